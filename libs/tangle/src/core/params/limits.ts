@@ -1,0 +1,51 @@
+/**
+ * Every limit of the tangle's wire objects in one place. A decoder checks its limit before it
+ * allocates; the comment names the attack that the limit stops. Spec: docs/spec/01-block.md ff.
+ */
+
+/** Bytes of one block. Bounds gossip packs, buffers and the cost of hashing one block. */
+export const MAX_BLOCK_SIZE = 32_768;
+/** Parents of one block or milestone. Bounds the edges that one block adds to the DAG. */
+export const MAX_PARENTS = 8;
+/** Inputs of one transaction. Bounds signature checks that one block can ask for. */
+export const MAX_INPUTS = 128;
+/** Outputs of one transaction. Bounds ledger growth per block. */
+export const MAX_OUTPUTS = 128;
+/** Bytes of an output tag or a tagged-data tag. Bounds index keys. */
+export const MAX_TAG_SIZE = 64;
+/** Bytes of the tagged data that a transaction carries, its type included. */
+export const MAX_TRANSACTION_PAYLOAD_SIZE = 8_192;
+/** Bytes of an envelope behind the payload type: version, class and tag are 18. */
+export const MIN_ENVELOPE_SIZE = 18;
+/** Seats of a committee. Bounds certificates and the checks they cost. */
+export const MAX_COMMITTEE = 32;
+/** Bytes of a milestone's options. */
+export const MAX_OPTIONS_SIZE = 4_096;
+/** Bytes of an encoded milestone: header 249, body, certificate of 32 signatures. */
+export const MAX_MILESTONE_SIZE = 249 + 1 + MAX_PARENTS * 32 + 2 + MAX_OPTIONS_SIZE + 2_200;
+/** Blocks that one milestone may newly reference. Bounds the work of one confirmation. */
+export const MAX_CONE = 20_000;
+/** Bytes of one gossip pack on the wire. Packs are filled to 48 KiB; one large block may exceed it. */
+export const MAX_PACK_SIZE = 98_304;
+/** Blocks of one gossip pack. */
+export const MAX_PACK_BLOCKS = 512;
+/** Bytes of one frame of the request protocol. */
+export const MAX_FRAME_SIZE = 131_072;
+/** Block ids in one request. */
+export const MAX_REQUEST_IDS = 256;
+/** Milestones in one request. */
+export const MAX_REQUEST_MILESTONES = 64;
+/** Siblings of an audit path: 2^32 leaves. */
+export const MAX_AUDIT_PATH = 32;
+/** Blocks that may wait for missing parents. Stops a flood of blocks with invented parents. */
+export const MAX_UNSOLID = 16_384;
+/** Outputs of a genesis document. */
+export const MAX_GENESIS_OUTPUTS = 4_096;
+/** A tip leaves the pool after this many children. */
+export const MAX_TIP_CHILDREN = 30;
+/** A tip leaves the pool this long after its first child, in milliseconds. */
+export const TIP_AGE_AFTER_FIRST_CHILD_MS = 3_000;
+/** Tips kept; the oldest leave first. */
+export const MAX_TIPS = 10_000;
+/** Parents that tip selection gives to a new block. */
+export const TIPS_PER_BLOCK = 4;

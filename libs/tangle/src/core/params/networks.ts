@@ -1,0 +1,67 @@
+/**
+ * The parameters of a network and its genesis. A network is its genesis document: whoever has the
+ * same document computes the same network id, ledger and first committee.
+ * Spec: docs/spec/06-genesis.md.
+ */
+import type { Address } from '../codec/ids.ts';
+
+/** Rules that every node of one network must share; part of the genesis. */
+export interface NetworkParams {
+  /** Leading zero bits asked of a block of up to 464 bytes; one more per doubling of the size. */
+  readonly powBaseBits: number;
+  /** Greatest load term that a milestone may add to the difficulty, in bits. */
+  readonly powLoadBitsMax: number;
+  /** Base units that an output must hold per virtual byte it occupies in every node's ledger. */
+  readonly depositPerByte: bigint;
+  /** Time between milestones while blocks wait, in milliseconds. */
+  readonly milestoneIntervalMs: number;
+  /** Time between milestones while nothing waits, in milliseconds. */
+  readonly heartbeatMs: number;
+  /** Greatest lead of a milestone's timestamp over a node's clock, in milliseconds. */
+  readonly maxDriftMs: number;
+  /** A block whose oldest cone root is older than this many milestones can no longer be confirmed. */
+  readonly belowMaxDepth: number;
+  /** Milestones of one committee's term. */
+  readonly epochLength: number;
+}
+
+/** One output of the first ledger state. */
+export interface GenesisOutput {
+  readonly address: Address;
+  readonly amount: bigint;
+}
+
+/** The document that defines a network. */
+export interface Genesis {
+  /** 1–32 characters of a–z, 0–9 and "-". */
+  readonly name: string;
+  readonly timestampMs: number;
+  readonly params: NetworkParams;
+  /** Ed25519 public keys in seat order, 1–32. */
+  readonly committee: readonly Uint8Array[];
+  readonly outputs: readonly GenesisOutput[];
+}
+
+const COMMON = {
+  powLoadBitsMax: 6,
+  depositPerByte: 1n,
+  milestoneIntervalMs: 1_000,
+  heartbeatMs: 10_000,
+  maxDriftMs: 5_000,
+  belowMaxDepth: 60,
+  epochLength: 3_600,
+} as const;
+
+/** Ready-made parameters; `tangle-node tools genesis --preset NAME` starts from one of them. */
+export const NETWORK_PRESETS = {
+  /** A real network. */
+  main: { ...COMMON, powBaseBits: 18 },
+  /** A public network for trials. */
+  testnet: { ...COMMON, powBaseBits: 16 },
+  /** A network of one machine: light work, so that a laptop feels no difference. */
+  devnet: { ...COMMON, powBaseBits: 12 },
+  /** Unit tests: the least work, so that noble can do it. */
+  test: { ...COMMON, powBaseBits: 4, milestoneIntervalMs: 200, heartbeatMs: 2_000 },
+} as const satisfies Record<string, NetworkParams>;
+
+export type NetworkPreset = keyof typeof NETWORK_PRESETS;
