@@ -4,7 +4,10 @@
  * node takes; `docs/spec/09-error-codes.md` is checked against it by a test.
  */
 
-/** `ignore`: drop without penalty (it may be old, early or known). `reject`: the sender is at fault. */
+/**
+ * `ignore`: drop without penalty (it may be old, early or known). `reject`: the sender is at
+ * fault.
+ */
 export type Action = 'ignore' | 'reject';
 
 /** The closed table of codes: action towards the sender, and the spec page that states the rule. */

@@ -25,7 +25,10 @@ export const MAX_OPTIONS_SIZE = 4_096;
 export const MAX_MILESTONE_SIZE = 249 + 1 + MAX_PARENTS * 32 + 2 + MAX_OPTIONS_SIZE + 2_200;
 /** Blocks that one milestone may newly reference. Bounds the work of one confirmation. */
 export const MAX_CONE = 20_000;
-/** Bytes of one gossip pack on the wire. Packs are filled to 48 KiB; one large block may exceed it. */
+/**
+ * Bytes of one gossip pack on the wire. Packs are filled to 48 KiB; one large block may
+ * exceed it.
+ */
 export const MAX_PACK_SIZE = 98_304;
 /** Blocks of one gossip pack. */
 export const MAX_PACK_BLOCKS = 512;

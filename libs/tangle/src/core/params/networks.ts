@@ -19,7 +19,10 @@ export interface NetworkParams {
   readonly heartbeatMs: number;
   /** Greatest lead of a milestone's timestamp over a node's clock, in milliseconds. */
   readonly maxDriftMs: number;
-  /** A block whose oldest cone root is older than this many milestones can no longer be confirmed. */
+  /**
+   * A block whose oldest cone root is older than this many milestones can no longer be
+   * confirmed.
+   */
   readonly belowMaxDepth: number;
   /** Milestones of one committee's term. */
   readonly epochLength: number;
