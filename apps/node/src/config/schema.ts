@@ -1,0 +1,192 @@
+/**
+ * Every setting of a node and of the faucet in one typed schema: defaults, limits and descriptions.
+ * `docs/configuration.md` is generated from it by docs.ts, and a test compares the two.
+ * Precedence (see load.ts): command line, then environment, then file, then the default here.
+ */
+import { z } from 'zod';
+
+const port = z.int().min(0).max(65_535);
+const path = z.string().min(1).max(4_096);
+const amount = z.string().regex(/^[1-9][0-9]{0,18}$/);
+
+const storage = z.strictObject({
+  cacheMiB: z
+    .int()
+    .min(1)
+    .max(65_536)
+    .default(64)
+    .describe('Memory for cached parts of the database, in MiB.'),
+});
+
+const api = z.strictObject({
+  enabled: z.boolean().default(true).describe('Whether the node serves its REST API and events.'),
+  host: z
+    .string()
+    .default('127.0.0.1')
+    .describe('Address that the API listens on. `0.0.0.0` makes it public.'),
+  port: port.default(14_265).describe('Port of the API; 0 lets the system choose.'),
+  bodyLimitBytes: z
+    .int()
+    .min(65_536)
+    .max(1_048_576)
+    .default(131_072)
+    .describe('Greatest size of a request body, in bytes. A block as hex JSON needs 65,600.'),
+  maxResults: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(1_000)
+    .describe('Greatest number of items in one answer of the indexer.'),
+  rateLimit: z
+    .strictObject({
+      perSecond: z
+        .number()
+        .min(0.1)
+        .max(1_000_000)
+        .default(100)
+        .describe('Requests that one remote address may make per second, on average.'),
+      burst: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .default(500)
+        .describe('Requests that one remote address may make at once after a pause.'),
+    })
+    .prefault({}),
+  trustedProxies: z
+    .int()
+    .min(0)
+    .max(8)
+    .default(0)
+    .describe('Reverse proxies in front of the API whose X-Forwarded-For is believed.'),
+  corsOrigins: z
+    .array(z.string().min(1).max(256))
+    .max(64)
+    .default([])
+    .describe('Origins of web pages that may call the API; `*` allows all.'),
+  maxSockets: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(1_000)
+    .describe('Event sockets that may be open at once.'),
+});
+
+const gossip = z.strictObject({
+  listen: z
+    .array(z.string().min(1).max(256))
+    .max(16)
+    .default(['/ip4/0.0.0.0/tcp/15600'])
+    .describe('Multiaddresses that the node listens on for other nodes.'),
+  peers: z
+    .array(z.string().min(1).max(256))
+    .max(256)
+    .default([])
+    .describe('Multiaddresses of other nodes, each with its `/p2p/…` part. Never dropped.'),
+  keyFile: path
+    .optional()
+    .describe('File of the node’s network key. Made when missing. Default: `peer.key` in dataDir.'),
+});
+
+const metrics = z.strictObject({
+  enabled: z.boolean().default(true).describe('Whether Prometheus metrics are served.'),
+  host: z.string().default('127.0.0.1').describe('Address that the metrics listen on.'),
+  port: port.default(9_311).describe('Port of the metrics; 0 lets the system choose.'),
+});
+
+const health = z.strictObject({
+  minPeers: z
+    .int()
+    .min(0)
+    .max(256)
+    .optional()
+    .describe(
+      'Peers below which the node calls itself unhealthy. ' +
+        'Default: 1 when gossip.peers is set, else 0 (the only node of its network).',
+    ),
+  maxMilestonesBehind: z
+    .int()
+    .min(0)
+    .max(1_000)
+    .default(2)
+    .describe('Milestones that the node may be behind the newest it knows of.'),
+  maxMilestoneAgeMs: z
+    .int()
+    .min(1_000)
+    .max(86_400_000)
+    .default(300_000)
+    .describe('Greatest age of the latest milestone, in milliseconds.'),
+});
+
+const pow = z.strictObject({
+  allowRemote: z
+    .boolean()
+    .default(false)
+    .describe('Whether the node does the proof of work of a payload posted as JSON.'),
+  threads: z
+    .int()
+    .min(1)
+    .max(256)
+    .default(1)
+    .describe('Threads for that proof of work, and for the faucet’s own.'),
+});
+
+const validator = z.strictObject({
+  keyFile: path
+    .optional()
+    .describe('Key file of a committee seat (`tools keys`). Set: this node makes milestones.'),
+});
+
+const faucet = z.strictObject({
+  keyFile: path.optional().describe('Key file that owns the faucet’s tokens.'),
+  nodeUrl: z
+    .string()
+    .regex(/^https?:\/\/\S+$/)
+    .default('http://127.0.0.1:14265')
+    .describe('API of the node that the faucet uses.'),
+  host: z.string().default('127.0.0.1').describe('Address that the faucet listens on.'),
+  port: port.default(14_275).describe('Port of the faucet; 0 lets the system choose.'),
+  amount: amount.default('100000000').describe('Base units per request.'),
+  perAddressPerHour: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(10)
+    .describe('Requests that one address may make within an hour.'),
+  totalPerHour: z
+    .int()
+    .min(1)
+    .max(10_000_000)
+    .default(10_000)
+    .describe('Requests of all addresses together within an hour.'),
+});
+
+/** The schema of the whole configuration; unknown keys are errors. */
+export const CONFIG_SCHEMA = z.strictObject({
+  dataDir: path.default('tangle-data').describe('Folder of the database, keys and votes.'),
+  genesisFile: path
+    .default('genesis.json')
+    .describe('Genesis document: it is the network that the node belongs to.'),
+  logLevel: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('Least severity of a log line.'),
+  storage: storage.prefault({}),
+  api: api.prefault({}),
+  gossip: gossip.prefault({}),
+  metrics: metrics.prefault({}),
+  health: health.prefault({}),
+  pow: pow.prefault({}),
+  validator: validator.prefault({}),
+  faucet: faucet.prefault({}),
+});
+
+/** The configuration of a node after defaults. */
+export type NodeConfig = z.infer<typeof CONFIG_SCHEMA>;
+/** What a file or a test may give: every key optional. */
+export type NodeConfigInput = z.input<typeof CONFIG_SCHEMA>;
+
+/** The configuration that `input` and the defaults make; throws ZodError (load.ts explains it). */
+export function configOf(input: NodeConfigInput): NodeConfig {
+  return CONFIG_SCHEMA.parse(input);
+}
