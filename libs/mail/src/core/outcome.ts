@@ -1,0 +1,77 @@
+/**
+ * What the mail core says of input that came from outside: a value, or a verdict with a code. The
+ * shape is the tangle's; codes of form (`truncated`, `trailing-bytes` …) are the tangle's as well,
+ * so that one decoder serves both. The table below holds what only mail knows.
+ * Spec: docs/spec/20-identity.md to 23-envelope.md.
+ */
+import { ERROR_CODES } from '@tanglemail/tangle/core/outcome.ts';
+import type { Action, ErrorCode, Failure, Outcome } from '@tanglemail/tangle/core/outcome.ts';
+
+export { assert, succeed } from '@tanglemail/tangle/core/outcome.ts';
+
+/** The closed table of mail codes: action towards the sender, and the page that states the rule. */
+export const MAIL_ERROR_CODES = {
+  // Mnemonic, address and link: text that a person typed or scanned.
+  'mnemonic-word-count': { action: 'reject', spec: '20-identity' },
+  'mnemonic-word-unknown': { action: 'reject', spec: '20-identity' },
+  'mnemonic-checksum': { action: 'reject', spec: '20-identity' },
+  'address-length': { action: 'reject', spec: '20-identity' },
+  'address-prefix': { action: 'reject', spec: '20-identity' },
+  'address-mixed-case': { action: 'reject', spec: '20-identity' },
+  'address-character': { action: 'reject', spec: '20-identity' },
+  'address-checksum': { action: 'reject', spec: '20-identity' },
+  'address-version': { action: 'reject', spec: '20-identity' },
+  'address-network': { action: 'reject', spec: '20-identity' },
+  'address-domain': { action: 'reject', spec: '20-identity' },
+  'sub-address-invalid': { action: 'reject', spec: '20-identity' },
+  'link-invalid': { action: 'reject', spec: '20-identity' },
+  'epoch-state-invalid': { action: 'reject', spec: '20-identity' },
+  // Descriptor.
+  'descriptor-tag': { action: 'reject', spec: '21-descriptor' },
+  'descriptor-network': { action: 'reject', spec: '21-descriptor' },
+  'descriptor-field': { action: 'reject', spec: '21-descriptor' },
+  'descriptor-signature': { action: 'reject', spec: '21-descriptor' },
+  'descriptor-account': { action: 'reject', spec: '21-descriptor' },
+  'descriptor-rollback': { action: 'ignore', spec: '21-descriptor' },
+  'descriptor-conflict': { action: 'reject', spec: '21-descriptor' },
+  'descriptor-from-future': { action: 'ignore', spec: '21-descriptor' },
+  // Letter.
+  'not-for-us': { action: 'ignore', spec: '22-letter' },
+  'epoch-secret-gone': { action: 'ignore', spec: '22-letter' },
+  'epoch-too-far': { action: 'ignore', spec: '22-letter' },
+  'letter-damaged': { action: 'reject', spec: '22-letter' },
+  'letter-malformed': { action: 'reject', spec: '22-letter' },
+  'letter-kind-unknown': { action: 'ignore', spec: '22-letter' },
+  'certificate-invalid': { action: 'reject', spec: '22-letter' },
+  'registered-signature-invalid': { action: 'reject', spec: '22-letter' },
+  'recipient-key-invalid': { action: 'reject', spec: '22-letter' },
+  // Envelope.
+  'envelope-version-unknown': { action: 'ignore', spec: '23-envelope' },
+  'envelope-class-unknown': { action: 'reject', spec: '23-envelope' },
+  'envelope-size': { action: 'reject', spec: '23-envelope' },
+  'message-too-large': { action: 'reject', spec: '23-envelope' },
+  // Message.
+  'message-empty': { action: 'reject', spec: '23-envelope' },
+  'message-line-too-long': { action: 'reject', spec: '23-envelope' },
+  'message-bare-newline': { action: 'reject', spec: '23-envelope' },
+  'message-nul': { action: 'reject', spec: '23-envelope' },
+  'message-header-missing': { action: 'reject', spec: '23-envelope' },
+  'message-header-invalid': { action: 'reject', spec: '23-envelope' },
+  'message-header-too-large': { action: 'reject', spec: '23-envelope' },
+} as const satisfies Record<string, { action: Action; spec: string }>;
+
+/** A code of the mail core's own table, or a code of form that the tangle's decoders give. */
+export type MailErrorCode = keyof typeof MAIL_ERROR_CODES | ErrorCode;
+export type MailFailure = Failure<MailErrorCode>;
+export type MailOutcome<T> = Outcome<T, MailErrorCode>;
+
+const TABLE: Record<MailErrorCode, { action: Action }> = { ...ERROR_CODES, ...MAIL_ERROR_CODES };
+
+/**
+ * A failure with the action that the tables give for `code`. `detail` holds facts only (a position,
+ * a limit), never text that came from outside.
+ */
+export function fail(code: MailErrorCode, detail?: string): MailFailure {
+  const { action } = TABLE[code];
+  return detail === undefined ? { ok: false, action, code } : { ok: false, action, code, detail };
+}
