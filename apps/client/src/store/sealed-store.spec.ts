@@ -1,0 +1,108 @@
+/** The sealed store over a map: order, binding of a value to its place, nothing in the clear. */
+import { describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import {
+  type Collection,
+  type KeyValueStore,
+  orderedKey,
+  SealedStore,
+  SealedStoreError,
+} from './sealed-store.ts';
+
+const notes: Collection<{ text: string }> = {
+  bucket: 'outbox',
+  schema: z.strictObject({ text: z.string() }),
+};
+
+/** An ordered key-value store in memory, with the disk's bytes open to the test. */
+function memoryStore(): { disk: Map<string, Uint8Array>; store: KeyValueStore } {
+  const disk = new Map<string, Uint8Array>();
+  const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+  const store: KeyValueStore = {
+    getSync: (key) => disk.get(hex(key)),
+    async *iterate({ gte, lt, reverse = false, limit = Infinity }) {
+      let left = limit;
+      const keys = [...disk.keys()].filter((key) => key >= hex(gte) && key < hex(lt)).toSorted();
+      for (const key of reverse ? keys.toReversed() : keys) {
+        if (left-- <= 0) return;
+        yield [Buffer.from(key, 'hex'), disk.get(key)!] as const;
+      }
+    },
+    batch: () => {
+      const writes: (() => void)[] = [];
+      return {
+        put: (key, value) => writes.push(() => disk.set(hex(key), value)),
+        del: (key) => writes.push(() => disk.delete(hex(key))),
+        write: async () => writes.forEach((write) => write()),
+      };
+    },
+    close: async () => {},
+  };
+  return { disk, store };
+}
+
+function open(store: KeyValueStore, keyByte = 7): SealedStore {
+  const randomBytes = (length: number): Uint8Array =>
+    crypto.getRandomValues(new Uint8Array(length));
+  return new SealedStore({ storeKey: new Uint8Array(32).fill(keyByte) }, { store, randomBytes });
+}
+
+async function all(store: SealedStore, options = {}): Promise<string[]> {
+  return (await Array.fromAsync(store.scan(notes, options))).map((one) => one.value.text);
+}
+
+describe('SealedStore', () => {
+  it('gives values back in the order of their numbers, forwards and backwards', async () => {
+    const sealed = open(memoryStore().store);
+    const batch = sealed.batch();
+    for (const number of [10, 9, 100]) batch.put(notes, orderedKey(number), { text: `${number}` });
+    await batch.write();
+    expect(sealed.get(notes, orderedKey(9))).toEqual({ text: '9' });
+    expect(await all(sealed)).toEqual(['9', '10', '100']);
+    expect(await all(sealed, { reverse: true, limit: 2 })).toEqual(['100', '10']);
+    expect(await all(sealed, { before: orderedKey(10) })).toEqual(['9']);
+  });
+
+  it('writes nothing before write(), and everything of a batch at once', async () => {
+    const { disk, store } = memoryStore();
+    const sealed = open(store);
+    const batch = sealed
+      .batch()
+      .put(notes, 'a', { text: 'one' })
+      .putBytes('messageRaw', 'm', new Uint8Array(3));
+    expect(disk.size).toBe(0);
+    await batch.write();
+    expect(disk.size).toBe(2);
+    await sealed.batch().del('outbox', 'a').write();
+    expect(sealed.get(notes, 'a')).toBeUndefined();
+  });
+
+  it('leaves nothing of a value on the disk in the clear', async () => {
+    const { disk, store } = memoryStore();
+    const sealed = open(store);
+    await sealed.batch().put(notes, sealed.opaque('alice'), { text: 'to my lawyer' }).write();
+    const written = [...disk].map(
+      ([key, value]) =>
+        Buffer.from(key, 'hex').toString('latin1') + Buffer.from(value).toString('latin1'),
+    );
+    expect(written.join('')).not.toMatch(/lawyer|alice/);
+  });
+
+  it('damaged: a changed value, a value moved to another place, another key', async () => {
+    const { disk, store } = memoryStore();
+    const sealed = open(store);
+    await sealed.batch().put(notes, 'a', { text: 'a' }).put(notes, 'b', { text: 'b' }).write();
+    const [first, second] = [...disk.keys()];
+    const value = disk.get(first!)!;
+    disk.set(second!, value);
+    expect(() => sealed.get(notes, 'b')).toThrow(SealedStoreError);
+    disk.set(
+      first!,
+      value.map((byte, index) => (index === 30 ? byte ^ 1 : byte)),
+    );
+    expect(() => sealed.get(notes, 'a')).toThrow(SealedStoreError);
+    disk.set(first!, value);
+    expect(sealed.get(notes, 'a')).toEqual({ text: 'a' });
+    expect(() => open(store, 8).get(notes, 'a')).toThrow(SealedStoreError);
+  });
+});

@@ -1,0 +1,210 @@
+/**
+ * The client's local store: every value sealed with XChaCha20-Poly1305 under the keystore's store
+ * key and bound to its place, so that a stolen disk shows sizes and counts and nothing else.
+ * Between the inbox, outbox, contacts, … and `tangle/io/level`. Spec: docs/spec/40-client-store.md.
+ *
+ * Not protected: somebody who can write to the disk may put an older sealed value back in the same
+ * place; what must not roll back is checked against the ledger.
+ */
+import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
+import { hkdf } from '@noble/hashes/hkdf.js';
+import { hmac } from '@noble/hashes/hmac.js';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, concatBytes, utf8ToBytes } from '@noble/hashes/utils.js';
+
+/** What this store needs of the key-value store below it. */
+export interface KeyValueStore {
+  getSync(key: Uint8Array): Uint8Array | undefined;
+  iterate(range: KeyRange): AsyncIterable<readonly [Uint8Array, Uint8Array]>;
+  batch(): KeyValueBatch;
+  close(): Promise<void>;
+}
+
+export interface KeyValueBatch {
+  put(key: Uint8Array, value: Uint8Array): unknown;
+  del(key: Uint8Array): unknown;
+  write(options: { sync: boolean }): Promise<void>;
+}
+
+export interface KeyRange {
+  readonly gte: Uint8Array;
+  readonly lt: Uint8Array;
+  readonly reverse?: boolean;
+  readonly limit?: number;
+}
+
+/** One part of the store. Numbers are on disk: never reused. Keys are ASCII. */
+export const BUCKETS = {
+  /** Name → JSON: counters, cursors, descriptor state. */
+  state: 1,
+  /** Outbox id (16 digits, ascending) → JSON of the entry. */
+  outbox: 2,
+  /** Outbox id → sealed envelope bytes, stored before the first attach. */
+  outboxEnvelope: 3,
+  /** Opaque(address) → JSON of the contact. */
+  contact: 4,
+  /** Message id → raw RFC 5322 bytes, exactly as they came. */
+  messageRaw: 5,
+  /** Folder, UID (10 digits) → JSON of the list entry. */
+  messageEntry: 6,
+  /** Opaque(idempotency id) → message id: nothing is shown twice. */
+  messageSeen: 7,
+  /** Provider's bond id → JSON of mailbox and channel. */
+  rental: 8,
+  /** Opaque(tag) → JSON: whom a registered tag belongs to, and its counter. */
+  tag: 9,
+  /** Opaque(address) → JSON: newest descriptor that was verified. */
+  descriptor: 10,
+  /** Sequence (16 digits) → JSON: one line of the wallet's history. */
+  walletHistory: 11,
+  /** Opaque(invite secret) → JSON of an invite that was given out. */
+  invite: 12,
+  /** Transaction id → JSON: a transaction under way. */
+  pendingTransaction: 13,
+} as const;
+
+export type Bucket = keyof typeof BUCKETS;
+
+/** A bucket of JSON values and the schema that each is held to when it is read. */
+export interface Collection<T> {
+  readonly bucket: Bucket;
+  readonly schema: { parse(value: unknown): T };
+}
+
+/** A sealed value does not open: the disk, or somebody, changed it. */
+export class SealedStoreError extends Error {
+  override readonly name = 'SealedStoreError';
+  readonly code = 'damaged';
+}
+
+const NONCE_LENGTH = 24;
+const NUMBER_DIGITS = 16;
+
+/** A number as a key whose text order is the number's order. */
+export function orderedKey(value: number): string {
+  return value.toString().padStart(NUMBER_DIGITS, '0');
+}
+
+export interface SealedStoreDeps {
+  readonly store: KeyValueStore;
+  /** `length` uniform random bytes. */
+  readonly randomBytes: (length: number) => Uint8Array;
+}
+
+export class SealedStore {
+  readonly #store: KeyValueStore;
+  readonly #randomBytes: (length: number) => Uint8Array;
+  readonly #sealKey: Uint8Array;
+  readonly #indexKey: Uint8Array;
+
+  /** `storeKey` is 32 bytes. */
+  constructor(options: { storeKey: Uint8Array }, deps: SealedStoreDeps) {
+    this.#store = deps.store;
+    this.#randomBytes = deps.randomBytes;
+    this.#sealKey = deriveKey(options.storeKey, 'tmail/store/seal/v1');
+    this.#indexKey = deriveKey(options.storeKey, 'tmail/store/index/v1');
+  }
+
+  /** A key that tells nothing about `text` to whoever reads the disk: 64 hex digits. */
+  opaque(text: string): string {
+    return bytesToHex(hmac(sha256, this.#indexKey, utf8ToBytes(text)));
+  }
+
+  getBytes(bucket: Bucket, key: string): Uint8Array | undefined {
+    const diskKey = diskKeyOf(bucket, key);
+    const sealed = this.#store.getSync(diskKey);
+    return sealed === undefined ? undefined : this.#open(diskKey, sealed);
+  }
+
+  /** The JSON value at `key`. */
+  get<T>(collection: Collection<T>, key: string): T | undefined {
+    const bytes = this.getBytes(collection.bucket, key);
+    return bytes === undefined ? undefined : collection.schema.parse(fromJson(bytes));
+  }
+
+  /** Values whose key starts with `prefix`, in key order (or backwards). */
+  async *scan<T>(
+    collection: Collection<T>,
+    options: { prefix?: string; before?: string; reverse?: boolean; limit?: number } = {},
+  ): AsyncGenerator<{ key: string; value: T }> {
+    const { bucket, schema } = collection;
+    const prefix = options.prefix ?? '';
+    const range: KeyRange = {
+      gte: diskKeyOf(bucket, prefix),
+      lt: diskKeyOf(bucket, options.before ?? `${prefix}\u007f`),
+      ...(options.reverse === undefined ? {} : { reverse: options.reverse }),
+      ...(options.limit === undefined ? {} : { limit: options.limit }),
+    };
+    for await (const [diskKey, sealed] of this.#store.iterate(range)) {
+      const key = new TextDecoder().decode(diskKey.subarray(1));
+      yield { key, value: schema.parse(fromJson(this.#open(diskKey, sealed))) };
+    }
+  }
+
+  /** Collects writes; `write` makes them durable together or not at all. */
+  batch(): SealedBatch {
+    return new SealedBatch(this.#store.batch(), (key, plain) => this.#seal(key, plain));
+  }
+
+  async close(): Promise<void> {
+    await this.#store.close();
+  }
+
+  #seal(diskKey: Uint8Array, plain: Uint8Array): Uint8Array {
+    const nonce = this.#randomBytes(NONCE_LENGTH);
+    return concatBytes(nonce, xchacha20poly1305(this.#sealKey, nonce, diskKey).encrypt(plain));
+  }
+
+  #open(diskKey: Uint8Array, sealed: Uint8Array): Uint8Array {
+    const nonce = sealed.subarray(0, NONCE_LENGTH);
+    try {
+      const cipher = xchacha20poly1305(this.#sealKey, nonce, diskKey);
+      return cipher.decrypt(sealed.subarray(NONCE_LENGTH));
+    } catch (cause) {
+      const place = `bucket ${diskKey[0]}`;
+      throw new SealedStoreError(`a value of the local store is damaged (${place})`, { cause });
+    }
+  }
+}
+
+/** One atomic, synced write of several values. */
+export class SealedBatch {
+  readonly #batch: KeyValueBatch;
+  readonly #seal: (diskKey: Uint8Array, plain: Uint8Array) => Uint8Array;
+
+  constructor(batch: KeyValueBatch, seal: (diskKey: Uint8Array, plain: Uint8Array) => Uint8Array) {
+    this.#batch = batch;
+    this.#seal = seal;
+  }
+
+  put<T>(collection: Collection<T>, key: string, value: T): this {
+    return this.putBytes(collection.bucket, key, utf8ToBytes(JSON.stringify(value)));
+  }
+
+  putBytes(bucket: Bucket, key: string, value: Uint8Array): this {
+    const diskKey = diskKeyOf(bucket, key);
+    this.#batch.put(diskKey, this.#seal(diskKey, value));
+    return this;
+  }
+
+  del(bucket: Bucket, key: string): this {
+    this.#batch.del(diskKeyOf(bucket, key));
+    return this;
+  }
+
+  write(): Promise<void> {
+    return this.#batch.write({ sync: true });
+  }
+}
+
+function deriveKey(storeKey: Uint8Array, label: string): Uint8Array {
+  return hkdf(sha256, storeKey, undefined, utf8ToBytes(label), 32);
+}
+
+function diskKeyOf(bucket: Bucket, key: string): Uint8Array {
+  return concatBytes(Uint8Array.of(BUCKETS[bucket]), utf8ToBytes(key));
+}
+
+function fromJson(bytes: Uint8Array): unknown {
+  return JSON.parse(new TextDecoder().decode(bytes));
+}
