@@ -17,6 +17,7 @@ export const ERROR_CODES = {
   truncated: { action: 'reject', spec: '01-block' },
   'trailing-bytes': { action: 'reject', spec: '01-block' },
   'count-out-of-range': { action: 'reject', spec: '01-block' },
+  'number-out-of-range': { action: 'reject', spec: '01-block' },
   'not-canonical': { action: 'reject', spec: '01-block' },
   // Block.
   'version-unknown': { action: 'reject', spec: '01-block' },
@@ -26,6 +27,7 @@ export const ERROR_CODES = {
   'payload-length-wrong': { action: 'reject', spec: '01-block' },
   'envelope-too-short': { action: 'reject', spec: '01-block' },
   'pow-insufficient': { action: 'reject', spec: '01-block' },
+  'pow-below-load': { action: 'ignore', spec: '01-block' },
   'below-max-depth': { action: 'ignore', spec: '03-dag' },
   'block-known': { action: 'ignore', spec: '03-dag' },
   'too-many-unsolid': { action: 'ignore', spec: '03-dag' },
@@ -57,9 +59,18 @@ export const ERROR_CODES = {
   'milestone-cone-too-large': { action: 'reject', spec: '04-milestone' },
   'milestone-below-max-depth': { action: 'reject', spec: '04-milestone' },
   'milestone-epoch': { action: 'reject', spec: '04-milestone' },
+  'milestone-empty': { action: 'reject', spec: '04-milestone' },
+  'milestone-options': { action: 'reject', spec: '04-milestone' },
+  'committee-invalid': { action: 'reject', spec: '04-milestone' },
   // Light client.
   'proof-invalid': { action: 'reject', spec: '05-light-client' },
   'proof-stale': { action: 'ignore', spec: '05-light-client' },
+  // Wallet: a transaction that a client was asked to build.
+  'insufficient-funds': { action: 'ignore', spec: '08-ledger' },
+  'too-many-inputs': { action: 'ignore', spec: '08-ledger' },
+  'too-many-outputs': { action: 'ignore', spec: '08-ledger' },
+  'dust-change': { action: 'ignore', spec: '08-ledger' },
+  'change-address-missing': { action: 'ignore', spec: '08-ledger' },
   // Genesis document.
   'genesis-invalid': { action: 'reject', spec: '06-genesis' },
   // Request protocol.

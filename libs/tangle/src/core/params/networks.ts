@@ -1,9 +1,8 @@
 /**
- * The parameters of a network and its genesis. A network is its genesis document: whoever has the
- * same document computes the same network id, ledger and first committee.
+ * The parameters of a network. They are part of its genesis document (codec/genesis.ts): whoever
+ * has the same document computes the same network id, ledger and first committee.
  * Spec: docs/spec/06-genesis.md.
  */
-import type { Address } from '../codec/ids.ts';
 
 /** Rules that every node of one network must share; part of the genesis. */
 export interface NetworkParams {
@@ -26,23 +25,6 @@ export interface NetworkParams {
   readonly belowMaxDepth: number;
   /** Milestones of one committee's term. */
   readonly epochLength: number;
-}
-
-/** One output of the first ledger state. */
-export interface GenesisOutput {
-  readonly address: Address;
-  readonly amount: bigint;
-}
-
-/** The document that defines a network. */
-export interface Genesis {
-  /** 1–32 characters of a–z, 0–9 and "-". */
-  readonly name: string;
-  readonly timestampMs: number;
-  readonly params: NetworkParams;
-  /** Ed25519 public keys in seat order, 1–32. */
-  readonly committee: readonly Uint8Array[];
-  readonly outputs: readonly GenesisOutput[];
 }
 
 const COMMON = {

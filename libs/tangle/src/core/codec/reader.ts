@@ -1,0 +1,162 @@
+/**
+ * Reading of wire objects. A `Reader` walks over bytes from a peer and stops at the first thing
+ * that breaks the form; `decodeWith` turns that into an outcome, so nothing is thrown at callers.
+ * All integers are little endian. Spec: docs/spec/01-block.md, section "Form".
+ *
+ * Ownership: `bytes(n)` copies, so that a small field (key, signature, tag) never keeps a whole
+ * block or pack alive; `view(n)` does not and is used for bulk data only (envelopes, tagged data,
+ * blocks in a pack). Input buffers must not be written to while what was decoded is in use.
+ */
+import { fail, succeed, type ErrorCode, type Outcome } from '../outcome.ts';
+import { bytesToHex } from './ids.ts';
+
+/** Thrown inside a decoder, caught by `decodeWith` only. */
+class DecodeError extends Error {
+  readonly code: ErrorCode;
+  readonly detail: string | undefined;
+
+  constructor(code: ErrorCode, detail: string | undefined) {
+    super(code);
+    this.code = code;
+    this.detail = detail;
+  }
+}
+
+/** Ends the running decoder with `code`; to be called inside `decodeWith` only. */
+export function refuse(code: ErrorCode, detail?: string): never {
+  throw new DecodeError(code, detail);
+}
+
+/** A plain view of the same memory: `slice` of a Node buffer would not copy. */
+function plain(bytes: Uint8Array): Uint8Array {
+  return bytes.constructor === Uint8Array
+    ? bytes
+    : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** A position in a byte array; every method moves it on or refuses with 'truncated'. */
+export class Reader {
+  private readonly source: Uint8Array;
+  private readonly words: DataView;
+  private position = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.source = plain(bytes);
+    this.words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** Bytes not read yet. */
+  get remaining(): number {
+    return this.source.length - this.position;
+  }
+
+  /** Bytes read so far. */
+  get offset(): number {
+    return this.position;
+  }
+
+  u8(): number {
+    const at = this.advance(1);
+    return this.source[at]!;
+  }
+
+  u16(): number {
+    const at = this.advance(2);
+    return this.words.getUint16(at, true);
+  }
+
+  u32(): number {
+    const at = this.advance(4);
+    return this.words.getUint32(at, true);
+  }
+
+  u64(): bigint {
+    const at = this.advance(8);
+    return this.words.getBigUint64(at, true);
+  }
+
+  /** A u64 that stays below 2^53 (times in milliseconds); else 'number-out-of-range'. */
+  u53(): number {
+    const low = this.u32();
+    const high = this.u32();
+    if (high >= 0x20_0000) refuse('number-out-of-range');
+    return high * 0x1_0000_0000 + low;
+  }
+
+  /** A u8 count in [minimum, maximum]; else 'count-out-of-range'. */
+  count8(minimum: number, maximum: number): number {
+    return checkCount(this.u8(), minimum, maximum);
+  }
+
+  /** A u16 count in [minimum, maximum]; else 'count-out-of-range'. */
+  count16(minimum: number, maximum: number): number {
+    return checkCount(this.u16(), minimum, maximum);
+  }
+
+  /** `length` bytes, copied. */
+  bytes(length: number): Uint8Array {
+    const at = this.advance(length);
+    return this.source.slice(at, at + length);
+  }
+
+  /** `length` bytes that share memory with the input. */
+  view(length: number): Uint8Array {
+    const at = this.advance(length);
+    return this.source.subarray(at, at + length);
+  }
+
+  /** `length` bytes as lowercase hex: ids and addresses. */
+  hex(length: number): string {
+    return bytesToHex(this.view(length));
+  }
+
+  /** True if the `length` bytes that were read last are greater than those before them. */
+  isLastGreater(length: number): boolean {
+    const last = this.position - length;
+    const before = last - length;
+    for (let i = 0; i < length; i++) {
+      const difference = this.source[last + i]! - this.source[before + i]!;
+      if (difference !== 0) return difference > 0;
+    }
+    return false;
+  }
+
+  /** Refuses with 'trailing-bytes' unless everything was read. */
+  end(): void {
+    if (this.position !== this.source.length) refuse('trailing-bytes');
+  }
+
+  private advance(length: number): number {
+    const at = this.position;
+    if (length > this.source.length - at) refuse('truncated');
+    this.position = at + length;
+    return at;
+  }
+}
+
+function checkCount(count: number, minimum: number, maximum: number): number {
+  if (count < minimum || count > maximum) refuse('count-out-of-range');
+  return count;
+}
+
+/**
+ * Runs one decoder over all of `bytes`.
+ * @param maxSize greatest length in bytes, checked before anything is read ('too-large').
+ * @param read reads one object; what it refuses becomes the failure.
+ */
+export function decodeWith<T>(
+  bytes: Uint8Array,
+  maxSize: number,
+  read: (reader: Reader) => T,
+): Outcome<T> {
+  if (bytes.length > maxSize) return fail('too-large');
+  try {
+    const reader = new Reader(bytes);
+    const value = read(reader);
+    reader.end();
+    return succeed(value);
+  } catch (error) {
+    if (error instanceof DecodeError) return fail(error.code, error.detail);
+    throw error;
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * Merkle trees of TIP-4 (the shape of RFC 6962 with BLAKE2b-256): leaf = H(00 ‖ data),
+ * node = H(01 ‖ left ‖ right), split at the largest power of two below the number of leaves, and
+ * H("") for no leaf. Milestone headers carry their roots; audit paths are what a light client
+ * checks. Spec: docs/spec/01-block.md, section "Merkle trees".
+ */
+import { decodeWith, refuse, type Reader } from '../codec/reader.ts';
+import { Writer } from '../codec/writer.ts';
+import { assert, type Outcome } from '../outcome.ts';
+import { MAX_AUDIT_PATH } from '../params/limits.ts';
+import type { Hasher } from '../ports.ts';
+
+const LEAF_PREFIX = 0;
+const NODE_PREFIX = 1;
+const HASH_LENGTH = 32;
+const EMPTY = new Uint8Array(0);
+
+/** Why a leaf belongs to a root. */
+export interface AuditPath {
+  /** Position of the leaf, from 0, below `size`. */
+  readonly index: number;
+  /** Leaves of the tree, u32, at least 1. */
+  readonly size: number;
+  /** Hashes of 32 bytes beside the way from the leaf up to the root. */
+  readonly siblings: readonly Uint8Array[];
+}
+
+function hashLeaf(leaf: Uint8Array, hasher: Hasher): Uint8Array {
+  const input = new Uint8Array(1 + leaf.length);
+  input[0] = LEAF_PREFIX;
+  input.set(leaf, 1);
+  return hasher.blake2b256(input);
+}
+
+function hashNode(left: Uint8Array, right: Uint8Array, hasher: Hasher): Uint8Array {
+  const input = new Uint8Array(1 + 2 * HASH_LENGTH);
+  input[0] = NODE_PREFIX;
+  input.set(left, 1);
+  input.set(right, 1 + HASH_LENGTH);
+  return hasher.blake2b256(input);
+}
+
+/**
+ * The level above: neighbours pair up, an odd last one rises as it is. Repeated, this gives the
+ * same tree as splitting at the largest power of two.
+ */
+function levelAbove(level: readonly Uint8Array[], hasher: Hasher): Uint8Array[] {
+  const above: Uint8Array[] = [];
+  for (let i = 0; i + 1 < level.length; i += 2) {
+    above.push(hashNode(level[i]!, level[i + 1]!, hasher));
+  }
+  if (level.length % 2 === 1) above.push(level.at(-1)!);
+  return above;
+}
+
+/** The root over `leaves` (any bytes, in the given order), 32 bytes. */
+export function merkleRoot(leaves: readonly Uint8Array[], hasher: Hasher): Uint8Array {
+  let level = leaves.map((leaf) => hashLeaf(leaf, hasher));
+  while (level.length > 1) level = levelAbove(level, hasher);
+  return level[0] ?? hasher.blake2b256(EMPTY);
+}
+
+/** The audit path of leaf `index`, which must exist. */
+export function auditPath(leaves: readonly Uint8Array[], index: number, hasher: Hasher): AuditPath {
+  assert(index >= 0 && index < leaves.length, 'an audit path starts at a leaf');
+  const siblings: Uint8Array[] = [];
+  let level = leaves.map((leaf) => hashLeaf(leaf, hasher));
+  for (let at = index; level.length > 1; at >>>= 1) {
+    const sibling = level[at ^ 1];
+    if (sibling !== undefined) siblings.push(sibling);
+    level = levelAbove(level, hasher);
+  }
+  return { index, size: leaves.length, siblings };
+}
+
+/**
+ * The levels at which leaf `index` of `size` has a sibling, from the leaf up: true if that sibling
+ * is on the left. At a level where it is the odd last one it has none.
+ */
+function siblingSides(index: number, size: number): boolean[] {
+  const sides: boolean[] = [];
+  let at = index;
+  for (let width = size; width > 1; width = Math.ceil(width / 2)) {
+    const isLeft = at % 2 === 1;
+    if (isLeft || at + 1 < width) sides.push(isLeft);
+    at = Math.floor(at / 2);
+  }
+  return sides;
+}
+
+/** True if `leaf` (the data, not its hash) stands at `path.index` of the tree with `root`. */
+export function verifyAuditPath(
+  leaf: Uint8Array,
+  path: AuditPath,
+  root: Uint8Array,
+  hasher: Hasher,
+): boolean {
+  const { index, size, siblings } = path;
+  if (!(size >= 1 && index >= 0 && index < size)) return false;
+  const sides = siblingSides(index, size);
+  if (sides.length !== siblings.length) return false;
+  let hash = hashLeaf(leaf, hasher);
+  for (const [level, sibling] of siblings.entries()) {
+    if (sibling.length !== HASH_LENGTH) return false;
+    hash = sides[level]! ? hashNode(sibling, hash, hasher) : hashNode(hash, sibling, hasher);
+  }
+  return root.length === HASH_LENGTH && hash.every((byte, i) => byte === root[i]);
+}
+
+/** `size u32 | index u32 | siblings 32 each`; their number follows from size and index. */
+export function encodeAuditPath(path: AuditPath): Uint8Array {
+  const { index, size, siblings } = path;
+  assert(siblings.length === siblingSides(index, size).length, 'an audit path is complete');
+  const writer = new Writer(8 + siblings.length * HASH_LENGTH);
+  writer.u32(size);
+  writer.u32(index);
+  for (const sibling of siblings) writer.fixed(sibling, HASH_LENGTH);
+  return writer.finish();
+}
+
+/** Decodes an audit path; 'number-out-of-range' unless index < size. */
+export function decodeAuditPath(bytes: Uint8Array): Outcome<AuditPath> {
+  return decodeWith(bytes, 8 + MAX_AUDIT_PATH * HASH_LENGTH, readAuditPath);
+}
+
+function readAuditPath(reader: Reader): AuditPath {
+  const size = reader.u32();
+  const index = reader.u32();
+  if (index >= size) refuse('number-out-of-range');
+  const siblings = siblingSides(index, size).map(() => reader.bytes(HASH_LENGTH));
+  return { index, size, siblings };
+}
