@@ -1,0 +1,210 @@
+/**
+ * The commitment to the ledger: a compressed binary Merkle trie over all unspent outputs. Its root
+ * stands in every milestone header, so that one certificate proves every balance. The tree is
+ * persistent: a change copies the path to the root and shares the rest, so that the state after
+ * each unconfirmed milestone costs some twenty small objects per changed output.
+ * Path: `ledger/apply-milestone.ts` → here → `milestone/rules.ts`. Spec: docs/spec/08-ledger.md §5.
+ *
+ * The key of an output is BLAKE2b-256 of its id: nobody can make the trie deep without grinding
+ * hashes, and no depth exceeds 256. An inner node names the first bit in which the keys below it
+ * differ. The shape therefore depends on the set of keys alone, never on the history of changes.
+ */
+import type { OutputId } from '../codec/ids.ts';
+import { idToBytes } from '../codec/ids.ts';
+import { assert } from '../outcome.ts';
+import type { Hasher } from '../ports.ts';
+import type { StateProof } from './state-proof.ts';
+import { hashStateInner, hashStateLeaf, keyBit, stateKey } from './state-proof.ts';
+
+interface Leaf {
+  readonly key: Uint8Array;
+  readonly hash: Uint8Array;
+}
+
+interface Inner {
+  readonly bitIndex: number;
+  readonly left: Node;
+  readonly right: Node;
+  /** Computed when a root or a proof first asks; many changes then share one hash. */
+  hash: Uint8Array | undefined;
+}
+
+type Node = Leaf | Inner;
+
+/** What a tree commits to for one unspent output. */
+export interface StateEntry {
+  readonly outputId: OutputId;
+  /** BLAKE2b-256 of the encoded output, 32 bytes. */
+  readonly outputHash: Uint8Array;
+}
+
+/** An immutable set of unspent outputs with a 32-byte root. */
+export class StateTree {
+  /** Number of unspent outputs. */
+  readonly size: number;
+  readonly #node: Node | undefined;
+  readonly #hasher: Hasher;
+
+  private constructor(node: Node | undefined, size: number, hasher: Hasher) {
+    this.#node = node;
+    this.size = size;
+    this.#hasher = hasher;
+  }
+
+  /** The tree of no outputs; its root is BLAKE2b-256 of the empty string, as in TIP-4. */
+  static empty(hasher: Hasher): StateTree {
+    return new StateTree(undefined, 0, hasher);
+  }
+
+  /** The tree of `entries` in one pass, for a start from disk or a snapshot. Ids are distinct. */
+  static build(entries: Iterable<StateEntry>, hasher: Hasher): StateTree {
+    const leaves = Array.from(entries, (entry) => leafOf(entry, hasher));
+    leaves.sort((a, b) => compareBytes(a.key, b.key));
+    const node = leaves.length === 0 ? undefined : buildRange(leaves, 0, leaves.length);
+    return new StateTree(node, leaves.length, hasher);
+  }
+
+  /** The tree with `entry` added. Its id must not be in the tree (an invariant of the ledger). */
+  insert(entry: StateEntry): StateTree {
+    const leaf = leafOf(entry, this.#hasher);
+    const nearest = nearestLeaf(this.#node, leaf.key);
+    if (nearest === undefined) return new StateTree(leaf, 1, this.#hasher);
+    const bitIndex = firstDifferingBit(nearest.key, leaf.key);
+    assert(bitIndex !== undefined, 'an output enters the state tree once');
+    const node = insertAt(this.#node as Node, leaf, bitIndex);
+    return new StateTree(node, this.size + 1, this.#hasher);
+  }
+
+  /** The tree without `outputId`, which must be in it (an invariant of the ledger). */
+  delete(outputId: OutputId): StateTree {
+    const key = stateKey(outputId, this.#hasher);
+    assert(this.#contains(key), 'only an unspent output leaves the state tree');
+    const node = deleteAt(this.#node as Node, key);
+    return new StateTree(node, this.size - 1, this.#hasher);
+  }
+
+  /** The tree after a diff: everything created enters, then everything consumed leaves. */
+  apply(created: readonly StateEntry[], consumed: readonly OutputId[]): StateTree {
+    const grown = created.reduce((tree: StateTree, entry) => tree.insert(entry), this);
+    return consumed.reduce((tree, outputId) => tree.delete(outputId), grown);
+  }
+
+  has(outputId: OutputId): boolean {
+    return this.#contains(stateKey(outputId, this.#hasher));
+  }
+
+  /** The root, 32 bytes. */
+  root(): Uint8Array {
+    return this.#node === undefined
+      ? this.#hasher.blake2b256(new Uint8Array(0))
+      : hashOf(this.#node, this.#hasher);
+  }
+
+  /** Proof that `outputId` is unspent in this tree; undefined when it is not. */
+  proof(outputId: OutputId): StateProof | undefined {
+    const key = stateKey(outputId, this.#hasher);
+    if (!this.#contains(key)) return undefined;
+    const steps: { bitIndex: number; sibling: Uint8Array }[] = [];
+    let node = this.#node as Node;
+    while (isInner(node)) {
+      const right = keyBit(key, node.bitIndex) === 1;
+      const sibling = hashOf(right ? node.left : node.right, this.#hasher);
+      steps.push({ bitIndex: node.bitIndex, sibling });
+      node = right ? node.right : node.left;
+    }
+    return { steps };
+  }
+
+  #contains(key: Uint8Array): boolean {
+    const nearest = nearestLeaf(this.#node, key);
+    return nearest !== undefined && compareBytes(nearest.key, key) === 0;
+  }
+}
+
+function isInner(node: Node): node is Inner {
+  return 'bitIndex' in node;
+}
+
+function leafOf({ outputId, outputHash }: StateEntry, hasher: Hasher): Leaf {
+  const idBytes = idToBytes(outputId);
+  return { key: hasher.blake2b256(idBytes), hash: hashStateLeaf(idBytes, outputHash, hasher) };
+}
+
+function innerOf(bitIndex: number, left: Node, right: Node): Inner {
+  return { bitIndex, left, right, hash: undefined };
+}
+
+/** Depth is at most 256, so recursion is safe; each hash is computed once and kept. */
+function hashOf(node: Node, hasher: Hasher): Uint8Array {
+  if (!isInner(node)) return node.hash;
+  node.hash ??= hashStateInner(
+    node.bitIndex,
+    hashOf(node.left, hasher),
+    hashOf(node.right, hasher),
+    hasher,
+  );
+  return node.hash;
+}
+
+/** The leaf at which a walk by the bits of `key` ends; it shares the longest prefix with `key`. */
+function nearestLeaf(root: Node | undefined, key: Uint8Array): Leaf | undefined {
+  let node = root;
+  while (node !== undefined && isInner(node)) {
+    node = keyBit(key, node.bitIndex) === 1 ? node.right : node.left;
+  }
+  return node;
+}
+
+function insertAt(node: Node, leaf: Leaf, bitIndex: number): Node {
+  if (isInner(node) && node.bitIndex < bitIndex) {
+    return keyBit(leaf.key, node.bitIndex) === 1
+      ? innerOf(node.bitIndex, node.left, insertAt(node.right, leaf, bitIndex))
+      : innerOf(node.bitIndex, insertAt(node.left, leaf, bitIndex), node.right);
+  }
+  return keyBit(leaf.key, bitIndex) === 1
+    ? innerOf(bitIndex, node, leaf)
+    : innerOf(bitIndex, leaf, node);
+}
+
+/** The caller made sure that `key` is below `node`. */
+function deleteAt(node: Node, key: Uint8Array): Node | undefined {
+  if (!isInner(node)) return undefined;
+  if (keyBit(key, node.bitIndex) === 1) {
+    const right = deleteAt(node.right, key);
+    return right === undefined ? node.left : innerOf(node.bitIndex, node.left, right);
+  }
+  const left = deleteAt(node.left, key);
+  return left === undefined ? node.right : innerOf(node.bitIndex, left, node.right);
+}
+
+/** Builds the trie of the sorted leaves [from, to). */
+function buildRange(leaves: readonly Leaf[], from: number, to: number): Node {
+  const first = leaves[from] as Leaf;
+  if (to - from === 1) return first;
+  const bitIndex = firstDifferingBit(first.key, (leaves[to - 1] as Leaf).key);
+  assert(bitIndex !== undefined, 'an output enters the state tree once');
+  let low = from;
+  let high = to;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (keyBit((leaves[middle] as Leaf).key, bitIndex) === 1) high = middle;
+    else low = middle + 1;
+  }
+  return innerOf(bitIndex, buildRange(leaves, from, low), buildRange(leaves, low, to));
+}
+
+function firstDifferingBit(a: Uint8Array, b: Uint8Array): number | undefined {
+  for (let index = 0; index < a.length; index++) {
+    const difference = (a[index] as number) ^ (b[index] as number);
+    if (difference !== 0) return index * 8 + Math.clz32(difference) - 24;
+  }
+  return undefined;
+}
+
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  for (let index = 0; index < a.length; index++) {
+    const difference = (a[index] as number) - (b[index] as number);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

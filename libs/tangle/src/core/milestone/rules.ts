@@ -1,0 +1,216 @@
+/**
+ * The rules of one milestone on top of its parent. The same pure functions serve the leader that
+ * builds it, the members that vote, the node that confirms it, the API and tests: what one accepts
+ * all accept. Path: consensus or sync → here (`dag/past-cone.ts`, `ledger/apply-milestone.ts`) →
+ * `io/level/milestone-batch.ts`. Spec: docs/spec/04-milestone.md §4.
+ */
+import { equalBytes } from '@noble/curves/utils.js';
+import type { BlockId, MilestoneId } from '../codec/ids.ts';
+import type { MilestoneBody, MilestoneHeader, MilestoneOptions } from '../codec/milestone.ts';
+import { milestoneIdOf, optionsRootOf } from '../codec/milestone.ts';
+import { oldestRootOf, postOrder } from '../dag/past-cone.ts';
+import type { AppliedMilestone, LedgerContext } from '../ledger/apply-milestone.ts';
+import { applyMilestone, rootOfIds } from '../ledger/apply-milestone.ts';
+import { applyToStateTree } from '../ledger/ledger-diff.ts';
+import type { StateTree } from '../ledger/state-tree.ts';
+import type { Outcome } from '../outcome.ts';
+import { fail, succeed } from '../outcome.ts';
+import { MAX_CONE, POW_LOAD_STEP_MAX } from '../params/limits.ts';
+import type { NetworkParams } from '../params/networks.ts';
+import type { Hasher } from '../ports.ts';
+import { committeeRoot, epochOf } from './committee.ts';
+
+/** The milestone that the next one stands on, and the ledger after it. */
+export interface ParentMilestone {
+  readonly id: MilestoneId;
+  readonly header: MilestoneHeader;
+  /** The load term that it set; 0 when its options have none. */
+  readonly powLoadBits: number;
+  readonly stateTree: StateTree;
+}
+
+/** Time and committee for the checks of a header. */
+export interface HeaderContext {
+  readonly params: NetworkParams;
+  /** Keys of the committee that certifies the *next* milestone, in seat order. */
+  readonly nextCommittee: readonly Uint8Array[];
+  readonly hasher: Hasher;
+  /** The node's clock. Absent for a milestone with a finality certificate: time has judged it. */
+  readonly nowMs?: number;
+}
+
+/** Everything that the checks of a milestone's content read. */
+export interface ContentContext extends LedgerContext {
+  readonly nextCommittee: readonly Uint8Array[];
+  /**
+   * The root index of a block that an earlier milestone referenced (`Dag.rootIndexOf`): the latest
+   * milestone that referenced it or named it as a parent; undefined for a block not referenced yet.
+   */
+  rootIndexOf(id: BlockId): number | undefined;
+}
+
+/** A milestone's effect: what the ledger does, and the state after it. */
+export interface MilestoneResult extends AppliedMilestone {
+  readonly stateTree: StateTree;
+}
+
+/**
+ * The chain rules: index, predecessor, time, epoch, committee.
+ * Codes: `milestone-index` (ignore: it may be early or late), `milestone-previous`,
+ * `milestone-timestamp`, `milestone-epoch`, `milestone-root`.
+ */
+export function checkMilestoneHeader(
+  header: MilestoneHeader,
+  parent: Pick<ParentMilestone, 'id' | 'header'>,
+  { params, nextCommittee, hasher, nowMs }: HeaderContext,
+): Outcome<void> {
+  if (header.index !== parent.header.index + 1) {
+    return fail('milestone-index', `${header.index} on ${parent.header.index}`);
+  }
+  if (header.previousId !== parent.id) return fail('milestone-previous');
+  if (header.timestampMs <= parent.header.timestampMs) {
+    return fail('milestone-timestamp', 'not later than its predecessor');
+  }
+  if (nowMs !== undefined && header.timestampMs > nowMs + params.maxDriftMs) {
+    return fail('milestone-timestamp', `${header.timestampMs - nowMs} ms ahead of the clock`);
+  }
+  if (header.epoch !== epochOf(header.index, params)) {
+    return fail('milestone-epoch', `epoch ${header.epoch} at index ${header.index}`);
+  }
+  if (!equalBytes(header.committeeRoot, committeeRoot(nextCommittee, hasher))) {
+    return fail('milestone-root', 'committeeRoot');
+  }
+  return succeed(undefined);
+}
+
+/**
+ * The load term that a milestone sets. It may move by one bit from its parent's and never above the
+ * network's ceiling; 0 is written by leaving the option out. Code: `milestone-options`.
+ */
+export function checkMilestoneOptions(
+  options: MilestoneOptions,
+  parentLoadBits: number,
+  params: NetworkParams,
+): Outcome<void> {
+  const load = powLoadBitsOf(options);
+  if (options.powLoadBits === 0) return fail('milestone-options', 'a load of 0 is left out');
+  if (load > params.powLoadBitsMax) return fail('milestone-options', `load ${load} too high`);
+  if (Math.abs(load - parentLoadBits) > POW_LOAD_STEP_MAX) {
+    return fail('milestone-options', `load from ${parentLoadBits} to ${load}`);
+  }
+  return succeed(undefined);
+}
+
+/** The load term of the proof of work that holds after a milestone with these options. */
+export function powLoadBitsOf(options: MilestoneOptions): number {
+  return options.powLoadBits ?? 0;
+}
+
+/**
+ * The blocks that a milestone newly references, in white-flag order, if it may reference them.
+ * Codes: `milestone-cone-missing` (ignore; the detail names the block), `milestone-cone-too-large`,
+ * `milestone-empty` (nothing new, and no heartbeat is due), `milestone-below-max-depth`.
+ */
+export function checkMilestoneCone(
+  parents: readonly BlockId[],
+  position: { readonly index: number; readonly sinceParentMs: number },
+  context: Pick<ContentContext, 'blocks' | 'rootIndexOf' | 'params'>,
+): Outcome<BlockId[]> {
+  const { blocks, params } = context;
+  const parentsOf = (id: BlockId): readonly BlockId[] | undefined => blocks.get(id)?.block.parents;
+  const rootIndexOf = (id: BlockId): number | undefined => context.rootIndexOf(id);
+  const isReferenced = (id: BlockId): boolean => rootIndexOf(id) !== undefined;
+  const cone = postOrder(parents, parentsOf, isReferenced, MAX_CONE);
+  if (!cone.ok) return cone;
+  if (cone.value.length === 0 && position.sinceParentMs < params.heartbeatMs) {
+    return fail('milestone-empty', `${position.sinceParentMs} ms after its predecessor`);
+  }
+  const oldest = oldestRootOf(cone.value, parentsOf, rootIndexOf);
+  if (oldest !== undefined && position.index - 1 - oldest > params.belowMaxDepth) {
+    return fail('milestone-below-max-depth', `reaches back to milestone ${oldest}`);
+  }
+  return cone;
+}
+
+/** Applies a cone to the ledger after the parent; also the leader's way to compute its roots. */
+export function applyCone(
+  header: Pick<MilestoneHeader, 'index' | 'timestampMs'>,
+  cone: readonly BlockId[],
+  parent: Pick<ParentMilestone, 'stateTree'>,
+  context: LedgerContext,
+): MilestoneResult {
+  const { index, timestampMs } = header;
+  const applied = applyMilestone({ index, timestampMs, order: cone }, context);
+  return {
+    ...applied,
+    stateTree: applyToStateTree(parent.stateTree, applied.diff, context.hasher),
+  };
+}
+
+/**
+ * Everything below the header: options, cone, and all roots recomputed. Every block of the cone has
+ * passed `block/rules.ts` on arrival. The header has passed `checkMilestoneHeader`.
+ * Codes: `milestone-root` (the detail names it), and those of options and cone.
+ */
+export function checkMilestoneContent(
+  { header, body }: { readonly header: MilestoneHeader; readonly body: MilestoneBody },
+  parent: ParentMilestone,
+  context: ContentContext,
+): Outcome<MilestoneResult> {
+  const { hasher, params } = context;
+  const cheap = {
+    parentsRoot: rootOfIds(body.parents, hasher),
+    optionsRoot: optionsRootOf(body.options, hasher),
+    committeeRoot: committeeRoot(context.nextCommittee, hasher),
+  };
+  const wrong = firstWrongRoot(header, cheap);
+  if (wrong !== undefined) return fail('milestone-root', wrong);
+  const options = checkMilestoneOptions(body.options, parent.powLoadBits, params);
+  if (!options.ok) return options;
+  const sinceParentMs = header.timestampMs - parent.header.timestampMs;
+  const cone = checkMilestoneCone(body.parents, { index: header.index, sinceParentMs }, context);
+  if (!cone.ok) return cone;
+  const result = applyCone(header, cone.value, parent, context);
+  const wrongResult = firstWrongRoot(header, resultRootsOf(result));
+  return wrongResult === undefined ? succeed(result) : fail('milestone-root', wrongResult);
+}
+
+/** Header and content in one call. */
+export function checkMilestone(
+  milestone: { readonly header: MilestoneHeader; readonly body: MilestoneBody },
+  parent: ParentMilestone,
+  context: ContentContext & Pick<HeaderContext, 'nowMs'>,
+): Outcome<MilestoneResult> {
+  const header = checkMilestoneHeader(milestone.header, parent, context);
+  return header.ok ? checkMilestoneContent(milestone, parent, context) : header;
+}
+
+/** The roots that follow from a result. */
+export function resultRootsOf(
+  result: MilestoneResult,
+): Pick<MilestoneHeader, 'inclusionRoot' | 'appliedRoot' | 'stateRoot'> {
+  const { inclusionRoot, appliedRoot, stateTree } = result;
+  return { inclusionRoot, appliedRoot, stateRoot: stateTree.root() };
+}
+
+/** An accepted milestone as the parent of the next one. */
+export function parentOf(
+  { header, body }: { readonly header: MilestoneHeader; readonly body: MilestoneBody },
+  stateTree: StateTree,
+  hasher: Hasher,
+): ParentMilestone {
+  const powLoadBits = powLoadBitsOf(body.options);
+  return { id: milestoneIdOf(header, hasher), header, powLoadBits, stateTree };
+}
+
+type RootName = Extract<keyof MilestoneHeader, `${string}Root`>;
+
+function firstWrongRoot(
+  header: MilestoneHeader,
+  roots: Partial<Record<RootName, Uint8Array>>,
+): RootName | undefined {
+  for (const [name, root] of Object.entries(roots) as [RootName, Uint8Array][]) {
+    if (!equalBytes(header[name], root)) return name;
+  }
+  return undefined;
+}
