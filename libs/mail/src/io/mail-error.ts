@@ -23,7 +23,8 @@ export class MailError extends Error {
 
   /** Turns the core's verdict into an error, where a caller has nobody left to blame but itself. */
   static from(failure: MailFailure): MailError {
-    const message = failure.detail === undefined ? failure.code : `${failure.code}: ${failure.detail}`;
+    const message =
+      failure.detail === undefined ? failure.code : `${failure.code}: ${failure.detail}`;
     return new MailError(failure.code, message);
   }
 }

@@ -1,0 +1,20 @@
+/**
+ * The sizes that the whole mail library shares. A decoder checks its limit before it allocates; the
+ * comment names the attack that the limit stops. Spec: docs/spec/23-envelope.md.
+ */
+
+/**
+ * Bytes of a whole block payload (its type u32 included) per envelope class; the class is the
+ * index. Few sizes hide what a mail's length would tell. Classes 0 and 1 are too small for a
+ * letter: they are for chain messages.
+ */
+export const PADDED_SIZES: readonly number[] = [512, 1_024, 2_048, 4_096, 8_192, 16_384, 24_576];
+
+/** Bytes of a message that the library looks at, sealed inline or not: 25 MiB. */
+export const MAX_MESSAGE_SIZE = 26_214_400;
+/** Bytes of a message's header section. Bounds what a parser holds of a hostile mail. */
+export const MAX_HEADER_SIZE = 262_144;
+/** Fields of a header section. */
+export const MAX_HEADER_FIELDS = 1_000;
+/** Octets of a line without its CRLF (RFC 5322 section 2.1.1). */
+export const MAX_LINE_LENGTH = 998;
