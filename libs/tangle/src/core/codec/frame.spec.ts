@@ -1,0 +1,124 @@
+/** Frames of the request protocol: round trip, byte tables, one test per error code. */
+import { describe, expect, it } from '@jest/globals';
+import * as fc from 'fast-check';
+import { bytesToHex, hexToBytes, type BlockId } from './ids.ts';
+import {
+  decodeFrame,
+  encodeFrame,
+  FRAME_LENGTH_BYTES,
+  type AnswerEnd,
+  type Frame,
+  type RefusalReason,
+} from './frame.ts';
+
+const u32 = fc.nat({ max: 0xffff_ffff });
+const id = fc
+  .uint8Array({ minLength: 32, maxLength: 32 })
+  .map((bytes) => bytesToHex(bytes) as BlockId);
+const items = fc.array(fc.uint8Array({ minLength: 1, maxLength: 700 }), { maxLength: 20 });
+const status = fc.record({
+  solidIndex: u32,
+  latestIndex: u32,
+  prunedIndex: u32,
+  peers: fc.nat({ max: 0xffff }),
+});
+
+const frames: fc.Arbitrary<Frame> = fc.oneof(
+  fc.record({ type: fc.constant('status' as const), status }),
+  fc.record({
+    type: fc.constant('get-blocks' as const),
+    requestId: u32,
+    ids: fc.array(id, { minLength: 1, maxLength: 256 }),
+  }),
+  fc.record({
+    type: fc.constantFrom('blocks' as const, 'milestones' as const),
+    requestId: u32,
+    end: fc.constantFrom<AnswerEnd>('more', 'complete', 'cut'),
+    items,
+  }),
+  fc.record({
+    type: fc.constant('get-milestones' as const),
+    requestId: u32,
+    fromIndex: u32,
+    count: fc.integer({ min: 1, max: 64 }),
+  }),
+  fc.record({ type: fc.constant('get-cone' as const), requestId: u32, index: u32, skip: u32 }),
+  fc.record({
+    type: fc.constant('error' as const),
+    requestId: u32,
+    reason: fc.constantFrom<RefusalReason>('busy', 'failed'),
+  }),
+);
+
+function code(hex: string): string {
+  const outcome = decodeFrame(hexToBytes(hex));
+  return outcome.ok ? 'ok' : outcome.code;
+}
+
+describe('frame', () => {
+  it('decodes what it encodes, bit for bit', () => {
+    fc.assert(
+      fc.property(frames, (frame) => {
+        const bytes = encodeFrame(frame);
+        const body = bytes.subarray(FRAME_LENGTH_BYTES);
+        expect(new DataView(bytes.buffer).getUint32(0, true)).toBe(body.length);
+        expect(decodeFrame(body)).toEqual({ ok: true, value: frame });
+      }),
+    );
+  });
+
+  it('has the worked examples of the spec', () => {
+    const heartbeat: Frame = {
+      type: 'status',
+      status: { solidIndex: 41, latestIndex: 42, prunedIndex: 0, peers: 3 },
+    };
+    expect(bytesToHex(encodeFrame(heartbeat))).toBe('0f00000001290000002a000000000000000300');
+    const request: Frame = { type: 'get-milestones', requestId: 7, fromIndex: 42, count: 10 };
+    expect(bytesToHex(encodeFrame(request))).toBe('0b00000004070000002a0000000a00');
+    const refusal: Frame = { type: 'error', requestId: 7, reason: 'busy' };
+    expect(bytesToHex(encodeFrame(refusal))).toBe('06000000070700000001');
+  });
+
+  it('never throws at any bytes, and what decodes encodes to the same bytes', () => {
+    const reencoded = (bytes: Uint8Array): Uint8Array => {
+      const outcome = decodeFrame(bytes);
+      return outcome.ok ? encodeFrame(outcome.value).subarray(FRAME_LENGTH_BYTES) : bytes;
+    };
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
+        expect(reencoded(bytes)).toEqual(bytes);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('frame-type-unknown', () => {
+    expect(code('00')).toBe('frame-type-unknown');
+    expect(code('08')).toBe('frame-type-unknown');
+  });
+
+  it('truncated', () => {
+    expect(code('')).toBe('truncated');
+    expect(code('0101000000')).toBe('truncated');
+  });
+
+  it('trailing-bytes', () => {
+    expect(code('07070000000100')).toBe('trailing-bytes');
+  });
+
+  it('count-out-of-range', () => {
+    expect(code('02070000000000')).toBe('count-out-of-range');
+    expect(code('02070000000101')).toBe('count-out-of-range');
+    expect(code('0407000000010000004100')).toBe('count-out-of-range');
+    expect(code('0307000000030000')).toBe('count-out-of-range');
+    expect(code('0307000000010108')).toBe('count-out-of-range');
+    expect(code('03070000000101000000')).toBe('count-out-of-range');
+    expect(code('070700000000')).toBe('count-out-of-range');
+    expect(code('070700000003')).toBe('count-out-of-range');
+  });
+
+  it('too-large', () => {
+    const outcome = decodeFrame(new Uint8Array(131_073));
+    expect(outcome.ok ? 'ok' : outcome.code).toBe('too-large');
+  });
+});

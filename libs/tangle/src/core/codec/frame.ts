@@ -1,0 +1,237 @@
+/**
+ * Frames of the request protocol between nodes: `length u32 | type u8 | body`. Requests carry an id
+ * that their answer repeats; an answer is one or more frames, the last of which says how it ends.
+ * Path: io/libp2p on both sides. Spec: docs/spec/07-gossip.md.
+ */
+import { assert, type Outcome } from '../outcome.ts';
+import {
+  MAX_BLOCK_SIZE,
+  MAX_FRAME_SIZE,
+  MAX_MILESTONE_SIZE,
+  MAX_REQUEST_IDS,
+  MAX_REQUEST_MILESTONES,
+} from '../params/limits.ts';
+import { ID_LENGTH, type BlockId } from './ids.ts';
+import { blockListSize } from './pack.ts';
+import { decodeWith, refuse, type Reader } from './reader.ts';
+import { Writer } from './writer.ts';
+
+/** Bytes of the length in front of a frame; the length counts type and body. */
+export const FRAME_LENGTH_BYTES = 4;
+/** Bytes of blocks or milestones in one whole answer. Bounds the memory that an answer takes. */
+export const MAX_ANSWER_SIZE = 4 << 20;
+/** An answer's frame is filled up to so many bytes of items; one large block may exceed it. */
+export const ANSWER_FRAME_SIZE = 64 * 1024;
+/** Items of one answer frame: what 64 KiB hold of the least blocks. */
+export const MAX_FRAME_ITEMS = 2_048;
+
+/** What a node tells its neighbours about itself, and the heartbeat of the connection. */
+export interface SyncStatus {
+  /** The last milestone whose cone is stored and applied here. */
+  readonly solidIndex: number;
+  /** The last milestone known here. */
+  readonly latestIndex: number;
+  /** Milestones up to this one were pruned here; 0 when everything is kept. */
+  readonly prunedIndex: number;
+  /** Connected peers, at most 65,535. */
+  readonly peers: number;
+}
+
+/**
+ * How an answer goes on. `more`: frames follow. `complete`: this was all there is. `cut`: the
+ * answer reached its size limit; ask again for the rest.
+ */
+export type AnswerEnd = 'more' | 'complete' | 'cut';
+
+/**
+ * Why a request was not answered. `busy`: ask again later. `failed`: an error on the other side.
+ */
+export type RefusalReason = 'busy' | 'failed';
+
+/** Ids of requests are u32, chosen by the asking side, unique among those under way. */
+export type Frame =
+  | { readonly type: 'status'; readonly status: SyncStatus }
+  | { readonly type: 'get-blocks'; readonly requestId: number; readonly ids: readonly BlockId[] }
+  | {
+      readonly type: 'blocks' | 'milestones';
+      readonly requestId: number;
+      readonly end: AnswerEnd;
+      /** Encoded blocks or milestones; decoding shares memory with the frame. */
+      readonly items: readonly Uint8Array[];
+    }
+  | {
+      readonly type: 'get-milestones';
+      readonly requestId: number;
+      readonly fromIndex: number;
+      /** 1–64. */
+      readonly count: number;
+    }
+  | {
+      readonly type: 'get-cone';
+      readonly requestId: number;
+      readonly index: number;
+      /** Blocks to leave out at the start of the white-flag order: what the asker has already. */
+      readonly skip: number;
+    }
+  | { readonly type: 'error'; readonly requestId: number; readonly reason: RefusalReason };
+
+export type FrameType = Frame['type'];
+
+/** Type bytes; numbers are never reused. */
+const TYPE_BYTES = {
+  status: 1,
+  'get-blocks': 2,
+  blocks: 3,
+  'get-milestones': 4,
+  milestones: 5,
+  'get-cone': 6,
+  error: 7,
+} as const satisfies Record<FrameType, number>;
+
+const ENDS: readonly AnswerEnd[] = ['more', 'complete', 'cut'];
+const REASONS: readonly RefusalReason[] = ['busy', 'failed'];
+
+/** The whole frame with its length, ready to be sent. Throws if it exceeds the limits. */
+export function encodeFrame(frame: Frame): Uint8Array {
+  const length = 1 + bodySize(frame);
+  assert(length <= MAX_FRAME_SIZE, 'a frame fits its limit');
+  const writer = new Writer(FRAME_LENGTH_BYTES + length);
+  writer.u32(length);
+  writer.u8(TYPE_BYTES[frame.type]);
+  if (frame.type !== 'status') writer.u32(frame.requestId);
+  writeBody(writer, frame);
+  return writer.finish();
+}
+
+/** Decodes type and body: what follows the length. */
+export function decodeFrame(bytes: Uint8Array): Outcome<Frame> {
+  return decodeWith(bytes, MAX_FRAME_SIZE, readFrame);
+}
+
+function bodySize(frame: Frame): number {
+  switch (frame.type) {
+    case 'status':
+      return 14;
+    case 'get-blocks':
+      return 6 + frame.ids.length * ID_LENGTH;
+    case 'blocks':
+    case 'milestones':
+      return 7 + blockListSize(frame.items);
+    case 'get-milestones':
+      return 10;
+    case 'get-cone':
+      return 12;
+    default:
+      return 5;
+  }
+}
+
+function writeBody(writer: Writer, frame: Frame): void {
+  switch (frame.type) {
+    case 'status':
+      writer.u32(frame.status.solidIndex);
+      writer.u32(frame.status.latestIndex);
+      writer.u32(frame.status.prunedIndex);
+      writer.u16(frame.status.peers);
+      return;
+    case 'get-blocks':
+      writer.count16(frame.ids.length, 1, MAX_REQUEST_IDS);
+      for (const id of frame.ids) writer.hex(id, ID_LENGTH);
+      return;
+    case 'blocks':
+    case 'milestones':
+      writeItems(writer, frame.type, frame.end, frame.items);
+      return;
+    case 'get-milestones':
+      writer.u32(frame.fromIndex);
+      writer.count16(frame.count, 1, MAX_REQUEST_MILESTONES);
+      return;
+    case 'get-cone':
+      writer.u32(frame.index);
+      writer.u32(frame.skip);
+      return;
+    case 'error':
+      writer.u8(REASONS.indexOf(frame.reason) + 1);
+  }
+}
+
+function writeItems(
+  writer: Writer,
+  type: 'blocks' | 'milestones',
+  end: AnswerEnd,
+  items: readonly Uint8Array[],
+): void {
+  writer.u8(ENDS.indexOf(end));
+  writer.count16(items.length, 0, MAX_FRAME_ITEMS);
+  for (const item of items) {
+    writer.count16(item.length, 1, maxItemSize(type));
+    writer.raw(item);
+  }
+}
+
+function maxItemSize(type: 'blocks' | 'milestones'): number {
+  return type === 'blocks' ? MAX_BLOCK_SIZE : MAX_MILESTONE_SIZE;
+}
+
+function readFrame(reader: Reader): Frame {
+  const type = reader.u8();
+  switch (type) {
+    case TYPE_BYTES.status:
+      return { type: 'status', status: readStatus(reader) };
+    case TYPE_BYTES['get-blocks']:
+      return { type: 'get-blocks', requestId: reader.u32(), ids: readIds(reader) };
+    case TYPE_BYTES.blocks:
+      return readAnswer(reader, 'blocks');
+    case TYPE_BYTES['get-milestones']:
+      return {
+        type: 'get-milestones',
+        requestId: reader.u32(),
+        fromIndex: reader.u32(),
+        count: reader.count16(1, MAX_REQUEST_MILESTONES),
+      };
+    case TYPE_BYTES.milestones:
+      return readAnswer(reader, 'milestones');
+    case TYPE_BYTES['get-cone']:
+      return {
+        type: 'get-cone',
+        requestId: reader.u32(),
+        index: reader.u32(),
+        skip: reader.u32(),
+      };
+    case TYPE_BYTES.error:
+      return { type: 'error', requestId: reader.u32(), reason: readReason(reader) };
+    default:
+      return refuse('frame-type-unknown', `type ${type}`);
+  }
+}
+
+function readStatus(reader: Reader): SyncStatus {
+  return {
+    solidIndex: reader.u32(),
+    latestIndex: reader.u32(),
+    prunedIndex: reader.u32(),
+    peers: reader.u16(),
+  };
+}
+
+function readIds(reader: Reader): BlockId[] {
+  const count = reader.count16(1, MAX_REQUEST_IDS);
+  const ids: BlockId[] = [];
+  for (let i = 0; i < count; i++) ids.push(reader.hex(ID_LENGTH) as BlockId);
+  return ids;
+}
+
+function readAnswer(reader: Reader, type: 'blocks' | 'milestones'): Frame {
+  const requestId = reader.u32();
+  const end = ENDS[reader.count8(0, ENDS.length - 1)]!;
+  const count = reader.count16(0, MAX_FRAME_ITEMS);
+  const items: Uint8Array[] = [];
+  for (let i = 0; i < count; i++) {
+    items.push(reader.view(reader.count16(1, maxItemSize(type))));
+  }
+  return { type, requestId, end, items };
+}
+
+function readReason(reader: Reader): RefusalReason {
+  return REASONS[reader.count8(1, REASONS.length) - 1]!;
+}

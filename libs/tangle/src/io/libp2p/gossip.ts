@@ -1,0 +1,182 @@
+/**
+ * The gossip plane: topics, validators, publication, and the watch over peers whose gossip stream
+ * is mute or lags. Before: gossipsub; after: the handlers of `apps/node`, whose verdict decides
+ * whether a message is relayed. Spec: docs/spec/07-gossip.md, "Gossip".
+ */
+import { TopicValidatorResult } from '@libp2p/gossipsub';
+import type { GossipSub, Message } from '@libp2p/gossipsub';
+import { decodePack } from '../../core/codec/pack.ts';
+import { MAX_MILESTONE_SIZE } from '../../core/params/limits.ts';
+import { errorFields } from '../logger.ts';
+import type { Logger } from '../logger.ts';
+import type { GossipTopics } from './message-id.ts';
+import type {
+  Connection,
+  NetworkHandlers,
+  NetworkLimits,
+  NetworkMetrics,
+  PeerCounters,
+  PeerId,
+  PeerKey,
+} from './types.ts';
+import { FINDINGS, milestoneFinding, packFinding } from './verdicts.ts';
+import type { Finding, Verdict } from './verdicts.ts';
+
+export interface GossipDeps {
+  readonly pubsub: GossipSub;
+  readonly topics: GossipTopics;
+  readonly handlers: Pick<NetworkHandlers, 'onPack' | 'onMilestone'>;
+  readonly report: (peer: PeerKey, finding: Finding) => void;
+  /** The counters of a connected peer. */
+  readonly counters: (peer: PeerKey) => PeerCounters | undefined;
+  readonly logger: Logger;
+  readonly metrics: NetworkMetrics;
+}
+
+const RESULTS: Record<Verdict, TopicValidatorResult> = {
+  accept: TopicValidatorResult.Accept,
+  ignore: TopicValidatorResult.Ignore,
+  reject: TopicValidatorResult.Reject,
+};
+
+const VERDICT_EVENTS = {
+  accept: 'verdict-accept',
+  ignore: 'verdict-ignore',
+  reject: 'verdict-reject',
+} as const satisfies Record<Verdict, string>;
+
+export class Gossip {
+  readonly #limits: NetworkLimits;
+  readonly #deps: GossipDeps;
+  readonly #validating = new Map<PeerKey, number>();
+  #validatingTotal = 0;
+
+  constructor(limits: NetworkLimits, deps: GossipDeps) {
+    this.#limits = limits;
+    this.#deps = deps;
+  }
+
+  /** Subscribes; call after the node has started. */
+  start(): void {
+    const { pubsub, topics } = this.#deps;
+    pubsub.topicValidators.set(
+      topics.blocks,
+      async (peer, message) => await this.#validate(peer, message, this.#onPack),
+    );
+    pubsub.topicValidators.set(
+      topics.milestones,
+      async (peer, message) => await this.#validate(peer, message, this.#onMilestone),
+    );
+    pubsub.subscribe(topics.blocks);
+    pubsub.subscribe(topics.milestones);
+  }
+
+  /** True when a pack would reach somebody. */
+  hasSubscribers(): boolean {
+    const { pubsub, topics } = this.#deps;
+    return pubsub.getSubscribers(topics.blocks).length > 0;
+  }
+
+  async publishPack(pack: Uint8Array, blocks: number): Promise<void> {
+    if (!(await this.#publish(this.#deps.topics.blocks, pack))) return;
+    this.#deps.metrics.count('pack-sent');
+    this.#deps.metrics.count('block-sent', blocks);
+  }
+
+  async publishMilestone(bytes: Uint8Array): Promise<void> {
+    if (!(await this.#publish(this.#deps.topics.milestones, bytes))) return;
+    this.#deps.metrics.count('milestone-sent');
+  }
+
+  async #publish(topic: string, data: Uint8Array): Promise<boolean> {
+    try {
+      await this.#deps.pubsub.publish(topic, data);
+      return true;
+    } catch (error) {
+      this.#deps.logger.debug(errorFields(error), 'gossip not published');
+      return false;
+    }
+  }
+
+  async #validate(
+    peer: PeerId,
+    message: Message,
+    judge: (data: Uint8Array, from: PeerKey) => Promise<Finding>,
+  ): Promise<TopicValidatorResult> {
+    const from = peer.toString();
+    const finding = await this.#judgeBounded(message.data, from, judge);
+    const { verdict } = FINDINGS[finding];
+    this.#deps.metrics.count(VERDICT_EVENTS[verdict]);
+    if (verdict === 'reject') {
+      const counters = this.#deps.counters(from);
+      if (counters !== undefined) counters.rejected += 1;
+      this.#deps.logger.debug({ peer: from, finding }, 'gossip rejected');
+    }
+    this.#deps.report(from, finding);
+    return RESULTS[verdict];
+  }
+
+  /** Bounds what is under validation in all and per peer; never throws. */
+  async #judgeBounded(
+    data: Uint8Array,
+    from: PeerKey,
+    judge: (data: Uint8Array, from: PeerKey) => Promise<Finding>,
+  ): Promise<Finding> {
+    const ofPeer = this.#validating.get(from) ?? 0;
+    const { maxValidating, maxValidatingPerPeer } = this.#limits;
+    if (this.#validatingTotal >= maxValidating || ofPeer >= maxValidatingPerPeer) {
+      return 'overloaded';
+    }
+    this.#validatingTotal += 1;
+    this.#validating.set(from, ofPeer + 1);
+    try {
+      return await judge(data, from);
+    } catch (error) {
+      this.#deps.logger.debug({ peer: from, ...errorFields(error) }, 'gossip handler failed');
+      return 'handler-failed';
+    } finally {
+      this.#validatingTotal -= 1;
+      const left = (this.#validating.get(from) ?? 1) - 1;
+      if (left === 0) this.#validating.delete(from);
+      else this.#validating.set(from, left);
+    }
+  }
+
+  readonly #onPack = async (data: Uint8Array, from: PeerKey): Promise<Finding> => {
+    const pack = decodePack(data);
+    if (!pack.ok) return 'pack-malformed';
+    this.#deps.metrics.count('pack-received');
+    this.#deps.metrics.count('block-received', pack.value.length);
+    const counters = this.#deps.counters(from);
+    if (counters !== undefined) {
+      counters.packsReceived += 1;
+      counters.blocksReceived += pack.value.length;
+    }
+    return packFinding(await this.#deps.handlers.onPack(pack.value, from));
+  };
+
+  readonly #onMilestone = async (data: Uint8Array, from: PeerKey): Promise<Finding> => {
+    if (data.length > MAX_MILESTONE_SIZE) return 'milestone-too-large';
+    this.#deps.metrics.count('milestone-received');
+    const counters = this.#deps.counters(from);
+    if (counters !== undefined) counters.milestonesReceived += 1;
+    return milestoneFinding(await this.#deps.handlers.onMilestone(data, from));
+  };
+}
+
+/**
+ * What is wrong with the gossip stream to a peer, if anything. A stream that broke because its
+ * buffer was full, or whose connection of two was closed, is never reopened by gossipsub; the peer
+ * is then connected and hears nothing.
+ */
+export function gossipFault(
+  connections: readonly Connection[],
+  maxBacklogBytes: number,
+): 'muted' | 'lagging' | undefined {
+  const streams = connections
+    .flatMap((connection) => connection.streams)
+    .filter((s) => s.direction === 'outbound' && s.protocol.startsWith('/meshsub/'));
+  if (streams.length === 0) return 'muted';
+  const backlog = streams.reduce((sum, stream) => sum + stream.writeBufferLength, 0);
+  return backlog > maxBacklogBytes ? 'lagging' : undefined;
+}

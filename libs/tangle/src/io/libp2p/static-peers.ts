@@ -1,0 +1,146 @@
+/**
+ * Keeps connections to the peers of the configuration: dials them with growing pauses for ever, and
+ * again when they are lost. Discovery never removes them. Used by network.ts.
+ * Spec: docs/spec/07-gossip.md, "Connections".
+ */
+import { multiaddr } from '@multiformats/multiaddr';
+import type { Multiaddr } from '@multiformats/multiaddr';
+import { peerIdFromString } from '@libp2p/peer-id';
+import { errorFields } from '../logger.ts';
+import type { Logger } from '../logger.ts';
+import { NetworkError } from './types.ts';
+import type { NetworkLimits, NetworkMetrics, PeerId, PeerKey } from './types.ts';
+
+/** A connection that held so long starts the pauses anew. */
+const STABLE_MS = 30_000;
+
+export interface StaticPeer {
+  readonly key: PeerKey;
+  readonly peerId: PeerId;
+  readonly address: Multiaddr;
+}
+
+export interface StaticPeersDeps {
+  readonly dial: (address: Multiaddr, signal: AbortSignal) => Promise<void>;
+  readonly isConnected: (peer: PeerId) => boolean;
+  /** Our own key: of two peers that list each other, the one with the lesser key dials first. */
+  readonly ownKey: PeerKey;
+  /** A number in [0, 1), so that many nodes do not dial at the same moments. */
+  readonly random: () => number;
+  readonly nowMs: () => number;
+  readonly logger: Logger;
+  readonly metrics: NetworkMetrics;
+}
+
+interface DialState {
+  failures: number;
+  connectedMs: number;
+  dialling: boolean;
+  timer: ReturnType<typeof setTimeout> | undefined;
+}
+
+/** Parses a configured peer; throws RangeError with the reason. */
+export function parseStaticPeer(text: string): StaticPeer {
+  const address = multiaddr(text);
+  const key = address.getComponents().findLast((part) => part.name === 'p2p')?.value;
+  if (key === undefined) throw new RangeError(`peer address without /p2p/<peer id>: ${text}`);
+  return { key, peerId: peerIdFromString(key), address };
+}
+
+export class StaticPeers {
+  readonly #peers = new Map<PeerKey, StaticPeer>();
+  readonly #states = new Map<PeerKey, DialState>();
+  readonly #limits: NetworkLimits;
+  readonly #deps: StaticPeersDeps;
+  readonly #stop = new AbortController();
+  readonly #dials = new Set<Promise<void>>();
+
+  constructor(peers: readonly StaticPeer[], limits: NetworkLimits, deps: StaticPeersDeps) {
+    this.#limits = limits;
+    this.#deps = deps;
+    for (const peer of peers) {
+      if (peer.key === deps.ownKey) continue;
+      this.#peers.set(peer.key, peer);
+      this.#states.set(peer.key, {
+        failures: 0,
+        connectedMs: 0,
+        dialling: false,
+        timer: undefined,
+      });
+    }
+  }
+
+  get all(): readonly StaticPeer[] {
+    return [...this.#peers.values()];
+  }
+
+  has(key: PeerKey): boolean {
+    return this.#peers.has(key);
+  }
+
+  start(): void {
+    for (const peer of this.#peers.values()) this.#schedule(peer, this.#firstPauseMs(peer));
+  }
+
+  onConnected(key: PeerKey): void {
+    const state = this.#states.get(key);
+    if (state === undefined) return;
+    state.connectedMs = this.#deps.nowMs();
+    clearTimeout(state.timer);
+    state.timer = undefined;
+  }
+
+  onDisconnected(key: PeerKey): void {
+    const peer = this.#peers.get(key);
+    const state = this.#states.get(key);
+    if (peer === undefined || state === undefined) return;
+    if (this.#deps.nowMs() - state.connectedMs >= STABLE_MS) state.failures = 0;
+    this.#schedule(peer, this.#pauseMs(state.failures) + this.#firstPauseMs(peer));
+  }
+
+  /** Ends all dialling and waits for what is under way. */
+  async stop(): Promise<void> {
+    this.#stop.abort(new NetworkError('stopped', 'network stopped'));
+    for (const state of this.#states.values()) clearTimeout(state.timer);
+    await Promise.allSettled(this.#dials);
+  }
+
+  /** Two peers that list each other must not dial at once: two connections would come of it. */
+  #firstPauseMs(peer: StaticPeer): number {
+    return this.#deps.ownKey < peer.key ? 0 : this.#limits.dialBackoffMinMs;
+  }
+
+  /** min × 2^failures up to max, spread by ± 25 %. */
+  #pauseMs(failures: number): number {
+    const { dialBackoffMinMs, dialBackoffMaxMs } = this.#limits;
+    const pause = Math.min(dialBackoffMaxMs, dialBackoffMinMs * 2 ** Math.min(failures, 16));
+    return pause * (0.75 + this.#deps.random() / 2);
+  }
+
+  #schedule(peer: StaticPeer, pauseMs: number): void {
+    const state = this.#states.get(peer.key);
+    if (state === undefined || this.#stop.signal.aborted) return;
+    clearTimeout(state.timer);
+    state.timer = setTimeout(() => {
+      const dial = this.#dial(peer, state).finally(() => this.#dials.delete(dial));
+      this.#dials.add(dial);
+    }, pauseMs);
+  }
+
+  async #dial(peer: StaticPeer, state: DialState): Promise<void> {
+    if (state.dialling || this.#deps.isConnected(peer.peerId)) return;
+    state.dialling = true;
+    const timeout = AbortSignal.timeout(this.#limits.dialTimeoutMs);
+    try {
+      await this.#deps.dial(peer.address, AbortSignal.any([this.#stop.signal, timeout]));
+    } catch (error) {
+      this.#deps.metrics.count('dial-failed');
+      this.#deps.logger.debug({ peer: peer.key, ...errorFields(error) }, 'dial failed');
+    } finally {
+      state.dialling = false;
+    }
+    if (this.#deps.isConnected(peer.peerId)) return;
+    state.failures += 1;
+    this.#schedule(peer, this.#pauseMs(state.failures));
+  }
+}

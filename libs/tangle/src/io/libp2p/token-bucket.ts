@@ -1,0 +1,33 @@
+/**
+ * A budget per second with a burst, for what one peer may ask. Spec: docs/spec/07-gossip.md,
+ * "Budgets".
+ */
+export class TokenBucket {
+  readonly #perSecond: number;
+  readonly #burst: number;
+  #tokens: number;
+  #updatedMs: number;
+
+  /** `nowMs` comes from any clock that never goes back. */
+  constructor(perSecond: number, burst: number, nowMs: number) {
+    this.#perSecond = perSecond;
+    this.#burst = burst;
+    this.#tokens = burst;
+    this.#updatedMs = nowMs;
+  }
+
+  /** Takes `amount` if there is anything left at all: the balance may go below zero once. */
+  take(amount: number, nowMs: number): boolean {
+    const earned = ((nowMs - this.#updatedMs) / 1_000) * this.#perSecond;
+    this.#tokens = Math.min(this.#burst, this.#tokens + earned);
+    this.#updatedMs = nowMs;
+    if (this.#tokens <= 0) return false;
+    this.#tokens -= amount;
+    return true;
+  }
+
+  /** Books what turned out to be needed, even below zero; later `take`s then wait. */
+  charge(amount: number): void {
+    this.#tokens -= amount;
+  }
+}
