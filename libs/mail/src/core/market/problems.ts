@@ -49,7 +49,6 @@ export const PROBLEMS = {
   'mailbox-unknown': { status: 404, title: 'There is no such mailbox' },
   'object-unknown': { status: 404, title: 'There is no such object' },
   'not-stored': { status: 404, title: 'No object with this root is stored' },
-  'voucher-used': { status: 409, title: 'The voucher has already paid for something else' },
   'balance-over-maximum': {
     status: 409,
     title: 'The balance would exceed the most an offer allows',

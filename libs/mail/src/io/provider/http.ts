@@ -1,0 +1,99 @@
+/**
+ * One HTTP exchange with a provider: time limit, size limit, problems as typed errors. Before:
+ * provider-client.ts. Spec: docs/spec/34-provider-api.md.
+ */
+import type { z } from 'zod';
+import { PROBLEM } from './dto.ts';
+import { ProviderApiError, ProviderFault, ProviderUnreachable } from './errors.ts';
+import type { ProviderProblem } from './errors.ts';
+
+/** Bytes of a JSON answer; the largest is a page of 1,000 held envelopes. */
+const MAX_JSON_BYTES = 4 * 1_048_576;
+
+export interface HttpOptions {
+  /** Origin and optional path, without a slash at the end. */
+  readonly baseUrl: string;
+  readonly timeoutMs: number;
+  readonly fetch: typeof fetch;
+}
+
+export interface Exchange {
+  readonly method: string;
+  readonly path: string;
+  readonly json?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+  /** Greatest answer in bytes. */
+  readonly maxBytes?: number;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly bytes: Uint8Array;
+}
+
+/** Sends one request. Throws ProviderUnreachable or ProviderFault; any status is an answer. */
+export async function exchange(options: HttpOptions, request: Exchange): Promise<Answer> {
+  const timeout = AbortSignal.timeout(options.timeoutMs);
+  const signal = request.signal ? AbortSignal.any([timeout, request.signal]) : timeout;
+  const body = request.json === undefined ? {} : { body: JSON.stringify(request.json) };
+  const contentType = request.json === undefined ? {} : { 'content-type': 'application/json' };
+  try {
+    const response = await options.fetch(`${options.baseUrl}${request.path}`, {
+      method: request.method,
+      headers: { accept: 'application/json', ...contentType, ...request.headers },
+      redirect: 'error',
+      signal,
+      ...body,
+    });
+    const bytes = await readCapped(response, request.maxBytes ?? MAX_JSON_BYTES);
+    return { status: response.status, headers: response.headers, bytes };
+  } catch (error) {
+    if (error instanceof ProviderFault) throw error;
+    throw new ProviderUnreachable('the provider did not answer', { cause: error });
+  }
+}
+
+async function readCapped(response: Response, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of response.body ?? []) {
+    length += chunk.length;
+    if (length > maxBytes) throw new ProviderFault('answer-too-large');
+    chunks.push(chunk);
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+/** The JSON of a successful answer. Throws ProviderApiError or ProviderFault. */
+export function readJson<T>(answer: Answer, schema: z.ZodType<T>): T {
+  if (answer.status >= 400) throw problemOf(answer);
+  const parsed = schema.safeParse(parseText(answer.bytes));
+  if (!parsed.success) throw new ProviderFault('answer-malformed', parsed.error);
+  return parsed.data;
+}
+
+/** The error that an answer of status 400 and above stands for. */
+export function problemOf(answer: Answer): ProviderApiError {
+  const parsed = PROBLEM.safeParse(parseText(answer.bytes));
+  const after = Number(answer.headers.get('retry-after') ?? Number.NaN);
+  const retryAfter = Number.isFinite(after) ? after : undefined;
+  // Zod's optional keys may be present and undefined; the shape is the same for a reader.
+  const problem = (parsed.success ? parsed.data : {}) as ProviderProblem;
+  return new ProviderApiError(answer.status, problem, retryAfter);
+}
+
+function parseText(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * Opening a channel with a provider: the output to create and the record to keep, both computed
+ * from the offer before any money moves. The caller funds the output with its wallet and persists
+ * the record first. Spec: docs/spec/31-channel-voucher.md, section "Opening".
+ */
+import { outputIdOf } from '@tanglemail/tangle/core/codec/ids.ts';
+import type { Address, OutputId, TransactionId } from '@tanglemail/tangle/core/codec/ids.ts';
+import type { ChannelOutput } from '@tanglemail/tangle/core/codec/output.ts';
+import type { Outcome } from '@tanglemail/tangle/core/outcome.ts';
+import { planChannel } from '../../core/market/channel-plan.ts';
+import type { ChannelPlan } from '../../core/market/channel-plan.ts';
+import { stepClientChannel } from '../../core/market/channel-states.ts';
+import type { ClientChannel } from '../../core/market/channel-states.ts';
+import type { Offer } from '../../core/market/offer.ts';
+import type { ProblemCode } from '../../core/market/problems.ts';
+
+/** What this helper needs of a wallet: one transaction with one more output, seen through. */
+export interface ChannelFunder {
+  /** Sends `output` and resolves when a final milestone has applied the transaction. */
+  fund(
+    output: ChannelOutput,
+  ): Promise<{ readonly transactionId: TransactionId; readonly outputIndex: number }>;
+}
+
+export interface OpenChannelRequest {
+  readonly offer: Offer;
+  /** Fresh key of this channel and its index in the wallet's derivation. */
+  readonly payerPublicKey: Uint8Array;
+  readonly keyIndex: number;
+  readonly refundAddress: Address;
+  /** What vouchers may total; the reserve comes on top. */
+  readonly spendable: bigint;
+  /** Storage deposit of a basic output, `D`. */
+  readonly reserve: bigint;
+  /** Seconds of life; 60 days when absent. */
+  readonly ttl?: number;
+  readonly ledgerTime: number;
+}
+
+/**
+ * Plans, saves, funds and saves again. A crash between the steps leaves a `draft` or `sent` record,
+ * from which the wallet finds the output by its refund address.
+ */
+export async function openChannel(
+  request: OpenChannelRequest,
+  funder: ChannelFunder,
+  save: (channel: ClientChannel, output: ChannelOutput) => Promise<void>,
+): Promise<Outcome<ClientChannel, ProblemCode>> {
+  const planned: Outcome<ChannelPlan, ProblemCode> = planChannel(request);
+  if (!planned.ok) return planned;
+  const { output, channel: draft } = planned.value;
+  await save(draft, output);
+  const { transactionId, outputIndex } = await funder.fund(output);
+  const channelId: OutputId = outputIdOf(transactionId, outputIndex);
+  const sent = stepClientChannel(draft, { kind: 'sent', channelId });
+  const open = stepClientChannel(sent, { kind: 'confirmed' });
+  await save(open, output);
+  return { ok: true, value: open };
+}
