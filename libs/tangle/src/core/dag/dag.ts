@@ -75,6 +75,11 @@ export class Dag {
     return this.#waiting.size;
   }
 
+  /** Ids that waiting blocks name and nobody has brought. */
+  get missingCount(): number {
+    return this.#missing.size;
+  }
+
   /** Solid blocks that no milestone has referenced. */
   get unreferencedCount(): number {
     return this.#unreferenced.size;
