@@ -139,7 +139,8 @@ function compareCandidates(a: SpendableOutput, b: SpendableOutput): number {
 
 function withChange(plan: TransactionPlan): Outcome<Output[]> {
   const have = sumAmounts(plan.inputs.map(({ output }) => output));
-  const needed = sumAmounts(plan.outputs);
+  // What a user types may exceed u64, so this sum stands outside `sumAmounts` and its assertion.
+  const needed = plan.outputs.reduce((sum, { amount }) => sum + amount, 0n);
   if (have < needed) return fail('insufficient-funds', `${have} of ${needed}`);
   if (have === needed) return succeed([...plan.outputs]);
   if (plan.changeAddress === undefined) return fail('change-address-missing', `${have - needed}`);

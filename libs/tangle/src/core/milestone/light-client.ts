@@ -146,7 +146,9 @@ export class LightClient {
   /** Milestone 0 is trusted by its id; no committee ever signed it. */
   #checkCertified({ header, certificate }: Milestone, id: MilestoneId): Outcome<void> {
     const { networkId, genesisId, committee, epoch, newest } = this.#state;
-    if (id === genesisId) return succeed(undefined);
+    if (header.index === 0) {
+      return id === genesisId ? succeed(undefined) : fail('certificate-mismatch', 'not the genesis');
+    }
     const another = header.index > newest.index && !this.#isCommitteeCurrent();
     if (header.epoch < epoch || header.epoch !== epochOf(header.index, this.#params) || another) {
       return fail('milestone-epoch', `epoch ${header.epoch}, the committee known is of ${epoch}`);

@@ -1,0 +1,28 @@
+import { describe, expect, it } from '@jest/globals';
+import { CONFLICT, conflict, conflictName } from './conflict.ts';
+
+describe('conflict codes', () => {
+  it('are the numbers that reached disks, in order and each once', () => {
+    const codes = Object.entries(CONFLICT).map(([name, { code }]) => `${code} ${name}`);
+    expect(codes).toEqual([
+      '0 none',
+      '1 input-spent-earlier',
+      '2 input-spent-in-milestone',
+      '3 input-unknown',
+      '4 sums-differ',
+      '5 signature-invalid',
+      '6 timelocked',
+      '7 unlock-mismatch',
+      '8 channel-expired',
+      '9 channel-not-expired',
+      '10 claim-out-of-range',
+      '11 refund-missing',
+      '12 channel-expiry-past',
+    ]);
+  });
+
+  it('have names that lead back to them', () => {
+    expect(conflictName(conflict('timelocked'))).toBe('timelocked');
+    expect(conflictName(13)).toBeUndefined();
+  });
+});
