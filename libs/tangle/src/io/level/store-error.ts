@@ -1,0 +1,62 @@
+/**
+ * What can go wrong with a store, in one closed list. A failed write ends the node (its memory may
+ * be ahead of the disk); the code says what its operator has to do.
+ * Path: kv-store.ts → here. Spec: docs/spec/10-storage.md.
+ */
+
+/** The codes, each with what it means to the person who reads it. */
+export const STORE_ERRORS = {
+  locked: 'another process has this folder open',
+  'no-space': 'the disk is full',
+  io: 'the disk or the folder refused a read or a write',
+  corrupt: 'a file of the store is damaged',
+  closed: 'the store is closed',
+  'wrong-network': 'this folder belongs to another network',
+  'wrong-kind': 'this folder belongs to another program',
+  'wrong-schema': 'this folder was written by another version',
+} as const;
+
+export type StoreErrorCode = keyof typeof STORE_ERRORS;
+
+/** The one error class of stores. `cause` is what the library below said. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+  readonly code: StoreErrorCode;
+
+  constructor(code: StoreErrorCode, facts = '', cause?: unknown) {
+    const message = facts === '' ? STORE_ERRORS[code] : `${STORE_ERRORS[code]}: ${facts}`;
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+  }
+}
+
+const CODE_OF_LEVEL: Readonly<Record<string, StoreErrorCode>> = {
+  LEVEL_LOCKED: 'locked',
+  LEVEL_CORRUPTION: 'corrupt',
+  LEVEL_DATABASE_NOT_OPEN: 'closed',
+  LEVEL_BATCH_NOT_OPEN: 'closed',
+  LEVEL_ITERATOR_NOT_OPEN: 'closed',
+  ENOSPC: 'no-space',
+  EDQUOT: 'no-space',
+};
+
+/** LevelDB passes on the text of the operating system, and no error number. */
+const NO_SPACE_TEXT = /No space left on device|Disk quota exceeded/;
+const MAX_CAUSES = 5;
+
+/**
+ * The StoreError for what `level` threw. It wraps the reason in one or two errors of its own, so
+ * the innermost one that is known decides; a full disk counts before everything else.
+ */
+export function toStoreError(error: unknown): StoreError {
+  if (error instanceof StoreError) return error;
+  let code: StoreErrorCode = 'io';
+  let current: unknown = error;
+  for (let depth = 0; depth < MAX_CAUSES && current instanceof Error; depth++) {
+    if (NO_SPACE_TEXT.test(current.message)) return new StoreError('no-space', '', error);
+    const { code: levelCode } = current as { code?: unknown };
+    if (typeof levelCode === 'string') code = CODE_OF_LEVEL[levelCode] ?? code;
+    current = current.cause;
+  }
+  return new StoreError(code, '', error);
+}

@@ -1,0 +1,48 @@
+/**
+ * Referenced blocks by the tag of their tagged data, newest first: descriptors and offers.
+ * Bucket: taggedData. Path: milestone-batch.ts and the node's indexer → here → kv-store.ts.
+ * Spec: docs/spec/10-storage.md.
+ */
+import type { BlockId } from '../../core/codec/ids.ts';
+import { bytesToHex, ID_LENGTH, idToBytes } from '../../core/codec/ids.ts';
+import type { Hasher } from '../../core/ports.ts';
+import { inverted, keyOf, prefixRange, u32InKey } from './buckets.ts';
+import type { KvBatch, KvStore } from './kv-store.ts';
+
+export interface TaggedBlock {
+  readonly blockId: BlockId;
+  readonly milestoneIndex: number;
+}
+
+export class TaggedDataRepository {
+  readonly #store: KvStore;
+  readonly #hasher: Hasher;
+
+  constructor(store: KvStore, hasher: Hasher) {
+    this.#store = store;
+    this.#hasher = hasher;
+  }
+
+  /** The `limit` newest blocks with `tag`, newest first. */
+  async newest(tag: Uint8Array, limit: number): Promise<TaggedBlock[]> {
+    const range = prefixRange(keyOf('taggedData', this.#hasher.blake2b256(tag)));
+    const found: TaggedBlock[] = [];
+    for await (const [key, value] of this.#store.iterate({ ...range, limit })) {
+      const milestoneIndex = inverted(u32InKey(key, ID_LENGTH));
+      found.push({ blockId: bytesToHex(value) as BlockId, milestoneIndex });
+    }
+    return found;
+  }
+}
+
+/** Adds a referenced block with tagged data: its milestone's index, its white-flag position. */
+export function putTaggedData(
+  batch: KvBatch,
+  tag: Uint8Array,
+  { blockId, milestoneIndex, position }: TaggedBlock & { readonly position: number },
+  hasher: Hasher,
+): void {
+  const hash = hasher.blake2b256(tag);
+  const key = keyOf('taggedData', hash, inverted(milestoneIndex), inverted(position));
+  batch.put(key, idToBytes(blockId));
+}
