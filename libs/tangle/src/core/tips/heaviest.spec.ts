@@ -1,0 +1,125 @@
+/** The parents of a milestone: against the greedy choice by definition, and against hostile shapes. */
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { BlockId } from '../codec/ids.ts';
+import { Dag } from '../dag/dag.ts';
+import { chooseHeaviest } from './heaviest.ts';
+import type { UnreferencedView } from './heaviest.ts';
+
+const id = (name: string): BlockId => name as BlockId;
+const LIMITS = { maxParents: 8, maxCone: 20_000, oldestRoot: 0 };
+
+function newDag(): Dag {
+  const dag = new Dag({ belowMaxDepth: 60 });
+  dag.addEntryPoint(id('g'), 0);
+  return dag;
+}
+
+function addChain(dag: Dag, name: string, length: number): void {
+  for (let i = 0; i < length; i += 1) {
+    dag.add(id(`${name}${i}`), [id(i === 0 ? 'g' : `${name}${i - 1}`)]);
+  }
+}
+
+describe('chooseHeaviest', () => {
+  it('is empty if nothing waits', () => {
+    expect(chooseHeaviest(newDag(), LIMITS)).toEqual([]);
+  });
+
+  it('takes the tip that covers most first, and none that adds nothing', () => {
+    const dag = newDag();
+    addChain(dag, 'short', 3);
+    addChain(dag, 'long', 9);
+    dag.add(id('joins'), [id('long8'), id('short1')]);
+    expect(chooseHeaviest(dag, LIMITS)).toEqual(['joins', 'short2']);
+    expect(chooseHeaviest(dag, { ...LIMITS, maxParents: 1 })).toEqual(['joins']);
+  });
+
+  it('leaves out what is below max depth', () => {
+    const dag = newDag();
+    addChain(dag, 'dead', 9);
+    dag.addEntryPoint(id('young'), 5);
+    dag.add(id('live'), [id('young')]);
+    dag.add(id('mixed'), [id('dead3'), id('live')]);
+    expect(chooseHeaviest(dag, { ...LIMITS, oldestRoot: 1 })).toEqual(['live']);
+  });
+
+  it('confirms a backlog larger than one milestone, oldest first', () => {
+    const dag = newDag();
+    addChain(dag, 'c', 250);
+    let [index, left] = [0, 250];
+    while (left > 0) {
+      const parents = chooseHeaviest(dag, { ...LIMITS, maxCone: 100 });
+      const cone = dag.pastConeUnreferenced(parents);
+      expect(cone).toHaveLength(Math.min(left, 100));
+      dag.markReferenced(cone, (index += 1), parents);
+      left -= cone.length;
+    }
+    expect(index).toBe(3);
+  });
+
+  it('finds the tips that matter behind a flood of tips that cover only themselves', () => {
+    const dag = newDag();
+    for (let i = 0; i < 5_000; i += 1) dag.add(id(`spam${i}`), [id('g')]);
+    addChain(dag, 'a', 40);
+    addChain(dag, 'b', 30);
+    for (let i = 0; i < 5_000; i += 1) dag.add(id(`more${i}`), [id('g')]);
+    expect(chooseHeaviest(dag, LIMITS).slice(0, 2)).toEqual(['a39', 'b29']);
+  });
+
+  it('asks the DAG once per block of the window, whatever the shape', () => {
+    const dag = newDag();
+    for (let i = 0; i < 3_000; i += 1) {
+      const parents = [i - 1, i - 2, i - 7].map((back) => (back < 0 ? 'g' : `w${back}`));
+      dag.add(id(`w${i}`), [...new Set(parents)].map(id));
+    }
+    for (let i = 0; i < 3_000; i += 1) dag.add(id(`f${i}`), [id(`w${i}`), id('g')]);
+    const asked = { parentsOf: 0, coneRoots: 0 };
+    const view: UnreferencedView = {
+      unreferenced: () => dag.unreferenced(),
+      parentsOf: (block) => {
+        asked.parentsOf += 1;
+        return dag.parentsOf(block);
+      },
+      coneRoots: (block) => {
+        asked.coneRoots += 1;
+        return dag.coneRoots(block);
+      },
+    };
+    const chosen = chooseHeaviest(view, { ...LIMITS, maxCone: 4_000 });
+    expect(chosen).toHaveLength(8);
+    expect(asked).toEqual({ parentsOf: 4_000, coneRoots: 4_000 });
+  });
+
+  it('makes the greedy choice: each pick covers as much as any block could add', () => {
+    const shape = fc.array(fc.uniqueArray(fc.nat(1_000), { minLength: 1, maxLength: 3 }), {
+      minLength: 1,
+      maxLength: 80,
+      size: 'max',
+    });
+    fc.assert(
+      fc.property(shape, fc.integer({ min: 1, max: 8 }), fc.nat(100), (picks, maxParents, cut) => {
+        const dag = newDag();
+        for (const [number, parents] of picks.entries()) {
+          const named = parents.map((pick) => pick % (number + 1));
+          const parentIds = named.map((parent) => id(parent === number ? 'g' : `b${parent}`));
+          dag.add(id(`b${number}`), [...new Set(parentIds)]);
+        }
+        const maxCone = cut + 1;
+        const chosen = chooseHeaviest(dag, { ...LIMITS, maxParents, maxCone });
+        const window = [...dag.unreferenced()].slice(0, maxCone);
+        const cones = new Map(window.map((block) => [block, dag.pastConeUnreferenced([block])]));
+        const covered = new Set<BlockId>();
+        const gainOf = (block: BlockId): number =>
+          (cones.get(block) ?? []).filter((other) => !covered.has(other)).length;
+        for (const block of chosen) {
+          expect(gainOf(block)).toBe(Math.max(...window.map(gainOf)));
+          for (const other of cones.get(block) ?? []) covered.add(other);
+        }
+        expect(chosen.length).toBeLessThanOrEqual(maxParents);
+        expect(covered.size).toBeLessThanOrEqual(maxCone);
+        expect(chosen.length === maxParents || covered.size === window.length).toBe(true);
+      }),
+    );
+  });
+});
