@@ -8,7 +8,7 @@ import { MAX_BLOCK_SIZE, MAX_PARENTS } from '../params/limits.ts';
 import type { Hasher } from '../ports.ts';
 import { blockIdFromBytes, ID_LENGTH, type BlockId } from './ids.ts';
 import { payloadSize, readPayload, writePayload, type Payload } from './payload.ts';
-import { decodeWith, Reader, refuse } from './reader.ts';
+import { decodeWith, refuse, type Reader } from './reader.ts';
 import { Writer } from './writer.ts';
 
 /** The only version of this protocol. */
@@ -46,11 +46,10 @@ export function writeParents(writer: Writer, parents: readonly BlockId[]): void 
 
 /** Reads what {@link writeParents} writes; 'parents-not-sorted' unless strictly ascending. */
 export function readParents(reader: Reader): BlockId[] {
-  const count = reader.count8(1, MAX_PARENTS);
-  const parents: BlockId[] = [];
-  for (let i = 0; i < count; i++) {
-    parents.push(reader.hex(ID_LENGTH) as BlockId);
-    if (i > 0 && !reader.isLastGreater(ID_LENGTH)) refuse('parents-not-sorted');
+  const parents = reader.hexList(reader.count8(1, MAX_PARENTS), ID_LENGTH) as BlockId[];
+  // Lowercase hex sorts as the bytes do.
+  for (let i = 1; i < parents.length; i++) {
+    if (parents[i - 1]! >= parents[i]!) refuse('parents-not-sorted');
   }
   return parents;
 }
@@ -95,15 +94,8 @@ function readBlock(reader: Reader): Block {
   const parents = readParents(reader);
   const payloadLength = reader.u32();
   if (payloadLength !== reader.remaining - NONCE_LENGTH) refuse('payload-length-wrong');
-  const payload = payloadLength === 0 ? null : readWholePayload(reader.view(payloadLength));
+  const payload = payloadLength === 0 ? null : reader.within(payloadLength, readPayload);
   return { version, networkId, parents, payload, nonce: reader.u64() };
-}
-
-function readWholePayload(bytes: Uint8Array): Payload {
-  const reader = new Reader(bytes);
-  const payload = readPayload(reader);
-  reader.end();
-  return payload;
 }
 
 /** The payload's bytes inside the bytes of a valid block; empty if it has none. No copy. */

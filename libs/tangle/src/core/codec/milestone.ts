@@ -120,11 +120,11 @@ export function encodeMilestoneOptions(options: MilestoneOptions): Uint8Array {
   return writer.finish();
 }
 
-/** Reads options up to the position `end`. An unknown type may change rules, so it is refused. */
-function readOptions(reader: Reader, end: number): MilestoneOptions {
+/** Reads options to the end. An unknown type may change rules, so it is refused. */
+function readOptions(reader: Reader): MilestoneOptions {
   const options: { powLoadBits?: number } = {};
   let previousType = -1;
-  while (reader.offset < end) {
+  while (reader.remaining > 0) {
     const type = reader.u8();
     if (type <= previousType) refuse('option-order');
     if (type !== OPTION_POW_LOAD_BITS) refuse('option-unknown');
@@ -132,7 +132,6 @@ function readOptions(reader: Reader, end: number): MilestoneOptions {
     options.powLoadBits = reader.u8();
     previousType = type;
   }
-  if (reader.offset !== end) refuse('payload-length-wrong');
   return options;
 }
 
@@ -151,8 +150,7 @@ function writeBody(writer: Writer, body: MilestoneBody): void {
 function readBody(reader: Reader): MilestoneBody {
   const parents = readParents(reader);
   const optionsLength = reader.count16(0, MAX_OPTIONS_SIZE);
-  const options = readOptions(reader, reader.offset + optionsLength);
-  return { parents, options };
+  return { parents, options: reader.within(optionsLength, readOptions) };
 }
 
 /** `parentsCount u8 | parents 32 each | optionsLength u16 | options`. */

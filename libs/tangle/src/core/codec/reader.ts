@@ -39,20 +39,18 @@ export class Reader {
   private readonly source: Uint8Array;
   private readonly words: DataView;
   private position = 0;
+  /** Where reading stops: the end of the input, or of the part that `within` is in. */
+  private limit: number;
 
   constructor(bytes: Uint8Array) {
     this.source = plain(bytes);
+    this.limit = bytes.length;
     this.words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  /** Bytes not read yet. */
+  /** Bytes not read yet, of the part if `within` is in one. */
   get remaining(): number {
-    return this.source.length - this.position;
-  }
-
-  /** Bytes read so far. */
-  get offset(): number {
-    return this.position;
+    return this.limit - this.position;
   }
 
   u8(): number {
@@ -110,25 +108,33 @@ export class Reader {
     return bytesToHex(this.view(length));
   }
 
-  /** True if the `length` bytes that were read last are greater than those before them. */
-  isLastGreater(length: number): boolean {
-    const last = this.position - length;
-    const before = last - length;
-    for (let i = 0; i < length; i++) {
-      const difference = this.source[last + i]! - this.source[before + i]!;
-      if (difference !== 0) return difference > 0;
-    }
-    return false;
+  /** `count` ids of `length` bytes each; one conversion for all is twice as fast as one for each. */
+  hexList(count: number, length: number): string[] {
+    const digits = this.hex(count * length);
+    const list: string[] = [];
+    for (let i = 0; i < count; i++) list.push(digits.slice(i * length * 2, (i + 1) * length * 2));
+    return list;
+  }
+
+  /** Runs `read` on a part of `length` bytes, which it must read whole ('trailing-bytes'). */
+  within<T>(length: number, read: (reader: Reader) => T): T {
+    const outer = this.limit;
+    if (length > this.remaining) refuse('truncated');
+    this.limit = this.position + length;
+    const value = read(this);
+    this.end();
+    this.limit = outer;
+    return value;
   }
 
   /** Refuses with 'trailing-bytes' unless everything was read. */
   end(): void {
-    if (this.position !== this.source.length) refuse('trailing-bytes');
+    if (this.position !== this.limit) refuse('trailing-bytes');
   }
 
   private advance(length: number): number {
     const at = this.position;
-    if (length > this.source.length - at) refuse('truncated');
+    if (length > this.limit - at) refuse('truncated');
     this.position = at + length;
     return at;
   }

@@ -39,6 +39,12 @@ export function readTaggedDataBody(reader: Reader): TaggedData {
   return { kind: 'tagged-data', tag, data };
 }
 
+/** Reads tagged data, type first; 'payload-type-unknown' for any other payload. */
+export function readTaggedData(reader: Reader): TaggedData {
+  if (reader.u32() !== TAGGED_DATA_TYPE) refuse('payload-type-unknown');
+  return readTaggedDataBody(reader);
+}
+
 /** The payload's bytes, type included. */
 export function encodeTaggedData(value: TaggedData): Uint8Array {
   const writer = new Writer(taggedDataSize(value));
@@ -48,8 +54,5 @@ export function encodeTaggedData(value: TaggedData): Uint8Array {
 
 /** Decodes a payload of tagged data, type included. */
 export function decodeTaggedData(bytes: Uint8Array): Outcome<TaggedData> {
-  return decodeWith(bytes, MAX_BLOCK_SIZE, (reader) => {
-    if (reader.u32() !== TAGGED_DATA_TYPE) refuse('payload-type-unknown');
-    return readTaggedDataBody(reader);
-  });
+  return decodeWith(bytes, MAX_BLOCK_SIZE, readTaggedData);
 }

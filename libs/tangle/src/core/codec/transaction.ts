@@ -20,13 +20,7 @@ import {
 } from './ids.ts';
 import { outputSize, readOutput, writeOutput, type Output } from './output.ts';
 import { decodeWith, refuse, type Reader } from './reader.ts';
-import {
-  readTaggedDataBody,
-  TAGGED_DATA_TYPE,
-  taggedDataSize,
-  writeTaggedData,
-  type TaggedData,
-} from './tagged-data.ts';
+import { readTaggedData, taggedDataSize, writeTaggedData, type TaggedData } from './tagged-data.ts';
 import { readUnlock, unlockSize, writeUnlock, type Unlock } from './unlock.ts';
 import { Writer } from './writer.ts';
 
@@ -95,8 +89,7 @@ export function writeTransaction(writer: Writer, transaction: Transaction): void
 export function readTransactionBody(reader: Reader): Transaction {
   const networkId = reader.u64();
   const inputCount = reader.count8(1, MAX_INPUTS);
-  const inputs: OutputId[] = [];
-  for (let i = 0; i < inputCount; i++) inputs.push(reader.hex(OUTPUT_ID_LENGTH) as OutputId);
+  const inputs = reader.hexList(inputCount, OUTPUT_ID_LENGTH) as OutputId[];
   const outputCount = reader.count8(1, MAX_OUTPUTS);
   const outputs: Output[] = [];
   for (let i = 0; i < outputCount; i++) outputs.push(readOutput(reader));
@@ -110,11 +103,7 @@ function readOptionalPayload(reader: Reader): TaggedData | null {
   const length = reader.u32();
   if (length === 0) return null;
   if (length > MAX_TRANSACTION_PAYLOAD_SIZE) refuse('payload-length-wrong');
-  const start = reader.offset;
-  if (reader.u32() !== TAGGED_DATA_TYPE) refuse('payload-type-unknown');
-  const payload = readTaggedDataBody(reader);
-  if (reader.offset - start !== length) refuse('payload-length-wrong');
-  return payload;
+  return reader.within(length, readTaggedData);
 }
 
 /** The payload's bytes, type and unlocks included: what the transaction id is the hash of. */

@@ -4,7 +4,7 @@
  * Spec: docs/spec/01-block.md, section "Form".
  */
 import { assert } from '../outcome.ts';
-import { hexToBytes } from './ids.ts';
+import { writeHex } from './ids.ts';
 
 /** A growing byte array. All integers little endian. */
 export class Writer {
@@ -76,7 +76,9 @@ export class Writer {
 
   /** An id or address: lowercase hex of `length` bytes. */
   hex(hex: string, length: number): void {
-    this.fixed(hexToBytes(hex), length);
+    assert(hex.length === length * 2, 'a fixed field has its length');
+    const at = this.advance(length);
+    writeHex(this.target, at, hex);
   }
 
   /** What was written; the writer is not used afterwards. */
