@@ -1,0 +1,167 @@
+/**
+ * The metrics of a node. Path: apps/node → here → create-metrics.ts. Spec: docs/operating.md.
+ */
+import { CONFLICT } from '../../core/ledger/conflict.ts';
+import type { ConflictName } from '../../core/ledger/conflict.ts';
+import { ERROR_CODES } from '../../core/outcome.ts';
+import type { ErrorCode } from '../../core/outcome.ts';
+import { NETWORK_EVENTS } from '../libp2p/types.ts';
+import type { Metrics, MetricTable } from './create-metrics.ts';
+
+const FAST_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+const SLOW_SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
+const BLOCK_COUNTS = [0, 1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 20_000];
+
+const SOURCES = ['api', 'sync', 'gossip'] as const;
+const CODES: readonly ErrorCode[] = Object.keys(ERROR_CODES) as ErrorCode[];
+type Reason = Exclude<ConflictName, 'none'>;
+const REASONS: readonly Reason[] = Object.keys(CONFLICT).filter(
+  (name): name is Reason => name !== 'none',
+);
+
+export const NODE_METRICS = {
+  blocksReceived: {
+    type: 'counter',
+    name: 'tangle_blocks_received_total',
+    help: 'Blocks handed to the processor, known ones included.',
+    labels: { source: SOURCES },
+  },
+  blocksNew: {
+    type: 'counter',
+    name: 'tangle_blocks_new_total',
+    help: 'Valid blocks that the node did not have.',
+    labels: { payload: ['none', 'transaction', 'envelope', 'tagged-data'] },
+  },
+  blocksRefused: {
+    type: 'counter',
+    name: 'tangle_blocks_refused_total',
+    help: 'Blocks that were not taken, by error code.',
+    labels: { code: CODES },
+  },
+  blockProcessing: {
+    type: 'histogram',
+    name: 'tangle_block_processing_seconds',
+    help: 'Time from the entry into the queue to the verdict.',
+    buckets: FAST_SECONDS,
+  },
+  signaturesChecked: {
+    type: 'counter',
+    name: 'tangle_signatures_checked_total',
+    help: 'Ed25519 signatures that were checked.',
+    labels: { verdict: ['true', 'false'] },
+  },
+  queueLength: {
+    type: 'gauge',
+    name: 'tangle_queue_length',
+    help: 'Blocks that wait to be processed.',
+    labels: { queue: SOURCES },
+  },
+  dagBlocks: {
+    type: 'gauge',
+    name: 'tangle_dag_blocks',
+    help: 'Blocks that the node holds in memory.',
+  },
+  unsolidBlocks: {
+    type: 'gauge',
+    name: 'tangle_unsolid_blocks',
+    help: 'Blocks that wait for missing parents.',
+  },
+  unreferencedBlocks: {
+    type: 'gauge',
+    name: 'tangle_unreferenced_blocks',
+    help: 'Solid blocks that no milestone has referenced.',
+  },
+  tips: { type: 'gauge', name: 'tangle_tips', help: 'Tips in the pool.' },
+  milestoneIndex: {
+    type: 'gauge',
+    name: 'tangle_milestone_index',
+    help: 'Latest milestone heard of, last one made final here, first one still stored.',
+    labels: { kind: ['latest', 'confirmed', 'pruned'] },
+  },
+  milestoneTimestamp: {
+    type: 'gauge',
+    name: 'tangle_milestone_timestamp_seconds',
+    help: 'Time in the header of the last confirmed milestone, since 1970.',
+  },
+  confirmation: {
+    type: 'histogram',
+    name: 'tangle_milestone_confirmation_seconds',
+    help: 'Time to check one milestone and to write its batch.',
+    buckets: FAST_SECONDS,
+  },
+  milestoneBlocks: {
+    type: 'histogram',
+    name: 'tangle_milestone_blocks',
+    help: 'Blocks that one milestone newly references.',
+    buckets: BLOCK_COUNTS,
+  },
+  transactionsApplied: {
+    type: 'counter',
+    name: 'tangle_transactions_applied_total',
+    help: 'Transactions that changed the ledger.',
+  },
+  transactionConflicts: {
+    type: 'counter',
+    name: 'tangle_transaction_conflicts_total',
+    help: 'Referenced transactions that did not change the ledger.',
+    labels: { reason: REASONS },
+  },
+  unspentOutputs: {
+    type: 'gauge',
+    name: 'tangle_unspent_outputs',
+    help: 'Unspent outputs of the ledger.',
+  },
+  peers: {
+    type: 'gauge',
+    name: 'tangle_peers',
+    help: 'Connected peers.',
+    labels: { direction: ['inbound', 'outbound'] },
+  },
+  networkEvents: {
+    type: 'counter',
+    name: 'tangle_network_events_total',
+    help: 'What happened between this node and its peers.',
+    labels: { event: NETWORK_EVENTS },
+  },
+  gossipBytes: {
+    type: 'counter',
+    name: 'tangle_gossip_bytes_total',
+    help: 'Bytes of packs and milestones.',
+    labels: { direction: ['in', 'out'] },
+  },
+  requestsQueued: {
+    type: 'gauge',
+    name: 'tangle_requests_queued',
+    help: 'Missing blocks that are not asked for yet.',
+  },
+  requestsPending: {
+    type: 'gauge',
+    name: 'tangle_requests_pending',
+    help: 'Requests to peers that have no answer yet.',
+  },
+  storeBatch: {
+    type: 'histogram',
+    name: 'tangle_store_batch_seconds',
+    help: 'Time of one write to the store.',
+    labels: { batch: ['blocks', 'milestone'] },
+    buckets: FAST_SECONDS,
+  },
+  pow: {
+    type: 'histogram',
+    name: 'tangle_pow_seconds',
+    help: 'Time of one proof of work done by this node.',
+    buckets: SLOW_SECONDS,
+  },
+  powHashes: {
+    type: 'counter',
+    name: 'tangle_pow_hashes_total',
+    help: 'Hashes tried for proofs of work.',
+  },
+  healthy: {
+    type: 'gauge',
+    name: 'tangle_healthy',
+    help: '1 while /health says that the node is synchronised, else 0.',
+  },
+} as const satisfies MetricTable;
+
+export type NodeMetrics = Metrics<typeof NODE_METRICS>;
