@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type AccountSecrets, createKeystore, openKeystore } from './keystore.ts';
 
 const secrets: AccountSecrets = {
-  entropy: '11'.repeat(32),
+  accountRoot: '11'.repeat(32),
   accountIndex: 0,
   storeKey: '22'.repeat(32),
   createdAt: 1_800_000_000,
@@ -29,7 +29,7 @@ describe('keystore', () => {
   it('holds no secret in the clear and is readable by its owner only', async () => {
     await createKeystore(path, secrets, 'correct horse');
     const text = await readFile(path, 'utf8');
-    expect(text).not.toContain(secrets.entropy);
+    expect(text).not.toContain(secrets.accountRoot);
     expect(text).not.toContain(secrets.storeKey);
     expect((await stat(path)).mode & 0o777).toBe(0o600);
   });

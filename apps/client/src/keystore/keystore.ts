@@ -1,7 +1,7 @@
 /**
  * The secrets of one account at rest: a JSON file whose content is sealed with XChaCha20-Poly1305
  * under a key that Argon2id (RFC 9106) makes from the passphrase. Read once when the daemon starts;
- * the mnemonic itself is never stored, only the entropy that it stands for.
+ * neither the mnemonic nor the seed is stored, only the account root that derives from it.
  */
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { argon2 as argon2Callback, randomBytes } from 'node:crypto';
@@ -39,12 +39,12 @@ const FileSchema = z.strictObject({
 });
 
 const SecretsSchema = z.strictObject({
-  /** 32 bytes of BIP-39 entropy: what the 24 words stand for. */
-  entropy: hex(32),
+  /** Root of the account's keys. The seed itself stays on paper: from it the epochs restart. */
+  accountRoot: hex(32),
   accountIndex: z.number().int().min(0).max(0x7fffffff),
   /** Key of the local store; random, so that a copy of the store says nothing without this file. */
   storeKey: hex(32),
-  /** Unix seconds at which the account was created: the first epoch that has secrets. */
+  /** Unix seconds at which the account was created or restored here. */
   createdAt: z.number().int().min(0).max(0xffffffff),
 });
 

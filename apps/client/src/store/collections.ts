@@ -1,0 +1,212 @@
+/**
+ * The shapes of what the client stores, one schema a record; every value is held to its schema when
+ * it is read. Amounts are decimal strings, byte strings lowercase hex, times milliseconds since
+ * 1970 unless the name says otherwise. Spec: docs/spec/40-client-store.md.
+ */
+import { z } from 'zod';
+import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
+import type { Collection } from './sealed-store.ts';
+
+const hex = z.string().regex(/^(?:[0-9a-f]{2})*$/);
+const amount = z.string().regex(/^(?:0|[1-9][0-9]{0,19})$/);
+const count = z.int().min(0);
+export const mailAddress = z
+  .string()
+  .regex(/^[0-9a-f]{48}$/)
+  .transform((text) => text as MailAddress);
+
+function collection<T>(bucket: Collection<T>['bucket'], schema: z.ZodType<T>): Collection<T> {
+  return { bucket, schema };
+}
+
+/** How far one direction of exact tags has been received (mail core, envelope/tags.ts). */
+export const tagWindow = z.strictObject({ base: count, seen: z.array(count).max(64) });
+
+/** A secret that makes exact tags for mail to us, and what has come of it. */
+export const tagSources = collection(
+  'tag',
+  z.strictObject({
+    /** `contact:<address>` or `invite:<opaque>`. */
+    id: z.string().max(128),
+    key: hex,
+    window: tagWindow,
+  }),
+);
+
+export const contacts = collection(
+  'contact',
+  z.strictObject({
+    address: mailAddress,
+    name: z.string().max(64),
+    state: z.enum(['accepted', 'requested', 'blocked']),
+    addedAtMs: count,
+    /** Their account and identity keys, once a descriptor or a letter has shown them. */
+    accountKey: hex.optional(),
+    identityKey: hex.optional(),
+    /** They have written to us, so they have registered tags for mail from us. */
+    knowsUs: z.boolean(),
+    /** The invite secret of their link, for exact tags before they know us. */
+    invite: hex.optional(),
+    /** Numbers of the next tag in each direction; never reset. */
+    nextContactTag: count,
+    nextInviteTag: count,
+  }),
+);
+
+export const invites = collection(
+  'invite',
+  z.strictObject({ secret: hex, name: z.string().max(64), createdAtMs: count }),
+);
+
+const historyLine = z.strictObject({
+  state: z.string().max(32),
+  atMs: count,
+  detail: z.string().max(512).optional(),
+});
+
+/** Receipt of one provider for one mail. */
+const delivery = z.strictObject({
+  bondId: hex,
+  endpoint: z.string().max(256),
+  state: z.enum(['waiting', 'stored', 'refused']),
+  /** Unix seconds until which the receipt promises storage. */
+  until: count.optional(),
+  /** The signed receipt: evidence. */
+  receipt: hex.optional(),
+});
+
+export const outboxEntries = collection(
+  'outbox',
+  z.strictObject({
+    id: count,
+    letterId: hex,
+    /** RFC 5322 Message-ID with angle brackets, or empty. */
+    messageId: z.string().max(998),
+    to: mailAddress,
+    subject: z.string().max(998),
+    sizeBytes: count,
+    createdAtMs: count,
+    state: z.enum(['queued', 'attached', 'confirmed', 'stored', 'fetched', 'failed', 'expired']),
+    tagKind: z.enum(['contact', 'invite', 'stranger']).optional(),
+    /** Segment-tree root of the sealed envelope. */
+    root: hex.optional(),
+    envelopeBytes: count.optional(),
+    blockId: hex.optional(),
+    powMs: z.number().min(0).optional(),
+    milestoneIndex: count.optional(),
+    isReducedSecrecy: z.boolean().optional(),
+    deliveries: z.array(delivery).max(3),
+    attempts: count,
+    nextTryAtMs: count,
+    error: z.strictObject({ code: z.string().max(64), detail: z.string().max(512) }).optional(),
+    history: z.array(historyLine).max(64),
+  }),
+);
+
+export const folderStates = collection(
+  'state',
+  z.strictObject({
+    uidValidity: count,
+    uidNext: count,
+    modseq: count,
+    firstRecentUid: count,
+    expungedFloor: count,
+  }),
+);
+
+/** One line of a folder's list; the bytes lie under `emailId`. */
+export const messageEntries = collection(
+  'messageEntry',
+  z.strictObject({
+    uid: count,
+    messageKey: z.string().max(128),
+    emailId: hex,
+    sizeBytes: count,
+    internalDate: count,
+    flags: z.array(z.string().max(128)).max(64),
+    modseq: count,
+    /** Facts of the sealing, not of the message's headers. */
+    sender: mailAddress.optional(),
+    isRegistered: z.boolean(),
+    fromName: z.string().max(998),
+    to: z.string().max(4_096),
+    subject: z.string().max(998),
+    messageId: z.string().max(998),
+  }),
+);
+
+/** What we hold at one provider. */
+export const rentals = collection(
+  'rental',
+  z.strictObject({
+    bondId: hex,
+    endpoint: z.string().max(256),
+    mailboxId: hex,
+    mailboxIndex: count,
+    retentionDays: count,
+    balance: amount,
+    /** Total base units that were credited by vouchers. */
+    credited: amount,
+    log: z.strictObject({ length: count, hash: hex }),
+    /** Tag windows as the provider has them, by source id. */
+    registered: z.record(z.string(), tagWindow),
+    hasBucket: z.boolean(),
+    /** Unix seconds of the last successful sync. */
+    lastSyncAt: count,
+    /** The channel as channel-json.ts writes it, newest last. */
+    channels: z.array(z.unknown()).max(64),
+    isActive: z.boolean(),
+  }),
+);
+
+export const descriptors = collection('descriptor', z.strictObject({ bytes: hex }));
+
+/** Our own descriptor as it was last published. */
+export const ownDescriptor = collection(
+  'state',
+  z.strictObject({
+    sequence: amount,
+    bytes: hex,
+    state: z.enum(['queued', 'confirmed']),
+    issuedAt: count,
+    milestoneIndex: count.optional(),
+  }),
+);
+
+/** Secrets of the epochs that can still be opened (mail core, identity/epoch.ts). */
+export const epochStates = collection('state', z.strictObject({ encoded: hex }));
+
+/** Numbers that only grow: outbox ids, channel and mailbox indexes, UIDVALIDITY. */
+export const counters = collection('state', z.strictObject({ next: count }));
+
+/** Last milestone that this client has verified, so that a restart cannot be led back. */
+export const ledgerPositions = collection(
+  'state',
+  z.strictObject({ milestone: hex, feedIndex: count }),
+);
+
+export const walletLines = collection(
+  'walletHistory',
+  z.strictObject({
+    atMs: count,
+    kind: z.enum(['sent', 'received', 'channel-opened', 'channel-closed', 'voucher']),
+    amount,
+    detail: z.string().max(512),
+    transactionId: hex.optional(),
+    milestoneIndex: count.optional(),
+  }),
+);
+
+/** A mail that has been taken in: its key is opaque(sender and letter id). */
+export const seenLetters = collection('messageSeen', z.strictObject({ emailId: hex }));
+
+/** The record type of a collection. */
+export type RecordOf<C> = C extends Collection<infer T> ? T : never;
+export type TagSource = RecordOf<typeof tagSources>;
+export type Contact = RecordOf<typeof contacts>;
+export type Invite = RecordOf<typeof invites>;
+export type OutboxEntry = RecordOf<typeof outboxEntries>;
+export type Delivery = OutboxEntry['deliveries'][number];
+export type MessageEntry = RecordOf<typeof messageEntries>;
+export type Rental = RecordOf<typeof rentals>;
+export type WalletLine = RecordOf<typeof walletLines>;
