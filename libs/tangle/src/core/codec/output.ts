@@ -2,7 +2,7 @@
  * Outputs: what a transaction creates and the ledger keeps. Spec: docs/spec/02-transaction.md,
  * section "Outputs".
  */
-import type { Outcome } from '../outcome.ts';
+import { assert, type Outcome } from '../outcome.ts';
 import { MAX_TAG_SIZE } from '../params/limits.ts';
 import { ID_LENGTH, type Address } from './ids.ts';
 import { decodeWith, refuse, type Reader } from './reader.ts';
@@ -87,11 +87,16 @@ function writeBasic(writer: Writer, output: BasicOutput): void {
     writer.count8(tag.length, 1, MAX_TAG_SIZE);
     writer.raw(tag);
   }
-  if (timelock !== undefined) writer.u32(timelock);
+  if (timelock !== undefined) writeSeconds(writer, timelock);
   if (expiration !== undefined) {
-    writer.u32(expiration.unixSeconds);
+    writeSeconds(writer, expiration.unixSeconds);
     writer.hex(expiration.returnAddress, ID_LENGTH);
   }
+}
+
+function writeSeconds(writer: Writer, unixSeconds: number): void {
+  assert(unixSeconds > 0, 'a condition names a second above 0');
+  writer.u32(unixSeconds);
 }
 
 function writeChannel(writer: Writer, output: ChannelOutput): void {

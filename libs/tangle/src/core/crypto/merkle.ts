@@ -88,7 +88,10 @@ function siblingSides(index: number, size: number): boolean[] {
   return sides;
 }
 
-/** True if `leaf` (the data, not its hash) stands at `path.index` of the tree with `root`. */
+/**
+ * True if `leaf` (the data, not its hash) belongs to the tree with `root`. A path proves
+ * membership; `size` is no more than its shape, because trees of several sizes share shapes.
+ */
 export function verifyAuditPath(
   leaf: Uint8Array,
   path: AuditPath,
