@@ -42,7 +42,7 @@ export interface MilestoneOrder {
 export interface LedgerContext {
   /** Must have every block of the order. */
   readonly blocks: BlockSource<LedgerBlock>;
-  /** The ledger after the parent milestone. A block's loaded inputs suffice; asked once per input. */
+  /** The ledger after the parent milestone, as far as inputs ask for it; asked once per input. */
   outputs(id: OutputId): OutputState;
   readonly params: NetworkParams;
   readonly verifier: Verifier;

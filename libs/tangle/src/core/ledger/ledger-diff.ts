@@ -41,7 +41,7 @@ export interface LedgerDiff {
   readonly consumed: readonly ConsumedOutput[];
 }
 
-/** The undoing of a diff, to be applied in the same way: `created` enters, then `consumed` leaves. */
+/** The undoing of a diff, applied in the same way: `created` enters, then `consumed` leaves. */
 export interface InverseDiff {
   /** The milestone that is undone. */
   readonly index: number;
@@ -98,7 +98,7 @@ export function assertSupplyConstant(diff: Pick<InverseDiff, 'created' | 'consum
   assert(created === totalOf(diff.consumed), 'a milestone leaves the supply as it was');
 }
 
-/** An output that passes through many hands in one milestone counts each time: no u64 bound here. */
+/** What passes through many hands in one milestone counts each time: no u64 bound here. */
 function totalOf(records: readonly OutputRecord[]): bigint {
   return records.reduce((sum, { output }) => sum + output.amount, 0n);
 }

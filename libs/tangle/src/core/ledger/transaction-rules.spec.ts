@@ -59,7 +59,12 @@ function unlockOf(way: Way, message: Uint8Array): Unlock {
 
 function verdict({ inputs, outputs, at = NOW, tamper, signaturesChecked = false }: Spend): string {
   const ids = inputs.map((_, index) => outputId(index));
-  const essence: TransactionEssence = { networkId: NETWORK_ID, inputs: ids, outputs, payload: null };
+  const essence: TransactionEssence = {
+    networkId: NETWORK_ID,
+    inputs: ids,
+    outputs,
+    payload: null,
+  };
   const message = signingMessage(essence, nobleHasher);
   const unlocks = inputs.map(([, way]) => unlockOf(way, message));
   const signed: Transaction = { kind: 'transaction', ...essence, unlocks };

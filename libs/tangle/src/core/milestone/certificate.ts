@@ -80,7 +80,8 @@ export function assembleCertificate(
 /**
  * Accepts a certificate of exactly q distinct seats. More than q would prove nothing more, cost
  * more to check and let one certificate be padded into many; so the size is fixed by n.
- * Codes: `certificate-quorum` (bitmap or count does not fit the committee), `certificate-signature`.
+ * Codes: `certificate-quorum` (bitmap or count do not fit the committee),
+ * `certificate-signature`.
  */
 export function checkCertificate(
   certificate: Certificate,

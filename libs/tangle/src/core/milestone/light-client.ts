@@ -147,7 +147,9 @@ export class LightClient {
   #checkCertified({ header, certificate }: Milestone, id: MilestoneId): Outcome<void> {
     const { networkId, genesisId, committee, epoch, newest } = this.#state;
     if (header.index === 0) {
-      return id === genesisId ? succeed(undefined) : fail('certificate-mismatch', 'not the genesis');
+      return id === genesisId
+        ? succeed(undefined)
+        : fail('certificate-mismatch', 'not the genesis');
     }
     const another = header.index > newest.index && !this.#isCommitteeCurrent();
     if (header.epoch < epoch || header.epoch !== epochOf(header.index, this.#params) || another) {

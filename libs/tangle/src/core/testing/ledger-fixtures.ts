@@ -83,11 +83,12 @@ export function testBlock(
   parents: readonly BlockId[],
   payload: Payload | null,
   nonce = 0n,
+  networkId = NETWORK_ID,
 ): TestBlock {
   const sorted = [...new Set(parents)].toSorted();
   const block: Block = {
     version: BLOCK_VERSION,
-    networkId: NETWORK_ID,
+    networkId,
     parents: sorted,
     payload,
     nonce,
@@ -95,7 +96,12 @@ export function testBlock(
   const bytes = encodeBlock(block);
   const id = blockIdOf(bytes, nobleHasher);
   if (payload?.kind !== 'transaction') return { id, bytes, block };
-  return { id, bytes, block, transactionId: transactionIdOf(encodeTransaction(payload), nobleHasher) };
+  return {
+    id,
+    bytes,
+    block,
+    transactionId: transactionIdOf(encodeTransaction(payload), nobleHasher),
+  };
 }
 
 /** Blocks by id, a `BlockSource`. */
