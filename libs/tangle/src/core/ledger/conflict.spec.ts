@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
 import { CONFLICT, conflict, conflictName } from './conflict.ts';
 
 describe('conflict codes', () => {
@@ -24,5 +25,17 @@ describe('conflict codes', () => {
   it('have names that lead back to them', () => {
     expect(conflictName(conflict('timelocked'))).toBe('timelocked');
     expect(conflictName(13)).toBeUndefined();
+  });
+
+  it('stand in the spec with their names and sections', () => {
+    const page = new URL('../../../../../docs/spec/08-ledger.md', import.meta.url);
+    const rows = readFileSync(page, 'utf8').matchAll(/^\| (\d+) \| `([a-z-]+)` \| ([\d.]+) \|/gm);
+    const written = Array.from(rows, ([, code, name, section]) => ({ code, name, section }));
+    const table = Object.entries(CONFLICT).map(([name, { code, section }]) => ({
+      code: `${code}`,
+      name,
+      section,
+    }));
+    expect(written.toSorted((a, b) => Number(a.code) - Number(b.code))).toEqual(table);
   });
 });

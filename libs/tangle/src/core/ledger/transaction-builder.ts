@@ -1,6 +1,6 @@
 /**
  * A wallet's way to a signed transaction. It knows no keys but those it is given, selects nothing
- * by itself and checks what it makes against the same limits that nodes apply, so that a user hears of
+ * by itself and checks what it makes against the limits that nodes apply, so that a user hears of
  * a mistake before the work is done. Path: client or provider → here → `codec/transaction.ts` →
  * block. Spec: docs/spec/08-ledger.md §6.
  */
