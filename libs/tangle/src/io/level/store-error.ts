@@ -46,17 +46,23 @@ const MAX_CAUSES = 5;
 
 /**
  * The StoreError for what `level` threw. It wraps the reason in one or two errors of its own, so
- * the innermost one that is known decides; a full disk counts before everything else.
+ * the innermost one decides: "not open" with a reason below it means that reason.
  */
 export function toStoreError(error: unknown): StoreError {
   if (error instanceof StoreError) return error;
   let code: StoreErrorCode = 'io';
   let current: unknown = error;
-  for (let depth = 0; depth < MAX_CAUSES && current instanceof Error; depth++) {
-    if (NO_SPACE_TEXT.test(current.message)) return new StoreError('no-space', '', error);
-    const { code: levelCode } = current as { code?: unknown };
-    if (typeof levelCode === 'string') code = CODE_OF_LEVEL[levelCode] ?? code;
+  for (let depth = 0; depth < MAX_CAUSES && isErrorLike(current); depth++) {
+    if (NO_SPACE_TEXT.test(String(current.message))) return new StoreError('no-space', '', error);
+    code = CODE_OF_LEVEL[String(current.code)] ?? 'io';
     current = current.cause;
   }
   return new StoreError(code, '', error);
+}
+
+/** Errors of a native module need not be instances of this context's Error. */
+function isErrorLike(
+  value: unknown,
+): value is { readonly message?: unknown; readonly code?: unknown; readonly cause?: unknown } {
+  return typeof value === 'object' && value !== null;
 }

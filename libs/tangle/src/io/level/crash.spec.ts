@@ -1,0 +1,105 @@
+// SIGKILL at any moment: the store is at a whole milestone. Spec: docs/spec/10-storage.md.
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { hashWasmBackend } from '../accel/hasher.ts';
+import type { Hasher } from '../../core/ports.ts';
+import { BlockRepository } from './block-repository.ts';
+import { openKvStore } from './kv-store.ts';
+import type { KvStore } from './kv-store.ts';
+import { LedgerRepository } from './ledger-repository.ts';
+import { verifyLedger } from './milestone-batch.ts';
+import { MilestoneRepository } from './milestone-repository.ts';
+import { sampleChain, sampleGenesis, SUPPLY } from './testing/sample-chain.ts';
+import type { SampleMilestone } from './testing/sample-chain.ts';
+
+const COMMIT_FOREVER = fileURLToPath(new URL('./testing/commit-forever.ts', import.meta.url));
+const CYCLES = 15;
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'crash-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Runs the committing process, kills it after `commits` commits. The last index it told. */
+async function commitAndKill(commits: number): Promise<number> {
+  const child = spawn(process.execPath, [COMMIT_FOREVER, folder], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exit = new Promise<NodeJS.Signals | null>((resolve) => {
+    child.once('exit', (_, signal) => resolve(signal));
+  });
+  let acknowledged = 0;
+  let seen = 0;
+  for await (const line of createInterface({ input: child.stdout })) {
+    acknowledged = Number(line);
+    seen++;
+    // It goes on committing while the signal is under way: the kill falls anywhere.
+    if (seen === commits) child.kill('SIGKILL');
+  }
+  expect(await exit).toBe('SIGKILL');
+  return acknowledged;
+}
+
+/** What milestone `index` left in the store, or should have left. */
+async function traceOf(store: KvStore, index: number): Promise<object> {
+  const milestones = new MilestoneRepository(store);
+  const cone = milestones.cone(index) ?? [];
+  const blocks = new BlockRepository(store);
+  const diff = new LedgerRepository(store).diff(index);
+  return {
+    bytes: Buffer.from(milestones.bytes(index) ?? []).toString(),
+    cone,
+    stored: (await blocks.bytesOf(cone)).size,
+    states: [...(await blocks.metaOf(cone)).values()].map(({ state }) => state),
+    created: diff?.created.map(({ outputId }) => outputId) ?? [],
+  };
+}
+
+const expectedTrace = ({ commit }: SampleMilestone): object => ({
+  bytes: Buffer.from(commit.bytes).toString(),
+  cone: commit.result.included,
+  stored: 3,
+  states: ['applied', 'conflicting', 'no-transaction'],
+  created: commit.result.diff.created.map(({ outputId }) => outputId),
+});
+const NO_TRACE = { bytes: '', cone: [], stored: 0, states: [], created: [] };
+
+describe('a process killed while it commits', () => {
+  let hasher: Hasher;
+  beforeEach(async () => {
+    hasher = await hashWasmBackend();
+  });
+
+  it(`leaves whole milestones, ${CYCLES} times`, async () => {
+    const { networkId } = sampleGenesis(hasher);
+    const expected: SampleMilestone[] = [];
+    const chain = sampleChain(hasher);
+    for (let cycle = 0; cycle < CYCLES; cycle++) {
+      const acknowledged = await commitAndKill(1 + ((cycle * 7) % 12));
+      const store = await openKvStore(folder, { kind: 'crash-test', networkId, schema: 1 });
+      try {
+        const ledger = await verifyLedger(store, SUPPLY, hasher);
+        const index = ledger?.state.index ?? 0;
+        // Nothing that was acknowledged is lost, and nothing skipped ahead.
+        expect(index - acknowledged).toBeGreaterThanOrEqual(0);
+        const from = expected.length + 1;
+        while (expected.length < index) expected.push(chain.next().value as SampleMilestone);
+        for (let i = from; i <= index; i++) {
+          const sample = expected[i - 1] as SampleMilestone;
+          expect(await traceOf(store, i)).toEqual(expectedTrace(sample));
+        }
+        expect(await traceOf(store, index + 1)).toEqual(NO_TRACE);
+        const last = expected[index - 1] as SampleMilestone;
+        expect(ledger?.state.id).toBe(last.commit.id);
+      } finally {
+        await store.close();
+      }
+    }
+  }, 120_000);
+});
