@@ -1,0 +1,378 @@
+/**
+ * The JSON of the local API, once for all: client.ts answers these shapes, the controllers check
+ * requests against them, the command line checks answers. Amounts are decimal strings of base units,
+ * ids and bytes lowercase hex, times milliseconds since 1970 unless the name says otherwise.
+ * Spec: docs/spec/41-client-api.md.
+ */
+import { z } from 'zod';
+
+/** Paths of the API. */
+export const API_PREFIX = '/api/client/v1';
+export const EVENTS_PATH = `${API_PREFIX}/events`;
+
+/** Bytes of a request body: a message that an envelope carries is far smaller. */
+export const MAX_BODY_BYTES = 1 << 20;
+export const MAX_RECIPIENTS = 50;
+export const MAX_ATTACHMENTS = 32;
+/** Items of one page. */
+export const MAX_PAGE_ITEMS = 500;
+const DEFAULT_PAGE_ITEMS = 50;
+
+const text = z.string().max(1_024);
+const longText = z.string().max(MAX_BODY_BYTES);
+const hex = z.string().regex(/^(?:[0-9a-f]{2})*$/);
+const hex32 = z.string().regex(/^[0-9a-f]{64}$/);
+const amount = z.string().regex(/^(?:0|[1-9][0-9]{0,19})$/);
+const count = z.int().min(0);
+const timeMs = z.int().min(0);
+const unixSeconds = z.int().min(0);
+/** `tm1…` or `tmt1…`. */
+const addressText = z.string().min(1).max(128);
+/** Set by whoever lists: positions of ids in an order that grows. */
+const listId = z.string().regex(/^[A-Za-z0-9._-]{1,96}$/);
+
+/** RFC 9457. */
+export const problemDto = z.object({
+  type: text,
+  title: text,
+  status: z.int(),
+  code: text,
+  detail: text.optional(),
+});
+
+export const healthDto = z.object({ healthy: z.literal(true), version: text });
+
+export const milestoneRefDto = z.object({ index: count, timestampMs: timeMs });
+
+export const statusDto = z.object({
+  version: text,
+  address: addressText,
+  email: text,
+  account: z.object({ index: count }),
+  node: z.object({
+    url: text,
+    reachable: z.boolean(),
+    networkName: text,
+    /** Newest milestone that was verified; null before the first. */
+    latestMilestone: milestoneRefDto.nullable(),
+  }),
+  descriptor: z.object({
+    sequence: amount,
+    state: z.enum(['none', 'queued', 'confirmed']),
+    milestoneIndex: count.optional(),
+  }),
+  wallet: z.object({
+    /** As of the last look; null before the first. */
+    balance: amount.nullable(),
+    address: text,
+  }),
+  /** Rented mailboxes. */
+  providers: count,
+  outbox: z.object({ queued: count, failed: count }),
+  inbox: z.object({ total: count, unread: count }),
+  lastSync: z.object({ at: timeMs, fetched: count }).nullable(),
+});
+
+export const addressDto = z.object({
+  address: addressText,
+  email: text,
+  /** `tangle:` link without an invite: may be published. */
+  link: text,
+});
+
+/** `GET address`: the same with the link as a QR code of block characters. */
+export const addressWithQrDto = addressDto.extend({ qr: z.string().max(65_536) });
+
+export const inviteRequestDto = z.strictObject({ name: z.string().max(64).optional() });
+/** The link holds a secret for one person. */
+export const inviteDto = z.object({ link: text });
+
+export const contactDto = z.object({
+  address: addressText,
+  email: text,
+  name: z.string().max(64),
+  state: z.enum(['accepted', 'requested', 'blocked']),
+  addedAtMs: timeMs,
+  /** They have written to us, so mails to them carry tags that only they know. */
+  knowsUs: z.boolean(),
+  /** Twelve groups of five digits to compare; absent until a key has been seen. */
+  safetyNumber: text.optional(),
+});
+
+export const addContactDto = z
+  .strictObject({
+    link: z.string().min(1).max(1_024).optional(),
+    address: addressText.optional(),
+    name: z.string().min(1).max(64).optional(),
+  })
+  .refine((one) => (one.link === undefined) !== (one.address === undefined), {
+    message: 'give either link or address',
+  });
+
+export const attachmentInputDto = z.strictObject({
+  filename: z.string().min(1).max(255),
+  contentType: z.string().min(3).max(255).optional(),
+  contentBase64: z.base64(),
+});
+
+/** Each recipient is an address, its e-mail form, a `tangle:` link or the name of a contact. */
+export const sendMessageDto = z.strictObject({
+  to: z.array(z.string().min(1).max(1_024)).min(1).max(MAX_RECIPIENTS),
+  subject: z.string().max(998),
+  text: longText,
+  attachments: z.array(attachmentInputDto).max(MAX_ATTACHMENTS).optional(),
+  /** Message-ID of the mail that this answers, with angle brackets. */
+  inReplyTo: z.string().min(3).max(998).optional(),
+});
+
+export const queuedMessageDto = z.object({
+  /** RFC 5322 Message-ID with angle brackets. */
+  id: text,
+  recipients: z.array(z.object({ address: addressText, outboxId: listId })),
+});
+
+export const outboxStates = [
+  'queued',
+  'attached',
+  'confirmed',
+  'stored',
+  'fetched',
+  'failed',
+  'expired',
+] as const;
+
+export const outboxItemDto = z.object({
+  id: listId,
+  messageId: text,
+  to: z.object({ address: addressText, name: text }),
+  subject: text,
+  sizeBytes: count,
+  createdAtMs: timeMs,
+  state: z.enum(outboxStates),
+  /** Providers of the recipient: how many there are, have signed a receipt, hold it for consent. */
+  providerCount: count,
+  storedCount: count,
+  heldCount: count,
+  tagKind: z.enum(['contact', 'invite', 'stranger']).optional(),
+  blockId: hex32.optional(),
+  powMs: z.number().min(0).optional(),
+  milestoneIndex: count.optional(),
+  /** The milestone's certificate and the inclusion path were checked here. */
+  proofChecked: z.boolean(),
+  /** The recipient's newest keys were used up: less forward secrecy than usual. */
+  isReducedSecrecy: z.boolean(),
+  receipts: z.array(
+    z.object({ bondId: hex, endpoint: text, until: unixSeconds, checked: z.literal(true) }),
+  ),
+  history: z.array(z.object({ state: text, atMs: timeMs, detail: text.optional() })),
+  error: z.object({ code: text, detail: text, nextTryAtMs: timeMs.optional() }).optional(),
+});
+
+export const folderDto = z.object({
+  name: text,
+  total: count,
+  unread: count,
+  uidValidity: count,
+  uidNext: count,
+});
+
+export const messageSummaryDto = z.object({
+  id: listId,
+  uid: count,
+  folder: text,
+  /** `verified` is true when the letter's seal proves `address`; names are the sender's words. */
+  from: z.object({ address: text, name: text, verified: z.boolean() }),
+  to: z.string().max(4_096),
+  subject: text,
+  dateMs: timeMs,
+  sizeBytes: count,
+  flags: z.array(z.string().max(128)).max(64),
+  hasAttachments: z.boolean(),
+  messageId: text,
+});
+
+export const messageDto = messageSummaryDto.extend({
+  text: z.string(),
+  /** Untrusted: never into a page without a sanitiser and a sandbox. */
+  html: z.string().optional(),
+  attachments: z.array(
+    z.object({ index: count, filename: text, contentType: text, sizeBytes: count }),
+  ),
+  /** In the order of the message, unfolded, at most 1,000. */
+  headers: z.array(z.object({ name: text, value: z.string() })),
+  verified: z
+    .object({
+      senderAddress: addressText,
+      /** The seal binds the sender's key (deniable), or an inner signature does (registered). */
+      how: z.enum(['seal', 'signature']),
+    })
+    .nullable(),
+});
+
+export const setFlagsDto = z.strictObject({
+  flags: z.array(z.string().regex(/^\\?[A-Za-z0-9$_-]{1,64}$/)).max(64),
+  /** What happens with `flags`; `set` replaces all. */
+  change: z.enum(['set', 'add', 'remove']).default('set'),
+});
+
+export const syncReportDto = z.object({
+  fetched: count,
+  /** Base units paid to providers for it. */
+  cost: amount,
+  /** Mails of strangers that providers hold for our consent. */
+  held: count,
+  errors: z.array(z.object({ bondId: hex, code: text, detail: text })),
+});
+
+export const walletDto = z.object({
+  /** Sum of the unspent outputs that the state root of milestone `asOf` proves. */
+  balance: amount,
+  /** Where the next payment should go: `tw1…` or `twt1…`, fresh after each use. */
+  address: text,
+  asOf: milestoneRefDto.nullable(),
+  /** Outgoing base units in transactions that no milestone has decided yet. */
+  pending: amount,
+});
+
+export const sendTokensDto = z.strictObject({
+  /** `tw1…`, `twt1…` or 64 hex digits. */
+  to: z.string().min(1).max(128),
+  amount: z.string().regex(/^[1-9][0-9]{0,19}$/),
+});
+export const sentTokensDto = z.object({ transactionId: hex32, blockId: hex32 });
+
+export const walletLineDto = z.object({
+  id: listId,
+  atMs: timeMs,
+  kind: z.enum(['sent', 'received', 'channel-opened', 'channel-closed', 'voucher']),
+  amount,
+  detail: text,
+  transactionId: hex32.optional(),
+  /** Absent while no milestone has confirmed it. */
+  milestoneIndex: count.optional(),
+});
+
+export const offerDto = z.object({
+  bondId: hex,
+  endpoint: text,
+  seq: amount,
+  /** Base units; see docs/spec/30-offer.md. */
+  prices: z.object({
+    rentPerMiBDay: count,
+    ingressPerMiB: count,
+    egressPerMiB: count,
+    perObject: count,
+    perRequest: count,
+    perPushDay: count,
+  }),
+  /** What a mailbox of ordinary use would cost in 30 days. */
+  pricePerMonth: amount,
+  minChannel: amount,
+  minRetentionDays: count,
+  maxRetentionDays: count,
+  isBonded: z.boolean(),
+  validUntil: unixSeconds,
+  /** Milestone that contains the offer; its proof was checked. */
+  confirmedIn: count,
+});
+
+export const rentalDto = z.object({
+  bondId: hex,
+  endpoint: text,
+  mailboxId: hex,
+  balance: amount,
+  retentionDays: count,
+  isActive: z.boolean(),
+  /** The newest channel; absent before the first. */
+  channel: z
+    .object({
+      channelId: hex.optional(),
+      amount,
+      signed: amount,
+      expiry: unixSeconds,
+      state: text,
+    })
+    .optional(),
+  storedObjects: count,
+  tagsRegistered: count,
+  /** Unix seconds; 0 before the first sync. */
+  lastSyncAt: unixSeconds,
+});
+
+export const rentRequestDto = z.strictObject({
+  /** Absent: the client chooses by price and quality. */
+  bondId: hex.optional(),
+  /** Base units into the channel; default from the settings. */
+  deposit: z
+    .string()
+    .regex(/^[1-9][0-9]{0,19}$/)
+    .optional(),
+  /** Base units credited to the mailbox at once; default from the settings. */
+  credit: z
+    .string()
+    .regex(/^[1-9][0-9]{0,19}$/)
+    .optional(),
+});
+export const rentedDto = z.object({ bondId: hex, mailboxId: hex, channelId: hex, balance: amount });
+
+export const closedDto = z.object({ claimTransactionId: hex32.optional(), state: text });
+
+/** One page of a list, newest first. `before`: the id of the last item that the caller has. */
+export const pageQueryDto = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(MAX_PAGE_ITEMS).default(DEFAULT_PAGE_ITEMS),
+  before: listId.optional(),
+});
+export const messagesQueryDto = pageQueryDto.extend({
+  folder: z.string().max(64).default('INBOX'),
+});
+
+/** What the event socket sends. Facts are fetched by the API; an event says what has changed. */
+export const clientEventDto = z.discriminatedUnion('topic', [
+  z.object({
+    topic: z.literal('outbox'),
+    data: z.object({
+      id: listId,
+      state: z.enum(outboxStates),
+      storedCount: count,
+      providerCount: count,
+      /** While the proof of work runs. */
+      work: z.object({ hashes: z.number(), expectedHashes: z.number() }).optional(),
+    }),
+  }),
+  z.object({
+    topic: z.literal('inbox'),
+    data: z.object({ id: listId, folder: text, uid: count }),
+  }),
+  z.object({ topic: z.literal('wallet'), data: z.object({ balance: amount }) }),
+]);
+
+export type ProblemDto = z.infer<typeof problemDto>;
+export type HealthDto = z.infer<typeof healthDto>;
+export type MilestoneRefDto = z.infer<typeof milestoneRefDto>;
+export type StatusDto = z.infer<typeof statusDto>;
+export type AddressDto = z.infer<typeof addressDto>;
+export type AddressWithQrDto = z.infer<typeof addressWithQrDto>;
+export type InviteRequestDto = z.infer<typeof inviteRequestDto>;
+export type InviteDto = z.infer<typeof inviteDto>;
+export type ContactDto = z.infer<typeof contactDto>;
+export type AddContactDto = z.infer<typeof addContactDto>;
+export type SendMessageDto = z.infer<typeof sendMessageDto>;
+export type QueuedMessageDto = z.infer<typeof queuedMessageDto>;
+export type OutboxItemDto = z.infer<typeof outboxItemDto>;
+export type FolderDto = z.infer<typeof folderDto>;
+export type MessageSummaryDto = z.infer<typeof messageSummaryDto>;
+export type MessageDto = z.infer<typeof messageDto>;
+export type SetFlagsDto = z.infer<typeof setFlagsDto>;
+export type SyncReportDto = z.infer<typeof syncReportDto>;
+export type WalletDto = z.infer<typeof walletDto>;
+export type SendTokensDto = z.infer<typeof sendTokensDto>;
+export type SentTokensDto = z.infer<typeof sentTokensDto>;
+export type WalletLineDto = z.infer<typeof walletLineDto>;
+export type OfferDto = z.infer<typeof offerDto>;
+export type RentalDto = z.infer<typeof rentalDto>;
+export type RentRequestDto = z.infer<typeof rentRequestDto>;
+export type RentedDto = z.infer<typeof rentedDto>;
+export type ClosedDto = z.infer<typeof closedDto>;
+export type PageQueryDto = z.infer<typeof pageQueryDto>;
+export type MessagesQueryDto = z.infer<typeof messagesQueryDto>;
+export type ClientEventDto = z.infer<typeof clientEventDto>;

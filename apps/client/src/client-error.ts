@@ -1,0 +1,302 @@
+/**
+ * What can go wrong between a user and the client: one closed table that the parts of the client,
+ * the local API (HTTP status, problem body) and the command line (exit code, advice) all read.
+ * Spec: docs/spec/41-client-api.md, "Errors".
+ */
+
+/**
+ * What kind of trouble: `usage` the request itself is wrong; `not-found` it names something that is
+ * not there; `refused` a rule forbids it; `unavailable` it may work later; `internal` our mistake.
+ */
+export type ErrorKind = 'usage' | 'not-found' | 'refused' | 'unavailable' | 'internal';
+
+interface ErrorRow {
+  readonly kind: ErrorKind;
+  /** HTTP status of the local API. */
+  readonly status: number;
+  /** One clause without a full stop; the detail follows behind a colon. */
+  readonly title: string;
+  /** What the user can do next, one clause. */
+  readonly advice: string;
+}
+
+function row(kind: ErrorKind, status: number, title: string, advice: string): ErrorRow {
+  return { kind, status, title, advice };
+}
+
+const SEE_HELP = 'see --help or /docs for what is accepted';
+const TRY_AGAIN = 'try again in a moment';
+
+/** Code → what it means. Codes are part of the API: never reused, never renamed. */
+export const CLIENT_ERRORS = {
+  // The request.
+  'request-malformed': row('usage', 400, 'the request does not have the form asked for', SEE_HELP),
+  'media-type-unknown': row(
+    'usage',
+    415,
+    'the body is of a type that is not accepted here',
+    'send application/json or message/rfc822',
+  ),
+  'body-too-large': row('refused', 413, 'the request body is too large', 'send a smaller one'),
+  unauthorized: row(
+    'unavailable',
+    401,
+    'the token of the local API is missing or wrong',
+    'use the token in daemon.json of the data folder',
+  ),
+  'host-refused': row(
+    'refused',
+    403,
+    'the local API answers only under the name of this machine',
+    'use http://127.0.0.1 and the port',
+  ),
+  'origin-refused': row(
+    'refused',
+    403,
+    'pages of other origins may not call the local API',
+    'open the client from its own address',
+  ),
+  'path-unknown': row('not-found', 404, 'there is nothing at this address', SEE_HELP),
+  'address-invalid': row(
+    'usage',
+    400,
+    'this is not an address of this network',
+    'copy the address again',
+  ),
+  'link-invalid': row('usage', 400, 'this is not a tangle: link', 'copy the whole link again'),
+  'amount-invalid': row(
+    'usage',
+    400,
+    'this is not an amount',
+    'write tokens as 1.5T or base units as 1500000',
+  ),
+  'message-malformed': row(
+    'usage',
+    400,
+    'the message is not a mail as RFC 5322 describes it',
+    'check its headers and line ends',
+  ),
+  // Things that are not there.
+  'message-unknown': row(
+    'not-found',
+    404,
+    'there is no such message',
+    'list messages with tanglemail inbox',
+  ),
+  'attachment-unknown': row(
+    'not-found',
+    404,
+    'the message has no such attachment',
+    'read the message to see its attachments',
+  ),
+  'folder-unknown': row(
+    'not-found',
+    404,
+    'there is no such folder',
+    'use INBOX, Requests, Sent, Junk or Trash',
+  ),
+  'outbox-unknown': row(
+    'not-found',
+    404,
+    'there is no such mail in the outbox',
+    'list mails with tanglemail outbox',
+  ),
+  'contact-unknown': row(
+    'not-found',
+    404,
+    'there is no such contact',
+    'list contacts with tanglemail contacts list',
+  ),
+  'provider-unknown': row(
+    'not-found',
+    404,
+    'no provider with this id has an offer in the tangle',
+    'list offers with tanglemail provider list',
+  ),
+  'rental-unknown': row(
+    'not-found',
+    404,
+    'nothing is rented at this provider',
+    'list rented mailboxes with tanglemail provider status',
+  ),
+  // Rules.
+  'recipient-unknown': row(
+    'refused',
+    422,
+    'a recipient is neither an address nor the name of one contact',
+    'add the contact with tanglemail contacts add, or give the address',
+  ),
+  'recipients-too-many': row(
+    'refused',
+    422,
+    'the message has too many recipients',
+    'send it in several mails',
+  ),
+  'descriptor-not-found': row(
+    'refused',
+    422,
+    'the recipient has published no keys yet',
+    'ask the recipient to start the client once',
+  ),
+  'contacts-only': row(
+    'refused',
+    422,
+    'the recipient takes mail of contacts only',
+    'ask the recipient for an invite link',
+  ),
+  'message-too-large': row(
+    'refused',
+    413,
+    'the message is larger than an envelope can carry',
+    'shorten it or leave an attachment out',
+  ),
+  'contact-is-self': row(
+    'refused',
+    422,
+    'this is your own address',
+    'give the address of somebody else',
+  ),
+  'insufficient-funds': row(
+    'refused',
+    422,
+    'the wallet does not hold enough',
+    'look at tanglemail wallet balance and get tokens at tanglemail wallet address',
+  ),
+  'deposit-too-small': row(
+    'refused',
+    422,
+    'the amount is below what an output must hold',
+    'send a larger amount',
+  ),
+  'dust-change': row(
+    'refused',
+    422,
+    'what is left over would be too small to be an output',
+    'send a little less, or everything',
+  ),
+  'too-many-inputs': row(
+    'refused',
+    422,
+    'the amount is spread over too many small outputs',
+    'send a smaller amount first',
+  ),
+  'transaction-conflict': row(
+    'refused',
+    409,
+    'the ledger did not apply the transaction',
+    'look at the balance and send it again',
+  ),
+  'no-provider': row(
+    'refused',
+    422,
+    'no provider has an offer that fits',
+    'raise the price limit in the settings or name a provider',
+  ),
+  'price-too-high': row(
+    'refused',
+    422,
+    'the offer is dearer than the price limit in the settings',
+    'raise provider.maxPricePerMonth or choose another provider',
+  ),
+  'already-rented': row(
+    'refused',
+    409,
+    'a mailbox is rented at this provider already',
+    'look at tanglemail provider status',
+  ),
+  'rentals-too-many': row(
+    'refused',
+    422,
+    'three mailboxes are rented already',
+    'close one with tanglemail provider close',
+  ),
+  'channel-too-small': row(
+    'refused',
+    422,
+    'the deposit is below the least channel of the offer',
+    'give a larger --deposit',
+  ),
+  'channel-not-ready': row(
+    'refused',
+    409,
+    'the channel is not in a state for this',
+    'look at tanglemail provider status',
+  ),
+  'provider-refused': row(
+    'refused',
+    422,
+    'the provider refused the request',
+    'choose another provider or read the detail',
+  ),
+  // Later.
+  'node-unreachable': row(
+    'unavailable',
+    503,
+    'the node does not answer',
+    'check node.url; what is queued goes on by itself',
+  ),
+  'node-refused': row('unavailable', 502, 'the node refused the request', TRY_AGAIN),
+  'node-untrusted': row(
+    'unavailable',
+    502,
+    'the node told something that it could not prove',
+    'use another node',
+  ),
+  'network-mismatch': row(
+    'unavailable',
+    502,
+    'the node belongs to another network',
+    'check node.url or create an account for that network in another data folder',
+  ),
+  'provider-unreachable': row(
+    'unavailable',
+    503,
+    'the provider does not answer',
+    'try again later or rent at another one',
+  ),
+  'confirmation-late': row(
+    'unavailable',
+    504,
+    'no milestone has confirmed it in time',
+    'look at the wallet later; it may still be confirmed',
+  ),
+  busy: row('unavailable', 503, 'too much is under way at once', TRY_AGAIN),
+  stopping: row('unavailable', 503, 'the daemon is stopping', 'start it again'),
+  // Us.
+  'store-damaged': row(
+    'internal',
+    500,
+    'a value in the local store is damaged',
+    'restore the account in a new data folder',
+  ),
+  internal: row('internal', 500, 'the client failed', 'look at the log of the daemon'),
+} as const satisfies Record<string, ErrorRow>;
+
+export type ClientErrorCode = keyof typeof CLIENT_ERRORS;
+
+/** True when `text` is a code of the table. */
+export function isClientErrorCode(text: string): text is ClientErrorCode {
+  return Object.hasOwn(CLIENT_ERRORS, text);
+}
+
+/**
+ * Thrown by everything below the local API. `detail` holds facts for the user (an amount, a name
+ * that the user gave), never a secret and never text of a peer.
+ */
+export class ClientError extends Error {
+  override readonly name = 'ClientError';
+  readonly code: ClientErrorCode;
+  readonly kind: ErrorKind;
+  /** HTTP status of the local API. */
+  readonly status: number;
+  readonly detail: string | undefined;
+
+  constructor(code: ClientErrorCode, detail?: string, options?: ErrorOptions) {
+    const { title, kind, status } = CLIENT_ERRORS[code];
+    super(detail === undefined ? title : `${title}: ${detail}`, options);
+    this.code = code;
+    this.kind = kind;
+    this.status = status;
+    this.detail = detail;
+  }
+}
