@@ -32,11 +32,14 @@ describe('pack', () => {
     expect(codeOf('00'.repeat(98_305))).toBe('too-large');
   });
 
-  it('does not encode nothing, an empty block, or too many', () => {
+  it('does not encode nothing, an empty block, too many or too much', () => {
     const one = Uint8Array.of(1);
     expect(() => encodePack([])).toThrow('broken');
     expect(() => encodePack([new Uint8Array(0)])).toThrow('broken');
     expect(() => encodePack(Array.from({ length: 513 }, () => one))).toThrow('broken');
+    const large = new Uint8Array(32_768);
+    expect(() => encodePack([large, large, large])).toThrow('broken');
+    expect(encodePack([large, large])).toHaveLength(2 + 2 * (2 + 32_768));
   });
 });
 

@@ -2,7 +2,7 @@
  * Packs: several blocks in one gossip message, because a message of its own for each block costs
  * more than the block. Path: io/libp2p on both sides. Spec: docs/spec/07-gossip.md.
  */
-import type { Outcome } from '../outcome.ts';
+import { assert, type Outcome } from '../outcome.ts';
 import { MAX_BLOCK_SIZE, MAX_PACK_BLOCKS, MAX_PACK_SIZE } from '../params/limits.ts';
 import { decodeWith, type Reader } from './reader.ts';
 import { Writer } from './writer.ts';
@@ -16,7 +16,9 @@ export function blockListSize(blocks: readonly Uint8Array[]): number {
 
 /** `count u16 | (length u16 | bytes)*`; 1–512 blocks. Throws if they exceed the limits. */
 export function encodePack(blocks: readonly Uint8Array[]): Uint8Array {
-  const writer = new Writer(2 + blockListSize(blocks));
+  const size = 2 + blockListSize(blocks);
+  assert(size <= MAX_PACK_SIZE, 'a pack fits its limit');
+  const writer = new Writer(size);
   writer.count16(blocks.length, 1, MAX_PACK_BLOCKS);
   for (const block of blocks) {
     writer.count16(block.length, 1, MAX_BLOCK_SIZE);
