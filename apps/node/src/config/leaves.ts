@@ -62,10 +62,7 @@ function expectedOf(schema: JsonSchema): string {
 }
 
 function kebab(key: string): string {
-  return key
-    .replaceAll('.', '-')
-    .replaceAll('MiB', '-mib')
-    .replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return key.replaceAll('.', '-').replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 function walk(schema: JsonSchema, prefix: string): Leaf[] {

@@ -9,15 +9,6 @@ const port = z.int().min(0).max(65_535);
 const path = z.string().min(1).max(4_096);
 const amount = z.string().regex(/^[1-9][0-9]{0,18}$/);
 
-const storage = z.strictObject({
-  cacheMiB: z
-    .int()
-    .min(1)
-    .max(65_536)
-    .default(64)
-    .describe('Memory for cached parts of the database, in MiB.'),
-});
-
 const api = z.strictObject({
   enabled: z.boolean().default(true).describe('Whether the node serves its REST API and events.'),
   host: z
@@ -171,7 +162,6 @@ export const CONFIG_SCHEMA = z.strictObject({
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
     .describe('Least severity of a log line.'),
-  storage: storage.prefault({}),
   api: api.prefault({}),
   gossip: gossip.prefault({}),
   metrics: metrics.prefault({}),

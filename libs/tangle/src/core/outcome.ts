@@ -76,6 +76,8 @@ export const ERROR_CODES = {
   'genesis-invalid': { action: 'reject', spec: '06-genesis' },
   // Request protocol.
   'frame-type-unknown': { action: 'reject', spec: '07-gossip' },
+  // Node: nothing is wrong with the block, the node cannot take it now.
+  'queue-full': { action: 'ignore', spec: '11-node-api' },
 } as const satisfies Record<string, { action: Action; spec: string }>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -1,0 +1,85 @@
+/**
+ * The HTTP server of a node: REST, event socket, OpenAPI page, and the metrics on a listener of their
+ * own. main.ts and tests start it through this one factory. Spec: docs/spec/11-node-api.md.
+ */
+import { Module, type DynamicModule } from '@nestjs/common';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { WsAdapter } from '@nestjs/platform-ws';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import type { TangleNode } from '../node.ts';
+import { BlocksController } from './blocks.controller.ts';
+import { CoreController } from './core.controller.ts';
+import { EventsGateway } from './events.gateway.ts';
+import { IndexerController } from './indexer.controller.ts';
+import { createApp } from './http-app.ts';
+import { LedgerController } from './ledger.controller.ts';
+import { listenMetrics } from './metrics-listener.ts';
+import { NODE } from './tokens.ts';
+
+/** A running API. */
+export interface RunningApi {
+  /** `http://host:port`. */
+  readonly url: string;
+  /** Undefined when metrics are switched off. */
+  readonly metricsUrl: string | undefined;
+  close(): Promise<void>;
+}
+
+@Module({})
+class ApiModule {
+  static of(node: TangleNode): DynamicModule {
+    return {
+      module: ApiModule,
+      controllers: [CoreController, BlocksController, LedgerController, IndexerController],
+      providers: [{ provide: NODE, useValue: node }, EventsGateway],
+    };
+  }
+}
+
+/** Starts the API of `node` and resolves when it listens. */
+export async function createApi(node: TangleNode): Promise<RunningApi> {
+  const { api, metrics } = node.config;
+  const { logger, clock } = node;
+  const app = await createApp(ApiModule.of(node), { ...api, logger, clock });
+  app.useWebSocketAdapter(createSocketAdapter(app));
+  serveDocs(app);
+  await app.listen(api.port, api.host);
+  const listener = metrics.enabled
+    ? await listenMetrics(metrics, node.metrics.registry)
+    : undefined;
+  return {
+    url: await app.getUrl(),
+    metricsUrl: listener?.url,
+    close: async () => {
+      await listener?.close();
+      await app.close();
+    },
+  };
+}
+
+/** Every message goes to one handler, which answers what it cannot read. */
+function createSocketAdapter(app: NestExpressApplication): WsAdapter {
+  return new WsAdapter(app, {
+    messageParser: (raw) => ({ event: 'message', data: parseMessage(raw) }),
+  });
+}
+
+function parseMessage(raw: unknown): unknown {
+  try {
+    return JSON.parse(String(raw));
+  } catch {
+    return undefined;
+  }
+}
+
+function serveDocs(app: NestExpressApplication): void {
+  const builder = new DocumentBuilder()
+    .setTitle('Tangle node')
+    .setDescription('Ids and bytes are lowercase hex, amounts and u64 decimal strings.')
+    .setVersion('1')
+    .build();
+  SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, builder), {
+    jsonDocumentUrl: 'docs-json',
+    customSiteTitle: 'Tangle node API',
+  });
+}

@@ -1,0 +1,44 @@
+/**
+ * What every HTTP server of this program has: limits on bodies and requests, problem bodies, no
+ * framework banner. Used by create-api.ts and create-faucet-api.ts.
+ */
+import 'reflect-metadata';
+import type { DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { Clock } from '@tanglemail/tangle/core/ports.ts';
+import type { Logger } from '@tanglemail/tangle/io/logger.ts';
+import { ProblemFilter } from './problem.ts';
+import { rateLimit, RateLimiter, type RateLimitOptions } from './rate-limit.ts';
+
+export interface HttpAppOptions {
+  readonly bodyLimitBytes: number;
+  readonly rateLimit: RateLimitOptions;
+  readonly trustedProxies: number;
+  readonly corsOrigins: readonly string[];
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+/** An application that does not listen yet. */
+export async function createApp(
+  module: DynamicModule,
+  options: HttpAppOptions,
+): Promise<NestExpressApplication> {
+  const app = await NestFactory.create<NestExpressApplication>(module, {
+    bodyParser: false,
+    logger: false,
+    abortOnError: false,
+    forceCloseConnections: true,
+  });
+  app.disable('x-powered-by');
+  app.set('trust proxy', options.trustedProxies);
+  if (options.corsOrigins.length > 0) {
+    app.enableCors({ origin: options.corsOrigins.includes('*') ? '*' : [...options.corsOrigins] });
+  }
+  app.use(rateLimit(new RateLimiter(options.rateLimit, options.clock)));
+  app.useBodyParser('raw', { type: 'application/octet-stream', limit: options.bodyLimitBytes });
+  app.useBodyParser('json', { limit: options.bodyLimitBytes });
+  app.useGlobalFilters(new ProblemFilter(options.logger));
+  return app;
+}

@@ -1,0 +1,77 @@
+/**
+ * Searches over the confirmed ledger: `/api/indexer/v1`. Spec: docs/spec/11-node-api.md.
+ */
+import { Controller, Get, Inject, Query } from '@nestjs/common';
+import { ApiQuery, ApiTags } from '@nestjs/swagger';
+import {
+  outputsPageDto,
+  taggedDataPageDto,
+  type OutputsPageDto,
+  type TaggedDataPageDto,
+} from '@tanglemail/tangle/io/node-client/dto.ts';
+import type { TangleNode } from '../node.ts';
+import type { OutputFilter } from '../query/output-filter.ts';
+import { Answers } from './openapi.ts';
+import {
+  addressQuery,
+  booleanQuery,
+  choiceQuery,
+  integerParam,
+  tagQuery,
+  textQuery,
+} from './params.ts';
+import { ApiProblem } from './problem.ts';
+import { NODE } from './tokens.ts';
+
+@ApiTags('indexer')
+@Controller('api/indexer/v1')
+export class IndexerController {
+  readonly #node: TangleNode;
+
+  constructor(@Inject(NODE) node: TangleNode) {
+    this.#node = node;
+  }
+
+  @Get('outputs')
+  @Answers('Outputs by address, payee, refund address or tag', outputsPageDto)
+  @ApiQuery({ name: 'address', required: false })
+  @ApiQuery({ name: 'payee', required: false })
+  @ApiQuery({ name: 'refundAddress', required: false })
+  @ApiQuery({ name: 'tag', required: false, description: 'hex' })
+  @ApiQuery({ name: 'kind', required: false, enum: ['basic', 'channel'] })
+  @ApiQuery({ name: 'unspent', required: false, type: Boolean })
+  @ApiQuery({ name: 'cursor', required: false })
+  @ApiQuery({ name: 'limit', required: false, type: Number })
+  async outputs(@Query() query: Record<string, unknown>): Promise<OutputsPageDto> {
+    const filter: OutputFilter = {
+      address: addressQuery(query['address']),
+      payee: addressQuery(query['payee']),
+      refundAddress: addressQuery(query['refundAddress']),
+      tag: tagQuery(query['tag']),
+      kind: choiceQuery(query['kind'], ['basic', 'channel']),
+      unspent: booleanQuery(query['unspent']),
+      cursor: textQuery(query['cursor']),
+      limit: this.#limit(query['limit']),
+    };
+    const page = await this.#node.query.outputs(filter);
+    if (!page.ok) throw ApiProblem.of('request-malformed', page.detail);
+    return page.value;
+  }
+
+  @Get('tagged-data')
+  @Answers('Confirmed tagged data by tag, newest first', taggedDataPageDto)
+  @ApiQuery({ name: 'tag', description: 'hex' })
+  @ApiQuery({ name: 'limit', required: false, type: Number })
+  async taggedData(@Query() query: Record<string, unknown>): Promise<TaggedDataPageDto> {
+    const tag = tagQuery(query['tag']);
+    if (tag === undefined) throw ApiProblem.of('request-malformed', 'expected a tag');
+    return await this.#node.query.taggedData(tag, this.#limit(query['limit']));
+  }
+
+  #limit(value: unknown): number {
+    const { maxResults } = this.#node.config.api;
+    const text = textQuery(value);
+    if (text === undefined) return Math.min(100, maxResults);
+    return integerParam(text, 1, maxResults, 'limit');
+  }
+}

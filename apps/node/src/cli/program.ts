@@ -1,0 +1,73 @@
+/**
+ * The command line of `tangle-node`: commands, help, and how every error becomes an exit code and
+ * one line. A mistake of the user is told in words; a stack trace means a mistake of ours.
+ */
+import { Command, CommanderError } from 'commander';
+import { PeerKeyError } from '@tanglemail/tangle/io/libp2p/peer-key.ts';
+import { StoreError } from '@tanglemail/tangle/io/level/store-error.ts';
+import { ConfigError } from '../config/load.ts';
+import { KeyFileError } from '../keys/key-file.ts';
+import { ValidatorError } from '../validator/validator.ts';
+import { VoteError } from '../validator/vote-file.ts';
+import { faucetCommand, startCommand, type Servers } from './run.ts';
+import { EXIT, UsageError, type Terminal } from './terminal.ts';
+import { toolsCommand } from './tools.ts';
+
+const HELP = `
+Examples:
+  tangle-node tools keys --out validator.key
+  tangle-node tools genesis --name dev-home --committee validator.key --output faucet.key:1000000
+  tangle-node start --genesis-file genesis.json --validator-key-file validator.key
+  tangle-node start --config node.json --gossip-peers /ip4/192.0.2.1/tcp/15600/p2p/12D3KooW…
+
+Exit codes: 0 done, 1 failed while running, 2 wrong command, setting or file.`;
+
+/** The whole program; `servers` starts the HTTP servers, which only main.ts knows. */
+export function buildProgram(terminal: Terminal, servers: Servers): Command {
+  const program = new Command('tangle-node')
+    .description('A node of the tangle: keeps, checks and relays blocks, and follows milestones.')
+    .version('0.1.0')
+    .addHelpText('after', HELP)
+    .addCommand(startCommand(terminal, servers))
+    .addCommand(faucetCommand(terminal, servers))
+    .addCommand(toolsCommand(terminal));
+  configure(program, terminal);
+  return program;
+}
+
+function configure(command: Command, terminal: Terminal): void {
+  command.exitOverride();
+  command.configureOutput({
+    writeOut: (text) => terminal.out(text),
+    writeErr: (text) => terminal.err(text),
+  });
+  command.showHelpAfterError('(add --help for the options)');
+  for (const child of command.commands) configure(child, terminal);
+}
+
+const MISTAKES = [UsageError, ConfigError, KeyFileError, ValidatorError, VoteError, PeerKeyError];
+
+/** Runs one command line (without program and script name); resolves with the exit code. */
+export async function runProgram(
+  argv: readonly string[],
+  terminal: Terminal,
+  servers: Servers,
+): Promise<number> {
+  try {
+    await buildProgram(terminal, servers).parseAsync([...argv], { from: 'user' });
+    return EXIT.done;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    if (error instanceof Error && MISTAKES.some((type) => error instanceof type)) {
+      terminal.err(`tangle-node: ${error.message}\n`);
+      return EXIT.usage;
+    }
+    if (error instanceof StoreError) {
+      terminal.err(`tangle-node: ${error.message}\n`);
+      return EXIT.failed;
+    }
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    terminal.err(`tangle-node: unexpected failure\n${text}\n`);
+    return EXIT.failed;
+  }
+}

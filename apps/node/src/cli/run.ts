@@ -1,0 +1,109 @@
+/**
+ * `tangle-node start` and `tangle-node faucet`: from settings to a running process, and back down on
+ * a signal in the reverse order.
+ */
+import { readFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
+import { loadGenesis } from '@tanglemail/tangle/core/milestone/genesis.ts';
+import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
+import type { NodeConfig } from '../config/schema.ts';
+import { Faucet } from '../faucet/faucet.ts';
+import { createLogger } from '../log.ts';
+import { TangleNode } from '../node.ts';
+import { addSettings, settingsOf } from './settings.ts';
+import { UsageError, type Terminal } from './terminal.ts';
+
+/** A listening HTTP server. */
+export interface Server {
+  /** `http://host:port`. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** What starts the HTTP servers; Nest stays behind it. */
+export interface Servers {
+  nodeApi(node: TangleNode): Promise<Server>;
+  faucetApi(faucet: Faucet, config: NodeConfig, logger: Logger): Promise<Server>;
+}
+
+/** Reads and checks the genesis document. Throws UsageError. */
+export async function readGenesis(path: string): Promise<Genesis> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    throw new UsageError(
+      `cannot read the genesis document ${path}; make one with \`tangle-node tools genesis\``,
+      { cause: error },
+    );
+  }
+  const genesis = loadGenesis(text);
+  if (!genesis.ok) throw new UsageError(`${path} is no genesis document: ${genesis.detail ?? ''}`);
+  return genesis.value;
+}
+
+export function startCommand(terminal: Terminal, servers: Servers): Command {
+  const command = new Command('start').description('run a node until SIGINT or SIGTERM');
+  addSettings(command, (key) => !key.startsWith('faucet.'));
+  return command
+    .addHelpText('after', '\nExample:\n  tangle-node start --config node.json --log-level debug')
+    .action(async () => {
+      const config = await settingsOf(command, terminal);
+      await runNode(config, terminal, servers);
+    });
+}
+
+async function runNode(config: NodeConfig, terminal: Terminal, servers: Servers): Promise<void> {
+  const logger = createLogger(config.logLevel, 'tangle-node');
+  const genesis = await readGenesis(config.genesisFile);
+  const node = await TangleNode.open({ config, genesis, logger });
+  const running: { close(): Promise<void> }[] = [{ close: () => node.stop() }];
+  try {
+    await node.start();
+    if (config.api.enabled) {
+      const api = await servers.nodeApi(node);
+      running.push(api);
+      logger.info({ url: api.url }, 'API is listening');
+    }
+    const ending = await Promise.race([terminal.untilSignal(), node.failure]);
+    if (typeof ending !== 'string') throw ending;
+    logger.info({ signal: ending }, 'stopping');
+  } catch (error) {
+    logger.error(errorFields(error), 'the node ends because of a failure');
+    throw error;
+  } finally {
+    for (const part of running.toReversed()) await part.close();
+  }
+  logger.info({}, 'stopped');
+}
+
+export function faucetCommand(terminal: Terminal, servers: Servers): Command {
+  const command = new Command('faucet').description(
+    'give tokens of a development network to whoever asks',
+  );
+  const common = new Set(['logLevel', 'pow.threads', 'genesisFile']);
+  addSettings(command, (key) => key.startsWith('faucet.') || common.has(key));
+  return command
+    .addHelpText('after', '\nExample:\n  tangle-node faucet --faucet-key-file faucet.key')
+    .action(async () => {
+      const config = await settingsOf(command, terminal);
+      await runFaucet(config, terminal, servers);
+    });
+}
+
+async function runFaucet(config: NodeConfig, terminal: Terminal, servers: Servers): Promise<void> {
+  const logger = createLogger(config.logLevel, 'tangle-faucet');
+  const genesis = await readGenesis(config.genesisFile);
+  const faucet = await Faucet.open({ config, genesis, logger });
+  const running: { close(): Promise<void> }[] = [{ close: () => faucet.stop() }];
+  try {
+    faucet.start();
+    const api = await servers.faucetApi(faucet, config, logger);
+    running.push(api);
+    logger.info({ url: api.url }, 'faucet is listening');
+    logger.info({ signal: await terminal.untilSignal() }, 'stopping');
+  } finally {
+    for (const part of running.toReversed()) await part.close();
+  }
+}

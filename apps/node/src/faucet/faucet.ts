@@ -1,0 +1,132 @@
+/**
+ * The faucet of a development network: a wallet with genesis tokens behind a small API, in a process
+ * of its own that talks to a node like any other client. Spec: docs/spec/11-node-api.md, "Faucet".
+ */
+import { minimumAmount } from '@tanglemail/tangle/core/block/deposit.ts';
+import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
+import type { Address, BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
+import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
+import { LightClient } from '@tanglemail/tangle/core/milestone/light-client.ts';
+import { bestHasher } from '@tanglemail/tangle/io/accel/hasher.ts';
+import { bestVerifier } from '@tanglemail/tangle/io/accel/verifier.ts';
+import { PowPool, type PowProgress } from '@tanglemail/tangle/io/accel/pow-pool.ts';
+import type { Logger } from '@tanglemail/tangle/io/logger.ts';
+import { BlockIssuer } from '@tanglemail/tangle/io/node-client/block-issuer.ts';
+import type { HealthDto } from '@tanglemail/tangle/io/node-client/dto.ts';
+import { NodeClient } from '@tanglemail/tangle/io/node-client/node-client.ts';
+import type { NodeEvents } from '@tanglemail/tangle/io/node-client/node-events.ts';
+import { ProofChecker } from '@tanglemail/tangle/io/node-client/proof-checker.ts';
+import { Wallet } from '@tanglemail/tangle/io/node-client/wallet.ts';
+import { ConfigError } from '../config/load.ts';
+import type { NodeConfig } from '../config/schema.ts';
+import { readKeyFile, type KeyPair } from '../keys/key-file.ts';
+import { Dispenser, type Grant, type Payment } from './dispenser.ts';
+
+export interface FaucetOptions {
+  readonly config: NodeConfig;
+  readonly genesis: Genesis;
+  readonly logger: Logger;
+}
+
+interface Parts {
+  readonly key: KeyPair;
+  readonly client: NodeClient;
+  readonly events: NodeEvents;
+  readonly wallet: Wallet<PowProgress>;
+  readonly powPool: PowPool;
+}
+
+const CLOCK = { nowMs: (): number => Date.now() };
+
+/** Networks whose tokens may be given away: their names begin with `dev` or `test`. */
+export function allowsFaucet(networkName: string): boolean {
+  return /^(dev|test)/.test(networkName);
+}
+
+export class Faucet {
+  readonly #parts: Parts;
+  readonly #dispenser: Dispenser;
+  readonly #abort = new AbortController();
+
+  private constructor(parts: Parts, { config, genesis, logger }: FaucetOptions) {
+    this.#parts = parts;
+    const least = minimumAmount(
+      { kind: 'basic', amount: 1n, address: parts.key.address },
+      genesis.params,
+    );
+    const { perAddressPerHour, totalPerHour } = config.faucet;
+    const amount = BigInt(config.faucet.amount);
+    this.#dispenser = new Dispenser(
+      { amount, amountMin: least, perAddressPerHour, totalPerHour },
+      { send: (payments, onIssued) => this.#send(payments, onIssued), clock: CLOCK, logger },
+    );
+  }
+
+  /** Throws ConfigError on a real network and without a key, KeyFileError for a bad key file. */
+  static async open(options: FaucetOptions): Promise<Faucet> {
+    const { config, genesis } = options;
+    if (!allowsFaucet(genesis.name)) {
+      throw new ConfigError(
+        `the network is "${genesis.name}": expected a name that begins with dev or test, ` +
+          'because tokens of a real network are not given away',
+      );
+    }
+    if (config.faucet.keyFile === undefined) {
+      throw new ConfigError('faucet.keyFile is not set: expected the key file of a genesis output');
+    }
+    const key = await readKeyFile(config.faucet.keyFile);
+    const [hasher, verifier] = await Promise.all([bestHasher(), bestVerifier()]);
+    const { networkId } = genesisMilestone(genesis, hasher);
+    const client = new NodeClient({ baseUrl: config.faucet.nodeUrl, hasher });
+    const events = client.events();
+    const lightClient = LightClient.fromGenesis(genesis, { hasher, verifier });
+    const checker = new ProofChecker(lightClient, { hasher, clock: CLOCK, client });
+    const powPool = new PowPool({ threads: config.pow.threads });
+    const network = { networkId, params: genesis.params };
+    const issuer = new BlockIssuer<PowProgress>(network, {
+      node: client,
+      proofOfWork: powPool,
+      checker,
+      hasher,
+      events,
+    });
+    const deps = { node: client, issuer, checker, hasher, clock: CLOCK };
+    const wallet = new Wallet<PowProgress>(network, deps);
+    return new Faucet({ key, client, events, wallet, powPool }, options);
+  }
+
+  start(): void {
+    this.#dispenser.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    await this.#dispenser.stop();
+    this.#parts.events.close();
+    await this.#parts.powPool.close();
+  }
+
+  /** See `Dispenser.request`. */
+  request(address: Address, amount: bigint | undefined): Promise<Grant> {
+    return this.#dispenser.request(address, amount);
+  }
+
+  /** Healthy when its node is. */
+  async health(): Promise<HealthDto> {
+    try {
+      return await this.#parts.client.health();
+    } catch {
+      return { healthy: false, reasons: ['the node does not answer'] };
+    }
+  }
+
+  async #send(payments: readonly Payment[], onIssued: (blockId: BlockId) => void): Promise<void> {
+    const { wallet, key } = this.#parts;
+    await wallet.sendTransaction({
+      from: [key.secretKey],
+      outputs: payments.map(({ address, amount }) => ({ kind: 'basic', address, amount })),
+      onIssued: ({ blockId }) => onIssued(blockId),
+      signal: this.#abort.signal,
+    });
+  }
+}

@@ -1,0 +1,210 @@
+/**
+ * The node's view of its store: what processor, confirmation, sync and the network ask of the
+ * repositories of tangle/io/level, in their words. Spec: docs/spec/10-storage.md.
+ */
+import { decodeBlock, payloadBytesOf } from '@tanglemail/tangle/core/codec/block.ts';
+import type { BlockId, MilestoneId, OutputId } from '@tanglemail/tangle/core/codec/ids.ts';
+import { decodeMilestone, milestoneIdOf } from '@tanglemail/tangle/core/codec/milestone.ts';
+import { ENVELOPE_TYPE } from '@tanglemail/tangle/core/codec/envelope.ts';
+import type { PayloadKind } from '@tanglemail/tangle/core/codec/payload.ts';
+import { TAGGED_DATA_TYPE } from '@tanglemail/tangle/core/codec/tagged-data.ts';
+import { TRANSACTION_TYPE, transactionIdOf } from '@tanglemail/tangle/core/codec/transaction.ts';
+import type { LedgerBlock, OutputState } from '@tanglemail/tangle/core/ledger/apply-milestone.ts';
+import type { GenesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
+import { parentOf, type ParentMilestone } from '@tanglemail/tangle/core/milestone/rules.ts';
+import { assert } from '@tanglemail/tangle/core/outcome.ts';
+import type { Hasher } from '@tanglemail/tangle/core/ports.ts';
+import {
+  BlockRepository,
+  type StorableBlock,
+} from '@tanglemail/tangle/io/level/block-repository.ts';
+import { openKvStore, type KvStore } from '@tanglemail/tangle/io/level/kv-store.ts';
+import { LedgerRepository } from '@tanglemail/tangle/io/level/ledger-repository.ts';
+import {
+  commitGenesis,
+  commitMilestone,
+  NODE_SCHEMA,
+  verifyLedger,
+  type LoadedLedger,
+} from '@tanglemail/tangle/io/level/milestone-batch.ts';
+import { MilestoneRepository } from '@tanglemail/tangle/io/level/milestone-repository.ts';
+import { OutputIndexRepository } from '@tanglemail/tangle/io/level/output-index-repository.ts';
+import { StoreError } from '@tanglemail/tangle/io/level/store-error.ts';
+import { TaggedDataRepository } from '@tanglemail/tangle/io/level/tagged-data-repository.ts';
+import type { ChainStore, CommitRecord } from '../confirmation/chain-store.ts';
+import type { StoredBlock } from '../processor/intake.ts';
+
+/** An opened store and the last milestone in it. */
+export interface OpenedStore {
+  readonly store: NodeStore;
+  readonly latest: ParentMilestone;
+}
+
+/** By the first byte of the payload's type, which is little endian and below 256. */
+const KIND_OF_TYPE: Readonly<Record<number, PayloadKind>> = {
+  [TRANSACTION_TYPE]: 'transaction',
+  [ENVELOPE_TYPE]: 'envelope',
+  [TAGGED_DATA_TYPE]: 'tagged-data',
+};
+
+export class NodeStore implements ChainStore {
+  readonly blocks: BlockRepository;
+  readonly milestones: MilestoneRepository;
+  readonly ledger: LedgerRepository;
+  readonly outputIndex: OutputIndexRepository;
+  readonly taggedData: TaggedDataRepository;
+  readonly #kv: KvStore;
+  readonly #hasher: Hasher;
+  #latestIndex = 0;
+
+  private constructor(kv: KvStore, hasher: Hasher) {
+    this.#kv = kv;
+    this.#hasher = hasher;
+    this.blocks = new BlockRepository(kv);
+    this.milestones = new MilestoneRepository(kv);
+    this.ledger = new LedgerRepository(kv);
+    this.outputIndex = new OutputIndexRepository(kv, hasher);
+    this.taggedData = new TaggedDataRepository(kv, hasher);
+  }
+
+  /**
+   * Opens the folder, writes milestone 0 into an empty one, and checks state root and supply of the
+   * last batch. Throws StoreError: `wrong-network`, `locked`, `corrupt`, ….
+   */
+  static async open(path: string, genesis: GenesisMilestone, hasher: Hasher): Promise<OpenedStore> {
+    const { networkId } = genesis;
+    const kv = await openKvStore(path, { kind: 'node', networkId, schema: NODE_SCHEMA });
+    try {
+      const store = new NodeStore(kv, hasher);
+      const supply = genesis.outputs.reduce((sum, { output }) => sum + output.amount, 0n);
+      let loaded = await verifyLedger(kv, supply, hasher);
+      if (loaded === undefined) {
+        await commitGenesis(kv, genesis, hasher);
+        loaded = await verifyLedger(kv, supply, hasher);
+      }
+      assert(loaded !== undefined, 'a store has its genesis');
+      store.#latestIndex = loaded.state.index;
+      return { store, latest: store.#parentFrom(loaded) };
+    } catch (error) {
+      await kv.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#kv.close();
+  }
+
+  /** Parents and milestone of stored blocks; what the store does not have is left out. */
+  async lookup(ids: readonly BlockId[]): Promise<Map<BlockId, StoredBlock>> {
+    const [bytes, metas] = await Promise.all([this.blocks.bytesOf(ids), this.blocks.metaOf(ids)]);
+    const found = new Map<BlockId, StoredBlock>();
+    for (const [id, value] of bytes) {
+      const meta = metas.get(id);
+      const { parents } = decodeStoredBlock(value);
+      found.set(
+        id,
+        meta === undefined ? { parents } : { parents, referencedIndex: meta.milestoneIndex },
+      );
+    }
+    return found;
+  }
+
+  /** What a stored block carries: null for nothing, and for a block that is not stored. */
+  payloadKind(id: BlockId): PayloadKind | null {
+    const bytes = this.blocks.bytes(id);
+    if (bytes === undefined) return null;
+    const payload = payloadBytesOf(bytes);
+    return payload.length === 0 ? null : (KIND_OF_TYPE[payload[0] ?? 0] ?? null);
+  }
+
+  async save(blocks: readonly StorableBlock[]): Promise<void> {
+    await this.blocks.save(blocks, this.#latestIndex);
+  }
+
+  /** Forgets blocks that can no longer be confirmed. */
+  async forget(ids: readonly BlockId[]): Promise<void> {
+    if (ids.length === 0) return;
+    const referenced = await this.blocks.metaOf(ids);
+    const bytes = await this.blocks.bytesOf(ids.filter((id) => !referenced.has(id)));
+    const doomed = Array.from(bytes, ([id, value]) => ({
+      id,
+      bytes: value,
+      block: decodeStoredBlock(value),
+    }));
+    await this.blocks.deleteUnreferenced(doomed);
+  }
+
+  async loadBlocks(ids: readonly BlockId[]): Promise<Map<BlockId, LedgerBlock>> {
+    const bytes = await this.blocks.bytesOf(ids);
+    const found = new Map<BlockId, LedgerBlock>();
+    for (const [id, value] of bytes) {
+      const block = decodeStoredBlock(value);
+      if (block.payload?.kind !== 'transaction') found.set(id, { block });
+      else {
+        const transactionId = transactionIdOf(payloadBytesOf(value), this.#hasher);
+        found.set(id, { block, transactionId });
+      }
+    }
+    return found;
+  }
+
+  async loadOutputs(ids: readonly OutputId[]): Promise<Map<OutputId, OutputState>> {
+    return await this.ledger.outputStates(ids);
+  }
+
+  async commit(record: CommitRecord): Promise<void> {
+    await commitMilestone(this.#kv, record, this.#hasher);
+    this.#latestIndex = record.header.index;
+  }
+
+  async milestoneIdAt(index: number): Promise<MilestoneId | undefined> {
+    const bytes = this.milestones.bytes(index);
+    return bytes === undefined ? undefined : this.#idOf(bytes);
+  }
+
+  async saveEvidence(index: number, milestones: readonly Uint8Array[]): Promise<void> {
+    const evidence = milestones.map((bytes) => ({ id: this.#idOf(bytes), bytes }));
+    await this.milestones.saveEvidence(index, evidence);
+  }
+
+  /** Blocks for a peer that asks for them by id. */
+  async blocksFor(ids: readonly BlockId[]): Promise<Uint8Array[]> {
+    return [...(await this.blocks.bytesOf(ids)).values()];
+  }
+
+  /** A part of a milestone's cone for a peer: from position `skip` until `maxBytes` is passed. */
+  async conePart(index: number, skip: number, maxBytes: number): Promise<Uint8Array[]> {
+    const ids = this.milestones.cone(index)?.slice(skip) ?? [];
+    const part: Uint8Array[] = [];
+    let size = 0;
+    for (const id of ids) {
+      const bytes = this.blocks.bytes(id);
+      if (bytes === undefined) return part;
+      part.push(bytes);
+      size += bytes.length;
+      if (size > maxBytes) return part;
+    }
+    return part;
+  }
+
+  #parentFrom({ state, stateTree }: LoadedLedger): ParentMilestone {
+    const bytes = this.milestones.bytes(state.index);
+    const decoded = bytes === undefined ? undefined : decodeMilestone(bytes);
+    if (!decoded?.ok) throw new StoreError('corrupt', `milestone ${state.index}`);
+    return parentOf(decoded.value, stateTree, this.#hasher);
+  }
+
+  #idOf(bytes: Uint8Array): MilestoneId {
+    const decoded = decodeMilestone(bytes);
+    if (!decoded.ok) throw new StoreError('corrupt', 'a milestone');
+    return milestoneIdOf(decoded.value.header, this.#hasher);
+  }
+}
+
+/** A block that this node wrote; one that does not decode means a damaged file. */
+function decodeStoredBlock(bytes: Uint8Array) {
+  const decoded = decodeBlock(bytes);
+  if (!decoded.ok) throw new StoreError('corrupt', `a block: ${decoded.code}`);
+  return decoded.value;
+}
