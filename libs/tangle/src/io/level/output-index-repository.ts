@@ -104,12 +104,6 @@ export function moveToSpent(batch: KvBatch, record: OutputRecord, hasher: Hasher
   for (const key of keysOf(record, true, hasher)) batch.put(key, NOTHING);
 }
 
-/** Takes an output out of the indexes, whichever its state. */
-export function dropIndexed(batch: KvBatch, record: OutputRecord, hasher: Hasher): void {
-  for (const key of keysOf(record, false, hasher)) batch.del(key);
-  for (const key of keysOf(record, true, hasher)) batch.del(key);
-}
-
 function keysOf(record: OutputRecord, spent: boolean, hasher: Hasher): Uint8Array[] {
   const { output } = record;
   const state = u8Part(spent ? 1 : 0);
