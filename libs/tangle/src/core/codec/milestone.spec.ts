@@ -1,4 +1,4 @@
-/** Milestones and certificates: bytes, ids, signed message, one test for each code of their form. */
+/** Milestones and certificates: bytes, ids, signed message, one test for each code. */
 import { describe, expect, it } from '@jest/globals';
 import { nobleHasher } from '../crypto/blake2b.ts';
 import {

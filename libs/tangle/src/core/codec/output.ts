@@ -43,7 +43,7 @@ export interface BasicOutput {
   readonly expiration?: Expiration;
 }
 
-/** A payment channel: the payee claims against vouchers before `expiry`, the payer refunds after. */
+/** A payment channel: the payee claims before `expiry`, the payer takes the rest back after. */
 export interface ChannelOutput {
   readonly kind: 'channel';
   /** Base units, u64, the storage deposit of the refund output included. */

@@ -108,7 +108,7 @@ export class Reader {
     return bytesToHex(this.view(length));
   }
 
-  /** `count` ids of `length` bytes each; one conversion for all is twice as fast as one for each. */
+  /** `count` ids of `length` bytes each: one conversion for all, which is twice as fast. */
   hexList(count: number, length: number): string[] {
     const digits = this.hex(count * length);
     const list: string[] = [];
