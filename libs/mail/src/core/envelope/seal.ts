@@ -61,14 +61,14 @@ export function sealEnvelope(
   const isRegistered = input.draft.registerWith !== undefined;
   const limit = maxMessageSize(input.maxEnvelope, isRegistered);
   const sizeClass = letterClass(input.draft.message.length, isRegistered);
-  if (sizeClass === undefined || input.draft.message.length > limit) {
+  const size = sizeClass === undefined ? Infinity : (PADDED_SIZES[sizeClass] ?? Infinity);
+  if (sizeClass === undefined || size > input.maxEnvelope) {
     return fail('message-too-large', `at most ${limit} bytes`);
   }
   const { networkId, sender, recipient, draft, randomness } = input;
   const header = envelopeHeader(sizeClass, input.tag);
-  const size = sealedBytes(sizeClass);
   const letter = sealLetter(
-    { networkId, header, size, sender, recipient, draft, randomness },
+    { networkId, header, size: sealedBytes(sizeClass), sender, recipient, draft, randomness },
     suite,
   );
   if (!letter.ok) return letter;
