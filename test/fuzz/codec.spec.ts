@@ -17,10 +17,6 @@ import { decodeOutput, encodeOutput } from '../../libs/tangle/src/core/codec/out
 import { decodePack, encodePack } from '../../libs/tangle/src/core/codec/pack.ts';
 import { decodePayload, encodePayload } from '../../libs/tangle/src/core/codec/payload.ts';
 import {
-  decodeTaggedData,
-  encodeTaggedData,
-} from '../../libs/tangle/src/core/codec/tagged-data.ts';
-import {
   decodeTransaction,
   encodeTransaction,
 } from '../../libs/tangle/src/core/codec/transaction.ts';
@@ -40,7 +36,6 @@ import {
   oracleOutput,
   oraclePack,
   oraclePayload,
-  oracleTaggedData,
   oracleTransaction,
   oracleVoucher,
 } from './oracle.ts';
@@ -51,7 +46,6 @@ import {
   randomMilestone,
   randomOutput,
   randomPayload,
-  randomTaggedData,
   randomTransaction,
   randomVoucher,
   SeededRandom,
@@ -133,11 +127,6 @@ describe(`codecs against their declarations (FUZZ_SEED=${seed})`, () => {
   it('output', () => {
     const format = { oracle: oracleOutput, encode: encodeOutput, decode: decodeOutput };
     expect(firstFinding({ ...format, make: randomOutput })).toBeUndefined();
-  });
-
-  it('tagged data', () => {
-    const format = { oracle: oracleTaggedData, encode: encodeTaggedData, decode: decodeTaggedData };
-    expect(firstFinding({ ...format, make: randomTaggedData })).toBeUndefined();
   });
 
   it('certificate', () => {

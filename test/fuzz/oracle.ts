@@ -129,7 +129,7 @@ const unlock: P.CoderType<Unlock> = shape(
 
 const taggedDataBody = P.struct({ tag, data: P.bytes(P.U32LE) });
 const taggedDataWire = P.mappedTag(P.U32LE, { 'tagged-data': [3, taggedDataBody] });
-export const oracleTaggedData: P.CoderType<TaggedData> = shape(
+const oracleTaggedData: P.CoderType<TaggedData> = shape(
   taggedDataWire,
   (wire) => ({ kind: 'tagged-data', ...wire.data }),
   ({ kind, ...data }) => ({ TAG: kind, data }),

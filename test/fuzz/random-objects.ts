@@ -59,12 +59,12 @@ export class SeededRandom {
   }
 }
 
-export function randomParents(random: SeededRandom): BlockId[] {
+function randomParents(random: SeededRandom): BlockId[] {
   const ids = random.list(random.between(1, 8), () => random.hex(32) as BlockId);
   return [...new Set(ids)].toSorted();
 }
 
-export function randomTaggedData(random: SeededRandom): TaggedData {
+function randomTaggedData(random: SeededRandom): TaggedData {
   const tag = random.bytes(random.between(1, 64));
   return { kind: 'tagged-data', tag, data: random.bytes(random.between(0, 200)) };
 }

@@ -17,11 +17,17 @@ function printTable(): string {
   return ['| code | action | rule |', '|---|---|---|', ...rows].join('\n');
 }
 
+/** The test files of the library and of the node, which adds codes of its own processes. */
 function allSpecs(): string {
-  const tangle = new URL('../', import.meta.url);
-  return readdirSync(tangle, { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.spec.ts') && path !== 'core/outcome.spec.ts')
-    .map((path) => readFileSync(new URL(path, tangle), 'utf8'))
+  const folders = ['../', '../../../../apps/node/src/'].map(
+    (path) => new URL(path, import.meta.url),
+  );
+  return folders
+    .flatMap((folder) =>
+      readdirSync(folder, { recursive: true, encoding: 'utf8' })
+        .filter((path) => path.endsWith('.spec.ts') && path !== 'core/outcome.spec.ts')
+        .map((path) => readFileSync(new URL(path, folder), 'utf8')),
+    )
     .join('\n');
 }
 

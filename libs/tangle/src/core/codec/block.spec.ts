@@ -12,7 +12,6 @@ import {
 } from './block.ts';
 import { bytesToHex, hexToBytes, type BlockId } from './ids.ts';
 import { decodePayload, encodePayload, type Payload } from './payload.ts';
-import { decodeTaggedData, encodeTaggedData } from './tagged-data.ts';
 
 const a = 'aa'.repeat(32);
 const b = 'bb'.repeat(32);
@@ -126,11 +125,9 @@ describe('block', () => {
 describe('tagged data', () => {
   const value = { kind: 'tagged-data', tag: Uint8Array.of(1, 2), data: Uint8Array.of(3) } as const;
 
-  it('has its bytes, alone and as a payload', () => {
+  it('has its bytes', () => {
     const hex = '030000000201020100000003';
-    expect(bytesToHex(encodeTaggedData(value))).toBe(hex);
     expect(bytesToHex(encodePayload(value))).toBe(hex);
-    expect(decodeTaggedData(hexToBytes(hex))).toEqual({ ok: true, value });
     expect(decodePayload(hexToBytes(hex))).toEqual({ ok: true, value });
   });
 
@@ -142,10 +139,5 @@ describe('tagged data', () => {
   it('truncated and trailing-bytes', () => {
     expect(payloadCodeOf('03000000010001000000')).toBe('truncated');
     expect(payloadCodeOf('0300000001000000000000')).toBe('trailing-bytes');
-  });
-
-  it('payload-type-unknown', () => {
-    const outcome = decodeTaggedData(hexToBytes(ENVELOPE));
-    expect(outcome).toMatchObject({ ok: false, code: 'payload-type-unknown' });
   });
 });

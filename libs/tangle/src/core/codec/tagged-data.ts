@@ -2,10 +2,9 @@
  * Tagged data: a short tag that indexers know and opaque bytes (descriptors, provider offers). It
  * is a payload of its own or rides inside a transaction. Spec: docs/spec/01-block.md.
  */
-import type { Outcome } from '../outcome.ts';
-import { MAX_BLOCK_SIZE, MAX_TAG_SIZE } from '../params/limits.ts';
-import { decodeWith, refuse, type Reader } from './reader.ts';
-import { Writer } from './writer.ts';
+import { MAX_TAG_SIZE } from '../params/limits.ts';
+import { refuse, type Reader } from './reader.ts';
+import type { Writer } from './writer.ts';
 
 /** The payload type on the wire. */
 export const TAGGED_DATA_TYPE = 3;
@@ -43,16 +42,4 @@ export function readTaggedDataBody(reader: Reader): TaggedData {
 export function readTaggedData(reader: Reader): TaggedData {
   if (reader.u32() !== TAGGED_DATA_TYPE) refuse('payload-type-unknown');
   return readTaggedDataBody(reader);
-}
-
-/** The payload's bytes, type included. */
-export function encodeTaggedData(value: TaggedData): Uint8Array {
-  const writer = new Writer(taggedDataSize(value));
-  writeTaggedData(writer, value);
-  return writer.finish();
-}
-
-/** Decodes a payload of tagged data, type included. */
-export function decodeTaggedData(bytes: Uint8Array): Outcome<TaggedData> {
-  return decodeWith(bytes, MAX_BLOCK_SIZE, readTaggedData);
 }

@@ -11,9 +11,8 @@ import { sha512 } from '@noble/hashes/sha2.js';
 import { concatBytes, hexToBytes } from '@noble/hashes/utils.js';
 import type { Verifier } from '../ports.ts';
 
-export const PUBLIC_KEY_LENGTH = 32;
+const PUBLIC_KEY_LENGTH = 32;
 export const SIGNATURE_LENGTH = 64;
-export const SECRET_KEY_LENGTH = 32;
 
 const { Point } = ed25519;
 
