@@ -6,6 +6,7 @@
 import { TopicValidatorResult } from '@libp2p/gossipsub';
 import type { GossipSub, Message } from '@libp2p/gossipsub';
 import { decodePack } from '../../core/codec/pack.ts';
+import { assert } from '../../core/outcome.ts';
 import { MAX_MILESTONE_SIZE } from '../../core/params/limits.ts';
 import { errorFields } from '../logger.ts';
 import type { Logger } from '../logger.ts';
@@ -71,10 +72,12 @@ export class Gossip {
     pubsub.subscribe(topics.milestones);
   }
 
-  /** True when a pack would reach somebody. */
-  hasSubscribers(): boolean {
+  /** Peers that a pack would reach now: subscribed, and the stream to them is open. */
+  subscribers(): PeerKey[] {
     const { pubsub, topics } = this.#deps;
-    return pubsub.getSubscribers(topics.blocks).length > 0;
+    const open = outboundStreams(pubsub);
+    const peers = pubsub.getSubscribers(topics.blocks).map((peer) => peer.toString());
+    return peers.filter((peer) => open.has(peer));
   }
 
   async publishPack(pack: Uint8Array, blocks: number): Promise<void> {
@@ -162,6 +165,18 @@ export class Gossip {
     if (counters !== undefined) counters.milestonesReceived += 1;
     return milestoneFinding(await this.#deps.handlers.onMilestone(data, from));
   };
+}
+
+/**
+ * gossipsub's streams by peer. Its public face does not tell whether it can send to a peer yet, and
+ * what it publishes to a peer without a stream is lost without a word.
+ */
+function outboundStreams(pubsub: GossipSub): ReadonlyMap<PeerKey, unknown> {
+  const { streamsOutbound } = pubsub as GossipSub & {
+    readonly streamsOutbound?: ReadonlyMap<PeerKey, unknown>;
+  };
+  assert(streamsOutbound !== undefined, 'gossipsub tells its streams');
+  return streamsOutbound;
 }
 
 /**

@@ -176,7 +176,8 @@ export class TangleNetwork {
   peers(): PeerInfo[] {
     const running = this.#running;
     if (running === undefined) return [];
-    return running.sync.sessions.flatMap((session) => this.#infoOf(running, session));
+    const subscribers = new Set(running.gossip.subscribers());
+    return running.sync.sessions.flatMap((session) => this.#infoOf(running, session, subscribers));
   }
 
   /** The listening addresses with our peer id, as other nodes need them. */
@@ -225,7 +226,7 @@ export class TangleNetwork {
       counters: (peer) => sync.session(peer)?.counters,
     });
     const packs = new PackQueue(this.#limits, {
-      hasSubscribers: () => gossip.hasSubscribers(),
+      hasSubscribers: () => gossip.subscribers().length > 0,
       publish: async (pack, blocks) => await gossip.publishPack(pack, blocks),
       onDropped: (blocks) => this.#metrics.count('block-dropped', blocks),
       nowMs,
@@ -279,7 +280,7 @@ export class TangleNetwork {
     statics.start();
   }
 
-  #infoOf(running: Running, session: PeerSession): PeerInfo[] {
+  #infoOf(running: Running, session: PeerSession, subscribers: Set<PeerKey>): PeerInfo[] {
     const [connection] = running.node.getConnections(session.peerId);
     if (connection === undefined) return [];
     return [
@@ -289,6 +290,7 @@ export class TangleNetwork {
         direction: connection.direction,
         connectedMs: session.connectedMs,
         static: running.statics.has(session.key),
+        subscribed: subscribers.has(session.key),
         points: Math.round(this.#standing.points(session.key)),
         ...(session.status === undefined ? {} : { status: session.status }),
         counters: { ...session.counters },

@@ -13,6 +13,8 @@ import type { NetworkLimits } from './types.ts';
 const BLOCK_OVERHEAD = 2;
 /** Bytes of a pack before its first block: the count. */
 const PACK_OVERHEAD = 2;
+/** While nobody can be reached, the queue looks again this often. */
+const RETRY_MS = 100;
 /** Packs that are published before other work gets a turn: gossipsub has no back-pressure. */
 const PACKS_PER_TURN = 32;
 
@@ -60,7 +62,7 @@ export class PackQueue {
     this.#waitingBytes += bytes.length + BLOCK_OVERHEAD;
     this.#dropBeyondBounds();
     if (this.#waitingBytes + PACK_OVERHEAD >= this.#limits.packBytes) this.flush();
-    else this.#timer ??= setTimeout(() => this.flush(), this.#limits.packDelayMs);
+    else this.#flushAfter(this.#limits.packDelayMs);
   }
 
   /** Publishes what waits, now; also called when a first peer subscribes. */
@@ -69,13 +71,14 @@ export class PackQueue {
     this.#timer = undefined;
     this.#flushing ??= this.#run().finally(() => {
       this.#flushing = undefined;
+      if (this.#waiting.length > 0 && !this.#closed) this.#flushAfter(RETRY_MS);
     });
   }
 
   /** Publishes what waits and takes no more. */
   async close(): Promise<void> {
-    this.flush();
     this.#closed = true;
+    this.flush();
     await this.#flushing;
   }
 
@@ -88,6 +91,10 @@ export class PackQueue {
       packs += 1;
       if (packs % PACKS_PER_TURN === 0) await nextTurn();
     }
+  }
+
+  #flushAfter(delayMs: number): void {
+    this.#timer ??= setTimeout(() => this.flush(), delayMs);
   }
 
   #takePack(): Uint8Array[] {

@@ -9,7 +9,7 @@ import type { BlockId } from '../../core/codec/ids.ts';
 import { MAX_CONE, MAX_REQUEST_IDS, MAX_REQUEST_MILESTONES } from '../../core/params/limits.ts';
 import type { Hasher } from '../../core/ports.ts';
 import type { Answer } from './answer.ts';
-import type { PeerSession, RequestBody, RequestFailure } from './peer-session.ts';
+import type { PeerSession, RequestBody, RequestFailure, RequestResult } from './peer-session.ts';
 import { NetworkError } from './types.ts';
 import type { NetworkLimits, NetworkMetrics, PeerKey } from './types.ts';
 import type { Finding } from './verdicts.ts';
@@ -169,11 +169,11 @@ export class Requester {
     ask: Ask,
     asked: Set<PeerKey>,
   ): Promise<{ session: PeerSession; answer?: Answer; failure?: RequestFailure } | undefined> {
-    const session = await this.#choose(ask, asked);
-    if (session === undefined) return undefined;
+    const begun = await this.#begin(ask, asked);
+    if (begun === undefined) return undefined;
+    const { session } = begun;
     asked.add(session.key);
-    this.#deps.metrics.count('request-sent');
-    const result = await session.request(ask.body, ask.maxItems, ask.options.signal);
+    const result = await begun.result;
     this.wake();
     if (result.ok) {
       this.#deps.metrics.count('request-answered');
@@ -186,8 +186,14 @@ export class Requester {
     return { session, failure: result.failure };
   }
 
-  /** The next peer with a free place; waits for one when all that can serve are busy. */
-  async #choose(ask: Ask, asked: ReadonlySet<PeerKey>): Promise<PeerSession | undefined> {
+  /**
+   * Sends the request to the next peer with a free place, in the same turn in which it finds it;
+   * waits for a place when all that can serve are busy. Undefined when nobody is left.
+   */
+  async #begin(
+    ask: Ask,
+    asked: ReadonlySet<PeerKey>,
+  ): Promise<{ session: PeerSession; result: Promise<RequestResult> } | undefined> {
     for (;;) {
       if (this.#stopped) throw new NetworkError('stopped', 'network stopped');
       if (ask.options.signal?.aborted) throw new NetworkError('aborted', 'request aborted');
@@ -199,14 +205,18 @@ export class Requester {
       const free = (likely.length > 0 ? likely : able).filter(
         (s) => s.inFlight < this.#limits.maxInFlightPerPeer,
       );
-      const preferred = free.find((s) => s.key === ask.options.peer);
-      if (preferred !== undefined) return preferred;
-      if (free.length > 0) {
-        this.#turn = (this.#turn + 1) % 0x1_0000_0000;
-        return free[this.#turn % free.length];
+      const session = this.#pick(free, ask.options.peer);
+      if (session !== undefined) {
+        this.#deps.metrics.count('request-sent');
+        return { session, result: session.request(ask.body, ask.maxItems, ask.options.signal) };
       }
       await this.#waitForPlace(ask.options.signal);
     }
+  }
+
+  #pick(free: readonly PeerSession[], preferred: PeerKey | undefined): PeerSession | undefined {
+    this.#turn = (this.#turn + 1) % 0x1_0000_0000;
+    return free.find((s) => s.key === preferred) ?? free[this.#turn % free.length];
   }
 
   async #waitForPlace(signal: AbortSignal | undefined): Promise<void> {

@@ -16,12 +16,12 @@ export class TokenBucket {
     this.#updatedMs = nowMs;
   }
 
-  /** Takes `amount` if there is anything left at all: the balance may go below zero once. */
+  /** Takes `amount` if so much is left; `take(0)` asks whether anything is. */
   take(amount: number, nowMs: number): boolean {
     const earned = ((nowMs - this.#updatedMs) / 1_000) * this.#perSecond;
     this.#tokens = Math.min(this.#burst, this.#tokens + earned);
     this.#updatedMs = nowMs;
-    if (this.#tokens <= 0) return false;
+    if (this.#tokens < amount || this.#tokens <= 0) return false;
     this.#tokens -= amount;
     return true;
   }

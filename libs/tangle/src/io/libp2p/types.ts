@@ -184,6 +184,8 @@ export interface PeerInfo {
   readonly connectedMs: number;
   /** True for a peer of the configuration. */
   readonly static: boolean;
+  /** True when our blocks reach it: it subscribes to them and the stream to it is open. */
+  readonly subscribed: boolean;
   /** Points against the peer; at 100 it is banned. */
   readonly points: number;
   /** Absent until the peer's first STATUS. */

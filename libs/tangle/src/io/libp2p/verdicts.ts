@@ -14,18 +14,18 @@ export const BAN_POINTS = 100;
 export const POINTS_HALF_LIFE_MS = 60_000;
 
 /**
- * Findings. Five invalid packs within a minute are enough for a ban; one may come from a node with
- * an older rule set, so one alone is not.
+ * Findings. Five invalid packs within a minute or so are enough for a ban; one may come from a node
+ * with an older rule set, so one alone is not.
  */
 export const FINDINGS = {
   'pack-new': { verdict: 'accept', points: 0 },
   'pack-known': { verdict: 'ignore', points: 0 },
-  'pack-malformed': { verdict: 'reject', points: 20 },
-  'pack-invalid-block': { verdict: 'reject', points: 20 },
+  'pack-malformed': { verdict: 'reject', points: 25 },
+  'pack-invalid-block': { verdict: 'reject', points: 25 },
   'milestone-new': { verdict: 'accept', points: 0 },
   'milestone-not-needed': { verdict: 'ignore', points: 0 },
-  'milestone-too-large': { verdict: 'reject', points: 20 },
-  'milestone-invalid': { verdict: 'reject', points: 20 },
+  'milestone-too-large': { verdict: 'reject', points: 25 },
+  'milestone-invalid': { verdict: 'reject', points: 25 },
   /** Too much is under validation: the pack is lost to gossip, solidification repairs it. */
   overloaded: { verdict: 'ignore', points: 0 },
   /** Our own handler failed: never the sender's fault. */

@@ -1,0 +1,111 @@
+/** Token buckets, standing of peers, the verdict table: budgets without a network. */
+import { describe, expect, it } from '@jest/globals';
+import { fail, succeed } from '../../core/outcome.ts';
+import { PeerStanding } from './peer-standing.ts';
+import { TokenBucket } from './token-bucket.ts';
+import {
+  BAN_POINTS,
+  FINDINGS,
+  milestoneFinding,
+  packFinding,
+  packVerdict,
+  POINTS_HALF_LIFE_MS,
+} from './verdicts.ts';
+import type { Finding, Verdict } from './verdicts.ts';
+
+describe('token bucket', () => {
+  it('gives the burst, then the rate', () => {
+    const bucket = new TokenBucket(10, 3, 0);
+    expect([1, 2, 3, 4].map(() => bucket.take(1, 0))).toEqual([true, true, true, false]);
+    expect(bucket.take(1, 99)).toBe(false);
+    expect(bucket.take(1, 100)).toBe(true);
+    expect(bucket.take(1, 1_000_000)).toBe(true);
+    expect(bucket.take(3, 1_000_000)).toBe(false);
+  });
+
+  it('makes later takes wait for what was charged', () => {
+    const bucket = new TokenBucket(10, 3, 0);
+    bucket.charge(13);
+    expect(bucket.take(0, 1_000)).toBe(false);
+    expect(bucket.take(0, 1_100)).toBe(true);
+  });
+});
+
+describe('standing of a peer', () => {
+  function standing(): { peers: PeerStanding; bans: string[]; pass: (ms: number) => void } {
+    const bans: string[] = [];
+    let nowMs = 0;
+    const peers = new PeerStanding({
+      banMs: 1_000,
+      nowMs: () => nowMs,
+      onBan: (peer, finding) => bans.push(`${peer} ${finding}`),
+    });
+    return {
+      peers,
+      bans,
+      pass: (ms) => {
+        nowMs += ms;
+      },
+    };
+  }
+
+  it('bans once at the line and forgives after the time', () => {
+    const { peers, bans, pass } = standing();
+    const needed = Math.ceil(BAN_POINTS / FINDINGS['pack-malformed'].points);
+    for (let count = 1; count < needed; count += 1) peers.report('a', 'pack-malformed');
+    expect(peers.isBanned('a')).toBe(false);
+    peers.report('a', 'pack-malformed');
+    peers.report('a', 'pack-malformed');
+    expect(bans).toEqual(['a pack-malformed']);
+    expect(peers.isBanned('a')).toBe(true);
+    expect(peers.isBanned('b')).toBe(false);
+    pass(1_001);
+    expect(peers.isBanned('a')).toBe(false);
+  });
+
+  it('halves points and gives none for what is nobody’s fault', () => {
+    const { peers, pass } = standing();
+    peers.report('a', 'handler-failed');
+    peers.report('a', 'pack-known');
+    expect(peers.points('a')).toBe(0);
+    peers.report('a', 'frame-invalid');
+    pass(POINTS_HALF_LIFE_MS);
+    expect(peers.points('a')).toBe(15);
+  });
+
+  it('stays bounded and keeps the newest', () => {
+    const { peers } = standing();
+    for (let peer = 0; peer < 10_000; peer += 1) peers.report(`${peer}`, 'pack-malformed');
+    expect(peers.points('0')).toBe(0);
+    expect(peers.points('9999')).toBe(FINDINGS['pack-malformed'].points);
+  });
+});
+
+describe('verdicts', () => {
+  const good = succeed(1);
+  const known = fail('block-known');
+  const early = fail('too-many-unsolid');
+  const bad = fail('pow-insufficient');
+
+  it.each<[string, Parameters<typeof packVerdict>[0], Verdict]>([
+    ['all known', [known, known], 'ignore'],
+    ['nothing new', [known, early], 'ignore'],
+    ['one new', [known, good], 'accept'],
+    ['one invalid', [good, bad, known], 'reject'],
+  ])('%s', (_name, outcomes, verdict) => {
+    expect(packVerdict(outcomes)).toBe(verdict);
+  });
+
+  it('gives points exactly to what is rejected', () => {
+    for (const { verdict, points } of Object.values(FINDINGS)) {
+      expect(points > 0).toBe(verdict === 'reject');
+    }
+  });
+
+  it('keeps the verdict of the handler', () => {
+    for (const verdict of ['accept', 'ignore', 'reject'] as const) {
+      const findings: Finding[] = [packFinding(verdict), milestoneFinding(verdict)];
+      expect(findings.map((finding) => FINDINGS[finding].verdict)).toEqual([verdict, verdict]);
+    }
+  });
+});
