@@ -101,7 +101,10 @@ export interface SignedLogHead extends LogHead {
   readonly signature: Uint8Array;
 }
 
-/** `"tmail/head/v1\0" ‖ networkId u64 ‖ bondId 32 ‖ mailboxId 32 ‖ length u64 ‖ hash 32 ‖ time u32`. */
+/**
+ * `"tmail/head/v1\0" ‖ networkId u64 ‖ bondId 32 ‖ mailboxId 32 ‖ length u64 ‖ hash 32 ‖
+ * time u32`.
+ */
 export function logHeadMessage(networkId: bigint, bondId: Uint8Array, head: LogHead): Uint8Array {
   const writer = new Writer(HEAD_DOMAIN.length + 116);
   writer.raw(HEAD_DOMAIN);

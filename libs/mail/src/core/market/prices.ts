@@ -49,7 +49,7 @@ export function releaseRefund(rentPerMiBDay: number, sizeBytes: number, days: nu
   return (BigInt(sizeBytes) * BigInt(days) * BigInt(rentPerMiBDay)) / MIB;
 }
 
-/** What the provider risks for losing an object: `penaltyX` times its ingest price, at least the minimum. */
+/** What the provider owes for a lost object: `penaltyX` times its price, at least the minimum. */
 export function penaltyFor(cost: bigint, penaltyX: number, penaltyMin: bigint): bigint {
   const scaled = cost * BigInt(penaltyX);
   return scaled > penaltyMin ? scaled : penaltyMin;

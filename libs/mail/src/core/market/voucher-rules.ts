@@ -13,7 +13,7 @@ import type { MarketTimes } from './constants.ts';
 import { refuse } from './problems.ts';
 import type { ProblemCode } from './problems.ts';
 
-/** Where a channel stands at the provider; strings, because they go to its own store and its API. */
+/** Where a channel stands at the provider; text, because it goes to its own store and its API. */
 export type ProviderChannelState = 'open' | 'claim-due' | 'claiming' | 'claimed' | 'lost' | 'empty';
 
 /** What a provider keeps of one channel. */

@@ -3,10 +3,12 @@
  * from the offer before any money moves. The caller funds the output with its wallet and persists
  * the record first. Spec: docs/spec/31-channel-voucher.md, section "Opening".
  */
-import { outputIdOf } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Address, OutputId, TransactionId } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { ChannelOutput } from '@tanglemail/tangle/core/codec/output.ts';
+import { bytesToHex, outputIdOf } from '@tanglemail/tangle/core/codec/ids.ts';
+import { assert } from '@tanglemail/tangle/core/outcome.ts';
 import type { Outcome } from '@tanglemail/tangle/core/outcome.ts';
+import type { Wallet } from '@tanglemail/tangle/io/node-client/wallet.ts';
 import { planChannel } from '../../core/market/channel-plan.ts';
 import type { ChannelPlan } from '../../core/market/channel-plan.ts';
 import { stepClientChannel } from '../../core/market/channel-states.ts';
@@ -56,4 +58,22 @@ export async function openChannel(
   const open = stepClientChannel(sent, { kind: 'confirmed' });
   await save(open, output);
   return { ok: true, value: open };
+}
+
+/** A funder over the tangle library's wallet; `from` are the 32-byte seeds that pay. */
+export function walletFunder(
+  wallet: Pick<Wallet, 'sendTransaction'>,
+  from: readonly Uint8Array[],
+): ChannelFunder {
+  return {
+    async fund(output) {
+      const sent = await wallet.sendTransaction({ from, outputs: [output] });
+      const payer = bytesToHex(output.payerPublicKey);
+      const outputIndex = sent.transaction.outputs.findIndex(
+        (other) => other.kind === 'channel' && bytesToHex(other.payerPublicKey) === payer,
+      );
+      assert(outputIndex >= 0, 'the transaction has the output that it was built with');
+      return { transactionId: sent.transactionId, outputIndex };
+    },
+  };
 }

@@ -1,0 +1,103 @@
+/**
+ * The HTTP server of a provider: REST, OpenAPI page, and the metrics on a listener of their own.
+ * main.ts and tests start it through this one factory. Spec: docs/spec/34-provider-api.md.
+ */
+import { Module } from '@nestjs/common';
+import type { DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import 'reflect-metadata';
+import type { Provider } from '../provider.ts';
+import { ChannelController } from './channel-controller.ts';
+import type { HttpRequest, HttpResponse } from './http.ts';
+import { MailboxController } from './mailbox-controller.ts';
+import { listenMetrics } from './metrics-listener.ts';
+import { ObjectController } from './object-controller.ts';
+import { OfferController, VERSION } from './offer-controller.ts';
+import { ProblemFilter } from './problem-filter.ts';
+import { RateLimiter, rateLimit } from './rate-limit.ts';
+import { PROVIDER } from './tokens.ts';
+
+/** Bytes of a request body: 4,096 tags to add and to remove are some 300 KiB of JSON. */
+const BODY_LIMIT = 524_288;
+
+/** A running API. */
+export interface RunningApi {
+  /** `http://host:port`. */
+  readonly url: string;
+  /** Undefined when metrics are switched off. */
+  readonly metricsUrl: string | undefined;
+  close(): Promise<void>;
+}
+
+@Module({})
+class ApiModule {
+  static of(provider: Provider): DynamicModule {
+    return {
+      module: ApiModule,
+      controllers: [OfferController, MailboxController, ObjectController, ChannelController],
+      providers: [{ provide: PROVIDER, useValue: provider }],
+    };
+  }
+}
+
+/** Starts the API of `provider` and resolves when it listens. */
+export async function createApi(provider: Provider): Promise<RunningApi> {
+  const { api, metrics } = provider.config;
+  const app = await NestFactory.create<NestExpressApplication>(ApiModule.of(provider), {
+    bodyParser: false,
+    rawBody: true,
+    logger: false,
+    abortOnError: false,
+    forceCloseConnections: true,
+  });
+  app.disable('x-powered-by');
+  app.set('trust proxy', api.trustedProxies);
+  app.use(countRequests(provider));
+  app.use(rateLimit(new RateLimiter(api.rateLimit, provider.clock)));
+  app.useBodyParser('json', { limit: BODY_LIMIT });
+  app.useGlobalFilters(new ProblemFilter(provider.challenges, provider.logger));
+  if (api.corsOrigins.length > 0) {
+    app.enableCors({
+      origin: api.corsOrigins.includes('*') ? '*' : api.corsOrigins,
+      exposedHeaders: ['WWW-Authenticate', 'Payment-Receipt', 'Retry-After', 'Content-Range'],
+    });
+  }
+  serveDocs(app);
+  await app.listen(api.port, api.host);
+  const { registry } = provider.metrics;
+  const listener = metrics.enabled ? await listenMetrics(metrics, registry) : undefined;
+  return {
+    url: await app.getUrl(),
+    metricsUrl: listener?.url,
+    close: async () => {
+      await listener?.close();
+      await app.close();
+    },
+  };
+}
+
+function countRequests(provider: Provider) {
+  return (_request: HttpRequest, response: HttpResponse, next: () => void): void => {
+    response.on('finish', () => {
+      const { statusCode } = response;
+      const known = ['2xx', '3xx', '4xx', '5xx'] as const;
+      const status = statusCode === 402 ? '402' : known[Math.floor(statusCode / 100) - 2];
+      if (status) provider.metrics.table.requests.inc({ status });
+    });
+    next();
+  };
+}
+
+function serveDocs(app: NestExpressApplication): void {
+  const builder = new DocumentBuilder()
+    .setTitle('Storage provider')
+    .setDescription('Ids and bytes are lowercase hex, amounts decimal strings of base units.')
+    .setVersion(VERSION)
+    .build();
+  SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, builder), {
+    jsonDocumentUrl: 'openapi.json',
+    customSiteTitle: 'Storage provider API',
+  });
+}

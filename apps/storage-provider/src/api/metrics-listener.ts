@@ -1,0 +1,48 @@
+/**
+ * `GET /metrics` for Prometheus on a listener of its own, on the loopback unless told otherwise:
+ * what a provider counts is for its operator.
+ */
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface MetricsListener {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** The part of a prom-client registry that is served. */
+export interface MetricsSource {
+  readonly contentType: string;
+  metrics(): Promise<string>;
+}
+
+/** Listens on `host:port`; rejects when the port is taken. */
+export async function listenMetrics(
+  { host, port }: { readonly host: string; readonly port: number },
+  source: MetricsSource,
+): Promise<MetricsListener> {
+  const server = createServer((request, response) => {
+    if (request.method === 'GET' && request.url === '/metrics') void answer(response, source);
+    else response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  const address = server.address() as AddressInfo;
+  return { url: `http://${host}:${address.port}/metrics`, close: () => closeServer(server) };
+}
+
+async function answer(response: ServerResponse, source: MetricsSource): Promise<void> {
+  try {
+    const text = await source.metrics();
+    response.writeHead(200, { 'Content-Type': source.contentType }).end(text);
+  } catch {
+    response.writeHead(500).end();
+  }
+}
+
+async function closeServer(server: Server): Promise<void> {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+}

@@ -1,0 +1,4 @@
+/**
+ * The name under which Nest hands the one provider of a process to controllers.
+ */
+export const PROVIDER = Symbol('provider');

@@ -1,0 +1,170 @@
+/**
+ * The commands of `tangle-provider`: from settings to a running process and back down on a signal
+ * in the reverse order; making keys; asking a running provider how it is.
+ */
+import { readFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
+import { networkIdOf } from '@tanglemail/tangle/core/codec/genesis.ts';
+import { loadGenesis } from '@tanglemail/tangle/core/milestone/genesis.ts';
+import { LightClient } from '@tanglemail/tangle/core/milestone/light-client.ts';
+import { bestHasher } from '@tanglemail/tangle/io/accel/hasher.ts';
+import { PowPool } from '@tanglemail/tangle/io/accel/pow-pool.ts';
+import { bestVerifier } from '@tanglemail/tangle/io/accel/verifier.ts';
+import { openKvStore } from '@tanglemail/tangle/io/level/kv-store.ts';
+import { errorFields } from '@tanglemail/tangle/io/logger.ts';
+import type { Logger } from '@tanglemail/tangle/io/logger.ts';
+import { BlockIssuer } from '@tanglemail/tangle/io/node-client/block-issuer.ts';
+import { NodeClient } from '@tanglemail/tangle/io/node-client/node-client.ts';
+import { ProofChecker } from '@tanglemail/tangle/io/node-client/proof-checker.ts';
+import { STATUS } from '@tanglemail/mail/io/provider/dto.ts';
+import { renderConfigDocs } from '../config/docs.ts';
+import type { ProviderConfig } from '../config/schema.ts';
+import { NodeLedger } from '../feed/node-ledger.ts';
+import { generateKeys, readKeyFile, writeKeyFile } from '../keys/key-file.ts';
+import { createLogger } from '../log.ts';
+import { Provider } from '../provider.ts';
+import { addSettings, settingsOf } from './settings.ts';
+import { outJson, UsageError } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
+
+/** A listening HTTP server. */
+export interface Server {
+  /** `http://host:port`. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** What starts the HTTP server; Nest stays behind it. */
+export interface Servers {
+  providerApi(provider: Provider): Promise<Server>;
+}
+
+/** Layout of the store's keys and values. */
+const STORE_SCHEMA = 1;
+const SYSTEM_CLOCK = { nowMs: () => Date.now() };
+
+async function readGenesis(path: string): Promise<Genesis> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new UsageError(`cannot read the genesis document ${path}`, { cause });
+  });
+  const genesis = loadGenesis(text);
+  if (!genesis.ok) throw new UsageError(`${path} is no genesis document: ${genesis.detail ?? ''}`);
+  return genesis.value;
+}
+
+export function startCommand(terminal: Terminal, servers: Servers): Command {
+  const command = new Command('start').description('run the provider until SIGINT or SIGTERM');
+  addSettings(command, () => true);
+  return command
+    .addHelpText('after', '\nExample:\n  tangle-provider start --config provider.json')
+    .action(async () => {
+      const config = await settingsOf(command, terminal);
+      await runProvider(config, terminal, servers);
+    });
+}
+
+interface Closable {
+  close(): Promise<void> | void;
+}
+
+/** Everything that touches the world, opened in order; what was opened is pushed to `running`. */
+export async function openProvider(
+  config: ProviderConfig,
+  logger: Logger,
+  running: Closable[],
+): Promise<Provider> {
+  const [genesis, keys] = await Promise.all([
+    readGenesis(config.genesisFile),
+    readKeyFile(config.keyFile),
+  ]);
+  const [hasher, verifier] = await Promise.all([bestHasher(), bestVerifier()]);
+  const networkId = networkIdOf(genesis, hasher);
+  const { url, timeoutMs, powThreads } = config.node;
+  const client = new NodeClient({ baseUrl: url, timeoutMs, hasher });
+  const proofOfWork = new PowPool({ threads: powThreads });
+  running.push(proofOfWork);
+  const clock = SYSTEM_CLOCK;
+  const lightClient = LightClient.fromGenesis(genesis, { hasher, verifier });
+  const checker = new ProofChecker(lightClient, { hasher, clock, client });
+  const { params } = genesis;
+  const deps = { node: client, proofOfWork, checker, hasher };
+  const issuer = new BlockIssuer({ networkId, params }, deps);
+  const node = new NodeLedger(client, issuer);
+  const owner = { kind: 'provider', networkId, schema: STORE_SCHEMA };
+  const kv = await openKvStore(config.dataDir, owner);
+  const endpoint = `http://${config.api.host}:${config.api.port}`;
+  const identity = { genesis, keys, endpoint };
+  const parts = { kv, node, checker, clock, hasher, verifier, logger };
+  const provider = new Provider(config, identity, parts);
+  running.push({ close: () => provider.stop() });
+  return provider;
+}
+
+async function runProvider(
+  config: ProviderConfig,
+  terminal: Terminal,
+  servers: Servers,
+): Promise<void> {
+  const logger = createLogger(config.logLevel);
+  const running: Closable[] = [];
+  try {
+    const provider = await openProvider(config, logger, running);
+    provider.start();
+    const api = await servers.providerApi(provider);
+    running.push(api);
+    logger.info({ url: api.url }, 'API is listening');
+    const ending = await Promise.race([terminal.untilSignal(), provider.failure]);
+    if (typeof ending !== 'string') throw ending;
+    logger.info({ signal: ending }, 'stopping');
+  } catch (error) {
+    logger.error(errorFields(error), 'the provider ends because of a failure');
+    throw error;
+  } finally {
+    for (const part of running.toReversed()) await part.close();
+  }
+  logger.info({}, 'stopped');
+}
+
+export function initCommand(terminal: Terminal): Command {
+  const command = new Command('init').description('make the key file of a new provider');
+  addSettings(command, (key) => key === 'keyFile');
+  return command
+    .addHelpText('after', '\nExample:\n  tangle-provider init --key-file provider-key.json')
+    .action(async () => {
+      const { keyFile } = await settingsOf(command, terminal);
+      await writeKeyFile(keyFile, generateKeys());
+      terminal.out(`Keys are in ${keyFile}. Keep a copy: whoever has it is this provider.\n`);
+    });
+}
+
+export function statusCommand(terminal: Terminal): Command {
+  return new Command('status')
+    .description('ask a running provider how it is')
+    .option('--url <url>', 'its API', 'http://127.0.0.1:14280')
+    .addHelpText('after', '\nExample:\n  tangle-provider status --url https://prov.example')
+    .action(async ({ url }: { url: string }) => {
+      const [status, health] = await Promise.all([
+        getJson(`${url}/v1/status`),
+        getJson(`${url}/health`),
+      ]);
+      const parsed = STATUS.safeParse(status);
+      if (!parsed.success) throw new UsageError(`no storage provider answers at ${url}`);
+      outJson(terminal, { ...parsed.data, health });
+    });
+}
+
+export function configDocsCommand(terminal: Terminal): Command {
+  return new Command('config-docs')
+    .description('print docs/configuration-provider.md')
+    .action(() => terminal.out(renderConfigDocs()));
+}
+
+async function getJson(url: string): Promise<unknown> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
+    return await response.json();
+  } catch (cause) {
+    throw new UsageError(`cannot reach ${url}`, { cause });
+  }
+}

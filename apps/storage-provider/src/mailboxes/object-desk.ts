@@ -1,0 +1,204 @@
+/**
+ * Handing out, keeping longer and giving up objects. A fetch is debited and remembered in one batch
+ * before any byte leaves. Before: api/object-controller.ts. After: store/, receipts/.
+ * Spec: docs/spec/33-mailbox.md, section "Objects".
+ */
+import { hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
+import type { Verifier } from '@tanglemail/tangle/core/ports.ts';
+import type { Mailbox } from '@tanglemail/mail/core/market/mailbox.ts';
+import { bucketHolds, creditMailbox } from '@tanglemail/mail/core/market/mailbox.ts';
+import { fetchCost } from '@tanglemail/mail/core/market/prices.ts';
+import {
+  proveSegments,
+  segmentCount,
+  SEGMENT_SIZE,
+} from '@tanglemail/mail/core/market/segment-tree.ts';
+import type { SegmentProof } from '@tanglemail/mail/core/market/segment-tree.ts';
+import { releaseMessage } from '@tanglemail/mail/core/market/signed-requests.ts';
+import {
+  releaseObject,
+  retainObject,
+  storeObject,
+} from '@tanglemail/mail/core/market/stored-object.ts';
+import type { StoredObject } from '@tanglemail/mail/core/market/stored-object.ts';
+import type { LedgerClock } from '../ledger-clock.ts';
+import { orRefuse, refuseWith } from '../refused.ts';
+import { idKey } from '../store/buckets.ts';
+import type { GroupStore, StoreTransaction } from '../store/group-store.ts';
+import { findAnswer, keepAnswer } from '../store/once.ts';
+import type { OnceKey } from '../store/once.ts';
+import {
+  logEvent,
+  readObject,
+  readRoot,
+  writeMailbox,
+  writeObject,
+  writeRoot,
+} from '../store/rows.ts';
+import type { Terms } from '../terms.ts';
+import { nativeSha256 } from './arrivals.ts';
+import { chargeMailbox, requireMailbox } from './mailbox-desk.ts';
+
+/** Segments `from … to` of an object, both included. */
+export interface SegmentRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface RetainAnswer {
+  readonly until: number;
+  readonly cost: string;
+  readonly balance: string;
+}
+
+export class ObjectDesk {
+  readonly #store: GroupStore;
+  readonly #terms: Terms;
+  readonly #clock: LedgerClock;
+  readonly #verifier: Verifier;
+
+  constructor(store: GroupStore, terms: Terms, clock: LedgerClock, verifier: Verifier) {
+    this.#store = store;
+    this.#terms = terms;
+    this.#clock = clock;
+    this.#verifier = verifier;
+  }
+
+  /** The bytes of an object or of some of its segments, paid for at this moment. */
+  async fetch(
+    mailboxId: string,
+    root: string,
+    range: SegmentRange | undefined,
+    once: OnceKey,
+  ): Promise<{ bytes: Uint8Array; size: number }> {
+    const body = await this.#pay(mailboxId, root, range, once);
+    const { from, to } = range ?? { from: 0, to: segmentCount(body.length) - 1 };
+    const bytes = body.subarray(from * SEGMENT_SIZE, (to + 1) * SEGMENT_SIZE);
+    return { bytes, size: body.length };
+  }
+
+  /** The same segments with the proof that they belong to the root. */
+  async prove(
+    mailboxId: string,
+    root: string,
+    range: SegmentRange | undefined,
+    once: OnceKey,
+  ): Promise<SegmentProof> {
+    const body = await this.#pay(mailboxId, root, range, once);
+    const { from, to } = range ?? { from: 0, to: segmentCount(body.length) - 1 };
+    return proveSegments(body, from, to - from + 1, nativeSha256);
+  }
+
+  #pay(
+    mailboxId: string,
+    root: string,
+    range: SegmentRange | undefined,
+    once: OnceKey,
+  ): Promise<Uint8Array> {
+    const now = this.#clock.time;
+    return this.#store.transact((transaction) => {
+      const object = requireReadable(readObject(transaction, mailboxId, root));
+      const body = transaction.get(idKey('body', root)) ?? refuseWith('object-gone');
+      const size = rangeSize(body.length, range);
+      if (findAnswer(transaction, once, now)) return body;
+      const cost = fetchCost(this.#terms.offer, size, object.state === 'expired');
+      chargeMailbox(transaction, mailboxId, cost, now);
+      keepAnswer(transaction, once, {}, now, this.#terms.times.idempotencyLife);
+      return body;
+    });
+  }
+
+  /** Buys days for a stored object, or turns held mail into a stored object of this mailbox. */
+  retain(mailboxId: string, root: string, days: number, once: OnceKey): Promise<RetainAnswer> {
+    const now = this.#clock.time;
+    const { minRetentionDays, maxRetentionDays } = this.#terms.offer;
+    return this.#store.transact((transaction) => {
+      const known = findAnswer(transaction, once, now);
+      if (known) return known as RetainAnswer;
+      const held = readObject(transaction, mailboxId, root);
+      const isNew = held?.state !== 'stored';
+      if (days > maxRetentionDays || (isNew && days < minRetentionDays)) {
+        refuseWith('policy-forbids', {}, `${minRetentionDays} to ${maxRetentionDays} days`);
+      }
+      const { object, cost } = held
+        ? orRefuse(retainObject(held, days, this.#terms.offer, now, maxRetentionDays))
+        : this.#adopt(transaction, requireMailbox(transaction, mailboxId), root, days, now);
+      const charged = chargeMailbox(transaction, mailboxId, cost, now);
+      const event = { state: 'stored', cost, time: now } as const;
+      const logged = logEvent(transaction, charged, object, event);
+      const objectCount = logged.objectCount + (held ? 0 : 1);
+      writeMailbox(transaction, { ...logged, objectCount });
+      writeObject(transaction, object);
+      const answer = { until: object.until, cost: `${cost}`, balance: `${logged.balance}` };
+      keepAnswer(transaction, once, answer, now, this.#terms.times.idempotencyLife);
+      return answer;
+    });
+  }
+
+  /** Takes an envelope that is held for strangers' buckets into a mailbox that watches it. */
+  #adopt(
+    transaction: StoreTransaction,
+    mailbox: Mailbox,
+    root: string,
+    days: number,
+    now: number,
+  ): { object: StoredObject; cost: bigint } {
+    const record = readRoot(transaction, root);
+    const isHeld = record !== undefined && record.heldUntil > now;
+    const tag = hexToBytes(record?.tag ?? '');
+    if (!isHeld || !mailbox.buckets.some((bucket) => bucketHolds(bucket, tag))) {
+      refuseWith('object-unknown');
+    }
+    const { mailboxId } = mailbox;
+    writeRoot(transaction, root, { ...record, holders: [...record.holders, mailboxId] });
+    const { sizeBytes, arrivedAt } = record;
+    const arrived = { mailboxId, root, tag: record.tag, sizeBytes, arrivedAt };
+    return storeObject(arrived, days, this.#terms.offer, now);
+  }
+
+  /** Gives an object up against the owner's signature and credits unused whole days. */
+  release(
+    mailboxId: string,
+    root: string,
+    signature: Uint8Array,
+  ): Promise<{ refund: bigint; balance: bigint }> {
+    const now = this.#clock.time;
+    return this.#store.transact((transaction) => {
+      const mailbox = requireMailbox(transaction, mailboxId);
+      const object = readObject(transaction, mailboxId, root) ?? refuseWith('object-unknown');
+      const message = releaseMessage(this.#terms, hexToBytes(root));
+      if (!this.#verifier.verify(mailbox.publicKey, message, signature)) {
+        refuseWith('release-signature');
+      }
+      // Asking again gives the same end without a second refund.
+      if (object.state === 'released') return { refund: 0n, balance: mailbox.balance };
+      const { times, offer } = this.#terms;
+      const { object: released, refund } = orRefuse(releaseObject(object, signature, now, times));
+      const credited = orRefuse(creditMailbox(mailbox, refund, maxAfterRefund(offer, refund), now));
+      const event = { state: 'released', cost: 0n, time: now } as const;
+      writeMailbox(transaction, logEvent(transaction, credited, object, event));
+      writeObject(transaction, released);
+      return { refund, balance: credited.balance };
+    });
+  }
+}
+
+/** A refund is money that was in the balance before, so it may go beyond the offer's maximum. */
+function maxAfterRefund(offer: { maxBalance: bigint }, refund: bigint): bigint {
+  return offer.maxBalance + refund;
+}
+
+function requireReadable(object: StoredObject | undefined): StoredObject {
+  if (!object) return refuseWith('object-unknown');
+  if (object.state === 'released') return refuseWith('object-released');
+  if (object.state === 'purged') return refuseWith('object-gone');
+  if (object.state === 'held') return refuseWith('state-conflict', {}, 'held: retain it first');
+  return object;
+}
+
+/** Bytes in a range of segments, or `range-outside`. */
+function rangeSize(size: number, range: SegmentRange | undefined): number {
+  if (!range) return size;
+  if (range.from > range.to || range.to >= segmentCount(size)) refuseWith('range-outside');
+  return Math.min((range.to + 1) * SEGMENT_SIZE, size) - range.from * SEGMENT_SIZE;
+}

@@ -1,0 +1,94 @@
+/**
+ * The one list of what the provider keeps, by the first byte of the key. Numbers are never reused.
+ * All ids are raw bytes in keys; times and positions are big endian there, so that order is order.
+ */
+import { hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
+
+export const BUCKETS = {
+  /** name → record: feed cursor, offer, format. */
+  meta: 0,
+  /** channelId 34 → ChannelRecord. */
+  channel: 1,
+  /** mailboxId 32 → Mailbox. */
+  mailbox: 2,
+  /** tag 16 → mailbox ids that watch it. */
+  tag: 3,
+  /** mailboxId 32 ‖ tag 16 → nothing: the tags of one mailbox. */
+  mailboxTag: 4,
+  /** mailboxId 32 ‖ root 32 → StoredObject. */
+  object: 5,
+  /** root 32 → RootRecord: who holds the bytes. */
+  root: 6,
+  /** root 32 → the envelope's bytes. */
+  body: 7,
+  /** tag 16 ‖ root 32 → nothing: envelopes of strangers that are held. */
+  held: 8,
+  /** mailboxId 32 ‖ position u64 → log entry, 53 bytes. */
+  log: 9,
+  /** unix seconds u32 ‖ kind u8 ‖ key → nothing: what the clock has to look at. */
+  due: 10,
+  /** SHA-256 of scope and key → stored answer. */
+  idempotency: 11,
+  /** bits u8 ‖ prefix → DayCount: use of a stranger bucket's free quota. */
+  bucketQuota: 12,
+  /** transactionId 32 → ClaimRecord. */
+  claim: 13,
+  /** bits u8 ‖ prefix → number of mailboxes that watch this stranger bucket. */
+  bucketWatch: 14,
+} as const;
+
+export type Bucket = keyof typeof BUCKETS;
+
+/** The key of `parts` in a bucket. */
+export function keyOf(bucket: Bucket, ...parts: readonly Uint8Array[]): Uint8Array {
+  const length = parts.reduce((sum, part) => sum + part.length, 1);
+  const key = new Uint8Array(length);
+  key[0] = BUCKETS[bucket];
+  let at = 1;
+  for (const part of parts) {
+    key.set(part, at);
+    at += part.length;
+  }
+  return key;
+}
+
+/** The same with an id in hex. */
+export function idKey(bucket: Bucket, ...ids: readonly string[]): Uint8Array {
+  return keyOf(bucket, ...ids.map(hexToBytes));
+}
+
+/** First and last-but-one key of everything in `bucket` that starts with `prefix`. */
+export function rangeOf(
+  bucket: Bucket,
+  prefix: Uint8Array = new Uint8Array(0),
+): { readonly gte: Uint8Array; readonly lt: Uint8Array } {
+  const gte = keyOf(bucket, prefix);
+  return { gte, lt: after(gte) };
+}
+
+/** The least key above everything that starts with `key`. */
+export function after(key: Uint8Array): Uint8Array {
+  const next = key.slice();
+  for (let at = next.length - 1; at >= 0; at -= 1) {
+    const byte = next[at] as number;
+    if (byte < 0xff) {
+      next[at] = byte + 1;
+      return next.slice(0, at + 1);
+    }
+  }
+  return Uint8Array.of(0xff, ...key);
+}
+
+/** A u32 in key order. */
+export function orderU32(value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, value);
+  return bytes;
+}
+
+/** A whole number below 2^53 in key order. */
+export function orderU64(value: number): Uint8Array {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(value));
+  return bytes;
+}
