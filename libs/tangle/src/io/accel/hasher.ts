@@ -32,7 +32,7 @@ export function nobleBackend(): NamedHasher {
   };
 }
 
-/** hash-wasm: one instance, used synchronously. Not for two threads, which do not share it anyway. */
+/** hash-wasm: one instance of the calling thread, used synchronously. */
 export async function hashWasmBackend(): Promise<NamedHasher> {
   const instance = await createBLAKE2b(DIGEST_SIZE * 8);
   return {

@@ -41,8 +41,9 @@ export interface PowBackendChoice {
   readonly module?: WasmModule;
 }
 
+const POW_WASM_PATH = '../../../build/pow.wasm';
 /** Where `npm run build` puts the compiled loop. */
-export const POW_WASM_URL = new URL('../../../build/pow.wasm', import.meta.url);
+export const POW_WASM_URL = new URL(POW_WASM_PATH, import.meta.url);
 
 const MAX_DIFFICULTY = 64;
 const SELF_TEST_BITS = [0, 1, 4, 7, 8, 9];

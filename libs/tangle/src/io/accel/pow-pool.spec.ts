@@ -160,8 +160,9 @@ describe('PowPool', () => {
   });
 
   it('lets a process end that never closes it', () => {
+    const url = new URL('./pow-pool.ts', import.meta.url);
     const script = `
-      const { PowPool } = await import(${JSON.stringify(new URL('./pow-pool.ts', import.meta.url))});
+      const { PowPool } = await import(${JSON.stringify(url)});
       const { nonce } = await new PowPool({ threads: 2 }).solve(new Uint8Array(32), 6);
       console.log(typeof nonce);`;
     const flags = ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', script];

@@ -1,6 +1,6 @@
 /**
- * One thread of the proof-of-work pool. It takes chunks of nonces from a counter that all threads of
- * a job share, until one of them finds a nonce or the pool ends the job.
+ * One thread of the proof-of-work pool. It takes chunks of nonces from a counter that all threads
+ * of a job share, until one of them finds a nonce or the pool ends the job.
  * Path: pow-pool.ts → here → pow-backend.ts. Spec: docs/spec/01-block.md, proof of work.
  */
 import { parentPort, workerData } from 'node:worker_threads';

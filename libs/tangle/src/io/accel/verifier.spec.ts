@@ -1,4 +1,5 @@
-// Signature backends: the same verdict for every published vector. Spec: docs/spec/02-transaction.md.
+// Signature backends: the same verdict for every published vector.
+// Spec: docs/spec/02-transaction.md.
 import { describe, expect, it } from '@jest/globals';
 import { createPublicKey, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';

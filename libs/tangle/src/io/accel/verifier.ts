@@ -174,7 +174,7 @@ export function cachedVerifier(inner: Verifier, maxEntries: number): CachedVerif
   };
 }
 
-/** Unambiguous: a true claim has a key of 32 and a signature of 64 bytes, the message is the rest. */
+/** Unambiguous: the lengths stand before the bytes. */
 function claimKey(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): string {
   const whole = Buffer.concat([publicKey, signature, message]);
   return `${publicKey.length},${signature.length},${whole.toString('latin1')}`;

@@ -168,7 +168,7 @@ function readSpending(reader: Reader): Spending {
 }
 
 /**
- * The value of one diff: `index u32 | timestampMs u64 | count u32 | created | count u32 | consumed`;
+ * The value of a diff: `index u32 | timestampMs u64 | count u32 | created | count u32 | consumed`;
  * a record is `output id 34 | booking 44 | output`, a consumed one ends with its transaction id.
  */
 export function encodeDiff({ index, timestampMs, created, consumed }: LedgerDiff): Uint8Array {

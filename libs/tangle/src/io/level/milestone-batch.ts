@@ -1,7 +1,7 @@
 /**
- * One final milestone is one atomic synced batch: milestone, cone, what became of each block, ledger
- * diff with all indexes, and the node's position. A crash at any moment leaves the store at the last
- * whole milestone, and the sync also makes every gossiped block before it durable.
+ * One final milestone is one atomic synced batch: milestone, cone, what became of each block, the
+ * ledger diff with all indexes, and the node's position. A crash at any moment leaves the store at
+ * the last whole milestone, and the sync also makes every gossiped block before it durable.
  * Path: apps/node confirmation → here → the repositories → kv-store.ts.
  * Spec: docs/spec/10-storage.md.
  */
@@ -27,7 +27,7 @@ import { moveToSpent, putIndexed } from './output-index-repository.ts';
 import { StoreError } from './store-error.ts';
 import { putTaggedData } from './tagged-data-repository.ts';
 
-/** Schema of the node's folder; the next one that changes a key or a value takes the next number. */
+/** Schema of the node's folder; whoever changes a key or a value takes the next number. */
 export const NODE_SCHEMA = 1;
 
 /** A final milestone with everything that its batch writes. */
@@ -170,7 +170,8 @@ export interface LoadedLedger {
 
 /**
  * Rebuilds the state tree from all unspent outputs (about 3 µs each) and compares its root and size
- * with what the last batch wrote. Undefined for an empty store; StoreError `corrupt` if they differ.
+ * with what the last batch wrote: StoreError `corrupt` if they differ. Undefined for an empty
+ * store.
  */
 export async function loadLedger(
   store: KvStore,

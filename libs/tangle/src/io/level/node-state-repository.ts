@@ -1,6 +1,7 @@
 /**
  * Where the node stands: the last milestone whose batch is on disk. Bucket: nodeState.
- * Path: milestone-batch.ts and the node's start → here → kv-store.ts. Spec: docs/spec/10-storage.md.
+ * Path: milestone-batch.ts and the node's start → here → kv-store.ts.
+ * Spec: docs/spec/10-storage.md.
  */
 import type { MilestoneId } from '../../core/codec/ids.ts';
 import { ID_LENGTH } from '../../core/codec/ids.ts';

@@ -2,7 +2,8 @@
  * Outputs by who may use them and by tag, for wallets. Unspent and spent ones stand apart, so that
  * a busy address with a long past lists its few unspent outputs at once.
  * Buckets: outputsByAddress, outputsByTag.
- * Path: milestone-batch.ts and the node's indexer → here → kv-store.ts. Spec: docs/spec/10-storage.md.
+ * Path: milestone-batch.ts and the node's indexer → here → kv-store.ts.
+ * Spec: docs/spec/10-storage.md.
  */
 import type { Address, OutputId } from '../../core/codec/ids.ts';
 import { OUTPUT_ID_LENGTH } from '../../core/codec/ids.ts';

@@ -1,6 +1,7 @@
 /**
  * A verify thread for tests: it ends itself when it is given a batch of exactly one claim and says
- * true to all claims of any other batch. Used by verify-pool.spec.ts; spec: docs/spec/02-transaction.md.
+ * true to all claims of any other batch. Used by verify-pool.spec.ts.
+ * Spec: docs/spec/02-transaction.md.
  */
 import { parentPort } from 'node:worker_threads';
 import { decodeClaims } from '../verify-batch.ts';

@@ -1,6 +1,6 @@
 /**
- * A process for the crash test: commits the sample chain to a store from where it stands, prints the
- * index after each commit, and is killed at some moment. Argument: the folder.
+ * A process for the crash test: commits the sample chain to a store from where it stands, prints
+ * the index after each commit, and is killed at some moment. Argument: the folder.
  * Used by crash.spec.ts; spec: docs/spec/10-storage.md.
  */
 import { hashWasmBackend } from '../../accel/hasher.ts';

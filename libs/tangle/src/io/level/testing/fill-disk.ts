@@ -1,8 +1,9 @@
 /**
- * A process for the test of a full disk: writes synced batches until the store refuses, says what it
- * saw as one line of JSON, makes room, opens the store again and counts what is there.
+ * A process for the test of a full disk: writes synced batches until the store refuses, makes room,
+ * opens the store again, counts what is there, and says what it saw as one line of JSON.
  * Arguments: a folder, and `disk` (it lies on a small file system) or `injected` (after some writes
- * the database fails in the words of LevelDB). Used by kv-store.spec.ts; spec: docs/spec/10-storage.md.
+ * the database fails in the words of LevelDB). Used by kv-store.spec.ts.
+ * Spec: docs/spec/10-storage.md.
  */
 import { randomBytes } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
