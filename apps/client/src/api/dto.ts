@@ -28,8 +28,8 @@ const timeMs = z.int().min(0);
 const unixSeconds = z.int().min(0);
 /** `tm1…` or `tmt1…`. */
 const addressText = z.string().min(1).max(128);
-/** Set by whoever lists: positions of ids in an order that grows. */
-const listId = z.string().regex(/^[A-Za-z0-9._-]{1,96}$/);
+/** An id of something that is listed. */
+export const listIdDto = z.string().regex(/^[A-Za-z0-9._-]{1,96}$/);
 
 /** RFC 9457. */
 export const problemDto = z.object({
@@ -128,7 +128,7 @@ export const sendMessageDto = z.strictObject({
 export const queuedMessageDto = z.object({
   /** RFC 5322 Message-ID with angle brackets. */
   id: text,
-  recipients: z.array(z.object({ address: addressText, outboxId: listId })),
+  recipients: z.array(z.object({ address: addressText, outboxId: listIdDto })),
 });
 
 export const outboxStates = [
@@ -142,7 +142,7 @@ export const outboxStates = [
 ] as const;
 
 export const outboxItemDto = z.object({
-  id: listId,
+  id: listIdDto,
   messageId: text,
   to: z.object({ address: addressText, name: text }),
   subject: text,
@@ -177,7 +177,7 @@ export const folderDto = z.object({
 });
 
 export const messageSummaryDto = z.object({
-  id: listId,
+  id: listIdDto,
   uid: count,
   folder: text,
   /** `verified` is true when the letter's seal proves `address`; names are the sender's words. */
@@ -242,7 +242,7 @@ export const sendTokensDto = z.strictObject({
 export const sentTokensDto = z.object({ transactionId: hex32, blockId: hex32 });
 
 export const walletLineDto = z.object({
-  id: listId,
+  id: listIdDto,
   atMs: timeMs,
   kind: z.enum(['sent', 'received', 'channel-opened', 'channel-closed', 'voucher']),
   amount,
@@ -320,7 +320,7 @@ export const closedDto = z.object({ claimTransactionId: hex32.optional(), state:
 /** One page of a list, newest first. `before`: the id of the last item that the caller has. */
 export const pageQueryDto = z.strictObject({
   limit: z.coerce.number().int().min(1).max(MAX_PAGE_ITEMS).default(DEFAULT_PAGE_ITEMS),
-  before: listId.optional(),
+  before: listIdDto.optional(),
 });
 export const messagesQueryDto = pageQueryDto.extend({
   folder: z.string().max(64).default('INBOX'),
@@ -331,7 +331,7 @@ export const clientEventDto = z.discriminatedUnion('topic', [
   z.object({
     topic: z.literal('outbox'),
     data: z.object({
-      id: listId,
+      id: listIdDto,
       state: z.enum(outboxStates),
       storedCount: count,
       providerCount: count,
@@ -341,7 +341,7 @@ export const clientEventDto = z.discriminatedUnion('topic', [
   }),
   z.object({
     topic: z.literal('inbox'),
-    data: z.object({ id: listId, folder: text, uid: count }),
+    data: z.object({ id: listIdDto, folder: text, uid: count }),
   }),
   z.object({ topic: z.literal('wallet'), data: z.object({ balance: amount }) }),
 ]);

@@ -1,0 +1,118 @@
+/**
+ * The local API's HTTP server on the loopback: REST, event socket, OpenAPI page. The daemon and
+ * tests start it through this one factory. Before: cli/daemon.ts; after: the controllers, service.ts.
+ * Spec: docs/spec/41-client-api.md.
+ */
+import { Module, type DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { WsAdapter } from '@nestjs/platform-ws';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import type { Logger } from '@tanglemail/tangle/io/logger.ts';
+import type { AddressInfo } from 'node:net';
+import 'reflect-metadata';
+import { AccessToken, guardAccess } from './access.ts';
+import { AccountController } from './account.controller.ts';
+import { ContactsController } from './contacts.controller.ts';
+import { MAX_BODY_BYTES } from './dto.ts';
+import { EventsGateway } from './events.gateway.ts';
+import { MessagesController } from './messages.controller.ts';
+import { OutboxController } from './outbox.controller.ts';
+import { ProblemFilter } from './problem.ts';
+import { ProvidersController } from './providers.controller.ts';
+import type { ClientService } from './service.ts';
+import { ACCESS, SERVICE, VERSION } from './tokens.ts';
+import { WalletController } from './wallet.controller.ts';
+
+export interface ApiOptions {
+  /** A loopback address; anything else is a mistake of ours. */
+  readonly host: '127.0.0.1' | '::1';
+  /** 0 lets the system choose. */
+  readonly port: number;
+  /** Secret of this run, at least 32 characters. */
+  readonly token: string;
+  /** Version of the program. */
+  readonly version: string;
+  readonly logger: Logger;
+}
+
+/** A running API. */
+export interface RunningApi {
+  /** `http://host:port`. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+@Module({})
+class ApiModule {
+  static of(service: ClientService, access: AccessToken, version: string): DynamicModule {
+    return {
+      module: ApiModule,
+      controllers: [
+        AccountController,
+        ContactsController,
+        OutboxController,
+        MessagesController,
+        WalletController,
+        ProvidersController,
+      ],
+      providers: [
+        { provide: SERVICE, useValue: service },
+        { provide: ACCESS, useValue: access },
+        { provide: VERSION, useValue: version },
+        EventsGateway,
+      ],
+    };
+  }
+}
+
+/** Starts the API and resolves when it listens; rejects when the port is taken. */
+export async function createApi(service: ClientService, options: ApiOptions): Promise<RunningApi> {
+  const access = new AccessToken(options.token);
+  const module = ApiModule.of(service, access, options.version);
+  const app = await NestFactory.create<NestExpressApplication>(module, {
+    bodyParser: false,
+    logger: false,
+    abortOnError: false,
+    forceCloseConnections: true,
+  });
+  app.disable('x-powered-by');
+  app.use(guardAccess(access));
+  app.useBodyParser('raw', { type: 'message/rfc822', limit: MAX_BODY_BYTES });
+  app.useBodyParser('json', { limit: MAX_BODY_BYTES });
+  app.useGlobalFilters(new ProblemFilter(options.logger));
+  app.useWebSocketAdapter(createSocketAdapter(app));
+  serveDocs(app, options.version);
+  await app.listen(options.port, options.host);
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  const host = options.host === '::1' ? '[::1]' : options.host;
+  return { url: `http://${host}:${port}`, close: () => app.close() };
+}
+
+/** Every message goes to one handler, which refuses what it cannot read. */
+function createSocketAdapter(app: NestExpressApplication): WsAdapter {
+  return new WsAdapter(app, {
+    messageParser: (raw) => ({ event: 'message', data: parseMessage(raw) }),
+  });
+}
+
+function parseMessage(raw: unknown): unknown {
+  try {
+    return JSON.parse(String(raw));
+  } catch {
+    return undefined;
+  }
+}
+
+function serveDocs(app: NestExpressApplication, version: string): void {
+  const builder = new DocumentBuilder()
+    .setTitle('Tanglemail client')
+    .setDescription('Amounts are decimal strings of base units, ids and bytes lowercase hex.')
+    .setVersion(version)
+    .addBearerAuth()
+    .build();
+  SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, builder), {
+    jsonDocumentUrl: 'docs-json',
+    customSiteTitle: 'Tanglemail client API',
+  });
+}

@@ -1,0 +1,131 @@
+/**
+ * The event socket: all events of the client to whoever shows the token, by a sub-protocol
+ * (browsers) or as the first message `{"token":…}`. Spec: docs/spec/41-client-api.md, "Events".
+ */
+import { Inject, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import {
+  ConnectedSocket,
+  MessageBody,
+  SubscribeMessage,
+  WebSocketGateway,
+  type OnGatewayConnection,
+  type OnGatewayDisconnect,
+} from '@nestjs/websockets';
+import type { IncomingMessage } from 'node:http';
+import type { WebSocket } from 'ws';
+import { z } from 'zod';
+import { AccessToken, checkOrigin, EVENTS_PROTOCOL, tokenOfProtocols } from './access.ts';
+import { EVENTS_PATH } from './dto.ts';
+import { EventSession } from './event-session.ts';
+import type { ClientService } from './service.ts';
+import { ACCESS, SERVICE } from './tokens.ts';
+
+/** Bytes of one message from a reader: only the token is expected. */
+const MAX_MESSAGE = 1_024;
+/** Sockets at once; pages of one person are few. */
+const MAX_SOCKETS = 64;
+const AUTHENTICATION_MS = 5_000;
+const PING_INTERVAL_MS = 30_000;
+/** WebSocket close code "try again later". */
+const TRY_AGAIN = 1013;
+
+const tokenMessageDto = z.strictObject({ token: z.string().max(256) });
+
+interface Member {
+  readonly session: EventSession;
+  readonly deadline: NodeJS.Timeout;
+  alive: boolean;
+}
+
+type Verdict = (isAllowed: boolean, status?: number, reason?: string) => void;
+
+@WebSocketGateway({
+  path: EVENTS_PATH,
+  maxPayload: MAX_MESSAGE,
+  verifyClient: ({ req }: { req: IncomingMessage }, verdict: Verdict): void => {
+    const refusal = checkOrigin(req);
+    if (refusal === undefined) verdict(true);
+    else verdict(false, refusal.status, refusal.code);
+  },
+  handleProtocols: (offered: ReadonlySet<string>): string | false =>
+    offered.has(EVENTS_PROTOCOL) && EVENTS_PROTOCOL,
+})
+export class EventsGateway
+  implements
+    OnGatewayConnection<WebSocket>,
+    OnGatewayDisconnect<WebSocket>,
+    OnModuleInit,
+    OnModuleDestroy
+{
+  readonly #service: ClientService;
+  readonly #access: AccessToken;
+  readonly #members = new Map<WebSocket, Member>();
+  #unsubscribe: (() => void) | undefined;
+  #ping: NodeJS.Timeout | undefined;
+
+  constructor(@Inject(SERVICE) service: ClientService, @Inject(ACCESS) access: AccessToken) {
+    this.#service = service;
+    this.#access = access;
+  }
+
+  onModuleInit(): void {
+    this.#unsubscribe = this.#service.subscribe(({ topic, data }) => {
+      for (const { session } of this.#members.values()) session.send(topic, data);
+    });
+    this.#ping = setInterval(() => this.#pingAll(), PING_INTERVAL_MS);
+  }
+
+  onModuleDestroy(): void {
+    clearInterval(this.#ping);
+    this.#unsubscribe?.();
+    for (const { deadline } of this.#members.values()) clearTimeout(deadline);
+  }
+
+  handleConnection(socket: WebSocket, request: IncomingMessage): void {
+    if (this.#members.size >= MAX_SOCKETS) {
+      socket.close(TRY_AGAIN, 'too many sockets');
+      return;
+    }
+    const session = new EventSession(socket);
+    const deadline = setTimeout(() => session.refuse(), AUTHENTICATION_MS);
+    const member: Member = { session, deadline, alive: true };
+    socket.on('pong', () => {
+      member.alive = true;
+    });
+    this.#members.set(socket, member);
+    const token = tokenOfProtocols(request);
+    if (token !== undefined) this.#authenticate(member, token);
+  }
+
+  handleDisconnect(socket: WebSocket): void {
+    clearTimeout(this.#members.get(socket)?.deadline);
+    this.#members.delete(socket);
+  }
+
+  /** Every message of a reader comes here: see the parser in create-api.ts. */
+  @SubscribeMessage('message')
+  onMessage(@ConnectedSocket() socket: WebSocket, @MessageBody() message: unknown): void {
+    const member = this.#members.get(socket);
+    if (member === undefined || member.session.isOpen) return;
+    const parsed = tokenMessageDto.safeParse(message);
+    this.#authenticate(member, parsed.success ? parsed.data.token : '');
+  }
+
+  #authenticate({ session, deadline }: Member, token: string): void {
+    clearTimeout(deadline);
+    if (this.#access.matches(token)) session.open();
+    else session.refuse();
+  }
+
+  /** A socket that answered no ping since the last one is dead. */
+  #pingAll(): void {
+    for (const [socket, member] of this.#members) {
+      if (!member.alive) {
+        socket.terminate();
+        continue;
+      }
+      member.alive = false;
+      socket.ping();
+    }
+  }
+}
