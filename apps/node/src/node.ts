@@ -8,12 +8,9 @@
  */
 import { join } from 'node:path';
 import { randomBytes, randomInt } from 'node:crypto';
-import { encodeBlockWithoutNonce } from '@tanglemail/tangle/core/codec/block.ts';
 import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
 import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
 import { milestoneIdOf, type Milestone } from '@tanglemail/tangle/core/codec/milestone.ts';
-import { decodePayload } from '@tanglemail/tangle/core/codec/payload.ts';
-import { powDifficulty, powDigest } from '@tanglemail/tangle/core/block/pow.ts';
 import { checkBlock, signatureClaims } from '@tanglemail/tangle/core/block/rules.ts';
 import { Dag } from '@tanglemail/tangle/core/dag/dag.ts';
 import {
@@ -22,7 +19,13 @@ import {
 } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import { fail } from '@tanglemail/tangle/core/outcome.ts';
 import { TIPS_PER_BLOCK } from '@tanglemail/tangle/core/params/limits.ts';
-import type { Clock, Hasher, Random, Verifier } from '@tanglemail/tangle/core/ports.ts';
+import type {
+  Clock,
+  Hasher,
+  Random,
+  SignatureClaim,
+  Verifier,
+} from '@tanglemail/tangle/core/ports.ts';
 import { TipPool } from '@tanglemail/tangle/core/tips/tip-pool.ts';
 import { bestHasher } from '@tanglemail/tangle/io/accel/hasher.ts';
 import { PowPool } from '@tanglemail/tangle/io/accel/pow-pool.ts';
@@ -39,10 +42,11 @@ import type { NodeConfig } from './config/schema.ts';
 import { NodeEvents } from './events.ts';
 import { judgeHealth } from './health.ts';
 import { readKeyFile } from './keys/key-file.ts';
-import { countConfirmed, createNodeMetrics, type MetricsOfNode } from './metrics.ts';
+import { countConfirmed, createNodeMetrics, watchGauges, type MetricsOfNode } from './metrics.ts';
+import { mineBlock } from './processor/mine-block.ts';
 import { BlockProcessor, type ProcessOutcome } from './processor/block-processor.ts';
 import { Intake } from './processor/intake.ts';
-import { QUEUE_NAMES } from './processor/queues.ts';
+import type { QueueName } from './processor/queues.ts';
 import { saltedHash, SeenFilter } from './processor/seen-filter.ts';
 import { NodeQuery } from './query/node-query.ts';
 import { NodeStore, type OpenedStore } from './store/node-store.ts';
@@ -129,7 +133,16 @@ export class TangleNode {
     this.#processor = this.#createProcessor();
     this.#sync = this.#createSync();
     this.query = this.#createQuery();
-    this.#watchGauges();
+    watchGauges(this.metrics.rows, {
+      dag: this.#dag,
+      tips: this.#tips,
+      missing: this.#missing,
+      processor: this.#processor,
+      network: this.#network,
+      latestIndex: () => this.#latest.index,
+      confirmedIndex: () => this.#engine.latest.header.index,
+      isHealthy: () => this.health().healthy,
+    });
   }
 
   /**
@@ -208,9 +221,7 @@ export class TangleNode {
 
   /** Processes an encoded block of a user and relays it when it is new. */
   async submitBlock(bytes: Uint8Array, remote: string): Promise<ProcessOutcome> {
-    this.metrics.rows.blocksReceived.inc({ source: 'api' });
-    const outcome = await this.#processor.submit(bytes, 'api', remote);
-    this.#count(outcome);
+    const outcome = await this.#process(bytes, 'api', remote);
     if (outcome.ok && outcome.value.isNew) this.#network.publishBlock(bytes);
     return outcome;
   }
@@ -222,23 +233,16 @@ export class TangleNode {
     remote: string,
   ): Promise<ProcessOutcome> {
     const { hasher, root, genesis } = this.#foundation;
-    const payload = payloadBytes === undefined ? undefined : decodePayload(payloadBytes);
-    if (payload !== undefined && !payload.ok) return payload;
-    const chosen = [...new Set(parents ?? this.selectTips())].toSorted();
-    const unmined = encodeBlockWithoutNonce({
-      version: 1,
-      networkId: root.networkId,
-      parents: chosen,
-      payload: payload?.value ?? null,
-    });
-    const { powLoadBits } = this.#engine.latest;
-    const difficulty = powDifficulty(unmined.length + 8, genesis.params, powLoadBits);
     this.#powPool ??= new PowPool({ threads: this.config.pow.threads });
-    const { nonce } = await this.#powPool.solve(powDigest(unmined, hasher), difficulty);
-    const bytes = new Uint8Array(unmined.length + 8);
-    bytes.set(unmined);
-    new DataView(bytes.buffer).setBigUint64(unmined.length, nonce, true);
-    return await this.submitBlock(bytes, remote);
+    const made = await mineBlock(payloadBytes, [...(parents ?? this.selectTips())], {
+      networkId: root.networkId,
+      params: genesis.params,
+      loadBits: this.#engine.latest.powLoadBits,
+      hasher,
+      powPool: this.#powPool,
+      metrics: this.metrics.rows,
+    });
+    return made.ok ? await this.submitBlock(made.value, remote) : made;
   }
 
   /** Parents for a new block, 1–4, ascending. */
@@ -319,7 +323,7 @@ export class TangleNode {
   #createMissing(): MissingParents {
     return new MissingParents({
       network: this.#network,
-      submit: (bytes, source) => this.#processor.submit(bytes, 'sync', source),
+      submit: (bytes, source) => this.#process(bytes, 'sync', source),
       clock: this.clock,
       logger: this.logger,
     });
@@ -334,7 +338,7 @@ export class TangleNode {
         return checkBlock(bytes, { ...rules, loadBits });
       },
       claims: ({ block }) => signatureClaims(block, hasher),
-      verifier: this.#verifyPool,
+      verifier: { verifyBatch: (claims) => this.#verify(claims) },
       store,
       intake: this.#intake,
       dag: this.#dag,
@@ -356,7 +360,7 @@ export class TangleNode {
       store,
       milestoneBytes: (index) => store.milestones.bytes(index),
       missing: this.#missing,
-      submit: (bytes) => this.#processor.submit(bytes, 'sync', 'cone'),
+      submit: (bytes) => this.#process(bytes, 'sync', 'cone'),
       onProven: (milestone) => this.#noteLatest(milestone),
       expectsPeers: config.gossip.peers.length > 0,
       network: this.#network,
@@ -410,17 +414,30 @@ export class TangleNode {
   async #onPack(blocks: readonly Uint8Array[], from: string): Promise<Verdict> {
     const outcomes = await Promise.all(
       blocks.map(async (bytes) => {
-        this.metrics.rows.blocksReceived.inc({ source: 'gossip' });
-        const outcome = await this.#processor.submit(bytes, 'gossip', from);
-        this.#count(outcome);
+        const outcome = await this.#process(bytes, 'gossip', from);
         return outcome.ok && !outcome.value.isNew ? fail('block-known') : outcome;
       }),
     );
     return packVerdict(outcomes);
   }
 
-  #count(outcome: ProcessOutcome): void {
-    if (!outcome.ok) this.metrics.rows.blocksRefused.inc({ code: outcome.code });
+  async #verify(claims: readonly SignatureClaim[]): Promise<boolean[]> {
+    const verdicts = await this.#verifyPool.verifyBatch(claims);
+    const valid = verdicts.filter(Boolean).length;
+    this.metrics.rows.signaturesChecked.inc({ verdict: 'true' }, valid);
+    this.metrics.rows.signaturesChecked.inc({ verdict: 'false' }, verdicts.length - valid);
+    return verdicts;
+  }
+
+  /** Hands a block to the processor and counts what becomes of it. */
+  async #process(bytes: Uint8Array, queue: QueueName, source: string): Promise<ProcessOutcome> {
+    const { rows } = this.metrics;
+    const startedMs = performance.now();
+    rows.blocksReceived.inc({ source: queue });
+    const outcome = await this.#processor.submit(bytes, queue, source);
+    rows.blockProcessing.observe((performance.now() - startedMs) / 1_000);
+    if (!outcome.ok) rows.blocksRefused.inc({ code: outcome.code });
+    return outcome;
   }
 
   /** Solid blocks become tips, and may be what a milestone waits for. */
@@ -461,31 +478,5 @@ export class TangleNode {
 
   #onFatal(error: unknown): void {
     this.#fail(error instanceof Error ? error : new Error('unknown failure', { cause: error }));
-  }
-
-  #watchGauges(): void {
-    const { rows } = this.metrics;
-    rows.queueLength.onCollect((gauge) => {
-      const lengths = this.#processor.queueLengths();
-      for (const queue of QUEUE_NAMES) gauge.set({ queue }, lengths[queue]);
-    });
-    rows.dagBlocks.onCollect((gauge) => gauge.set(this.#dag.size));
-    rows.unsolidBlocks.onCollect((gauge) => gauge.set(this.#dag.unsolidCount));
-    rows.unreferencedBlocks.onCollect((gauge) => gauge.set(this.#dag.unreferencedCount));
-    rows.tips.onCollect((gauge) => gauge.set(this.#tips.size));
-    rows.requestsQueued.onCollect((gauge) => gauge.set(this.#missing.size));
-    rows.requestsPending.onCollect((gauge) => gauge.set(this.#network.requestCounts().pending));
-    rows.healthy.onCollect((gauge) => gauge.set(this.health().healthy ? 1 : 0));
-    rows.milestoneIndex.onCollect((gauge) => {
-      gauge.set({ kind: 'latest' }, this.#latest.index);
-      gauge.set({ kind: 'confirmed' }, this.#engine.latest.header.index);
-      gauge.set({ kind: 'pruned' }, 0);
-    });
-    rows.peers.onCollect((gauge) => {
-      for (const direction of ['inbound', 'outbound'] as const) {
-        const peers = this.#network.peers().filter((peer) => peer.direction === direction);
-        gauge.set({ direction }, peers.length);
-      }
-    });
   }
 }

@@ -73,7 +73,8 @@ const BY_STATUS: Readonly<Record<number, ApiProblemCode>> = {
 
 function statusOf(error: unknown): number {
   if (error instanceof HttpException) return error.getStatus();
-  const status: unknown = error instanceof Error ? Reflect.get(error, 'status') : undefined;
+  const isObject = typeof error === 'object' && error !== null;
+  const status: unknown = isObject ? Reflect.get(error, 'status') : undefined;
   return typeof status === 'number' ? status : 500;
 }
 

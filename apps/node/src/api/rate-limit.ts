@@ -50,10 +50,25 @@ export class RateLimiter {
   }
 }
 
+/**
+ * Who counts as one remote: an IPv4 address, or the /64 network of an IPv6 address, because whoever
+ * has one address of such a network has all 2^64.
+ */
+export function remoteOf(ip: string): string {
+  const mapped = /^::ffff:([0-9.]+)$/i.exec(ip);
+  if (mapped?.[1] !== undefined) return mapped[1];
+  if (!ip.includes(':')) return ip;
+  const [head = '', tail] = ip.split('::');
+  const groups = head === '' ? [] : head.split(':');
+  const end = tail === undefined || tail === '' ? [] : tail.split(':');
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - groups.length - end.length);
+  return [...groups, ...Array<string>(zeros).fill('0'), ...end].slice(0, 4).join(':');
+}
+
 /** Express middleware that answers 429 as a problem body with Retry-After. */
 export function rateLimit(limiter: RateLimiter) {
   return (request: HttpRequest, response: HttpResponse, next: () => void): void => {
-    if (limiter.take(request.ip ?? '')) {
+    if (limiter.take(remoteOf(request.ip ?? ''))) {
       next();
       return;
     }

@@ -6,9 +6,11 @@ import { Command, CommanderError } from 'commander';
 import { PeerKeyError } from '@tanglemail/tangle/io/libp2p/peer-key.ts';
 import { StoreError } from '@tanglemail/tangle/io/level/store-error.ts';
 import { ConfigError } from '../config/load.ts';
+import { errorCode } from '../error-code.ts';
 import { KeyFileError } from '../keys/key-file.ts';
 import { ValidatorError } from '../validator/validator.ts';
 import { VoteError } from '../validator/vote-file.ts';
+import { NODE_NAME, NODE_VERSION } from '../version.ts';
 import { faucetCommand, startCommand, type Servers } from './run.ts';
 import { EXIT, UsageError, type Terminal } from './terminal.ts';
 import { toolsCommand } from './tools.ts';
@@ -24,9 +26,9 @@ Exit codes: 0 done, 1 failed while running, 2 wrong command, setting or file.`;
 
 /** The whole program; `servers` starts the HTTP servers, which only main.ts knows. */
 export function buildProgram(terminal: Terminal, servers: Servers): Command {
-  const program = new Command('tangle-node')
+  const program = new Command(NODE_NAME)
     .description('A node of the tangle: keeps, checks and relays blocks, and follows milestones.')
-    .version('0.1.0')
+    .version(NODE_VERSION)
     .addHelpText('after', HELP)
     .addCommand(startCommand(terminal, servers))
     .addCommand(faucetCommand(terminal, servers))
@@ -64,10 +66,24 @@ export async function runProgram(
     }
     if (error instanceof StoreError) {
       terminal.err(`tangle-node: ${error.message}\n`);
-      return EXIT.failed;
+      return error.code.startsWith('wrong-') ? EXIT.usage : EXIT.failed;
+    }
+    if (isAddressInUse(error)) {
+      terminal.err('tangle-node: an address to listen on is in use or is not this machine’s\n');
+      return EXIT.usage;
     }
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     terminal.err(`tangle-node: unexpected failure\n${text}\n`);
     return EXIT.failed;
   }
+}
+
+const ADDRESS_CODES = new Set(['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES']);
+
+/** A port that is taken, said by Node's servers with a code and by libp2p around it. */
+function isAddressInUse(error: unknown): boolean {
+  if (ADDRESS_CODES.has(errorCode(error) ?? '')) return true;
+  if (!(error instanceof Error)) return false;
+  const inner: unknown[] = error instanceof AggregateError ? error.errors : [];
+  return [...inner, error.cause].some((one) => isAddressInUse(one));
 }

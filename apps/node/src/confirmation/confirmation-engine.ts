@@ -32,6 +32,8 @@ export interface ConfirmedMilestone {
   readonly milestone: Milestone;
   readonly bytes: Uint8Array;
   readonly result: MilestoneResult;
+  /** Time to load, check or build, and write it, in milliseconds. */
+  readonly elapsedMs: number;
 }
 
 export interface EngineDeps {
@@ -90,12 +92,13 @@ export class ConfirmationEngine {
   confirm(milestone: Milestone): Promise<Outcome<ConfirmedMilestone>> {
     return this.#serial.run(async () => {
       if (this.#halted !== undefined) return fail('milestone-index', this.#halted);
+      const startedMs = performance.now();
       const parent = this.#latest;
       const blocks = await this.#loadCone(milestone.body.parents);
       const context = await this.#contextFor(blocks);
       const checked = checkMilestone(milestone, parent, context);
       if (!checked.ok) return checked;
-      return succeed(await this.#commit(milestone, checked.value, blocks));
+      return succeed(await this.#commit(milestone, checked.value, blocks, startedMs));
     });
   }
 
@@ -109,6 +112,7 @@ export class ConfirmationEngine {
   ): Promise<Outcome<ConfirmedMilestone>> {
     return this.#serial.run(async () => {
       if (this.#halted !== undefined) return fail('milestone-index', this.#halted);
+      const startedMs = performance.now();
       const parent = this.#latest;
       const chosen = proposal();
       const blocks = await this.#loadCone(chosen.parents);
@@ -116,7 +120,7 @@ export class ConfirmationEngine {
       const built = buildMilestone({ ...chosen, parent }, context);
       if (!built.ok) return built;
       const milestone = await certify(built.value);
-      return succeed(await this.#commit(milestone, built.value.result, blocks));
+      return succeed(await this.#commit(milestone, built.value.result, blocks, startedMs));
     });
   }
 
@@ -149,28 +153,30 @@ export class ConfirmationEngine {
     milestone: Milestone,
     result: MilestoneResult,
     blocks: ReadonlyMap<BlockId, LedgerBlock>,
+    startedMs: number,
   ): Promise<ConfirmedMilestone> {
     const { store, hasher } = this.#deps;
     const { header, body } = milestone;
     const next = parentOf(milestone, result.stateTree, hasher);
     const bytes = encodeMilestone(milestone);
-    const confirmed = { id: next.id, milestone, bytes, result };
     assert(header.index === this.#latest.header.index + 1, 'milestones are committed in order');
     try {
       await store.commit({ id: next.id, header, body, bytes, result, blocks });
       this.#latest = next;
-      this.#follow(confirmed);
+      this.#follow(milestone, result);
     } catch (error) {
       this.halt('the last milestone could not be written');
       this.#deps.onFatal(error);
       throw error;
     }
+    const elapsedMs = performance.now() - startedMs;
+    const confirmed = { id: next.id, milestone, bytes, result, elapsedMs };
     this.#deps.onConfirmed(confirmed);
     return confirmed;
   }
 
   /** Brings the memory to where the disk is. */
-  #follow({ milestone, result }: ConfirmedMilestone): void {
+  #follow(milestone: Milestone, result: MilestoneResult): void {
     const { dag, tips, params } = this.#deps;
     const { index } = milestone.header;
     dag.markReferenced(result.included, index, milestone.body.parents);

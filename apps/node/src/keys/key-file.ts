@@ -15,6 +15,7 @@ import {
 import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
 import { publicKeyOf } from '@tanglemail/tangle/core/crypto/ed25519-strict.ts';
 import { z } from 'zod';
+import { errorCode } from '../error-code.ts';
 
 export interface KeyPair {
   /** 32 bytes, the Ed25519 seed. */
@@ -107,9 +108,9 @@ function parse(text: string): KeyPair | undefined {
 }
 
 function reasonOf(error: unknown): string {
-  const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
+  const code = errorCode(error);
   if (code === 'ENOENT') return 'there is no such file';
   if (code === 'EEXIST') return 'the file exists already';
   if (code === 'EACCES') return 'permission denied';
-  return typeof code === 'string' ? code : 'unknown error';
+  return code ?? 'unknown error';
 }

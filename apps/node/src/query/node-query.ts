@@ -50,6 +50,7 @@ import {
 import type { TangleNetwork } from '@tanglemail/tangle/io/libp2p/network.ts';
 import type { ConfirmationEngine } from '../confirmation/confirmation-engine.ts';
 import type { NodeStore } from '../store/node-store.ts';
+import { NODE_NAME, NODE_VERSION } from '../version.ts';
 import {
   decodeCursor,
   encodeCursor,
@@ -103,8 +104,8 @@ export class NodeQuery {
     const confirmed = { index: header.index, timestampMs: header.timestampMs, milestoneId: id };
     const { params } = genesis;
     return {
-      name: 'tangle-node',
-      version: '0.1.0',
+      name: NODE_NAME,
+      version: NODE_VERSION,
       networkId: `${this.#deps.networkId}`,
       networkName: genesis.name,
       genesisId: this.#deps.genesisId,

@@ -3,7 +3,7 @@
  * heartbeat. Path: core/tips (heaviest) → core/milestone/build → vote on disk → signature →
  * confirmation → gossip. Spec: docs/spec/04-milestone.md §5.
  */
-import type { Milestone } from '@tanglemail/tangle/core/codec/milestone.ts';
+import type { Milestone, MilestoneOptions } from '@tanglemail/tangle/core/codec/milestone.ts';
 import type { Dag } from '@tanglemail/tangle/core/dag/dag.ts';
 import {
   signMilestone,
@@ -13,7 +13,7 @@ import {
 import { assembleCertificate } from '@tanglemail/tangle/core/milestone/certificate.ts';
 import { quorum } from '@tanglemail/tangle/core/milestone/committee.ts';
 import { assert } from '@tanglemail/tangle/core/outcome.ts';
-import { MAX_PARENTS } from '@tanglemail/tangle/core/params/limits.ts';
+import { MAX_CONE, MAX_PARENTS } from '@tanglemail/tangle/core/params/limits.ts';
 import type { NetworkParams } from '@tanglemail/tangle/core/params/networks.ts';
 import type { Clock, Hasher } from '@tanglemail/tangle/core/ports.ts';
 import type { TipPool } from '@tanglemail/tangle/core/tips/tip-pool.ts';
@@ -67,6 +67,25 @@ export function seatOf(key: KeyPair, committee: readonly Uint8Array[]): number {
     );
   }
   return seat;
+}
+
+/** Waiting blocks above which the work grows by a bit, and below which it shrinks by one. */
+const RAISE_ABOVE = MAX_CONE / 4;
+const LOWER_BELOW = MAX_CONE / 16;
+
+/**
+ * The load term of the next milestone: one bit more while more blocks wait than a milestone should
+ * take, one less when the flood is over. 0 is said by leaving it out.
+ */
+export function loadOptions(
+  loadBits: number,
+  waiting: number,
+  params: Pick<NetworkParams, 'powLoadBitsMax'>,
+): MilestoneOptions {
+  let next = loadBits;
+  if (waiting > RAISE_ABOVE) next = Math.min(loadBits + 1, params.powLoadBitsMax);
+  else if (waiting < LOWER_BELOW) next = Math.max(loadBits - 1, 0);
+  return next === 0 ? {} : { powLoadBits: next };
 }
 
 export class Validator {
@@ -140,7 +159,7 @@ export class Validator {
   }
 
   #proposal(): Omit<MilestoneProposal, 'parent'> {
-    const { clock, dag, engine, tips, votes } = this.#deps;
+    const { clock, dag, engine, params, tips, votes } = this.#deps;
     const nowMs = clock.nowMs();
     const { header, powLoadBits } = engine.latest;
     const lastVoted = votes.last?.view ?? 0n;
@@ -148,7 +167,7 @@ export class Validator {
       parents: tips.heaviest(MAX_PARENTS, header.index, dag, nowMs),
       timestampMs: Math.max(nowMs, header.timestampMs + 1),
       view: (lastVoted > header.view ? lastVoted : header.view) + 1n,
-      options: powLoadBits > 1 ? { powLoadBits: powLoadBits - 1 } : {},
+      options: loadOptions(powLoadBits, dag.unreferencedCount, params),
     };
   }
 

@@ -6,6 +6,7 @@
 import { open, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { errorCode } from '../error-code.ts';
 
 /** The last vote. Views only grow, so the last one is enough to never vote twice in one view. */
 export interface Vote {
@@ -45,7 +46,7 @@ export class VoteFile {
     try {
       text = await readFile(path, 'utf8');
     } catch (error) {
-      if (error instanceof Error && Reflect.get(error, 'code') === 'ENOENT') {
+      if (errorCode(error) === 'ENOENT') {
         return new VoteFile(path, undefined);
       }
       throw new VoteError(`cannot read ${path}`, { cause: error });
