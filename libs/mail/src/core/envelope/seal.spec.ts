@@ -25,12 +25,12 @@ interface Case {
   receiptSecret: string;
   envelope: string;
 }
-const vectors = readVectors<{
+const vectors = readVectors('letter') as {
   networkId: string;
   sender: Record<'accountSecret' | 'accountKey' | 'identitySecret' | 'certificate', string>;
   recipient: { address: MailAddress; identitySecret: string; epoch: number; epochSecret: string };
   cases: Case[];
-}>('letter');
+};
 const networkId = BigInt(vectors.networkId);
 
 const { epoch } = vectors.recipient;

@@ -15,14 +15,14 @@ import {
   strangerTag,
 } from './stranger.ts';
 
-const vectors = readVectors<{
+const vectors = readVectors('tags') as {
   introSecret: string;
   introKey: string;
   ephemeralSecret: string;
   filler: string;
   day: number;
   strangers: { bucketBits: number; bucket: number; tag: string }[];
-}>('tags');
+};
 const { day } = vectors;
 const intro = { secretKey: fromHex(vectors.introSecret), publicKey: fromHex(vectors.introKey) };
 const ephemeralSecret = fromHex(vectors.ephemeralSecret);

@@ -19,7 +19,7 @@ import {
   windowTop,
 } from './tags.ts';
 
-const vectors = readVectors<{
+const vectors = readVectors('tags') as {
   from: MailAddress;
   to: MailAddress;
   fromIdentitySecret: string;
@@ -29,7 +29,7 @@ const vectors = readVectors<{
   invite: string;
   inviteTagKey: string;
   inviteTags: { index: number; tag: string }[];
-}>('tags');
+};
 const { from, to } = vectors;
 
 describe('tags', () => {

@@ -13,12 +13,12 @@ import {
 } from './address.ts';
 import { formatWalletAddress, parseWalletAddress } from './wallet-address.ts';
 
-const vectors = readVectors<{
+const vectors = readVectors('identity') as {
   accounts: { address: MailAddress; textMain: string; textTest: string; emailShop: string }[];
   ledgerAddress: string;
   walletTextMain: string;
   walletTextTest: string;
-}>('identity');
+};
 const [first] = vectors.accounts;
 if (!first) throw new Error('no vector');
 const text = first.textMain;

@@ -23,13 +23,13 @@ import {
 } from './descriptor.ts';
 import { epochStart } from './epoch.ts';
 
-const vectors = readVectors<{
+const vectors = readVectors('descriptor') as {
   address: MailAddress;
   tag: string;
   small: string;
   fullSize: number;
   fullSha256: string;
-}>('descriptor');
+};
 const bob = makePerson(1);
 const full = bob.descriptor;
 const secret = bob.keys.account.secretKey;

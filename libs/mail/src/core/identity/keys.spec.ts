@@ -25,7 +25,7 @@ interface Vectors {
   safetyNumber: string;
   accounts: ({ index: number } & Record<string, string>)[];
 }
-const vectors = readVectors<Vectors>('identity');
+const vectors = readVectors('identity') as Vectors;
 
 describe('keys', () => {
   it('follow from the words as the vectors say', () => {

@@ -4,11 +4,11 @@ import { codeOf, fromHex, readVectors, valueOf } from '../../testing/vectors.ts'
 import { mailAddressFromBytes } from './address.ts';
 import { formatLink, MAX_LINK_LENGTH, parseLink } from './link.ts';
 
-const vectors = readVectors<{
+const vectors = readVectors('identity') as {
   accounts: { address: string; textTest: string }[];
   link: string;
   invite: string;
-}>('identity');
+};
 const text = vectors.accounts[0]?.textTest ?? '';
 
 describe('tangle: link', () => {
