@@ -216,6 +216,12 @@ export const CLIENT_ERRORS = {
     'the deposit is below the least channel of the offer',
     'give a larger --deposit',
   ),
+  'credit-too-large': row(
+    'refused',
+    422,
+    'the provider holds no balance that large',
+    'give a smaller --credit',
+  ),
   'channel-not-ready': row(
     'refused',
     409,

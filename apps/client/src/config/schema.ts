@@ -1,0 +1,93 @@
+/**
+ * Every setting of the client in one typed schema: defaults, limits and descriptions.
+ * `docs/configuration-client.md` is generated from it by docs.ts, and a test compares the two.
+ * Precedence (see load.ts): command line, then environment, then file, then the default here.
+ */
+import { z } from 'zod';
+
+const port = z.int().min(0).max(65_535);
+const path = z.string().min(1).max(4_096);
+const amount = z.string().regex(/^[1-9][0-9]{0,18}$/);
+
+const node = z.strictObject({
+  url: z
+    .string()
+    .regex(/^https?:\/\/\S+$/)
+    .default('http://127.0.0.1:14265')
+    .describe('API of the node that the client uses. What it says is proven, never believed.'),
+});
+
+const api = z.strictObject({
+  host: z
+    .enum(['127.0.0.1', '::1'])
+    .default('127.0.0.1')
+    .describe('Loopback address that the local API listens on.'),
+  port: port.default(14_290).describe('Port of the local API; 0 lets the system choose.'),
+});
+
+const provider = z.strictObject({
+  retentionDays: z
+    .int()
+    .min(1)
+    .max(3_650)
+    .default(30)
+    .describe('Days that a rented mailbox keeps a mail.'),
+  monthlyPriceCap: amount
+    .default('1000000')
+    .describe('Most base units that a mailbox of ordinary use may cost in 30 days.'),
+  deposit: amount
+    .default('1000000')
+    .describe('Base units put into a channel. What is not used comes back when it closes.'),
+  credit: amount
+    .default('50000')
+    .describe('Base units that the balance of a mailbox is filled up to.'),
+  maxDebitPerDay: amount
+    .default('100000')
+    .describe('Most base units that a provider may take from the balance in a day.'),
+});
+
+/** The schema of the whole configuration; unknown keys are errors. */
+export const CONFIG_SCHEMA = z.strictObject({
+  dataDir: path
+    .optional()
+    .describe('Folder of the account and its mails. Default: `.tanglemail` in the home folder.'),
+  genesisFile: path
+    .optional()
+    .describe('Genesis document of the network. Default: `genesis.json` in dataDir.'),
+  passphraseFile: path
+    .optional()
+    .describe('File whose first line is the passphrase. Default: ask at the terminal.'),
+  logLevel: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('Least severity of a log line.'),
+  node: node.prefault({}),
+  api: api.prefault({}),
+  powThreads: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(1)
+    .describe('Threads for the proof of work of each mail.'),
+  pollIntervalMs: z
+    .int()
+    .min(250)
+    .max(86_400_000)
+    .default(15_000)
+    .describe('Milliseconds between two fetches of mail from the rented providers.'),
+  mailFromNode: z
+    .boolean()
+    .default(false)
+    .describe('Whether mail is also read from the milestones of the node, without any provider.'),
+  provider: provider.prefault({}),
+});
+
+/** The configuration of a client after defaults. */
+export type ClientConfig = z.infer<typeof CONFIG_SCHEMA>;
+/** What a file or a test may give: every key optional. */
+export type ClientConfigInput = z.input<typeof CONFIG_SCHEMA>;
+
+/** The configuration that `input` and the defaults make; throws ZodError (load.ts explains it). */
+export function configOf(input: ClientConfigInput): ClientConfig {
+  return CONFIG_SCHEMA.parse(input);
+}
