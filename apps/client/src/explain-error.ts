@@ -15,7 +15,6 @@ import { NodeApiError, NodeUnreachableError } from '@tanglemail/tangle/io/node-c
 import { ProofError } from '@tanglemail/tangle/io/node-client/proof-checker.ts';
 import { WalletError } from '@tanglemail/tangle/io/node-client/wallet.ts';
 import { ClientError, type ClientErrorCode } from './client-error.ts';
-import { RentError, type RentErrorCode } from './rentals/renter.ts';
 import { SealedStoreError } from './store/sealed-store.ts';
 
 /** Codes of the wallet library that the user can do something about. */
@@ -26,14 +25,6 @@ const WALLET_CODES: Readonly<Partial<Record<string, ClientErrorCode>>> = {
   'too-many-inputs': 'too-many-inputs',
   'too-many-in-flight': 'busy',
   conflict: 'transaction-conflict',
-};
-
-const RENT_CODES: Readonly<Record<RentErrorCode, ClientErrorCode>> = {
-  'provider-not-found': 'provider-unknown',
-  'provider-not-rented': 'rental-unknown',
-  'channel-not-open': 'channel-not-ready',
-  'channel-refused': 'channel-too-small',
-  'balance-too-large': 'credit-too-large',
 };
 
 /** Codes of the mail library about what a user wrote. */
@@ -53,7 +44,6 @@ export function toClientError(error: unknown): ClientError | undefined {
   if (error instanceof ProofError) return new ClientError('node-untrusted', error.code, options);
   if (error instanceof IssueError) return new ClientError('confirmation-late', error.code, options);
   if (error instanceof WalletError) return fromWallet(error);
-  if (error instanceof RentError) return fromRent(error);
   if (error instanceof ProviderUnreachable) return new ClientError('provider-unreachable');
   if (error instanceof ProviderApiError || error instanceof ProviderFault) {
     return new ClientError('provider-refused', error.code, options);
@@ -63,15 +53,6 @@ export function toClientError(error: unknown): ClientError | undefined {
     return new ClientError('store-damaged', undefined, options);
   if (error instanceof StoreError) return fromStore(error);
   return undefined;
-}
-
-/** The same for callers that throw on: what nobody foresaw stays as it is. */
-export function explainError(error: unknown): unknown {
-  return toClientError(error) ?? error;
-}
-
-function fromRent(error: RentError): ClientError {
-  return new ClientError(RENT_CODES[error.code], error.message, { cause: error });
 }
 
 function fromWallet(error: WalletError): ClientError {

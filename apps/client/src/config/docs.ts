@@ -21,7 +21,7 @@ are shown to every user of the machine.
 {
   "node": { "url": "http://127.0.0.1:14265" },
   "pollIntervalMs": 5000,
-  "provider": { "monthlyPriceCap": "200000" }
+  "provider": { "maxPricePerMonth": "200000" }
 }
 \`\`\`
 `;

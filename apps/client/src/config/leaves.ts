@@ -9,11 +9,11 @@ import { CONFIG_SCHEMA } from './schema.ts';
 export type LeafKind = 'text' | 'number' | 'boolean';
 
 export interface Leaf {
-  /** As in the file, nested by dots: `provider.monthlyPriceCap`. */
+  /** As in the file, nested by dots: `provider.maxPricePerMonth`. */
   readonly key: string;
-  /** `--provider-monthly-price-cap`. */
+  /** `--provider-max-price-per-month`. */
   readonly flag: string;
-  /** `TANGLEMAIL_PROVIDER_MONTHLY_PRICE_CAP`. */
+  /** `TANGLEMAIL_PROVIDER_MAX_PRICE_PER_MONTH`. */
   readonly variable: string;
   readonly kind: LeafKind;
   /** The accepted values in words: "an integer from 0 to 65535". */

@@ -32,7 +32,7 @@ const provider = z.strictObject({
     .max(3_650)
     .default(30)
     .describe('Days that a rented mailbox keeps a mail.'),
-  monthlyPriceCap: amount
+  maxPricePerMonth: amount
     .default('1000000')
     .describe('Most base units that a mailbox of ordinary use may cost in 30 days.'),
   deposit: amount
