@@ -89,6 +89,21 @@ export class ContactBook {
     return contact;
   }
 
+  /** Remembers the keys that a descriptor shows, so that tags for mail from there are watched. */
+  async learnKeys(
+    address: MailAddress,
+    keys: { readonly accountKey: Uint8Array; readonly identityKey: Uint8Array },
+  ): Promise<void> {
+    const known = this.#byAddress.get(address);
+    if (known === undefined) return;
+    const accountKey = bytesToHex(keys.accountKey);
+    const identityKey = bytesToHex(keys.identityKey);
+    const batch = this.#deps.store.batch();
+    const apply = this.put(batch, { ...known, accountKey, identityKey });
+    await batch.write();
+    apply();
+  }
+
   async remove(address: MailAddress): Promise<boolean> {
     if (!this.#byAddress.has(address)) return false;
     const { store, tags } = this.#deps;

@@ -38,10 +38,20 @@ export interface NewMail {
   /** Whose seal it was; absent for own copies. */
   readonly sender?: MailAddress;
   readonly isRegistered: boolean;
+  readonly hasAttachments: boolean;
   readonly fromName: string;
   readonly to: string;
   readonly subject: string;
   readonly messageId: string;
+}
+
+/** What stands in front of a folder's list. */
+export interface FolderTotals {
+  readonly name: FolderName;
+  readonly total: number;
+  readonly unread: number;
+  readonly uidValidity: number;
+  readonly uidNext: number;
 }
 
 /** One mail in a folder's list. */
@@ -100,11 +110,11 @@ export class MessageStore {
   }
 
   /** Totals of each folder. */
-  folders(): { name: FolderName; total: number; unread: number; uidValidity: number }[] {
+  folders(): FolderTotals[] {
     return FOLDERS.map((name) => {
-      const { messages, uidValidity } = this.#folder(name);
+      const { messages, uidValidity, uidNext } = this.#folder(name);
       const unread = [...messages.values()].filter((one) => !one.flags.includes('\\Seen')).length;
-      return { name, total: messages.size, unread, uidValidity };
+      return { name, total: messages.size, unread, uidValidity, uidNext };
     });
   }
 
@@ -141,10 +151,11 @@ export class MessageStore {
     });
     const id = mailId(mail.folder, appended.uid);
     if (appended.diff === undefined) return { id, isNew: false, apply: () => {} };
-    const { sender, isRegistered, fromName, to, subject, messageId } = mail;
+    const { sender, isRegistered, hasAttachments, fromName, to, subject, messageId } = mail;
     const facts = {
       ...(sender === undefined ? {} : { sender }),
       isRegistered,
+      hasAttachments,
       fromName: fromName.slice(0, 998),
       to: to.slice(0, 4_096),
       subject: subject.slice(0, 998),

@@ -80,6 +80,8 @@ export const outboxEntries = collection(
   z.strictObject({
     id: count,
     letterId: hex,
+    /** Key of the message's bytes. */
+    emailId: hex,
     /** RFC 5322 Message-ID with angle brackets, or empty. */
     messageId: z.string().max(998),
     to: mailAddress,
@@ -96,6 +98,9 @@ export const outboxEntries = collection(
     milestoneIndex: count.optional(),
     isReducedSecrecy: z.boolean().optional(),
     deliveries: z.array(delivery).max(3),
+    /** Nothing is left to do for it. */
+    isDone: z.boolean(),
+    /** Failures since the last progress. */
     attempts: count,
     nextTryAtMs: count,
     error: z.strictObject({ code: z.string().max(64), detail: z.string().max(512) }).optional(),
@@ -128,6 +133,7 @@ export const messageEntries = collection(
     /** Facts of the sealing, not of the message's headers. */
     sender: mailAddress.optional(),
     isRegistered: z.boolean(),
+    hasAttachments: z.boolean(),
     fromName: z.string().max(998),
     to: z.string().max(4_096),
     subject: z.string().max(998),
@@ -151,10 +157,13 @@ export const rentals = collection(
     /** Tag windows as the provider has them, by source id. */
     registered: z.record(z.string(), tagWindow),
     hasBucket: z.boolean(),
+    /** Objects that the provider keeps for us, by its own count. */
+    storedObjects: count,
     /** Unix seconds of the last successful sync. */
     lastSyncAt: count,
-    /** The channel as channel-json.ts writes it, newest last. */
-    channels: z.array(z.unknown()).max(64),
+    /** Channels, newest last: each as channel-json.ts writes it, and where a rest goes. */
+    channels: z.array(z.strictObject({ channel: z.unknown(), refundAddress: hex })).max(64),
+    /** The mailbox exists and is named in the descriptor. */
     isActive: z.boolean(),
   }),
 );

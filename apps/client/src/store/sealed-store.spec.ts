@@ -1,6 +1,7 @@
 /** The sealed store over a map: order, binding of a value to its place, nothing in the clear. */
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
+import { memoryStore } from '../testing/memory-store.ts';
 import {
   type Collection,
   type KeyValueStore,
@@ -13,33 +14,6 @@ const notes: Collection<{ text: string }> = {
   bucket: 'outbox',
   schema: z.strictObject({ text: z.string() }),
 };
-
-/** An ordered key-value store in memory, with the disk's bytes open to the test. */
-function memoryStore(): { disk: Map<string, Uint8Array>; store: KeyValueStore } {
-  const disk = new Map<string, Uint8Array>();
-  const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
-  const store: KeyValueStore = {
-    getSync: (key) => disk.get(hex(key)),
-    async *iterate({ gte, lt, reverse = false, limit = Infinity }) {
-      let left = limit;
-      const keys = [...disk.keys()].filter((key) => key >= hex(gte) && key < hex(lt)).toSorted();
-      for (const key of reverse ? keys.toReversed() : keys) {
-        if (left-- <= 0) return;
-        yield [Buffer.from(key, 'hex'), disk.get(key)!] as const;
-      }
-    },
-    batch: () => {
-      const writes: (() => void)[] = [];
-      return {
-        put: (key, value) => writes.push(() => disk.set(hex(key), value)),
-        del: (key) => writes.push(() => disk.delete(hex(key))),
-        write: async () => writes.forEach((write) => write()),
-      };
-    },
-    close: async () => {},
-  };
-  return { disk, store };
-}
 
 function open(store: KeyValueStore, keyByte = 7): SealedStore {
   const randomBytes = (length: number): Uint8Array =>

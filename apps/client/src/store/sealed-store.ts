@@ -61,6 +61,8 @@ export const BUCKETS = {
   invite: 12,
   /** Transaction id → JSON: a transaction under way. */
   pendingTransaction: 13,
+  /** Outbox id → the block that carries the envelope, until it is confirmed. */
+  outboxBlock: 14,
 } as const;
 
 export type Bucket = keyof typeof BUCKETS;

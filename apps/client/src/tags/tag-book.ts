@@ -42,18 +42,10 @@ export class TagBook {
     return book;
   }
 
-  has(sourceId: string): boolean {
-    return this.#sources.has(sourceId);
-  }
-
-  /** Ids of all sources. */
-  sourceIds(): string[] {
-    return [...this.#sources.keys()];
-  }
-
-  /** The window of a source; undefined for one that is gone. */
-  windowOf(sourceId: string): TagWindow | undefined {
-    return this.#sources.get(sourceId)?.window;
+  /** The key of a source's tags; undefined for one that is gone. */
+  keyOf(sourceId: string): TagKey | undefined {
+    const source = this.#sources.get(sourceId);
+    return source && (hexToBytes(source.key) as TagKey);
   }
 
   /** Starts a source; a known id stays as it is. The caller writes the batch, then calls `apply`. */

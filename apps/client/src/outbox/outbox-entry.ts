@@ -1,0 +1,90 @@
+/**
+ * The life of one mail to one recipient as pure transitions; the words are those that a user reads.
+ * `queued → attached → confirmed → stored n/m`, beside them `failed` and `expired`. Before:
+ * outbox.ts drives it. Spec: docs/spec/42-delivery.md.
+ */
+import type { OutboxEntry } from '../store/collections.ts';
+
+/** A mail that no milestone took within this time is given up. */
+export const EXPIRY_MS = 30 * 86_400_000;
+/** Receipts are asked for this long after the confirmation. */
+export const RECEIPT_PATIENCE_MS = 72 * 3_600_000;
+const MAX_HISTORY = 64;
+const FIRST_RETRY_MS = 1_000;
+const LAST_RETRY_MS = 300_000;
+const FIRST_RECEIPT_POLL_MS = 500;
+const LAST_RECEIPT_POLL_MS = 60_000;
+
+/** Moves to another state and writes it into the history. */
+export function enter(
+  entry: OutboxEntry,
+  state: OutboxEntry['state'],
+  nowMs: number,
+  detail?: string,
+): OutboxEntry {
+  const line = detail === undefined ? { state, atMs: nowMs } : { state, atMs: nowMs, detail };
+  const history = [...entry.history, line].slice(-MAX_HISTORY);
+  const { error: _settled, ...rest } = entry;
+  return { ...rest, state, history, attempts: 0, nextTryAtMs: nowMs };
+}
+
+/** A failure that may pass: the same step again, later and later. */
+export function postpone(
+  entry: OutboxEntry,
+  error: { readonly code: string; readonly detail: string },
+  nowMs: number,
+): OutboxEntry {
+  if (entry.milestoneIndex === undefined && nowMs - entry.createdAtMs > EXPIRY_MS) {
+    return finish(enter(entry, 'expired', nowMs, 'not confirmed within 30 days'));
+  }
+  const waitMs = Math.min(FIRST_RETRY_MS * 2 ** Math.min(entry.attempts, 20), LAST_RETRY_MS);
+  const { code, detail } = error;
+  return {
+    ...entry,
+    attempts: entry.attempts + 1,
+    nextTryAtMs: nowMs + waitMs,
+    error: { code: code.slice(0, 64), detail: detail.slice(0, 512) },
+  };
+}
+
+/** A failure that will not pass: the user must do something. */
+export function giveUp(
+  entry: OutboxEntry,
+  error: { readonly code: string; readonly detail: string },
+  nowMs: number,
+): OutboxEntry {
+  const failed = finish(enter(entry, 'failed', nowMs, error.code));
+  return { ...failed, error: { code: error.code, detail: error.detail.slice(0, 512) } };
+}
+
+/** Nothing is left to do. */
+export function finish(entry: OutboxEntry): OutboxEntry {
+  return { ...entry, isDone: true };
+}
+
+/** Receipts that were checked. */
+export function storedCount(entry: OutboxEntry): number {
+  return entry.deliveries.filter((one) => one.state === 'stored').length;
+}
+
+/**
+ * After a look at the providers: `stored` from the first receipt on; done when every provider has
+ * given one, when there is none to ask, or when patience has ended.
+ */
+export function afterReceipts(
+  entry: OutboxEntry,
+  deliveries: OutboxEntry['deliveries'],
+  nowMs: number,
+): OutboxEntry {
+  const before = storedCount(entry);
+  const updated = { ...entry, deliveries };
+  const count = storedCount(updated);
+  const detail = `${count}/${deliveries.length}`;
+  const moved = count > before ? enter(updated, 'stored', nowMs, detail) : updated;
+  const confirmedAt = entry.history.find((line) => line.state === 'confirmed')?.atMs ?? nowMs;
+  const isOver = nowMs - confirmedAt > RECEIPT_PATIENCE_MS;
+  if (count === deliveries.length || isOver) return finish(moved);
+  const waitMs = FIRST_RECEIPT_POLL_MS * 2 ** Math.min(moved.attempts, 16);
+  const nextTryAtMs = nowMs + Math.min(waitMs, LAST_RECEIPT_POLL_MS);
+  return { ...moved, attempts: moved.attempts + 1, nextTryAtMs };
+}

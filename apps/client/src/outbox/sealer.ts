@@ -1,0 +1,153 @@
+/**
+ * Turns a message into the envelope for one recipient: its descriptor, the right kind of tag, the
+ * letter. Before: outbox.ts; after: mail core, letter and envelope. Spec: docs/spec/22-letter.md,
+ * docs/spec/23-envelope.md.
+ */
+import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
+import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
+import { chooseBundle, type Descriptor } from '@tanglemail/mail/core/identity/descriptor.ts';
+import { sealEnvelope } from '@tanglemail/mail/core/envelope/seal.ts';
+import { dayOf, strangerTag } from '@tanglemail/mail/core/envelope/stranger.ts';
+import type { LetterId } from '@tanglemail/mail/core/letter/content.ts';
+import { segmentRoot } from '@tanglemail/mail/core/market/segment-tree.ts';
+import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
+import type { Account } from '../account/account.ts';
+import type { ContactBook } from '../contacts/contact-book.ts';
+import type { DescriptorResolver } from '../descriptor/resolver.ts';
+import type { OutboxEntry } from '../store/collections.ts';
+import { orderedKey, type SealedBatch, type SealedStore } from '../store/sealed-store.ts';
+import { STRANGER_BUCKET_BITS } from '../tags/stranger-bucket.ts';
+import type { TangleAccess } from '../tangle/tangle-access.ts';
+
+/** The mail cannot be sealed for this recipient, now or (`isFinal`) ever. */
+export class SealingRefused extends Error {
+  override readonly name = 'SealingRefused';
+  readonly code: string;
+  readonly isFinal: boolean;
+
+  constructor(code: string, message: string, isFinal: boolean) {
+    super(message);
+    this.code = code;
+    this.isFinal = isFinal;
+  }
+}
+
+/** What sealing adds to an outbox entry. */
+export interface SealedFacts {
+  readonly root: string;
+  readonly envelopeBytes: number;
+  readonly tagKind: 'contact' | 'invite' | 'stranger';
+  readonly isReducedSecrecy: boolean;
+  readonly deliveries: OutboxEntry['deliveries'];
+}
+
+export interface SealerDeps {
+  readonly account: Account;
+  readonly store: SealedStore;
+  readonly contacts: ContactBook;
+  readonly resolver: DescriptorResolver;
+  readonly tangle: TangleAccess;
+  readonly suite: SealingSuite;
+}
+
+interface ChosenTag {
+  readonly kind: 'contact' | 'invite' | 'stranger';
+  readonly tag: Uint8Array;
+  readonly apply: () => void;
+}
+
+export class Sealer {
+  readonly #deps: SealerDeps;
+
+  constructor(deps: SealerDeps) {
+    this.#deps = deps;
+  }
+
+  /** The recipient's newest descriptor. Throws SealingRefused `descriptor-not-found`. */
+  async findRecipient(address: MailAddress): Promise<Descriptor> {
+    const descriptor = await this.#deps.resolver.resolve(address);
+    if (descriptor !== undefined) return descriptor;
+    const text = 'the recipient has not published its keys yet';
+    throw new SealingRefused('descriptor-not-found', text, false);
+  }
+
+  /**
+   * Seals the message of `entry` and puts the envelope and the used-up tag into the batch. Must run
+   * under the write lock: each tag is used once.
+   */
+  seal(
+    batch: SealedBatch,
+    entry: OutboxEntry,
+    recipient: Descriptor,
+  ): { readonly sealed: SealedFacts; readonly apply: () => void } {
+    const { account, tangle, suite, store } = this.#deps;
+    const nowSeconds = Math.floor(tangle.clock.nowMs() / 1_000);
+    const { epoch, bundle, isReduced } = chooseBundle(recipient, nowSeconds);
+    const ephemeralSecret = tangle.random.bytes(32);
+    const chosen = this.#chooseTag(batch, entry.to, recipient, ephemeralSecret, nowSeconds);
+    const message = store.getBytes('messageRaw', entry.emailId);
+    if (message === undefined) throw new Error('broken invariant: a queued mail has its bytes');
+    const sealed = sealEnvelope(
+      {
+        networkId: account.networkId,
+        tag: chosen.tag,
+        sender: account.sender,
+        recipient: { address: entry.to, identityKey: recipient.identityKey, epoch, bundle },
+        draft: {
+          kind: 'message',
+          letterId: entry.letterId as LetterId,
+          sentAt: Math.floor(entry.createdAtMs / 1_000),
+          wantsReceipt: false,
+          message,
+        },
+        randomness: { ephemeralSecret, kemMessage: tangle.random.bytes(32) },
+        maxEnvelope: recipient.maxEnvelope,
+      },
+      suite,
+    );
+    if (!sealed.ok) throw new SealingRefused(sealed.code, sealed.detail ?? sealed.code, true);
+    const { bytes } = sealed.value;
+    batch.putBytes('outboxEnvelope', orderedKey(entry.id), bytes);
+    const facts: SealedFacts = {
+      root: bytesToHex(segmentRoot(bytes)),
+      envelopeBytes: bytes.length,
+      tagKind: chosen.kind,
+      isReducedSecrecy: isReduced,
+      deliveries: recipient.providers.map((one) => ({
+        bondId: bytesToHex(one.bondId),
+        endpoint: one.endpoint,
+        state: 'waiting',
+      })),
+    };
+    return { sealed: facts, apply: chosen.apply };
+  }
+
+  /** A contact's or an invite's exact tag where there is one, else a stranger's. */
+  #chooseTag(
+    batch: SealedBatch,
+    to: MailAddress,
+    recipient: Descriptor,
+    ephemeralSecret: Uint8Array,
+    nowSeconds: number,
+  ): ChosenTag {
+    const { contacts, tangle, suite } = this.#deps;
+    const contact = contacts.get(to);
+    const taken = contact && contacts.takeTag(contact);
+    if (taken !== undefined) {
+      const { kind, tag } = taken;
+      return { kind, tag, apply: contacts.put(batch, taken.contact) };
+    }
+    const input = {
+      introKey: recipient.introKey,
+      ephemeralSecret,
+      day: dayOf(nowSeconds),
+      bucketBits: STRANGER_BUCKET_BITS,
+      filler: tangle.random.bytes(16),
+    };
+    const tag = strangerTag(input, suite);
+    if (tag === undefined) {
+      throw new SealingRefused('recipient-key-invalid', 'the intro key is of low order', true);
+    }
+    return { kind: 'stranger', tag, apply: () => {} };
+  }
+}

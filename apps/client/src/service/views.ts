@@ -1,0 +1,202 @@
+/**
+ * Records of the store as the local API shows them. Before: client.ts; after: api/dto.ts.
+ */
+import { parseMessage, type ShownMessage } from '@tanglemail/mail/io/parse.ts';
+import { readHeaders } from '@tanglemail/mail/core/message/headers.ts';
+import { safetyNumber } from '@tanglemail/mail/core/identity/safety-number.ts';
+import { hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
+import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
+import { monthlyPrice } from '@tanglemail/mail/core/market/selection.ts';
+import { OFFER_FLAG_BONDED } from '@tanglemail/mail/core/market/offer.ts';
+import { type Account, addressText, emailText } from '../account/account.ts';
+import type {
+  ContactDto,
+  MessageDto,
+  MessageSummaryDto,
+  OfferDto,
+  OutboxItemDto,
+  RentalDto,
+} from '../api/dto.ts';
+import type { ContactBook } from '../contacts/contact-book.ts';
+import type { ListedMail } from '../messages/message-store.ts';
+import { storedCount } from '../outbox/outbox-entry.ts';
+import type { ConfirmedOffer } from '../rentals/offer-directory.ts';
+import type { RentalBook } from '../rentals/rental-book.ts';
+import type { Contact, OutboxEntry, Rental } from '../store/collections.ts';
+
+const MAX_TEXT = 1_024;
+const MAX_HEADERS = 1_000;
+
+export function contactView(account: Account, contact: Contact): ContactDto {
+  const { address, name, state, addedAtMs, knowsUs, accountKey } = contact;
+  const base = {
+    address: addressText(account, address),
+    email: emailText(account, address),
+    name,
+    state,
+    addedAtMs,
+    knowsUs,
+  };
+  if (accountKey === undefined) return base;
+  const number = safetyNumber(account.keys.account.publicKey, hexToBytes(accountKey));
+  return { ...base, safetyNumber: number };
+}
+
+export function outboxView(
+  account: Account,
+  contacts: ContactBook,
+  entry: OutboxEntry,
+): OutboxItemDto {
+  const { tagKind, blockId, powMs, milestoneIndex, error } = entry;
+  const isStrangers = tagKind === 'stranger';
+  const waiting = entry.deliveries.length - storedCount(entry);
+  return {
+    id: `${entry.id}`,
+    messageId: entry.messageId.slice(0, MAX_TEXT),
+    to: { address: addressText(account, entry.to), name: contacts.get(entry.to)?.name ?? '' },
+    subject: entry.subject,
+    sizeBytes: entry.sizeBytes,
+    createdAtMs: entry.createdAtMs,
+    state: entry.state,
+    providerCount: entry.deliveries.length,
+    storedCount: storedCount(entry),
+    // A provider holds a stranger's mail, without a receipt, until its recipient consents.
+    heldCount: isStrangers && milestoneIndex !== undefined ? waiting : 0,
+    ...(tagKind === undefined ? {} : { tagKind }),
+    ...(blockId === undefined ? {} : { blockId }),
+    ...(powMs === undefined ? {} : { powMs }),
+    ...(milestoneIndex === undefined ? {} : { milestoneIndex }),
+    // An entry gets its milestone only after certificate and inclusion path were checked.
+    proofChecked: milestoneIndex !== undefined,
+    isReducedSecrecy: entry.isReducedSecrecy ?? false,
+    receipts: entry.deliveries
+      .filter((one) => one.state === 'stored')
+      .map(({ bondId, endpoint, until }) => ({
+        bondId,
+        endpoint,
+        until: until ?? 0,
+        checked: true as const,
+      })),
+    history: entry.history.map(({ state, atMs, detail }) =>
+      detail === undefined ? { state, atMs } : { state, atMs, detail },
+    ),
+    ...(error === undefined
+      ? {}
+      : { error: entry.isDone ? error : { ...error, nextTryAtMs: entry.nextTryAtMs } }),
+  };
+}
+
+/** One line of a folder. `from` is who sealed the letter, never who the header says it is. */
+export function summaryView(
+  account: Account,
+  contacts: ContactBook,
+  mail: ListedMail,
+): MessageSummaryDto {
+  const { entry } = mail;
+  const sender = entry.sender ?? account.address;
+  const name = contacts.get(sender)?.name ?? entry.fromName;
+  return {
+    id: mail.id,
+    uid: entry.uid,
+    folder: mail.folder,
+    from: {
+      address: addressText(account, sender),
+      name: name.slice(0, MAX_TEXT),
+      verified: true,
+    },
+    to: entry.to,
+    subject: entry.subject,
+    dateMs: entry.internalDate * 1_000,
+    sizeBytes: entry.sizeBytes,
+    flags: entry.flags,
+    hasAttachments: entry.hasAttachments,
+    messageId: entry.messageId,
+  };
+}
+
+/** A whole message for reading. */
+export async function messageView(
+  account: Account,
+  contacts: ContactBook,
+  mail: ListedMail,
+  raw: Uint8Array,
+): Promise<MessageDto> {
+  const shown = await showOrEmpty(raw);
+  const headers = readHeaders(raw);
+  const { sender, isRegistered } = mail.entry;
+  return {
+    ...summaryView(account, contacts, mail),
+    text: shown.text,
+    ...(shown.html === undefined ? {} : { html: shown.html }),
+    attachments: shown.attachments.map((one, index) => ({
+      index,
+      filename: one.filename.slice(0, MAX_TEXT),
+      contentType: one.contentType.slice(0, MAX_TEXT),
+      sizeBytes: one.content.length,
+    })),
+    headers: headers.ok
+      ? headers.value.fields.slice(0, MAX_HEADERS).map(({ name, value }) => ({ name, value }))
+      : [],
+    verified:
+      sender === undefined
+        ? null
+        : {
+            senderAddress: addressText(account, sender),
+            how: isRegistered ? 'signature' : 'seal',
+          },
+  };
+}
+
+/** A message that no reader understands is shown as its bytes in text form. */
+export async function showOrEmpty(raw: Uint8Array): Promise<ShownMessage> {
+  try {
+    return await parseMessage(raw);
+  } catch {
+    const text = new TextDecoder().decode(raw);
+    const none = { from: [], to: [], cc: [], attachments: [], attachmentsLeftOut: 0 };
+    return { ...none, subject: '', text };
+  }
+}
+
+export function offerView({ offer, milestoneIndex }: ConfirmedOffer): OfferDto {
+  const { rentPerMiBDay, ingressPerMiB, egressPerMiB, perObject, perRequest, perPushDay } = offer;
+  return {
+    bondId: bytesToHex(offer.bondId),
+    endpoint: offer.endpoints[0] ?? '',
+    seq: `${offer.seq}`,
+    prices: { rentPerMiBDay, ingressPerMiB, egressPerMiB, perObject, perRequest, perPushDay },
+    pricePerMonth: `${monthlyPrice(offer)}`,
+    minChannel: `${offer.minChannel}`,
+    minRetentionDays: offer.minRetentionDays,
+    maxRetentionDays: offer.maxRetentionDays,
+    isBonded: (offer.flags & OFFER_FLAG_BONDED) !== 0,
+    validUntil: offer.validUntil,
+    confirmedIn: milestoneIndex,
+  };
+}
+
+export function rentalView(book: RentalBook, rental: Rental, tagsRegistered: number): RentalDto {
+  const newest = book.channels(rental).at(-1)?.channel;
+  return {
+    bondId: rental.bondId,
+    endpoint: rental.endpoint,
+    mailboxId: rental.mailboxId,
+    balance: rental.balance,
+    retentionDays: rental.retentionDays,
+    isActive: rental.isActive,
+    ...(newest === undefined
+      ? {}
+      : {
+          channel: {
+            ...(newest.channelId === undefined ? {} : { channelId: newest.channelId }),
+            amount: `${newest.amount}`,
+            signed: `${newest.signed}`,
+            expiry: newest.expiry,
+            state: newest.state,
+          },
+        }),
+    storedObjects: rental.storedObjects,
+    tagsRegistered,
+    lastSyncAt: rental.lastSyncAt,
+  };
+}

@@ -1,0 +1,73 @@
+/** Two or more accounts in memory that can seal and open for each other, without a network. */
+import { deriveAccountRoot, deriveEpochRoot } from '@tanglemail/mail/core/identity/keys.ts';
+import { startEpochs } from '@tanglemail/mail/core/identity/epoch.ts';
+import { nobleSuite } from '@tanglemail/mail/core/crypto/noble-suite.ts';
+import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
+import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
+import { nobleVerifier } from '@tanglemail/tangle/core/crypto/ed25519-strict.ts';
+import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
+import { type Account, openAccount } from '../account/account.ts';
+import { EpochStore } from '../account/epoch-store.ts';
+import { ContactBook } from '../contacts/contact-book.ts';
+import { LetterIntake } from '../inbox/letter-intake.ts';
+import { MessageStore } from '../messages/message-store.ts';
+import type { SealedStore } from '../store/sealed-store.ts';
+import { WriteLock } from '../store/write-lock.ts';
+import { TagBook } from '../tags/tag-book.ts';
+import type { TangleAccess } from '../tangle/tangle-access.ts';
+import { sealedMemoryStore } from './memory-store.ts';
+
+export const NOW_MS = 1_800_000_000_000;
+const NETWORK = { networkId: 7n, name: 'test-net' };
+
+export interface Person {
+  readonly account: Account;
+  readonly store: SealedStore;
+  readonly tags: TagBook;
+  readonly contacts: ContactBook;
+  readonly messages: MessageStore;
+  readonly intake: LetterIntake;
+  readonly tangle: TangleAccess;
+  readonly epochs: EpochStore;
+}
+
+/** The parts of the tangle that sealing and opening use: clock, chance and signatures. */
+function tangleWithoutNode(): TangleAccess {
+  const bytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
+  const parts: Partial<TangleAccess> = {
+    networkId: NETWORK.networkId,
+    hasher: nobleHasher,
+    verifier: nobleVerifier,
+    clock: { nowMs: () => NOW_MS },
+    random: { bytes, below: () => 0 },
+  };
+  return parts as TangleAccess;
+}
+
+/** An account whose keys come from `seedByte`; `store` carries it over a restart. */
+export async function person(seedByte: number, store = sealedMemoryStore()): Promise<Person> {
+  const seed = new Uint8Array(64).fill(seedByte);
+  const account = openAccount(bytesToHex(deriveAccountRoot(seed, 0)), NETWORK, nobleSuite);
+  const batch = store.batch();
+  EpochStore.create(batch, startEpochs(deriveEpochRoot(seed, 0), NOW_MS / 1_000));
+  await batch.write();
+  const epochs = EpochStore.load(store);
+  const tags = await TagBook.load(store);
+  const contacts = await ContactBook.load({ account, store, tags, suite: nobleSuite });
+  const messages = await MessageStore.load(store);
+  const tangle = tangleWithoutNode();
+  const intake = new LetterIntake({
+    account,
+    store,
+    writes: new WriteLock(),
+    tangle,
+    contacts,
+    tags,
+    messages,
+    epochs: () => epochs.state,
+    suite: nobleSuite,
+    logger: SILENT_LOGGER,
+    onDelivered: () => {},
+  });
+  return { account, store, tags, contacts, messages, intake, tangle, epochs };
+}
