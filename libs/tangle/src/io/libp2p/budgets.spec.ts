@@ -1,4 +1,5 @@
 /** Token buckets, standing of peers, the verdict table: budgets without a network. */
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
 import { fail, succeed } from '../../core/outcome.ts';
 import { PeerStanding } from './peer-standing.ts';
@@ -99,6 +100,14 @@ describe('verdicts', () => {
   it('gives points exactly to what is rejected', () => {
     for (const { verdict, points } of Object.values(FINDINGS)) {
       expect(points > 0).toBe(verdict === 'reject');
+    }
+  });
+
+  it('stands in the spec as it is here', async () => {
+    const page = new URL('../../../../../docs/spec/07-gossip.md', import.meta.url);
+    const text = await readFile(page, 'utf8');
+    for (const [finding, { verdict, points }] of Object.entries(FINDINGS)) {
+      expect(text).toContain(`| ${finding} | ${verdict} | ${points} |`);
     }
   });
 

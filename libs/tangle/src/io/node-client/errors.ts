@@ -1,6 +1,6 @@
 /**
- * What can go wrong between a client and a node's API. Used by every file of this folder.
- * Spec: docs/spec/07-gossip.md covers peers; the API's problems follow RFC 9457.
+ * What can go wrong between a client and a node's API, whose problems follow RFC 9457. Used by
+ * every file of this folder.
  */
 import type { ProblemDto } from './dto.ts';
 

@@ -1,0 +1,119 @@
+/** The event socket: subscribing, resuming, surviving a node's restart and bad messages. */
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { ConfirmedMilestoneDto } from './dto.ts';
+import { NodeClient } from './node-client.ts';
+import type { NodeEvents } from './node-events.ts';
+import { SmallNode } from './small-node.fixture.ts';
+
+let node: SmallNode;
+let events: NodeEvents;
+
+beforeEach(async () => {
+  node = new SmallNode();
+  await node.start();
+  const client = new NodeClient({ baseUrl: node.baseUrl });
+  events = client.events({ minBackoffMs: 10, maxBackoffMs: 50, pingIntervalMs: 40 });
+});
+
+afterEach(async () => {
+  events.close();
+  await node.stop();
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) {
+    await new Promise((resolve) => {
+      setTimeout(resolve, 5);
+    });
+  }
+}
+
+function subscribed(topic: string): () => boolean {
+  return () =>
+    [...node.subscriptions.values()].some((all) => all.some((one) => one.topic === topic));
+}
+
+const TOPIC = 'milestones/confirmed';
+
+function event(index: number): object {
+  return { ...node.confirmedEvent(0), index };
+}
+
+describe('node events', () => {
+  it('brings the events of a topic until it is left', async () => {
+    const seen: number[] = [];
+    const unsubscribe = events.subscribe(TOPIC, ({ index }) => seen.push(index));
+    await until(subscribed(TOPIC));
+    node.push(TOPIC, event(1));
+    node.push(TOPIC, event(2));
+    await until(() => seen.length === 2);
+    unsubscribe();
+    await until(() =>
+      [...node.subscriptions.values()].some((all) => all.at(-1)?.op === 'unsubscribe'),
+    );
+    node.push(TOPIC, event(3));
+    expect(seen).toEqual([1, 2]);
+  });
+
+  it('resumes after the last index when the connection breaks', async () => {
+    const seen: ConfirmedMilestoneDto[] = [];
+    events.subscribe(TOPIC, (data) => seen.push(data), 4);
+    await until(subscribed(TOPIC));
+    expect([...node.subscriptions.values()][0]).toEqual([
+      { op: 'subscribe', topic: TOPIC, since: 4 },
+    ]);
+    node.push(TOPIC, event(7));
+    await until(() => seen.length === 1);
+    for (const socket of node.subscriptions.keys()) socket.terminate();
+    await until(() => node.subscriptions.size === 0);
+    await until(subscribed(TOPIC));
+    expect([...node.subscriptions.values()][0]).toEqual([
+      { op: 'subscribe', topic: TOPIC, since: 7 },
+    ]);
+  });
+
+  it('survives messages that make no sense and handlers that throw', async () => {
+    const seen: number[] = [];
+    events.subscribe(TOPIC, () => {
+      throw new Error('handler');
+    });
+    events.subscribe(TOPIC, ({ index }) => seen.push(index));
+    await until(subscribed(TOPIC));
+    for (const socket of node.subscriptions.keys()) {
+      socket.send('no json');
+      socket.send('{"topic":5}');
+      socket.send(new Uint8Array(10));
+      socket.send(JSON.stringify({ topic: TOPIC, data: { index: -1 } }));
+      socket.send(JSON.stringify({ topic: 'blocks', data: 1 }));
+      socket.send(JSON.stringify({ topic: '$lagging' }));
+    }
+    node.push(TOPIC, event(9));
+    await until(() => seen.length === 1);
+    expect(seen).toEqual([9]);
+  });
+
+  it('leaves a connection on which nothing answers', async () => {
+    events.subscribe('blocks', () => undefined);
+    await until(subscribed('blocks'));
+    const [first] = node.subscriptions.keys();
+    first?.pause();
+    await until(() => [...node.subscriptions.keys()].some((socket) => socket !== first));
+    first?.resume();
+    expect(first).toBeDefined();
+  });
+
+  it('waits for the next event, or for the signal', async () => {
+    const abort = new AbortController();
+    const first = events.next(TOPIC, abort.signal);
+    await until(subscribed(TOPIC));
+    node.push(TOPIC, event(5));
+    expect((await first).index).toBe(5);
+    const second = events.next(TOPIC, abort.signal);
+    abort.abort(new Error('enough'));
+    await expect(second).rejects.toThrow('enough');
+  });
+
+  it('refuses a topic that does not exist', () => {
+    expect(() => events.subscribe('block-metadata/xyz', () => undefined)).toThrow('no such topic');
+  });
+});

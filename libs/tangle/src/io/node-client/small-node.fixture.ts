@@ -1,0 +1,398 @@
+/**
+ * For the specs of this folder: a node in one file. Its rules, milestones and proofs are the real
+ * ones of the core; its store is a few maps, and a milestone comes when a spec says so.
+ */
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
+import { checkBlock } from '../../core/block/rules.ts';
+import type { CheckedBlock } from '../../core/block/rules.ts';
+import { searchNonce } from '../../core/block/pow.ts';
+import { genesisToJson } from '../../core/codec/genesis.ts';
+import type { Genesis } from '../../core/codec/genesis.ts';
+import { addressFromBytes, bytesToHex, GENESIS_BLOCK_ID, idToBytes } from '../../core/codec/ids.ts';
+import type { BlockId, OutputId, TransactionId } from '../../core/codec/ids.ts';
+import { encodeMilestone } from '../../core/codec/milestone.ts';
+import type { Milestone } from '../../core/codec/milestone.ts';
+import { encodeOutput } from '../../core/codec/output.ts';
+import { nobleHasher } from '../../core/crypto/blake2b.ts';
+import { nobleVerifier, publicKeyOf } from '../../core/crypto/ed25519-strict.ts';
+import { auditPath, encodeAuditPath } from '../../core/crypto/merkle.ts';
+import type { OutputRecord } from '../../core/ledger/ledger-diff.ts';
+import { encodeStateProof } from '../../core/ledger/state-proof.ts';
+import { buildMilestone, signMilestone } from '../../core/milestone/build.ts';
+import { assembleCertificate } from '../../core/milestone/certificate.ts';
+import { genesisMilestone } from '../../core/milestone/genesis.ts';
+import type { GenesisMilestone } from '../../core/milestone/genesis.ts';
+import { parentOf } from '../../core/milestone/rules.ts';
+import type { MilestoneResult, ParentMilestone } from '../../core/milestone/rules.ts';
+import type { Failure } from '../../core/outcome.ts';
+import { NETWORK_PRESETS } from '../../core/params/networks.ts';
+import type { ProofOfWork } from './block-issuer.ts';
+import type { EventRequestDto } from './dto.ts';
+import { outputToJson } from './json.ts';
+
+export const COMMITTEE_KEY = new Uint8Array(32).fill(1);
+export const RICH_KEY = new Uint8Array(32).fill(2);
+export const POOR_KEY = new Uint8Array(32).fill(3);
+export const SUPPLY = 1_000_000n;
+
+export function addressOf(secretKey: Uint8Array): ReturnType<typeof addressFromBytes> {
+  return addressFromBytes(nobleHasher.blake2b256(publicKeyOf(secretKey)));
+}
+
+/** Noble's search; the test preset asks for a few bits. */
+export const SLOW_WORK: ProofOfWork<never> = {
+  async solve(digest, difficulty, options) {
+    options?.signal?.throwIfAborted();
+    const nonce = searchNonce(digest, difficulty, 0n, 1 << 20, nobleHasher);
+    if (nonce === undefined) throw new Error('no nonce found');
+    return { nonce };
+  },
+};
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+interface Confirmed {
+  readonly milestone: Milestone;
+  readonly bytes: Uint8Array;
+  readonly result: MilestoneResult | undefined;
+}
+
+const NOT_FOUND: Answer = { status: 404, body: { code: 'not-found', title: 'not found' } };
+
+export class SmallNode {
+  readonly genesis: Genesis;
+  readonly start0: GenesisMilestone;
+  readonly blocks = new Map<BlockId, CheckedBlock>();
+  readonly referencedBy = new Map<BlockId, number>();
+  readonly chain: Confirmed[] = [];
+  readonly requests: string[] = [];
+  /** Ids that the node calls left behind. */
+  readonly stale = new Set<BlockId>();
+  /** Load term asked of new blocks. */
+  loadBits = 0;
+  /** Answers in place of the node's own. */
+  intercept: (method: string, path: string) => Answer | undefined = () => undefined;
+  readonly #outputs = new Map<OutputId, OutputRecord>();
+  readonly #spent = new Set<OutputId>();
+  readonly #included = new Map<TransactionId, BlockId>();
+  readonly #server: Server;
+  readonly #sockets: WebSocketServer;
+  readonly subscriptions = new Map<WebSocket, EventRequestDto[]>();
+  #parent: ParentMilestone;
+
+  constructor(outputs: { address: ReturnType<typeof addressOf>; amount: bigint }[] = []) {
+    this.genesis = {
+      name: 'small',
+      timestampMs: Date.now() - 30_000,
+      params: NETWORK_PRESETS.test,
+      committee: [publicKeyOf(COMMITTEE_KEY)],
+      outputs: outputs.length > 0 ? outputs : [{ address: addressOf(RICH_KEY), amount: SUPPLY }],
+    };
+    this.start0 = genesisMilestone(this.genesis, nobleHasher);
+    this.#parent = this.start0.parent;
+    const bytes = encodeMilestone(this.start0.milestone);
+    this.chain.push({ milestone: this.start0.milestone, bytes, result: undefined });
+    for (const record of this.start0.outputs) this.#outputs.set(record.outputId, record);
+    this.#server = createServer((request, response) => void this.#serve(request, response));
+    this.#sockets = new WebSocketServer({ server: this.#server, path: '/api/events/v1' });
+    this.#sockets.on('connection', (socket) => {
+      this.subscriptions.set(socket, []);
+      socket.on('message', (data: Buffer) => {
+        this.subscriptions.get(socket)?.push(JSON.parse(data.toString('utf8')) as EventRequestDto);
+      });
+      socket.on('close', () => this.subscriptions.delete(socket));
+    });
+  }
+
+  get baseUrl(): string {
+    const address = this.#server.address();
+    if (address === null || typeof address === 'string') throw new Error('not listening');
+    return `http://127.0.0.1:${address.port}`;
+  }
+
+  async start(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#server.listen(0, '127.0.0.1', resolve);
+    });
+  }
+
+  async stop(): Promise<void> {
+    for (const socket of this.#sockets.clients) socket.terminate();
+    this.#sockets.close();
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => {
+      this.#server.close(resolve);
+    });
+  }
+
+  /** Confirms all blocks that no milestone references yet. */
+  confirm(): void {
+    const pending = [...this.blocks.keys()].filter((id) => !this.referencedBy.has(id));
+    const built = buildMilestone(
+      {
+        parent: this.#parent,
+        parents: pending.slice(-8),
+        timestampMs: Math.max(Date.now(), this.#parent.header.timestampMs + 1),
+        view: BigInt(this.chain.length),
+      },
+      {
+        blocks: this.blocks,
+        outputs: (id) => this.#outputs.get(id) ?? (this.#spent.has(id) ? 'spent' : 'unknown'),
+        params: this.genesis.params,
+        verifier: nobleVerifier,
+        hasher: nobleHasher,
+        nextCommittee: this.genesis.committee,
+        rootIndexOf: (id) => (id === GENESIS_BLOCK_ID ? 0 : this.referencedBy.get(id)),
+      },
+    );
+    if (!built.ok) throw new Error(built.code);
+    const { header, body, result } = built.value;
+    const signer = { networkId: this.start0.networkId, seat: 0, secretKey: COMMITTEE_KEY };
+    const vote = signMilestone(header, 'finalize', signer, nobleHasher);
+    const certificate = assembleCertificate([vote], 1);
+    if (certificate === undefined) throw new Error('no certificate');
+    const milestone = { header, body, certificate };
+    this.#parent = parentOf(milestone, result.stateTree, nobleHasher);
+    this.chain.push({ milestone, bytes: encodeMilestone(milestone), result });
+    this.#book(header.index, result);
+    this.push('milestones/confirmed', this.confirmedEvent(header.index));
+  }
+
+  confirmedEvent(index: number): object {
+    const result = this.chain[index]?.result;
+    return {
+      ...this.#milestoneRef(index),
+      blocks: result?.included.length ?? 0,
+      applied: result?.applied.length ?? 0,
+      conflicting: result?.conflicts.size ?? 0,
+    };
+  }
+
+  /** Sends an event to all who subscribed to the topic. */
+  push(topic: string, data: unknown): void {
+    for (const [socket, requests] of this.subscriptions) {
+      const wanted = requests.findLast((request) => request.topic === topic);
+      if (wanted?.op === 'subscribe') socket.send(JSON.stringify({ topic, data }));
+    }
+  }
+
+  #book(index: number, result: MilestoneResult): void {
+    for (const id of result.included) this.referencedBy.set(id, index);
+    for (const record of result.diff.created) this.#outputs.set(record.outputId, record);
+    for (const { outputId } of result.diff.consumed) {
+      this.#outputs.delete(outputId);
+      this.#spent.add(outputId);
+    }
+    for (const id of result.applied) {
+      const transactionId = this.blocks.get(id)?.transactionId;
+      if (transactionId !== undefined) this.#included.set(transactionId, id);
+    }
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = 'GET', url = '/' } = request;
+    this.requests.push(`${method} ${url}`);
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const answer = this.intercept(method, url) ?? this.#answer(method, url, Buffer.concat(chunks));
+    if (answer.body instanceof Uint8Array) {
+      response.writeHead(answer.status, { 'content-type': 'application/octet-stream' });
+      response.end(answer.body);
+      return;
+    }
+    const type = answer.status < 400 ? 'application/json' : 'application/problem+json';
+    response.writeHead(answer.status, { 'content-type': type });
+    response.end(typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body));
+  }
+
+  #answer(method: string, url: string, body: Uint8Array): Answer {
+    const { pathname, searchParams } = new URL(url, 'http://node');
+    const [, prefix, area, , ...path] = pathname.split('/');
+    if (prefix === 'health') return { status: 503, body: { healthy: false, reasons: ['alone'] } };
+    if (area === 'indexer') return this.#indexer(path[0] ?? '', searchParams);
+    if (method === 'POST') return this.#submit(body);
+    const [kind = '', id = '', part = ''] = path;
+    switch (kind) {
+      case 'info':
+        return { status: 200, body: this.#info() };
+      case 'genesis':
+        return { status: 200, body: genesisToJson(this.genesis) };
+      case 'tips':
+        return { status: 200, body: { tips: this.#tips() } };
+      case 'blocks':
+        return this.#block(id as BlockId, part);
+      case 'transactions':
+        return this.#block(this.#included.get(id as TransactionId) ?? GENESIS_BLOCK_ID, '');
+      case 'outputs':
+        return this.#output(id as OutputId, part);
+      case 'milestones':
+        return this.#milestone(id, part, searchParams);
+      case 'peers':
+        return { status: 200, body: [] };
+      default:
+        return NOT_FOUND;
+    }
+  }
+
+  #tips(): BlockId[] {
+    const ids = [...this.blocks.keys()];
+    return ids.length === 0 ? [GENESIS_BLOCK_ID] : ids.slice(-4).toReversed();
+  }
+
+  #milestoneRef(index: number): object {
+    const { header, certificate } = this.chain[index]?.milestone ?? this.start0.milestone;
+    const milestoneId = bytesToHex(certificate.digest);
+    return { index, milestoneId, timestampMs: header.timestampMs };
+  }
+
+  #info(): object {
+    const newest = this.#milestoneRef(this.chain.length - 1);
+    const { depositPerByte, ...params } = this.genesis.params;
+    return {
+      name: 'small-node',
+      version: '0',
+      networkId: `${this.start0.networkId}`,
+      networkName: this.genesis.name,
+      genesisId: this.start0.id,
+      status: {
+        healthy: true,
+        latestMilestone: newest,
+        confirmedMilestone: newest,
+        solidIndex: this.chain.length - 1,
+        tips: 1,
+        peers: 0,
+        unsolid: 0,
+      },
+      params: { ...params, depositPerByte: `${depositPerByte}`, powLoadBits: this.loadBits },
+      committee: this.genesis.committee.map((key) => bytesToHex(key)),
+      features: [],
+    };
+  }
+
+  #submit(bytes: Uint8Array): Answer {
+    const checked = checkBlock(new Uint8Array(bytes), {
+      params: this.genesis.params,
+      networkId: this.start0.networkId,
+      loadBits: this.loadBits,
+      hasher: nobleHasher,
+    });
+    if (!checked.ok) return problem(checked);
+    if (!this.blocks.has(checked.value.id)) this.blocks.set(checked.value.id, checked.value);
+    return { status: 202, body: { blockId: checked.value.id } };
+  }
+
+  #block(id: BlockId, part: string): Answer {
+    const known = this.blocks.get(id);
+    if (known === undefined) return NOT_FOUND;
+    if (part === '') return { status: 200, body: known.bytes };
+    if (part === 'children') return { status: 200, body: { blockId: id, children: [] } };
+    return part === 'proof' ? this.#blockProof(id, known) : this.#metadata(id, known);
+  }
+
+  #metadata(blockId: BlockId, known: CheckedBlock): Answer {
+    const index = this.referencedBy.get(blockId);
+    const base = { blockId, parents: known.block.parents, solid: true };
+    if (index === undefined) {
+      return { status: 200, body: { ...base, shouldReattach: this.stale.has(blockId) } };
+    }
+    const conflictCode = this.chain[index]?.result?.conflicts.get(blockId);
+    const state = conflictCode === undefined ? 'included' : 'conflicting';
+    const ledgerInclusionState = known.transactionId === undefined ? 'noTransaction' : state;
+    return {
+      status: 200,
+      body: { ...base, referencedByMilestoneIndex: index, ledgerInclusionState, conflictCode },
+    };
+  }
+
+  #blockProof(id: BlockId, known: CheckedBlock): Answer {
+    const confirmed = this.chain[this.referencedBy.get(id) ?? 0];
+    if (confirmed?.result === undefined) return NOT_FOUND;
+    const { included, applied } = confirmed.result;
+    const appliedAt = applied.indexOf(id);
+    return {
+      status: 200,
+      body: {
+        milestone: bytesToHex(confirmed.bytes),
+        block: bytesToHex(known.bytes),
+        inclusionPath: pathTo(included, included.indexOf(id)),
+        ...(appliedAt === -1 ? {} : { appliedPath: pathTo(applied, appliedAt) }),
+      },
+    };
+  }
+
+  #output(id: OutputId, part: string): Answer {
+    const record = this.#outputs.get(id);
+    if (record === undefined) return NOT_FOUND;
+    const outputBytes = bytesToHex(encodeOutput(record.output));
+    if (part === 'proof') {
+      const proof = this.#parent.stateTree.proof(id);
+      const milestone = this.chain.at(-1)?.bytes;
+      if (proof === undefined || milestone === undefined) return NOT_FOUND;
+      const path = bytesToHex(encodeStateProof(proof));
+      return { status: 200, body: { milestone: bytesToHex(milestone), output: outputBytes, path } };
+    }
+    return {
+      status: 200,
+      body: {
+        outputId: id,
+        output: outputToJson(record.output),
+        outputBytes,
+        blockId: record.blockId,
+        milestoneIndexBooked: record.milestoneIndex,
+        milestoneTimestampBooked: record.milestoneTimestampMs,
+        ledgerIndex: this.chain.length - 1,
+      },
+    };
+  }
+
+  #milestone(id: string, part: string, query: URLSearchParams): Answer {
+    const index = id === 'latest' ? this.chain.length - 1 : Number(id);
+    const confirmed = this.chain[index];
+    if (confirmed === undefined) return NOT_FOUND;
+    if (part === '') return { status: 200, body: confirmed.bytes };
+    if (part === 'utxo-changes') {
+      const { created = [], consumed = [] } = confirmed.result?.diff ?? {};
+      const ids = (records: readonly OutputRecord[]): OutputId[] => records.map((r) => r.outputId);
+      return { status: 200, body: { index, created: ids(created), consumed: ids(consumed) } };
+    }
+    // Two blocks a page, so that paging is seen.
+    const skip = Number(query.get('skip') ?? 0);
+    const included = confirmed.result?.included ?? [];
+    const kind = query.get('kind');
+    const blocks = included.slice(skip, skip + 2).flatMap((blockId) => {
+      const known = this.blocks.get(blockId);
+      const fits = kind === null || known?.block.payload?.kind === kind;
+      return known === undefined || !fits ? [] : [{ blockId, bytes: bytesToHex(known.bytes) }];
+    });
+    const next = skip + 2 < included.length ? { next: skip + 2 } : {};
+    return { status: 200, body: { index, blocks, ...next } };
+  }
+
+  #indexer(kind: string, query: URLSearchParams): Answer {
+    if (kind === 'tagged-data') return { status: 200, body: { items: [] } };
+    const address = query.get('address');
+    const all = [...this.#outputs.values()]
+      .filter(({ output }) => output.kind === 'basic' && output.address === address)
+      .map(({ outputId }) => outputId);
+    // Three ids a page, so that paging is seen.
+    const from = Number(query.get('cursor') ?? 0);
+    const cursor = from + 3 < all.length ? { cursor: `${from + 3}` } : {};
+    const ledgerIndex = this.chain.length - 1;
+    return { status: 200, body: { ledgerIndex, items: all.slice(from, from + 3), ...cursor } };
+  }
+}
+
+function pathTo(ids: readonly BlockId[], index: number): string {
+  const leaves = ids.map((id) => idToBytes(id));
+  return bytesToHex(encodeAuditPath(auditPath(leaves, index, nobleHasher)));
+}
+
+function problem({ code, detail }: Failure): Answer {
+  return { status: 400, body: { type: 'about:blank', title: code, status: 400, code, detail } };
+}
