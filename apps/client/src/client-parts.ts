@@ -165,7 +165,7 @@ function outboxEvent(entry: OutboxEntry): {
 function termsOf({ provider }: ClientConfig): RentTerms {
   return {
     retentionDays: provider.retentionDays,
-    monthlyPriceCap: BigInt(provider.monthlyPriceCap),
+    monthlyPriceCap: BigInt(provider.maxPricePerMonth),
     deposit: BigInt(provider.deposit),
     credit: BigInt(provider.credit),
     maxDebitPerDay: BigInt(provider.maxDebitPerDay),
