@@ -13,8 +13,8 @@ import {
   startBareNode,
   startNode,
   stopAll,
-} from './network.fixture.ts';
-import type { TestNode } from './network.fixture.ts';
+} from './testing/network-nodes.ts';
+import type { TestNode } from './testing/network-nodes.ts';
 import type { TangleLibp2p } from './create-node.ts';
 
 afterEach(stopAll);

@@ -18,8 +18,8 @@ import {
   startNode,
   stopAll,
   store,
-} from './network.fixture.ts';
-import type { TestNode } from './network.fixture.ts';
+} from './testing/network-nodes.ts';
+import type { TestNode } from './testing/network-nodes.ts';
 import type { Stream } from './types.ts';
 
 afterEach(stopAll);

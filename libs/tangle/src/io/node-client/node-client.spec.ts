@@ -10,7 +10,7 @@ import { BlockIssuer } from './block-issuer.ts';
 import { NodeApiError, NodeUnreachableError } from './errors.ts';
 import { NodeClient } from './node-client.ts';
 import { ProofChecker } from './proof-checker.ts';
-import { addressOf, RICH_KEY, SLOW_WORK, SmallNode } from './small-node.fixture.ts';
+import { addressOf, RICH_KEY, SLOW_WORK, SmallNode } from './testing/small-node.ts';
 
 let node: SmallNode;
 let client: NodeClient;

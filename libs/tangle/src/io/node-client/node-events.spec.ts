@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ConfirmedMilestoneDto } from './dto.ts';
 import { NodeClient } from './node-client.ts';
 import type { NodeEvents } from './node-events.ts';
-import { SmallNode } from './small-node.fixture.ts';
+import { SmallNode } from './testing/small-node.ts';
 
 let node: SmallNode;
 let events: NodeEvents;

@@ -16,7 +16,7 @@ import {
   SLOW_WORK,
   SmallNode,
   SUPPLY,
-} from './small-node.fixture.ts';
+} from './testing/small-node.ts';
 import { Wallet } from './wallet.ts';
 import type { SentTransaction } from './wallet.ts';
 

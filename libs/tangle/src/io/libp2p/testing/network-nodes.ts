@@ -4,16 +4,16 @@
  */
 import { randomBytes } from 'node:crypto';
 import { generateKeyPair } from '@libp2p/crypto/keys';
-import { blockIdOf } from '../../core/codec/block.ts';
-import type { BlockId } from '../../core/codec/ids.ts';
-import type { SyncStatus } from '../../core/codec/frame.ts';
-import { nobleHasher } from '../../core/crypto/blake2b.ts';
-import { SILENT_LOGGER } from '../logger.ts';
-import { createNode } from './create-node.ts';
-import type { TangleLibp2p } from './create-node.ts';
-import { createMessageIds, gossipTopics } from './message-id.ts';
-import { TangleNetwork } from './network.ts';
-import { DEFAULT_LIMITS } from './types.ts';
+import { blockIdOf } from '../../../core/codec/block.ts';
+import type { BlockId } from '../../../core/codec/ids.ts';
+import type { SyncStatus } from '../../../core/codec/frame.ts';
+import { nobleHasher } from '../../../core/crypto/blake2b.ts';
+import { SILENT_LOGGER } from '../../logger.ts';
+import { createNode } from '../create-node.ts';
+import type { TangleLibp2p } from '../create-node.ts';
+import { createMessageIds, gossipTopics } from '../message-id.ts';
+import { TangleNetwork } from '../network.ts';
+import { DEFAULT_LIMITS } from '../types.ts';
 import type {
   NetworkEvent,
   NetworkHandlers,
@@ -21,8 +21,8 @@ import type {
   NetworkOptions,
   PeerKey,
   PeerPrivateKey,
-} from './types.ts';
-import type { Verdict } from './verdicts.ts';
+} from '../types.ts';
+import type { Verdict } from '../verdicts.ts';
 
 export const NETWORK_ID = 0x0123_4567_89ab_cdefn;
 const LISTEN = ['/ip4/127.0.0.1/tcp/0'];

@@ -6,32 +6,37 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
-import { checkBlock } from '../../core/block/rules.ts';
-import type { CheckedBlock } from '../../core/block/rules.ts';
-import { searchNonce } from '../../core/block/pow.ts';
-import { genesisToJson } from '../../core/codec/genesis.ts';
-import type { Genesis } from '../../core/codec/genesis.ts';
-import { addressFromBytes, bytesToHex, GENESIS_BLOCK_ID, idToBytes } from '../../core/codec/ids.ts';
-import type { BlockId, OutputId, TransactionId } from '../../core/codec/ids.ts';
-import { encodeMilestone } from '../../core/codec/milestone.ts';
-import type { Milestone } from '../../core/codec/milestone.ts';
-import { encodeOutput } from '../../core/codec/output.ts';
-import { nobleHasher } from '../../core/crypto/blake2b.ts';
-import { nobleVerifier, publicKeyOf } from '../../core/crypto/ed25519-strict.ts';
-import { auditPath, encodeAuditPath } from '../../core/crypto/merkle.ts';
-import type { OutputRecord } from '../../core/ledger/ledger-diff.ts';
-import { encodeStateProof } from '../../core/ledger/state-proof.ts';
-import { buildMilestone, signMilestone } from '../../core/milestone/build.ts';
-import { assembleCertificate } from '../../core/milestone/certificate.ts';
-import { genesisMilestone } from '../../core/milestone/genesis.ts';
-import type { GenesisMilestone } from '../../core/milestone/genesis.ts';
-import { parentOf } from '../../core/milestone/rules.ts';
-import type { MilestoneResult, ParentMilestone } from '../../core/milestone/rules.ts';
-import type { Failure } from '../../core/outcome.ts';
-import { NETWORK_PRESETS } from '../../core/params/networks.ts';
-import type { ProofOfWork } from './block-issuer.ts';
-import type { EventRequestDto } from './dto.ts';
-import { outputToJson } from './json.ts';
+import { checkBlock } from '../../../core/block/rules.ts';
+import type { CheckedBlock } from '../../../core/block/rules.ts';
+import { searchNonce } from '../../../core/block/pow.ts';
+import { genesisToJson } from '../../../core/codec/genesis.ts';
+import type { Genesis } from '../../../core/codec/genesis.ts';
+import {
+  addressFromBytes,
+  bytesToHex,
+  GENESIS_BLOCK_ID,
+  idToBytes,
+} from '../../../core/codec/ids.ts';
+import type { BlockId, OutputId, TransactionId } from '../../../core/codec/ids.ts';
+import { encodeMilestone } from '../../../core/codec/milestone.ts';
+import type { Milestone } from '../../../core/codec/milestone.ts';
+import { encodeOutput } from '../../../core/codec/output.ts';
+import { nobleHasher } from '../../../core/crypto/blake2b.ts';
+import { nobleVerifier, publicKeyOf } from '../../../core/crypto/ed25519-strict.ts';
+import { auditPath, encodeAuditPath } from '../../../core/crypto/merkle.ts';
+import type { OutputRecord } from '../../../core/ledger/ledger-diff.ts';
+import { encodeStateProof } from '../../../core/ledger/state-proof.ts';
+import { buildMilestone, signMilestone } from '../../../core/milestone/build.ts';
+import { assembleCertificate } from '../../../core/milestone/certificate.ts';
+import { genesisMilestone } from '../../../core/milestone/genesis.ts';
+import type { GenesisMilestone } from '../../../core/milestone/genesis.ts';
+import { parentOf } from '../../../core/milestone/rules.ts';
+import type { MilestoneResult, ParentMilestone } from '../../../core/milestone/rules.ts';
+import type { Failure } from '../../../core/outcome.ts';
+import { NETWORK_PRESETS } from '../../../core/params/networks.ts';
+import type { ProofOfWork } from '../block-issuer.ts';
+import type { EventRequestDto } from '../dto.ts';
+import { outputToJson } from '../json.ts';
 
 export const COMMITTEE_KEY = new Uint8Array(32).fill(1);
 export const RICH_KEY = new Uint8Array(32).fill(2);
