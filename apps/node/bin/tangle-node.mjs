@@ -1,12 +1,5 @@
 #!/usr/bin/env node
-// The command `tangle-node`. Keeps the stripped and compiled code between runs, then starts the built program.
-import { enableCompileCache } from 'node:module';
-import { existsSync } from 'node:fs';
+// The command `tangle-node`.
+import { launch } from '../../../tools/launch.mjs';
 
-enableCompileCache();
-const main = new URL('../../../dist/apps/node/src/main.js', import.meta.url);
-if (!existsSync(main)) {
-  console.error('tangle-node is not built yet: run `npm run build` in the project folder first.');
-  process.exit(1);
-}
-await import(main.href);
+await launch('node', 'tangle-node');
