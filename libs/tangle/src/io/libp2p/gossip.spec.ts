@@ -63,6 +63,24 @@ describe('gossip', () => {
     expect(blocksOf(second)).toEqual([block]);
   });
 
+  it('paces a flood of its own: nothing is lost and nobody is disconnected', async () => {
+    const limits = { packQueueBytes: 64 << 20, gossipBacklogBytes: 1 << 20 };
+    const sender = await startNode({ limits: { ...limits, watchIntervalMs: 50 } });
+    const reader = await startNode({ peers: sender.network.addresses() });
+    await eventually(reaching(sender, 1));
+    const block = fakeBlock(30_000);
+    for (let count = 0; count < 1_000; count += 1) {
+      sender.network.publishBlock(
+        Uint8Array.from(block)
+          .fill(count & 255, 0, 1)
+          .fill(count >> 8, 1, 2),
+      );
+    }
+    await eventually(() => eventCount(reader, 'block-received') === 1_000);
+    expect(eventCount(sender, 'peer-muted')).toBe(0);
+    expect(eventCount(sender, 'block-dropped')).toBe(0);
+  });
+
   it('looks at the same pack once, whoever sends it', async () => {
     const middle = await startNode();
     const left = await startNode({ peers: middle.network.addresses() });

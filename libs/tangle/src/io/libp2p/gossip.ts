@@ -19,6 +19,7 @@ import type {
   PeerCounters,
   PeerId,
   PeerKey,
+  Stream,
 } from './types.ts';
 import { FINDINGS, milestoneFinding, packFinding } from './verdicts.ts';
 import type { Finding, Verdict } from './verdicts.ts';
@@ -28,6 +29,7 @@ export interface GossipDeps {
   readonly topics: GossipTopics;
   readonly handlers: Pick<NetworkHandlers, 'onPack' | 'onMilestone'>;
   readonly report: (peer: PeerKey, finding: Finding) => void;
+  readonly connectionsOf: (peer: PeerId) => readonly Connection[];
   /** The counters of a connected peer. */
   readonly counters: (peer: PeerKey) => PeerCounters | undefined;
   readonly logger: Logger;
@@ -74,10 +76,24 @@ export class Gossip {
 
   /** Peers that a pack would reach now: subscribed, and the stream to them is open. */
   subscribers(): PeerKey[] {
+    return this.#reachable().map((peer) => peer.toString());
+  }
+
+  /**
+   * True when somebody can take a pack now. gossipsub knows no back-pressure: what is published
+   * faster than the peers read would break their streams. One slow peer alone does not hold us up.
+   */
+  canPublish(): boolean {
+    const mostBytes = this.#limits.gossipBacklogBytes / 2;
+    return this.#reachable().some(
+      (peer) => gossipBacklog(this.#deps.connectionsOf(peer)) <= mostBytes,
+    );
+  }
+
+  #reachable(): PeerId[] {
     const { pubsub, topics } = this.#deps;
     const open = outboundStreams(pubsub);
-    const peers = pubsub.getSubscribers(topics.blocks).map((peer) => peer.toString());
-    return peers.filter((peer) => open.has(peer));
+    return pubsub.getSubscribers(topics.blocks).filter((peer) => open.has(peer.toString()));
   }
 
   async publishPack(pack: Uint8Array, blocks: number): Promise<void> {
@@ -188,10 +204,17 @@ export function gossipFault(
   connections: readonly Connection[],
   maxBacklogBytes: number,
 ): 'muted' | 'lagging' | undefined {
-  const streams = connections
+  if (gossipStreams(connections).length === 0) return 'muted';
+  return gossipBacklog(connections) > maxBacklogBytes ? 'lagging' : undefined;
+}
+
+/** Bytes of gossip that wait for a peer. */
+function gossipBacklog(connections: readonly Connection[]): number {
+  return gossipStreams(connections).reduce((sum, stream) => sum + stream.writeBufferLength, 0);
+}
+
+function gossipStreams(connections: readonly Connection[]): Stream[] {
+  return connections
     .flatMap((connection) => connection.streams)
     .filter((s) => s.direction === 'outbound' && s.protocol.startsWith('/meshsub/'));
-  if (streams.length === 0) return 'muted';
-  const backlog = streams.reduce((sum, stream) => sum + stream.writeBufferLength, 0);
-  return backlog > maxBacklogBytes ? 'lagging' : undefined;
 }

@@ -223,10 +223,11 @@ export class TangleNetwork {
       topics: gossipTopics(this.#options.networkId),
       handlers: this.#handlers,
       report: (peer, finding) => this.#standing.report(peer, finding),
+      connectionsOf: (peer) => node.getConnections(peer),
       counters: (peer) => sync.session(peer)?.counters,
     });
     const packs = new PackQueue(this.#limits, {
-      hasSubscribers: () => gossip.subscribers().length > 0,
+      canPublish: () => gossip.canPublish(),
       publish: async (pack, blocks) => await gossip.publishPack(pack, blocks),
       onDropped: (blocks) => this.#metrics.count('block-dropped', blocks),
       nowMs,

@@ -24,7 +24,7 @@ function bench(limits: Partial<PackLimits> = {}): Bench {
   const queue = new PackQueue(
     { ...LIMITS, ...limits },
     {
-      hasSubscribers: () => result.open,
+      canPublish: () => result.open,
       publish: async (pack) => {
         const decoded = decodePack(pack);
         packs.push(decoded.ok ? decoded.value : []);

@@ -13,9 +13,9 @@ import type { NetworkLimits } from './types.ts';
 const BLOCK_OVERHEAD = 2;
 /** Bytes of a pack before its first block: the count. */
 const PACK_OVERHEAD = 2;
-/** While nobody can be reached, the queue looks again this often. */
-const RETRY_MS = 100;
-/** Packs that are published before other work gets a turn: gossipsub has no back-pressure. */
+/** While nobody can take a pack, the queue looks again this often. */
+const RETRY_MS = 50;
+/** Packs that are published before other work, such as the sockets', gets a turn. */
 const PACKS_PER_TURN = 32;
 
 export type PackLimits = Pick<
@@ -24,8 +24,8 @@ export type PackLimits = Pick<
 >;
 
 export interface PackQueueDeps {
-  /** True when a publication would reach at least one peer. */
-  readonly hasSubscribers: () => boolean;
+  /** True when at least one peer can be reached and reads fast enough. */
+  readonly canPublish: () => boolean;
   readonly publish: (pack: Uint8Array, blocks: number) => Promise<void>;
   readonly onDropped: (blocks: number) => void;
   readonly nowMs: () => number;
@@ -85,7 +85,7 @@ export class PackQueue {
   async #run(): Promise<void> {
     this.#dropBeyondBounds();
     let packs = 0;
-    while (this.#waiting.length > 0 && this.#deps.hasSubscribers()) {
+    while (this.#waiting.length > 0 && this.#deps.canPublish()) {
       const blocks = this.#takePack();
       await this.#deps.publish(encodePack(blocks), blocks.length);
       packs += 1;
