@@ -127,8 +127,9 @@ export function stepClientChannel(
 }
 
 /**
- * The total of the voucher that pays `amount` more. What was signed but not acknowledged is sent
- * again first: the provider may have it, so only the part above it is new money.
+ * The total of the voucher that pays `amount` more than what the provider has acknowledged. Where
+ * an acknowledgement got lost the provider answers `voucher-not-increasing` with the voucher that
+ * it holds, and the next total builds on that; a voucher that it refused is simply replaced.
  */
 export function nextCumulative(
   channel: ClientChannel,
@@ -139,8 +140,7 @@ export function nextCumulative(
   if (context.ledgerTime >= channel.expiry - context.times.sellStop) {
     return refuse('voucher-expired');
   }
-  const needed = channel.acknowledged + amount;
-  const cumulative = needed > channel.signed ? needed : channel.signed;
+  const cumulative = channel.acknowledged + amount;
   if (cumulative > claimableMax(channel)) return refuse('voucher-over-deposit');
   return { ok: true, value: cumulative };
 }

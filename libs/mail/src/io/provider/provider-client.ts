@@ -41,7 +41,7 @@ import type { ChannelPurse, PayContext } from './purse.ts';
 /** A key that signs for a mailbox or a channel; the secret stays with the caller. */
 export interface SigningKey {
   readonly publicKey: Uint8Array;
-  sign(message: Uint8Array): Uint8Array;
+  readonly sign: (message: Uint8Array) => Uint8Array;
 }
 
 export interface ProviderClientOptions {

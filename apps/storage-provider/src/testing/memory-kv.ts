@@ -1,0 +1,80 @@
+/**
+ * A store in memory that can fail at any write, before or after it took effect, as a disk does when
+ * the power goes. Not part of production.
+ */
+import type { KvBatch, KvRange, ProviderKv } from '../store/kv.ts';
+
+/** How the next writes end: all well, or the n-th one (from 0) fails. */
+export interface Fault {
+  readonly atWrite: number;
+  /** True when the write reaches the disk and only its acknowledgement is lost. */
+  readonly isApplied: boolean;
+}
+
+export class MemoryKv implements ProviderKv {
+  readonly #entries: Map<string, Uint8Array>;
+  fault: Fault | undefined;
+  writes = 0;
+  #isDead = false;
+
+  constructor(entries = new Map<string, Uint8Array>()) {
+    this.#entries = entries;
+  }
+
+  /** The same disk after a restart. */
+  reopen(): MemoryKv {
+    return new MemoryKv(this.#entries);
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  getSync(key: Uint8Array): Uint8Array | undefined {
+    return this.#entries.get(nameOf(key))?.slice();
+  }
+
+  batch(): KvBatch {
+    const changes: [string, Uint8Array | undefined][] = [];
+    return {
+      put: (key, value) => changes.push([nameOf(key), value.slice()]),
+      del: (key) => changes.push([nameOf(key), undefined]),
+      write: async () => {
+        await Promise.resolve();
+        if (this.#isDead) throw new Error('the machine is off');
+        const isFault = this.fault?.atWrite === this.writes;
+        this.writes += 1;
+        if (!isFault || this.fault?.isApplied === true) this.#apply(changes);
+        if (isFault) {
+          this.#isDead = true;
+          throw new Error('the power went');
+        }
+      },
+    };
+  }
+
+  async *iterate({ gte, lt, limit }: KvRange): AsyncGenerator<[Uint8Array, Uint8Array]> {
+    const [from, to] = [nameOf(gte), nameOf(lt)];
+    const names = [...this.#entries.keys()].filter((name) => name >= from && name < to);
+    for (const name of names.toSorted().slice(0, limit)) {
+      const value = this.#entries.get(name);
+      if (value) yield [new Uint8Array(Buffer.from(name, 'latin1')), value.slice()];
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isDead = true;
+  }
+
+  #apply(changes: readonly [string, Uint8Array | undefined][]): void {
+    for (const [name, value] of changes) {
+      if (value) this.#entries.set(name, value);
+      else this.#entries.delete(name);
+    }
+  }
+}
+
+/** Latin-1 keeps the order of bytes. */
+function nameOf(key: Uint8Array): string {
+  return Buffer.from(key).toString('latin1');
+}
