@@ -78,10 +78,11 @@ export class BlockRepository {
     if (blocks.length === 0) return;
     const referenced = await this.metaOf(blocks.map(({ id }) => id));
     const batch = this.#store.batch();
+    const arrival = encodeU32(arrivalIndex);
     for (const { id, bytes, block } of blocks) {
       if (referenced.has(id)) continue;
       batch.put(keyOf('blocks', id), bytes);
-      batch.put(keyOf('unreferenced', id), encodeU32(arrivalIndex));
+      batch.put(keyOf('unreferenced', id), arrival);
       for (const parent of block.parents) batch.put(keyOf('children', parent, id), NOTHING);
     }
     await batch.write({ sync: false });

@@ -3,6 +3,7 @@
  * says; numbers are never reused. A test compares this table with docs/spec/10-storage.md.
  * Integers in keys are big endian, so that they sort by value; in values they are little endian.
  */
+import { assert } from '../../core/outcome.ts';
 import type { KeyRange } from './kv-store.ts';
 
 export interface Bucket {
@@ -79,15 +80,19 @@ function partSize(part: KeyPart): number {
 export function keyOf(bucket: BucketName, ...parts: readonly KeyPart[]): Uint8Array {
   let size = 1;
   for (const part of parts) size += partSize(part);
-  const key = Buffer.alloc(size);
+  // Memory of Node's pool, a third of the cost of fresh zeroes; every byte is written below.
+  const key = Buffer.allocUnsafe(size);
   key[0] = BUCKETS[bucket].number;
   let at = 1;
   for (const part of parts) {
-    if (typeof part === 'number') key.writeUInt32BE(part, at);
-    else if (typeof part === 'string') key.write(part, at, 'hex');
-    else key.set(part, at);
-    at += partSize(part);
+    if (typeof part === 'number') at = key.writeUInt32BE(part, at);
+    else if (typeof part === 'string') at += key.write(part, at, 'hex');
+    else {
+      key.set(part, at);
+      at += part.length;
+    }
   }
+  assert(at === size, 'the hex of a key is whole');
   return key;
 }
 
