@@ -87,7 +87,8 @@ function parse(text: string): unknown {
 }
 
 function reasonOf(error: unknown): string {
-  const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
+  const isObject = typeof error === 'object' && error !== null;
+  const code: unknown = isObject ? Reflect.get(error, 'code') : undefined;
   if (code === 'ENOENT') return 'there is no such file';
   if (code === 'EEXIST') return 'the file exists already';
   if (code === 'EACCES') return 'permission denied';

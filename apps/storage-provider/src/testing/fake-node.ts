@@ -30,6 +30,8 @@ export class FakeNode implements LedgerPort, MilestoneSource {
   readonly attached: Payload[] = [];
   /** How far the wall clock is ahead of the last milestone. */
   clockAheadMs = 0;
+  /** Milestones that the node does not have any more. */
+  readonly pruned = new Set<number>();
   /** Throws at every call while true. */
   isAway = false;
   /** Blocks are accepted and never confirmed while true. */
@@ -138,7 +140,7 @@ export class FakeNode implements LedgerPort, MilestoneSource {
 
   async milestone(index: number): Promise<Uint8Array | undefined> {
     this.#answer();
-    return this.milestones[index - 1]?.bytes;
+    return this.pruned.has(index) ? undefined : this.milestones[index - 1]?.bytes;
   }
 
   async envelopes(index: number): Promise<Uint8Array[]> {
