@@ -3,11 +3,11 @@
  * it, `stop` takes it down in the reverse order. The API stands in front of it (api/create-api.ts).
  *
  * Start: store (network, state root, supply) → DAG and tips from the store → missing parents →
- * network → milestones → validator. Stop: validator → milestones → missing parents → network →
- * processor → proof of work and signature workers → store. Spec: docs/architecture.md.
+ * network → rebroadcast → milestones → validator. Stop: the other way round, then processor, proof
+ * of work, signature workers, store. Spec: docs/architecture.md.
  */
 import { join } from 'node:path';
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
 import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
 import { milestoneIdOf, type Milestone } from '@tanglemail/tangle/core/codec/milestone.ts';
@@ -19,13 +19,7 @@ import {
 } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import { fail } from '@tanglemail/tangle/core/outcome.ts';
 import { TIPS_PER_BLOCK } from '@tanglemail/tangle/core/params/limits.ts';
-import type {
-  Clock,
-  Hasher,
-  Random,
-  SignatureClaim,
-  Verifier,
-} from '@tanglemail/tangle/core/ports.ts';
+import type { Clock, Hasher, SignatureClaim, Verifier } from '@tanglemail/tangle/core/ports.ts';
 import { TipPool } from '@tanglemail/tangle/core/tips/tip-pool.ts';
 import { bestHasher } from '@tanglemail/tangle/io/accel/hasher.ts';
 import { PowPool } from '@tanglemail/tangle/io/accel/pow-pool.ts';
@@ -53,6 +47,8 @@ import { NodeStore, type OpenedStore } from './store/node-store.ts';
 import { rebuild } from './store/rebuild.ts';
 import { MilestoneSync } from './sync/milestone-sync.ts';
 import { MissingParents } from './sync/missing-parents.ts';
+import { Rebroadcast } from './sync/rebroadcast.ts';
+import { SYSTEM_CLOCK, SYSTEM_RANDOM } from './system.ts';
 import { seatOf, Validator } from './validator/validator.ts';
 import { VoteFile } from './validator/vote-file.ts';
 
@@ -75,12 +71,6 @@ interface Foundation extends NodeOptions, OpenedStore {
 /** Outcomes that the seen-filter remembers in one generation. */
 const SEEN_SIZE = 32_768;
 
-const SYSTEM_CLOCK: Clock = { nowMs: () => Date.now() };
-const SYSTEM_RANDOM: Random = {
-  bytes: (length) => new Uint8Array(randomBytes(length)),
-  below: (bound) => randomInt(bound),
-};
-
 export class TangleNode {
   readonly config: NodeConfig;
   readonly logger: Logger;
@@ -99,6 +89,7 @@ export class TangleNode {
   readonly #missing: MissingParents;
   readonly #sync: MilestoneSync;
   readonly #network: TangleNetwork;
+  readonly #rebroadcast: Rebroadcast;
   readonly #verifyPool = new VerifyPool();
   #powPool: PowPool | undefined;
   #validator: Validator | undefined;
@@ -132,6 +123,13 @@ export class TangleNode {
     });
     this.#processor = this.#createProcessor();
     this.#sync = this.#createSync();
+    this.#rebroadcast = new Rebroadcast({
+      isPending: (id) => this.#dag.has(id) && !this.#dag.isReferenced(id),
+      blockBytes: (id) => foundation.store.blocks.bytes(id),
+      companions: (count) => this.selectTips().slice(0, count),
+      publish: (bytes) => this.#network.publishBlock(bytes),
+      peers: () => this.#network.peers(),
+    });
     this.query = this.#createQuery();
     watchGauges(this.metrics.rows, {
       dag: this.#dag,
@@ -191,6 +189,9 @@ export class TangleNode {
   async start(): Promise<void> {
     this.#missing.start();
     await this.#network.start();
+    const nowMs = performance.now();
+    for (const id of this.#dag.unreferenced()) this.#rebroadcast.add(id, nowMs);
+    this.#rebroadcast.start();
     this.#sync.start();
     this.#validator?.start();
     const role = this.#validator === undefined ? 'follows' : 'validates';
@@ -206,6 +207,7 @@ export class TangleNode {
   async #stop(): Promise<void> {
     await this.#validator?.stop();
     await this.#sync.stop();
+    this.#rebroadcast.stop();
     await this.#missing.stop();
     await this.#network.stop();
     await this.#processor.stop();
@@ -222,7 +224,10 @@ export class TangleNode {
   /** Processes an encoded block of a user and relays it when it is new. */
   async submitBlock(bytes: Uint8Array, remote: string): Promise<ProcessOutcome> {
     const outcome = await this.#process(bytes, 'api', remote);
-    if (outcome.ok && outcome.value.isNew) this.#network.publishBlock(bytes);
+    if (outcome.ok && outcome.value.isNew) {
+      this.#network.publishBlock(bytes);
+      this.#rebroadcast.add(outcome.value.blockId, performance.now());
+    }
     return outcome;
   }
 

@@ -5,6 +5,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
 import type { NodeConfig } from '../config/schema.ts';
 import type { Faucet } from '../faucet/faucet.ts';
+import { SYSTEM_CLOCK } from '../system.ts';
 import { FaucetController } from './faucet.controller.ts';
 import { createApp } from './http-app.ts';
 import { FAUCET } from './tokens.ts';
@@ -26,7 +27,7 @@ export async function createFaucetApi(
   config: NodeConfig,
   logger: Logger,
 ): Promise<{ readonly url: string; close(): Promise<void> }> {
-  const options = { ...config.api, logger, clock: { nowMs: () => Date.now() } };
+  const options = { ...config.api, logger, clock: SYSTEM_CLOCK };
   const app = await createApp(FaucetModule.of(faucet), options);
   await app.listen(config.faucet.port, config.faucet.host);
   return { url: await app.getUrl(), close: () => app.close() };

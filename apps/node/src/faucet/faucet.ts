@@ -20,6 +20,7 @@ import { Wallet } from '@tanglemail/tangle/io/node-client/wallet.ts';
 import { ConfigError } from '../config/load.ts';
 import type { NodeConfig } from '../config/schema.ts';
 import { readKeyFile, type KeyPair } from '../keys/key-file.ts';
+import { SYSTEM_CLOCK } from '../system.ts';
 import { Dispenser, type Grant, type Payment } from './dispenser.ts';
 
 export interface FaucetOptions {
@@ -35,8 +36,6 @@ interface Parts {
   readonly wallet: Wallet<PowProgress>;
   readonly powPool: PowPool;
 }
-
-const CLOCK = { nowMs: (): number => Date.now() };
 
 /** Networks whose tokens may be given away: their names begin with `dev` or `test`. */
 export function allowsFaucet(networkName: string): boolean {
@@ -58,7 +57,7 @@ export class Faucet {
     const amount = BigInt(config.faucet.amount);
     this.#dispenser = new Dispenser(
       { amount, amountMin: least, perAddressPerHour, totalPerHour },
-      { send: (payments, onIssued) => this.#send(payments, onIssued), clock: CLOCK, logger },
+      { send: (payments, onIssued) => this.#send(payments, onIssued), clock: SYSTEM_CLOCK, logger },
     );
   }
 
@@ -80,7 +79,7 @@ export class Faucet {
     const client = new NodeClient({ baseUrl: config.faucet.nodeUrl, hasher });
     const events = client.events();
     const lightClient = LightClient.fromGenesis(genesis, { hasher, verifier });
-    const checker = new ProofChecker(lightClient, { hasher, clock: CLOCK, client });
+    const checker = new ProofChecker(lightClient, { hasher, clock: SYSTEM_CLOCK, client });
     const powPool = new PowPool({ threads: config.pow.threads });
     const network = { networkId, params: genesis.params };
     const issuer = new BlockIssuer<PowProgress>(network, {
@@ -90,7 +89,7 @@ export class Faucet {
       hasher,
       events,
     });
-    const deps = { node: client, issuer, checker, hasher, clock: CLOCK };
+    const deps = { node: client, issuer, checker, hasher, clock: SYSTEM_CLOCK };
     const wallet = new Wallet<PowProgress>(network, deps);
     return new Faucet({ key, client, events, wallet, powPool }, options);
   }

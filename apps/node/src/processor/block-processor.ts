@@ -119,7 +119,8 @@ export class BlockProcessor {
     this.#pending.set(key, promise);
     if (!this.#running) {
       this.#running = true;
-      this.#idle = this.#run();
+      // One turn later, so that the blocks of a pack go through as one batch.
+      this.#idle = Promise.resolve().then(() => this.#run());
     }
     return promise;
   }

@@ -1,0 +1,25 @@
+import { describe, expect, it } from '@jest/globals';
+import { RateLimiter, remoteOf } from './rate-limit.ts';
+
+describe('rate limit', () => {
+  it('lets a burst through, then what the rate earns', () => {
+    let nowMs = 0;
+    const limiter = new RateLimiter({ perSecond: 2, burst: 3 }, { nowMs: () => nowMs });
+    expect([1, 2, 3, 4].map(() => limiter.take('a'))).toEqual([true, true, true, false]);
+    expect(limiter.take('b')).toBe(true);
+    nowMs = 500;
+    expect([limiter.take('a'), limiter.take('a')]).toEqual([true, false]);
+    nowMs = 100_000;
+    expect([1, 2, 3, 4].map(() => limiter.take('a'))).toEqual([true, true, true, false]);
+  });
+
+  it.each([
+    ['192.0.2.7', '192.0.2.7'],
+    ['::ffff:192.0.2.7', '192.0.2.7'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
+    ['2001:db8::6', '2001:db8:0:0'],
+    ['::1', '0:0:0:0'],
+  ])('counts %s as %s', (ip, remote) => {
+    expect(remoteOf(ip)).toBe(remote);
+  });
+});

@@ -1,0 +1,187 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadGenesis } from '@tanglemail/tangle/core/milestone/genesis.ts';
+import { genesisToJson } from '@tanglemail/tangle/core/codec/genesis.ts';
+import { testGenesis, testKey, VALIDATOR_KEY } from '../testing/test-network.ts';
+import { writeKeyFile } from '../keys/key-file.ts';
+import { runProgram } from './program.ts';
+import type { Servers } from './run.ts';
+
+const folders: string[] = [];
+afterEach(async () => {
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true });
+});
+
+const NO_SERVERS: Servers = {
+  nodeApi: () => Promise.reject(new Error('no server here')),
+  faucetApi: () => Promise.reject(new Error('no server here')),
+};
+
+async function run(argv: readonly string[], env = {}) {
+  let [out, err] = ['', ''];
+  const code = await runProgram(
+    argv,
+    {
+      env,
+      out: (text) => {
+        out += text;
+      },
+      err: (text) => {
+        err += text;
+      },
+      untilSignal: async () => await Promise.resolve('SIGTERM'),
+    },
+    NO_SERVERS,
+  );
+  return { code, out, err };
+}
+
+const words = (text: string): string[] => text.split(' ');
+
+async function newFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'cli-'));
+  folders.push(folder);
+  return folder;
+}
+
+describe('command line', () => {
+  it.each([
+    [['--help']],
+    [['start', '--help']],
+    [['faucet', '--help']],
+    [['tools', 'genesis', '-h']],
+  ])('explains %j with an example', async (argv) => {
+    const { code, out } = await run(argv);
+    expect(code).toBe(0);
+    expect(out).toMatch(/Example/);
+  });
+
+  it('lists every setting of a node with its default', async () => {
+    const { out } = await run(['start', '--help']);
+    expect(out).toMatch(/--api-rate-limit-per-second <value>/);
+    expect(out).not.toMatch(/--faucet-/);
+  });
+
+  it('makes keys and a genesis document that a node accepts', async () => {
+    const folder = await newFolder();
+    const [keys, faucet, file] = ['v.key', 'f.key', 'g.json'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    expect((await run(['tools', 'keys', '--out', keys])).code).toBe(0);
+    const made = await run(['tools', 'keys', '--out', faucet, '--json']);
+    const { address } = JSON.parse(made.out) as { address: string };
+    const outputs = `--output ${faucet}:5000 ${'ab'.repeat(32)}:7000`;
+    const params = '--preset test --param powBaseBits=5 depositPerByte=2';
+    const genesis = await run(
+      words(
+        `tools genesis --name dev-a --committee ${keys} ${outputs} ${params} --out ${file} --json`,
+      ),
+    );
+    expect(genesis.err).toBe('');
+    expect(JSON.parse(genesis.out)).toMatchObject({ name: 'dev-a' });
+    const loaded = loadGenesis(await readFile(file, 'utf8'));
+    if (!loaded.ok) throw new Error(loaded.detail ?? loaded.code);
+    expect(loaded.value.params).toMatchObject({ powBaseBits: 5, depositPerByte: 2n });
+    expect(loaded.value.outputs.map(({ amount }) => amount)).toEqual([5_000n, 7_000n]);
+    expect(loaded.value.outputs[0]?.address).toBe(address);
+    const again = await run(['tools', 'keys', '--out', keys]);
+    expect(again).toMatchObject({ code: 2, err: expect.stringContaining('exists already') });
+  });
+
+  it('shows the peer id of a key, the same each time', async () => {
+    const key = join(await newFolder(), 'peer.key');
+    const first = await run(['tools', 'peer-id', '--key', key]);
+    const second = await run(['tools', 'peer-id', '--key', key, '--json']);
+    expect(first.out).toMatch(/^12D3KooW/);
+    expect(JSON.parse(second.out)).toMatchObject({ peerId: first.out.trim() });
+  });
+
+  it('measures the proof of work', async () => {
+    const { out } = await run(['tools', 'bench-pow', '--bits', '4', '--rounds', '2', '--json']);
+    expect(JSON.parse(out)).toMatchObject({ bits: 4, threads: 1, rounds: 2 });
+  });
+
+  const wrong: readonly (readonly [string, readonly string[], RegExp])[] = [
+    ['an unknown command', ['dance'], /unknown command 'dance'/],
+    ['an unknown flag', ['start', '--fly'], /unknown option '--fly'/],
+    ['a wrong value', ['start', '--api-port', 'x'], /api\.port \(from --api-port\) is "x"/],
+    ['no genesis', ['start', '--genesis-file', '/nowhere'], /cannot read the genesis document/],
+    ['no configuration', ['start', '--config', '/nowhere'], /cannot read the configuration file/],
+    ['a missing flag', ['tools', 'keys'], /required option '--out <file>'/],
+    ['bad bits', ['tools', 'bench-pow', '--bits', '99'], /--bits is "99": expected an integer/],
+    [
+      'a bad output',
+      ['tools', 'genesis', '--name', 'a', '--committee', 'ab'.repeat(32), '--output', 'x'],
+      /--output is "x"/,
+    ],
+    [
+      'a key that cannot sign',
+      words(
+        `tools genesis --name a --committee ${'00'.repeat(32)} --output ${'ab'.repeat(32)}:5000`,
+      ),
+      /committee/,
+    ],
+  ];
+  it.each(wrong)('says what is wrong with %s, without a stack', async (_name, argv, message) => {
+    const { code, err } = await run(argv);
+    expect(code).toBe(2);
+    expect(err).toMatch(message);
+    expect(err).not.toMatch(/\n\s+at /);
+  });
+
+  it('explains a bad variable and a bad file', async () => {
+    const folder = await newFolder();
+    const bad = join(folder, 'bad.json');
+    await writeFile(bad, '{');
+    expect(await run(['start'], { TANGLE_NODE_API_PORT: '-1' })).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('TANGLE_NODE_API_PORT'),
+    });
+    expect(await run(['start'], { TANGLE_NODE_CONFIG: bad })).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('not valid JSON'),
+    });
+  });
+
+  it('runs no faucet on a real network, and none without a key', async () => {
+    const folder = await newFolder();
+    const [real, dev] = [join(folder, 'real.json'), join(folder, 'dev.json')];
+    await writeFile(real, genesisToJson(testGenesis('mail')));
+    await writeFile(dev, genesisToJson(testGenesis('dev-home')));
+    const refused = await run(['faucet', '--genesis-file', real, '--log-level', 'silent']);
+    expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('not given away') });
+    const keyless = await run(['faucet', '--genesis-file', dev, '--log-level', 'silent']);
+    expect(keyless).toMatchObject({ code: 2, err: expect.stringContaining('faucet.keyFile') });
+  });
+
+  it('starts and stops a validator, and refuses one of a larger committee', async () => {
+    const folder = await newFolder();
+    const [genesis, four, key] = [
+      join(folder, 'g.json'),
+      join(folder, 'four.json'),
+      join(folder, 'v.key'),
+    ];
+    await writeFile(genesis, genesisToJson(testGenesis()));
+    await writeFile(four, genesisToJson(testGenesis('test-four', [1, 2, 3, 4].map(testKey))));
+    await writeKeyFile(key, VALIDATOR_KEY);
+    const gossip = '--gossip-listen /ip4/127.0.0.1/tcp/0';
+    const flags = words(
+      `--data-dir ${join(folder, 'data')} --validator-key-file ${key} ${gossip} --log-level silent`,
+    );
+    const alone = await run([
+      'start',
+      '--genesis-file',
+      genesis,
+      '--api-enabled',
+      'false',
+      ...flags,
+    ]);
+    expect(alone).toEqual({ code: 0, out: '', err: '' });
+    const refused = await run(['start', '--genesis-file', four, ...flags]);
+    expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('agreement protocol') });
+  });
+});

@@ -1,0 +1,38 @@
+import { describe, expect, it } from '@jest/globals';
+import { configOf } from './config/schema.ts';
+import { judgeHealth, type HealthFacts } from './health.ts';
+
+const good: HealthFacts = {
+  halted: undefined,
+  confirmedIndex: 100,
+  confirmedTimestampMs: 1_000_000,
+  latestIndex: 102,
+  peers: 1,
+  nowMs: 1_299_999,
+};
+const alone = configOf({});
+const inCompany = configOf({ gossip: { peers: ['/ip4/127.0.0.1/tcp/1/p2p/x'] } });
+const reasonsOf = (changes: Partial<HealthFacts>, config = inCompany) =>
+  judgeHealth({ ...good, ...changes }, config).reasons;
+
+describe('health', () => {
+  it('is good within two milestones, with a peer, and a young milestone', () => {
+    expect(judgeHealth(good, inCompany)).toEqual({ healthy: true, reasons: [] });
+  });
+
+  it.each([
+    [{ latestIndex: 103 }, '3 milestones behind'],
+    [{ peers: 0 }, '0 peers, 1 wanted'],
+    [{ nowMs: 1_300_000 }, 'the latest milestone is 300 s old'],
+    [{ halted: 'two milestones' }, 'confirmation stopped: two milestones'],
+  ])('is bad with %j', (changes, reason) => {
+    expect(reasonsOf(changes)).toEqual([reason]);
+  });
+
+  it('needs no peer where none is configured, unless the operator wants one', () => {
+    expect(reasonsOf({ peers: 0 }, alone)).toEqual([]);
+    expect(reasonsOf({ peers: 1 }, configOf({ health: { minPeers: 2 } }))).toEqual([
+      '1 peers, 2 wanted',
+    ]);
+  });
+});

@@ -1,0 +1,153 @@
+import { describe, expect, it } from '@jest/globals';
+import type { CheckedBlock } from '@tanglemail/tangle/core/block/rules.ts';
+import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
+import { fail, succeed } from '@tanglemail/tangle/core/outcome.ts';
+import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
+import { BlockProcessor, type ProcessorDeps } from './block-processor.ts';
+import { QUEUES } from './queues.ts';
+import { saltedHash, SeenFilter } from './seen-filter.ts';
+
+const idOf = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex').padEnd(64, '0') as BlockId;
+const hash = await saltedHash(7n);
+
+/** Blocks are their text: `bad…` breaks a rule, `forged…` has a wrong signature, `load…` little work. */
+class World {
+  readonly dag = new Map<BlockId, boolean>();
+  readonly saved: BlockId[] = [];
+  readonly fatal: unknown[] = [];
+  checks = 0;
+  processor: BlockProcessor;
+
+  constructor(changes: Partial<ProcessorDeps> = {}) {
+    const deps: ProcessorDeps = {
+      check: (bytes, trusted) => {
+        this.checks += 1;
+        const text = Buffer.from(bytes).toString();
+        if (text.startsWith('bad')) return fail('pow-insufficient');
+        if (text.startsWith('load') && !trusted) return fail('pow-below-load');
+        const block = { parents: [] as BlockId[] };
+        return succeed({ id: idOf(bytes), bytes, block } as unknown as CheckedBlock);
+      },
+      claims: ({ bytes }) => [{ publicKey: bytes, message: bytes, signature: bytes }],
+      verifier: {
+        verifyBatch: async (claims) =>
+          await Promise.resolve(
+            claims.map(({ message }) => !Buffer.from(message).toString().startsWith('forged')),
+          ),
+      },
+      store: {
+        lookup: async () => await Promise.resolve(new Map()),
+        save: async (blocks) => {
+          this.saved.push(...blocks.map(({ id }) => id));
+          await Promise.resolve();
+        },
+      },
+      intake: {
+        add: async (id) => {
+          await Promise.resolve();
+          if (this.dag.has(id)) return { ...fail('block-known'), dropped: [] };
+          this.dag.set(id, true);
+          return succeed({ solid: [id], missing: [], dropped: [] });
+        },
+      },
+      dag: { has: (id) => this.dag.has(id) },
+      seen: new SeenFilter(hash, 100),
+      logger: SILENT_LOGGER,
+      onFatal: (error) => this.fatal.push(error),
+      ...changes,
+    };
+    this.processor = new BlockProcessor(deps);
+  }
+
+  submit(text: string, queue: 'api' | 'sync' | 'gossip' = 'gossip', source = 'peer') {
+    return this.processor.submit(Buffer.from(text), queue, source);
+  }
+}
+
+describe('block processor', () => {
+  it('stores a good block before it enters the DAG, once', async () => {
+    const world = new World();
+    const [first, copy] = await Promise.all([world.submit('one'), world.submit('one')]);
+    expect(first).toMatchObject({ ok: true, value: { isNew: true } });
+    expect(copy).toMatchObject({ ok: true, value: { isNew: false } });
+    expect(await world.submit('one')).toMatchObject({ ok: true, value: { isNew: false } });
+    expect(world.saved).toHaveLength(1);
+    expect(world.checks).toBe(1);
+  });
+
+  it('remembers a bad block without checking it again', async () => {
+    const world = new World();
+    expect(await world.submit('bad')).toEqual(fail('pow-insufficient'));
+    expect(await world.submit('bad')).toEqual(fail('pow-insufficient'));
+    expect(world.checks).toBe(1);
+    expect(world.saved).toEqual([]);
+  });
+
+  it('refuses a wrong signature and takes its neighbours in the batch', async () => {
+    const world = new World();
+    const outcomes = await Promise.all(['a', 'forged', 'b'].map((text) => world.submit(text)));
+    expect(outcomes.map(({ ok }) => ok)).toEqual([true, false, true]);
+    expect(outcomes[1]).toEqual(fail('signature-invalid'));
+    expect(world.saved).toHaveLength(2);
+  });
+
+  it('asks no load term of blocks that it requested', async () => {
+    const world = new World();
+    expect(await world.submit('load', 'gossip')).toEqual(fail('pow-below-load'));
+    expect(await world.submit('load', 'sync')).toMatchObject({ ok: true });
+  });
+
+  it('calls a block known that a final milestone references', async () => {
+    const lookup = async () =>
+      await Promise.resolve(
+        new Map([[idOf(Buffer.from('old')), { parents: [], referencedIndex: 3 }]]),
+      );
+    const save = async () => await Promise.resolve();
+    const world = new World({ store: { lookup, save } });
+    expect(await world.submit('old')).toMatchObject({ ok: true, value: { isNew: false } });
+    expect(world.dag.size).toBe(0);
+  });
+
+  it('takes a block again that the DAG has dropped since', async () => {
+    const world = new World();
+    await world.submit('one');
+    world.dag.clear();
+    expect(await world.submit('one')).toMatchObject({ ok: true, value: { isNew: true } });
+  });
+
+  it('says queue-full when a source has used its share', async () => {
+    const world = new World();
+    const { perSource } = QUEUES.api;
+    const sent = Array.from({ length: perSource + 60 }, (_, i) => world.submit(`${i}`, 'api', 'x'));
+    const outcomes = await Promise.all(sent);
+    const refused = outcomes.filter((outcome) => !outcome.ok);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused[0]).toMatchObject({ code: 'queue-full', action: 'ignore' });
+    expect(world.processor.queueLengths()).toEqual({ api: 0, sync: 0, gossip: 0 });
+  });
+
+  it('too-large: refuses before it hashes', async () => {
+    const world = new World();
+    expect(await world.processor.submit(new Uint8Array(40_000), 'gossip', 'p')).toEqual(
+      fail('too-large'),
+    );
+    expect(world.checks).toBe(0);
+  });
+
+  it('reports a failed store as fatal and answers everybody', async () => {
+    const lookup = async () => await Promise.resolve(new Map());
+    const save = async () => await Promise.reject(new Error('disk full'));
+    const world = new World({ store: { lookup, save } });
+    const outcomes = await Promise.all([world.submit('a'), world.submit('b')]);
+    expect(outcomes.every((outcome) => !outcome.ok)).toBe(true);
+    expect(world.fatal).toHaveLength(1);
+  });
+
+  it('takes nothing more once it is stopped', async () => {
+    const world = new World();
+    const last = world.submit('last');
+    await world.processor.stop();
+    expect(await last).toMatchObject({ ok: true });
+    expect(await world.submit('late')).toMatchObject({ code: 'queue-full' });
+  });
+});

@@ -1,0 +1,62 @@
+import { describe, expect, it } from '@jest/globals';
+import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
+import { Rebroadcast } from './rebroadcast.ts';
+
+const idOf = (n: number) => n.toString(16).padStart(64, '0') as BlockId;
+
+function world() {
+  const state = { pending: true, peers: [{ id: 'p', connectedMs: 1 }], published: [] as string[] };
+  const rebroadcast = new Rebroadcast({
+    isPending: () => state.pending,
+    blockBytes: (id) => Buffer.from(id),
+    companions: (count) => Array.from({ length: count }, (_, n) => idOf(100 + n)),
+    publish: (bytes) => state.published.push(Buffer.from(bytes).toString()),
+    peers: () => state.peers,
+  });
+  const tick = (nowMs: number) => {
+    state.published.length = 0;
+    rebroadcast.tick(nowMs);
+    return [...state.published];
+  };
+  return { state, rebroadcast, tick };
+}
+
+describe('rebroadcast', () => {
+  it('offers a pending block again, each time with one companion more', () => {
+    const { rebroadcast, tick } = world();
+    rebroadcast.tick(0);
+    rebroadcast.add(idOf(1), 0);
+    expect(tick(1_999)).toEqual([]);
+    expect(tick(2_000)).toEqual([idOf(1), idOf(100)]);
+    expect(tick(7_999)).toEqual([]);
+    expect(tick(8_000)).toEqual([idOf(1), idOf(100), idOf(101)]);
+  });
+
+  it('forgets a block that is referenced, dropped, or too old', () => {
+    const { rebroadcast, state, tick } = world();
+    rebroadcast.add(idOf(1), 0);
+    state.pending = false;
+    expect(tick(2_000)).toEqual([]);
+    state.pending = true;
+    rebroadcast.add(idOf(2), 0);
+    expect(tick(900_001)).toEqual([]);
+    expect(rebroadcast.size).toBe(0);
+  });
+
+  it('does not wait long when a peer comes, and says nothing to nobody', () => {
+    const { rebroadcast, state, tick } = world();
+    state.peers = [];
+    rebroadcast.add(idOf(1), 0);
+    expect(tick(5_000)).toEqual([]);
+    rebroadcast.add(idOf(2), 5_000);
+    state.peers = [{ id: 'p', connectedMs: 5_000 }];
+    expect(tick(5_000)).toContain(idOf(1));
+    expect(tick(6_000)).toContain(idOf(2));
+  });
+
+  it('is bounded', () => {
+    const { rebroadcast } = world();
+    for (let n = 0; n < 5_000; n++) rebroadcast.add(idOf(n), 0);
+    expect(rebroadcast.size).toBe(4_096);
+  });
+});

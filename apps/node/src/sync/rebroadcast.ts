@@ -1,0 +1,107 @@
+/**
+ * Offers the blocks of this node's own users again until a milestone references them. Gossip may lose
+ * a block (the only peer restarts at that moment), and a block without children is asked for by
+ * nobody. Path: node.ts (API) → here → tangle/io/libp2p. Spec: docs/spec/07-gossip.md.
+ *
+ * gossipsub sends the same pack once in two minutes, so each attempt adds one companion more: blocks
+ * that peers know already and that make the pack another one.
+ */
+import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
+
+export interface RebroadcastDeps {
+  /** In the DAG, and no milestone has referenced it. */
+  isPending(id: BlockId): boolean;
+  blockBytes(id: BlockId): Uint8Array | undefined;
+  /** Other recent blocks, at most `count`. */
+  companions(count: number): readonly BlockId[];
+  publish(bytes: Uint8Array): void;
+  peers(): readonly { readonly id: string; readonly connectedMs: number }[];
+}
+
+interface Entry {
+  attempts: number;
+  dueMs: number;
+  readonly addedMs: number;
+}
+
+/** Blocks that are watched; the oldest are given up first. */
+const MAX_ENTRIES = 4_096;
+/** Blocks that one tick offers again. */
+const MAX_PER_TICK = 256;
+const TICK_MS = 500;
+const FIRST_PAUSE_MS = 2_000;
+const LAST_PAUSE_MS = 120_000;
+/** How long a new peer takes to subscribe. */
+const NEW_PEER_PAUSE_MS = 1_000;
+const GIVE_UP_MS = 900_000;
+const MAX_COMPANIONS = 8;
+
+export class Rebroadcast {
+  readonly #deps: RebroadcastDeps;
+  readonly #entries = new Map<BlockId, Entry>();
+  #peers = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(deps: RebroadcastDeps) {
+    this.#deps = deps;
+  }
+
+  /** Blocks that are watched. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.tick(performance.now()), TICK_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** A new block of a user was published for the first time. */
+  add(id: BlockId, nowMs: number): void {
+    this.#entries.set(id, { attempts: 0, dueMs: nowMs + FIRST_PAUSE_MS, addedMs: nowMs });
+    if (this.#entries.size <= MAX_ENTRIES) return;
+    const oldest = this.#entries.keys().next().value;
+    if (oldest !== undefined) this.#entries.delete(oldest);
+  }
+
+  /** Publishes what is due; `nowMs` never goes back. */
+  tick(nowMs: number): void {
+    const hasNewPeer = this.#noteNewPeers();
+    let attempts = 0;
+    let published = 0;
+    for (const [id, entry] of this.#entries) {
+      if (!this.#deps.isPending(id) || nowMs - entry.addedMs > GIVE_UP_MS) {
+        this.#entries.delete(id);
+        continue;
+      }
+      if (hasNewPeer) entry.dueMs = Math.min(entry.dueMs, nowMs + NEW_PEER_PAUSE_MS);
+      if (entry.dueMs > nowMs || published >= MAX_PER_TICK || this.#peers.size === 0) continue;
+      const bytes = this.#deps.blockBytes(id);
+      if (bytes === undefined) continue;
+      this.#deps.publish(bytes);
+      published += 1;
+      entry.attempts += 1;
+      entry.dueMs = nowMs + Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * 3 ** entry.attempts);
+      attempts = Math.max(attempts, entry.attempts);
+    }
+    if (attempts > 0) this.#publishCompanions(Math.min(attempts, MAX_COMPANIONS));
+  }
+
+  #publishCompanions(count: number): void {
+    for (const id of this.#deps.companions(count)) {
+      const bytes = this.#deps.blockBytes(id);
+      if (bytes !== undefined) this.#deps.publish(bytes);
+    }
+  }
+
+  /** True when a connection is there that was not there at the last tick. */
+  #noteNewPeers(): boolean {
+    const now = new Set(this.#deps.peers().map(({ id, connectedMs }) => `${id} ${connectedMs}`));
+    const hasNew = [...now].some((peer) => !this.#peers.has(peer));
+    this.#peers = now;
+    return hasNew;
+  }
+}

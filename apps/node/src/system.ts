@@ -1,0 +1,12 @@
+/**
+ * Time and chance of the real world, for the ports of the core.
+ */
+import { randomBytes, randomInt } from 'node:crypto';
+import type { Clock, Random } from '@tanglemail/tangle/core/ports.ts';
+
+export const SYSTEM_CLOCK: Clock = { nowMs: () => Date.now() };
+
+export const SYSTEM_RANDOM: Random = {
+  bytes: (length) => new Uint8Array(randomBytes(length)),
+  below: (bound) => randomInt(bound),
+};
