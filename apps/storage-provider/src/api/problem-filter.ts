@@ -14,6 +14,7 @@ import { formatChallenge } from '@tanglemail/mail/io/provider/payment-auth.ts';
 import type { Challenges } from '../payments/challenges.ts';
 import { Refused } from '../refused.ts';
 import type { ProblemFacts } from '../refused.ts';
+import { StoreStopped } from '../store/group-store.ts';
 import { digestOf } from './http.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
 
@@ -53,6 +54,7 @@ export class ProblemFilter implements ExceptionFilter {
 
   #refusalOf(error: unknown): Refused {
     if (error instanceof Refused) return error;
+    if (error instanceof StoreStopped) return new Refused(refuse('shutting-down'));
     const status = statusOf(error);
     if (status >= 500) {
       this.#logger.error(errorFields(error), 'a request failed inside the provider');

@@ -120,7 +120,7 @@ describe('the feed', () => {
 });
 
 describe('time', () => {
-  it('ends paid days, keeps an expired object for a day at double egress, then purges', async () => {
+  it('ends paid days, keeps what expired for a day at double egress, then purges', async () => {
     const { node, provider } = await begin();
     await openMailbox(node, provider, 2_000n);
     const mail = envelope(TAG, 24_000);

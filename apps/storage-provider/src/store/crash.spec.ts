@@ -17,7 +17,7 @@ const PAYER = keyPair(20);
 const MAILBOX = mailboxIdOf(OWNER.publicKey);
 const TAG = tagOf(9, 9);
 
-/** One life of the provider after another on the same disk, each ending at a fault or at the end. */
+/** One life of the provider after another on the same disk, each ending at a fault. */
 class Lives {
   readonly node = new FakeNode();
   #kv = new MemoryKv();

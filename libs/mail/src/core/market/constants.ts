@@ -28,15 +28,10 @@ export interface MarketTimes {
   readonly heldLife: number;
   /** Time for which an expired object stays readable at double egress. */
   readonly purgeGrace: number;
-  /** A mailbox with a zero balance and nothing stored is deleted after this time. */
-  readonly mailboxIdle: number;
   /** Ledger lag from which a provider sells nothing and a client buys nothing. */
   readonly maxLedgerLag: number;
   /** Difference of wall clocks that signed requests tolerate. */
   readonly maxClockSkew: number;
-  /** Life of an invoice, and how long a late payment still counts. */
-  readonly invoiceLife: number;
-  readonly invoiceLate: number;
 }
 
 /** The times of storage-market §5.10. */
@@ -50,11 +45,8 @@ export const MARKET_TIMES: MarketTimes = {
   idempotencyLife: 24 * HOUR,
   heldLife: 72 * HOUR,
   purgeGrace: 24 * HOUR,
-  mailboxIdle: 90 * DAY_SECONDS,
   maxLedgerLag: 120,
   maxClockSkew: 120,
-  invoiceLife: HOUR,
-  invoiceLate: 24 * HOUR,
 };
 
 /** Default life of a channel that a client opens, in seconds. */

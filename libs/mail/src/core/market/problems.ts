@@ -40,7 +40,6 @@ export const PROBLEMS = {
     title: 'The deposit is below the least channel of the offer',
   },
   'channel-ttl': { status: 402, title: 'The expiry lies outside the limits of the offer' },
-  'invoice-unpaid': { status: 402, title: 'No confirmed payment of this invoice was found' },
   'policy-forbids': { status: 403, title: 'The rules of this provider or mailbox forbid this' },
   'daily-limit-reached': { status: 403, title: 'The mailbox has spent its limit for the day' },
   'quota-exceeded': { status: 403, title: 'The free quota for unknown senders is used up' },
