@@ -1,6 +1,7 @@
 /**
- * Whether a node can be relied on: it follows its network closely, has peers, and the network moves.
- * The reasons are for operators and name no secret. Spec: docs/spec/11-node-api.md, "Health".
+ * Whether a node can be relied on: it follows its network closely, has peers, and the network
+ * moves. The reasons are for operators and name no secret. Spec: docs/spec/11-node-api.md,
+ * "Health".
  */
 import type { HealthDto } from '@tanglemail/tangle/io/node-client/dto.ts';
 import type { NodeConfig } from './config/schema.ts';

@@ -1,6 +1,6 @@
 /**
- * Structured logs of the node: one JSON line each (pino). Text that came from a peer, a request or a
- * document never goes to a line at info or above; ids, codes and counts do.
+ * Structured logs of the node: one JSON line each (pino). Text that came from a peer, a request or
+ * a document never goes to a line at info or above; ids, codes and counts do.
  */
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
 import { pino } from 'pino';

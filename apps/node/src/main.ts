@@ -1,6 +1,7 @@
 /**
  * The program `tangle-node`: hands the process to the command line. The only file that touches
- * `process`; its HTTP servers come from api/, loaded when they are needed so that `--help` is quick.
+ * `process`; its HTTP servers come from api/, loaded when they are needed so that `--help` is
+ * quick.
  */
 import { runProgram } from './cli/program.ts';
 import type { Terminal } from './cli/terminal.ts';

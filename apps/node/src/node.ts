@@ -231,7 +231,9 @@ export class TangleNode {
     return outcome;
   }
 
-  /** Makes a block of a payload (bytes with its type), with tips and proof of work, and submits it. */
+  /**
+   * Makes a block of a payload (bytes with its type), with tips and proof of work, and submits it.
+   */
   async submitPayload(
     payloadBytes: Uint8Array | undefined,
     parents: readonly BlockId[] | undefined,

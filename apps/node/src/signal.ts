@@ -1,6 +1,6 @@
 /**
- * A bell that loops wait for: rung when there may be something to do, with a time-out so that a lost
- * ring only costs time.
+ * A bell that loops wait for: rung when there may be something to do, with a time-out so that a
+ * lost ring only costs time.
  */
 
 export class Bell {

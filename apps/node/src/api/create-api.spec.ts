@@ -49,7 +49,7 @@ describe('API server', () => {
     expect(await byId.json()).toMatchObject({ index: 0, milestoneId: genesisId });
   });
 
-  it('answers what it cannot read on the event socket, and limits sockets and messages', async () => {
+  it('limits sockets and messages, and answers what it cannot read', async () => {
     const one = await network.start({ config: { api: { port: 0, maxSockets: 1 } } });
     const url = `${one.api.url.replace('http', 'ws')}/api/events/v1`;
     const seen: unknown[] = [];

@@ -1,6 +1,6 @@
 /**
- * The HTTP server of a node: REST, event socket, OpenAPI page, and the metrics on a listener of their
- * own. main.ts and tests start it through this one factory. Spec: docs/spec/11-node-api.md.
+ * The HTTP server of a node: REST, event socket, OpenAPI page, and the metrics on a listener of
+ * their own. main.ts and tests start it through this one factory. Spec: docs/spec/11-node-api.md.
  */
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';

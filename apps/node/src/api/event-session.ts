@@ -1,8 +1,8 @@
 /**
- * One event socket: its topics, its place in the chain of confirmed milestones, and its send buffer.
- * Back-pressure: confirmed milestones wait for a slow reader (they can be read again from the store);
- * everything else would pile up, so a reader that lags is told so and closed.
- * Spec: docs/spec/11-node-api.md, "Events".
+ * One event socket: its topics, its place in the chain of confirmed milestones, and its send
+ * buffer. Back-pressure: confirmed milestones wait for a slow reader (they can be read again from
+ * the store); everything else would pile up, so a reader that lags is told so and closed. Spec:
+ * docs/spec/11-node-api.md, "Events".
  */
 
 /** The members of a `ws` socket that a session uses. */

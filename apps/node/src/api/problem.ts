@@ -1,7 +1,7 @@
 /**
- * Errors of the API as problem bodies (RFC 9457): {type, title, status, code, detail}. `code` is one
- * of the core's error codes or one of the API's own below, and never changes its meaning.
- * Spec: docs/spec/11-node-api.md.
+ * Errors of the API as problem bodies (RFC 9457): {type, title, status, code, detail}. `code` is
+ * one of the core's error codes or one of the API's own below, and never changes its meaning. Spec:
+ * docs/spec/11-node-api.md.
  */
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { ErrorCode, Failure } from '@tanglemail/tangle/core/outcome.ts';

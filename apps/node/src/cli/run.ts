@@ -1,6 +1,6 @@
 /**
- * `tangle-node start` and `tangle-node faucet`: from settings to a running process, and back down on
- * a signal in the reverse order.
+ * `tangle-node start` and `tangle-node faucet`: from settings to a running process, and back down
+ * on a signal in the reverse order.
  */
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';

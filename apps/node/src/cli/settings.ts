@@ -22,7 +22,9 @@ export function addSettings(command: Command, wanted: (key: string) => boolean):
 
 type Flag = string | readonly string[];
 
-/** The configuration of a command whose flags `addSettings` made. Throws ConfigError, UsageError. */
+/**
+ * The configuration of a command whose flags `addSettings` made. Throws ConfigError, UsageError.
+ */
 export async function settingsOf(command: Command, terminal: Terminal): Promise<NodeConfig> {
   const options: Readonly<Record<string, Flag | undefined>> = command.opts();
   const flags: Record<string, Flag> = {};

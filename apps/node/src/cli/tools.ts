@@ -1,6 +1,6 @@
 /**
- * `tangle-node tools …`: what an operator needs before a node runs. Output that is data is JSON with
- * `--json`; files are never overwritten.
+ * `tangle-node tools …`: what an operator needs before a node runs. Output that is data is JSON
+ * with `--json`; files are never overwritten.
  */
 import { writeFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';

@@ -10,10 +10,10 @@ This page is generated from \`apps/node/src/config/schema.ts\`; change it there,
 \`tangle-node tools config-docs > docs/configuration.md\`. A test compares the two.
 
 A setting comes from the command line, else from the environment, else from the file that
-\`--config\` (or \`${ENV_PREFIX}CONFIG\`) names, else it has its default. The file is JSON, nested as
-the keys below are by dots; a key that does not exist or a value that does not fit stops the start
-with a message that names both. Lists outside the file are written with commas, or by giving the flag
-several times. Paths are relative to the folder that the program was started in.
+\`--config\` (or \`${ENV_PREFIX}CONFIG\`) names, else it has its default. The file is JSON,
+nested as the keys below are by dots; a key that does not exist or a value that does not fit stops
+the start with a message that names both. Lists outside the file are written with commas, or by
+giving the flag several times. Paths are relative to the folder that the program was started in.
 
 \`\`\`json
 {

@@ -1,7 +1,8 @@
 /**
- * Puts a configuration together: command line before environment before file before default.
- * A value that does not fit, or a key that does not exist, becomes a ConfigError that names the key,
- * the value and what was expected, and where it came from. Pure: the caller reads files and process.
+ * Puts a configuration together: command line before environment before file before default. A
+ * value that does not fit, or a key that does not exist, becomes a ConfigError that names the key,
+ * the value and what was expected, and where it came from. Pure: the caller reads files and
+ * process.
  */
 import type { ZodError } from 'zod';
 import { CONFIG_LEAVES, ENV_PREFIX, type Leaf } from './leaves.ts';
@@ -92,14 +93,16 @@ function explain(error: ZodError, tree: Tree, origins: Map<string, string>, file
   if (issue.code === 'unrecognized_keys') {
     const key = [...issue.path, issue.keys[0] ?? ''].join('.');
     const value = valueAt(tree, [...issue.path, issue.keys[0] ?? '']);
-    return `${key} (from ${file}) is ${show(value)}: expected no such key; see docs/configuration.md`;
+    const expected = 'expected no such key; see docs/configuration.md';
+    return `${key} (from ${file}) is ${show(value)}: ${expected}`;
   }
   const names = issue.path.filter((part) => typeof part === 'string');
   const key = names.join('.');
   const leaf = CONFIG_LEAVES.find((candidate) => candidate.key === key);
   const expected = leaf?.expected ?? 'an object with keys as in docs/configuration.md';
   const value = show(valueAt(tree, issue.path));
-  return `${key === '' ? 'the file' : key} (from ${origins.get(key) ?? file}) is ${value}: expected ${expected}`;
+  const name = key === '' ? 'the file' : key;
+  return `${name} (from ${origins.get(key) ?? file}) is ${value}: expected ${expected}`;
 }
 
 /** The configuration that the sources make. Throws ConfigError. */

@@ -1,7 +1,7 @@
 /**
  * Makes milestones final on this node, one after the other: the same checks whoever made it, one
- * synced batch, then the state in memory, then the events. On the path: sync/ or validator/ → here →
- * core/milestone and core/ledger → the store. Spec: docs/spec/04-milestone.md, 08-ledger.md.
+ * synced batch, then the state in memory, then the events. On the path: sync/ or validator/ → here
+ * → core/milestone and core/ledger → the store. Spec: docs/spec/04-milestone.md, 08-ledger.md.
  */
 import type { BlockId, MilestoneId, OutputId } from '@tanglemail/tangle/core/codec/ids.ts';
 import { encodeMilestone, type Milestone } from '@tanglemail/tangle/core/codec/milestone.ts';

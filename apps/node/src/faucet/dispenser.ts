@@ -1,7 +1,7 @@
 /**
- * Who gets tokens of a faucet, and when: limits per address and in all, one transaction for all that
- * wait, the same answer for whoever asks again meanwhile. Knows no network: `send` does the paying.
- * Path: api/faucet.controller.ts → here → faucet.ts → the node's API.
+ * Who gets tokens of a faucet, and when: limits per address and in all, one transaction for all
+ * that wait, the same answer for whoever asks again meanwhile. Knows no network: `send` does the
+ * paying. Path: api/faucet.controller.ts → here → faucet.ts → the node's API.
  */
 import type { Address, BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Clock } from '@tanglemail/tangle/core/ports.ts';

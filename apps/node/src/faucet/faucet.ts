@@ -1,6 +1,7 @@
 /**
- * The faucet of a development network: a wallet with genesis tokens behind a small API, in a process
- * of its own that talks to a node like any other client. Spec: docs/spec/11-node-api.md, "Faucet".
+ * The faucet of a development network: a wallet with genesis tokens behind a small API, in a
+ * process of its own that talks to a node like any other client. Spec: docs/spec/11-node-api.md,
+ * "Faucet".
  */
 import { minimumAmount } from '@tanglemail/tangle/core/block/deposit.ts';
 import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';

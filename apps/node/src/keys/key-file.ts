@@ -1,7 +1,7 @@
 /**
  * Files that hold one Ed25519 key: a committee seat's or a faucet's. JSON
- * `{"type":"ed25519","secretKey":…,"publicKey":…,"address":…}`, all hex, readable by its owner only.
- * Written by `tangle-node tools keys`, read by the validator and the faucet.
+ * `{"type":"ed25519","secretKey":…,"publicKey":…,"address":…}`, all hex, readable by its owner
+ * only. Written by `tangle-node tools keys`, read by the validator and the faucet.
  */
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, open, readFile, stat } from 'node:fs/promises';

@@ -10,7 +10,10 @@ import { saltedHash, SeenFilter } from './seen-filter.ts';
 const idOf = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex').padEnd(64, '0') as BlockId;
 const hash = await saltedHash(7n);
 
-/** Blocks are their text: `bad…` breaks a rule, `forged…` has a wrong signature, `load…` little work. */
+/**
+ * Blocks are their text: `bad…` breaks a rule, `forged…` has a wrong signature, `load…` little
+ * work.
+ */
 class World {
   readonly dag = new Map<BlockId, boolean>();
   readonly saved: BlockId[] = [];

@@ -1,7 +1,7 @@
 /**
- * Takes valid, stored blocks into the DAG and sees to their parents: what the store already holds is
- * added from there, the rest is asked of peers. On the path: block-processor.ts → here → core/dag
- * and core/tips. Also fills the DAG when a node starts. Spec: docs/spec/03-dag.md.
+ * Takes valid, stored blocks into the DAG and sees to their parents: what the store already holds
+ * is added from there, the rest is asked of peers. On the path: block-processor.ts → here →
+ * core/dag and core/tips. Also fills the DAG when a node starts. Spec: docs/spec/03-dag.md.
  */
 import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { AddResult, Dag } from '@tanglemail/tangle/core/dag/dag.ts';

@@ -48,8 +48,8 @@ type WindowDeps = Pick<RebuildDeps, 'store' | 'dag' | 'tips'>;
 /**
  * Puts one milestone's cone into the DAG and marks it; returns its number of blocks.
  * @param entryIndex root index of what stands before the window. Whatever the true one is, it is no
- *   later, and no block on it can be confirmed any more; a milestone of the window that names such a
- *   block as a parent gives it a new one.
+ *   later, and no block on it can be confirmed any more; a milestone of the window that names such
+ *   a block as a parent gives it a new one.
  */
 async function addMilestone(
   { store, dag, tips }: WindowDeps,
@@ -84,7 +84,9 @@ async function addMilestone(
   return cone.length;
 }
 
-/** Adds them parents first, so that none waits for another. Those that are too old are forgotten. */
+/**
+ * Adds them parents first, so that none waits for another. Those that are too old are forgotten.
+ */
 async function addUnreferenced({
   store,
   intake,

@@ -25,7 +25,9 @@ import { MilestoneSync } from './milestone-sync.ts';
 const GENESIS = testGenesis();
 const ROOT = genesisMilestone(GENESIS, nobleHasher);
 
-/** A certified heartbeat on `parent`; another `delayMs` makes another milestone of the same index. */
+/**
+ * A certified heartbeat on `parent`; another `delayMs` makes another milestone of the same index.
+ */
 function heartbeat(parent: ParentMilestone, delayMs = 0, key = VALIDATOR_KEY): Milestone {
   const built = buildMilestone(
     {

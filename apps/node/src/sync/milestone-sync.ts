@@ -1,7 +1,7 @@
 /**
- * Follows the chain of milestones: takes them from gossip, fetches those that were missed, in order,
- * checks each certificate, brings the cone together and hands the milestone to confirmation. A node
- * that starts late does nothing else. On the path: tangle/io/libp2p → here → confirmation/.
+ * Follows the chain of milestones: takes them from gossip, fetches those that were missed, in
+ * order, checks each certificate, brings the cone together and hands the milestone to confirmation.
+ * A node that starts late does nothing else. On the path: tangle/io/libp2p → here → confirmation/.
  * Spec: docs/spec/04-milestone.md, 07-gossip.md.
  */
 import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
@@ -59,7 +59,9 @@ interface Pending {
   readonly bytes: Uint8Array;
 }
 
-/** Milestones kept ahead of the last confirmed one; later ones are fetched when it is their turn. */
+/**
+ * Milestones kept ahead of the last confirmed one; later ones are fetched when it is their turn.
+ */
 const MAX_AHEAD = 128;
 /** How long parents may come by gossip before the whole cone is asked for, in milliseconds. */
 const CONE_GRACE_MS = 1_000;
@@ -240,7 +242,9 @@ export class MilestoneSync {
     }
   }
 
-  /** Waits for the parents to become solid: first by gossip and requests, then by the whole cone. */
+  /**
+   * Waits for the parents to become solid: first by gossip and requests, then by the whole cone.
+   */
   async #gatherCone({ header, body }: Milestone): Promise<void> {
     const { missing } = this.#deps;
     const { signal } = this.#abort;
@@ -280,7 +284,9 @@ export class MilestoneSync {
     return parents.every((id) => this.#deps.dag.isSolid(id));
   }
 
-  /** A certified milestone that this node cannot follow is not a peer's fault but a disagreement. */
+  /**
+   * A certified milestone that this node cannot follow is not a peer's fault but a disagreement.
+   */
   async #onRefused(
     index: number,
     pending: Pending,

@@ -1,8 +1,8 @@
 /**
  * Asks peers for blocks that others name as parents: each id once at a time, again after a pause
- * that grows, given up after some rounds (a later child starts anew). What a milestone waits for goes
- * first. On the path: processor/intake.ts → here → tangle/io/libp2p → processor. Bounded in ids,
- * requests under way and rounds. Spec: docs/spec/07-gossip.md.
+ * that grows, given up after some rounds (a later child starts anew). What a milestone waits for
+ * goes first. On the path: processor/intake.ts → here → tangle/io/libp2p → processor. Bounded in
+ * ids, requests under way and rounds. Spec: docs/spec/07-gossip.md.
  */
 import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
 import { MAX_REQUEST_IDS, MAX_UNSOLID } from '@tanglemail/tangle/core/params/limits.ts';

@@ -1,10 +1,10 @@
 /**
- * Offers the blocks of this node's own users again until a milestone references them. Gossip may lose
- * a block (the only peer restarts at that moment), and a block without children is asked for by
- * nobody. Path: node.ts (API) → here → tangle/io/libp2p. Spec: docs/spec/07-gossip.md.
+ * Offers the blocks of this node's own users again until a milestone references them. Gossip may
+ * lose a block (the only peer restarts at that moment), and a block without children is asked for
+ * by nobody. Path: node.ts (API) → here → tangle/io/libp2p. Spec: docs/spec/07-gossip.md.
  *
- * gossipsub sends the same pack once in two minutes, so each attempt adds one companion more: blocks
- * that peers know already and that make the pack another one.
+ * gossipsub sends the same pack once in two minutes, so each attempt adds one companion more:
+ * blocks that peers know already and that make the pack another one.
  */
 import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
 

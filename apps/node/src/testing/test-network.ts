@@ -5,7 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { searchNonce, powDifficulty } from '@tanglemail/tangle/core/block/pow.ts';
+import { searchNonce } from '@tanglemail/tangle/core/block/pow.ts';
 import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
 import type { Address } from '@tanglemail/tangle/core/codec/ids.ts';
 import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
@@ -56,8 +56,6 @@ export const TEST_POW = {
     return Promise.resolve({ nonce });
   },
 };
-
-export { powDifficulty };
 
 export interface TestNodeOptions {
   readonly validator?: boolean;

@@ -38,7 +38,9 @@ export interface ValidatorDeps {
   readonly dag: Dag;
   readonly tips: TipPool;
   readonly votes: VoteFile;
-  /** False while the node may stand behind the network: a milestone of its would be a second one. */
+  /**
+   * False while the node may stand behind the network: a milestone of its would be a second one.
+   */
   mayLead(): boolean;
   publish(milestone: Uint8Array): void;
   readonly logger: Logger;
@@ -127,7 +129,9 @@ export class Validator {
     }
   }
 
-  /** A vote beyond the next milestone means that this folder has lost milestones: fetch them first. */
+  /**
+   * A vote beyond the next milestone means that this folder has lost milestones: fetch them first.
+   */
   #mayLead(): boolean {
     const { engine, votes } = this.#deps;
     const next = engine.latest.header.index + 1;

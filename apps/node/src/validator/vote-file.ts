@@ -59,8 +59,8 @@ export class VoteFile {
   }
 
   /**
-   * Records `vote` and syncs it to disk. Must end before the signature is made. Throws VoteError for
-   * a view that is not above the last one, unless it is the very same vote.
+   * Records `vote` and syncs it to disk. Must end before the signature is made. Throws VoteError
+   * for a view that is not above the last one, unless it is the very same vote.
    */
   async record(vote: Vote): Promise<void> {
     const last = this.#last;
