@@ -3,16 +3,11 @@
  * one line. A mistake of the user is told in words; a stack trace means a mistake of ours.
  */
 import { Command, CommanderError } from 'commander';
-import { PeerKeyError } from '@tanglemail/tangle/io/libp2p/peer-key.ts';
 import { StoreError } from '@tanglemail/tangle/io/level/store-error.ts';
-import { ConfigError } from '../config/load.ts';
 import { errorCode } from '../error-code.ts';
-import { KeyFileError } from '../keys/key-file.ts';
-import { ValidatorError } from '../validator/validator.ts';
-import { VoteError } from '../validator/vote-file.ts';
 import { NODE_NAME, NODE_VERSION } from '../version.ts';
 import { faucetCommand, startCommand, type Servers } from './run.ts';
-import { EXIT, UsageError, type Terminal } from './terminal.ts';
+import { EXIT, type Terminal } from './terminal.ts';
 import { toolsCommand } from './tools.ts';
 
 const HELP = `
@@ -47,7 +42,15 @@ function configure(command: Command, terminal: Terminal): void {
   for (const child of command.commands) configure(child, terminal);
 }
 
-const MISTAKES = [UsageError, ConfigError, KeyFileError, ValidatorError, VoteError, PeerKeyError];
+/** Errors whose message is for the operator, by name: their classes stand in parts loaded late. */
+const MISTAKES: ReadonlySet<string> = new Set([
+  'UsageError',
+  'ConfigError',
+  'KeyFileError',
+  'ValidatorError',
+  'VoteError',
+  'PeerKeyError',
+]);
 
 /** Runs one command line (without program and script name); resolves with the exit code. */
 export async function runProgram(
@@ -60,7 +63,7 @@ export async function runProgram(
     return EXIT.done;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-    if (error instanceof Error && MISTAKES.some((type) => error instanceof type)) {
+    if (error instanceof Error && MISTAKES.has(error.name)) {
       terminal.err(`tangle-node: ${error.message}\n`);
       return EXIT.usage;
     }

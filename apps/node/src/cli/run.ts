@@ -1,6 +1,6 @@
 /**
- * `tangle-node start` and `tangle-node faucet`: from settings to a running process, and back down
- * on a signal in the reverse order.
+ * `tangle-node start` and `tangle-node faucet` (their parts are loaded late, so that help is
+ * quick): from settings to a running process, and back down on a signal in the reverse order.
  */
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
@@ -8,9 +8,9 @@ import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
 import { loadGenesis } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import type { NodeConfig } from '../config/schema.ts';
-import { Faucet } from '../faucet/faucet.ts';
+import type { Faucet } from '../faucet/faucet.ts';
 import { createLogger } from '../log.ts';
-import { TangleNode } from '../node.ts';
+import type { TangleNode } from '../node.ts';
 import { addSettings, settingsOf } from './settings.ts';
 import { UsageError, type Terminal } from './terminal.ts';
 
@@ -57,7 +57,8 @@ export function startCommand(terminal: Terminal, servers: Servers): Command {
 async function runNode(config: NodeConfig, terminal: Terminal, servers: Servers): Promise<void> {
   const logger = createLogger(config.logLevel, 'tangle-node');
   const genesis = await readGenesis(config.genesisFile);
-  const node = await TangleNode.open({ config, genesis, logger });
+  const { TangleNode: Node } = await import('../node.ts');
+  const node = await Node.open({ config, genesis, logger });
   const running: { close(): Promise<void> }[] = [{ close: () => node.stop() }];
   try {
     await node.start();
@@ -95,7 +96,8 @@ export function faucetCommand(terminal: Terminal, servers: Servers): Command {
 async function runFaucet(config: NodeConfig, terminal: Terminal, servers: Servers): Promise<void> {
   const logger = createLogger(config.logLevel, 'tangle-faucet');
   const genesis = await readGenesis(config.genesisFile);
-  const faucet = await Faucet.open({ config, genesis, logger });
+  const { Faucet: Dispensary } = await import('../faucet/faucet.ts');
+  const faucet = await Dispensary.open({ config, genesis, logger });
   const running: { close(): Promise<void> }[] = [{ close: () => faucet.stop() }];
   try {
     faucet.start();

@@ -23,8 +23,6 @@ import {
   type NetworkParams,
   type NetworkPreset,
 } from '@tanglemail/tangle/core/params/networks.ts';
-import { PowPool } from '@tanglemail/tangle/io/accel/pow-pool.ts';
-import { loadPeerKey, peerKeyText } from '@tanglemail/tangle/io/libp2p/peer-key.ts';
 import { renderConfigDocs } from '../config/docs.ts';
 import { generateKeyPair, readKeyFile, writeKeyFile } from '../keys/key-file.ts';
 import { outJson, UsageError, type Terminal } from './terminal.ts';
@@ -147,6 +145,7 @@ function peerIdCommand(terminal: Terminal): Command {
     .option(...JSON_OPTION)
     .addHelpText('after', '\nExample:\n  tangle-node tools peer-id --key tangle-data/peer.key')
     .action(async (options: { key: string; json?: boolean }) => {
+      const { loadPeerKey, peerKeyText } = await import('@tanglemail/tangle/io/libp2p/peer-key.ts');
       const peerId = peerKeyText(await loadPeerKey(options.key));
       if (options.json) outJson(terminal, { file: options.key, peerId });
       else terminal.out(`${peerId}\n`);
@@ -183,6 +182,7 @@ function integerFrom(flag: string, text: string, max: number): number {
 }
 
 async function benchPow(bits: number, threads: number, rounds: number) {
+  const { PowPool } = await import('@tanglemail/tangle/io/accel/pow-pool.ts');
   const pool = new PowPool({ threads });
   try {
     const backend = await pool.ready;
