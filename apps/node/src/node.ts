@@ -32,6 +32,7 @@ import { packVerdict, type Verdict } from '@tanglemail/tangle/io/libp2p/verdicts
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import type { HealthDto, MilestoneRefDto } from '@tanglemail/tangle/io/node-client/dto.ts';
 import { ConfirmationEngine, type ConfirmedMilestone } from './confirmation/confirmation-engine.ts';
+import { ConfigError } from './config/load.ts';
 import type { NodeConfig } from './config/schema.ts';
 import { NodeEvents } from './events.ts';
 import { judgeHealth } from './health.ts';
@@ -188,7 +189,13 @@ export class TangleNode {
 
   async start(): Promise<void> {
     this.#missing.start();
-    await this.#network.start();
+    const { listen } = this.config.gossip;
+    await this.#network.start().catch((error: unknown) => {
+      throw new ConfigError(
+        `gossip.listen is ${JSON.stringify(listen)}: expected free addresses of this machine`,
+        { cause: error },
+      );
+    });
     const nowMs = performance.now();
     for (const id of this.#dag.unreferenced()) this.#rebroadcast.add(id, nowMs);
     this.#rebroadcast.start();

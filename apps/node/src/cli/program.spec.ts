@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -109,6 +111,11 @@ describe('command line', () => {
     ['an unknown command', ['dance'], /unknown command 'dance'/],
     ['an unknown flag', ['start', '--fly'], /unknown option '--fly'/],
     ['a wrong value', ['start', '--api-port', 'x'], /api\.port \(from --api-port\) is "x"/],
+    [
+      'a bad peer',
+      ['start', '--gossip-peers', 'x'],
+      /gossip\.peers \(from --gossip-peers\) is "x"/,
+    ],
     ['no genesis', ['start', '--genesis-file', '/nowhere'], /cannot read the genesis document/],
     ['no configuration', ['start', '--config', '/nowhere'], /cannot read the configuration file/],
     ['a missing flag', ['tools', 'keys'], /required option '--out <file>'/],
@@ -181,6 +188,13 @@ describe('command line', () => {
       ...flags,
     ]);
     expect(alone).toEqual({ code: 0, out: '', err: '' });
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const busy = `--gossip-listen /ip4/127.0.0.1/tcp/${port} --api-enabled false`;
+    const listens = await run(words(`start --genesis-file ${genesis} ${flags.join(' ')} ${busy}`));
+    taken.close();
+    expect(listens).toMatchObject({ code: 2, err: expect.stringContaining('gossip.listen is') });
     const refused = await run(['start', '--genesis-file', four, ...flags]);
     expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('agreement protocol') });
   });

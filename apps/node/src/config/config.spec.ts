@@ -33,10 +33,10 @@ describe('configuration', () => {
   });
 
   it('reads lists from commas and from repeated flags', () => {
-    const env = { TANGLE_NODE_GOSSIP_PEERS: '/dns4/a, /dns4/b' };
-    expect(loadConfig({ env, flags: {} }).gossip.peers).toEqual(['/dns4/a', '/dns4/b']);
-    const flags = { '--gossip-peers': ['/dns4/c'] };
-    expect(loadConfig({ env, flags }).gossip.peers).toEqual(['/dns4/c']);
+    const env = { TANGLE_NODE_GOSSIP_PEERS: '/dns4/a/p2p/x, /dns4/b/p2p/x' };
+    expect(loadConfig({ env, flags: {} }).gossip.peers).toEqual(['/dns4/a/p2p/x', '/dns4/b/p2p/x']);
+    const flags = { '--gossip-peers': ['/dns4/c/p2p/x'] };
+    expect(loadConfig({ env, flags }).gossip.peers).toEqual(['/dns4/c/p2p/x']);
   });
 
   it('does not change the content of the file it was given', () => {
@@ -82,6 +82,13 @@ describe('configuration', () => {
       'a file that is not an object',
       { ...none, file: { path: 'node.json', content: [] } },
       'node.json does not hold a JSON object of settings',
+    ],
+    [
+      'a peer without its id',
+      { flags: { '--gossip-peers': ['/ip4/192.0.2.1/tcp/1'] }, env: {} },
+      'gossip.peers (from --gossip-peers) is "/ip4/192.0.2.1/tcp/1": expected a list of at most ' +
+        '256 multiaddresses such as /ip4/192.0.2.1/tcp/15600/p2p/12D3KooW… (commas between them ' +
+        'outside the file)',
     ],
     [
       'a malformed amount',

@@ -31,6 +31,7 @@ interface JsonSchema {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly maxItems?: number;
+  readonly items?: JsonSchema;
   readonly pattern?: string;
 }
 
@@ -38,6 +39,9 @@ export const ENV_PREFIX = 'TANGLE_NODE_';
 
 const PATTERNS: Readonly<Record<string, string>> = {
   '^[1-9][0-9]{0,18}$': 'a whole number of base units above 0, as text',
+  '^\\/[a-z0-9]+\\/\\S+$': 'multiaddresses such as /ip4/0.0.0.0/tcp/15600',
+  '^\\/[a-z0-9]+\\/\\S+\\/p2p\\/[1-9A-Za-z]+$':
+    'multiaddresses such as /ip4/192.0.2.1/tcp/15600/p2p/12D3KooW…',
   '^https?:\\/\\/\\S+$': 'a URL that begins with http:// or https://',
 };
 
@@ -56,7 +60,8 @@ function expectedOf(schema: JsonSchema): string {
     return `${noun} from ${schema.minimum} to ${schema.maximum}`;
   }
   if (kind === 'list') {
-    return `a list of at most ${schema.maxItems} texts (commas between them outside the file)`;
+    const items = PATTERNS[schema.items?.pattern ?? ''] ?? 'texts';
+    return `a list of at most ${schema.maxItems} ${items} (commas between them outside the file)`;
   }
   return kind === 'boolean' ? 'true or false' : 'text';
 }

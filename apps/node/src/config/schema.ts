@@ -65,12 +65,22 @@ const api = z.strictObject({
 
 const gossip = z.strictObject({
   listen: z
-    .array(z.string().min(1).max(256))
+    .array(
+      z
+        .string()
+        .max(256)
+        .regex(/^\/[a-z0-9]+\/\S+$/),
+    )
     .max(16)
     .default(['/ip4/0.0.0.0/tcp/15600'])
     .describe('Multiaddresses that the node listens on for other nodes.'),
   peers: z
-    .array(z.string().min(1).max(256))
+    .array(
+      z
+        .string()
+        .max(256)
+        .regex(/^\/[a-z0-9]+\/\S+\/p2p\/[1-9A-Za-z]+$/),
+    )
     .max(256)
     .default([])
     .describe('Multiaddresses of other nodes, each with its `/p2p/…` part. Never dropped.'),
