@@ -110,7 +110,9 @@ export class Provider {
     this.mailboxes = new MailboxDesk(store, terms, ledgerClock);
     this.objects = new ObjectDesk(store, terms, ledgerClock, verifier);
     this.receipts = new ReceiptDesk(store, terms, ledgerClock);
-    this.credits = new CreditDesk(terms, { store, clock: ledgerClock, ledger: node, verifier });
+    const onDue = (): void => this.claims.wake();
+    const creditDeps = { store, clock: ledgerClock, ledger: node, verifier, onDue };
+    this.credits = new CreditDesk(terms, creditDeps);
     const build = claimBuilder(terms, identity.genesis.params, deps.hasher);
     const claimDeps = { store, ledger: node, ledgerClock, clock, build, logger };
     this.claims = new ClaimScheduler(terms, claimDeps);

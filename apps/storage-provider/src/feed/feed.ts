@@ -118,6 +118,7 @@ export class Feed {
       try {
         await this.round();
         this.#failures = 0;
+        if (this.#state === 'node-away') this.#state = 'running';
       } catch (error) {
         this.#failures += 1;
         if (this.#state !== 'node-away') {

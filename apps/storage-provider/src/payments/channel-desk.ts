@@ -59,6 +59,7 @@ export class ChannelDesk {
       const channel = stepProviderChannel(record.channel, event, this.#terms.times);
       writeChannel(transaction, { ...record, channel });
     });
+    claims.wake();
     await claims.tick();
     const closed = readChannel(store, channelId) ?? known;
     const { channel, claimId } = closed;

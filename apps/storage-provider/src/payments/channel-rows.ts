@@ -1,7 +1,9 @@
 /**
  * Channels and claims in the provider's store. Before: credit-desk.ts, claim-scheduler.ts.
  */
+import { outputIdFromBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { OutputId, TransactionId } from '@tanglemail/tangle/core/codec/ids.ts';
+import { isUnsettled } from '@tanglemail/mail/core/market/channel-states.ts';
 import type { ProviderChannel } from '@tanglemail/mail/core/market/voucher-rules.ts';
 import { idKey, rangeOf } from '../store/buckets.ts';
 import type { GroupStore, StoreTransaction, StoreView } from '../store/group-store.ts';
@@ -39,7 +41,11 @@ export function readChannel(view: StoreView, channelId: OutputId): ChannelRecord
   return readRecord(view, idKey('channel', channelId)) as ChannelRecord | undefined;
 }
 
+/** Writes a channel and keeps the list of those that a claim may still be needed for. */
 export function writeChannel(transaction: StoreTransaction, record: ChannelRecord): void {
+  const listed = idKey('unsettled', record.channel.channelId);
+  if (isUnsettled(record.channel)) transaction.put(listed, new Uint8Array(0));
+  else transaction.del(listed);
   writeRecord(transaction, idKey('channel', record.channel.channelId), record);
 }
 
@@ -62,13 +68,17 @@ export async function pendingClaims(store: GroupStore): Promise<ClaimRecord[]> {
   return found.map(([, value]) => decodeRecord(value) as ClaimRecord);
 }
 
-/** Every channel record on disk, page by page. */
-export async function* allChannels(store: GroupStore): AsyncGenerator<ChannelRecord> {
+/** The channels that are not settled, page by page. */
+export async function* unsettledChannels(store: GroupStore): AsyncGenerator<ChannelRecord> {
   const PAGE = 1_000;
-  const range = rangeOf('channel');
-  for (let { gte } = range; ;) {
-    const page = await store.scan(gte, range.lt, PAGE);
-    for (const [, value] of page) yield decodeRecord(value) as ChannelRecord;
+  const { gte: first, lt } = rangeOf('unsettled');
+  let gte = first;
+  for (;;) {
+    const page = await store.scan(gte, lt, PAGE);
+    for (const [key] of page) {
+      const record = readChannel(store, outputIdFromBytes(key.subarray(1)));
+      if (record) yield record;
+    }
     const last = page.at(-1);
     if (page.length < PAGE || !last) return;
     gte = Uint8Array.of(...last[0], 0);

@@ -16,10 +16,10 @@ import type { LedgerClock } from '../ledger-clock.ts';
 import type { GroupStore, StoreTransaction } from '../store/group-store.ts';
 import type { Terms } from '../terms.ts';
 import {
-  allChannels,
   deleteClaim,
   pendingClaims,
   readChannel,
+  unsettledChannels,
   writeChannel,
   writeClaim,
 } from './channel-rows.ts';
@@ -29,6 +29,9 @@ import type { LedgerPort } from './ledger-port.ts';
 
 /** A claim that is still unreferenced after this time is attached again in a new block. */
 const REATTACH_MS = 60_000;
+
+/** Channels are looked through at least this often, in seconds of ledger time. */
+const SCAN_SECONDS = 60;
 
 /** For metrics and alarms. */
 export interface ClaimReport {
@@ -53,10 +56,18 @@ export class ClaimScheduler {
   readonly #terms: Terms;
   readonly #deps: ClaimDeps;
   #running: Promise<ClaimReport> | undefined;
+  /** Ledger time of the next look through all channels, or of the first deadline before it. */
+  #nextScan = 0;
+  #open: readonly ChannelRecord[] = [];
 
   constructor(terms: Terms, deps: ClaimDeps) {
     this.#terms = terms;
     this.#deps = deps;
+  }
+
+  /** Something became due outside of the clock: the next round looks through all channels. */
+  wake(): void {
+    this.#nextScan = 0;
   }
 
   /** One round; calls during a round share it. Never throws for a node that is away. */
@@ -68,15 +79,8 @@ export class ClaimScheduler {
   }
 
   async #round(): Promise<ClaimReport> {
-    const open: ChannelRecord[] = [];
-    for await (const record of allChannels(this.#deps.store)) {
-      const aged = await this.#step(record.channel.channelId, {
-        kind: 'clock',
-        ledgerTime: this.#deps.ledgerClock.time,
-      });
-      if (aged && isUnsettled(aged.channel)) open.push(aged);
-    }
-    await this.#gather(open.filter(({ channel }) => channel.state === 'claim-due'));
+    const { time } = this.#deps.ledgerClock;
+    if (time >= this.#nextScan) await this.#scan(time);
     for (const claim of await pendingClaims(this.#deps.store)) {
       try {
         await this.#advance(claim);
@@ -84,7 +88,23 @@ export class ClaimScheduler {
         this.#deps.logger.warn(errorFields(error), 'a claim could not be advanced; trying again');
       }
     }
-    return this.#report(open);
+    return this.#report();
+  }
+
+  /** Lets the clock act on every channel and gathers what is due. */
+  async #scan(ledgerTime: number): Promise<void> {
+    const { claimStart } = this.#terms.times;
+    this.#nextScan = ledgerTime + SCAN_SECONDS;
+    const open: ChannelRecord[] = [];
+    for await (const { channel } of unsettledChannels(this.#deps.store)) {
+      const aged = await this.#step(channel.channelId, { kind: 'clock', ledgerTime });
+      if (aged && isUnsettled(aged.channel)) open.push(aged);
+    }
+    this.#open = open;
+    await this.#gather(open.filter(({ channel }) => channel.state === 'claim-due'));
+    const deadlines = open.flatMap(({ channel: { expiry } }) => [expiry - claimStart, expiry]);
+    const ahead = deadlines.filter((deadline) => deadline > ledgerTime);
+    this.#nextScan = ahead.reduce((first, one) => Math.min(first, one), this.#nextScan);
   }
 
   /** Applies one event and writes the record when it changed anything. */
@@ -161,6 +181,7 @@ export class ClaimScheduler {
         this.#stepAll(transaction, claim.channelIds, { kind: 'claim-confirmed' });
         deleteClaim(transaction, claim.transactionId);
       });
+      this.wake();
       const facts = { transactionId: claim.transactionId, channels: claim.channelIds.length };
       this.#deps.logger.info(facts, 'claim confirmed');
       return;
@@ -182,6 +203,7 @@ export class ClaimScheduler {
       this.#stepAll(transaction, claim.channelIds, { kind: 'claim-failed' });
       deleteClaim(transaction, claim.transactionId);
     });
+    this.wake();
   }
 
   async #attach(claim: ClaimRecord): Promise<void> {
@@ -193,7 +215,8 @@ export class ClaimScheduler {
     );
   }
 
-  async #report(open: readonly ChannelRecord[]): Promise<ClaimReport> {
+  async #report(): Promise<ClaimReport> {
+    const open = this.#open;
     const now = this.#deps.ledgerClock.time;
     const rich = open.filter(({ channel }) => channel.accepted > 0n);
     const margins = rich.map(({ channel }) => channel.expiry - now);

@@ -40,22 +40,30 @@ export interface CreditRequest {
   readonly once: OnceKey;
 }
 
+export interface CreditDeps {
+  readonly store: GroupStore;
+  readonly clock: LedgerClock;
+  readonly ledger: LedgerPort;
+  readonly verifier: Verifier;
+  /** Told when a voucher has made a channel due to be claimed. */
+  readonly onDue: () => void;
+}
+
 export class CreditDesk {
   readonly #store: GroupStore;
   readonly #terms: Terms;
   readonly #clock: LedgerClock;
   readonly #ledger: LedgerPort;
   readonly #verifier: Verifier;
+  readonly #onDue: () => void;
 
-  constructor(
-    terms: Terms,
-    deps: { store: GroupStore; clock: LedgerClock; ledger: LedgerPort; verifier: Verifier },
-  ) {
+  constructor(terms: Terms, deps: CreditDeps) {
     this.#terms = terms;
     this.#store = deps.store;
     this.#clock = deps.clock;
     this.#ledger = deps.ledger;
     this.#verifier = deps.verifier;
+    this.#onDue = deps.onDue;
   }
 
   /** The answer that this request got before, if any: no payment is asked for again. */
@@ -148,6 +156,7 @@ export class CreditDesk {
     const next = isDue ? stepProviderChannel(channel, { kind: closed }, times) : channel;
     writeChannel(transaction, { channel: next, last: { purpose: purposeOf(request), answer } });
     keepAnswer(transaction, request.once, answer, now, times.idempotencyLife);
+    if (isDue) this.#onDue();
     return answer;
   }
 }

@@ -35,6 +35,8 @@ export const BUCKETS = {
   claim: 13,
   /** bits u8 ‖ prefix → number of mailboxes that watch this stranger bucket. */
   bucketWatch: 14,
+  /** channelId 34 → nothing: channels from which money may still come. */
+  unsettled: 15,
 } as const;
 
 export type Bucket = keyof typeof BUCKETS;
