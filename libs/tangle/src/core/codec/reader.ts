@@ -34,10 +34,15 @@ function plain(bytes: Uint8Array): Uint8Array {
     : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+/**
+ * Where `u64` puts its two halves together. A view of each input would cost as much as all other
+ * fields of a small block; nothing stays here from one call to the next.
+ */
+const U64 = new DataView(new ArrayBuffer(8));
+
 /** A position in a byte array; every method moves it on or refuses with 'truncated'. */
 export class Reader {
   private readonly source: Uint8Array;
-  private readonly words: DataView;
   private position = 0;
   /** Where reading stops: the end of the input, or of the part that `within` is in. */
   private limit: number;
@@ -45,7 +50,6 @@ export class Reader {
   constructor(bytes: Uint8Array) {
     this.source = plain(bytes);
     this.limit = bytes.length;
-    this.words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   /** Bytes not read yet, of the part if `within` is in one. */
@@ -60,17 +64,19 @@ export class Reader {
 
   u16(): number {
     const at = this.advance(2);
-    return this.words.getUint16(at, true);
+    return this.source[at]! | (this.source[at + 1]! << 8);
   }
 
   u32(): number {
     const at = this.advance(4);
-    return this.words.getUint32(at, true);
+    return this.wordAt(at);
   }
 
   u64(): bigint {
     const at = this.advance(8);
-    return this.words.getBigUint64(at, true);
+    U64.setUint32(0, this.wordAt(at), true);
+    U64.setUint32(4, this.wordAt(at + 4), true);
+    return U64.getBigUint64(0, true);
   }
 
   /** A u64 that stays below 2^53 (times in milliseconds); else 'number-out-of-range'. */
@@ -130,6 +136,13 @@ export class Reader {
   /** Refuses with 'trailing-bytes' unless everything was read. */
   end(): void {
     if (this.position !== this.limit) refuse('trailing-bytes');
+  }
+
+  /** The u32 at `at`, which `advance` has checked. */
+  private wordAt(at: number): number {
+    const { source } = this;
+    const low = source[at]! | (source[at + 1]! << 8) | (source[at + 2]! << 16);
+    return (low | (source[at + 3]! << 24)) >>> 0;
   }
 
   private advance(length: number): number {
