@@ -50,8 +50,6 @@ export interface WalletServiceDeps {
 export interface ExpiredChannel {
   readonly channelId: OutputId;
   readonly output: ChannelOutput;
-  /** The payer's 32-byte secret of this channel. */
-  readonly payerSecretKey: Uint8Array;
 }
 
 /** Who spent an output. */
@@ -63,8 +61,6 @@ export interface Spending {
 /** Between two looks at the ledger while milestones come quickly, and when none is announced. */
 const LEAST_REST_MS = 1_000;
 const GREATEST_REST_MS = 30_000;
-/** Between two attempts at payments that no milestone has decided. */
-const RESUME_MS = 5_000;
 const MAX_AMOUNT = 0xffff_ffff_ffff_ffffn;
 
 export class WalletService implements ChannelFunder {
@@ -76,7 +72,10 @@ export class WalletService implements ChannelFunder {
   readonly #payments: Payments;
   readonly #abort = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
-  #wake: () => void = () => {};
+  /** Keys of the change of payments that this process makes now. */
+  readonly #openChanges = new Set<number>();
+  /** Wake the loops. */
+  readonly #rings = new Set<() => void>();
 
   private constructor(
     deps: WalletServiceDeps,
@@ -113,18 +112,8 @@ export class WalletService implements ChannelFunder {
 
   /** Starts to watch the ledger, and goes on with payments that a crash left open. */
   start(): void {
-    this.#keep(
-      this.#loop(
-        () => this.#payments.resume(),
-        () => this.#rest(RESUME_MS),
-      ),
-    );
-    this.#keep(
-      this.#loop(
-        () => this.#watch.look(),
-        () => this.#restUntilWoken(),
-      ),
-    );
+    this.#keep(this.#loop(() => this.#payments.resume()));
+    this.#keep(this.#loop(() => this.#watch.look()));
   }
 
   /** Ends what is under way; payments that are open go on at the next start. */
@@ -135,7 +124,7 @@ export class WalletService implements ChannelFunder {
 
   /** Something happened on the ledger: look soon. */
   wake(): void {
-    this.#wake();
+    for (const ring of this.#rings) ring();
   }
 
   #keep(task: Promise<unknown>): void {
@@ -144,33 +133,29 @@ export class WalletService implements ChannelFunder {
     ended.catch(() => undefined);
   }
 
-  async #loop(work: () => Promise<unknown>, rest: () => Promise<void>): Promise<void> {
+  async #loop(work: () => Promise<unknown>): Promise<void> {
     const { signal } = this.#abort;
     while (!signal.aborted) {
+      // A ring while the work or the least rest goes on is not lost.
+      let isWoken = false;
+      let wake = (): void => {
+        isWoken = true;
+      };
+      const ring = (): void => wake();
+      this.#rings.add(ring);
       try {
         await work();
       } catch (error) {
         if (!signal.aborted) this.#deps.logger.debug(errorFields(error), 'wallet: trying again');
       }
-      await rest();
+      await pause(LEAST_REST_MS, signal);
+      if (!isWoken) {
+        await pause(GREATEST_REST_MS, signal, (end) => {
+          wake = end;
+        });
+      }
+      this.#rings.delete(ring);
     }
-  }
-
-  async #rest(timeMs: number): Promise<void> {
-    await pause(timeMs, this.#abort.signal);
-  }
-
-  /** A ring during the least rest is not lost: the look comes right behind it. */
-  async #restUntilWoken(): Promise<void> {
-    let isWoken = false;
-    this.#wake = () => {
-      isWoken = true;
-    };
-    await this.#rest(LEAST_REST_MS);
-    if (isWoken) return;
-    await pause(GREATEST_REST_MS, this.#abort.signal, (wake) => {
-      this.#wake = wake;
-    });
   }
 
   /** What is known without asking the node. */
@@ -240,19 +225,25 @@ export class WalletService implements ChannelFunder {
     return this.#ring.key(this.#ring.take()).address;
   }
 
-  /** Takes the whole deposit of an expired channel back, to its own refund address. */
+  /**
+   * Takes the whole deposit of an expired channel back to a fresh key and resolves when a milestone
+   * has applied it. Throws `channel-not-ready` when the refund address is not ours.
+   */
   async refundChannel(channel: ExpiredChannel): Promise<TransactionId> {
     const { channelId: outputId, output } = channel;
-    const { amount, refundAddress: address } = output;
-    const unlock = { kind: 'signature', secretKey: channel.payerSecretKey } as const;
+    const { amount, refundAddress } = output;
+    const owner = this.#ring.indexOf(refundAddress);
+    if (owner === undefined) throw new ClientError('channel-not-ready', 'no key of its refund');
+    const changeIndex = this.#ring.take();
+    const unlock = { kind: 'signature', secretKey: this.#ring.key(owner).secretKey } as const;
     const request = {
       from: [],
       inputs: [{ outputId, output, unlock }],
-      outputs: [{ kind: 'basic', amount, address } as const],
+      outputs: [{ kind: 'basic', amount, address: this.#ring.key(changeIndex).address } as const],
     };
-    const changeIndex = this.#ring.indexOf(address) ?? this.#ring.receiveIndex;
     const intent: Intent = { kind: 'channel-closed', amount, detail: 'expired', changeIndex };
     const { transactionId } = await this.#payments.pay(request, intent);
+    this.wake();
     return transactionId;
   }
 
@@ -268,14 +259,21 @@ export class WalletService implements ChannelFunder {
     output: BasicOutput | ChannelOutput,
     intent: Omit<Intent, 'changeIndex'>,
   ): Promise<SentTransaction> {
-    const { coins } = await this.#watch.look();
-    const changes = this.#pending.list().map((one) => one.changeIndex);
     const changeIndex = this.#ring.take();
-    const payers = new Set([changeIndex, ...coins.map((coin) => coin.keyIndex), ...changes]);
-    const from = Array.from(payers, (index) => this.#ring.key(index).secretKey);
-    const sent = await this.#payments.pay({ from, outputs: [output] }, { ...intent, changeIndex });
-    this.wake();
-    return sent;
+    this.#openChanges.add(changeIndex);
+    try {
+      const { coins } = await this.#watch.look();
+      const withCoins = coins.map((coin) => coin.keyIndex);
+      // The change of payments under way counts: the wallet library waits for it when it must.
+      const changes = [...this.#openChanges, ...this.#pending.list().map((one) => one.changeIndex)];
+      const payers = new Set([changeIndex, ...withCoins, ...changes]);
+      const from = Array.from(payers, (index) => this.#ring.key(index).secretKey);
+      const request = { from, outputs: [output] };
+      return await this.#payments.pay(request, { ...intent, changeIndex });
+    } finally {
+      this.#openChanges.delete(changeIndex);
+      this.wake();
+    }
   }
 
   #parseAddress(text: string): Address {
