@@ -32,12 +32,17 @@ function hashLeaf(leaf: Uint8Array, hasher: Hasher): Uint8Array {
   return hasher.blake2b256(input);
 }
 
+/**
+ * The input of every node in turn: engines keep arrays of more than 64 bytes outside their heap,
+ * and making one costs as much as hashing it. No call leaves anything here for the next.
+ */
+const NODE_INPUT = new Uint8Array(1 + 2 * HASH_LENGTH);
+NODE_INPUT[0] = NODE_PREFIX;
+
 function hashNode(left: Uint8Array, right: Uint8Array, hasher: Hasher): Uint8Array {
-  const input = new Uint8Array(1 + 2 * HASH_LENGTH);
-  input[0] = NODE_PREFIX;
-  input.set(left, 1);
-  input.set(right, 1 + HASH_LENGTH);
-  return hasher.blake2b256(input);
+  NODE_INPUT.set(left, 1);
+  NODE_INPUT.set(right, 1 + HASH_LENGTH);
+  return hasher.blake2b256(NODE_INPUT);
 }
 
 /**

@@ -12,10 +12,10 @@
  */
 import { equalBytes } from '@noble/curves/utils.js';
 import type { OutputId } from '../codec/ids.ts';
-import { idToBytes } from '../codec/ids.ts';
+import { idToBytes, OUTPUT_ID_LENGTH } from '../codec/ids.ts';
 import { decodeWith, refuse } from '../codec/reader.ts';
 import { Writer } from '../codec/writer.ts';
-import type { Outcome } from '../outcome.ts';
+import { assert, type Outcome } from '../outcome.ts';
 import { MAX_STATE_PROOF_SIZE, MAX_STATE_PROOF_STEPS } from '../params/limits.ts';
 import type { Hasher } from '../ports.ts';
 
@@ -42,16 +42,24 @@ export function keyBit(key: Uint8Array, bitIndex: number): 0 | 1 {
   return (((key[bitIndex >>> 3] as number) >>> (7 - (bitIndex & 7))) & 1) as 0 | 1;
 }
 
+/**
+ * The inputs of all leaves and of all inner nodes in turn: engines keep arrays of more than 64 bytes
+ * outside their heap, and making one costs as much as hashing it. Every call writes all bytes but
+ * the first, which tells leaf and node apart.
+ */
+const LEAF_INPUT = new Uint8Array(67);
+const INNER_INPUT = Uint8Array.of(1, ...new Uint8Array(66));
+
 /** `outputId` 34 bytes, `outputHash` 32 bytes. */
 export function hashStateLeaf(
   outputId: Uint8Array,
   outputHash: Uint8Array,
   hasher: Hasher,
 ): Uint8Array {
-  const bytes = new Uint8Array(67);
-  bytes.set(outputId, 1);
-  bytes.set(outputHash, 35);
-  return hasher.blake2b256(bytes);
+  assert(outputId.length === OUTPUT_ID_LENGTH, 'an output id has 34 bytes');
+  LEAF_INPUT.set(outputId, 1);
+  LEAF_INPUT.set(outputHash, 35);
+  return hasher.blake2b256(LEAF_INPUT);
 }
 
 /** The bit index is hashed as well: a proof cannot move a subtree to another level. */
@@ -61,13 +69,12 @@ export function hashStateInner(
   right: Uint8Array,
   hasher: Hasher,
 ): Uint8Array {
-  const bytes = new Uint8Array(67);
-  bytes[0] = 1;
-  bytes[1] = bitIndex & 0xff;
-  bytes[2] = bitIndex >>> 8;
-  bytes.set(left, 3);
-  bytes.set(right, 35);
-  return hasher.blake2b256(bytes);
+  assert(left.length === 32 && right.length === 32, 'a node hashes two hashes');
+  INNER_INPUT[1] = bitIndex & 0xff;
+  INNER_INPUT[2] = bitIndex >>> 8;
+  INNER_INPUT.set(left, 3);
+  INNER_INPUT.set(right, 35);
+  return hasher.blake2b256(INNER_INPUT);
 }
 
 /**
