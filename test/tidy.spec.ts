@@ -82,7 +82,8 @@ function resolve(from: string, specifier: string): string | undefined {
 const LAYERS: readonly { folder: RegExp; allowed: readonly RegExp[] }[] = [
   {
     folder: /^libs\/tangle\/src\/core\//,
-    allowed: [/^@noble\//, /^micro-packed$/, /^libs\/tangle\/src\/core\//],
+    // @scure/base for the text of addresses (bech32m): pure, without dependencies.
+    allowed: [/^@noble\//, /^@scure\/base$/, /^micro-packed$/, /^libs\/tangle\/src\/core\//],
   },
   {
     folder: /^libs\/mail\/src\/core\//,

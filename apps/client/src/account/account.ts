@@ -4,9 +4,10 @@
  * Spec: docs/spec/20-identity.md.
  */
 import { hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
+import type { NetworkKind } from '@tanglemail/tangle/core/params/networks.ts';
+import { networkKindOf } from '@tanglemail/tangle/core/params/networks.ts';
 import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import { addressOf, formatAddress, formatEmail } from '@tanglemail/mail/core/identity/address.ts';
-import type { NetworkKind } from '@tanglemail/mail/core/identity/bech32.ts';
 import { certifyIdentity } from '@tanglemail/mail/core/identity/certificate.ts';
 import {
   type AccountKeys,
@@ -25,11 +26,6 @@ export interface Account {
   /** Strangers' tags are made for this key. */
   readonly intro: KeyPair;
   readonly sender: LetterSender;
-}
-
-/** Which kind of address a network uses: `test` unless its name says that it is a real one. */
-export function networkKindOf(genesisName: string): NetworkKind {
-  return /^(dev|test)/.test(genesisName) ? 'test' : 'main';
 }
 
 /** The account of `accountRoot` (64 hex digits) on a network. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { nobleSuite } from '@tanglemail/mail/core/crypto/noble-suite.ts';
 import { walletKey } from '@tanglemail/mail/core/identity/keys.ts';
-import { formatWalletAddress } from '@tanglemail/mail/core/identity/wallet-address.ts';
+import { formatWalletAddress } from '@tanglemail/tangle/core/codec/wallet-address.ts';
 import { hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { ChannelOutput } from '@tanglemail/tangle/core/codec/output.ts';
 import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';

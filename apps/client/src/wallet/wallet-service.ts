@@ -2,20 +2,12 @@
  * The account's tokens: what it holds, proven; payments; channels for rentals. Before: the local
  * API and rentals; after: ledger-watch.ts, payments.ts. Spec: docs/spec/41-client-api.md, "Wallet".
  */
-import {
-  type Address,
-  type OutputId,
-  parseAddress,
-  type TransactionId,
-} from '@tanglemail/tangle/core/codec/ids.ts';
+import type { Address, OutputId, TransactionId } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { BasicOutput, ChannelOutput } from '@tanglemail/tangle/core/codec/output.ts';
+import { formatWalletAddress, readAddress } from '@tanglemail/tangle/core/codec/wallet-address.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import { isTransient } from '@tanglemail/tangle/io/node-client/errors.ts';
 import type { SentTransaction } from '@tanglemail/tangle/io/node-client/wallet.ts';
-import {
-  formatWalletAddress,
-  parseWalletAddress,
-} from '@tanglemail/mail/core/identity/wallet-address.ts';
 import type { ChannelFunder } from '@tanglemail/mail/io/provider/open-channel.ts';
 import type { Account } from '../account/account.ts';
 import type {
@@ -277,9 +269,7 @@ export class WalletService implements ChannelFunder {
   }
 
   #parseAddress(text: string): Address {
-    const plain = parseAddress(text.trim());
-    if (plain !== undefined) return plain;
-    const parsed = parseWalletAddress(text, this.#deps.account.network);
+    const parsed = readAddress(text, this.#deps.account.network);
     if (parsed.ok) return parsed.value;
     const { code, detail } = parsed;
     throw new ClientError('address-invalid', detail === undefined ? code : `${code}, ${detail}`);

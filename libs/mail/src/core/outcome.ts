@@ -1,7 +1,7 @@
 /**
  * What the mail core says of input that came from outside: a value, or a verdict with a code. The
- * shape is the tangle's; codes of form (`truncated`, `trailing-bytes` …) are the tangle's as well,
- * so that one decoder serves both. The table below holds what only mail knows.
+ * shape is the tangle's; codes of form (`truncated`, `address-checksum` …) are the tangle's too, so
+ * that one decoder serves both. The table below holds what only mail knows.
  * Spec: docs/spec/20-identity.md to 23-envelope.md.
  */
 import { ERROR_CODES } from '@tanglemail/tangle/core/outcome.ts';
@@ -11,17 +11,11 @@ export { assert, succeed } from '@tanglemail/tangle/core/outcome.ts';
 
 /** The closed table of mail codes: action towards the sender, and the page that states the rule. */
 export const MAIL_ERROR_CODES = {
-  // Mnemonic, address and link: text that a person typed or scanned.
+  // Mnemonic, address and link: text that a person typed or scanned. The codes of bech32m text are
+  // the tangle's.
   'mnemonic-word-count': { action: 'reject', spec: '20-identity' },
   'mnemonic-word-unknown': { action: 'reject', spec: '20-identity' },
   'mnemonic-checksum': { action: 'reject', spec: '20-identity' },
-  'address-length': { action: 'reject', spec: '20-identity' },
-  'address-prefix': { action: 'reject', spec: '20-identity' },
-  'address-mixed-case': { action: 'reject', spec: '20-identity' },
-  'address-character': { action: 'reject', spec: '20-identity' },
-  'address-checksum': { action: 'reject', spec: '20-identity' },
-  'address-version': { action: 'reject', spec: '20-identity' },
-  'address-network': { action: 'reject', spec: '20-identity' },
   'address-domain': { action: 'reject', spec: '20-identity' },
   'sub-address-invalid': { action: 'reject', spec: '20-identity' },
   'link-invalid': { action: 'reject', spec: '20-identity' },

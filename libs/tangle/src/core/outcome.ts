@@ -44,6 +44,14 @@ export const ERROR_CODES = {
   'unlock-reference-invalid': { action: 'reject', spec: '02-transaction' },
   'unlock-not-unique': { action: 'reject', spec: '02-transaction' },
   'signature-invalid': { action: 'reject', spec: '02-transaction' },
+  // Address text: what a person typed or copied.
+  'address-length': { action: 'reject', spec: '02-transaction' },
+  'address-prefix': { action: 'reject', spec: '02-transaction' },
+  'address-mixed-case': { action: 'reject', spec: '02-transaction' },
+  'address-character': { action: 'reject', spec: '02-transaction' },
+  'address-checksum': { action: 'reject', spec: '02-transaction' },
+  'address-version': { action: 'reject', spec: '02-transaction' },
+  'address-network': { action: 'reject', spec: '02-transaction' },
   // Milestone and certificate.
   'option-unknown': { action: 'reject', spec: '04-milestone' },
   'option-order': { action: 'reject', spec: '04-milestone' },

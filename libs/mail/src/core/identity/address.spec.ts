@@ -1,7 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { bech32m } from '@scure/base';
 import fc from 'fast-check';
-import { parseAddress } from '@tanglemail/tangle/core/codec/ids.ts';
 import { codeOf, readVectors, valueOf } from '../../testing/vectors.ts';
 import type { MailAddress } from './address.ts';
 import {
@@ -11,13 +9,10 @@ import {
   mailAddressFromBytes,
   parseMailAddress,
 } from './address.ts';
-import { formatWalletAddress, parseWalletAddress } from './wallet-address.ts';
 
 const vectors = readVectors('identity') as {
   accounts: { address: MailAddress; textMain: string; textTest: string; emailShop: string }[];
-  ledgerAddress: string;
   walletTextMain: string;
-  walletTextTest: string;
 };
 const [first] = vectors.accounts;
 if (!first) throw new Error('no vector');
@@ -54,27 +49,14 @@ describe('mail address', () => {
     );
   });
 
-  it('finds every one to four wrong characters', () => {
-    const charset = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l';
-    const errors = fc.uniqueArray(
-      fc.record({ at: fc.integer({ min: 3, max: 48 }), by: fc.integer({ min: 1, max: 31 }) }),
-      { minLength: 1, maxLength: 4, selector: (one) => one.at },
-    );
-    fc.assert(
-      fc.property(errors, (list) => {
-        const characters = text.split('');
-        for (const { at, by } of list) {
-          const wrong = (charset.indexOf(characters[at] ?? '') + by) % 32;
-          characters[at] = charset.charAt(wrong);
-        }
-        const outcome = parseMailAddress(characters.join(''));
-        expect(codeOf(outcome)).toBe('address-checksum');
-        const detail = outcome.ok ? '' : outcome.detail;
-        const places = list.map((one) => `position ${one.at + 1} is probably wrong`);
-        expect(list.length > 1 || detail === places[0]).toBe(true);
-      }),
-      { numRuns: 50 },
-    );
+  it('says where a single wrong character stands, wherever it is', () => {
+    for (let at = 3; at < text.length; at++) {
+      const wrong = `${text.slice(0, at)}${text[at] === 'q' ? 'p' : 'q'}${text.slice(at + 1)}`;
+      expect(parseMailAddress(wrong)).toMatchObject({
+        code: 'address-checksum',
+        detail: `position ${at + 1} is probably wrong`,
+      });
+    }
   });
 
   it('address-length: says how long it is and should be', () => {
@@ -92,28 +74,6 @@ describe('mail address', () => {
     });
     expect(codeOf(parseMailAddress(''))).toBe('address-prefix');
     expect(codeOf(parseMailAddress(vectors.walletTextMain))).toBe('address-prefix');
-  });
-
-  it('address-mixed-case', () => {
-    expect(codeOf(parseMailAddress(`TM${text.slice(2)}`))).toBe('address-mixed-case');
-  });
-
-  it('address-character: names the position of what cannot occur', () => {
-    expect(parseMailAddress(`${text.slice(0, 10)}b${text.slice(11)}`)).toMatchObject({
-      code: 'address-character',
-      detail: 'position 11 cannot occur',
-    });
-  });
-
-  it('address-checksum', () => {
-    expect(codeOf(parseMailAddress(`${text.slice(0, -1)}q`))).toBe('address-checksum');
-    // The same data under the older bech32 constant has another checksum.
-    expect(codeOf(parseMailAddress(`${text.slice(0, -6)}qqqqqq`))).toBe('address-checksum');
-  });
-
-  it('address-version: a later version of the address', () => {
-    const later = bech32m.encode('tm', bech32m.toWords(new Uint8Array(25).fill(1)));
-    expect(codeOf(parseMailAddress(later))).toBe('address-version');
   });
 
   it('address-network: an address of the other network where one is expected', () => {
@@ -147,22 +107,5 @@ describe('mail address', () => {
         },
       ),
     );
-  });
-});
-
-describe('wallet address', () => {
-  const address = parseAddress(vectors.ledgerAddress);
-  if (!address) throw new Error('no vector');
-
-  it('reads and writes the vectors', () => {
-    expect(formatWalletAddress(address, 'main')).toBe(vectors.walletTextMain);
-    expect(formatWalletAddress(address, 'test')).toBe(vectors.walletTextTest);
-    expect(valueOf(parseWalletAddress(vectors.walletTextMain, 'main'))).toBe(address);
-  });
-
-  it('refuses the other network and mail addresses', () => {
-    expect(codeOf(parseWalletAddress(vectors.walletTextTest, 'main'))).toBe('address-network');
-    expect(codeOf(parseWalletAddress(text, 'main'))).toBe('address-prefix');
-    expect(codeOf(parseWalletAddress('x'.repeat(129), 'main'))).toBe('address-length');
   });
 });

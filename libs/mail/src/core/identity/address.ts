@@ -3,11 +3,12 @@
  * e-mail programs accept. Spec: docs/spec/20-identity.md.
  */
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
+import type { TextForm } from '@tanglemail/tangle/core/codec/bech32.ts';
+import { formatBech32, parseBech32 } from '@tanglemail/tangle/core/codec/bech32.ts';
+import type { NetworkKind } from '@tanglemail/tangle/core/params/networks.ts';
 import { concatBytes, domain, sha256 } from '../crypto/kdf.ts';
 import { assert, fail, succeed } from '../outcome.ts';
 import type { MailOutcome } from '../outcome.ts';
-import type { NetworkKind, TextForm } from './bech32.ts';
-import { formatBech32, parseBech32 } from './bech32.ts';
 
 declare const brand: unique symbol;
 /** 24 bytes of hash of an account key, as 48 lowercase hex digits. The same on every network. */

@@ -50,3 +50,14 @@ export const NETWORK_PRESETS = {
 } as const satisfies Record<string, NetworkParams>;
 
 export type NetworkPreset = keyof typeof NETWORK_PRESETS;
+
+/** `main`: tokens have a price. `test`: they have none, and faucets may give them away. */
+export type NetworkKind = 'main' | 'test';
+
+/**
+ * The kind of a network by the name in its genesis: `test` if it begins with `dev` or `test`, else
+ * `main`. Addresses carry it in their prefix, so that nobody pays to the wrong network.
+ */
+export function networkKindOf(genesisName: string): NetworkKind {
+  return /^(dev|test)/.test(genesisName) ? 'test' : 'main';
+}

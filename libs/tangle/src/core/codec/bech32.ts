@@ -1,15 +1,16 @@
 /**
  * Text forms of addresses: bech32m (BIP-350) with errors that say what is wrong, because a person
- * may have copied the text by hand. Spec: docs/spec/20-identity.md.
+ * may have copied the text by hand. Serves ledger addresses (wallet-address.ts) and the mail
+ * library's. Spec: docs/spec/02-transaction.md, section "Address text".
  */
 import { bech32m } from '@scure/base';
 import { fail, succeed } from '../outcome.ts';
-import type { MailOutcome } from '../outcome.ts';
-
-/** `main` is the real network, `test` every other one (devnet, testnet). */
-export type NetworkKind = 'main' | 'test';
+import type { Outcome } from '../outcome.ts';
+import type { NetworkKind } from '../params/networks.ts';
 
 const CHARSET = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l';
+/** All others, in either case. Without the flag u, "k" does not match the Kelvin sign as well. */
+const ALIEN = new RegExp(`[^${CHARSET}]`, 'i');
 const CHECKSUM_LENGTH = 6;
 /** The only version so far; it is the first byte of the data. */
 const VERSION = 0;
@@ -41,27 +42,31 @@ export function formatBech32(form: TextForm, network: NetworkKind, bytes: Uint8A
 export function parseBech32(
   form: TextForm,
   text: string,
-): MailOutcome<{ network: NetworkKind; bytes: Uint8Array }> {
+): Outcome<{ network: NetworkKind; bytes: Uint8Array }> {
   const lower = text.toLowerCase();
-  if (text !== lower && text !== text.toUpperCase()) return fail('address-mixed-case');
+  if (text !== lower && text !== text.toUpperCase()) {
+    return fail('address-mixed-case', 'expected lower case only, or upper case only');
+  }
   const prefix = lower.slice(0, Math.max(0, lower.indexOf('1')));
   const network = (['main', 'test'] as const).find((kind) => form.prefixes[kind] === prefix);
   if (network === undefined) {
     return fail('address-prefix', `expected ${form.prefixes.main}1 or ${form.prefixes.test}1`);
   }
   const length = textLength(form, prefix);
-  if (lower.length !== length) {
-    return fail('address-length', `${lower.length} characters instead of ${length}`);
+  if (text.length !== length) {
+    return fail('address-length', `${text.length} characters instead of ${length}`);
   }
   const start = prefix.length + 1;
-  const alien = lower.slice(start).search(/[^qpzry9x8gf2tvdw0s3jn54khce6mua7l]/);
+  const alien = text.slice(start).search(ALIEN);
   if (alien >= 0) return fail('address-character', `position ${start + alien + 1} cannot occur`);
   const decoded = bech32m.decodeUnsafe(lower);
   if (!decoded) return fail('address-checksum', suspicion(lower, start));
   const data = bech32m.fromWordsUnsafe(decoded.words);
   // Padding bits that are not zero would be a second text for the same address.
-  if (!data || data.length !== form.length + 1) return fail('address-checksum');
-  if (data[0] !== VERSION) return fail('address-version', `version ${data[0]}`);
+  if (!data || data.length !== form.length + 1) {
+    return fail('address-checksum', 'the spare bits at the end are not zero');
+  }
+  if (data[0] !== VERSION) return fail('address-version', `version ${data[0]} is not known here`);
   return succeed({ network, bytes: Uint8Array.from(data.subarray(1)) });
 }
 
