@@ -110,7 +110,7 @@ export class Provider {
     this.mailboxes = new MailboxDesk(store, terms, ledgerClock);
     this.objects = new ObjectDesk(store, terms, ledgerClock, verifier);
     this.receipts = new ReceiptDesk(store, terms, ledgerClock);
-    const onDue = (): void => this.claims.wake();
+    const onDue = (dueAt: number): void => this.claims.wake(dueAt);
     const creditDeps = { store, clock: ledgerClock, ledger: node, verifier, onDue };
     this.credits = new CreditDesk(terms, creditDeps);
     const build = claimBuilder(terms, identity.genesis.params, deps.hasher);

@@ -65,9 +65,12 @@ export class ClaimScheduler {
     this.#deps = deps;
   }
 
-  /** Something became due outside of the clock: the next round looks through all channels. */
-  wake(): void {
-    this.#nextScan = 0;
+  /**
+   * A channel is to be claimed from ledger time `dueAt` on, by default now: the first round then
+   * looks through all channels.
+   */
+  wake(dueAt = 0): void {
+    this.#nextScan = Math.min(this.#nextScan, dueAt);
   }
 
   /** One round; calls during a round share it. Never throws for a node that is away. */

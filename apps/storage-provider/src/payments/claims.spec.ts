@@ -30,11 +30,11 @@ function ledgerTime(node: FakeNode): number {
   return Math.floor(node.nowMs / 1_000);
 }
 
-async function begin(ttl = 10 * DAY): Promise<Setting> {
+async function begin(ttl = 10 * DAY, settings: object = {}): Promise<Setting> {
   const node = new FakeNode();
   node.confirm();
   const kv = new MemoryKv();
-  const provider = testProvider(node, kv);
+  const provider = testProvider(node, kv, testConfig(settings));
   await provider.feed.round();
   const expiry = ledgerTime(node) + 1 + ttl;
   const channelId = open(node, provider, expiry);
@@ -99,6 +99,18 @@ describe('channels at their deadlines', () => {
     expect(node.balanceOf(provider.terms.payee)).toBe(1_100n);
     expect(node.balanceOf(REFUND.address)).toBe(18_900n);
     expect(await codeOf(pay(setting, channelId, 1_100n))).toBe('accepted');
+  });
+
+  it('claims a short channel in time although no look was due', async () => {
+    const times = { sellStop: 2, claimStart: 4, claimAlarm: 1 };
+    const setting = await begin(10, { times, offer: { minTtl: 1 } });
+    const { node, provider, channelId, expiry } = setting;
+    await pay(setting, channelId, 1_000n);
+    for (const ahead of [5, 4, 3]) {
+      node.confirm(expiry - ahead - ledgerTime(node));
+      await provider.feed.round();
+    }
+    expect(node.balanceOf(provider.terms.payee)).toBe(1_000n);
   });
 
   it('voucher-expired: at the stop, when nothing was accepted before', async () => {

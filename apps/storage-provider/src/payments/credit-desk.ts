@@ -45,8 +45,8 @@ export interface CreditDeps {
   readonly clock: LedgerClock;
   readonly ledger: LedgerPort;
   readonly verifier: Verifier;
-  /** Told when a voucher has made a channel due to be claimed. */
-  readonly onDue: () => void;
+  /** Told from which ledger time on a channel with a new voucher is to be claimed; 0 means now. */
+  readonly onDue: (dueAt: number) => void;
 }
 
 export class CreditDesk {
@@ -55,7 +55,7 @@ export class CreditDesk {
   readonly #clock: LedgerClock;
   readonly #ledger: LedgerPort;
   readonly #verifier: Verifier;
-  readonly #onDue: () => void;
+  readonly #onDue: (dueAt: number) => void;
 
   constructor(terms: Terms, deps: CreditDeps) {
     this.#terms = terms;
@@ -156,7 +156,7 @@ export class CreditDesk {
     const next = isDue ? stepProviderChannel(channel, { kind: closed }, times) : channel;
     writeChannel(transaction, { channel: next, last: { purpose: purposeOf(request), answer } });
     keepAnswer(transaction, request.once, answer, now, times.idempotencyLife);
-    if (isDue) this.#onDue();
+    this.#onDue(isDue ? 0 : channel.expiry - times.claimStart);
     return answer;
   }
 }
