@@ -1,0 +1,70 @@
+/**
+ * Runs the benchmarks: `npm run bench`, `npm run bench -- codec pow`, `--quick`, `--json`.
+ * Goals, limits and the last results: docs/performance.md.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Bench, BenchContext, Measurement } from './bench.ts';
+import { ingest } from './01-ingest.ts';
+import { signatures } from './02-signatures.ts';
+import { portable } from './03-portable.ts';
+import { codec } from './04-codec.ts';
+import { mutants } from './04-mutants.ts';
+import { pow } from './05-pow.ts';
+import { milestone } from './10-milestone.ts';
+import { letter } from './12-letter.ts';
+import { formatJson, formatTable, machineLine } from './report.ts';
+
+const BENCHES: readonly Bench[] = [
+  ingest,
+  signatures,
+  portable,
+  codec,
+  mutants,
+  pow,
+  milestone,
+  letter,
+];
+const SEED = 20_261_122;
+const ROUNDS = 7;
+const QUICK_ROUNDS = 2;
+
+/** The benches named, in the table's order; all when none is named. */
+function select(names: readonly string[]): readonly Bench[] {
+  const known = new Set(BENCHES.map(({ name }) => name));
+  const unknown = names.filter((name) => !known.has(name));
+  if (unknown.length > 0) {
+    throw new Error(`no benchmark ${unknown.join(', ')}; there are: ${[...known].join(', ')}`);
+  }
+  return names.length === 0 ? BENCHES : BENCHES.filter(({ name }) => names.includes(name));
+}
+
+async function runAll(benches: readonly Bench[], quick: boolean, json: boolean): Promise<void> {
+  const root = await mkdtemp(join(tmpdir(), 'tanglemail-bench-'));
+  const context: BenchContext = {
+    quick,
+    seed: SEED,
+    rounds: quick ? QUICK_ROUNDS : ROUNDS,
+    folder: () => mkdtemp(join(root, 'run-')),
+  };
+  const all: Measurement[] = [];
+  try {
+    for (const bench of benches) {
+      if (!json) console.error(`goal ${bench.goal}: ${bench.name} …`);
+      const measurements = await bench.run(context);
+      if (json) for (const one of measurements) console.log(formatJson(one));
+      all.push(...measurements);
+    }
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+  if (!json) console.log(`\n${formatTable(all)}\n\n${machineLine()}`);
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean' }, quick: { type: 'boolean' } },
+});
+await runAll(select(positionals), values.quick ?? false, values.json ?? false);
