@@ -4,23 +4,32 @@
  */
 
 export class Bell {
-  #waiting = Promise.withResolvers<void>();
+  readonly #waiting = new Set<() => void>();
+
+  /** How many wait now. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
 
   /** Wakes everybody who waits now. */
   ring(): void {
-    this.#waiting.resolve();
-    this.#waiting = Promise.withResolvers<void>();
+    for (const wake of [...this.#waiting]) wake();
   }
 
-  /** Resolves at the next ring, after `timeoutMs`, or when `signal` aborts. */
+  /**
+   * Resolves at the next ring, after `timeoutMs`, or when `signal` aborts. Leaves nothing behind:
+   * loops wait several times a second for as long as the process runs.
+   */
   async wait(timeoutMs: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
-    const timeout = Promise.withResolvers<void>();
-    const timer = setTimeout(timeout.resolve, timeoutMs);
-    signal.addEventListener('abort', () => timeout.resolve(), { once: true });
-    await Promise.race([this.#waiting.promise, timeout.promise]);
+    const { promise, resolve: wake } = Promise.withResolvers<void>();
+    this.#waiting.add(wake);
+    const timer = setTimeout(wake, timeoutMs);
+    signal.addEventListener('abort', wake, { once: true });
+    await promise;
     clearTimeout(timer);
-    timeout.resolve();
+    signal.removeEventListener('abort', wake);
+    this.#waiting.delete(wake);
   }
 }
 

@@ -18,19 +18,22 @@ class FakeSocket implements EventSocket {
   }
 }
 
-function world(latest: number) {
+function world(latest: number, fail = false) {
   const socket = new FakeSocket();
   const state = { latest };
+  const errors: unknown[] = [];
   const session = new EventSession(socket, {
     latestIndex: () => state.latest,
+    onError: (error) => errors.push(error),
     summaryAt: async (index) => {
+      if (fail) throw new Error('the store failed');
       await new Promise(setImmediate);
       const counts = { blocks: 0, applied: 0, conflicting: 0 };
       return { index, milestoneId: 'm', timestampMs: index, ...counts };
     },
   });
   const indexes = () => socket.sent.map(({ data }) => (data as { index: number }).index);
-  return { socket, session, state, indexes };
+  return { socket, session, state, indexes, errors };
 }
 
 describe('event session', () => {
@@ -80,5 +83,28 @@ describe('event session', () => {
     expect(session.subscribe('one more', undefined)).toBe(false);
     session.unsubscribe('t0');
     expect(session.subscribe('one more', undefined)).toBe(true);
+  });
+
+  it('lets other work run between the milestones of a long past', async () => {
+    const socket = new FakeSocket();
+    const session = new EventSession(socket, {
+      latestIndex: () => 1_000_000,
+      summaryAt: async () => await Promise.resolve(undefined),
+      onError: () => undefined,
+    });
+    let turns = 0;
+    const turn = setInterval(() => (turns += 1), 0);
+    session.subscribe('milestones/confirmed', 0);
+    await until(() => turns >= 3);
+    clearInterval(turn);
+    socket.close(1000);
+    expect(socket.sent).toEqual([]);
+  });
+
+  it('ends the socket, not the process, when the store fails', async () => {
+    const { socket, session, errors } = world(5, true);
+    session.subscribe('milestones/confirmed', 0);
+    await until(() => socket.closed !== undefined);
+    expect([socket.closed, errors]).toEqual([1013, [new Error('the store failed')]]);
   });
 });

@@ -28,6 +28,8 @@ export interface EventSessionDeps {
   /** Undefined above the latest confirmed milestone, or when the store no longer has it. */
   summaryAt(index: number): Promise<MilestoneSummary | undefined>;
   latestIndex(): number;
+  /** The store failed: the session ends. */
+  onError(error: unknown): void;
 }
 
 export const CONFIRMED_TOPIC = 'milestones/confirmed';
@@ -38,6 +40,8 @@ export const MAX_BUFFERED = 1 << 20;
 /** Bytes below which the next confirmed milestone is sent. */
 const RESUME_BELOW = 64 << 10;
 const POLL_MS = 50;
+/** Old milestones that are sent before other work gets a turn: a reader may ask for millions. */
+const MILESTONES_PER_TURN = 64;
 const OPEN = 1;
 /** WebSocket close code "try again later". */
 const TRY_AGAIN = 1013;
@@ -89,17 +93,22 @@ export class EventSession {
     if (this.#pumping) return;
     this.#pumping = true;
     try {
-      while (this.#isPumpOpen() && this.#next <= this.#deps.latestIndex()) {
+      for (let turn = 1; this.#isPumpOpen() && this.#next <= this.#deps.latestIndex(); turn++) {
         if (this.#socket.bufferedAmount > RESUME_BELOW) {
           await new Promise((resolve) => setTimeout(resolve, POLL_MS));
           continue;
         }
+        // The store answers without waiting, so nothing else would run in between.
+        if (turn % MILESTONES_PER_TURN === 0) await new Promise(setImmediate);
         const index = this.#next;
         const summary = await this.#deps.summaryAt(index);
         if (this.#next !== index) continue;
         this.#next += 1;
         if (summary !== undefined && this.#isPumpOpen()) this.send(CONFIRMED_TOPIC, summary);
       }
+    } catch (error) {
+      this.#deps.onError(error);
+      this.#socket.close(TRY_AGAIN, 'failed');
     } finally {
       this.#pumping = false;
     }

@@ -19,6 +19,7 @@ import {
   type BlockEventDto,
   type OutputEventDto,
 } from '@tanglemail/tangle/io/node-client/dto.ts';
+import { errorFields } from '@tanglemail/tangle/io/logger.ts';
 import type { WebSocket } from 'ws';
 import type { ConfirmedMilestone } from '../confirmation/confirmation-engine.ts';
 import type { TangleNode } from '../node.ts';
@@ -79,6 +80,7 @@ export class EventsGateway
     const session = new EventSession(socket, {
       summaryAt: async (index) => await query.milestoneSummary(index),
       latestIndex: () => query.confirmedIndex,
+      onError: (error) => this.#onError(error),
     });
     const member: Member = { session, alive: true };
     socket.on('pong', () => {
@@ -115,7 +117,8 @@ export class EventsGateway
     const wanted = this.#topics();
     for (const blockId of result.included) {
       const topic = `block-metadata/${blockId}`;
-      if (wanted.has(topic)) void this.#publishMetadata(topic, blockId);
+      if (!wanted.has(topic)) continue;
+      this.#publishMetadata(topic, blockId).catch((error: unknown) => this.#onError(error));
     }
     const { index: milestoneIndex } = milestone.header;
     const changes = [
@@ -137,6 +140,10 @@ export class EventsGateway
   ): Promise<void> {
     const metadata = await this.#node.query.blockMetadata(blockId);
     if (metadata !== undefined) this.#publish(topic, metadata);
+  }
+
+  #onError(error: unknown): void {
+    this.#node.logger.error(errorFields(error), 'an event could not be read from the store');
   }
 
   #topics(): Set<string> {

@@ -18,6 +18,8 @@ class World {
   readonly dag = new Map<BlockId, boolean>();
   readonly saved: BlockId[] = [];
   readonly fatal: unknown[] = [];
+  readonly forgotten: BlockId[] = [];
+  dropped: BlockId[] = [];
   checks = 0;
   processor: BlockProcessor;
 
@@ -44,6 +46,10 @@ class World {
           this.saved.push(...blocks.map(({ id }) => id));
           await Promise.resolve();
         },
+        forget: async (ids) => {
+          this.forgotten.push(...ids);
+          await Promise.resolve();
+        },
       },
       intake: {
         add: async (id) => {
@@ -52,6 +58,7 @@ class World {
           this.dag.set(id, true);
           return succeed({ solid: [id], missing: [], dropped: [] });
         },
+        takeDropped: () => this.dropped.splice(0),
       },
       dag: { has: (id) => this.dag.has(id) },
       seen: new SeenFilter(hash, 100),
@@ -106,7 +113,7 @@ describe('block processor', () => {
         new Map([[idOf(Buffer.from('old')), { parents: [], referencedIndex: 3 }]]),
       );
     const save = async () => await Promise.resolve();
-    const world = new World({ store: { lookup, save } });
+    const world = new World({ store: { lookup, save, forget: save } });
     expect(await world.submit('old')).toMatchObject({ ok: true, value: { isNew: false } });
     expect(world.dag.size).toBe(0);
   });
@@ -140,10 +147,37 @@ describe('block processor', () => {
   it('reports a failed store as fatal and answers everybody', async () => {
     const lookup = async () => await Promise.resolve(new Map());
     const save = async () => await Promise.reject(new Error('disk full'));
-    const world = new World({ store: { lookup, save } });
+    const world = new World({ store: { lookup, save, forget: save } });
     const outcomes = await Promise.all([world.submit('a'), world.submit('b')]);
     expect(outcomes.every((outcome) => !outcome.ok)).toBe(true);
     expect(world.fatal).toHaveLength(1);
+  });
+
+  it('touches the store no more after a failure, and answers what still waits', async () => {
+    let saves = 0;
+    const world = new World({
+      store: {
+        lookup: async () => await Promise.resolve(new Map()),
+        save: async () => {
+          saves += 1;
+          return await Promise.reject(new Error('disk full'));
+        },
+        forget: async () => await Promise.resolve(),
+      },
+    });
+    const sent = Array.from({ length: 200 }, (_, i) => world.submit(`${i}`));
+    const outcomes = await Promise.all(sent);
+    expect(outcomes.every((outcome) => !outcome.ok)).toBe(true);
+    expect(await world.submit('later')).toMatchObject({ code: 'queue-full' });
+    expect([saves, world.fatal.length]).toEqual([1, 1]);
+  });
+
+  it('deletes from the store what the DAG did not keep', async () => {
+    const world = new World();
+    world.dropped = [idOf(Buffer.from('x'))];
+    await world.submit('one');
+    await world.processor.stop();
+    expect(world.forgotten).toEqual([idOf(Buffer.from('x'))]);
   });
 
   it('takes nothing more once it is stopped', async () => {

@@ -31,8 +31,9 @@ export interface ProcessorDeps {
   readonly store: {
     lookup(ids: readonly BlockId[]): Promise<Map<BlockId, StoredBlock>>;
     save(blocks: readonly CheckedBlock[]): Promise<void>;
+    forget(ids: readonly BlockId[]): Promise<void>;
   };
-  readonly intake: Pick<Intake, 'add'>;
+  readonly intake: Pick<Intake, 'add' | 'takeDropped'>;
   readonly dag: { has(id: BlockId): boolean };
   readonly seen: SeenFilter<ProcessOutcome>;
   readonly logger: Logger;
@@ -65,6 +66,7 @@ export class BlockProcessor {
   readonly #pending = new Map<SeenKey, Promise<ProcessOutcome>>();
   #running = false;
   #stopped = false;
+  #failed = false;
   #idle: Promise<void> = Promise.resolve();
 
   constructor(deps: ProcessorDeps) {
@@ -130,13 +132,21 @@ export class BlockProcessor {
       try {
         await this.#process(jobs);
       } catch (error) {
-        this.#deps.logger.error(errorFields(error), 'processing blocks failed');
+        if (!this.#failed) this.#deps.logger.error(errorFields(error), 'processing blocks failed');
         for (const job of jobs) this.#settle(job, fail('queue-full', 'the node failed'), false);
-        this.#deps.onFatal(error);
+        this.#fail(error);
       }
       await new Promise(setImmediate);
     }
     this.#running = false;
+  }
+
+  /** The store is in doubt: no further block is taken, and those that wait are answered. */
+  #fail(error: unknown): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#stopped = true;
+    this.#deps.onFatal(error);
   }
 
   #next(): Job[] {
@@ -148,6 +158,7 @@ export class BlockProcessor {
   }
 
   async #process(jobs: readonly Job[]): Promise<void> {
+    if (this.#failed) throw new Error('the node failed');
     const checked = this.#checkForm(jobs);
     const fresh = await this.#dropKnown(checked);
     const signed = await this.#checkSignatures(fresh);
@@ -158,6 +169,8 @@ export class BlockProcessor {
       else if (added.code === 'block-known') this.#settle(job, known(block.id), true);
       else this.#settle(job, failureOf(added), false);
     }
+    const dropped = this.#deps.intake.takeDropped();
+    if (dropped.length > 0) await this.#deps.store.forget(dropped);
   }
 
   #checkForm(jobs: readonly Job[]): Candidate[] {

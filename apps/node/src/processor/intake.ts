@@ -26,17 +26,27 @@ export interface IntakeDeps {
 
 export class Intake {
   readonly #deps: IntakeDeps;
+  #dropped: BlockId[] = [];
 
   constructor(deps: IntakeDeps) {
     this.#deps = deps;
   }
 
+  /**
+   * Stored blocks that the DAG refused or dropped since the last call. Whoever adds blocks deletes
+   * them: a peer that invents parents would otherwise fill the disk.
+   */
+  takeDropped(): BlockId[] {
+    const dropped = this.#dropped.filter((id) => !this.#deps.dag.has(id));
+    this.#dropped = [];
+    return dropped;
+  }
+
   /** Adds a block; `source` is the peer whose quota of waiting blocks it takes. */
   async add(id: BlockId, parents: readonly BlockId[], source: string): Promise<AddResult> {
     this.#deps.requester.received(id);
-    const result = this.#deps.dag.add(id, parents, { source });
+    const result = this.#add(id, parents, source);
     if (!result.ok) return result;
-    this.#deps.onSolid(result.value.solid);
     if (result.value.missing.length > 0) await this.#resolve(result.value.missing, source);
     return result;
   }
@@ -75,9 +85,16 @@ export class Intake {
       this.#deps.onSolid(dag.addEntryPoint(id, stored.referencedIndex).solid);
       return [];
     }
-    const result = dag.add(id, stored.parents, { source });
-    if (!result.ok) return [];
-    this.#deps.onSolid(result.value.solid);
-    return result.value.missing;
+    const result = this.#add(id, stored.parents, source);
+    return result.ok ? result.value.missing : [];
+  }
+
+  #add(id: BlockId, parents: readonly BlockId[], source: string): AddResult {
+    const result = this.#deps.dag.add(id, parents, { source });
+    if (result.ok) {
+      this.#dropped.push(...result.value.dropped);
+      this.#deps.onSolid(result.value.solid);
+    } else if (result.code !== 'block-known') this.#dropped.push(id, ...result.dropped);
+    return result;
   }
 }

@@ -99,11 +99,8 @@ async function addUnreferenced({
     parentsOf.size,
   );
   assert(order.ok, 'a walk among stored blocks ends');
-  const dead: BlockId[] = [];
-  for (const id of order.value) {
-    const added = await intake.add(id, parentsOf.get(id) ?? [], '');
-    if (!added.ok && added.code === 'below-max-depth') dead.push(id, ...added.dropped);
-  }
+  for (const id of order.value) await intake.add(id, parentsOf.get(id) ?? [], '');
+  const dead = intake.takeDropped();
   await store.forget(dead);
   return order.value.length - dead.length;
 }
