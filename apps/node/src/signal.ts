@@ -13,7 +13,7 @@ export class Bell {
 
   /** Wakes everybody who waits now. */
   ring(): void {
-    for (const wake of [...this.#waiting]) wake();
+    for (const wake of this.#waiting) wake();
   }
 
   /**
@@ -22,7 +22,8 @@ export class Bell {
    */
   async wait(timeoutMs: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
-    const { promise, resolve: wake } = Promise.withResolvers<void>();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const wake = (): void => resolve();
     this.#waiting.add(wake);
     const timer = setTimeout(wake, timeoutMs);
     signal.addEventListener('abort', wake, { once: true });
