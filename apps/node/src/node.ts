@@ -32,7 +32,7 @@ import { packVerdict, type Verdict } from '@tanglemail/tangle/io/libp2p/verdicts
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import type { HealthDto, MilestoneRefDto } from '@tanglemail/tangle/io/node-client/dto.ts';
 import { ConfirmationEngine, type ConfirmedMilestone } from './confirmation/confirmation-engine.ts';
-import { ConfigError } from './config/load.ts';
+import { ConfigError } from '@tanglemail/tangle/io/shell/settings.ts';
 import type { NodeConfig } from './config/schema.ts';
 import { NodeEvents } from './events.ts';
 import { judgeHealth } from './health.ts';
@@ -49,7 +49,7 @@ import { rebuild } from './store/rebuild.ts';
 import { MilestoneSync } from './sync/milestone-sync.ts';
 import { MissingParents } from './sync/missing-parents.ts';
 import { Rebroadcast } from './sync/rebroadcast.ts';
-import { SYSTEM_CLOCK, SYSTEM_RANDOM } from './system.ts';
+import { SYSTEM_CLOCK, SYSTEM_RANDOM } from '@tanglemail/tangle/io/system.ts';
 import { seatOf, Validator } from './validator/validator.ts';
 import { VoteFile } from './validator/vote-file.ts';
 

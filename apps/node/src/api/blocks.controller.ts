@@ -15,7 +15,8 @@ import {
 } from '@tanglemail/tangle/io/node-client/dto.ts';
 import { z } from 'zod';
 import type { TangleNode } from '../node.ts';
-import { sendEither, type HttpRequest, type HttpResponse } from './http.ts';
+import type { HttpRequest, HttpResponse } from '@tanglemail/tangle/io/shell/http.ts';
+import { sendEither } from './http.ts';
 import { Answers } from './openapi.ts';
 import { blockIdParam, transactionIdParam } from './params.ts';
 import { ApiProblem, problemOfRefusal } from './problem.ts';

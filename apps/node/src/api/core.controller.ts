@@ -16,7 +16,7 @@ import {
 } from '@tanglemail/tangle/io/node-client/dto.ts';
 import { z } from 'zod';
 import type { TangleNode } from '../node.ts';
-import type { HttpResponse } from './http.ts';
+import type { HttpResponse } from '@tanglemail/tangle/io/shell/http.ts';
 import { Answers } from './openapi.ts';
 import { NODE } from './tokens.ts';
 

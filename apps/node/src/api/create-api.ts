@@ -6,6 +6,9 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { jsonOf } from '@tanglemail/tangle/io/json-text.ts';
+import type { RunningApi } from '@tanglemail/tangle/io/shell/http.ts';
+import { listenMetrics } from '@tanglemail/tangle/io/shell/metrics-listener.ts';
 import type { TangleNode } from '../node.ts';
 import { BlocksController } from './blocks.controller.ts';
 import { CoreController } from './core.controller.ts';
@@ -13,17 +16,7 @@ import { EventsGateway } from './events.gateway.ts';
 import { IndexerController } from './indexer.controller.ts';
 import { createApp } from './http-app.ts';
 import { LedgerController } from './ledger.controller.ts';
-import { listenMetrics } from './metrics-listener.ts';
 import { NODE } from './tokens.ts';
-
-/** A running API. */
-export interface RunningApi {
-  /** `http://host:port`. */
-  readonly url: string;
-  /** Undefined when metrics are switched off. */
-  readonly metricsUrl: string | undefined;
-  close(): Promise<void>;
-}
 
 @Module({})
 class ApiModule {
@@ -60,16 +53,8 @@ export async function createApi(node: TangleNode): Promise<RunningApi> {
 /** Every message goes to one handler, which answers what it cannot read. */
 function createSocketAdapter(app: NestExpressApplication): WsAdapter {
   return new WsAdapter(app, {
-    messageParser: (raw) => ({ event: 'message', data: parseMessage(raw) }),
+    messageParser: (raw: unknown) => ({ event: 'message', data: jsonOf(String(raw)) }),
   });
-}
-
-function parseMessage(raw: unknown): unknown {
-  try {
-    return JSON.parse(String(raw));
-  } catch {
-    return undefined;
-  }
 }
 
 function serveDocs(app: NestExpressApplication): void {

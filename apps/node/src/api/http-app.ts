@@ -8,8 +8,13 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Clock } from '@tanglemail/tangle/core/ports.ts';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
-import { ProblemFilter } from './problem.ts';
-import { rateLimit, RateLimiter, type RateLimitOptions } from './rate-limit.ts';
+import { corsOriginOf, HTTP_APP_OPTIONS } from '@tanglemail/tangle/io/shell/http.ts';
+import {
+  rateLimit,
+  RateLimiter,
+  type RateLimitOptions,
+} from '@tanglemail/tangle/io/shell/rate-limit.ts';
+import { ApiProblem, ProblemFilter } from './problem.ts';
 
 export interface HttpAppOptions {
   readonly bodyLimitBytes: number;
@@ -25,18 +30,14 @@ export async function createApp(
   module: DynamicModule,
   options: HttpAppOptions,
 ): Promise<NestExpressApplication> {
-  const app = await NestFactory.create<NestExpressApplication>(module, {
-    bodyParser: false,
-    logger: false,
-    abortOnError: false,
-    forceCloseConnections: true,
-  });
+  const app = await NestFactory.create<NestExpressApplication>(module, HTTP_APP_OPTIONS);
   app.disable('x-powered-by');
   app.set('trust proxy', options.trustedProxies);
   if (options.corsOrigins.length > 0) {
-    app.enableCors({ origin: options.corsOrigins.includes('*') ? '*' : [...options.corsOrigins] });
+    app.enableCors({ origin: corsOriginOf(options.corsOrigins) });
   }
-  app.use(rateLimit(new RateLimiter(options.rateLimit, options.clock)));
+  const limiter = new RateLimiter(options.rateLimit, options.clock);
+  app.use(rateLimit(limiter, ApiProblem.of('rate-limited').body));
   app.useBodyParser('raw', { type: 'application/octet-stream', limit: options.bodyLimitBytes });
   app.useBodyParser('json', { limit: options.bodyLimitBytes });
   app.useGlobalFilters(new ProblemFilter(options.logger));

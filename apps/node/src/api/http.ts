@@ -1,28 +1,11 @@
 /**
- * The few members of Express requests and responses that the API touches.
+ * Answers that exist as bytes and as JSON.
  */
-
-export interface HttpRequest {
-  readonly ip?: string;
-  readonly method: string;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly body?: unknown;
-}
-
-export interface HttpResponse {
-  readonly headersSent: boolean;
-  status(code: number): this;
-  type(mediaType: string): this;
-  set(name: string, value: string): this;
-  send(body: string | Uint8Array): this;
-  destroy(): this;
-}
-
-/** True when the client asked for bytes rather than JSON. */
-function wantsBytes(request: HttpRequest): boolean {
-  const { accept } = request.headers;
-  return typeof accept === 'string' && accept.includes('application/octet-stream');
-}
+import {
+  wantsBytes,
+  type HttpRequest,
+  type HttpResponse,
+} from '@tanglemail/tangle/io/shell/http.ts';
 
 /** Answers with bytes or with JSON, whichever the client asked for. */
 export function sendEither(

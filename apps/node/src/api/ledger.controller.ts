@@ -17,7 +17,8 @@ import {
 } from '@tanglemail/tangle/io/node-client/dto.ts';
 import type { TangleNode } from '../node.ts';
 import type { StoredMilestone } from '../query/node-query.ts';
-import { sendEither, type HttpRequest, type HttpResponse } from './http.ts';
+import type { HttpRequest, HttpResponse } from '@tanglemail/tangle/io/shell/http.ts';
+import { sendEither } from './http.ts';
 import { Answers } from './openapi.ts';
 import {
   choiceQuery,

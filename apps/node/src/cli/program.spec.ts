@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadGenesis } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import { genesisToJson } from '@tanglemail/tangle/core/codec/genesis.ts';
+import { TestTerminal } from '@tanglemail/tangle/io/shell/testing/test-terminal.ts';
 import { testGenesis, testKey, VALIDATOR_KEY } from '../testing/test-network.ts';
 import { writeKeyFile } from '../keys/key-file.ts';
 import { runProgram } from './program.ts';
@@ -22,22 +23,9 @@ const NO_SERVERS: Servers = {
 };
 
 async function run(argv: readonly string[], env = {}) {
-  let [out, err] = ['', ''];
-  const code = await runProgram(
-    argv,
-    {
-      env,
-      out: (text) => {
-        out += text;
-      },
-      err: (text) => {
-        err += text;
-      },
-      untilSignal: async () => await Promise.resolve('SIGTERM'),
-    },
-    NO_SERVERS,
-  );
-  return { code, out, err };
+  const terminal = new TestTerminal(env);
+  const code = await runProgram(argv, terminal, NO_SERVERS);
+  return { code, out: terminal.output, err: terminal.errors };
 }
 
 const words = (text: string): string[] => text.split(' ');
@@ -90,8 +78,37 @@ describe('command line', () => {
     expect(loaded.value.params).toMatchObject({ powBaseBits: 5, depositPerByte: 2n });
     expect(loaded.value.outputs.map(({ amount }) => amount)).toEqual([5_000n, 7_000n]);
     expect(loaded.value.outputs[0]?.address).toBe(address);
+    expect(loaded.value.outputs[1]?.address).toBe('ab'.repeat(32));
     const again = await run(['tools', 'keys', '--out', keys]);
     expect(again).toMatchObject({ code: 2, err: expect.stringContaining('exists already') });
+  });
+
+  it('shows the address of a key in each form, and takes each for a genesis output', async () => {
+    const folder = await newFolder();
+    const [key, file] = [join(folder, 'v.key'), join(folder, 'g.json')];
+    const { out } = await run(['tools', 'keys', '--out', key]);
+    const [, address] = /^address {5}([0-9a-f]{64})$/m.exec(out) ?? [];
+    const [, test] = /^ {12}(twt1\w{59}) /m.exec(out) ?? [];
+    const [, main] = /^ {12}(tw1\w{59}) /m.exec(out) ?? [];
+    const genesisOf = async (name: string, owner = '') =>
+      await run(
+        words(
+          `tools genesis --name ${name} --committee ${key} --output ${owner}:5000 --out ${file}`,
+        ),
+      );
+    expect(await genesisOf('dev-a', test)).toMatchObject({ code: 0, err: '' });
+    const loaded = loadGenesis(await readFile(file, 'utf8'));
+    expect(loaded).toMatchObject({ ok: true, value: { outputs: [{ address, amount: 5_000n }] } });
+    const other = await genesisOf('dev-a', main);
+    expect(other).toMatchObject({ code: 2, err: expect.stringContaining('address-network') });
+    const mistyped = await genesisOf(
+      'mail',
+      main?.replace(/.$/, (end) => (end === 'q' ? 'p' : 'q')),
+    );
+    expect(mistyped).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('address-checksum, position 62 is probably wrong'),
+    });
   });
 
   it('shows the peer id of a key, the same each time', async () => {

@@ -2,61 +2,39 @@
  * `tangle-node start` and `tangle-node faucet` (their parts are loaded late, so that help is
  * quick): from settings to a running process, and back down on a signal in the reverse order.
  */
-import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
-import { loadGenesis } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
-import type { NodeConfig } from '../config/schema.ts';
+import { addSettings, settingsOf } from '@tanglemail/tangle/io/shell/flags.ts';
+import { readGenesis } from '@tanglemail/tangle/io/shell/genesis-file.ts';
+import type { RunningServer } from '@tanglemail/tangle/io/shell/http.ts';
+import { createLogger } from '@tanglemail/tangle/io/shell/log.ts';
+import type { Terminal } from '@tanglemail/tangle/io/shell/terminal.ts';
+import { NODE_SETTINGS, type NodeConfig } from '../config/schema.ts';
 import type { Faucet } from '../faucet/faucet.ts';
-import { createLogger } from '../log.ts';
 import type { TangleNode } from '../node.ts';
-import { addSettings, settingsOf } from './settings.ts';
-import { UsageError, type Terminal } from './terminal.ts';
-
-/** A listening HTTP server. */
-export interface Server {
-  /** `http://host:port`. */
-  readonly url: string;
-  close(): Promise<void>;
-}
 
 /** What starts the HTTP servers; Nest stays behind it. */
 export interface Servers {
-  nodeApi(node: TangleNode): Promise<Server>;
-  faucetApi(faucet: Faucet, config: NodeConfig, logger: Logger): Promise<Server>;
+  nodeApi(node: TangleNode): Promise<RunningServer>;
+  faucetApi(faucet: Faucet, config: NodeConfig, logger: Logger): Promise<RunningServer>;
 }
 
-/** Reads and checks the genesis document. Throws UsageError. */
-export async function readGenesis(path: string): Promise<Genesis> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    throw new UsageError(
-      `cannot read the genesis document ${path}; make one with \`tangle-node tools genesis\``,
-      { cause: error },
-    );
-  }
-  const genesis = loadGenesis(text);
-  if (!genesis.ok) throw new UsageError(`${path} is no genesis document: ${genesis.detail ?? ''}`);
-  return genesis.value;
-}
+const GENESIS_HINT = '; make one with `tangle-node tools genesis`';
 
 export function startCommand(terminal: Terminal, servers: Servers): Command {
   const command = new Command('start').description('run a node until SIGINT or SIGTERM');
-  addSettings(command, (key) => !key.startsWith('faucet.'));
+  addSettings(command, NODE_SETTINGS, (key) => !key.startsWith('faucet.'));
   return command
     .addHelpText('after', '\nExample:\n  tangle-node start --config node.json --log-level debug')
     .action(async () => {
-      const config = await settingsOf(command, terminal);
+      const config = await settingsOf(command, NODE_SETTINGS, terminal);
       await runNode(config, terminal, servers);
     });
 }
 
 async function runNode(config: NodeConfig, terminal: Terminal, servers: Servers): Promise<void> {
   const logger = createLogger(config.logLevel, 'tangle-node');
-  const genesis = await readGenesis(config.genesisFile);
+  const genesis = await readGenesis(config.genesisFile, GENESIS_HINT);
   const { TangleNode: Node } = await import('../node.ts');
   const node = await Node.open({ config, genesis, logger });
   const running: { close(): Promise<void> }[] = [{ close: () => node.stop() }];
@@ -84,18 +62,18 @@ export function faucetCommand(terminal: Terminal, servers: Servers): Command {
     'give tokens of a development network to whoever asks',
   );
   const common = new Set(['logLevel', 'pow.threads', 'genesisFile']);
-  addSettings(command, (key) => key.startsWith('faucet.') || common.has(key));
+  addSettings(command, NODE_SETTINGS, (key) => key.startsWith('faucet.') || common.has(key));
   return command
     .addHelpText('after', '\nExample:\n  tangle-node faucet --faucet-key-file faucet.key')
     .action(async () => {
-      const config = await settingsOf(command, terminal);
+      const config = await settingsOf(command, NODE_SETTINGS, terminal);
       await runFaucet(config, terminal, servers);
     });
 }
 
 async function runFaucet(config: NodeConfig, terminal: Terminal, servers: Servers): Promise<void> {
   const logger = createLogger(config.logLevel, 'tangle-faucet');
-  const genesis = await readGenesis(config.genesisFile);
+  const genesis = await readGenesis(config.genesisFile, GENESIS_HINT);
   const { Faucet: Dispensary } = await import('../faucet/faucet.ts');
   const faucet = await Dispensary.open({ config, genesis, logger });
   const running: { close(): Promise<void> }[] = [{ close: () => faucet.stop() }];

@@ -10,6 +10,7 @@ import {
   parseAddress,
   type Address,
 } from '@tanglemail/tangle/core/codec/ids.ts';
+import { formatWalletAddress, readAddress } from '@tanglemail/tangle/core/codec/wallet-address.ts';
 import {
   genesisToJson,
   networkIdOf,
@@ -20,12 +21,14 @@ import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
 import { checkGenesis } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import {
   NETWORK_PRESETS,
+  networkKindOf,
+  type NetworkKind,
   type NetworkParams,
   type NetworkPreset,
 } from '@tanglemail/tangle/core/params/networks.ts';
+import { outJson, UsageError, type Terminal } from '@tanglemail/tangle/io/shell/terminal.ts';
 import { renderConfigDocs } from '../config/docs.ts';
 import { generateKeyPair, readKeyFile, writeKeyFile } from '../keys/key-file.ts';
-import { outJson, UsageError, type Terminal } from './terminal.ts';
 
 const JSON_OPTION = ['--json', 'print JSON'] as const;
 
@@ -47,11 +50,23 @@ function keysCommand(terminal: Terminal): Command {
     .option(...JSON_OPTION)
     .addHelpText('after', '\nExample:\n  tangle-node tools keys --out validator.key')
     .action(async (options: { out: string; json?: boolean }) => {
+      const { out: file } = options;
       const pair = generateKeyPair();
-      await writeKeyFile(options.out, pair);
+      await writeKeyFile(file, pair);
+      const { address } = pair;
       const publicKey = bytesToHex(pair.publicKey);
-      if (options.json) outJson(terminal, { file: options.out, publicKey, address: pair.address });
-      else terminal.out(`${options.out}\npublic key  ${publicKey}\naddress     ${pair.address}\n`);
+      // A key belongs to no network yet; the text form differs by its kind.
+      const addressText = {
+        main: formatWalletAddress(address, 'main'),
+        test: formatWalletAddress(address, 'test'),
+      };
+      if (options.json) {
+        outJson(terminal, { file, publicKey, address, addressText });
+        return;
+      }
+      terminal.out(`${file}\npublic key  ${publicKey}\naddress     ${address}\n`);
+      terminal.out(`            ${addressText.test} (networks named dev… or test…)\n`);
+      terminal.out(`            ${addressText.main} (all others)\n`);
     });
 }
 
@@ -73,7 +88,10 @@ function genesisCommand(terminal: Terminal): Command {
     .requiredOption('--name <name>', 'name of the network: a–z, 0–9 and "-"; dev… allows a faucet')
     .addOption(new Option('--preset <preset>', 'parameters').choices(presets).default('devnet'))
     .requiredOption('--committee <key...>', 'public keys (hex) or key files, in seat order')
-    .requiredOption('--output <owner:amount...>', 'address (hex) or key file, ":", base units')
+    .requiredOption(
+      '--output <owner:amount...>',
+      'address (hex digits, twt1… or tw1…) or key file, ":", base units',
+    )
     .option('--param <name=value...>', 'changes a parameter of the preset')
     .option('--timestamp <ms>', 'time of milestone 0, milliseconds since 1970 (default: now)')
     .option('--out <file>', 'the file to create', 'genesis.json')
@@ -94,7 +112,8 @@ function genesisCommand(terminal: Terminal): Command {
 
 async function genesisOf(options: GenesisOptions): Promise<Genesis> {
   const committee = await Promise.all(options.committee.map((text) => publicKeyFrom(text)));
-  const outputs = await Promise.all(options.output.map((text) => outputFrom(text)));
+  const network = networkKindOf(options.name);
+  const outputs = await Promise.all(options.output.map((text) => outputFrom(text, network)));
   const timestampMs = options.timestamp === undefined ? Date.now() : Number(options.timestamp);
   if (!Number.isSafeInteger(timestampMs) || timestampMs < 0) {
     throw new UsageError(`--timestamp is "${options.timestamp}": expected milliseconds since 1970`);
@@ -111,17 +130,23 @@ async function publicKeyFrom(text: string): Promise<Uint8Array> {
   return (await readKeyFile(text)).publicKey;
 }
 
-async function outputFrom(text: string): Promise<GenesisOutput> {
+async function outputFrom(text: string, network: NetworkKind): Promise<GenesisOutput> {
   const match = /^(.+):([1-9][0-9]{0,18})$/.exec(text);
   const [owner, amount] = [match?.[1], match?.[2]];
   if (owner === undefined || amount === undefined) {
     throw new UsageError(`--output is "${text}": expected an address or key file, ":", base units`);
   }
-  return { address: await addressFrom(owner), amount: BigInt(amount) };
+  return { address: await addressFrom(owner, network), amount: BigInt(amount) };
 }
 
-async function addressFrom(owner: string): Promise<Address> {
-  return parseAddress(owner) ?? (await readKeyFile(owner)).address;
+/** A name that begins as address text does is one; the key file of such a name is `./tw1…`. */
+async function addressFrom(owner: string, network: NetworkKind): Promise<Address> {
+  const plain = parseAddress(owner);
+  if (plain !== undefined) return plain;
+  if (!/^twt?1/i.test(owner)) return (await readKeyFile(owner)).address;
+  const read = readAddress(owner, network);
+  if (read.ok) return read.value;
+  throw new UsageError(`--output has the address "${owner}": ${read.code}, ${read.detail ?? ''}`);
 }
 
 function paramsFrom(preset: NetworkParams, changes: readonly string[]): NetworkParams {

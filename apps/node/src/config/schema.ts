@@ -1,13 +1,31 @@
 /**
  * Every setting of a node and of the faucet in one typed schema: defaults, limits and descriptions.
  * `docs/configuration.md` is generated from it by docs.ts, and a test compares the two.
- * Precedence (see load.ts): command line, then environment, then file, then the default here.
+ * Precedence (tangle/io/shell/settings.ts): command line, environment, file, the default here.
  */
+import {
+  amount,
+  corsOrigins,
+  httpUrl,
+  logLevel,
+  metricsSection,
+  path,
+  port,
+  rateLimitSection,
+  textLike,
+  trustedProxies,
+} from '@tanglemail/tangle/io/shell/setting-types.ts';
+import { defineSettings } from '@tanglemail/tangle/io/shell/settings.ts';
 import { z } from 'zod';
 
-const port = z.int().min(0).max(65_535);
-const path = z.string().min(1).max(4_096);
-const amount = z.string().regex(/^[1-9][0-9]{0,18}$/);
+const listenAddress = textLike(
+  /^\/[a-z0-9]+\/\S+$/,
+  'multiaddresses such as /ip4/0.0.0.0/tcp/15600',
+);
+const peerAddress = textLike(
+  /^\/[a-z0-9]+\/\S+\/p2p\/[1-9A-Za-z]+$/,
+  'multiaddresses such as /ip4/192.0.2.1/tcp/15600/p2p/12D3KooW…',
+);
 
 const api = z.strictObject({
   enabled: z.boolean().default(true).describe('Whether the node serves its REST API and events.'),
@@ -28,33 +46,9 @@ const api = z.strictObject({
     .max(10_000)
     .default(1_000)
     .describe('Greatest number of items in one answer of the indexer.'),
-  rateLimit: z
-    .strictObject({
-      perSecond: z
-        .number()
-        .min(0.1)
-        .max(1_000_000)
-        .default(100)
-        .describe('Requests that one remote address may make per second, on average.'),
-      burst: z
-        .int()
-        .min(1)
-        .max(1_000_000)
-        .default(500)
-        .describe('Requests that one remote address may make at once after a pause.'),
-    })
-    .prefault({}),
-  trustedProxies: z
-    .int()
-    .min(0)
-    .max(8)
-    .default(0)
-    .describe('Reverse proxies in front of the API whose X-Forwarded-For is believed.'),
-  corsOrigins: z
-    .array(z.string().min(1).max(256))
-    .max(64)
-    .default([])
-    .describe('Origins of web pages that may call the API; `*` allows all.'),
+  rateLimit: rateLimitSection(100, 500),
+  trustedProxies,
+  corsOrigins,
   maxSockets: z
     .int()
     .min(1)
@@ -65,34 +59,18 @@ const api = z.strictObject({
 
 const gossip = z.strictObject({
   listen: z
-    .array(
-      z
-        .string()
-        .max(256)
-        .regex(/^\/[a-z0-9]+\/\S+$/),
-    )
+    .array(listenAddress.max(256))
     .max(16)
     .default(['/ip4/0.0.0.0/tcp/15600'])
     .describe('Multiaddresses that the node listens on for other nodes.'),
   peers: z
-    .array(
-      z
-        .string()
-        .max(256)
-        .regex(/^\/[a-z0-9]+\/\S+\/p2p\/[1-9A-Za-z]+$/),
-    )
+    .array(peerAddress.max(256))
     .max(256)
     .default([])
     .describe('Multiaddresses of other nodes, each with its `/p2p/…` part. Never dropped.'),
   keyFile: path
     .optional()
     .describe('File of the node’s network key. Made when missing. Default: `peer.key` in dataDir.'),
-});
-
-const metrics = z.strictObject({
-  enabled: z.boolean().default(true).describe('Whether Prometheus metrics are served.'),
-  host: z.string().default('127.0.0.1').describe('Address that the metrics listen on.'),
-  port: port.default(9_311).describe('Port of the metrics; 0 lets the system choose.'),
 });
 
 const health = z.strictObject({
@@ -140,9 +118,7 @@ const validator = z.strictObject({
 
 const faucet = z.strictObject({
   keyFile: path.optional().describe('Key file that owns the faucet’s tokens.'),
-  nodeUrl: z
-    .string()
-    .regex(/^https?:\/\/\S+$/)
+  nodeUrl: httpUrl
     .default('http://127.0.0.1:14265')
     .describe('API of the node that the faucet uses.'),
   host: z.string().default('127.0.0.1').describe('Address that the faucet listens on.'),
@@ -163,18 +139,15 @@ const faucet = z.strictObject({
 });
 
 /** The schema of the whole configuration; unknown keys are errors. */
-export const CONFIG_SCHEMA = z.strictObject({
+const CONFIG_SCHEMA = z.strictObject({
   dataDir: path.default('tangle-data').describe('Folder of the database, keys and votes.'),
   genesisFile: path
     .default('genesis.json')
     .describe('Genesis document: it is the network that the node belongs to.'),
-  logLevel: z
-    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
-    .default('info')
-    .describe('Least severity of a log line.'),
+  logLevel,
   api: api.prefault({}),
   gossip: gossip.prefault({}),
-  metrics: metrics.prefault({}),
+  metrics: metricsSection(9_311),
   health: health.prefault({}),
   pow: pow.prefault({}),
   validator: validator.prefault({}),
@@ -186,7 +159,14 @@ export type NodeConfig = z.infer<typeof CONFIG_SCHEMA>;
 /** What a file or a test may give: every key optional. */
 export type NodeConfigInput = z.input<typeof CONFIG_SCHEMA>;
 
-/** The configuration that `input` and the defaults make; throws ZodError (load.ts explains it). */
+/** The configuration that `input` and the defaults make; throws ZodError. */
 export function configOf(input: NodeConfigInput): NodeConfig {
   return CONFIG_SCHEMA.parse(input);
 }
+
+/** The settings of `tangle-node`, and how they are called outside the file. */
+export const NODE_SETTINGS = defineSettings({
+  schema: CONFIG_SCHEMA,
+  envPrefix: 'TANGLE_NODE_',
+  page: 'docs/configuration.md',
+});

@@ -4,8 +4,6 @@
  * only. Written by `tangle-node tools keys`, read by the validator and the faucet.
  */
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, open, readFile, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import {
   addressFromBytes,
   bytesToHex,
@@ -14,8 +12,8 @@ import {
 } from '@tanglemail/tangle/core/codec/ids.ts';
 import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
 import { publicKeyOf } from '@tanglemail/tangle/core/crypto/ed25519-strict.ts';
+import { createKeyFile, KeyFileError, openKeyFile } from '@tanglemail/tangle/io/shell/key-file.ts';
 import { z } from 'zod';
-import { errorCode } from '../error-code.ts';
 
 export interface KeyPair {
   /** 32 bytes, the Ed25519 seed. */
@@ -24,11 +22,6 @@ export interface KeyPair {
   readonly publicKey: Uint8Array;
   /** BLAKE2b-256 of the public key. */
   readonly address: Address;
-}
-
-/** A key file that cannot be used; `message` is for the operator and names no secret. */
-export class KeyFileError extends Error {
-  override readonly name = 'KeyFileError';
 }
 
 const hex32 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -58,46 +51,17 @@ export async function writeKeyFile(path: string, pair: KeyPair): Promise<void> {
     publicKey: bytesToHex(pair.publicKey),
     address: pair.address,
   };
-  await mkdir(dirname(path), { recursive: true });
-  const file = await open(path, 'wx', 0o600).catch((error: unknown) => {
-    throw new KeyFileError(`cannot create ${path}: ${reasonOf(error)}`, { cause: error });
-  });
-  try {
-    await file.writeFile(`${JSON.stringify(document, undefined, 2)}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await chmod(path, 0o600);
+  await createKeyFile(path, document);
 }
 
 /** Reads a file of `writeKeyFile`; refuses one that others can read. Throws KeyFileError. */
 export async function readKeyFile(path: string): Promise<KeyPair> {
-  let text: string;
-  try {
-    const { mode } = await stat(path);
-    if ((mode & 0o077) !== 0) {
-      throw new KeyFileError(`others can read the key file ${path}: run \`chmod 600 ${path}\``);
-    }
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if (error instanceof KeyFileError) throw error;
-    throw new KeyFileError(`cannot read the key file ${path}: ${reasonOf(error)}`, {
-      cause: error,
-    });
-  }
-  const pair = parse(text);
+  const pair = pairOf(await openKeyFile(path));
   if (pair === undefined) throw new KeyFileError(`${path} is no key file of \`tools keys\``);
   return pair;
 }
 
-function parse(text: string): KeyPair | undefined {
-  let content: unknown;
-  try {
-    content = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+function pairOf(content: unknown): KeyPair | undefined {
   const document = DOCUMENT.safeParse(content);
   if (!document.success) return undefined;
   const pair = keyPairOf(hexToBytes(document.data.secretKey));
@@ -105,12 +69,4 @@ function parse(text: string): KeyPair | undefined {
     bytesToHex(pair.publicKey) === document.data.publicKey &&
     pair.address === document.data.address;
   return fits ? pair : undefined;
-}
-
-function reasonOf(error: unknown): string {
-  const code = errorCode(error);
-  if (code === 'ENOENT') return 'there is no such file';
-  if (code === 'EEXIST') return 'the file exists already';
-  if (code === 'EACCES') return 'permission denied';
-  return code ?? 'unknown error';
 }

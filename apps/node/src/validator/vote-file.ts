@@ -6,7 +6,7 @@
 import { open, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { errorCode } from '../error-code.ts';
+import { errorCode } from '@tanglemail/tangle/io/error-code.ts';
 
 /** The last vote. Views only grow, so the last one is enough to never vote twice in one view. */
 export interface Vote {

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
 import { fail, succeed } from '../../core/outcome.ts';
 import { PeerStanding } from './peer-standing.ts';
-import { TokenBucket } from './token-bucket.ts';
+import { TokenBucket } from '../token-bucket.ts';
 import {
   BAN_POINTS,
   FINDINGS,

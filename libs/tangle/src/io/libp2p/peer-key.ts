@@ -13,6 +13,7 @@ import {
 } from '@libp2p/crypto/keys';
 import { peerIdFromPrivateKey } from '@libp2p/peer-id';
 import { bytesToHex, hexToBytes } from '../../core/codec/ids.ts';
+import { errorCode } from '../error-code.ts';
 import type { PeerKey, PeerPrivateKey } from './types.ts';
 
 export type PeerKeyErrorCode = 'unreadable' | 'malformed' | 'unwritable';
@@ -58,7 +59,7 @@ async function readKeyText(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (isCode(error, 'ENOENT')) return undefined;
+    if (errorCode(error) === 'ENOENT') return undefined;
     throw new PeerKeyError('unreadable', path, error);
   }
 }
@@ -90,13 +91,9 @@ async function createKeyFile(path: string, text: string): Promise<boolean> {
     await link(temporary, path);
     return true;
   } catch (error) {
-    if (isCode(error, 'EEXIST')) return false;
+    if (errorCode(error) === 'EEXIST') return false;
     throw new PeerKeyError('unwritable', path, error);
   } finally {
     await rm(temporary, { force: true });
   }
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return typeof error === 'object' && error !== null && 'code' in error && error.code === code;
 }

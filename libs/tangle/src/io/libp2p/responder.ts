@@ -15,7 +15,7 @@ import { errorFields } from '../logger.ts';
 import type { Logger } from '../logger.ts';
 import type { FrameChannel } from './frame-channel.ts';
 import type { PeerSession } from './peer-session.ts';
-import { TokenBucket } from './token-bucket.ts';
+import { TokenBucket } from '../token-bucket.ts';
 import type { NetworkHandlers, NetworkLimits, NetworkMetrics, PeerKey } from './types.ts';
 import type { Finding } from './verdicts.ts';
 

@@ -2,15 +2,40 @@
  * Puts a configuration together: command line before environment before file before default. A
  * value that does not fit, or a key that does not exist, becomes a ConfigError that names the key,
  * the value and what was expected, and where it came from. Pure: the caller reads files and
- * process.
+ * process. Path: leaves.ts → here → flags.ts, the programs.
  */
-import type { ZodError } from 'zod';
-import { CONFIG_LEAVES, ENV_PREFIX, type Leaf } from './leaves.ts';
-import { CONFIG_SCHEMA, type NodeConfig } from './schema.ts';
+import type { z, ZodError } from 'zod';
+import { leavesOf, type Leaf, type LeafNames } from './leaves.ts';
 
 /** A mistake of the operator; `message` is meant for them as it stands. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
+}
+
+export interface SettingsOptions<Schema extends z.ZodType> extends LeafNames {
+  /** Strict objects in each other, with a default or `optional` for every value. */
+  readonly schema: Schema;
+  /** The page that describes all settings: `docs/configuration.md`. */
+  readonly page: string;
+  /** Variables with the prefix that are not settings, without it, besides `CONFIG`. */
+  readonly otherVariables?: readonly string[];
+}
+
+/** The settings of one program. */
+export interface Settings<Schema extends z.ZodType = z.ZodType> extends SettingsOptions<Schema> {
+  readonly leaves: readonly Leaf[];
+}
+
+/** The settings that a schema and its names make. */
+export function defineSettings<Schema extends z.ZodType>(
+  options: SettingsOptions<Schema>,
+): Settings<Schema> {
+  return { ...options, leaves: leavesOf(options.schema, options) };
+}
+
+/** The environment variable that names the configuration file. */
+export function fileVariableOf({ envPrefix }: Settings): string {
+  return `${envPrefix}CONFIG`;
 }
 
 export interface ConfigSources {
@@ -51,16 +76,24 @@ function parseText(leaf: Leaf, text: string | readonly string[], origin: string)
   throw new ConfigError(`${leaf.key} (from ${origin}) is ${show(text)}: expected ${leaf.expected}`);
 }
 
-function applyEnv(tree: Tree, env: ConfigSources['env'], origins: Map<string, string>): void {
-  const byVariable = new Map(CONFIG_LEAVES.map((leaf) => [leaf.variable, leaf]));
+/** Settings that are being put together: the values, and where each came from. */
+interface Draft {
+  readonly tree: Tree;
+  readonly origins: Map<string, string>;
+}
+
+function applyEnv(settings: Settings, env: ConfigSources['env'], { tree, origins }: Draft): void {
+  const { envPrefix, leaves, otherVariables = [] } = settings;
+  const byVariable = new Map(leaves.map((leaf) => [leaf.variable, leaf]));
+  const others = new Set(otherVariables.map((name) => envPrefix + name));
+  others.add(fileVariableOf(settings));
   for (const [variable, text] of Object.entries(env)) {
-    if (!variable.startsWith(ENV_PREFIX) || text === undefined) continue;
-    if (variable === `${ENV_PREFIX}CONFIG`) continue;
+    if (!variable.startsWith(envPrefix) || text === undefined || others.has(variable)) continue;
     const leaf = byVariable.get(variable);
     if (leaf === undefined) {
       throw new ConfigError(
         `${variable} (from the environment) is ${show(text)}: expected no such variable; ` +
-          'see docs/configuration.md for the names',
+          `see ${settings.page} for the names`,
       );
     }
     setAt(tree, leaf.key, parseText(leaf, text, variable));
@@ -68,8 +101,12 @@ function applyEnv(tree: Tree, env: ConfigSources['env'], origins: Map<string, st
   }
 }
 
-function applyFlags(tree: Tree, flags: ConfigSources['flags'], origins: Map<string, string>): void {
-  for (const leaf of CONFIG_LEAVES) {
+function applyFlags(
+  { leaves }: Settings,
+  flags: ConfigSources['flags'],
+  { tree, origins }: Draft,
+): void {
+  for (const leaf of leaves) {
     const text = flags[leaf.flag];
     if (text === undefined) continue;
     setAt(tree, leaf.key, parseText(leaf, text, leaf.flag));
@@ -87,34 +124,37 @@ function valueAt(tree: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 /** The first issue, in words: one mistake at a time is what a person can act on. */
-function explain(error: ZodError, tree: Tree, origins: Map<string, string>, file: string): string {
+function explain(settings: Settings, error: ZodError, draft: Draft, file: string): string {
+  const { page, leaves } = settings;
+  const { tree, origins } = draft;
   const issue = error.issues[0];
   if (issue === undefined) return 'the configuration does not fit the schema';
   if (issue.code === 'unrecognized_keys') {
     const key = [...issue.path, issue.keys[0] ?? ''].join('.');
-    const value = valueAt(tree, [...issue.path, issue.keys[0] ?? '']);
-    const expected = 'expected no such key; see docs/configuration.md';
-    return `${key} (from ${file}) is ${show(value)}: ${expected}`;
+    const value = show(valueAt(tree, [...issue.path, issue.keys[0] ?? '']));
+    return `${key} (from ${file}) is ${value}: expected no such key; see ${page}`;
   }
   const names = issue.path.filter((part) => typeof part === 'string');
   const key = names.join('.');
-  const leaf = CONFIG_LEAVES.find((candidate) => candidate.key === key);
-  const expected = leaf?.expected ?? 'an object with keys as in docs/configuration.md';
+  const leaf = leaves.find((candidate) => candidate.key === key);
+  const expected = leaf?.expected ?? `an object with keys as in ${page}`;
   const value = show(valueAt(tree, issue.path));
   const name = key === '' ? 'the file' : key;
   return `${name} (from ${origins.get(key) ?? file}) is ${value}: expected ${expected}`;
 }
 
 /** The configuration that the sources make. Throws ConfigError. */
-export function loadConfig(sources: ConfigSources): NodeConfig {
+export function loadConfig<Schema extends z.ZodType>(
+  settings: Settings<Schema>,
+  sources: ConfigSources,
+): z.output<Schema> {
   const file = sources.file?.path ?? 'the defaults';
   const content = sources.file?.content ?? {};
   if (!isTree(content)) throw new ConfigError(`${file} does not hold a JSON object of settings`);
-  const tree = structuredClone(content);
-  const origins = new Map<string, string>();
-  applyEnv(tree, sources.env, origins);
-  applyFlags(tree, sources.flags, origins);
-  const parsed = CONFIG_SCHEMA.safeParse(tree);
-  if (!parsed.success) throw new ConfigError(explain(parsed.error, tree, origins, file));
+  const draft: Draft = { tree: structuredClone(content), origins: new Map() };
+  applyEnv(settings, sources.env, draft);
+  applyFlags(settings, sources.flags, draft);
+  const parsed = settings.schema.safeParse(draft.tree);
+  if (!parsed.success) throw new ConfigError(explain(settings, parsed.error, draft, file));
   return parsed.data;
 }

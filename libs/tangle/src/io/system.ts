@@ -2,7 +2,7 @@
  * Time and chance of the real world, for the ports of the core.
  */
 import { randomBytes, randomInt } from 'node:crypto';
-import type { Clock, Random } from '@tanglemail/tangle/core/ports.ts';
+import type { Clock, Random } from '../core/ports.ts';
 
 export const SYSTEM_CLOCK: Clock = { nowMs: () => Date.now() };
 

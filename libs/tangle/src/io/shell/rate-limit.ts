@@ -2,9 +2,9 @@
  * A token bucket per remote address. Stops one address from keeping the API busy; the number of
  * addresses remembered is bounded, the least recent is forgotten first (and starts full again).
  */
-import type { Clock } from '@tanglemail/tangle/core/ports.ts';
-import type { HttpRequest, HttpResponse } from './http.ts';
-import { API_PROBLEMS } from './problem.ts';
+import type { Clock } from '../../core/ports.ts';
+import { TokenBucket } from '../token-bucket.ts';
+import { sendProblem, type HttpRequest, type HttpResponse } from './http.ts';
 
 export interface RateLimitOptions {
   /** Requests per second on average. */
@@ -15,16 +15,11 @@ export interface RateLimitOptions {
 
 const MAX_REMOTES = 10_000;
 
-interface Bucket {
-  tokens: number;
-  updatedMs: number;
-}
-
 /** Says who may make a request now. */
 export class RateLimiter {
   readonly #options: RateLimitOptions;
   readonly #clock: Clock;
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #buckets = new Map<string, TokenBucket>();
 
   constructor(options: RateLimitOptions, clock: Clock) {
     this.#options = options;
@@ -34,19 +29,15 @@ export class RateLimiter {
   /** Takes one token of `remote`; false when none is left. */
   take(remote: string): boolean {
     const nowMs = this.#clock.nowMs();
-    const bucket = this.#buckets.get(remote) ?? { tokens: this.#options.burst, updatedMs: nowMs };
+    const { perSecond, burst } = this.#options;
+    const bucket = this.#buckets.get(remote) ?? new TokenBucket(perSecond, burst, nowMs);
     this.#buckets.delete(remote);
     this.#buckets.set(remote, bucket);
     if (this.#buckets.size > MAX_REMOTES) {
       const oldest = this.#buckets.keys().next().value as string;
       this.#buckets.delete(oldest);
     }
-    const earned = (Math.max(0, nowMs - bucket.updatedMs) / 1_000) * this.#options.perSecond;
-    bucket.tokens = Math.min(this.#options.burst, bucket.tokens + earned);
-    bucket.updatedMs = nowMs;
-    if (bucket.tokens < 1) return false;
-    bucket.tokens -= 1;
-    return true;
+    return bucket.take(1, nowMs);
   }
 }
 
@@ -65,19 +56,10 @@ export function remoteOf(ip: string): string {
   return [...groups, ...Array<string>(zeros).fill('0'), ...end].slice(0, 4).join(':');
 }
 
-/** Express middleware that answers 429 as a problem body with Retry-After. */
-export function rateLimit(limiter: RateLimiter) {
+/** Express middleware that answers 429 with `problem` and Retry-After. */
+export function rateLimit(limiter: RateLimiter, problem: object) {
   return (request: HttpRequest, response: HttpResponse, next: () => void): void => {
-    if (limiter.take(remoteOf(request.ip ?? ''))) {
-      next();
-      return;
-    }
-    const { status, title } = API_PROBLEMS['rate-limited'];
-    const body = { type: 'urn:tanglemail:error:rate-limited', title, status, code: 'rate-limited' };
-    response
-      .status(status)
-      .set('Retry-After', '1')
-      .type('application/problem+json')
-      .send(JSON.stringify(body));
+    if (limiter.take(remoteOf(request.ip ?? ''))) next();
+    else sendProblem(response.set('Retry-After', '1'), 429, problem);
   };
 }

@@ -4,7 +4,7 @@ import { createLogger } from './log.ts';
 describe('the log', () => {
   it('never holds a credential, wherever it stands in an object', () => {
     const lines: string[] = [];
-    const logger = createLogger('debug', { write: (line: string) => void lines.push(line) });
+    const logger = createLogger('debug', 'toy', { write: (line: string) => void lines.push(line) });
     const secret = 'Payment abcdef';
     logger.info({ authorization: secret }, 'one');
     logger.info({ headers: { authorization: secret } }, 'two');

@@ -13,6 +13,23 @@ describe('rate limit', () => {
     expect([1, 2, 3, 4].map(() => limiter.take('a'))).toEqual([true, true, true, false]);
   });
 
+  it('remembers a bounded number of addresses', () => {
+    const limiter = new RateLimiter({ perSecond: 0.1, burst: 1 }, { nowMs: () => 0 });
+    expect([limiter.take('first'), limiter.take('first')]).toEqual([true, false]);
+    for (let index = 0; index < 10_000; index += 1) limiter.take(`${index}`);
+    expect(limiter.take('first')).toBe(true);
+  });
+
+  it('earns nothing while the clock goes back', () => {
+    let nowMs = 1_000;
+    const limiter = new RateLimiter({ perSecond: 1, burst: 1 }, { nowMs: () => nowMs });
+    expect(limiter.take('a')).toBe(true);
+    nowMs = 0;
+    expect(limiter.take('a')).toBe(false);
+    nowMs = 1_000;
+    expect(limiter.take('a')).toBe(true);
+  });
+
   it.each([
     ['192.0.2.7', '192.0.2.7'],
     ['::ffff:192.0.2.7', '192.0.2.7'],

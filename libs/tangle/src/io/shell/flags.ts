@@ -1,18 +1,21 @@
 /**
  * Flags of every setting for a command, and the configuration they make together with environment
- * and file.
+ * and file. Path: settings.ts → here → the commands of the programs.
  */
 import { readFile } from 'node:fs/promises';
 import { Option, type Command } from 'commander';
-import { CONFIG_LEAVES, ENV_PREFIX } from '../config/leaves.ts';
-import { loadConfig, type ConfigSources } from '../config/load.ts';
-import type { NodeConfig } from '../config/schema.ts';
+import type { z } from 'zod';
+import { fileVariableOf, loadConfig, type ConfigSources, type Settings } from './settings.ts';
 import { UsageError, type Terminal } from './terminal.ts';
 
 /** Adds `--config` and one flag per setting whose key `wanted` accepts. */
-export function addSettings(command: Command, wanted: (key: string) => boolean): Command {
-  command.option('--config <file>', `JSON file of settings (or ${ENV_PREFIX}CONFIG)`);
-  for (const leaf of CONFIG_LEAVES.filter(({ key }) => wanted(key))) {
+export function addSettings(
+  command: Command,
+  settings: Settings,
+  wanted: (key: string) => boolean,
+): Command {
+  command.option('--config <file>', `JSON file of settings (or ${fileVariableOf(settings)})`);
+  for (const leaf of settings.leaves.filter(({ key }) => wanted(key))) {
     const placeholder = leaf.kind === 'list' ? '<value...>' : '<value>';
     const shown = leaf.default === undefined ? '' : ` (default: ${JSON.stringify(leaf.default)})`;
     command.addOption(new Option(`${leaf.flag} ${placeholder}`, `${leaf.description}${shown}`));
@@ -22,10 +25,12 @@ export function addSettings(command: Command, wanted: (key: string) => boolean):
 
 type Flag = string | readonly string[];
 
-/**
- * The configuration of a command whose flags `addSettings` made. Throws ConfigError, UsageError.
- */
-export async function settingsOf(command: Command, terminal: Terminal): Promise<NodeConfig> {
+/** The configuration of a command with `addSettings`. Throws ConfigError, UsageError. */
+export async function settingsOf<Schema extends z.ZodType>(
+  command: Command,
+  settings: Settings<Schema>,
+  terminal: Terminal,
+): Promise<z.output<Schema>> {
   const options: Readonly<Record<string, Flag | undefined>> = command.opts();
   const flags: Record<string, Flag> = {};
   for (const option of command.options) {
@@ -34,10 +39,10 @@ export async function settingsOf(command: Command, terminal: Terminal): Promise<
       flags[option.long] = value;
     }
   }
-  const path = flags['--config'] ?? terminal.env[`${ENV_PREFIX}CONFIG`];
+  const path = flags['--config'] ?? terminal.env[fileVariableOf(settings)];
   const sources: ConfigSources = { flags, env: terminal.env };
-  if (typeof path !== 'string') return loadConfig(sources);
-  return loadConfig({ ...sources, file: { path, content: await readJson(path) } });
+  if (typeof path !== 'string') return loadConfig(settings, sources);
+  return loadConfig(settings, { ...sources, file: { path, content: await readJson(path) } });
 }
 
 async function readJson(path: string): Promise<unknown> {

@@ -1,14 +1,10 @@
 /**
  * `GET /metrics` for Prometheus on a listener of its own, on the loopback unless told otherwise:
- * what a node counts is for its operator.
+ * what a program counts is for its operator.
  */
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-
-export interface MetricsListener {
-  readonly url: string;
-  close(): Promise<void>;
-}
+import type { RunningServer } from './http.ts';
 
 /** The part of a prom-client registry that is served. */
 export interface MetricsSource {
@@ -20,7 +16,7 @@ export interface MetricsSource {
 export async function listenMetrics(
   { host, port }: { readonly host: string; readonly port: number },
   source: MetricsSource,
-): Promise<MetricsListener> {
+): Promise<RunningServer> {
   const server = createServer((request, response) => {
     if (request.method === 'GET' && request.url === '/metrics') void answer(response, source);
     else response.writeHead(404).end();

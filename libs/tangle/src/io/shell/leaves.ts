@@ -1,9 +1,9 @@
 /**
- * The settings one by one, read from the schema: the name of each on the command line and in the
- * environment, its type in words, default and description. Help, docs and errors all use this list.
+ * The settings of a program one by one, read from its schema: the name of each on the command line
+ * and in the environment, its type in words, default and description. Help, pages and errors all
+ * use this list. Path: setting-types.ts and the schema of a program → here → settings.ts.
  */
 import { z } from 'zod';
-import { CONFIG_SCHEMA } from './schema.ts';
 
 /** How the text of a flag or an environment variable becomes a value. */
 export type LeafKind = 'text' | 'number' | 'boolean' | 'list';
@@ -22,6 +22,14 @@ export interface Leaf {
   readonly default: unknown;
 }
 
+/** How the settings of one program are called outside its file. */
+export interface LeafNames {
+  /** Prefix of the environment variables: `TANGLE_NODE_`. */
+  readonly envPrefix: string;
+  /** Shorter flags of settings that people type often, by key: `node.url` → `--node`. */
+  readonly shortFlags?: Readonly<Record<string, string>>;
+}
+
 interface JsonSchema {
   readonly type?: string;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
@@ -33,17 +41,9 @@ interface JsonSchema {
   readonly maxItems?: number;
   readonly items?: JsonSchema;
   readonly pattern?: string;
+  /** From setting-types.ts: a pattern in words. */
+  readonly expected?: string;
 }
-
-export const ENV_PREFIX = 'TANGLE_NODE_';
-
-const PATTERNS: Readonly<Record<string, string>> = {
-  '^[1-9][0-9]{0,18}$': 'a whole number of base units above 0, as text',
-  '^\\/[a-z0-9]+\\/\\S+$': 'multiaddresses such as /ip4/0.0.0.0/tcp/15600',
-  '^\\/[a-z0-9]+\\/\\S+\\/p2p\\/[1-9A-Za-z]+$':
-    'multiaddresses such as /ip4/192.0.2.1/tcp/15600/p2p/12D3KooW…',
-  '^https?:\\/\\/\\S+$': 'a URL that begins with http:// or https://',
-};
 
 function kindOf(schema: JsonSchema): LeafKind {
   if (schema.type === 'integer' || schema.type === 'number') return 'number';
@@ -53,14 +53,14 @@ function kindOf(schema: JsonSchema): LeafKind {
 
 function expectedOf(schema: JsonSchema): string {
   if (schema.enum !== undefined) return `one of ${schema.enum.join(', ')}`;
-  if (schema.pattern !== undefined) return PATTERNS[schema.pattern] ?? 'text of another form';
+  if (schema.pattern !== undefined) return schema.expected ?? 'text of another form';
   const kind = kindOf(schema);
   if (kind === 'number') {
     const noun = schema.type === 'integer' ? 'an integer' : 'a number';
     return `${noun} from ${schema.minimum} to ${schema.maximum}`;
   }
   if (kind === 'list') {
-    const items = PATTERNS[schema.items?.pattern ?? ''] ?? 'texts';
+    const items = schema.items?.expected ?? 'texts';
     return `a list of at most ${schema.maxItems} ${items} (commas between them outside the file)`;
   }
   return kind === 'boolean' ? 'true or false' : 'text';
@@ -70,14 +70,14 @@ function kebab(key: string): string {
   return key.replaceAll('.', '-').replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-function walk(schema: JsonSchema, prefix: string): Leaf[] {
+function walk(schema: JsonSchema, prefix: string, names: LeafNames): Leaf[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, child]) => {
     const key = prefix === '' ? name : `${prefix}.${name}`;
-    if (child.properties !== undefined) return walk(child, key);
+    if (child.properties !== undefined) return walk(child, key, names);
     const leaf: Leaf = {
       key,
-      flag: `--${kebab(key)}`,
-      variable: ENV_PREFIX + kebab(key).replaceAll('-', '_').toUpperCase(),
+      flag: names.shortFlags?.[key] ?? `--${kebab(key)}`,
+      variable: names.envPrefix + kebab(key).replaceAll('-', '_').toUpperCase(),
       kind: kindOf(child),
       expected: expectedOf(child),
       description: child.description ?? '',
@@ -87,8 +87,7 @@ function walk(schema: JsonSchema, prefix: string): Leaf[] {
   });
 }
 
-/** All settings in the order of the schema. */
-export const CONFIG_LEAVES: readonly Leaf[] = walk(
-  z.toJSONSchema(CONFIG_SCHEMA, { io: 'input' }) as JsonSchema,
-  '',
-);
+/** All settings of `schema` in its order. */
+export function leavesOf(schema: z.ZodType, names: LeafNames): readonly Leaf[] {
+  return walk(z.toJSONSchema(schema, { io: 'input' }) as JsonSchema, '', names);
+}

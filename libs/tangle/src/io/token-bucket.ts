@@ -1,6 +1,6 @@
 /**
- * A budget per second with a burst, for what one peer may ask. Spec: docs/spec/07-gossip.md,
- * "Budgets".
+ * A budget per second with a burst, for what one peer or one remote address may ask. Used by the
+ * sync protocol (docs/spec/07-gossip.md, "Budgets") and the rate limit of the APIs.
  */
 export class TokenBucket {
   readonly #perSecond: number;
@@ -8,7 +8,7 @@ export class TokenBucket {
   #tokens: number;
   #updatedMs: number;
 
-  /** `nowMs` comes from any clock that never goes back. */
+  /** `nowMs` comes from any clock; one that goes back earns nothing meanwhile. */
   constructor(perSecond: number, burst: number, nowMs: number) {
     this.#perSecond = perSecond;
     this.#burst = burst;
@@ -18,7 +18,7 @@ export class TokenBucket {
 
   /** Takes `amount` if so much is left; `take(0)` asks whether anything is. */
   take(amount: number, nowMs: number): boolean {
-    const earned = ((nowMs - this.#updatedMs) / 1_000) * this.#perSecond;
+    const earned = (Math.max(0, nowMs - this.#updatedMs) / 1_000) * this.#perSecond;
     this.#tokens = Math.min(this.#burst, this.#tokens + earned);
     this.#updatedMs = nowMs;
     if (this.#tokens < amount || this.#tokens <= 0) return false;
