@@ -234,6 +234,74 @@ export const CLIENT_ERRORS = {
     'the provider refused the request',
     'choose another provider or read the detail',
   ),
+  // The account on this machine and its daemon; only the command line gives these.
+  'account-missing': row(
+    'not-found',
+    404,
+    'there is no account in this folder',
+    'create one with tanglemail account create, or name its folder with --data-dir',
+  ),
+  'account-exists': row(
+    'refused',
+    409,
+    'there is an account in this folder already',
+    'use it, or name another folder with --data-dir',
+  ),
+  'account-damaged': row(
+    'internal',
+    500,
+    'a file of the account is damaged',
+    'restore the account from its words in a new folder',
+  ),
+  'passphrase-missing': row(
+    'usage',
+    400,
+    'there is no passphrase',
+    'give --passphrase-file, or TANGLEMAIL_PASSPHRASE, or run it at a terminal',
+  ),
+  'passphrase-wrong': row(
+    'refused',
+    403,
+    'the passphrase does not open this account',
+    'type it again; without it the account can be restored from its words',
+  ),
+  'words-invalid': row(
+    'usage',
+    400,
+    'these are not the 24 words of an account',
+    'compare them with what you wrote down',
+  ),
+  'genesis-invalid': row(
+    'usage',
+    400,
+    'this is not the genesis of the network',
+    'ask whoever runs the network for its genesis document',
+  ),
+  'file-unusable': row('usage', 400, 'a file cannot be used', 'check its name and its rights'),
+  'daemon-unreachable': row(
+    'unavailable',
+    503,
+    'the daemon does not answer',
+    'start it with tanglemail daemon',
+  ),
+  'daemon-running': row(
+    'refused',
+    409,
+    'another daemon has this folder open',
+    'stop it with tanglemail daemon stop',
+  ),
+  'port-in-use': row(
+    'refused',
+    409,
+    'another program listens on this port',
+    'choose another one with --port',
+  ),
+  'wait-over': row(
+    'unavailable',
+    504,
+    'it has not come that far in time',
+    'it goes on by itself; look at tanglemail outbox',
+  ),
   // Later.
   'node-unreachable': row(
     'unavailable',

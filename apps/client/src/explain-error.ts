@@ -15,6 +15,7 @@ import { NodeApiError, NodeUnreachableError } from '@tanglemail/tangle/io/node-c
 import { ProofError } from '@tanglemail/tangle/io/node-client/proof-checker.ts';
 import { WalletError } from '@tanglemail/tangle/io/node-client/wallet.ts';
 import { ClientError, type ClientErrorCode } from './client-error.ts';
+import { KeystoreError, type KeystoreErrorCode } from './keystore/keystore.ts';
 import { SealedStoreError } from './store/sealed-store.ts';
 
 /** Codes of the wallet library that the user can do something about. */
@@ -25,6 +26,13 @@ const WALLET_CODES: Readonly<Partial<Record<string, ClientErrorCode>>> = {
   'too-many-inputs': 'too-many-inputs',
   'too-many-in-flight': 'busy',
   conflict: 'transaction-conflict',
+};
+
+const KEYSTORE_CODES: Readonly<Record<KeystoreErrorCode, ClientErrorCode>> = {
+  missing: 'account-missing',
+  exists: 'account-exists',
+  'passphrase-wrong': 'passphrase-wrong',
+  damaged: 'account-damaged',
 };
 
 /** Codes of the mail library about what a user wrote. */
@@ -49,6 +57,9 @@ export function toClientError(error: unknown): ClientError | undefined {
     return new ClientError('provider-refused', error.code, options);
   }
   if (error instanceof MailError) return fromMail(error.code, options);
+  if (error instanceof KeystoreError) {
+    return new ClientError(KEYSTORE_CODES[error.code], undefined, options);
+  }
   if (error instanceof SealedStoreError)
     return new ClientError('store-damaged', undefined, options);
   if (error instanceof StoreError) return fromStore(error);
@@ -78,6 +89,9 @@ function fromMail(code: string, options: ErrorOptions): ClientError {
 function fromStore(error: StoreError): ClientError {
   const options = { cause: error };
   if (error.code === 'corrupt') return new ClientError('store-damaged', undefined, options);
+  if (error.code === 'locked') return new ClientError('daemon-running', undefined, options);
+  if (error.code === 'wrong-network')
+    return new ClientError('genesis-invalid', error.code, options);
   if (error.code === 'closed') return new ClientError('stopping', undefined, options);
   return new ClientError('internal', error.code, options);
 }

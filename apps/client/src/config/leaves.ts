@@ -37,6 +37,7 @@ interface JsonSchema {
 const SHORT_FLAGS: Readonly<Record<string, string>> = {
   'node.url': '--node',
   'api.port': '--port',
+  genesisFile: '--genesis',
 };
 
 export const ENV_PREFIX = 'TANGLEMAIL_';

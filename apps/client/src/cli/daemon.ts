@@ -1,0 +1,78 @@
+/**
+ * The daemon: one account, its client and its local API in one process, from unlocking to a clean
+ * end. Before: daemon-commands.ts; after: client.ts, api/create-api.ts.
+ * Spec: docs/spec/41-client-api.md, "Daemon".
+ */
+import { randomBytes } from 'node:crypto';
+import { readFile, unlink } from 'node:fs/promises';
+import { networkIdOf } from '@tanglemail/tangle/core/codec/genesis.ts';
+import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
+import type { Logger } from '@tanglemail/tangle/io/logger.ts';
+import { dataFolder, writeFileAtomically } from '../account/data-folder.ts';
+import { createApi, type RunningApi } from '../api/create-api.ts';
+import { Client } from '../client.ts';
+import { ClientError } from '../client-error.ts';
+import type { ClientConfig } from '../config/schema.ts';
+import { createLogger } from '../log.ts';
+import { openSealedStore } from '../store/open-store.ts';
+import { systemClock, systemRandom } from '../system.ts';
+import { VERSION } from '../version.ts';
+import type { CommandContext } from './context.ts';
+import type { DaemonFile } from './daemon-client.ts';
+import { unlockAccount } from './unlock.ts';
+
+const TOKEN_LENGTH = 32;
+
+/** Runs until a signal. What is under way at the end goes on at the next start. */
+export async function runDaemon(context: CommandContext, config: ClientConfig): Promise<void> {
+  const { terminal, dataDir } = context;
+  const { secrets, genesis } = await unlockAccount(terminal, { ...config, dataDir });
+  const logger = createLogger(config.logLevel);
+  const folder = dataFolder(dataDir);
+  const owner = { storeKey: secrets.storeKey, networkId: networkIdOf(genesis, nobleHasher) };
+  const store = await openSealedStore(folder.store, owner, systemRandom);
+  const running: (() => Promise<void>)[] = [() => store.close()];
+  try {
+    const deps = { logger, clock: systemClock, random: systemRandom };
+    const client = await Client.open({ config, secrets, genesis, store }, deps);
+    running.push(() => client.stop());
+    client.start();
+    const token = randomBytes(TOKEN_LENGTH).toString('base64url');
+    const api = await listen(client, config, token, logger);
+    running.push(() => api.close());
+    running.push(await announce(folder.daemon, { api: api.url, token, pid: process.pid }));
+    logger.info({ url: api.url }, 'API is listening');
+    context.note(`Ready at ${api.url}; stop it with Ctrl-C.`);
+    logger.info({ signal: await terminal.untilSignal() }, 'stopping');
+  } finally {
+    for (const stop of running.toReversed()) await stop();
+  }
+  logger.info({}, 'stopped');
+}
+
+async function listen(
+  client: Client,
+  config: ClientConfig,
+  token: string,
+  logger: Logger,
+): Promise<RunningApi> {
+  try {
+    return await createApi(client.service, { ...config.api, token, version: VERSION, logger });
+  } catch (cause) {
+    if (!hasCode(cause, 'EADDRINUSE')) throw cause;
+    throw new ClientError('port-in-use', `${config.api.port}`, { cause });
+  }
+}
+
+/** Tells the command line where the daemon is, as long as it runs; gives what takes it back. */
+async function announce(path: string, file: DaemonFile): Promise<() => Promise<void>> {
+  await writeFileAtomically(path, `${JSON.stringify(file)}\n`, 0o600);
+  return async () => {
+    const present = await readFile(path, 'utf8').catch(() => '');
+    if (present.includes(file.token)) await unlink(path);
+  };
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && Reflect.get(error, 'code') === code;
+}

@@ -1,0 +1,243 @@
+/**
+ * `tanglemail outbox`, `inbox`, `read` and `sync`: what went, and what came.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import { Command } from 'commander';
+import type { MessageDto, MessageSummaryDto, OutboxItemDto } from '../api/dto.ts';
+import { ClientError, isClientErrorCode } from '../client-error.ts';
+import { formatAmount } from '../wallet/amount.ts';
+import { type CommandContext, run } from './context.ts';
+import type { DaemonClient } from './daemon-client.ts';
+import { integerOption } from './options.ts';
+import { stateText } from './outbox-states.ts';
+import type { Terminal } from './terminal.ts';
+import { counted, dateText, facts, manyLines, oneLine, sizeText, table } from './text.ts';
+
+const PAGE = 500;
+
+export function outboxCommand(terminal: Terminal): Command {
+  const command = new Command('outbox')
+    .description('show mails on their way, or one of them in full')
+    .argument('[id]', 'number of a mail')
+    .option('--limit <count>', 'mails', '20');
+  return run<{ limit: string }>(
+    command,
+    terminal,
+    ['outbox', 'outbox 17', 'outbox --limit 100 --json'],
+    async (context, options, [id]) => {
+      const limit = integerOption('--limit', options.limit, 1, PAGE);
+      const daemon = await context.daemon();
+      if (id !== undefined) {
+        const item = await daemon.outboxItem(id);
+        context.print(item, () => describeItem(item));
+        return;
+      }
+      const items = await daemon.outbox(limit);
+      context.print(items, () => {
+        if (items.length === 0) return 'Nothing has been sent yet.\n';
+        const columns = [
+          { title: 'ID', of: (one: OutboxItemDto) => one.id, isRight: true },
+          { title: 'WHEN', of: (one: OutboxItemDto) => dateText(one.createdAtMs) },
+          { title: 'TO', of: recipientOf, isFlexible: true },
+          { title: 'SUBJECT', of: (one: OutboxItemDto) => one.subject, isFlexible: true },
+          { title: 'STATE', of: stateText, isFlexible: true },
+        ];
+        return table(items, columns, terminal.columns);
+      });
+    },
+  );
+}
+
+function recipientOf({ to }: OutboxItemDto): string {
+  return to.name || to.address;
+}
+
+function describeItem(item: OutboxItemDto): string {
+  const rows: (readonly [string, string])[] = [
+    ['to', `${item.to.name === '' ? '' : `${item.to.name} `}${item.to.address}`],
+    ['subject', item.subject],
+    ['state', stateText(item)],
+    ['size', sizeText(item.sizeBytes)],
+    ['message id', item.messageId],
+  ];
+  if (item.tagKind !== undefined) rows.push(['tag', item.tagKind]);
+  if (item.blockId !== undefined) rows.push(['block', item.blockId]);
+  if (item.powMs !== undefined) rows.push(['work', `${(item.powMs / 1_000).toFixed(1)} s`]);
+  if (item.isReducedSecrecy) rows.push(['secrecy', 'reduced: the recipient’s keys are old']);
+  for (const { bondId, until } of item.receipts) {
+    rows.push(['receipt', `${bondId.slice(0, 16)} until ${dateText(until * 1_000)}`]);
+  }
+  for (const { state, atMs, detail } of item.history) {
+    rows.push([
+      'history',
+      `${dateText(atMs)} ${state}${detail === undefined ? '' : `: ${detail}`}`,
+    ]);
+  }
+  return facts(rows);
+}
+
+export function inboxCommand(terminal: Terminal): Command {
+  const command = new Command('inbox')
+    .description('list the messages of a folder, newest first; * is unread')
+    .option('--folder <name>', 'INBOX, Requests, Sent, Junk or Trash', 'INBOX')
+    .option('--limit <count>', 'messages', '20');
+  return run<{ folder: string; limit: string }>(
+    command,
+    terminal,
+    ['inbox', 'inbox --folder Requests', 'inbox --limit 100 --json'],
+    async (context, options) => {
+      const limit = integerOption('--limit', options.limit, 1, PAGE);
+      const messages = await (await context.daemon()).messages(options.folder, limit);
+      context.print(messages, () => {
+        if (messages.length === 0) return `${options.folder} is empty.\n`;
+        const columns = [
+          { title: 'UID', of: (one: MessageSummaryDto) => `${one.uid}`, isRight: true },
+          { title: '', of: (one: MessageSummaryDto) => (isUnread(one) ? '*' : '') },
+          { title: 'WHEN', of: (one: MessageSummaryDto) => dateText(one.dateMs) },
+          { title: 'FROM', of: senderOf, isFlexible: true },
+          { title: 'SUBJECT', of: (one: MessageSummaryDto) => one.subject, isFlexible: true },
+          { title: 'SIZE', of: (one: MessageSummaryDto) => sizeText(one.sizeBytes), isRight: true },
+        ];
+        return table(messages, columns, terminal.columns);
+      });
+    },
+  );
+}
+
+function isUnread({ flags }: MessageSummaryDto): boolean {
+  return !flags.includes('\\Seen');
+}
+
+function senderOf({ from }: MessageSummaryDto): string {
+  return from.name || from.address;
+}
+
+interface ReadOptions {
+  readonly folder: string;
+  readonly raw?: boolean;
+  readonly peek?: boolean;
+  readonly saveAttachments?: string;
+}
+
+export function readCommand(terminal: Terminal): Command {
+  const command = new Command('read')
+    .description('read one message')
+    .argument('<id-or-uid>', 'as `inbox` shows it')
+    .option('--folder <name>', 'where the UID belongs', 'INBOX')
+    .option('--raw', 'the message byte for byte')
+    .option('--peek', 'leave it unread')
+    .option('--save-attachments <dir>', 'folder for its attachments; nothing is overwritten');
+  return run<ReadOptions>(
+    command,
+    terminal,
+    ['read 12', 'read 12 --raw > message.eml', 'read 12 --save-attachments ./files'],
+    async (context, options, [text = '']) => {
+      const daemon = await context.daemon();
+      const id = /^[0-9]+$/.test(text) ? await idOf(daemon, options.folder, Number(text)) : text;
+      if (options.raw === true) terminal.out(await daemon.rawMessage(id));
+      else await show(context, daemon, await daemon.message(id), options.saveAttachments);
+      if (options.peek !== true) await daemon.setFlags(id, { flags: ['\\Seen'], change: 'add' });
+    },
+  );
+}
+
+/** The id of the message with this UID. Throws ClientError `message-unknown`. */
+async function idOf(daemon: DaemonClient, folder: string, uid: number): Promise<string> {
+  let before: string | undefined;
+  for (;;) {
+    const page = await daemon.messages(folder, PAGE, before);
+    const found = page.find((one) => one.uid === uid);
+    if (found !== undefined) return found.id;
+    before = page.at(-1)?.id;
+    if (page.length < PAGE || before === undefined) break;
+  }
+  throw new ClientError('message-unknown', `${folder} has no message ${uid}`);
+}
+
+async function show(
+  context: CommandContext,
+  daemon: DaemonClient,
+  message: MessageDto,
+  dir: string | undefined,
+): Promise<void> {
+  const saved = dir === undefined ? [] : await saveAttachments(daemon, message, dir);
+  context.print(dir === undefined ? message : { ...message, saved }, () => {
+    const rows: (readonly [string, string])[] = [
+      ['from', `${senderOf(message)} ${trustOf(message)}`],
+      ['to', message.to],
+      ['date', dateText(message.dateMs)],
+      ['subject', message.subject],
+    ];
+    for (const { filename, contentType, sizeBytes } of message.attachments) {
+      rows.push(['attached', `${filename || 'unnamed'}, ${contentType}, ${sizeText(sizeBytes)}`]);
+    }
+    for (const path of saved) rows.push(['saved', path]);
+    return `${facts(rows)}\n${manyLines(message.text).trimEnd()}\n`;
+  });
+}
+
+function trustOf({ verified, from }: MessageDto): string {
+  if (verified === null) return '(not verified)';
+  const how = verified.how === 'signature' ? 'signed' : 'verified';
+  return from.name === '' ? `(${how})` : `(${how}: ${verified.senderAddress})`;
+}
+
+/** Writes each attachment into a file of its own; gives the paths. */
+async function saveAttachments(
+  daemon: DaemonClient,
+  { id, attachments }: MessageDto,
+  dir: string,
+): Promise<string[]> {
+  const paths: string[] = [];
+  try {
+    await mkdir(dir, { recursive: true });
+    for (const { index, filename } of attachments) {
+      const content = await daemon.attachment(id, index);
+      paths.push(await writeNewFile(dir, safeName(filename, index), content));
+    }
+  } catch (cause) {
+    if (cause instanceof ClientError) throw cause;
+    throw new ClientError('file-unusable', dir, { cause });
+  }
+  return paths;
+}
+
+/** The sender's file name without whatever could lead out of the folder or hide the file. */
+function safeName(filename: string, index: number): string {
+  const name = oneLine(basename(filename.replaceAll('\\', '/')))
+    .replace(/^\.+/, '')
+    .slice(-128);
+  return name.trim() === '' ? `attachment-${index}` : name.trim();
+}
+
+async function writeNewFile(dir: string, name: string, content: Uint8Array): Promise<string> {
+  const extension = extname(name);
+  const stem = name.slice(0, name.length - extension.length);
+  for (let copy = 0; ; copy++) {
+    const path = join(dir, copy === 0 ? name : `${stem}-${copy}${extension}`);
+    try {
+      await writeFile(path, content, { flag: 'wx' });
+      return path;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
+}
+
+export function syncCommand(terminal: Terminal): Command {
+  const command = new Command('sync').description('fetch mail from the rented providers now');
+  return run(command, terminal, ['sync', 'sync --json'], async (context) => {
+    const report = await (await context.daemon()).sync();
+    context.print(report, () => {
+      const held = report.held > 0 ? `, ${report.held} of strangers held` : '';
+      const paid = report.cost === '0' ? '' : `, ${formatAmount(BigInt(report.cost))} paid`;
+      return `${counted(report.fetched, 'message')} fetched${held}${paid}.\n`;
+    });
+    const [first] = report.errors;
+    if (first === undefined) return;
+    const { code, bondId, detail } = first;
+    const known = isClientErrorCode(code) ? code : 'provider-refused';
+    throw new ClientError(known, `${bondId.slice(0, 16)}${detail === '' ? '' : `, ${detail}`}`);
+  });
+}

@@ -1,0 +1,60 @@
+/**
+ * The states of a mail on its way, in the words that users see everywhere.
+ * Spec: docs/spec/41-client-api.md, "States of a mail".
+ */
+import type { OutboxItemDto } from '../api/dto.ts';
+import { ClientError, isClientErrorCode } from '../client-error.ts';
+import { dateText } from './text.ts';
+
+/** How far `--wait` waits. */
+export type WaitGoal = 'confirmed' | 'stored';
+
+/** Steps of the way; a mail that failed stands at none. */
+const STEPS = ['queued', 'attached', 'confirmed', 'stored', 'fetched'] as const;
+
+/** 0 queued … 4 fetched; what failed counts as queued, since it is tried again. */
+export function stepOf({ state }: OutboxItemDto): number {
+  return Math.max(
+    0,
+    STEPS.findIndex((step) => step === state),
+  );
+}
+
+export function reached(item: OutboxItemDto, goal: WaitGoal): boolean {
+  return stepOf(item) >= STEPS.indexOf(goal);
+}
+
+/** True when nothing more will happen to a mail that did not arrive. */
+export function isOver({ state, error }: OutboxItemDto): boolean {
+  return state === 'expired' || (state === 'failed' && error?.nextTryAtMs === undefined);
+}
+
+/** Why a mail that is over did not arrive, as an error of its own code where there is one. */
+export function whyOver({ error, to, state }: OutboxItemDto): ClientError {
+  const detail = `${to.name || to.address}: ${error?.detail ?? state}`;
+  const { code } = error ?? { code: '' };
+  return new ClientError(isClientErrorCode(code) ? code : 'provider-refused', detail);
+}
+
+/** The state in one clause. */
+export function stateText(item: OutboxItemDto): string {
+  const { state, milestoneIndex, storedCount, providerCount, heldCount, error } = item;
+  switch (state) {
+    case 'attached':
+      return 'attached (in the tangle)';
+    case 'confirmed': {
+      const held = heldCount > 0 ? `, held at ${heldCount} until the recipient agrees` : '';
+      const proof = item.proofChecked ? ', proof checked' : '';
+      return `confirmed (milestone ${milestoneIndex ?? '?'}${proof})${held}`;
+    }
+    case 'stored':
+      return `stored ${storedCount}/${providerCount} (receipts checked)`;
+    case 'failed': {
+      const next = error?.nextTryAtMs;
+      const again = next === undefined ? '' : `, next try at ${dateText(next)}`;
+      return `failed: ${error?.detail || error?.code || 'no reason known'}${again}`;
+    }
+    default:
+      return state;
+  }
+}
