@@ -26,6 +26,7 @@ import { PowPool } from '@tanglemail/tangle/io/accel/pow-pool.ts';
 import { bestVerifier } from '@tanglemail/tangle/io/accel/verifier.ts';
 import { VerifyPool } from '@tanglemail/tangle/io/accel/verify-pool.ts';
 import { TangleNetwork } from '@tanglemail/tangle/io/libp2p/network.ts';
+import { networkIdText } from '@tanglemail/tangle/io/libp2p/message-id.ts';
 import { loadPeerKey } from '@tanglemail/tangle/io/libp2p/peer-key.ts';
 import type { PeerPrivateKey } from '@tanglemail/tangle/io/libp2p/types.ts';
 import { packVerdict, type Verdict } from '@tanglemail/tangle/io/libp2p/verdicts.ts';
@@ -173,7 +174,7 @@ export class TangleNode {
       });
       await node.#rebuild();
       if (key !== undefined) {
-        const votes = await VoteFile.open(config.dataDir);
+        const votes = await VoteFile.open(config.dataDir, networkIdText(root.networkId));
         node.#validator = node.#createValidator(votes, key);
       }
       logger.info(
@@ -379,6 +380,7 @@ export class TangleNode {
       expectsPeers: config.gossip.peers.length > 0,
       network: this.#network,
       logger,
+      onFatal: (error) => this.#onFatal(error),
     });
   }
 
@@ -415,6 +417,7 @@ export class TangleNode {
       mayLead: () => this.#sync.hasCaughtUp(),
       publish: (bytes: Uint8Array) => this.#publishMilestone(bytes),
       logger: this.logger,
+      onFatal: (error: unknown) => this.#onFatal(error),
     };
     return new Validator(deps, key);
   }

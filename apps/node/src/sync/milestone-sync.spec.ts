@@ -8,6 +8,7 @@ import { assembleCertificate } from '@tanglemail/tangle/core/milestone/certifica
 import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import { parentOf, type ParentMilestone } from '@tanglemail/tangle/core/milestone/rules.ts';
 import { fail, succeed, type Outcome } from '@tanglemail/tangle/core/outcome.ts';
+import { NetworkError } from '@tanglemail/tangle/io/libp2p/types.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
 import type {
   ConfirmationEngine,
@@ -82,6 +83,8 @@ class World {
   isSolid = true;
   peerHas: Milestone[] = [];
   peerSays = 0;
+  failure: Error | undefined;
+  readonly fatal: unknown[] = [];
   readonly sync: MilestoneSync;
 
   constructor() {
@@ -130,11 +133,13 @@ class World {
         peers: () => [{ status: { latestIndex: this.peerSays } }],
       },
       logger: SILENT_LOGGER,
+      onFatal: (error) => this.fatal.push(error),
     });
   }
 
   async #confirm(milestone: Milestone): Promise<Outcome<ConfirmedMilestone>> {
     await Promise.resolve();
+    if (this.failure !== undefined) throw this.failure;
     if (this.refuse !== undefined) return this.refuse;
     this.confirmed.push(milestone);
     this.latest = parentOf(milestone, this.latest.stateTree, nobleHasher);
@@ -225,5 +230,25 @@ describe('milestone sync', () => {
     expect(world.halted).toBeUndefined();
     world.refuse = undefined;
     await until(() => world.latest.header.index === 1);
+  });
+
+  it('ends the process when a milestone cannot be checked or written', async () => {
+    world = new World();
+    world.failure = new Error('the disk refused a read');
+    world.sync.start();
+    await world.gossip(heartbeat(ROOT.parent));
+    await until(() => world.fatal.length > 0);
+    expect(world.fatal).toEqual([world.failure]);
+  });
+
+  it('tries again when no peer answers', async () => {
+    world = new World();
+    world.failure = new NetworkError('timed-out', 'no peer answered in time');
+    world.sync.start();
+    await world.gossip(heartbeat(ROOT.parent));
+    await new Promise(setImmediate);
+    world.failure = undefined;
+    await until(() => world.latest.header.index === 1);
+    expect(world.fatal).toEqual([]);
   });
 });

@@ -15,6 +15,7 @@ import { checkFinality } from '@tanglemail/tangle/core/milestone/certificate.ts'
 import type { Outcome } from '@tanglemail/tangle/core/outcome.ts';
 import { MAX_CONE, MAX_REQUEST_MILESTONES } from '@tanglemail/tangle/core/params/limits.ts';
 import type { Hasher, Verifier } from '@tanglemail/tangle/core/ports.ts';
+import { NetworkError } from '@tanglemail/tangle/io/libp2p/types.ts';
 import type { Verdict } from '@tanglemail/tangle/io/libp2p/verdicts.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import type { ChainStore } from '../confirmation/chain-store.ts';
@@ -52,6 +53,8 @@ export interface MilestoneSyncDeps {
     peers(): readonly { readonly status?: { readonly latestIndex: number } }[];
   };
   readonly logger: Logger;
+  /** The store failed or an invariant broke: the process must end. */
+  onFatal(error: unknown): void;
 }
 
 interface Pending {
@@ -200,6 +203,11 @@ export class MilestoneSync {
         const advanced = await this.#advance();
         if (!advanced) await this.#bell.wait(RETRY_MS, signal);
       } catch (error) {
+        if (!(error instanceof NetworkError)) {
+          logger.error(errorFields(error), 'following the milestones failed');
+          this.#deps.onFatal(error);
+          return;
+        }
         logger.debug(errorFields(error), 'catching up was interrupted');
         await this.#bell.wait(RETRY_MS, signal);
       }

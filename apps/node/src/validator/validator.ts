@@ -44,6 +44,8 @@ export interface ValidatorDeps {
   mayLead(): boolean;
   publish(milestone: Uint8Array): void;
   readonly logger: Logger;
+  /** A vote or a milestone could not be written, or an invariant broke: the process must end. */
+  onFatal(error: unknown): void;
 }
 
 /** How often the validator looks whether something waits, in parts of the interval. */
@@ -97,6 +99,9 @@ export class Validator {
   readonly #bell = new Bell();
   readonly #abort = new AbortController();
   #loop: Promise<void> = Promise.resolve();
+  /** The last milestone and when it was first seen here, on a clock that nobody sets. */
+  #seen = { index: -1, atMs: 0 };
+  #toldOfLoss = false;
 
   /** Throws ValidatorError, see `seatOf`. */
   constructor(deps: ValidatorDeps, key: KeyPair) {
@@ -133,16 +138,30 @@ export class Validator {
    * A vote beyond the next milestone means that this folder has lost milestones: fetch them first.
    */
   #mayLead(): boolean {
-    const { engine, votes } = this.#deps;
+    const { engine, votes, logger } = this.#deps;
     const next = engine.latest.header.index + 1;
-    return (votes.last?.index ?? 0) <= next && this.#deps.mayLead();
+    const voted = votes.last?.index ?? 0;
+    if (voted <= next) return this.#deps.mayLead();
+    if (!this.#toldOfLoss) {
+      logger.warn({ voted, next }, 'milestones signed by this seat are missing: waiting for peers');
+    }
+    this.#toldOfLoss = true;
+    return false;
   }
 
-  /** Milliseconds until the next milestone is due, by what waits now. */
+  /**
+   * Milliseconds until the next milestone is due, by what waits now. While blocks wait, a wall
+   * clock that was set back must not stop the network until it has come to the same time again.
+   */
   #waitMs(): number {
     const { params, dag, engine, clock } = this.#deps;
-    const interval = dag.unreferencedCount > 0 ? params.milestoneIntervalMs : params.heartbeatMs;
-    return engine.latest.header.timestampMs + interval - clock.nowMs();
+    const { index, timestampMs } = engine.latest.header;
+    const nowMs = performance.now();
+    if (index !== this.#seen.index) this.#seen = { index, atMs: nowMs };
+    if (dag.unreferencedCount === 0) return timestampMs + params.heartbeatMs - clock.nowMs();
+    const byClock = timestampMs - clock.nowMs();
+    const bySight = this.#seen.atMs - nowMs;
+    return Math.min(byClock, bySight) + params.milestoneIntervalMs;
   }
 
   /** Makes one milestone; false when it could not be made. */
@@ -158,6 +177,8 @@ export class Validator {
       return made.ok;
     } catch (error) {
       logger.error(errorFields(error), 'making a milestone failed');
+      this.#abort.abort();
+      this.#deps.onFatal(error);
       return false;
     }
   }

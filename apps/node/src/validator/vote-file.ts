@@ -7,6 +7,7 @@ import { open, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { errorCode } from '@tanglemail/tangle/io/error-code.ts';
+import { toStoreError } from '@tanglemail/tangle/io/level/store-error.ts';
 
 /** The last vote. Views only grow, so the last one is enough to never vote twice in one view. */
 export interface Vote {
@@ -39,8 +40,11 @@ export class VoteFile {
     this.#last = last;
   }
 
-  /** Opens `votes.json` in `folder`; a damaged file stops a validator rather than be ignored. */
-  static async open(folder: string): Promise<VoteFile> {
+  /**
+   * Opens `votes.json` in `folder`. A damaged file, or one of another network, stops a validator
+   * rather than be ignored. `networkId`: 16 hex digits. Throws VoteError.
+   */
+  static async open(folder: string, networkId: string): Promise<VoteFile> {
     const path = join(folder, 'votes.json');
     let text: string;
     try {
@@ -51,7 +55,9 @@ export class VoteFile {
       }
       throw new VoteError(`cannot read ${path}`, { cause: error });
     }
-    return new VoteFile(path, parse(path, text));
+    const last = parse(path, text);
+    if (last.networkId === networkId) return new VoteFile(path, last);
+    throw new VoteError(`${path} holds the votes of another network: ${last.networkId}`);
   }
 
   get last(): Vote | undefined {
@@ -60,7 +66,8 @@ export class VoteFile {
 
   /**
    * Records `vote` and syncs it to disk. Must end before the signature is made. Throws VoteError
-   * for a view that is not above the last one, unless it is the very same vote.
+   * for a view that is not above the last one, unless it is the very same vote; StoreError when the
+   * disk refuses, after which the vote must not be cast.
    */
   async record(vote: Vote): Promise<void> {
     const last = this.#last;
@@ -72,7 +79,10 @@ export class VoteFile {
         throw new VoteError(`view ${vote.view} was voted in already (last: ${last.view})`);
       }
     }
-    await replaceFile(this.#path, `${JSON.stringify({ ...vote, view: String(vote.view) })}\n`);
+    const text = `${JSON.stringify({ ...vote, view: String(vote.view) })}\n`;
+    await replaceFile(this.#path, text).catch((error: unknown) => {
+      throw toStoreError(error);
+    });
     this.#last = vote;
   }
 }

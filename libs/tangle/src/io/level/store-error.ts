@@ -43,21 +43,26 @@ const CODE_OF_LEVEL: Readonly<Record<string, StoreErrorCode>> = {
 /** LevelDB passes on the text of the operating system, and no error number. */
 const NO_SPACE_TEXT = /No space left on device|Disk quota exceeded/;
 const MAX_CAUSES = 5;
+/** Characters of the reason; a path may be long. */
+const MAX_REASON_LENGTH = 300;
 
 /**
- * The StoreError for what `level` threw. It wraps the reason in one or two errors of its own, so
- * the innermost one decides: "not open" with a reason below it means that reason.
+ * The StoreError for what `level` or the operating system threw. The library wraps the reason in
+ * one or two errors of its own, so the innermost one decides and is told: "not open" with a reason
+ * below it means that reason.
  */
 export function toStoreError(error: unknown): StoreError {
   if (error instanceof StoreError) return error;
   let code: StoreErrorCode = 'io';
+  let reason = '';
   let current: unknown = error;
   for (let depth = 0; depth < MAX_CAUSES && isErrorLike(current); depth++) {
-    if (NO_SPACE_TEXT.test(String(current.message))) return new StoreError('no-space', '', error);
+    reason = String(current.message ?? '').slice(0, MAX_REASON_LENGTH);
+    if (NO_SPACE_TEXT.test(reason)) return new StoreError('no-space', reason, error);
     code = CODE_OF_LEVEL[String(current.code)] ?? 'io';
     current = current.cause;
   }
-  return new StoreError(code, '', error);
+  return new StoreError(code, code === 'closed' ? '' : reason, error);
 }
 
 /** Errors of a native module need not be instances of this context's Error. */
