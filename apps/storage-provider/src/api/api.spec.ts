@@ -31,8 +31,8 @@ import {
   testProvider,
 } from '../testing/world.ts';
 import type { TestPurse } from '../testing/world.ts';
+import type { RunningApi } from '@tanglemail/tangle/io/shell/http.ts';
 import { createApi } from './create-api.ts';
-import type { RunningApi } from './create-api.ts';
 
 const OWNER = keyPair(30);
 const OWNER_ID = mailboxIdOf(OWNER.publicKey);

@@ -8,28 +8,20 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import 'reflect-metadata';
+import { corsOriginOf, HTTP_APP_OPTIONS } from '@tanglemail/tangle/io/shell/http.ts';
+import type { HttpRequest, HttpResponse, RunningApi } from '@tanglemail/tangle/io/shell/http.ts';
+import { listenMetrics } from '@tanglemail/tangle/io/shell/metrics-listener.ts';
+import { RateLimiter, rateLimit } from '@tanglemail/tangle/io/shell/rate-limit.ts';
 import type { Provider } from '../provider.ts';
 import { ChannelController } from './channel-controller.ts';
-import type { HttpRequest, HttpResponse } from './http.ts';
 import { MailboxController } from './mailbox-controller.ts';
-import { listenMetrics } from './metrics-listener.ts';
 import { ObjectController } from './object-controller.ts';
 import { OfferController, VERSION } from './offer-controller.ts';
-import { ProblemFilter } from './problem-filter.ts';
-import { RateLimiter, rateLimit } from './rate-limit.ts';
+import { problemBody, ProblemFilter } from './problem-filter.ts';
 import { PROVIDER } from './tokens.ts';
 
 /** Bytes of a request body: 4,096 tags to add and to remove are some 300 KiB of JSON. */
 const BODY_LIMIT = 524_288;
-
-/** A running API. */
-export interface RunningApi {
-  /** `http://host:port`. */
-  readonly url: string;
-  /** Undefined when metrics are switched off. */
-  readonly metricsUrl: string | undefined;
-  close(): Promise<void>;
-}
 
 @Module({})
 class ApiModule {
@@ -46,21 +38,19 @@ class ApiModule {
 export async function createApi(provider: Provider): Promise<RunningApi> {
   const { api, metrics } = provider.config;
   const app = await NestFactory.create<NestExpressApplication>(ApiModule.of(provider), {
-    bodyParser: false,
+    ...HTTP_APP_OPTIONS,
     rawBody: true,
-    logger: false,
-    abortOnError: false,
-    forceCloseConnections: true,
   });
   app.disable('x-powered-by');
   app.set('trust proxy', api.trustedProxies);
   app.use(countRequests(provider));
-  app.use(rateLimit(new RateLimiter(api.rateLimit, provider.clock)));
+  const limiter = new RateLimiter(api.rateLimit, provider.clock);
+  app.use(rateLimit(limiter, problemBody('rate-limited')));
   app.useBodyParser('json', { limit: BODY_LIMIT });
   app.useGlobalFilters(new ProblemFilter(provider.challenges, provider.logger));
   if (api.corsOrigins.length > 0) {
     app.enableCors({
-      origin: api.corsOrigins.includes('*') ? '*' : api.corsOrigins,
+      origin: corsOriginOf(api.corsOrigins),
       exposedHeaders: ['WWW-Authenticate', 'Payment-Receipt', 'Retry-After', 'Content-Range'],
     });
   }

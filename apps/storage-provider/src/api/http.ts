@@ -1,45 +1,14 @@
 /**
- * The few members of Express requests and responses that the API touches, and how a request's parts
- * are read: parameters and bodies go through schemas, whatever else they hold is refused.
+ * How a request's parts are read: parameters and bodies go through schemas, whatever else they hold
+ * is refused.
  */
 import { createHash } from 'node:crypto';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
+import { headerOf } from '@tanglemail/tangle/io/shell/http.ts';
+import type { HttpRequest } from '@tanglemail/tangle/io/shell/http.ts';
 import type { z } from 'zod';
 import { refuseWith } from '../refused.ts';
 import type { OnceKey } from '../store/once.ts';
-
-export interface HttpRequest {
-  readonly ip?: string;
-  readonly method: string;
-  /** Path and query. */
-  readonly originalUrl: string;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly body?: unknown;
-  /** The body's bytes as they came. */
-  readonly rawBody?: Uint8Array;
-}
-
-export interface HttpResponse {
-  readonly headersSent: boolean;
-  readonly statusCode: number;
-  status(code: number): this;
-  type(mediaType: string): this;
-  set(name: string, value: string): this;
-  send(body: string | Uint8Array): this;
-  destroy(): this;
-  on(event: 'finish', listener: () => void): this;
-}
-
-/** One header as text. */
-export function header(request: HttpRequest, name: string): string | undefined {
-  const value = request.headers[name];
-  return typeof value === 'string' ? value : undefined;
-}
-
-/** True when the client asked for bytes rather than JSON. */
-export function wantsBytes(request: HttpRequest): boolean {
-  return header(request, 'accept')?.includes('application/octet-stream') === true;
-}
 
 /** Reads through a schema, or `request-malformed` with the place of the first mistake. */
 export function read<S extends z.ZodType>(schema: S, value: unknown): z.infer<S> {
@@ -64,9 +33,9 @@ export function digestOf(request: HttpRequest): string {
 
 /** The Idempotency-Key of a request and what exactly was asked under it. */
 export function onceOf(request: HttpRequest, scope: string): OnceKey {
-  const key = header(request, 'idempotency-key');
+  const key = headerOf(request, 'idempotency-key');
   if (key !== undefined && !/^[\x21-\x7e]{1,128}$/.test(key)) refuseWith('request-malformed');
-  const range = header(request, 'range') ?? '';
+  const range = headerOf(request, 'range') ?? '';
   const body = request.rawBody ?? new Uint8Array(0);
   const text = `${request.method} ${request.originalUrl} ${range} `;
   const digest = createHash('sha256').update(text).update(body).digest();

@@ -23,13 +23,14 @@ import { mailboxIdOf, mailboxMessage } from '@tanglemail/mail/core/market/signed
 import { MAX_PAGE } from '@tanglemail/mail/core/market/constants.ts';
 import * as dto from '@tanglemail/mail/io/provider/dto.ts';
 import { z } from 'zod';
+import { headerOf } from '@tanglemail/tangle/io/shell/http.ts';
+import type { HttpRequest, HttpResponse } from '@tanglemail/tangle/io/shell/http.ts';
 import type { CreditRequest } from '../payments/credit-desk.ts';
 import type { CreditAnswer } from '../payments/channel-rows.ts';
 import type { HeldItem } from '../mailboxes/mailbox-desk.ts';
 import type { Provider } from '../provider.ts';
 import { Refused, refuseWith } from '../refused.ts';
-import { header, onceOf, read, readId } from './http.ts';
-import type { HttpRequest, HttpResponse } from './http.ts';
+import { onceOf, read, readId } from './http.ts';
 import { Answers } from './openapi.ts';
 import { receiptHeader, requirePayment } from './payment-guard.ts';
 import { PROVIDER } from './tokens.ts';
@@ -200,7 +201,7 @@ export class MailboxController {
 
   /** The mailbox of the session, which must be the one in the path. */
   #own(request: HttpRequest, id: string): string {
-    const mailboxId = this.#provider.sessions.mailboxOf(header(request, 'authorization'));
+    const mailboxId = this.#provider.sessions.mailboxOf(headerOf(request, 'authorization'));
     if (readId(id, 32) !== mailboxId) refuseWith('policy-forbids', {}, 'another mailbox');
     return mailboxId;
   }

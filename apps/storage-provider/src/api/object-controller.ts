@@ -19,11 +19,12 @@ import { ApiTags } from '@nestjs/swagger';
 import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import { encodeReceipt } from '@tanglemail/mail/core/market/receipt.ts';
 import * as dto from '@tanglemail/mail/io/provider/dto.ts';
+import { headerOf } from '@tanglemail/tangle/io/shell/http.ts';
+import type { HttpRequest, HttpResponse } from '@tanglemail/tangle/io/shell/http.ts';
 import type { SegmentRange } from '../mailboxes/object-desk.ts';
 import type { Provider } from '../provider.ts';
 import { refuseWith } from '../refused.ts';
-import { header, onceOf, read, readId } from './http.ts';
-import type { HttpRequest, HttpResponse } from './http.ts';
+import { onceOf, read, readId } from './http.ts';
 import { Answers } from './openapi.ts';
 import { PROVIDER } from './tokens.ts';
 
@@ -47,7 +48,7 @@ export class ObjectController {
     @Res() response: HttpResponse,
   ): Promise<void> {
     const { mailboxId, root } = this.#own(request, rootText);
-    const range = rangeOf(header(request, 'range'));
+    const range = rangeOf(headerOf(request, 'range'));
     const once = onceOf(request, mailboxId);
     const { objects } = this.#provider;
     response.set('Cache-Control', 'no-store');
@@ -106,7 +107,7 @@ export class ObjectController {
   }
 
   #own(request: HttpRequest, rootText: string): { mailboxId: string; root: string } {
-    const mailboxId = this.#provider.sessions.mailboxOf(header(request, 'authorization'));
+    const mailboxId = this.#provider.sessions.mailboxOf(headerOf(request, 'authorization'));
     return { mailboxId, root: readId(rootText, 32) };
   }
 }

@@ -8,10 +8,11 @@ import { encodeReceipt } from '@tanglemail/mail/core/market/receipt.ts';
 import { hex, STATUS } from '@tanglemail/mail/io/provider/dto.ts';
 import type { StatusDto } from '@tanglemail/mail/io/provider/dto.ts';
 import { z } from 'zod';
+import { wantsBytes } from '@tanglemail/tangle/io/shell/http.ts';
+import type { HttpRequest, HttpResponse } from '@tanglemail/tangle/io/shell/http.ts';
 import type { Provider } from '../provider.ts';
 import { refuseWith } from '../refused.ts';
-import { readId, wantsBytes } from './http.ts';
-import type { HttpRequest, HttpResponse } from './http.ts';
+import { readId } from './http.ts';
 import { Answers } from './openapi.ts';
 import { PROVIDER } from './tokens.ts';
 

@@ -10,14 +10,12 @@ import {
   ApiResponse,
 } from '@nestjs/swagger';
 import { PROBLEM } from '@tanglemail/mail/io/provider/dto.ts';
-import { z } from 'zod';
+import { openApiSchemaOf } from '@tanglemail/tangle/io/shell/http.ts';
+import type { z } from 'zod';
 
 type SchemaObject = Extract<Parameters<typeof ApiResponse>[0], { schema: unknown }>['schema'];
 
-function schemaOf(dto: z.ZodType): SchemaObject {
-  const { $schema: _, ...schema } = z.toJSONSchema(dto, { io: 'input', unrepresentable: 'any' });
-  return schema as SchemaObject;
-}
+const schemaOf = (dto: z.ZodType) => openApiSchemaOf(dto) as SchemaObject;
 
 export interface AnswerOptions {
   /** HTTP status of success; 200 by default. */

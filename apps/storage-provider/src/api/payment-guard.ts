@@ -8,10 +8,11 @@ import type { OutputId } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Voucher } from '@tanglemail/tangle/core/codec/voucher.ts';
 import { parseCredential, toCompactJson } from '@tanglemail/mail/io/provider/payment-auth.ts';
 import type { PaymentReceipt, SessionPayload } from '@tanglemail/mail/io/provider/payment-auth.ts';
+import { headerOf } from '@tanglemail/tangle/io/shell/http.ts';
+import type { HttpRequest } from '@tanglemail/tangle/io/shell/http.ts';
 import type { Provider } from '../provider.ts';
 import { refuseWith } from '../refused.ts';
-import { digestOf, header } from './http.ts';
-import type { HttpRequest } from './http.ts';
+import { digestOf } from './http.ts';
 
 export interface ShownVoucher {
   readonly voucher: Voucher;
@@ -25,7 +26,7 @@ export function requirePayment(
   amount: bigint,
 ): ShownVoucher {
   const facts = { required: amount, charge: amount };
-  const text = header(request, 'authorization');
+  const text = headerOf(request, 'authorization');
   if (text === undefined) return refuseWith('payment-required', facts);
   const credential = parseCredential(text);
   if (!credential) return refuseWith('payment-required', facts, 'credential');

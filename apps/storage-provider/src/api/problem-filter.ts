@@ -3,7 +3,7 @@
  * error that is not a refusal is logged and says nothing to the caller. Before: the controllers.
  * Spec: docs/spec/34-provider-api.md.
  */
-import { Catch, HttpException } from '@nestjs/common';
+import { Catch } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import { errorFields } from '@tanglemail/tangle/io/logger.ts';
@@ -11,12 +11,13 @@ import type { Logger } from '@tanglemail/tangle/io/logger.ts';
 import { PROBLEM_TYPE_BASE, PROBLEMS, refuse } from '@tanglemail/mail/core/market/problems.ts';
 import type { ProblemCode } from '@tanglemail/mail/core/market/problems.ts';
 import { formatChallenge } from '@tanglemail/mail/io/provider/payment-auth.ts';
+import { sendProblem, statusOf } from '@tanglemail/tangle/io/shell/http.ts';
+import type { HttpRequest, HttpResponse } from '@tanglemail/tangle/io/shell/http.ts';
 import type { Challenges } from '../payments/challenges.ts';
 import { Refused } from '../refused.ts';
 import type { ProblemFacts } from '../refused.ts';
 import { StoreStopped } from '../store/group-store.ts';
 import { digestOf } from './http.ts';
-import type { HttpRequest, HttpResponse } from './http.ts';
 
 const BY_STATUS: Readonly<Record<number, ProblemCode>> = {
   404: 'not-found',
@@ -74,12 +75,8 @@ export class ProblemFilter implements ExceptionFilter {
     }
     const retryAfter = RETRY_AFTER[code];
     if (retryAfter !== undefined) response.set('Retry-After', retryAfter);
-    const body = problemBody(code, detail, facts);
-    response
-      .status(status)
-      .set('Cache-Control', 'no-store')
-      .type('application/problem+json')
-      .send(JSON.stringify(body));
+    response.set('Cache-Control', 'no-store');
+    sendProblem(response, status, problemBody(code, detail, facts));
   }
 }
 
@@ -104,10 +101,4 @@ export function problemBody(code: ProblemCode, detail?: string, facts: ProblemFa
           },
         }),
   };
-}
-
-function statusOf(error: unknown): number {
-  if (error instanceof HttpException) return error.getStatus();
-  const status: unknown = error instanceof Error ? Reflect.get(error, 'status') : undefined;
-  return typeof status === 'number' ? status : 500;
 }

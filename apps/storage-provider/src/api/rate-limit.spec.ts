@@ -3,26 +3,8 @@ import { FakeNode } from '../testing/fake-node.ts';
 import { MemoryKv } from '../testing/memory-kv.ts';
 import { testConfig, testProvider } from '../testing/world.ts';
 import { createApi } from './create-api.ts';
-import { RateLimiter } from './rate-limit.ts';
 
 describe('rate limits', () => {
-  it('give each address its burst, then its average', () => {
-    let nowMs = 1_000;
-    const limiter = new RateLimiter({ perSecond: 2, burst: 3 }, { nowMs: () => nowMs });
-    const take = (): boolean[] => [1, 2, 3, 4].map(() => limiter.take('one'));
-    expect(take()).toEqual([true, true, true, false]);
-    expect(limiter.take('other')).toBe(true);
-    nowMs += 1_000;
-    expect(take()).toEqual([true, true, false, false]);
-  });
-
-  it('remember a bounded number of addresses', () => {
-    const limiter = new RateLimiter({ perSecond: 0.1, burst: 1 }, { nowMs: () => 0 });
-    expect([limiter.take('first'), limiter.take('first')]).toEqual([true, false]);
-    for (let index = 0; index < 10_000; index += 1) limiter.take(`${index}`);
-    expect(limiter.take('first')).toBe(true);
-  });
-
   it('rate-limited and body-too-large: what the API answers', async () => {
     const node = new FakeNode();
     node.confirm();

@@ -2,11 +2,8 @@
  * The commands of `tangle-provider`: from settings to a running process and back down on a signal
  * in the reverse order; making keys; asking a running provider how it is.
  */
-import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
 import { networkIdOf } from '@tanglemail/tangle/core/codec/genesis.ts';
-import { loadGenesis } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import { LightClient } from '@tanglemail/tangle/core/milestone/light-client.ts';
 import { bestHasher } from '@tanglemail/tangle/io/accel/hasher.ts';
 import { PowPool } from '@tanglemail/tangle/io/accel/pow-pool.ts';
@@ -17,49 +14,36 @@ import type { Logger } from '@tanglemail/tangle/io/logger.ts';
 import { BlockIssuer } from '@tanglemail/tangle/io/node-client/block-issuer.ts';
 import { NodeClient } from '@tanglemail/tangle/io/node-client/node-client.ts';
 import { ProofChecker } from '@tanglemail/tangle/io/node-client/proof-checker.ts';
+import { addSettings, settingsOf } from '@tanglemail/tangle/io/shell/flags.ts';
+import { readGenesis } from '@tanglemail/tangle/io/shell/genesis-file.ts';
+import type { RunningServer } from '@tanglemail/tangle/io/shell/http.ts';
+import { createLogger } from '@tanglemail/tangle/io/shell/log.ts';
+import { outJson, UsageError } from '@tanglemail/tangle/io/shell/terminal.ts';
+import type { Terminal } from '@tanglemail/tangle/io/shell/terminal.ts';
+import { SYSTEM_CLOCK } from '@tanglemail/tangle/io/system.ts';
 import { STATUS } from '@tanglemail/mail/io/provider/dto.ts';
 import { renderConfigDocs } from '../config/docs.ts';
+import { PROVIDER_SETTINGS } from '../config/schema.ts';
 import type { ProviderConfig } from '../config/schema.ts';
 import { NodeLedger } from '../feed/node-ledger.ts';
 import { generateKeys, readKeyFile, writeKeyFile } from '../keys/key-file.ts';
-import { createLogger } from '../log.ts';
 import { Provider } from '../provider.ts';
-import { addSettings, settingsOf } from './settings.ts';
-import { outJson, UsageError } from './terminal.ts';
-import type { Terminal } from './terminal.ts';
-
-/** A listening HTTP server. */
-export interface Server {
-  /** `http://host:port`. */
-  readonly url: string;
-  close(): Promise<void>;
-}
 
 /** What starts the HTTP server; Nest stays behind it. */
 export interface Servers {
-  providerApi(provider: Provider): Promise<Server>;
+  providerApi(provider: Provider): Promise<RunningServer>;
 }
 
 /** Layout of the store's keys and values. */
 const STORE_SCHEMA = 1;
-const SYSTEM_CLOCK = { nowMs: () => Date.now() };
-
-async function readGenesis(path: string): Promise<Genesis> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new UsageError(`cannot read the genesis document ${path}`, { cause });
-  });
-  const genesis = loadGenesis(text);
-  if (!genesis.ok) throw new UsageError(`${path} is no genesis document: ${genesis.detail ?? ''}`);
-  return genesis.value;
-}
 
 export function startCommand(terminal: Terminal, servers: Servers): Command {
   const command = new Command('start').description('run the provider until SIGINT or SIGTERM');
-  addSettings(command, () => true);
+  addSettings(command, PROVIDER_SETTINGS, () => true);
   return command
     .addHelpText('after', '\nExample:\n  tangle-provider start --config provider.json')
     .action(async () => {
-      const config = await settingsOf(command, terminal);
+      const config = await settingsOf(command, PROVIDER_SETTINGS, terminal);
       await runProvider(config, terminal, servers);
     });
 }
@@ -106,7 +90,7 @@ async function runProvider(
   terminal: Terminal,
   servers: Servers,
 ): Promise<void> {
-  const logger = createLogger(config.logLevel);
+  const logger = createLogger(config.logLevel, 'tangle-provider');
   const running: Closable[] = [];
   try {
     const provider = await openProvider(config, logger, running);
@@ -128,11 +112,11 @@ async function runProvider(
 
 export function initCommand(terminal: Terminal): Command {
   const command = new Command('init').description('make the key file of a new provider');
-  addSettings(command, (key) => key === 'keyFile');
+  addSettings(command, PROVIDER_SETTINGS, (key) => key === 'keyFile');
   return command
     .addHelpText('after', '\nExample:\n  tangle-provider init --key-file provider-key.json')
     .action(async () => {
-      const { keyFile } = await settingsOf(command, terminal);
+      const { keyFile } = await settingsOf(command, PROVIDER_SETTINGS, terminal);
       await writeKeyFile(keyFile, generateKeys());
       terminal.out(`Keys are in ${keyFile}. Keep a copy: whoever has it is this provider.\n`);
     });

@@ -2,57 +2,23 @@
  * The text of docs/configuration-provider.md, from the schema. `tangle-provider config-docs`
  * prints it; a test compares it with the checked-in page.
  */
-import { CONFIG_LEAVES, ENV_PREFIX, type Leaf } from './leaves.ts';
+import { renderSettingsPage } from '@tanglemail/tangle/io/shell/settings-page.ts';
+import { PROVIDER_SETTINGS } from './schema.ts';
 
-const HEAD = `# Configuration of a storage provider
-
-This page is generated from \`apps/storage-provider/src/config/schema.ts\`; change it there, then
-run \`tangle-provider config-docs > docs/configuration-provider.md\`. A test compares the two.
-
-A setting comes from the command line, else from the environment, else from the file that
-\`--config\` (or \`${ENV_PREFIX}CONFIG\`) names, else it has its default. The file is JSON, nested
-as the keys below are by dots; a key that does not exist or a value that does not fit stops the
-start with a message that names both. Lists outside the file are written with commas, or by giving the
-flag several times. Paths are relative to the folder that the program was started in.
-
-\`\`\`json
-{
+const EXAMPLE = `{
   "dataDir": "/var/lib/tangle-provider",
   "keyFile": "/etc/tangle-provider/key.json",
   "genesisFile": "/etc/tangle-provider/genesis.json",
   "api": { "realm": "prov.example" },
   "offer": { "endpoints": ["https://prov.example"] }
-}
-\`\`\`
-`;
-
-function show(leaf: Leaf): string {
-  if (leaf.default === undefined) return 'not set';
-  return `\`${JSON.stringify(leaf.default)}\``;
-}
-
-function entry(leaf: Leaf): string {
-  return [
-    `### ${leaf.key}`,
-    '',
-    leaf.description,
-    '',
-    `- Values: ${leaf.expected}`,
-    `- Default: ${show(leaf)}`,
-    `- Flag: \`${leaf.flag}\`, environment: \`${leaf.variable}\``,
-    '',
-  ].join('\n');
-}
+}`;
 
 /** The whole page as Markdown. */
 export function renderConfigDocs(): string {
-  const sections = new Map<string, Leaf[]>();
-  for (const leaf of CONFIG_LEAVES) {
-    const name = leaf.key.includes('.') ? leaf.key.slice(0, leaf.key.indexOf('.')) : 'General';
-    sections.set(name, [...(sections.get(name) ?? []), leaf]);
-  }
-  const body = [...sections].map(
-    ([name, leaves]) => `## ${name}\n\n${leaves.map((leaf) => entry(leaf)).join('\n')}`,
-  );
-  return `${HEAD}\n${body.join('\n')}`;
+  return renderSettingsPage(PROVIDER_SETTINGS, {
+    title: 'Configuration of a storage provider',
+    schemaFile: 'apps/storage-provider/src/config/schema.ts',
+    command: 'tangle-provider config-docs',
+    example: EXAMPLE,
+  });
 }

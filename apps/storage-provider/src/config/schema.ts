@@ -1,21 +1,29 @@
 /**
  * Every setting of a storage provider in one typed schema: defaults, limits and descriptions.
  * `docs/configuration-provider.md` is generated from it by docs.ts, and a test compares the two.
- * Precedence (see load.ts): command line, then environment, then file, then the default here.
+ * Precedence (tangle/io/shell/settings.ts): command line, environment, file, the default here.
  */
+import {
+  amount,
+  corsOrigins,
+  httpUrl,
+  logLevel,
+  metricsSection,
+  path,
+  port,
+  rateLimitSection,
+  textLike,
+  trustedProxies,
+} from '@tanglemail/tangle/io/shell/setting-types.ts';
+import { defineSettings } from '@tanglemail/tangle/io/shell/settings.ts';
 import { z } from 'zod';
 
-const port = z.int().min(0).max(65_535);
-const path = z.string().min(1).max(4_096);
-const amount = z.string().regex(/^[1-9][0-9]{0,18}$/);
 const u32 = z.int().min(0).max(0xffff_ffff);
 const seconds = z.int().min(1).max(0xffff_ffff);
 const DAY = 86_400;
 
 const node = z.strictObject({
-  url: z
-    .string()
-    .regex(/^https?:\/\/\S+$/)
+  url: httpUrl
     .default('http://127.0.0.1:14265')
     .describe('API of the provider’s own node. Everything it says of mail and money is believed.'),
   timeoutMs: z
@@ -38,44 +46,12 @@ const api = z.strictObject({
     .default('127.0.0.1')
     .describe('Address that the API listens on. Public only behind TLS.'),
   port: port.default(14_280).describe('Port of the API; 0 lets the system choose.'),
-  realm: z
-    .string()
-    .regex(/^[A-Za-z0-9.:-]{1,128}$/)
+  realm: textLike(/^[A-Za-z0-9.:-]{1,128}$/, 'letters, digits, dots, colons and dashes')
     .default('storage-provider')
     .describe('Name in payment challenges, such as the host name.'),
-  trustedProxies: z
-    .int()
-    .min(0)
-    .max(8)
-    .default(0)
-    .describe('Reverse proxies in front of the API whose X-Forwarded-For is believed.'),
-  corsOrigins: z
-    .array(z.string().min(1).max(256))
-    .max(64)
-    .default([])
-    .describe('Origins of web pages that may call the API; `*` allows all.'),
-  rateLimit: z
-    .strictObject({
-      perSecond: z
-        .number()
-        .min(0.1)
-        .max(1_000_000)
-        .default(50)
-        .describe('Requests that one remote address may make per second, on average.'),
-      burst: z
-        .int()
-        .min(1)
-        .max(1_000_000)
-        .default(200)
-        .describe('Requests that one remote address may make at once after a pause.'),
-    })
-    .prefault({}),
-});
-
-const metrics = z.strictObject({
-  enabled: z.boolean().default(true).describe('Whether metrics are served for Prometheus.'),
-  host: z.string().default('127.0.0.1').describe('Address of the metrics listener.'),
-  port: port.default(9_312).describe('Port of the metrics listener; 0 lets the system choose.'),
+  trustedProxies,
+  corsOrigins,
+  rateLimit: rateLimitSection(50, 200),
 });
 
 const prices = z.strictObject({
@@ -140,8 +116,8 @@ const times = z.strictObject({
     .describe('An unconfirmed claim raises an alarm this long before the expiry, in seconds.'),
 });
 
-/** The whole configuration. */
-export const CONFIG_SCHEMA = z.strictObject({
+/** The whole configuration; unknown keys are errors. */
+const CONFIG_SCHEMA = z.strictObject({
   dataDir: path.default('data/provider').describe('Folder of the provider’s database.'),
   keyFile: path
     .default('data/provider-key.json')
@@ -149,13 +125,10 @@ export const CONFIG_SCHEMA = z.strictObject({
   genesisFile: path
     .default('data/genesis.json')
     .describe('The network’s genesis document: what certificates are checked against.'),
-  logLevel: z
-    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
-    .default('info')
-    .describe('Least level that is logged.'),
+  logLevel,
   node: node.prefault({}),
   api: api.prefault({}),
-  metrics: metrics.prefault({}),
+  metrics: metricsSection(9_312),
   prices: prices.prefault({}),
   offer: offer.prefault({}),
   claims: claims.prefault({}),
@@ -163,3 +136,10 @@ export const CONFIG_SCHEMA = z.strictObject({
 });
 
 export type ProviderConfig = z.infer<typeof CONFIG_SCHEMA>;
+
+/** The settings of `tangle-provider`, and how they are called outside the file. */
+export const PROVIDER_SETTINGS = defineSettings({
+  schema: CONFIG_SCHEMA,
+  envPrefix: 'TANGLE_PROVIDER_',
+  page: 'docs/configuration-provider.md',
+});

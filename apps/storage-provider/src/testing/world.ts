@@ -16,7 +16,8 @@ import { openChannel } from '@tanglemail/mail/io/provider/open-channel.ts';
 import { ProviderClient } from '@tanglemail/mail/io/provider/provider-client.ts';
 import type { SigningKey } from '@tanglemail/mail/io/provider/provider-client.ts';
 import type { ChannelPurse } from '@tanglemail/mail/io/provider/purse.ts';
-import { loadConfig } from '../config/load.ts';
+import { loadConfig } from '@tanglemail/tangle/io/shell/settings.ts';
+import { PROVIDER_SETTINGS } from '../config/schema.ts';
 import type { ProviderConfig } from '../config/schema.ts';
 import { Provider } from '../provider.ts';
 import { FakeNode } from './fake-node.ts';
@@ -38,7 +39,7 @@ export function testConfig(content: object = {}): ProviderConfig {
     api: { port: 0, rateLimit: { perSecond: 100_000, burst: 100_000 } },
     metrics: { port: 0 },
   };
-  return loadConfig({
+  return loadConfig(PROVIDER_SETTINGS, {
     flags: {},
     env: {},
     file: { path: 'test', content: { ...base, ...content } },

@@ -1,5 +1,5 @@
 /**
- * JSON that may be none: texts from files, peers and sockets whose reader says itself what is wrong.
+ * JSON that may be none: texts from files and sockets whose reader says itself what is wrong.
  */
 
 /** The value that `text` holds; undefined when it is not JSON. */

@@ -6,7 +6,7 @@ import type { Genesis } from '../../core/codec/genesis.ts';
 import { loadGenesis } from '../../core/milestone/genesis.ts';
 import { UsageError } from './terminal.ts';
 
-/** Reads and checks the document; `hint` ends the message about a missing one. Throws UsageError. */
+/** The checked document; `hint` ends the message about a missing one. Throws UsageError. */
 export async function readGenesis(path: string, hint = ''): Promise<Genesis> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new UsageError(`cannot read the genesis document ${path}${hint}`, { cause });
