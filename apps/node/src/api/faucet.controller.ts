@@ -4,17 +4,18 @@
  */
 import { Body, Controller, Get, HttpCode, Inject, Post, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { parseAddress } from '@tanglemail/tangle/core/codec/ids.ts';
+import { readAddress } from '@tanglemail/tangle/core/codec/wallet-address.ts';
 import { healthDto, type HealthDto } from '@tanglemail/tangle/io/node-client/dto.ts';
 import { z } from 'zod';
 import { FaucetError } from '../faucet/dispenser.ts';
 import type { Faucet } from '../faucet/faucet.ts';
-import type { HttpResponse } from '@tanglemail/tangle/io/shell/http.ts';
+import type { HttpResponse } from './http.ts';
 import { Answers } from './openapi.ts';
 import { ApiProblem } from './problem.ts';
 import { FAUCET } from './tokens.ts';
 
 const requestDto = z.strictObject({
+  /** `twt1…` or 64 hex digits. */
   address: z.string(),
   amount: z
     .string()
@@ -22,7 +23,7 @@ const requestDto = z.strictObject({
     .optional(),
 });
 
-/** What the faucet answers. */
+/** What the faucet answers; the address in hex, whichever form was asked with. */
 const grantDto = z.object({ address: z.string(), amount: z.string(), blockId: z.string() });
 
 @ApiTags('faucet')
@@ -47,15 +48,19 @@ export class FaucetController {
   @Answers('Ask for tokens; answers when the payment is in a block', grantDto, { status: 202 })
   async request(@Body() body: unknown): Promise<z.infer<typeof grantDto>> {
     const parsed = requestDto.safeParse(body);
-    const address = parsed.success ? parseAddress(parsed.data.address) : undefined;
-    if (!parsed.success || address === undefined) {
-      throw ApiProblem.of('request-malformed', 'expected {"address": 64 hex digits, "amount"?}');
+    if (!parsed.success) {
+      const form = '{"address": text or 64 hex digits, "amount"?: base units as a string}';
+      throw ApiProblem.of('request-malformed', `expected ${form}`);
+    }
+    const address = readAddress(parsed.data.address, this.#faucet.network);
+    if (!address.ok) {
+      throw ApiProblem.refused(address.code, address.detail, 'The address cannot be read');
     }
     const { amount } = parsed.data;
     try {
       const asked = amount === undefined ? undefined : BigInt(amount);
-      const grant = await this.#faucet.request(address, asked);
-      return { address, amount: `${grant.amount}`, blockId: grant.blockId };
+      const grant = await this.#faucet.request(address.value, asked);
+      return { address: grant.address, amount: `${grant.amount}`, blockId: grant.blockId };
     } catch (error) {
       if (error instanceof FaucetError) throw ApiProblem.of(error.code, error.message);
       throw error;

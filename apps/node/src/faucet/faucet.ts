@@ -8,6 +8,7 @@ import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
 import type { Address, BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
 import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import { LightClient } from '@tanglemail/tangle/core/milestone/light-client.ts';
+import { networkKindOf, type NetworkKind } from '@tanglemail/tangle/core/params/networks.ts';
 import { bestHasher } from '@tanglemail/tangle/io/accel/hasher.ts';
 import { bestVerifier } from '@tanglemail/tangle/io/accel/verifier.ts';
 import { PowPool, type PowProgress } from '@tanglemail/tangle/io/accel/pow-pool.ts';
@@ -18,10 +19,10 @@ import { NodeClient } from '@tanglemail/tangle/io/node-client/node-client.ts';
 import type { NodeEvents } from '@tanglemail/tangle/io/node-client/node-events.ts';
 import { ProofChecker } from '@tanglemail/tangle/io/node-client/proof-checker.ts';
 import { Wallet } from '@tanglemail/tangle/io/node-client/wallet.ts';
-import { ConfigError } from '@tanglemail/tangle/io/shell/settings.ts';
+import { ConfigError } from '../config/load.ts';
 import type { NodeConfig } from '../config/schema.ts';
 import { readKeyFile, type KeyPair } from '../keys/key-file.ts';
-import { SYSTEM_CLOCK } from '@tanglemail/tangle/io/system.ts';
+import { SYSTEM_CLOCK } from '../system.ts';
 import { Dispenser, type Grant, type Payment } from './dispenser.ts';
 
 export interface FaucetOptions {
@@ -38,17 +39,15 @@ interface Parts {
   readonly powPool: PowPool;
 }
 
-/** Networks whose tokens may be given away: their names begin with `dev` or `test`. */
-export function allowsFaucet(networkName: string): boolean {
-  return /^(dev|test)/.test(networkName);
-}
-
 export class Faucet {
+  /** Which addresses it pays to. */
+  readonly network: NetworkKind;
   readonly #parts: Parts;
   readonly #dispenser: Dispenser;
   readonly #abort = new AbortController();
 
   private constructor(parts: Parts, { config, genesis, logger }: FaucetOptions) {
+    this.network = networkKindOf(genesis.name);
     this.#parts = parts;
     const least = minimumAmount(
       { kind: 'basic', amount: 1n, address: parts.key.address },
@@ -65,7 +64,7 @@ export class Faucet {
   /** Throws ConfigError on a real network and without a key, KeyFileError for a bad key file. */
   static async open(options: FaucetOptions): Promise<Faucet> {
     const { config, genesis } = options;
-    if (!allowsFaucet(genesis.name)) {
+    if (networkKindOf(genesis.name) !== 'test') {
       throw new ConfigError(
         `the network is "${genesis.name}": expected a name that begins with dev or test, ` +
           'because tokens of a real network are not given away',
