@@ -9,7 +9,7 @@ import { healthDto, type HealthDto } from '@tanglemail/tangle/io/node-client/dto
 import { z } from 'zod';
 import { FaucetError } from '../faucet/dispenser.ts';
 import type { Faucet } from '../faucet/faucet.ts';
-import type { HttpResponse } from './http.ts';
+import type { HttpResponse } from '@tanglemail/tangle/io/shell/http.ts';
 import { Answers } from './openapi.ts';
 import { ApiProblem } from './problem.ts';
 import { FAUCET } from './tokens.ts';

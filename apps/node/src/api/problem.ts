@@ -3,10 +3,10 @@
  * one of the core's error codes or one of the API's own below, and never changes its meaning. Spec:
  * docs/spec/11-node-api.md.
  */
-import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { ErrorCode, Failure } from '@tanglemail/tangle/core/outcome.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
-import type { HttpResponse } from './http.ts';
+import { sendProblem, statusOf, type HttpResponse } from '@tanglemail/tangle/io/shell/http.ts';
 
 /** Codes that only the API uses, with their HTTP status and title. */
 export const API_PROBLEMS = {
@@ -75,13 +75,6 @@ const BY_STATUS: Readonly<Record<number, ApiProblemCode>> = {
   429: 'rate-limited',
 };
 
-function statusOf(error: unknown): number {
-  if (error instanceof HttpException) return error.getStatus();
-  const isObject = typeof error === 'object' && error !== null;
-  const status: unknown = isObject ? Reflect.get(error, 'status') : undefined;
-  return typeof status === 'number' ? status : 500;
-}
-
 /** Every error of a request becomes a problem body; an unknown one is logged and says nothing. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
@@ -94,11 +87,8 @@ export class ProblemFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const { body } = this.#problemOf(error);
     const response = host.switchToHttp().getResponse<HttpResponse>();
-    if (response.headersSent) {
-      response.destroy();
-      return;
-    }
-    response.status(body.status).type('application/problem+json').send(JSON.stringify(body));
+    if (response.headersSent) response.destroy();
+    else sendProblem(response, body.status, body);
   }
 
   #problemOf(error: unknown): ApiProblem {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadGenesis } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import { genesisToJson } from '@tanglemail/tangle/core/codec/genesis.ts';
+import { TestTerminal } from '@tanglemail/tangle/io/shell/testing/test-terminal.ts';
 import { testGenesis, testKey, VALIDATOR_KEY } from '../testing/test-network.ts';
 import { writeKeyFile } from '../keys/key-file.ts';
 import { runProgram } from './program.ts';
@@ -22,22 +23,9 @@ const NO_SERVERS: Servers = {
 };
 
 async function run(argv: readonly string[], env = {}) {
-  let [out, err] = ['', ''];
-  const code = await runProgram(
-    argv,
-    {
-      env,
-      out: (text) => {
-        out += text;
-      },
-      err: (text) => {
-        err += text;
-      },
-      untilSignal: async () => await Promise.resolve('SIGTERM'),
-    },
-    NO_SERVERS,
-  );
-  return { code, out, err };
+  const terminal = new TestTerminal(env);
+  const code = await runProgram(argv, terminal, NO_SERVERS);
+  return { code, out: terminal.output, err: terminal.errors };
 }
 
 const words = (text: string): string[] => text.split(' ');

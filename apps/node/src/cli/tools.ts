@@ -26,9 +26,9 @@ import {
   type NetworkParams,
   type NetworkPreset,
 } from '@tanglemail/tangle/core/params/networks.ts';
+import { outJson, UsageError, type Terminal } from '@tanglemail/tangle/io/shell/terminal.ts';
 import { renderConfigDocs } from '../config/docs.ts';
 import { generateKeyPair, readKeyFile, writeKeyFile } from '../keys/key-file.ts';
-import { outJson, UsageError, type Terminal } from './terminal.ts';
 
 const JSON_OPTION = ['--json', 'print JSON'] as const;
 

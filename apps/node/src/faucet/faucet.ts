@@ -19,10 +19,10 @@ import { NodeClient } from '@tanglemail/tangle/io/node-client/node-client.ts';
 import type { NodeEvents } from '@tanglemail/tangle/io/node-client/node-events.ts';
 import { ProofChecker } from '@tanglemail/tangle/io/node-client/proof-checker.ts';
 import { Wallet } from '@tanglemail/tangle/io/node-client/wallet.ts';
-import { ConfigError } from '../config/load.ts';
+import { ConfigError } from '@tanglemail/tangle/io/shell/settings.ts';
 import type { NodeConfig } from '../config/schema.ts';
 import { readKeyFile, type KeyPair } from '../keys/key-file.ts';
-import { SYSTEM_CLOCK } from '../system.ts';
+import { SYSTEM_CLOCK } from '@tanglemail/tangle/io/system.ts';
 import { Dispenser, type Grant, type Payment } from './dispenser.ts';
 
 export interface FaucetOptions {
