@@ -7,14 +7,18 @@ import { conflictName } from '@tanglemail/tangle/core/ledger/conflict.ts';
 import { addProcessMetrics, createMetrics } from '@tanglemail/tangle/io/metrics/create-metrics.ts';
 import { NODE_METRICS, type NodeMetrics } from '@tanglemail/tangle/io/metrics/node-metrics.ts';
 import type { TangleNetwork } from '@tanglemail/tangle/io/libp2p/network.ts';
+import type { NetworkMetrics } from '@tanglemail/tangle/io/libp2p/types.ts';
 import { Registry } from 'prom-client';
 import type { ConfirmedMilestone } from './confirmation/confirmation-engine.ts';
 import type { BlockProcessor } from './processor/block-processor.ts';
 import { QUEUE_NAMES } from './processor/queues.ts';
+import type { NodeStore } from './store/node-store.ts';
 
 export interface MetricsOfNode {
   readonly registry: Registry;
   readonly rows: NodeMetrics;
+  /** What the network counts, into the rows. */
+  readonly network: NetworkMetrics;
 }
 
 /** A registry with the node's table; with `process`, also what prom-client knows of the process. */
@@ -22,7 +26,11 @@ export function createNodeMetrics(options: { readonly process: boolean }): Metri
   const registry = new Registry();
   const rows = createMetrics(registry, NODE_METRICS);
   if (options.process) addProcessMetrics(registry);
-  return { registry, rows };
+  const network: NetworkMetrics = {
+    count: (event, amount) => rows.networkEvents.inc({ event }, amount),
+    gossipBytes: (direction, bytes) => rows.gossipBytes.inc({ direction }, bytes),
+  };
+  return { registry, rows, network };
 }
 
 /** Counts what one confirmed milestone did. */
@@ -46,14 +54,16 @@ export interface MeasuredParts {
   readonly missing: { readonly size: number };
   readonly processor: Pick<BlockProcessor, 'queueLengths'>;
   readonly network: Pick<TangleNetwork, 'peers' | 'requestCounts'>;
+  readonly store: Pick<NodeStore, 'onBatch'>;
   latestIndex(): number;
   confirmedIndex(): number;
   isHealthy(): boolean;
 }
 
-/** Lets the gauges read the parts whenever somebody looks. */
+/** Lets the gauges read the parts whenever somebody looks, and the store tell of its writes. */
 export function watchGauges(rows: NodeMetrics, parts: MeasuredParts): void {
-  const { dag, tips, missing, processor, network } = parts;
+  const { dag, tips, missing, processor, network, store } = parts;
+  store.onBatch = (batch, seconds) => rows.storeBatch.observe({ batch }, seconds);
   rows.queueLength.onCollect((gauge) => {
     const lengths = processor.queueLengths();
     for (const queue of QUEUE_NAMES) gauge.set({ queue }, lengths[queue]);

@@ -134,6 +134,7 @@ export class TangleNode {
     });
     this.query = this.#createQuery();
     watchGauges(this.metrics.rows, {
+      store: foundation.store,
       dag: this.#dag,
       tips: this.#tips,
       missing: this.#missing,
@@ -308,9 +309,7 @@ export class TangleNode {
       {
         logger,
         hasher,
-        metrics: {
-          count: (event, amount) => this.metrics.rows.networkEvents.inc({ event }, amount),
-        },
+        metrics: this.metrics.network,
       },
     );
   }

@@ -56,6 +56,8 @@ export class NodeStore implements ChainStore {
   readonly #kv: KvStore;
   readonly #hasher: Hasher;
   #latestIndex = 0;
+  /** Told of each write and the seconds that it took. */
+  onBatch: (batch: 'blocks' | 'milestone', seconds: number) => void = () => undefined;
 
   private constructor(kv: KvStore, hasher: Hasher) {
     this.#kv = kv;
@@ -119,7 +121,8 @@ export class NodeStore implements ChainStore {
   }
 
   async save(blocks: readonly StorableBlock[]): Promise<void> {
-    await this.blocks.save(blocks, this.#latestIndex);
+    if (blocks.length === 0) return;
+    await this.#timed('blocks', () => this.blocks.save(blocks, this.#latestIndex));
   }
 
   /** Forgets blocks that can no longer be confirmed. */
@@ -154,7 +157,7 @@ export class NodeStore implements ChainStore {
   }
 
   async commit(record: CommitRecord): Promise<void> {
-    await commitMilestone(this.#kv, record, this.#hasher);
+    await this.#timed('milestone', () => commitMilestone(this.#kv, record, this.#hasher));
     this.#latestIndex = record.header.index;
   }
 
@@ -186,6 +189,12 @@ export class NodeStore implements ChainStore {
       if (size > maxBytes) return part;
     }
     return part;
+  }
+
+  async #timed(batch: 'blocks' | 'milestone', write: () => Promise<void>): Promise<void> {
+    const startedMs = performance.now();
+    await write();
+    this.onBatch(batch, (performance.now() - startedMs) / 1_000);
   }
 
   #parentFrom({ state, stateTree }: LoadedLedger): ParentMilestone {

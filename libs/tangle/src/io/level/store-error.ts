@@ -57,7 +57,8 @@ export function toStoreError(error: unknown): StoreError {
   let reason = '';
   let current: unknown = error;
   for (let depth = 0; depth < MAX_CAUSES && isErrorLike(current); depth++) {
-    reason = String(current.message ?? '').slice(0, MAX_REASON_LENGTH);
+    reason = typeof current.message === 'string' ? current.message : '';
+    reason = reason.slice(0, MAX_REASON_LENGTH);
     if (NO_SPACE_TEXT.test(reason)) return new StoreError('no-space', reason, error);
     code = CODE_OF_LEVEL[String(current.code)] ?? 'io';
     current = current.cause;

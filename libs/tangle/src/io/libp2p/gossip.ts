@@ -110,6 +110,7 @@ export class Gossip {
   async #publish(topic: string, data: Uint8Array): Promise<boolean> {
     try {
       await this.#deps.pubsub.publish(topic, data);
+      this.#deps.metrics.gossipBytes('out', data.length);
       return true;
     } catch (error) {
       this.#deps.logger.debug(errorFields(error), 'gossip not published');
@@ -123,6 +124,7 @@ export class Gossip {
     judge: (data: Uint8Array, from: PeerKey) => Promise<Finding>,
   ): Promise<TopicValidatorResult> {
     const from = peer.toString();
+    this.#deps.metrics.gossipBytes('in', message.data.length);
     const finding = await this.#judgeBounded(message.data, from, judge);
     const { verdict } = FINDINGS[finding];
     this.#deps.metrics.count(VERDICT_EVENTS[verdict]);

@@ -159,9 +159,14 @@ export type NetworkEvent = (typeof NETWORK_EVENTS)[number];
 
 export interface NetworkMetrics {
   count(event: NetworkEvent, amount?: number): void;
+  /** Bytes of packs and milestones: handed to gossipsub once, or taken from it once. */
+  gossipBytes(direction: 'in' | 'out', bytes: number): void;
 }
 
-export const NO_METRICS: NetworkMetrics = { count: () => undefined };
+export const NO_METRICS: NetworkMetrics = {
+  count: () => undefined,
+  gossipBytes: () => undefined,
+};
 
 /** Counters of one peer since it connected. */
 export interface PeerCounters {

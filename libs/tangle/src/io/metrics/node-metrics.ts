@@ -126,7 +126,7 @@ export const NODE_METRICS = {
   gossipBytes: {
     type: 'counter',
     name: 'tangle_gossip_bytes_total',
-    help: 'Bytes of packs and milestones.',
+    help: 'Bytes of packs and milestones published, and received for the first time.',
     labels: { direction: ['in', 'out'] },
   },
   requestsQueued: {

@@ -41,6 +41,7 @@ export interface TestNode {
   readonly milestones: Uint8Array[];
   readonly stored: Map<BlockId, Uint8Array>;
   readonly events: Map<NetworkEvent, number>;
+  readonly gossipBytes: { in: number; out: number };
   verdict: Verdict | Error;
   status: SyncStatus;
   milestonesOf: (from: number, count: number) => Uint8Array[];
@@ -93,7 +94,12 @@ export async function startNode(options: Partial<NetworkOptions> = {}): Promise<
     handlers,
     {
       logger: SILENT_LOGGER,
-      metrics: { count: (event, by = 1) => events.set(event, (events.get(event) ?? 0) + by) },
+      metrics: {
+        count: (event, by = 1) => events.set(event, (events.get(event) ?? 0) + by),
+        gossipBytes: (direction, bytes) => {
+          node.gossipBytes[direction] += bytes;
+        },
+      },
     },
   );
   const node: TestNode = {
@@ -102,6 +108,7 @@ export async function startNode(options: Partial<NetworkOptions> = {}): Promise<
     milestones,
     stored,
     events,
+    gossipBytes: { in: 0, out: 0 },
     verdict: 'accept',
     status: { solidIndex: 1, latestIndex: 1, prunedIndex: 0, peers: 0 },
     milestonesOf: () => [],
