@@ -2,18 +2,11 @@
  * The program `tanglemail`: hands the process to the command line. Everything that a command needs
  * is loaded by the command itself, so that `--help` is quick.
  */
+import { exitOnCrash } from '@tanglemail/tangle/io/shell/terminal.ts';
 import { runProgram } from './cli/program.ts';
 import { processTerminal } from './cli/tty.ts';
 
-for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-  process.on(event, (error: unknown) => {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    process.stderr.write(
-      `${JSON.stringify({ level: 60, name: 'tanglemail', msg: event, error: text })}\n`,
-    );
-    process.exit(1);
-  });
-}
+exitOnCrash(process, 'tanglemail');
 
 // A reader that has seen enough, such as `head`, is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

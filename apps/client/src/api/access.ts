@@ -6,7 +6,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { ClientError } from '../client-error.ts';
-import { headerOf, type HttpRequest, type HttpResponse } from './http.ts';
+import { headerOf, type HttpRequest, type HttpResponse } from '@tanglemail/tangle/io/shell/http.ts';
 import { sendProblem } from './problem.ts';
 
 /** Names under which a browser on this machine may know the API. */

@@ -18,7 +18,7 @@ import {
   type StatusDto,
   type SyncReportDto,
 } from './dto.ts';
-import type { HttpRequest } from './http.ts';
+import type { HttpRequest } from '@tanglemail/tangle/io/shell/http.ts';
 import { Answers } from './openapi.ts';
 import { parseBody } from './requests.ts';
 import type { ClientService } from './service.ts';

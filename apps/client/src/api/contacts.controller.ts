@@ -5,7 +5,7 @@ import { Controller, Delete, Get, HttpCode, Inject, Param, Post, Req } from '@ne
 import { ApiBearerAuth, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { addContactDto, contactDto, type ContactDto } from './dto.ts';
-import type { HttpRequest } from './http.ts';
+import type { HttpRequest } from '@tanglemail/tangle/io/shell/http.ts';
 import { Answers } from './openapi.ts';
 import { parseBody } from './requests.ts';
 import type { ClientService } from './service.ts';

@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
+import type { RunningServer } from '@tanglemail/tangle/io/shell/http.ts';
 import { randomBytes } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { WebSocket } from 'ws';
 import { CLIENT_ERRORS, ClientError } from '../client-error.ts';
 import { MemoryClient } from '../testing/memory-client.ts';
-import { createApi, type RunningApi } from './create-api.ts';
+import { createApi } from './create-api.ts';
 import {
   addressWithQrDto,
   API_PREFIX,
@@ -21,7 +22,7 @@ import { EventSession, MAX_BUFFERED, UNAUTHORIZED } from './event-session.ts';
 
 const token = 'a'.repeat(43);
 let client: MemoryClient;
-let api: RunningApi;
+let api: RunningServer;
 
 beforeEach(async () => {
   client = new MemoryClient();

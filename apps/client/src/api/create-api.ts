@@ -9,6 +9,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
+import { HTTP_APP_OPTIONS, type RunningServer } from '@tanglemail/tangle/io/shell/http.ts';
 import type { AddressInfo } from 'node:net';
 import 'reflect-metadata';
 import { AccessToken, guardAccess } from './access.ts';
@@ -36,13 +37,6 @@ export interface ApiOptions {
   readonly logger: Logger;
 }
 
-/** A running API. */
-export interface RunningApi {
-  /** `http://host:port`. */
-  readonly url: string;
-  close(): Promise<void>;
-}
-
 @Module({})
 class ApiModule {
   static of(service: ClientService, access: AccessToken, version: string): DynamicModule {
@@ -67,15 +61,13 @@ class ApiModule {
 }
 
 /** Starts the API and resolves when it listens; rejects when the port is taken. */
-export async function createApi(service: ClientService, options: ApiOptions): Promise<RunningApi> {
+export async function createApi(
+  service: ClientService,
+  options: ApiOptions,
+): Promise<RunningServer> {
   const access = new AccessToken(options.token);
   const module = ApiModule.of(service, access, options.version);
-  const app = await NestFactory.create<NestExpressApplication>(module, {
-    bodyParser: false,
-    logger: false,
-    abortOnError: false,
-    forceCloseConnections: true,
-  });
+  const app = await NestFactory.create<NestExpressApplication>(module, HTTP_APP_OPTIONS);
   app.disable('x-powered-by');
   app.use(guardAccess(access));
   app.useBodyParser('raw', { type: 'message/rfc822', limit: MAX_BODY_BYTES });

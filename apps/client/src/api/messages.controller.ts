@@ -14,7 +14,7 @@ import {
   type MessageDto,
   type MessageSummaryDto,
 } from './dto.ts';
-import type { HttpRequest, HttpResponse } from './http.ts';
+import type { HttpRequest, HttpResponse } from '@tanglemail/tangle/io/shell/http.ts';
 import { Answers } from './openapi.ts';
 import { parseBody, parseId, parseIndex, parseWith } from './requests.ts';
 import type { ClientService } from './service.ts';

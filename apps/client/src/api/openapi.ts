@@ -10,14 +10,14 @@ import {
   ApiQuery,
   ApiResponse,
 } from '@nestjs/swagger';
-import { z } from 'zod';
+import { openApiSchemaOf } from '@tanglemail/tangle/io/shell/http.ts';
+import type { z } from 'zod';
 import { problemDto } from './dto.ts';
 
 type SchemaObject = Extract<Parameters<typeof ApiResponse>[0], { schema: unknown }>['schema'];
 
 function schemaOf(dto: z.ZodType): SchemaObject {
-  const { $schema: _, ...schema } = z.toJSONSchema(dto, { io: 'input', unrepresentable: 'any' });
-  return schema as SchemaObject;
+  return openApiSchemaOf(dto);
 }
 
 export interface AnswerOptions {

@@ -12,7 +12,7 @@ import {
   type OutboxItemDto,
   type QueuedMessageDto,
 } from './dto.ts';
-import type { HttpRequest } from './http.ts';
+import type { HttpRequest } from '@tanglemail/tangle/io/shell/http.ts';
 import { Answers } from './openapi.ts';
 import { parseBody, parseId, parseRecipients, parseWith } from './requests.ts';
 import type { ClientService } from './service.ts';

@@ -2,12 +2,16 @@
  * Errors of the API as problem bodies (RFC 9457): {type, title, status, code, detail}, from the
  * table in client-error.ts. Spec: docs/spec/41-client-api.md, "Errors".
  */
-import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import { CLIENT_ERRORS, ClientError, type ClientErrorCode } from '../client-error.ts';
 import { toClientError } from '../explain-error.ts';
 import type { ProblemDto } from './dto.ts';
-import type { HttpResponse } from './http.ts';
+import {
+  type HttpResponse,
+  sendProblem as sendBody,
+  statusOf,
+} from '@tanglemail/tangle/io/shell/http.ts';
 
 /** The problem body of an error. */
 export function problemOf({ code, status, detail }: ClientError): ProblemDto {
@@ -18,9 +22,8 @@ export function problemOf({ code, status, detail }: ClientError): ProblemDto {
 
 /** Answers with the problem body of `error`. */
 export function sendProblem(response: HttpResponse, error: ClientError): void {
-  const body = JSON.stringify(problemOf(error));
   if (error.status === 401) response.set('WWW-Authenticate', 'Bearer');
-  response.status(error.status).type('application/problem+json').send(body);
+  sendBody(response, error.status, problemOf(error));
 }
 
 /** What Nest and the parsers of bodies refuse, by HTTP status. */
@@ -30,12 +33,6 @@ const BY_STATUS: Readonly<Partial<Record<number, ClientErrorCode>>> = {
   413: 'body-too-large',
   415: 'media-type-unknown',
 };
-
-function statusOf(error: unknown): number {
-  if (error instanceof HttpException) return error.getStatus();
-  const status: unknown = error instanceof Error ? Reflect.get(error, 'status') : undefined;
-  return typeof status === 'number' ? status : 500;
-}
 
 /** Every error of a request becomes a problem body; an unknown one is logged and says nothing. */
 @Catch()
@@ -55,14 +52,18 @@ export class ProblemFilter implements ExceptionFilter {
   #clientErrorOf(error: unknown): ClientError {
     const known = toClientError(error);
     if (known !== undefined) {
-      if (known.kind === 'internal') this.#logger.error(errorFields(error), 'a request failed');
+      if (known.kind === 'internal') this.#log(known.cause ?? known);
       return known;
     }
     const status = statusOf(error);
     if (status >= 500) {
-      this.#logger.error(errorFields(error), 'a request failed');
+      this.#log(error);
       return new ClientError('internal');
     }
     return new ClientError(BY_STATUS[status] ?? 'request-malformed');
+  }
+
+  #log(error: unknown): void {
+    this.#logger.error(errorFields(error), 'a request failed');
   }
 }

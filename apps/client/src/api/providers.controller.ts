@@ -15,7 +15,7 @@ import {
   type RentalDto,
   type RentedDto,
 } from './dto.ts';
-import type { HttpRequest } from './http.ts';
+import type { HttpRequest } from '@tanglemail/tangle/io/shell/http.ts';
 import { Answers } from './openapi.ts';
 import { parseBody, parseId } from './requests.ts';
 import type { ClientService } from './service.ts';

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { ClientError } from '../client-error.ts';
 import { listIdDto, MAX_RECIPIENTS } from './dto.ts';
-import { headerOf, type HttpRequest } from './http.ts';
+import { headerOf, type HttpRequest } from '@tanglemail/tangle/io/shell/http.ts';
 
 /** Holds a value to its schema. The detail names the field, never its content. */
 export function parseWith<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {

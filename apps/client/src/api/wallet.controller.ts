@@ -14,7 +14,7 @@ import {
   type WalletDto,
   type WalletLineDto,
 } from './dto.ts';
-import type { HttpRequest } from './http.ts';
+import type { HttpRequest } from '@tanglemail/tangle/io/shell/http.ts';
 import { Answers } from './openapi.ts';
 import { parseBody, parseWith } from './requests.ts';
 import type { ClientService } from './service.ts';

@@ -142,14 +142,14 @@ async function prepare(
 ) {
   if (settings === undefined) throw new Error('broken invariant: settings are loaded');
   const { requireNoAccount } = await import('../account/create.ts');
-  const { systemClock, systemRandom } = await import('../system.ts');
+  const { SYSTEM_CLOCK, SYSTEM_RANDOM } = await import('@tanglemail/tangle/io/system.ts');
   const accountIndex = integerOption('--account', options.account, 0, MAX_ACCOUNT_INDEX);
   await requireNoAccount(context.dataDir);
   const config = await settings.settingsOf(command, context);
   const genesis = await findGenesis(context, config, options.genesisId);
   const { choosePassphrase } = await import('./passphrase.ts');
   const passphrase = await choosePassphrase(context.terminal, config.passphraseFile);
-  const deps = { random: systemRandom, clock: systemClock };
+  const deps = { random: SYSTEM_RANDOM, clock: SYSTEM_CLOCK };
   const { dataDir } = context;
   return { dataDir, genesis, nodeUrl: config.node.url, passphrase, accountIndex, deps };
 }

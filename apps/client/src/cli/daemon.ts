@@ -7,15 +7,17 @@ import { randomBytes } from 'node:crypto';
 import { readFile, unlink } from 'node:fs/promises';
 import { networkIdOf } from '@tanglemail/tangle/core/codec/genesis.ts';
 import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
+import { errorCode } from '@tanglemail/tangle/io/error-code.ts';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
 import { dataFolder, writeFileAtomically } from '../account/data-folder.ts';
-import { createApi, type RunningApi } from '../api/create-api.ts';
+import { createApi } from '../api/create-api.ts';
 import { Client } from '../client.ts';
 import { ClientError } from '../client-error.ts';
 import type { ClientConfig } from '../config/schema.ts';
-import { createLogger } from '../log.ts';
+import type { RunningServer } from '@tanglemail/tangle/io/shell/http.ts';
+import { createLogger } from '@tanglemail/tangle/io/shell/log.ts';
 import { openSealedStore } from '../store/open-store.ts';
-import { systemClock, systemRandom } from '../system.ts';
+import { SYSTEM_CLOCK, SYSTEM_RANDOM } from '@tanglemail/tangle/io/system.ts';
 import { VERSION } from '../version.ts';
 import type { CommandContext } from './context.ts';
 import type { DaemonFile } from './daemon-client.ts';
@@ -27,13 +29,13 @@ const TOKEN_LENGTH = 32;
 export async function runDaemon(context: CommandContext, config: ClientConfig): Promise<void> {
   const { terminal, dataDir } = context;
   const { secrets, genesis } = await unlockAccount(terminal, { ...config, dataDir });
-  const logger = createLogger(config.logLevel);
+  const logger = createLogger(config.logLevel, 'tanglemail');
   const folder = dataFolder(dataDir);
   const owner = { storeKey: secrets.storeKey, networkId: networkIdOf(genesis, nobleHasher) };
-  const store = await openSealedStore(folder.store, owner, systemRandom);
+  const store = await openSealedStore(folder.store, owner, SYSTEM_RANDOM);
   const running: (() => Promise<void>)[] = [() => store.close()];
   try {
-    const deps = { logger, clock: systemClock, random: systemRandom };
+    const deps = { logger, clock: SYSTEM_CLOCK, random: SYSTEM_RANDOM };
     const client = await Client.open({ config, secrets, genesis, store }, deps);
     running.push(() => client.stop());
     client.start();
@@ -55,11 +57,11 @@ async function listen(
   config: ClientConfig,
   token: string,
   logger: Logger,
-): Promise<RunningApi> {
+): Promise<RunningServer> {
   try {
     return await createApi(client.service, { ...config.api, token, version: VERSION, logger });
   } catch (cause) {
-    if (!hasCode(cause, 'EADDRINUSE')) throw cause;
+    if (errorCode(cause) !== 'EADDRINUSE') throw cause;
     throw new ClientError('port-in-use', `${config.api.port}`, { cause });
   }
 }
@@ -71,8 +73,4 @@ async function announce(path: string, file: DaemonFile): Promise<() => Promise<v
     const present = await readFile(path, 'utf8').catch(() => '');
     if (present.includes(file.token)) await unlink(path);
   };
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && Reflect.get(error, 'code') === code;
 }

@@ -3,22 +3,24 @@
  * and file. Loaded only by commands that need settings: the schema takes a moment.
  */
 import { readFile } from 'node:fs/promises';
-import { type Command, Option } from 'commander';
+import { addSettings as addFlags } from '@tanglemail/tangle/io/shell/flags.ts';
+import type { Command } from 'commander';
 import { dataFolder } from '../account/data-folder.ts';
 import { ClientError } from '../client-error.ts';
-import { CONFIG_LEAVES, ENV_PREFIX } from '../config/leaves.ts';
-import { type ConfigSources, loadConfig } from '../config/load.ts';
-import type { ClientConfig } from '../config/schema.ts';
+import {
+  type ConfigSources,
+  fileVariableOf,
+  loadConfig,
+} from '@tanglemail/tangle/io/shell/settings.ts';
+import { CLIENT_SETTINGS, type ClientConfig } from '../config/schema.ts';
 import type { CommandContext } from './context.ts';
+
+const FILE_VARIABLE = fileVariableOf(CLIENT_SETTINGS);
 
 /** Adds `--config` and one flag for each setting whose key `wanted` accepts. */
 export function addSettings(command: Command, wanted: (key: string) => boolean): Command {
-  command.option('--config <file>', `JSON file of settings (or ${ENV_PREFIX}CONFIG)`);
-  for (const leaf of CONFIG_LEAVES.filter(({ key }) => key !== 'dataDir' && wanted(key))) {
-    const shown = leaf.default === undefined ? '' : ` (default: ${JSON.stringify(leaf.default)})`;
-    command.addOption(new Option(`${leaf.flag} <value>`, `${leaf.description}${shown}`));
-  }
-  return command;
+  // The data folder is an option of the whole program.
+  return addFlags(command, CLIENT_SETTINGS, (key) => key !== 'dataDir' && wanted(key));
 }
 
 /** The configuration of a command whose flags `addSettings` made. Throws ConfigError, ClientError. */
@@ -33,9 +35,9 @@ export async function settingsOf(
     if (typeof value === 'string' && typeof option.long === 'string') flags[option.long] = value;
   }
   const { env } = context.terminal;
-  const file = await settingsFile(flags['--config'] ?? env[`${ENV_PREFIX}CONFIG`], context.dataDir);
+  const file = await settingsFile(flags['--config'] ?? env[FILE_VARIABLE], context.dataDir);
   const sources: ConfigSources = { flags, env };
-  const config = loadConfig(file === undefined ? sources : { ...sources, file });
+  const config = loadConfig(CLIENT_SETTINGS, file === undefined ? sources : { ...sources, file });
   return { ...config, dataDir: context.dataDir };
 }
 

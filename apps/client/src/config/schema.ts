@@ -1,18 +1,20 @@
 /**
  * Every setting of the client in one typed schema: defaults, limits and descriptions.
  * `docs/configuration-client.md` is generated from it by docs.ts, and a test compares the two.
- * Precedence (see load.ts): command line, then environment, then file, then the default here.
+ * Precedence: command line, then environment, then file, then the default here.
  */
+import {
+  amount,
+  httpUrl,
+  logLevel,
+  path,
+  port,
+} from '@tanglemail/tangle/io/shell/setting-types.ts';
+import { defineSettings } from '@tanglemail/tangle/io/shell/settings.ts';
 import { z } from 'zod';
 
-const port = z.int().min(0).max(65_535);
-const path = z.string().min(1).max(4_096);
-const amount = z.string().regex(/^[1-9][0-9]{0,18}$/);
-
 const node = z.strictObject({
-  url: z
-    .string()
-    .regex(/^https?:\/\/\S+$/)
+  url: httpUrl
     .default('http://127.0.0.1:14265')
     .describe('API of the node that the client uses. What it says is proven, never believed.'),
 });
@@ -57,10 +59,7 @@ export const CONFIG_SCHEMA = z.strictObject({
   passphraseFile: path
     .optional()
     .describe('File whose first line is the passphrase. Default: ask at the terminal.'),
-  logLevel: z
-    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
-    .default('info')
-    .describe('Least severity of a log line.'),
+  logLevel,
   node: node.prefault({}),
   api: api.prefault({}),
   powThreads: z
@@ -87,7 +86,16 @@ export type ClientConfig = z.infer<typeof CONFIG_SCHEMA>;
 /** What a file or a test may give: every key optional. */
 export type ClientConfigInput = z.input<typeof CONFIG_SCHEMA>;
 
-/** The configuration that `input` and the defaults make; throws ZodError (load.ts explains it). */
+/** The configuration that `input` and the defaults make; throws ZodError. */
 export function configOf(input: ClientConfigInput): ClientConfig {
   return CONFIG_SCHEMA.parse(input);
 }
+
+/** The settings of `tanglemail`, and how they are called outside the file. */
+export const CLIENT_SETTINGS = defineSettings({
+  schema: CONFIG_SCHEMA,
+  envPrefix: 'TANGLEMAIL_',
+  shortFlags: { 'node.url': '--node', 'api.port': '--port', genesisFile: '--genesis' },
+  otherVariables: ['PASSPHRASE'],
+  page: 'docs/configuration-client.md',
+});
