@@ -3,6 +3,7 @@
  * and every 24 hours. The offer that is served is the one that was published last. Before: feed/.
  * Spec: docs/spec/30-offer.md.
  */
+import { equalBytes } from '@noble/curves/utils.js';
 import { assert } from '@tanglemail/tangle/core/outcome.ts';
 import type { Payload } from '@tanglemail/tangle/core/codec/payload.ts';
 import { errorFields } from '@tanglemail/tangle/io/logger.ts';
@@ -18,7 +19,6 @@ import {
   signOffer,
 } from '@tanglemail/mail/core/market/offer.ts';
 import type { Offer } from '@tanglemail/mail/core/market/offer.ts';
-import { equalBytes } from '@tanglemail/mail/core/market/segment-tree.ts';
 import type { LedgerClock } from '../ledger-clock.ts';
 import { keyOf } from '../store/buckets.ts';
 import type { GroupStore } from '../store/group-store.ts';

@@ -2,12 +2,13 @@
  * Key derivation of the whole mail library: HKDF-SHA256 (RFC 5869) with one salt and a label per
  * purpose, so that no two keys of different purposes can be equal. Spec: docs/spec/20-identity.md.
  */
+import { equalBytes } from '@noble/curves/utils.js';
 import { hkdf } from '@noble/hashes/hkdf.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js';
 
-export { concatBytes, sha256, utf8ToBytes };
+export { concatBytes, equalBytes, sha256, utf8ToBytes };
 
 const SALT = utf8ToBytes('tmail/hkdf/v1\0');
 
@@ -56,12 +57,4 @@ export function u64Bytes(value: bigint): Uint8Array {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setBigUint64(0, value, true);
   return bytes;
-}
-
-/** Whether two byte strings are equal, in time that depends on their length only. */
-export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  let difference = 0;
-  for (const [index, byte] of a.entries()) difference |= byte ^ (b[index] ?? 0);
-  return difference === 0;
 }

@@ -14,14 +14,15 @@ import type { ProblemCode } from './problems.ts';
 
 export interface ChannelPlanRequest {
   readonly offer: Offer;
-  /** 32 bytes, fresh for each channel. */
+  /** 32 bytes, fresh for each channel, and its index in the wallet's derivation. */
   readonly payerPublicKey: Uint8Array;
   readonly keyIndex: number;
   readonly refundAddress: Address;
-  /** Base units that vouchers may total. */
+  /** Base units that vouchers may total; the reserve comes on top. */
   readonly spendable: bigint;
-  /** Storage deposit of the refund output, `D`. */
+  /** Storage deposit of the basic output that a refund makes, `D`. */
   readonly reserve: bigint;
+  /** Seconds of life; 60 days, or the offer's greatest, when absent. */
   readonly ttl?: number;
   /** Unix seconds. */
   readonly ledgerTime: number;

@@ -3,6 +3,7 @@
  * signed head. A provider that shows two histories has signed the contradiction.
  * Spec: docs/spec/33-mailbox.md.
  */
+import { equalBytes } from '@noble/curves/utils.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { decodeWith, refuse } from '@tanglemail/tangle/core/codec/reader.ts';
@@ -11,7 +12,6 @@ import { signEd25519 } from '@tanglemail/tangle/core/crypto/ed25519-strict.ts';
 import type { Outcome } from '@tanglemail/tangle/core/outcome.ts';
 import type { Verifier } from '@tanglemail/tangle/core/ports.ts';
 import type { Mailbox } from './mailbox.ts';
-import { equalBytes } from './segment-tree.ts';
 import { OBJECT_STATES } from './stored-object.ts';
 import type { ObjectState } from './stored-object.ts';
 

@@ -3,6 +3,7 @@
  * and what it owes if it does not. Before: segment-tree.ts makes the root. After: the sender keeps
  * it as evidence. Spec: docs/spec/32-receipt.md.
  */
+import { equalBytes } from '@noble/curves/utils.js';
 import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { signEd25519 } from '@tanglemail/tangle/core/crypto/ed25519-strict.ts';
 import { decodeWith } from '@tanglemail/tangle/core/codec/reader.ts';
@@ -13,7 +14,6 @@ import type { Verifier } from '@tanglemail/tangle/core/ports.ts';
 import { fail } from './checks.ts';
 import type { MarketOutcome } from './checks.ts';
 import type { Offer } from './offer.ts';
-import { equalBytes } from './segment-tree.ts';
 
 /** Bytes of a receipt on the wire, the signature included. */
 export const RECEIPT_SIZE = 192;

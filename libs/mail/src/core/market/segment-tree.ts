@@ -4,6 +4,7 @@
  * names an object completely; a range proof shows that a provider still holds chosen segments.
  * Next on the path: receipt.ts signs the root. Spec: docs/spec/32-receipt.md.
  */
+import { equalBytes } from '@noble/curves/utils.js';
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
 import { concatBytes } from '@noble/hashes/utils.js';
 
@@ -123,9 +124,4 @@ function bindSize(size: number, tree: Uint8Array, sha256: Sha256): Uint8Array {
   const sizeBytes = new Uint8Array(4);
   new DataView(sizeBytes.buffer).setUint32(0, size, true);
   return sha256(concatBytes(ROOT, sizeBytes, tree));
-}
-
-/** Equality of public bytes; not constant in time, so never for secrets. */
-export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }

@@ -3,10 +3,10 @@
  * there are bonds. Bond size, age and slashes count 0 until then; price, own experience and
  * distinctness remain. Randomness is an argument. Spec: docs/spec/30-offer.md.
  */
+import { equalBytes } from '@noble/curves/utils.js';
 import type { Random } from '@tanglemail/tangle/core/ports.ts';
 import type { Offer } from './offer.ts';
 import { ingestCost, fetchCost, requestCost } from './prices.ts';
-import { equalBytes } from './segment-tree.ts';
 
 /** One provider as the client sees it. */
 export interface ProviderCandidate {

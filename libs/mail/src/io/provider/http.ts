@@ -2,6 +2,8 @@
  * One HTTP exchange with a provider: time limit, size limit, problems as typed errors. Before:
  * provider-client.ts. Spec: docs/spec/34-provider-api.md.
  */
+import { jsonOf } from '@tanglemail/tangle/io/json-text.ts';
+import { readBody } from '@tanglemail/tangle/io/read-body.ts';
 import type { z } from 'zod';
 import { PROBLEM } from './dto.ts';
 import { ProviderApiError, ProviderFault, ProviderUnreachable } from './errors.ts';
@@ -47,7 +49,8 @@ export async function exchange(options: HttpOptions, request: Exchange): Promise
       signal,
       ...body,
     });
-    const bytes = await readCapped(response, request.maxBytes ?? MAX_JSON_BYTES);
+    const tooLarge = new ProviderFault('answer-too-large');
+    const bytes = await readBody(response, request.maxBytes ?? MAX_JSON_BYTES, tooLarge);
     return { status: response.status, headers: response.headers, bytes };
   } catch (error) {
     if (error instanceof ProviderFault) throw error;
@@ -55,45 +58,20 @@ export async function exchange(options: HttpOptions, request: Exchange): Promise
   }
 }
 
-async function readCapped(response: Response, maxBytes: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length;
-    if (length > maxBytes) throw new ProviderFault('answer-too-large');
-    chunks.push(chunk);
-  }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
-}
-
 /** The JSON of a successful answer. Throws ProviderApiError or ProviderFault. */
 export function readJson<T>(answer: Answer, schema: z.ZodType<T>): T {
   if (answer.status >= 400) throw problemOf(answer);
-  const parsed = schema.safeParse(parseText(answer.bytes));
+  const parsed = schema.safeParse(jsonOf(new TextDecoder().decode(answer.bytes)));
   if (!parsed.success) throw new ProviderFault('answer-malformed', parsed.error);
   return parsed.data;
 }
 
 /** The error that an answer of status 400 and above stands for. */
 export function problemOf(answer: Answer): ProviderApiError {
-  const parsed = PROBLEM.safeParse(parseText(answer.bytes));
+  const parsed = PROBLEM.safeParse(jsonOf(new TextDecoder().decode(answer.bytes)));
   const after = Number(answer.headers.get('retry-after') ?? Number.NaN);
   const retryAfter = Number.isFinite(after) ? after : undefined;
   // Zod's optional keys may be present and undefined; the shape is the same for a reader.
   const problem = (parsed.success ? parsed.data : {}) as ProviderProblem;
   return new ProviderApiError(answer.status, problem, retryAfter);
-}
-
-function parseText(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
-  }
 }

@@ -3,17 +3,16 @@
  * from the offer before any money moves. The caller funds the output with its wallet and persists
  * the record first. Spec: docs/spec/31-channel-voucher.md, section "Opening".
  */
-import type { Address, OutputId, TransactionId } from '@tanglemail/tangle/core/codec/ids.ts';
+import type { OutputId, TransactionId } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { ChannelOutput } from '@tanglemail/tangle/core/codec/output.ts';
 import { bytesToHex, outputIdOf } from '@tanglemail/tangle/core/codec/ids.ts';
 import { assert } from '@tanglemail/tangle/core/outcome.ts';
 import type { Outcome } from '@tanglemail/tangle/core/outcome.ts';
 import type { Wallet } from '@tanglemail/tangle/io/node-client/wallet.ts';
 import { planChannel } from '../../core/market/channel-plan.ts';
-import type { ChannelPlan } from '../../core/market/channel-plan.ts';
+import type { ChannelPlan, ChannelPlanRequest } from '../../core/market/channel-plan.ts';
 import { stepClientChannel } from '../../core/market/channel-states.ts';
 import type { ClientChannel } from '../../core/market/channel-states.ts';
-import type { Offer } from '../../core/market/offer.ts';
 import type { ProblemCode } from '../../core/market/problems.ts';
 
 /** What this helper needs of a wallet: one transaction with one more output, seen through. */
@@ -24,27 +23,12 @@ export interface ChannelFunder {
   ): Promise<{ readonly transactionId: TransactionId; readonly outputIndex: number }>;
 }
 
-export interface OpenChannelRequest {
-  readonly offer: Offer;
-  /** Fresh key of this channel and its index in the wallet's derivation. */
-  readonly payerPublicKey: Uint8Array;
-  readonly keyIndex: number;
-  readonly refundAddress: Address;
-  /** What vouchers may total; the reserve comes on top. */
-  readonly spendable: bigint;
-  /** Storage deposit of a basic output, `D`. */
-  readonly reserve: bigint;
-  /** Seconds of life; 60 days when absent. */
-  readonly ttl?: number;
-  readonly ledgerTime: number;
-}
-
 /**
  * Plans, saves, funds and saves again. A crash between the steps leaves a `draft` or `sent` record,
  * from which the wallet finds the output by its refund address.
  */
 export async function openChannel(
-  request: OpenChannelRequest,
+  request: ChannelPlanRequest,
   funder: ChannelFunder,
   save: (channel: ClientChannel, output: ChannelOutput) => Promise<void>,
 ): Promise<Outcome<ClientChannel, ProblemCode>> {

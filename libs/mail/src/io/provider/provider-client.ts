@@ -4,6 +4,7 @@
  * Before: the client's inbox and outbox. After: core/envelope opens what was fetched.
  * Spec: docs/spec/34-provider-api.md.
  */
+import { equalBytes } from '@noble/curves/utils.js';
 import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { OutputId } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Clock, Random, Verifier } from '@tanglemail/tangle/core/ports.ts';
@@ -20,7 +21,7 @@ import {
 import type { Offer } from '../../core/market/offer.ts';
 import { checkReceipt, decodeReceipt, RECEIPT_SIZE } from '../../core/market/receipt.ts';
 import type { StorageReceipt } from '../../core/market/receipt.ts';
-import { equalBytes, segmentRoot, verifySegments } from '../../core/market/segment-tree.ts';
+import { segmentRoot, verifySegments } from '../../core/market/segment-tree.ts';
 import type { SegmentProof } from '../../core/market/segment-tree.ts';
 import {
   closeMessage,

@@ -2,6 +2,7 @@
  * One HTTP exchange with a node: time-out, limit on the answer's size, typed errors. Every request
  * of node-client.ts goes through here.
  */
+import { readBody } from '../read-body.ts';
 import { problemDto } from './dto.ts';
 import { NodeApiError, NodeUnreachableError } from './errors.ts';
 
@@ -40,7 +41,7 @@ export async function exchange(fetchUrl: Fetch, request: HttpRequest): Promise<U
       ...(request.body === undefined ? {} : { body: new Uint8Array(request.body) }),
     });
     if (!response.ok) throw await problemOf(response);
-    return await readBody(response, request.maxBytes);
+    return await readBody(response, request.maxBytes, tooLarge(response));
   } catch (error) {
     if (error instanceof NodeApiError) throw error;
     signal?.throwIfAborted();
@@ -60,7 +61,7 @@ export function parseJson(body: Uint8Array): unknown {
 async function problemOf(response: Response): Promise<NodeApiError> {
   const { status } = response;
   try {
-    const body = await readBody(response, MAX_PROBLEM_BYTES);
+    const body = await readBody(response, MAX_PROBLEM_BYTES, tooLarge(response));
     const problem = problemDto.safeParse(parseJson(body));
     if (problem.success) return new NodeApiError(problem.data.code, status, problem.data);
   } catch (error) {
@@ -69,30 +70,6 @@ async function problemOf(response: Response): Promise<NodeApiError> {
   return new NodeApiError('http-status', status);
 }
 
-async function readBody(response: Response, maxBytes: number): Promise<Uint8Array> {
-  const tooLarge = new NodeApiError('answer-too-large', response.status);
-  const announced = Number(response.headers.get('content-length') ?? 0);
-  if (announced > maxBytes) {
-    await response.body?.cancel();
-    throw tooLarge;
-  }
-  if (response.body === null) return new Uint8Array();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body) {
-    size += chunk.length;
-    if (size > maxBytes) throw tooLarge;
-    chunks.push(chunk);
-  }
-  return concatenate(chunks, size);
-}
-
-function concatenate(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  const whole = new Uint8Array(size);
-  let offset = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return whole;
+function tooLarge({ status }: Response): NodeApiError {
+  return new NodeApiError('answer-too-large', status);
 }
