@@ -21,6 +21,7 @@ import { BlockIssuer } from '@tanglemail/tangle/io/node-client/block-issuer.ts';
 import { NodeClient } from '@tanglemail/tangle/io/node-client/node-client.ts';
 import { ProofChecker } from '@tanglemail/tangle/io/node-client/proof-checker.ts';
 import { Wallet } from '@tanglemail/tangle/io/node-client/wallet.ts';
+import { until } from '@tanglemail/tangle/io/testing/until.ts';
 
 const ROOT = join(fileURLToPath(new URL('.', import.meta.url)), '..', '..');
 const NODE_BIN = join(ROOT, 'apps', 'node', 'bin', 'tangle-node.mjs');
@@ -104,12 +105,9 @@ function clientsOf(url: string, genesis: Genesis) {
   return { client, issuer, wallet };
 }
 
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 20_000;
-  while (!(await condition().catch(() => false))) {
-    if (performance.now() > deadline) throw new Error('the condition did not come about in 20 s');
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+/** Like `until`, while a node that starts again may not answer yet. */
+function untilAnswered(condition: () => Promise<boolean>): Promise<void> {
+  return until(() => condition().catch(() => false));
 }
 
 describe('node processes', () => {
@@ -145,7 +143,7 @@ describe('node processes', () => {
     const follower = await start(flagsB, apiB);
     const a = clientsOf(validator.url, genesis.value);
     const b = clientsOf(follower.url, genesis.value);
-    await until(async () => (await b.client.info()).status.confirmedMilestone.index > 0);
+    await untilAnswered(async () => (await b.client.info()).status.confirmedMilestone.index > 0);
 
     const pay = (digit: string, amount: bigint) =>
       b.wallet.sendTransaction({
@@ -170,7 +168,7 @@ describe('node processes', () => {
       await wallet.balance('a'.repeat(64) as never),
       await wallet.balance('b'.repeat(64) as never),
     ];
-    await until(async () => (await balances(a)).join(',') === '1000,2000');
+    await untilAnswered(async () => (await balances(a)).join(',') === '1000,2000');
     expect(await balances(b)).toEqual([1_000n, 2_000n]);
     const index = sent.milestoneIndex;
     expect(await a.client.milestone(index)).toEqual(await b.client.milestone(index));

@@ -21,6 +21,7 @@ import {
   SmallNode,
 } from '@tanglemail/tangle/io/node-client/testing/small-node.ts';
 import { Wallet } from '@tanglemail/tangle/io/node-client/wallet.ts';
+import { until } from '@tanglemail/tangle/io/testing/until.ts';
 import { openAccount } from '../account/account.ts';
 import type { ClientEventDto } from '../api/dto.ts';
 import { toClientError } from '../explain-error.ts';
@@ -97,10 +98,6 @@ function confirmAlways(): void {
   confirming ??= setInterval(() => {
     if (node.blocks.size > node.referencedBy.size) node.confirm();
   }, 5);
-}
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 async function lines() {

@@ -24,6 +24,8 @@ import { configOf, type NodeConfigInput } from '../config/schema.ts';
 import { keyPairOf, writeKeyFile, type KeyPair } from '../keys/key-file.ts';
 import { TangleNode } from '../node.ts';
 
+export { until } from '@tanglemail/tangle/io/testing/until.ts';
+
 const CLOCK = { nowMs: (): number => Date.now() };
 
 /** The pair whose 32 secret bytes all are `byte`. */
@@ -158,15 +160,6 @@ export class TestNetwork {
       folder,
       close: () => (closing ??= close()),
     };
-  }
-}
-
-/** Waits until `condition` holds, looking again after every milestone or 50 ms. */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 20_000;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error('the condition did not come about in 20 s');
-    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 

@@ -1,5 +1,6 @@
 /** The event socket: subscribing, resuming, surviving a node's restart and bad messages. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { until } from '../testing/until.ts';
 import type { ConfirmedMilestoneDto } from './dto.ts';
 import { NodeClient } from './node-client.ts';
 import type { NodeEvents } from './node-events.ts';
@@ -19,14 +20,6 @@ afterEach(async () => {
   events.close();
   await node.stop();
 });
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) {
-    await new Promise((resolve) => {
-      setTimeout(resolve, 5);
-    });
-  }
-}
 
 function subscribed(topic: string): () => boolean {
   return () =>

@@ -1,5 +1,6 @@
 /** Issuing, proven confirmation, re-attachment and payments against a small real node. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { until } from '../testing/until.ts';
 import type { Output } from '../../core/codec/output.ts';
 import { nobleHasher } from '../../core/crypto/blake2b.ts';
 import { LightClient } from '../../core/milestone/light-client.ts';
@@ -62,14 +63,6 @@ afterEach(async () => {
   events.close();
   await node.stop();
 });
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) {
-    await new Promise((resolve) => {
-      setTimeout(resolve, 5);
-    });
-  }
-}
 
 const rich = addressOf(RICH_KEY);
 const poor = addressOf(POOR_KEY);
