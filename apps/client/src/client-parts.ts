@@ -5,6 +5,9 @@
 import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
 import type { Clock, Random } from '@tanglemail/tangle/core/ports.ts';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
+import type { ProviderHint } from '@tanglemail/mail/core/identity/descriptor.ts';
+import type { EpochState } from '@tanglemail/mail/core/identity/epoch.ts';
+import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
 import { bestSuite } from '@tanglemail/mail/io/crypto/native-suite.ts';
 import { type Account, openAccount } from './account/account.ts';
 import { EpochStore } from './account/epoch-store.ts';
@@ -14,12 +17,15 @@ import { DescriptorPublisher } from './descriptor/publisher.ts';
 import { DescriptorResolver } from './descriptor/resolver.ts';
 import { LetterIntake } from './inbox/letter-intake.ts';
 import { NodeFeed } from './inbox/node-feed.ts';
+import { ObjectFetcher } from './inbox/object-fetcher.ts';
 import { ProviderSync } from './inbox/provider-sync.ts';
+import { StrangerScan } from './inbox/stranger-scan.ts';
 import type { AccountSecrets } from './keystore/keystore.ts';
 import { MessageStore } from './messages/message-store.ts';
 import { storedCount } from './outbox/outbox-entry.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { Sealer } from './outbox/sealer.ts';
+import { ChannelKeeper } from './rentals/channel-keeper.ts';
 import { RentalBook } from './rentals/rental-book.ts';
 import { Renter, type RentTerms } from './rentals/renter.ts';
 import { ClientEvents } from './service/client-events.ts';
@@ -27,6 +33,7 @@ import type { OutboxEntry } from './store/collections.ts';
 import type { SealedStore } from './store/sealed-store.ts';
 import { WriteLock } from './store/write-lock.ts';
 import { TagBook } from './tags/tag-book.ts';
+import { recallPosition } from './tangle/ledger-position.ts';
 import { openTangle, type TangleAccess } from './tangle/tangle-access.ts';
 import { WalletService } from './wallet/wallet-service.ts';
 
@@ -53,11 +60,14 @@ export interface ClientParts extends ClientOptions {
   readonly tags: TagBook;
   readonly contacts: ContactBook;
   readonly messages: MessageStore;
+  /** Ends every request that is under way when it is aborted. */
+  readonly lifetime: AbortController;
   readonly resolver: DescriptorResolver;
   readonly publisher: DescriptorPublisher;
   readonly outbox: Outbox;
   readonly book: RentalBook;
   readonly renter: Renter;
+  readonly channels: ChannelKeeper;
   readonly providerSync: ProviderSync;
   readonly nodeFeed: NodeFeed;
   readonly wallet: WalletService;
@@ -68,54 +78,65 @@ export interface ClientParts extends ClientOptions {
 export async function buildParts(options: ClientOptions, deps: ClientDeps): Promise<ClientParts> {
   const { config, secrets, genesis, store } = options;
   const { logger } = deps;
+  const lifetime = new AbortController();
   const suite = bestSuite();
   const events = new ClientEvents(logger);
   const writes = new WriteLock();
-  const epochStore = EpochStore.load(store);
+  const epochs = EpochStore.load(store);
   const tangle = await openTangle(
     { nodeUrl: config.node.url, genesis, powThreads: config.powThreads },
-    deps,
+    { ...deps, lifetime: lifetime.signal, recall: (genesisId) => recallPosition(store, genesisId) },
   );
   const network = { networkId: tangle.networkId, name: genesis.name };
   const account = openAccount(secrets.accountRoot, network, suite);
   const tags = await TagBook.load(store);
-  const contacts = await ContactBook.load({ account, store, tags, suite });
+  const contacts = await ContactBook.load({ account, store, writes, tags, suite });
   const messages = await MessageStore.load(store);
-  const book = await RentalBook.load({ account, store, writes });
-  const wallet = await WalletService.open({ account, store, writes, tangle, events, logger });
-  const renter = new Renter(termsOf(config), { tangle, book, wallet });
-  const resolver = new DescriptorResolver({ tangle, store });
-  const epochs = (): EpochStore['state'] => epochStore.state;
-  const publisher = new DescriptorPublisher({
-    account,
-    store,
-    tangle,
-    resolver,
-    suite,
-    epochs,
-    providers: () => book.hints(),
-  });
-  const sealer = new Sealer({ account, store, contacts, resolver, tangle, suite });
+  const base = { account, store, writes, tangle, tags, contacts, messages, epochs, suite, logger };
+  const market = await buildMarket(options, { ...base, events, lifetime });
+  const resolver = new DescriptorResolver({ tangle, store, writes });
+  const state = (): EpochState => epochs.state;
+  const providers = (): ProviderHint[] => market.book.hints();
+  const publisher = new DescriptorPublisher({ ...base, resolver, epochs: state, providers });
+  const inbox = buildInbox(options, { ...base, ...market, events });
   const outbox = await Outbox.load({
-    store,
-    writes,
-    tangle,
-    sealer,
-    providerAt: (hint) => renter.providerAt(hint),
-    logger,
+    ...base,
+    sealer: new Sealer({ ...base, resolver }),
+    providerAt: (hint) => market.renter.providerAt(hint),
+    watchTags: () => inbox.providerSync.watchTags(),
     onChange: (entry) => events.emit({ topic: 'outbox', data: outboxEvent(entry) }),
   });
+  const all = { ...options, ...base, ...market, ...inbox };
+  return { ...all, lifetime, resolver, publisher, outbox, events };
+}
+
+type Base = Pick<
+  ClientParts,
+  'account' | 'store' | 'writes' | 'tangle' | 'tags' | 'contacts' | 'messages' | 'epochs' | 'logger'
+> & { readonly suite: SealingSuite };
+
+/** Money: the wallet, channels, and what is rented with them. */
+async function buildMarket(
+  { config }: ClientOptions,
+  parts: Base & Pick<ClientParts, 'events' | 'lifetime'>,
+): Promise<Pick<ClientParts, 'wallet' | 'book' | 'channels' | 'renter'>> {
+  const book = await RentalBook.load(parts);
+  const wallet = await WalletService.open(parts);
+  const channels = new ChannelKeeper({ ...parts, book, wallet });
+  const lifetime = parts.lifetime.signal;
+  const renter = new Renter(termsOf(config), { tangle: parts.tangle, book, channels, lifetime });
+  return { wallet, book, channels, renter };
+}
+
+/** How mail comes in, from providers and from the node. */
+function buildInbox(
+  { config }: ClientOptions,
+  parts: Base & Pick<ClientParts, 'book' | 'renter' | 'events'>,
+): Pick<ClientParts, 'providerSync' | 'nodeFeed'> {
+  const { tangle, store, messages, epochs, events } = parts;
   const intake = new LetterIntake({
-    account,
-    store,
-    writes,
-    tangle,
-    contacts,
-    tags,
-    messages,
-    epochs,
-    suite,
-    logger,
+    ...parts,
+    epochs: () => epochs.state,
     onDelivered: (id) => {
       const mail = messages.get(id);
       if (mail === undefined) return;
@@ -123,27 +144,12 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
       events.emit({ topic: 'inbox', data: { id, folder, uid: entry.uid } });
     },
   });
-  const providerSync = new ProviderSync({ book, renter, tags, intake, tangle, logger });
-  const nodeFeed = new NodeFeed({ tangle, store, intake });
+  const retainPerDay = termsOf(config).maxDebitPerDay;
+  const fetcher = new ObjectFetcher({ retainPerDay }, { ...parts, intake });
+  const strangers = new StrangerScan(intake, fetcher);
   return {
-    ...options,
-    writes,
-    logger,
-    tangle,
-    account,
-    epochs: epochStore,
-    tags,
-    contacts,
-    messages,
-    resolver,
-    publisher,
-    outbox,
-    book,
-    renter,
-    providerSync,
-    nodeFeed,
-    wallet,
-    events,
+    providerSync: new ProviderSync({ ...parts, fetcher, strangers }),
+    nodeFeed: new NodeFeed({ tangle, store, intake }),
   };
 }
 

@@ -12,11 +12,17 @@ import {
 } from './client-parts.ts';
 import { pause } from './pause.ts';
 import { LocalService } from './service/local-service.ts';
+import { savePosition } from './tangle/ledger-position.ts';
 
 const DAY_MS = 86_400_000;
+const DAY_SECONDS = 86_400;
 /** Between two attempts at something that failed, or that is not confirmed yet. */
 const RETRY_MS = 3_000;
+/** Greatest rest between attempts that fail again and again. */
+const LAST_RETRY_MS = 60_000;
 const DESCRIPTOR_CHECK_MS = 60_000;
+const CHANNEL_CHECK_MS = 15_000;
+const POSITION_MS = 30_000;
 
 type Rest = (timeMs: number, signal: AbortSignal) => Promise<void>;
 
@@ -24,7 +30,6 @@ export class Client {
   /** What the local API calls. */
   readonly service: LocalService;
   readonly #parts: ClientParts;
-  readonly #abort = new AbortController();
   readonly #loops: Promise<void>[] = [];
   #unsubscribe: (() => void) | undefined;
 
@@ -39,34 +44,43 @@ export class Client {
   }
 
   /**
-   * Starts, in this order: wallet (money first, others wait for it), outbox, descriptor, mail. A
-   * node or a provider that is out of reach delays work and stops nothing.
+   * Starts, in this order: wallet (money first, others wait for it), outbox, descriptor, channels,
+   * mail. A node or a provider that is out of reach delays work and stops nothing.
    */
   start(): void {
-    const { wallet, outbox, config, tangle, nodeFeed, publisher } = this.#parts;
+    const { wallet, outbox, config, tangle, publisher, channels, store } = this.#parts;
     wallet.start();
     outbox.start();
     const restOrWake: Rest = (timeMs, signal) => publisher.rest(timeMs, signal);
     this.#loop('descriptor', (signal) => this.#publishDescriptor(signal), restOrWake);
+    this.#loop('channels', async () => {
+      await channels.follow();
+      return CHANNEL_CHECK_MS;
+    });
     this.#loop('mail', () => this.#fetchMail());
+    if (config.mailFromNode) this.#loop('node feed', (signal) => this.#readNode(signal));
     this.#loop('epochs', () => this.#pruneEpochs());
-    if (config.mailFromNode) {
-      this.#loop('node feed', async (signal) => {
-        await nodeFeed.sync(signal);
-        return config.pollIntervalMs;
-      });
-    }
-    this.#unsubscribe = tangle.events.subscribe('milestones/confirmed', () => wallet.wake());
+    this.#loop('ledger position', async () => {
+      await savePosition(store, tangle.trusted());
+      return POSITION_MS;
+    });
+    this.#unsubscribe = tangle.events.subscribe('milestones/confirmed', () => {
+      wallet.wake();
+      outbox.wake();
+    });
   }
 
-  /** Stops in reverse order and closes the store; what was under way goes on at the next start. */
+  /**
+   * Stops everything at once, waits for what is under way and closes the store; what was not
+   * finished goes on at the next start.
+   */
   async stop(): Promise<void> {
-    const { wallet, outbox, tangle, store, writes } = this.#parts;
-    this.#abort.abort(new Error('the client stops'));
+    const { lifetime, wallet, outbox, tangle, store, writes } = this.#parts;
+    lifetime.abort(new Error('the client stops'));
     this.#unsubscribe?.();
-    await Promise.allSettled(this.#loops);
-    await outbox.stop();
-    await wallet.stop();
+    // Together: a loop may wait for a payment, which ends only when the wallet stops.
+    await Promise.allSettled([wallet.stop(), outbox.stop(), this.service.settle(), ...this.#loops]);
+    await savePosition(store, tangle.trusted());
     await tangle.close();
     await writes.run(async () => {});
     await store.close();
@@ -74,14 +88,16 @@ export class Client {
 
   /** Runs `work` again and again; it returns how long to rest. A failure is logged and retried. */
   #loop(name: string, work: (signal: AbortSignal) => Promise<number>, rest: Rest = pause): void {
-    const { signal } = this.#abort;
+    const { signal } = this.#parts.lifetime;
     const run = async (): Promise<void> => {
-      while (!signal.aborted) {
-        let restMs = RETRY_MS;
+      for (let failures = 0; !signal.aborted;) {
+        let restMs = Math.min(RETRY_MS * 2 ** Math.min(failures, 10), LAST_RETRY_MS);
         try {
           restMs = await work(signal);
+          failures = 0;
         } catch (error) {
           if (signal.aborted) return;
+          failures += 1;
           this.#parts.logger.debug({ ...errorFields(error), loop: name }, 'trying again later');
         }
         await rest(restMs, signal);
@@ -101,10 +117,26 @@ export class Client {
     return this.#parts.config.pollIntervalMs;
   }
 
-  /** Deletes secrets of epochs that no letter at a provider can need any more. */
+  async #readNode(signal: AbortSignal): Promise<number> {
+    await this.#parts.nodeFeed.sync(signal);
+    return this.#parts.config.pollIntervalMs;
+  }
+
+  /**
+   * Deletes secrets of epochs that no letter which is still under way can need: what was fetched
+   * from every mailbox, and read from the node, decides.
+   */
   async #pruneEpochs(): Promise<number> {
-    const { tangle, epochs } = this.#parts;
-    await epochs.prune(Math.floor(tangle.clock.nowMs() / 1_000));
+    const { tangle, epochs, book, nodeFeed, publisher, config } = this.#parts;
+    const rented = book.list().filter((one) => one.isActive);
+    const fetchedAt = rented.map((one) => one.lastSyncAt);
+    const readAt = config.mailFromNode ? (nodeFeed.caughtUpAt ?? 0) : undefined;
+    await epochs.prune({
+      now: Math.floor(tangle.clock.nowMs() / 1_000),
+      fetchedAt: readAt === undefined ? fetchedAt : [...fetchedAt, readAt],
+      leaseSeconds: Math.max(0, ...rented.map((one) => one.retentionDays)) * DAY_SECONDS,
+      oldestLastEpoch: publisher.oldestLastEpoch(),
+    });
     return DAY_MS;
   }
 }

@@ -10,6 +10,7 @@ import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
 import type { Account } from '../account/account.ts';
 import { type Contact, contacts, invites } from '../store/collections.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
+import type { WriteLock } from '../store/write-lock.ts';
 import type { TagBook } from '../tags/tag-book.ts';
 
 /** A tag for one mail, and the contact record that remembers that it is used up. */
@@ -19,19 +20,36 @@ export interface TakenTag {
   readonly contact: Contact;
 }
 
-/** Who turned out to have written: facts of an opened letter. */
-export interface KnownSender {
-  readonly address: MailAddress;
+/** Keys that a descriptor or an opened letter proves. */
+export interface KnownKeys {
   readonly accountKey: Uint8Array;
   readonly identityKey: Uint8Array;
+}
+
+/** Who turned out to have written: facts of an opened letter. */
+export interface KnownSender extends KnownKeys {
+  readonly address: MailAddress;
+}
+
+/** What came with a sender's letter. */
+export interface SenderFacts {
+  /** The part of the tag source's id behind `invite:`, when the tag was one of an invite's. */
+  readonly inviteId?: string;
+  /** What the sender calls itself. */
+  readonly name: string;
+  readonly nowMs: number;
 }
 
 export interface ContactBookDeps {
   readonly account: Account;
   readonly store: SealedStore;
+  readonly writes: WriteLock;
   readonly tags: TagBook;
   readonly suite: SealingSuite;
 }
+
+/** Start of the id of an invite's tag source. */
+export const INVITE_SOURCE = 'invite:';
 
 export class ContactBook {
   readonly #deps: ContactBookDeps;
@@ -49,102 +67,145 @@ export class ContactBook {
     return book;
   }
 
+  /** What is known of an address; also of somebody who was removed or blocked. */
   get(address: MailAddress): Contact | undefined {
     return this.#byAddress.get(address);
   }
 
   /** All contacts, by name. */
   list(): Contact[] {
-    return [...this.#byAddress.values()].toSorted((a, b) => a.name.localeCompare(b.name));
+    const shown = [...this.#byAddress.values()].filter((one) => one.state !== 'removed');
+    return shown.toSorted((a, b) => a.name.localeCompare(b.name));
   }
 
-  /** The contact with this petname, whatever its case; undefined when none or several have it. */
+  /**
+   * The accepted contact with this petname, whatever its case; undefined when none or several have
+   * it. Names that strangers give themselves do not count: mail must not go to an impostor.
+   */
   byName(name: string): Contact | undefined {
-    const wanted = name.trim().toLowerCase();
-    const found = this.list().filter((one) => one.name.toLowerCase() === wanted);
+    const found = this.#named(name);
     return found.length === 1 ? found[0] : undefined;
+  }
+
+  #named(name: string): Contact[] {
+    const wanted = name.trim().toLowerCase();
+    if (wanted === '') return [];
+    const accepted = this.list().filter((one) => one.state === 'accepted');
+    return accepted.filter((one) => one.name.toLowerCase() === wanted);
   }
 
   /**
    * Adds or renames a contact that the user wants. An invite secret of its link gives the first
-   * mails exact tags.
+   * mails exact tags. Counters of an earlier time go on.
    */
   async add(
     address: MailAddress,
     facts: { readonly name: string; readonly invite?: Uint8Array; readonly nowMs: number },
   ): Promise<Contact> {
-    const known = this.#byAddress.get(address);
-    const isNewInvite = facts.invite !== undefined && bytesToHex(facts.invite) !== known?.invite;
-    const contact: Contact = {
-      ...(known ?? blank(address, facts.nowMs)),
-      name: facts.name,
-      state: 'accepted',
-      ...(facts.invite === undefined ? {} : { invite: bytesToHex(facts.invite) }),
-      ...(isNewInvite ? { nextInviteTag: 0 } : {}),
-    };
-    const batch = this.#deps.store.batch();
-    const apply = this.put(batch, contact);
-    await batch.write();
-    apply();
-    return contact;
+    return this.#change(address, (known) => {
+      const invite = facts.invite === undefined ? known?.invite : bytesToHex(facts.invite);
+      return {
+        ...(known ?? blank(address, facts.nowMs)),
+        name: facts.name,
+        state: 'accepted',
+        ...(invite === undefined ? {} : { invite }),
+        ...(invite === known?.invite ? {} : { nextInviteTag: 0 }),
+      };
+    });
   }
 
   /** Remembers the keys that a descriptor shows, so that tags for mail from there are watched. */
-  async learnKeys(
-    address: MailAddress,
-    keys: { readonly accountKey: Uint8Array; readonly identityKey: Uint8Array },
-  ): Promise<void> {
-    const known = this.#byAddress.get(address);
-    if (known === undefined) return;
-    const accountKey = bytesToHex(keys.accountKey);
-    const identityKey = bytesToHex(keys.identityKey);
-    const batch = this.#deps.store.batch();
-    const apply = this.put(batch, { ...known, accountKey, identityKey });
-    await batch.write();
-    apply();
+  async learnKeys(address: MailAddress, keys: KnownKeys): Promise<void> {
+    await this.#change(address, (known) => known && { ...known, ...keyFields(keys) });
   }
 
+  /**
+   * Takes a contact out of sight. What it used up stays on record, and its tags stay watched: the
+   * other side does not know, and its mail goes to Requests like anybody's. False when unknown.
+   */
   async remove(address: MailAddress): Promise<boolean> {
-    if (!this.#byAddress.has(address)) return false;
-    const { store, tags } = this.#deps;
-    const batch = store.batch().del('contact', store.opaque(address));
-    const applyTags = tags.removeSource(batch, contactSource(address));
-    await batch.write();
-    applyTags();
-    this.#byAddress.delete(address);
-    return true;
+    let isRemoved = false;
+    await this.#change(address, (known) => {
+      isRemoved = known !== undefined && known.state !== 'removed';
+      return known && { ...known, name: '', state: 'removed' };
+    });
+    return isRemoved;
+  }
+
+  /** Reads, decides and writes one record under the lock; undefined when there is nothing to do. */
+  async #change<T extends Contact | undefined>(
+    address: MailAddress,
+    change: (known: Contact | undefined) => T,
+  ): Promise<T> {
+    const { store, writes } = this.#deps;
+    return writes.run(async () => {
+      const changed = change(this.#byAddress.get(address));
+      if (changed === undefined) return changed;
+      const batch = store.batch();
+      const apply = this.put(batch, changed);
+      await batch.write();
+      apply();
+      return changed;
+    });
   }
 
   /** Makes an invite: a secret for one person, whose tags are watched from now on. */
   async invite(secret: Uint8Array, name: string, nowMs: number): Promise<void> {
-    const { store, tags, account } = this.#deps;
+    const { store, writes, tags, account } = this.#deps;
     const key = store.opaque(bytesToHex(secret));
-    const batch = store.batch();
-    batch.put(invites, key, { secret: bytesToHex(secret), name, createdAtMs: nowMs });
-    const apply = tags.addSource(batch, `invite:${key}`, inviteTagKey(secret, account.address));
-    await batch.write();
-    apply();
+    const source = `${INVITE_SOURCE}${key}`;
+    await writes.run(async () => {
+      const batch = store.batch();
+      batch.put(invites, key, { secret: bytesToHex(secret), name, createdAtMs: nowMs });
+      const apply = tags.watchSource(batch, source, inviteTagKey(secret, account.address));
+      await batch.write();
+      apply();
+    });
   }
 
   /**
-   * Notes who wrote a letter: keys are remembered, and tags for mail from them are watched. A
-   * sender that used an invite of ours is accepted at once, another one asks first.
+   * Notes who wrote a letter: keys are remembered, and tags for mail from an accepted contact are
+   * watched. A sender that used an invite of ours is accepted at once, another one asks first.
+   * Runs under the write lock; the caller writes the batch, then calls `apply`.
    */
   noteSender(
     batch: SealedBatch,
     sender: KnownSender,
-    facts: { readonly isInvited: boolean; readonly name: string; readonly nowMs: number },
+    facts: SenderFacts,
   ): { readonly contact: Contact; readonly apply: () => void } {
     const known = this.#byAddress.get(sender.address);
-    const state = known?.state ?? (facts.isInvited ? 'accepted' : 'requested');
+    const isNew = known === undefined || known.state === 'removed';
+    const isAsking = known === undefined || known.state === 'requested';
+    const isAccepted = facts.inviteId !== undefined && isAsking;
+    const state = isNew ? 'requested' : known.state;
     const contact: Contact = {
-      ...(known ?? { ...blank(sender.address, facts.nowMs), name: facts.name }),
-      state: state === 'requested' && facts.isInvited ? 'accepted' : state,
-      accountKey: bytesToHex(sender.accountKey),
-      identityKey: bytesToHex(sender.identityKey),
+      ...(known ?? blank(sender.address, facts.nowMs)),
+      ...(isNew ? { name: facts.name } : {}),
+      ...(isAccepted ? { name: this.#invitedName(facts) } : {}),
+      state: isAccepted ? 'accepted' : state,
+      ...keyFields(sender),
       knowsUs: true,
     };
     return { contact, apply: this.put(batch, contact) };
+  }
+
+  /** Our name for whom we invited; else its own, unless that is the name of somebody else. */
+  #invitedName({ inviteId, name }: SenderFacts): string {
+    const invite = inviteId === undefined ? undefined : this.#deps.store.get(invites, inviteId);
+    const given = invite?.name ?? '';
+    if (given !== '') return given;
+    return this.#named(name).length === 0 ? name : '';
+  }
+
+  /**
+   * Whom a mail goes to, with the keys of the descriptor it is sealed for. Whoever is written to may
+   * answer: the caller puts the record, so that tags for the answer are watched before the mail
+   * leaves. The user's own mail makes a request, or somebody unknown, a contact.
+   */
+  recipient(address: MailAddress, keys: KnownKeys, nowMs: number): Contact {
+    const known = this.#byAddress.get(address) ?? blank(address, nowMs);
+    const state = known.state === 'blocked' ? 'blocked' : 'accepted';
+    return { ...known, state, ...keyFields(keys) };
   }
 
   /** The exact tag of the next mail to `contact`, or undefined when only a stranger's will do. */
@@ -167,23 +228,37 @@ export class ContactBook {
     return { kind: 'invite', tag, contact: next };
   }
 
-  /** Puts a contact into a batch, with the tag source of accepted ones whose key is known. */
+  /**
+   * Puts a contact into a batch, with the tag source of accepted ones whose key is known; tags of
+   * blocked ones are watched no more.
+   */
   put(batch: SealedBatch, contact: Contact): () => void {
     const { store, tags, account, suite } = this.#deps;
     batch.put(contacts, store.opaque(contact.address), contact);
     const applies: (() => void)[] = [() => this.#byAddress.set(contact.address, contact)];
+    if (contact.state === 'blocked') {
+      applies.push(tags.restSource(batch, contactSource(contact.address)));
+    }
     if (contact.state === 'accepted' && contact.identityKey !== undefined) {
       const direction = { from: contact.address, to: account.address };
       const secret = account.keys.identity.secretKey;
       const key = contactTagKey(secret, hexToBytes(contact.identityKey), direction, suite);
-      if (key) applies.push(tags.addSource(batch, contactSource(contact.address), key));
+      if (key) applies.push(tags.watchSource(batch, contactSource(contact.address), key));
     }
     return () => applies.forEach((apply) => apply());
   }
 }
 
-function contactSource(address: MailAddress): string {
+/** Id of the tag source of a contact. */
+export function contactSource(address: MailAddress): string {
   return `contact:${address}`;
+}
+
+function keyFields(keys: KnownKeys): { accountKey: string; identityKey: string } {
+  return {
+    accountKey: bytesToHex(keys.accountKey),
+    identityKey: bytesToHex(keys.identityKey),
+  };
 }
 
 function blank(address: MailAddress, nowMs: number): Contact {

@@ -3,11 +3,13 @@
  * and every day. Before: client.ts; after: tangle/tangle-access.ts.
  * Spec: docs/spec/21-descriptor.md.
  */
+import { blockIdOf } from '@tanglemail/tangle/core/codec/block.ts';
 import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
+import type { TaggedData } from '@tanglemail/tangle/core/codec/tagged-data.ts';
+import type { IssuedBlock } from '@tanglemail/tangle/io/node-client/block-issuer.ts';
 import { PADDED_SIZES } from '@tanglemail/mail/core/limits.ts';
 import {
   decodeDescriptor,
-  type Descriptor,
   type DescriptorBody,
   descriptorTag,
   encodeDescriptor,
@@ -26,6 +28,11 @@ import type { DescriptorResolver } from './resolver.ts';
 
 const KEY = 'descriptor';
 const REFRESH_SECONDS = 86_400;
+/** A letter may wait this long with its sender, and as long again at a provider. */
+const SUPERSEDED_SECONDS = 60 * 86_400;
+
+type OwnDescriptor = RecordOf<typeof ownDescriptor>;
+type WantedBody = Omit<DescriptorBody, 'sequence'>;
 
 /** How far the present descriptor has come. */
 export interface DescriptorStatus {
@@ -37,8 +44,8 @@ export interface DescriptorStatus {
 export interface DescriptorPublisherDeps {
   readonly account: Account;
   readonly store: SealedStore;
-  readonly tangle: TangleAccess;
-  readonly resolver: DescriptorResolver;
+  readonly tangle: Pick<TangleAccess, 'issuer' | 'clock' | 'hasher'>;
+  readonly resolver: Pick<DescriptorResolver, 'resolve'>;
   readonly suite: SealingSuite;
   readonly epochs: () => EpochState;
   readonly providers: () => readonly ProviderHint[];
@@ -47,6 +54,7 @@ export interface DescriptorPublisherDeps {
 export class DescriptorPublisher {
   readonly #deps: DescriptorPublisherDeps;
   #wake: (() => void) | undefined;
+  #isWoken = false;
 
   constructor(deps: DescriptorPublisherDeps) {
     this.#deps = deps;
@@ -60,70 +68,120 @@ export class DescriptorPublisher {
     return milestoneIndex === undefined ? base : { ...base, milestoneIndex };
   }
 
+  /**
+   * The oldest epoch that senders may have sealed for because a descriptor of ours named it as its
+   * last one; undefined before the first. One that was superseded counts for some weeks more.
+   */
+  oldestLastEpoch(): number | undefined {
+    const record = this.#record();
+    if (record === undefined) return undefined;
+    const present = lastEpochOf(record);
+    const { superseded } = record;
+    const nowSeconds = Math.floor(this.#deps.tangle.clock.nowMs() / 1_000);
+    if (superseded === undefined || nowSeconds - superseded.at > SUPERSEDED_SECONDS) {
+      return present;
+    }
+    return Math.min(present, superseded.lastEpoch);
+  }
+
   /** Something changed that others should see: whoever waits in `rest` looks again at once. */
   wake(): void {
+    this.#isWoken = true;
     this.#wake?.();
   }
 
-  /** Waits `timeMs`, until `wake`, or until `signal`. */
+  /** Waits `timeMs`, until `wake` (also one since the last rest), or until `signal`. */
   async rest(timeMs: number, signal: AbortSignal): Promise<void> {
-    await pause(timeMs, signal, (wake) => {
-      this.#wake = wake;
-    });
+    if (!this.#isWoken) {
+      await pause(timeMs, signal, (wake) => {
+        this.#wake = wake;
+      });
+    }
+    this.#isWoken = false;
   }
 
   /**
-   * Publishes when something changed or a day has passed, and waits for the confirmation. A publication
-   * that a crash interrupted goes on with the same bytes. True when something was published.
+   * Publishes when something changed or a day has passed, and waits for the confirmation. What a
+   * crash interrupted goes on in the same block, unless what it says is over by now. True when
+   * something was published.
    */
   async publishIfDue(signal: AbortSignal): Promise<boolean> {
     const record = this.#record();
     const wanted = this.#wantedBody();
-    if (record !== undefined && record.state === 'queued') {
-      await this.#publish(record, signal);
-      return true;
-    }
-    if (record !== undefined && !this.#isDue(record, wanted)) return false;
+    const isDue = record === undefined || isOutdated(record, wanted);
+    if (!isDue && record.state === 'confirmed') return false;
+    await this.#publish(isDue ? await this.#prepare(record, wanted) : record, signal);
+    return true;
+  }
+
+  /** The next descriptor, signed and on the disk. */
+  async #prepare(record: OwnDescriptor | undefined, wanted: WantedBody): Promise<OwnDescriptor> {
     const sequence = await this.#nextSequence(record);
     const secret = this.#deps.account.keys.account.secretKey;
     const signed = signDescriptor({ ...wanted, sequence }, secret);
-    const next: RecordOf<typeof ownDescriptor> = {
+    const superseded = record && supersededBy(record, wanted.issuedAt);
+    const next: OwnDescriptor = {
       sequence: `${sequence}`,
       bytes: bytesToHex(encodeDescriptor(signed)),
       state: 'queued',
       issuedAt: wanted.issuedAt,
+      ...(superseded === undefined ? {} : { superseded }),
     };
-    await this.#deps.store.batch().put(ownDescriptor, KEY, next).write();
-    await this.#publish(next, signal);
-    return true;
+    await this.#save(next);
+    return next;
   }
 
-  async #publish(record: RecordOf<typeof ownDescriptor>, signal: AbortSignal): Promise<void> {
-    const { store, tangle, account } = this.#deps;
-    const tag = descriptorTag(account.address);
-    const data = hexToBytes(record.bytes);
-    const confirmed = await tangle.issuer.issueAndConfirm(
-      { kind: 'tagged-data', tag, data },
-      { signal },
-    );
-    const { milestoneIndex } = confirmed;
-    const done = { ...record, state: 'confirmed' as const, milestoneIndex };
-    await store.batch().put(ownDescriptor, KEY, done).write();
+  async #publish(record: OwnDescriptor, signal: AbortSignal): Promise<void> {
+    const { issuer } = this.#deps.tangle;
+    const { block: _known, ...rest } = record;
+    const issued = this.#issuedBefore(record) ?? (await this.#issue(record, signal));
+    let saved = Promise.resolve();
+    const onReattached = ({ bytes }: IssuedBlock): void => {
+      saved = saved.then(() => this.#save({ ...rest, block: bytesToHex(bytes) }));
+      saved.catch(() => undefined);
+    };
+    const confirming = issuer.awaitConfirmation(issued, { signal, onReattached });
+    const { milestoneIndex } = await confirming.finally(() => saved);
+    await this.#save({ ...rest, state: 'confirmed', milestoneIndex });
+  }
+
+  async #issue(record: OwnDescriptor, signal: AbortSignal): Promise<IssuedBlock> {
+    const { tangle } = this.#deps;
+    const issued = await tangle.issuer.issue(this.#payload(record), { signal });
+    await this.#save({ ...record, block: bytesToHex(issued.bytes) });
+    return issued;
+  }
+
+  /** The block in which the descriptor went out before a crash or a long wait. */
+  #issuedBefore(record: OwnDescriptor): IssuedBlock | undefined {
+    if (record.block === undefined) return undefined;
+    const bytes = hexToBytes(record.block);
+    const blockId = blockIdOf(bytes, this.#deps.tangle.hasher);
+    return { blockId, bytes, payload: this.#payload(record), powMs: 0 };
+  }
+
+  #payload({ bytes }: OwnDescriptor): TaggedData {
+    const tag = descriptorTag(this.#deps.account.address);
+    return { kind: 'tagged-data', tag, data: hexToBytes(bytes) };
+  }
+
+  async #save(record: OwnDescriptor): Promise<void> {
+    await this.#deps.store.batch().put(ownDescriptor, KEY, record).write();
   }
 
   /** A restored account goes on behind what it published in its earlier life. */
-  async #nextSequence(record: RecordOf<typeof ownDescriptor> | undefined): Promise<bigint> {
+  async #nextSequence(record: OwnDescriptor | undefined): Promise<bigint> {
     const last = record === undefined ? 0n : BigInt(record.sequence);
     const published = await this.#deps.resolver.resolve(this.#deps.account.address);
     const seen = published?.sequence ?? 0n;
     return (seen > last ? seen : last) + 1n;
   }
 
-  #record(): RecordOf<typeof ownDescriptor> | undefined {
+  #record(): OwnDescriptor | undefined {
     return this.#deps.store.get(ownDescriptor, KEY);
   }
 
-  #wantedBody(): Omit<DescriptorBody, 'sequence'> {
+  #wantedBody(): WantedBody {
     const { account, suite, epochs, providers, tangle } = this.#deps;
     const issuedAt = Math.floor(tangle.clock.nowMs() / 1_000);
     const firstEpoch = epochOf(issuedAt);
@@ -143,19 +201,34 @@ export class DescriptorPublisher {
       formatVersions: [ENVELOPE_VERSION],
     };
   }
+}
 
-  #isDue(
-    record: RecordOf<typeof ownDescriptor>,
-    wanted: Omit<DescriptorBody, 'sequence'>,
-  ): boolean {
-    if (wanted.issuedAt - record.issuedAt >= REFRESH_SECONDS) return true;
-    const published = decodeDescriptor(hexToBytes(record.bytes));
-    return !published.ok || changedFacts(published.value) !== changedFacts(wanted);
-  }
+/** A day has passed, or something in it is no longer so. */
+function isOutdated(record: OwnDescriptor, wanted: WantedBody): boolean {
+  if (wanted.issuedAt - record.issuedAt >= REFRESH_SECONDS) return true;
+  const published = decodeDescriptor(hexToBytes(record.bytes));
+  return !published.ok || changedFacts(published.value) !== changedFacts(wanted);
 }
 
 /** The parts of a descriptor whose change is worth a publication. */
-function changedFacts(body: Descriptor | Omit<DescriptorBody, 'sequence'>): string {
+function changedFacts(body: DescriptorBody | WantedBody): string {
   const providers = body.providers.map((one) => `${bytesToHex(one.bondId)} ${one.endpoint}`);
-  return [body.firstEpoch, bytesToHex(body.introKey), ...providers].join('|');
+  const bundles = body.bundles.map((one) => bytesToHex(one.x25519));
+  return [body.firstEpoch, bytesToHex(body.introKey), ...bundles, ...providers].join('|');
+}
+
+function lastEpochOf(record: OwnDescriptor): number {
+  const published = decodeDescriptor(hexToBytes(record.bytes));
+  if (!published.ok) throw new Error('broken invariant: our own descriptor decodes');
+  return published.value.firstEpoch + published.value.bundles.length - 1;
+}
+
+/** What to remember of a descriptor that is replaced: senders may have sealed for its last epoch. */
+function supersededBy(record: OwnDescriptor, at: number): OwnDescriptor['superseded'] {
+  const lastEpoch = lastEpochOf(record);
+  const { superseded } = record;
+  // Before the first refresh after a long silence is over, the older of the two still counts.
+  const isOlderStillUsed = superseded !== undefined && superseded.lastEpoch < lastEpoch;
+  const isRecent = isOlderStillUsed && at - superseded.at <= SUPERSEDED_SECONDS;
+  return isRecent ? superseded : { lastEpoch, at };
 }

@@ -15,18 +15,29 @@ import {
 } from '@tanglemail/mail/core/identity/descriptor.ts';
 import { descriptors } from '../store/collections.ts';
 import type { SealedStore } from '../store/sealed-store.ts';
+import type { WriteLock } from '../store/write-lock.ts';
 import { provenTaggedData, type TangleAccess } from '../tangle/tangle-access.ts';
 
-/** Blocks under one tag that are looked at: anybody may publish under a tag. */
-const MAX_CANDIDATES = 16;
+/**
+ * Blocks under one tag that are looked at. Anybody may publish under a tag, junk and copies of old
+ * descriptors: when the newest blocks show nothing fresh, more are looked through, so that hiding a
+ * descriptor costs as many blocks.
+ */
+const CANDIDATES = [16, 100] as const;
+/** A descriptor is published anew each day; after two, a newer one may be hidden. Seconds. */
+const FRESH_SECONDS = 2 * 86_400;
+
+export interface DescriptorResolverDeps {
+  readonly tangle: TangleAccess;
+  readonly store: SealedStore;
+  readonly writes: WriteLock;
+}
 
 export class DescriptorResolver {
-  readonly #tangle: TangleAccess;
-  readonly #store: SealedStore;
+  readonly #deps: DescriptorResolverDeps;
 
-  constructor(deps: { readonly tangle: TangleAccess; readonly store: SealedStore }) {
-    this.#tangle = deps.tangle;
-    this.#store = deps.store;
+  constructor(deps: DescriptorResolverDeps) {
+    this.#deps = deps;
   }
 
   /**
@@ -34,32 +45,57 @@ export class DescriptorResolver {
    * node's errors: a node out of reach is not a recipient without a descriptor.
    */
   async resolve(address: MailAddress): Promise<Descriptor | undefined> {
-    const known = this.cached(address);
-    const { networkId, verifier, clock } = this.#tangle;
-    const expected = { networkId, address, nowSeconds: Math.floor(clock.nowMs() / 1_000) };
-    let newest = known;
-    const found = await provenTaggedData(this.#tangle, descriptorTag(address), MAX_CANDIDATES);
-    for (const { tag, data } of found) {
-      const opened = openDescriptor({ tag, data }, expected, verifier);
-      const newer = opened.ok ? newerDescriptor(newest, opened.value) : opened;
-      if (newer.ok) newest = newer.value;
+    const freshSince = Math.floor(this.#deps.tangle.clock.nowMs() / 1_000) - FRESH_SECONDS;
+    for (const limit of CANDIDATES) {
+      const { published, isAll } = await this.#published(address, limit);
+      const newest = await this.#remember(address, published);
+      if (isAll || (newest !== undefined && newest.issuedAt >= freshSince)) return newest;
     }
-    if (newest !== undefined && newest !== known) await this.#remember(address, newest);
-    return newest;
+    return this.cached(address);
   }
 
   /** What was seen last, without asking. */
   cached(address: MailAddress): Descriptor | undefined {
-    const record = this.#store.get(descriptors, this.#store.opaque(address));
+    const { store } = this.#deps;
+    const record = store.get(descriptors, store.opaque(address));
     if (record === undefined) return undefined;
     const decoded = decodeDescriptor(hexToBytes(record.bytes));
     return decoded.ok ? decoded.value : undefined;
   }
 
-  async #remember(address: MailAddress, descriptor: Descriptor): Promise<void> {
-    const batch = this.#store.batch();
-    const bytes = bytesToHex(encodeDescriptor(descriptor));
-    batch.put(descriptors, this.#store.opaque(address), { bytes });
-    await batch.write();
+  /** Descriptors that the account signed, among the newest `limit` blocks under its tag. */
+  async #published(
+    address: MailAddress,
+    limit: number,
+  ): Promise<{ readonly published: Descriptor[]; readonly isAll: boolean }> {
+    const { tangle } = this.#deps;
+    const { networkId, verifier, clock } = tangle;
+    const expected = { networkId, address, nowSeconds: Math.floor(clock.nowMs() / 1_000) };
+    const found = await provenTaggedData(tangle, descriptorTag(address), limit);
+    const published = found.proven.flatMap(({ tag, data }) => {
+      const opened = openDescriptor({ tag, data }, expected, verifier);
+      return opened.ok ? [opened.value] : [];
+    });
+    return { published, isAll: found.listed < limit };
+  }
+
+  /** The newest of these and of what is known, which is read under the lock: nothing rolls back. */
+  async #remember(
+    address: MailAddress,
+    published: readonly Descriptor[],
+  ): Promise<Descriptor | undefined> {
+    const { store, writes } = this.#deps;
+    return writes.run(async () => {
+      const known = this.cached(address);
+      const newest = published.reduce<Descriptor | undefined>((best, one) => {
+        const newer = newerDescriptor(best, one);
+        return newer.ok ? newer.value : best;
+      }, known);
+      if (newest !== undefined && newest !== known) {
+        const bytes = bytesToHex(encodeDescriptor(newest));
+        await store.batch().put(descriptors, store.opaque(address), { bytes }).write();
+      }
+      return newest;
+    });
   }
 }

@@ -3,16 +3,9 @@
  * to watch, follows the log, pays for and fetches what is new, checks each root. Before: client.ts;
  * after: mail io, provider; letter-intake.ts. Spec: docs/spec/33-mailbox.md, docs/spec/42-delivery.md.
  */
-import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
-import { utf8ToBytes } from '@noble/hashes/utils.js';
-import {
-  ENVELOPE_HEADER_LENGTH,
-  ENVELOPE_VERSION,
-  type MailEnvelope,
-} from '@tanglemail/mail/core/envelope/envelope.ts';
 import { MAX_FILTER_PATCH } from '@tanglemail/mail/core/market/constants.ts';
-import type { HeldItemDto } from '@tanglemail/mail/io/provider/dto.ts';
+import { ProviderApiError } from '@tanglemail/mail/io/provider/errors.ts';
 import type {
   ProviderClient,
   ProviderSession,
@@ -21,40 +14,50 @@ import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import type { RentalBook } from '../rentals/rental-book.ts';
 import { hintOf, type Renter } from '../rentals/renter.ts';
 import type { Rental } from '../store/collections.ts';
+import { WriteLock } from '../store/write-lock.ts';
 import { STRANGER_BUCKET_BITS } from '../tags/stranger-bucket.ts';
 import type { TagBook } from '../tags/tag-book.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
-import type { LetterIntake } from './letter-intake.ts';
+import { isBroke, ObjectFetcher, type SyncPass } from './object-fetcher.ts';
+import { StrangerScan } from './stranger-scan.ts';
 
 /** What one synchronisation brought. */
 export interface SyncResult {
   fetched: number;
   held: number;
-  /** Base units that left the mailbox's balance. */
+  /** Base units that left the mailbox's balance since the last synchronisation. */
   cost: bigint;
-  /** Codes of objects that could not be taken in, and of providers that did not answer. */
+  /** Codes of objects that could not be taken in, and of payments that failed. */
   errors: string[];
 }
 
 export interface ProviderSyncDeps {
   readonly book: RentalBook;
-  readonly renter: Renter;
+  readonly renter: Pick<Renter, 'providerAt' | 'topUp'>;
   readonly tags: TagBook;
-  readonly intake: LetterIntake;
-  readonly tangle: TangleAccess;
+  readonly fetcher: ObjectFetcher;
+  readonly strangers: StrangerScan;
+  readonly tangle: Pick<TangleAccess, 'clock'>;
   readonly logger: Logger;
 }
 
 const LOG_PAGE = 200;
-/** Held envelopes of one pass; a flooded bucket is worked through pass by pass. */
-const MAX_HELD_PAGES = 50;
-/** Roots that were looked at or fetched, so that it happens once while the client runs. */
-const MAX_REMEMBERED = 65_536;
+/** Pages of one pass: a provider cannot keep us reading, and paying, for ever. */
+const MAX_LOG_PAGES = 50;
+/** Objects that are tried again later; beyond this the oldest are given up. */
+const MAX_PENDING = 256;
+/** A session is used until shortly before its end. */
+const SESSION_MARGIN_SECONDS = 60;
+/** Asking for the balance costs a request: without mail it is asked for this seldom. */
+const BALANCE_SECONDS = 600;
+const MAX_ERRORS = 100;
 
 export class ProviderSync {
   readonly #deps: ProviderSyncDeps;
-  readonly #scanned = new Set<string>();
-  readonly #fetched = new Set<string>();
+  readonly #sessions = new Map<string, ProviderSession>();
+  readonly #balanceAt = new Map<string, number>();
+  /** One change of filters at a time: an older set of tags must not replace a newer one. */
+  readonly #filters = new WriteLock();
 
   constructor(deps: ProviderSyncDeps) {
     this.#deps = deps;
@@ -62,172 +65,202 @@ export class ProviderSync {
 
   /** One pass over one rental. Throws when the provider cannot be reached or refuses the login. */
   async sync(bondId: string): Promise<SyncResult> {
-    const { book, renter } = this.#deps;
-    const rental = book.get(bondId);
+    const { book } = this.#deps;
     const result: SyncResult = { fetched: 0, held: 0, cost: 0n, errors: [] };
+    const rental = book.get(bondId);
     if (rental === undefined || !rental.isActive) return result;
-    const provider = renter.providerAt(hintOf(rental));
-    const session = await provider.login(book.mailboxKey(rental));
-    await this.#syncFilters(provider, session, bondId);
-    const before = await this.#refreshBalance(provider, session, bondId);
-    await renter.topUp(before);
-    await this.#syncLog(provider, session, bondId, result);
-    await this.#scanHeld(provider, session, bondId, result);
-    // New contacts bring new tags, which must be watched before their next mail comes.
-    await this.#syncFilters(provider, session, bondId);
-    const credited = book.get(bondId)?.balance ?? before.balance;
-    const after = await this.#refreshBalance(provider, session, bondId);
-    result.cost = BigInt(credited) - BigInt(after.balance);
+    const pass = await this.#open(rental, result);
+    try {
+      await this.#read(pass);
+    } catch (error) {
+      if (!isBroke(error)) throw error;
+      await this.#noteBroke(pass, error);
+    }
+    result.errors.splice(MAX_ERRORS);
     return result;
   }
 
-  /** Tells the provider which tags to watch, in bounded requests, and remembers that it knows. */
-  async #syncFilters(
-    provider: ProviderClient,
-    session: ProviderSession,
-    bondId: string,
-  ): Promise<void> {
-    const { book, tags } = this.#deps;
-    const rental = book.get(bondId);
-    if (rental === undefined) return;
-    const windows = tags.windows();
-    const { add, remove } = tags.changeSince(rental.registered);
-    const isNothing = add.length === 0 && remove.length === 0 && rental.hasBucket;
-    if (isNothing) return;
-    const bucket = { bits: STRANGER_BUCKET_BITS, prefix: new Uint8Array(0) };
-    const addBuckets = rental.hasBucket ? [] : [bucket];
-    await provider.setFilters(session, { addBuckets });
-    // First what is new: a tag that is watched too long costs nothing, one too late costs a mail.
-    for (const addTags of chunks(add)) await provider.setFilters(session, { addTags });
-    for (const removeTags of chunks(remove)) await provider.setFilters(session, { removeTags });
-    await book.update(bondId, (present) => ({ ...present, registered: windows, hasBucket: true }));
+  /**
+   * Has all present tags watched at every rented provider that lacks some. A provider that cannot be
+   * reached is left for the next pass: nothing is thrown.
+   */
+  async watchTags(): Promise<void> {
+    const { book, tags, logger } = this.#deps;
+    for (const rental of book.wanted()) {
+      if (!tags.isBehind(rental.registered)) continue;
+      const result: SyncResult = { fetched: 0, held: 0, cost: 0n, errors: [] };
+      try {
+        await this.#syncFilters(await this.#open(rental, result));
+      } catch (error) {
+        logger.debug({ ...errorFields(error), bondId: rental.bondId }, 'tags are not watched yet');
+      }
+    }
   }
 
-  async #refreshBalance(
-    provider: ProviderClient,
-    session: ProviderSession,
-    bondId: string,
-  ): Promise<Rental> {
-    const { balance, objectCount: storedObjects } = await provider.mailbox(session);
-    const lastSyncAt = Math.floor(this.#deps.tangle.clock.nowMs() / 1_000);
-    return this.#deps.book.update(bondId, (present) => ({
-      ...present,
-      balance,
-      storedObjects,
-      lastSyncAt,
-    }));
+  async #open(rental: Rental, result: SyncResult): Promise<SyncPass> {
+    const { book, renter } = this.#deps;
+    const { bondId } = rental;
+    const provider = await renter.providerAt(hintOf(rental));
+    const session = await this.#session(provider, rental);
+    return { provider, session, bondId, result, rental: () => book.get(bondId) ?? rental };
   }
 
-  async #syncLog(
-    provider: ProviderClient,
-    session: ProviderSession,
-    bondId: string,
-    result: SyncResult,
-  ): Promise<void> {
+  async #session(provider: ProviderClient, rental: Rental): Promise<ProviderSession> {
+    const { book, tangle } = this.#deps;
+    const nowSeconds = tangle.clock.nowMs() / 1_000;
+    const known = this.#sessions.get(rental.bondId);
+    if (known !== undefined && known.expiresAt - SESSION_MARGIN_SECONDS > nowSeconds) return known;
+    const session = await provider.login(book.mailboxKey(rental));
+    this.#sessions.set(rental.bondId, session);
+    return session;
+  }
+
+  /** A session that the provider does not know any more is opened again at the next pass. */
+  async #read(pass: SyncPass): Promise<void> {
+    try {
+      await this.#syncFilters(pass);
+      await this.#topUp(pass);
+      await this.#readPaid(pass).catch(async (error: unknown) => {
+        if (!isBroke(error) || pass.rental().isEnded) throw error;
+        // The record of the balance was wrong: with the right one the mailbox is filled up.
+        await this.#setBalance(pass, balanceIn(error));
+        await this.#topUp(pass);
+        await this.#readPaid(pass);
+      });
+    } catch (error) {
+      if (error instanceof ProviderApiError && error.status === 401) {
+        this.#sessions.delete(pass.bondId);
+      }
+      throw error;
+    }
+  }
+
+  /** Everything that costs something. */
+  async #readPaid(pass: SyncPass): Promise<void> {
+    const { book, fetcher, strangers, tangle } = this.#deps;
+    const startedAt = Math.floor(tangle.clock.nowMs() / 1_000);
+    await this.#syncLog(pass);
+    await this.#retryPending(pass);
+    await strangers.scan(pass);
+    // New contacts bring new tags, which must be watched before their next mail comes.
+    await this.#syncFilters(pass);
+    await this.#refreshBalance(pass, fetcher.takeActivity(pass.bondId));
+    await book.update(pass.bondId, (present) => ({ ...present, lastSyncAt: startedAt }));
+  }
+
+  /** An ended rental is over with its balance; another one waits for money, and says so. */
+  async #noteBroke(pass: SyncPass, error: ProviderApiError): Promise<void> {
     const { book } = this.#deps;
-    for (;;) {
-      const known = book.get(bondId)?.log;
-      if (known === undefined) return;
+    await this.#setBalance(pass, balanceIn(error));
+    if (!pass.rental().isEnded) {
+      pass.result.errors.push(error.code);
+      return;
+    }
+    await book.update(pass.bondId, (present) => ({ ...present, isActive: false }));
+  }
+
+  /** A mailbox that cannot be filled up is still read: what it has may pay for that. */
+  async #topUp({ bondId, result }: SyncPass): Promise<void> {
+    const { renter, logger } = this.#deps;
+    try {
+      await renter.topUp(bondId);
+    } catch (error) {
+      logger.warn({ ...errorFields(error), bondId }, 'a mailbox cannot be filled up');
+      result.errors.push(codeOf(error));
+    }
+  }
+
+  /** Tells the provider which tags to watch, in bounded requests, and remembers that it knows. */
+  #syncFilters({ provider, session, bondId, rental, result }: SyncPass): Promise<void> {
+    const { book, tags } = this.#deps;
+    return this.#filters.run(async () => {
+      const { registered, hasBucket } = rental();
+      const windows = tags.windows();
+      const { add, remove } = tags.changeSince(registered);
+      if (add.length === 0 && remove.length === 0 && hasBucket) return;
+      const bucket = { bits: STRANGER_BUCKET_BITS, prefix: new Uint8Array(0) };
+      try {
+        if (!hasBucket) await provider.setFilters(session, { addBuckets: [bucket] });
+        // First what is new: a tag watched too long costs nothing, one too late costs a mail.
+        for (const addTags of chunks(add)) await provider.setFilters(session, { addTags });
+        for (const removeTags of chunks(remove)) await provider.setFilters(session, { removeTags });
+      } catch (error) {
+        // Mail with the tags that did fit is fetched; senders of the rest fall back to strangers'.
+        if (!(error instanceof ProviderApiError && error.code === 'filters-full')) throw error;
+        result.errors.push(error.code);
+        return;
+      }
+      await book.update(bondId, (one) => ({ ...one, registered: windows, hasBucket: true }));
+    });
+  }
+
+  async #refreshBalance(pass: SyncPass, isActive: boolean): Promise<void> {
+    const nowSeconds = Math.floor(this.#deps.tangle.clock.nowMs() / 1_000);
+    const askedAt = this.#balanceAt.get(pass.bondId) ?? Number.NEGATIVE_INFINITY;
+    if (!isActive && nowSeconds - askedAt < BALANCE_SECONDS) return;
+    const { balance, objectCount } = await pass.provider.mailbox(pass.session);
+    this.#balanceAt.set(pass.bondId, nowSeconds);
+    await this.#setBalance(pass, balance, objectCount);
+  }
+
+  async #setBalance(
+    { bondId, rental, result }: SyncPass,
+    balance: string,
+    storedObjects = rental().storedObjects,
+  ): Promise<void> {
+    result.cost += BigInt(rental().balance) - BigInt(balance);
+    await this.#deps.book.update(bondId, (one) => ({ ...one, balance, storedObjects }));
+  }
+
+  /** Reads on in the log; what it names is fetched before the position moves on. */
+  async #syncLog(pass: SyncPass): Promise<void> {
+    const { book, fetcher } = this.#deps;
+    for (let page = 0; page < MAX_LOG_PAGES; page += 1) {
+      const known = pass.rental().log;
       const from = { length: known.length, hash: hexToBytes(known.hash) };
-      const { log, position } = await provider.log(session, from, LOG_PAGE);
-      for (const entry of log.entries) {
-        if (entry.state === 'stored') await this.#fetch(provider, session, entry.root, result);
+      const { log, position } = await pass.provider.log(pass.session, from, LOG_PAGE);
+      const later: Rental['pending'] = [];
+      for (const { state, root } of log.entries) {
+        // Held is what the balance or the day's limit did not pay for. Nobody else keeps it.
+        if (state === 'held') later.push({ root, isHeld: true });
+        else if (state === 'stored' && !(await fetcher.fetch(pass, root))) {
+          later.push({ root, isHeld: false });
+        }
       }
       const { length } = position;
       const hash = bytesToHex(position.hash);
-      await book.update(bondId, (present) => ({ ...present, log: { length, hash } }));
+      await book.update(pass.bondId, (present) => ({
+        ...present,
+        log: { length, hash },
+        pending: [...present.pending, ...later].slice(-MAX_PENDING),
+      }));
       if (log.entries.length < LOG_PAGE) return;
     }
   }
 
-  /** Fetches one object and files it. The key is the same after a crash, so it is paid for once. */
-  async #fetch(
-    provider: ProviderClient,
-    session: ProviderSession,
-    root: string,
-    result: SyncResult,
-  ): Promise<void> {
-    if (this.#fetched.has(root)) return;
-    const key = idempotencyKey(session.mailboxId, root, 'fetch');
-    const bytes = await provider.fetchObject(session, root, key).catch((error: unknown) => {
-      if (!isGone(error)) throw error;
-      result.errors.push('object-gone');
-      return undefined;
-    });
-    if (bytes === undefined) return;
-    const taken = await this.#deps.intake.take(bytes);
-    if (taken.kind === 'delivered') result.fetched += 1;
-    if (taken.kind === 'refused') {
-      this.#deps.logger.debug({ root, code: taken.code }, 'an envelope does not open');
-      result.errors.push(taken.code);
+  /** Another look at what could not be had so far; it stays on the list until it can, or is gone. */
+  async #retryPending(pass: SyncPass): Promise<void> {
+    const { book, fetcher } = this.#deps;
+    for (const { root, isHeld } of pass.rental().pending) {
+      const isPaid = !isHeld || (await fetcher.retain(pass, root));
+      if (!isPaid || !(await fetcher.fetch(pass, root))) continue;
+      await book.update(pass.bondId, (present) => ({
+        ...present,
+        pending: present.pending.filter((one) => one.root !== root),
+      }));
     }
-    if (this.#fetched.size >= MAX_REMEMBERED) this.#fetched.clear();
-    this.#fetched.add(root);
-  }
-
-  /** Looks through what strangers left in our bucket; what is ours is paid for and kept. */
-  async #scanHeld(
-    provider: ProviderClient,
-    session: ProviderSession,
-    bondId: string,
-    result: SyncResult,
-  ): Promise<void> {
-    let cursor: string | undefined;
-    for (let page = 0; page < MAX_HELD_PAGES; page += 1) {
-      const held = await provider.held(session, cursor);
-      for (const item of held.items) {
-        if (this.#scanned.has(item.root)) continue;
-        if (this.#isOurs(item)) await this.#retain(provider, session, bondId, item.root, result);
-        if (this.#scanned.size >= MAX_REMEMBERED) this.#scanned.clear();
-        this.#scanned.add(item.root);
-      }
-      if (held.cursor === undefined) return;
-      ({ cursor } = held);
-    }
-  }
-
-  async #retain(
-    provider: ProviderClient,
-    session: ProviderSession,
-    bondId: string,
-    root: string,
-    result: SyncResult,
-  ): Promise<void> {
-    const days = this.#deps.book.get(bondId)?.retentionDays ?? 1;
-    const key = idempotencyKey(session.mailboxId, root, 'retain');
-    try {
-      await provider.retain(session, root, days, key);
-    } catch (error) {
-      if (!isGone(error)) throw error;
-      this.#deps.logger.debug({ ...errorFields(error), root }, 'a held envelope is gone');
-      return;
-    }
-    result.held += 1;
-    await this.#fetch(provider, session, root, result);
-  }
-
-  #isOurs(item: HeldItemDto): boolean {
-    const head = hexToBytes(item.head);
-    const envelope: MailEnvelope = {
-      version: head[0] ?? 0,
-      sizeClass: head[1] ?? 0,
-      tag: hexToBytes(item.tag),
-      header: head.subarray(0, ENVELOPE_HEADER_LENGTH),
-      sealed: head.subarray(ENVELOPE_HEADER_LENGTH),
-    };
-    return envelope.version === ENVELOPE_VERSION && this.#deps.intake.isStrangers(envelope);
   }
 }
 
-function idempotencyKey(mailboxId: string, root: string, purpose: string): string {
-  const hash = sha256(utf8ToBytes(`tmail/idempotency/v1 ${purpose} ${mailboxId} ${root}`));
-  return bytesToHex(hash.subarray(0, 16));
+/** The balance that a refusal names; nothing when it names none. */
+function balanceIn(error: ProviderApiError): string {
+  const { balance } = error.problem;
+  return balance !== undefined && /^(?:0|[1-9][0-9]{0,19})$/.test(balance) ? balance : '0';
 }
 
-/** The object has expired or was released: asking again does not help. */
-function isGone(error: unknown): boolean {
-  if (!(error instanceof Error) || error.name !== 'ProviderApiError') return false;
-  return 'status' in error && (error.status === 404 || error.status === 410);
+function codeOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code.slice(0, 64) : 'internal';
 }
 
 function chunks(tags: readonly Uint8Array[]): Uint8Array[][] {

@@ -1,6 +1,6 @@
 /**
  * The mails of the account: raw bytes exactly as they came, folders with UIDs and flags, and one
- * line for each list. Before: inbox and outbox; after: the local API (and the bridge, later).
+ * line for each list. Before: inbox and outbox; after: the local API.
  * Spec: docs/spec/40-client-store.md; folder rules: mail core, folder/folder.ts.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -17,7 +17,13 @@ import {
   restoreFolder,
 } from '@tanglemail/mail/core/folder/folder.ts';
 import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
-import { counters, folderStates, type MessageEntry, messageEntries } from '../store/collections.ts';
+import {
+  counters,
+  folderStates,
+  messageEntries,
+  type MessageEntry,
+  rawMessageKey,
+} from '../store/collections.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
 
 /** Folders of every account. `Requests` holds mail of senders that nobody has accepted yet. */
@@ -135,7 +141,7 @@ export class MessageStore {
   /** The bytes of a mail, as they were written by its sender. */
   raw(id: string): Uint8Array | undefined {
     const mail = this.#entries.get(id);
-    return mail && this.#store.getBytes('messageRaw', mail.emailId);
+    return mail && this.#store.getBytes('messageRaw', rawMessageKey(this.#store, mail.emailId));
   }
 
   /** Puts a mail into the batch; one with a known key is there already and changes nothing. */
@@ -161,7 +167,7 @@ export class MessageStore {
       subject: subject.slice(0, 998),
       messageId: messageId.slice(0, 998),
     };
-    batch.putBytes('messageRaw', emailId, mail.raw);
+    batch.putBytes('messageRaw', rawMessageKey(this.#store, emailId), mail.raw);
     const apply = this.#putDiff(batch, mail.folder, appended.diff, () => facts);
     return { id, isNew: true, apply };
   }

@@ -7,8 +7,11 @@ import {
   enter,
   EXPIRY_MS,
   giveUp,
+  isUnwatched,
   postpone,
   RECEIPT_PATIENCE_MS,
+  RESEND_AFTER_MS,
+  sendAgain,
   storedCount,
 } from './outbox-entry.ts';
 
@@ -79,13 +82,13 @@ describe('an outgoing mail', () => {
   it('stays confirmed while no provider has a receipt, and asks less and less often', () => {
     let entry = enter({ ...queued, deliveries: [waiting] }, 'confirmed', 9_000);
     const waits: number[] = [];
-    for (let look = 0; look < 10; look += 1) {
+    for (let look = 0; look < 14; look += 1) {
       entry = afterReceipts(entry, [waiting], 10_000);
       waits.push(entry.nextTryAtMs - 10_000);
     }
     expect(entry).toMatchObject({ state: 'confirmed', isDone: false });
     expect(waits[0]).toBe(500);
-    expect(waits.at(-1)).toBe(60_000);
+    expect(waits.at(-1)).toBe(600_000);
     expect(afterReceipts(entry, [waiting], 9_001 + RECEIPT_PATIENCE_MS)).toMatchObject({
       state: 'confirmed',
       isDone: true,
@@ -95,5 +98,50 @@ describe('an outgoing mail', () => {
   it('is done at once when the recipient has no provider to ask', () => {
     const confirmed = enter(queued, 'confirmed', 9_000);
     expect(afterReceipts(confirmed, [], 9_000)).toMatchObject({ state: 'confirmed', isDone: true });
+  });
+});
+
+describe('a mail with an exact tag that nobody stores', () => {
+  const absent: Delivery = { ...waiting, state: 'absent' };
+  const confirmed = enter(
+    {
+      ...queued,
+      root: '44'.repeat(32),
+      envelopeBytes: 1_020,
+      tagKind: 'contact',
+      blockId: '55'.repeat(32),
+      milestoneIndex: 7,
+      deliveries: [absent, absent],
+    },
+    'confirmed',
+    10_000,
+  );
+  const later = 10_001 + RESEND_AFTER_MS;
+
+  it('is sealed again after an hour, for the same letter, and only once', () => {
+    expect(isUnwatched(confirmed, later - 2)).toBe(false);
+    expect(isUnwatched(confirmed, later)).toBe(true);
+    const again = sendAgain(confirmed, later);
+    expect(again).toMatchObject({
+      state: 'queued',
+      letterId: queued.letterId,
+      isResent: true,
+      isDone: false,
+      deliveries: [],
+    });
+    for (const gone of ['root', 'envelopeBytes', 'tagKind', 'blockId', 'milestoneIndex']) {
+      expect(again).not.toHaveProperty(gone);
+    }
+    expect(again.history.at(-1)?.detail).toMatch(/stranger/);
+    expect(isUnwatched({ ...again, tagKind: 'stranger' }, later * 2)).toBe(false);
+  });
+
+  it('stays when one provider has it, and waits a day for one that cannot be asked', () => {
+    expect(isUnwatched({ ...confirmed, deliveries: [absent, stored] }, later)).toBe(false);
+    expect(isUnwatched({ ...confirmed, deliveries: [waiting, waiting] }, later * 99)).toBe(false);
+    const mixed = { ...confirmed, deliveries: [absent, waiting] };
+    expect(isUnwatched(mixed, later)).toBe(false);
+    expect(isUnwatched(mixed, later + 24 * 3_600_000)).toBe(true);
+    expect(isUnwatched({ ...confirmed, tagKind: 'stranger' }, later)).toBe(false);
   });
 });

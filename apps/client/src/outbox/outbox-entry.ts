@@ -9,11 +9,15 @@ import type { OutboxEntry } from '../store/collections.ts';
 export const EXPIRY_MS = 30 * 86_400_000;
 /** Receipts are asked for this long after the confirmation. */
 export const RECEIPT_PATIENCE_MS = 72 * 3_600_000;
+/** An exact tag under which nobody stores a mail for this long is not watched by its recipient. */
+export const RESEND_AFTER_MS = 3_600_000;
+/** As long is waited for a provider that cannot be asked. */
+const RESEND_PATIENCE_MS = 24 * 3_600_000;
 const MAX_HISTORY = 64;
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 300_000;
 const FIRST_RECEIPT_POLL_MS = 500;
-const LAST_RECEIPT_POLL_MS = 60_000;
+const LAST_RECEIPT_POLL_MS = 600_000;
 
 /** Moves to another state and writes it into the history. */
 export function enter(
@@ -53,8 +57,40 @@ export function giveUp(
   error: { readonly code: string; readonly detail: string },
   nowMs: number,
 ): OutboxEntry {
-  const failed = finish(enter(entry, 'failed', nowMs, error.code));
-  return { ...failed, error: { code: error.code, detail: error.detail.slice(0, 512) } };
+  const code = error.code.slice(0, 64);
+  const failed = finish(enter(entry, 'failed', nowMs, code));
+  return { ...failed, error: { code, detail: error.detail.slice(0, 512) } };
+}
+
+/**
+ * Back to the start with a stranger's tag: the same letter, so a recipient that has it after all
+ * shows it once.
+ */
+export function sendAgain(entry: OutboxEntry, nowMs: number): OutboxEntry {
+  const detail = 'no provider has stored it; it is sealed again with a stranger’s tag';
+  const {
+    root: _root,
+    envelopeBytes: _envelopeBytes,
+    tagKind: _tagKind,
+    blockId: _blockId,
+    powMs: _powMs,
+    milestoneIndex: _milestoneIndex,
+    ...kept
+  } = enter(entry, 'queued', nowMs, detail);
+  return { ...kept, deliveries: [], isResent: true };
+}
+
+/** Whether the recipient's providers have had their time to store a mail with an exact tag. */
+export function isUnwatched(entry: OutboxEntry, nowMs: number): boolean {
+  const isExact = entry.tagKind === 'contact' || entry.tagKind === 'invite';
+  const answers = new Set(entry.deliveries.map((one) => one.state));
+  if (!isExact || answers.has('stored') || !answers.has('absent')) return false;
+  const waitedMs = nowMs - confirmedAt(entry, nowMs);
+  return waitedMs > (answers.has('waiting') ? RESEND_PATIENCE_MS : RESEND_AFTER_MS);
+}
+
+function confirmedAt(entry: OutboxEntry, nowMs: number): number {
+  return entry.history.findLast((line) => line.state === 'confirmed')?.atMs ?? nowMs;
 }
 
 /** Nothing is left to do. */
@@ -81,8 +117,7 @@ export function afterReceipts(
   const count = storedCount(updated);
   const detail = `${count}/${deliveries.length}`;
   const moved = count > before ? enter(updated, 'stored', nowMs, detail) : updated;
-  const confirmedAt = entry.history.find((line) => line.state === 'confirmed')?.atMs ?? nowMs;
-  const isOver = nowMs - confirmedAt > RECEIPT_PATIENCE_MS;
+  const isOver = nowMs - confirmedAt(entry, nowMs) > RECEIPT_PATIENCE_MS;
   if (count === deliveries.length || isOver) return finish(moved);
   const waitMs = FIRST_RECEIPT_POLL_MS * 2 ** Math.min(moved.attempts, 16);
   const nextTryAtMs = nowMs + Math.min(waitMs, LAST_RECEIPT_POLL_MS);

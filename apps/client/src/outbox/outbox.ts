@@ -4,7 +4,7 @@
  * sends it twice in the recipient's eyes. Before: local API; after: letter and envelope (mail
  * core), tangle/tangle-access.ts, the recipient's providers. Spec: docs/spec/42-delivery.md.
  */
-import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
+import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Payload } from '@tanglemail/tangle/core/codec/payload.ts';
 import { parseBlockId } from '@tanglemail/tangle/core/codec/ids.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
@@ -17,7 +17,7 @@ import { counters, type Delivery, type OutboxEntry, outboxEntries } from '../sto
 import { orderedKey, type SealedBatch, type SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
-import { afterReceipts, enter, giveUp, postpone } from './outbox-entry.ts';
+import { afterReceipts, enter, giveUp, isUnwatched, postpone, sendAgain } from './outbox-entry.ts';
 import { type Sealer, SealingRefused } from './sealer.ts';
 
 /** One mail as it is taken: the same bytes for every recipient, each sealed separately. */
@@ -32,16 +32,26 @@ export interface OutgoingMail {
 export interface OutboxDeps {
   readonly store: SealedStore;
   readonly writes: WriteLock;
-  readonly tangle: TangleAccess;
+  readonly tangle: Pick<TangleAccess, 'issuer' | 'clock' | 'random'>;
   readonly sealer: Sealer;
-  readonly providerAt: (hint: ProviderHint) => ProviderClient;
+  /** The provider at an endpoint, which has shown that it is the one with this bond. */
+  readonly providerAt: (hint: ProviderHint) => Promise<Pick<ProviderClient, 'receipt'>>;
+  /** Has the present tags watched at every rented provider that can be reached. Never throws. */
+  readonly watchTags: () => Promise<void>;
   readonly logger: Logger;
   /** Told of every change of an entry. */
   readonly onChange: (entry: OutboxEntry) => void;
 }
 
-/** Mails on their way at once. Proof of work runs one at a time anyway. */
+/** Which steps take turns: a slow provider of somebody must not hold up what wants to leave. */
+type Lane = 'sending' | 'receipts';
+
+/** Mails at work at once in each lane. Proof of work runs one at a time anyway. */
 const MAX_ACTIVE = 8;
+/** Between two attempts when not even the failure can be written down. */
+const DISK_RETRY_MS = 60_000;
+/** How long a mail that failed for good counts in the status. */
+const FAILED_SHOWN_MS = 7 * 86_400_000;
 const COUNTER = 'outbox';
 const LETTER_ID_LENGTH = 16;
 
@@ -49,7 +59,9 @@ export class Outbox {
   readonly #deps: OutboxDeps;
   /** Entries that are not done. */
   readonly #open = new Map<number, OutboxEntry>();
-  readonly #active = new Map<number, Promise<void>>();
+  /** Entries that ended badly, and when. */
+  readonly #failed = new Map<number, number>();
+  readonly #active = new Map<number, { readonly lane: Lane; readonly run: Promise<void> }>();
   readonly #abort = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #nextId = 1;
@@ -61,9 +73,7 @@ export class Outbox {
   static async load(deps: OutboxDeps): Promise<Outbox> {
     const outbox = new Outbox(deps);
     outbox.#nextId = deps.store.get(counters, COUNTER)?.next ?? 1;
-    for await (const { value } of deps.store.scan(outboxEntries)) {
-      if (!value.isDone) outbox.#open.set(value.id, value);
-    }
+    for await (const { value } of deps.store.scan(outboxEntries)) outbox.#note(value);
     return outbox;
   }
 
@@ -76,7 +86,17 @@ export class Outbox {
   async stop(): Promise<void> {
     this.#abort.abort(new Error('the client stops'));
     clearTimeout(this.#timer);
-    await Promise.allSettled(this.#active.values());
+    await Promise.allSettled([...this.#active.values()].map(({ run }) => run));
+  }
+
+  /** The node is there (again): what waits only for it need not wait any longer. */
+  wake(): void {
+    const nowMs = this.#deps.tangle.clock.nowMs();
+    const isWaiting = (one: OutboxEntry): boolean =>
+      one.error?.code === 'node-unreachable' && one.nextTryAtMs > nowMs;
+    const waiting = [...this.#open.values()].filter(isWaiting);
+    for (const entry of waiting) this.#open.set(entry.id, { ...entry, nextTryAtMs: nowMs });
+    if (waiting.length > 0) this.#schedule();
   }
 
   /**
@@ -127,11 +147,14 @@ export class Outbox {
     return entries;
   }
 
-  /** How many wait or are on their way, and how many of these had a failure. */
+  /** How many are not in a milestone yet, and how many had a failure, the last one of late. */
   counts(): { queued: number; failed: number } {
+    const sinceMs = this.#deps.tangle.clock.nowMs() - FAILED_SHOWN_MS;
     const open = [...this.#open.values()];
-    const queued = open.filter((one) => one.milestoneIndex === undefined);
-    return { queued: queued.length, failed: open.filter((one) => one.error !== undefined).length };
+    const failing = open.filter((one) => one.error !== undefined).length;
+    const failed = [...this.#failed.values()].filter((atMs) => atMs >= sinceMs).length;
+    const queued = open.filter((one) => laneOf(one) === 'sending').length;
+    return { queued, failed: failing + failed };
   }
 
   /** Starts what is due and sets the timer for what comes next. */
@@ -141,15 +164,8 @@ export class Outbox {
     let nextMs = Number.POSITIVE_INFINITY;
     for (const entry of this.#open.values()) {
       if (this.#active.has(entry.id)) continue;
-      if (entry.nextTryAtMs > nowMs || this.#active.size >= MAX_ACTIVE) {
-        nextMs = Math.min(nextMs, entry.nextTryAtMs);
-        continue;
-      }
-      const run = this.#run(entry).finally(() => {
-        this.#active.delete(entry.id);
-        this.#schedule();
-      });
-      this.#active.set(entry.id, run);
+      if (entry.nextTryAtMs > nowMs) nextMs = Math.min(nextMs, entry.nextTryAtMs);
+      else this.#begin(entry);
     }
     clearTimeout(this.#timer);
     if (nextMs === Number.POSITIVE_INFINITY) return;
@@ -157,21 +173,43 @@ export class Outbox {
     this.#timer.unref();
   }
 
-  /** One step of one entry; every end of it is on the disk. */
+  /** Starts one step unless its lane is full: whoever leaves the lane looks again. */
+  #begin(entry: OutboxEntry): void {
+    const lane = laneOf(entry);
+    const busy = [...this.#active.values()].filter((one) => one.lane === lane).length;
+    if (busy >= MAX_ACTIVE) return;
+    const run = this.#run(entry).finally(() => {
+      this.#active.delete(entry.id);
+      this.#schedule();
+    });
+    this.#active.set(entry.id, { lane, run });
+  }
+
+  /** One step of one entry; every end of it is on the disk. Never throws. */
   async #run(entry: OutboxEntry): Promise<void> {
     try {
       await this.#step(entry);
     } catch (error) {
       if (this.#abort.signal.aborted) return;
-      const current = this.#open.get(entry.id) ?? entry;
+      const current = this.#current(entry);
       const nowMs = this.#deps.tangle.clock.nowMs();
       const facts = factsOf(error);
       this.#deps.logger.debug({ ...errorFields(error), outboxId: entry.id }, 'a mail waits');
-      const next =
-        error instanceof SealingRefused && error.isFinal
-          ? giveUp(current, facts, nowMs)
-          : postpone(current, facts, nowMs);
-      await this.#save(next);
+      const isFinal = error instanceof SealingRefused && error.isFinal;
+      await this.#saveFailure(
+        isFinal ? giveUp(current, facts, nowMs) : postpone(current, facts, nowMs),
+      );
+    }
+  }
+
+  /** A disk that takes nothing is no reason to do the same step again at once, and again. */
+  async #saveFailure(entry: OutboxEntry): Promise<void> {
+    try {
+      await this.#save(entry);
+    } catch (error) {
+      this.#deps.logger.error(errorFields(error), 'the outbox cannot be written');
+      const nextTryAtMs = this.#deps.tangle.clock.nowMs() + DISK_RETRY_MS;
+      this.#open.set(entry.id, { ...this.#current(entry), nextTryAtMs });
     }
   }
 
@@ -188,7 +226,8 @@ export class Outbox {
     await writes.run(async () => {
       const batch = this.#deps.store.batch();
       const { sealed, apply } = sealer.seal(batch, entry, recipient);
-      const next: OutboxEntry = { ...entry, ...sealed, attempts: 0, nextTryAtMs: 0 };
+      const { error: _settled, ...rest } = entry;
+      const next: OutboxEntry = { ...rest, ...sealed, attempts: 0, nextTryAtMs: 0 };
       batch.put(outboxEntries, orderedKey(entry.id), next);
       await batch.write();
       apply();
@@ -197,8 +236,11 @@ export class Outbox {
   }
 
   async #attach(entry: OutboxEntry): Promise<void> {
-    const { tangle } = this.#deps;
+    const { tangle, watchTags } = this.#deps;
     const { signal } = this.#abort;
+    // The answer may come at once, under a tag that is watched only since this mail was sealed.
+    await watchTags();
+    signal.throwIfAborted();
     const issued = await tangle.issuer.issue(this.#payload(entry), { signal });
     await this.#saveAttached(entry, issued);
   }
@@ -222,16 +264,16 @@ export class Outbox {
       return;
     }
     const issued = { blockId, bytes, payload: this.#payload(entry), powMs: entry.powMs ?? 0 };
-    let saving: Promise<void> = Promise.resolve();
+    let saved = Promise.resolve();
     const onReattached = (again: IssuedBlock): void => {
-      saving = this.#saveAttached(entry, again);
+      saved = saved.then(() => this.#saveAttached(this.#current(entry), again));
+      saved.catch(() => undefined);
     };
-    const confirmed = await tangle.issuer.awaitConfirmation(issued, { signal, onReattached });
-    await saving;
+    const confirming = tangle.issuer.awaitConfirmation(issued, { signal, onReattached });
+    const confirmed = await confirming.finally(() => saved);
     const { milestoneIndex, blockId: referenced } = confirmed;
-    const current = this.#open.get(entry.id) ?? entry;
     const detail = `milestone ${milestoneIndex}`;
-    const next = enter(current, 'confirmed', tangle.clock.nowMs(), detail);
+    const next = enter(this.#current(entry), 'confirmed', tangle.clock.nowMs(), detail);
     await this.#save({ ...next, milestoneIndex, blockId: referenced }, (batch) => {
       batch.del('outboxBlock', orderedKey(entry.id));
       batch.del('outboxEnvelope', orderedKey(entry.id));
@@ -240,22 +282,25 @@ export class Outbox {
 
   async #collectReceipts(entry: OutboxEntry): Promise<void> {
     const deliveries = await Promise.all(entry.deliveries.map((one) => this.#ask(entry, one)));
+    this.#abort.signal.throwIfAborted();
     const nowMs = this.#deps.tangle.clock.nowMs();
-    await this.#save(afterReceipts(entry, deliveries, nowMs));
+    const asked = { ...entry, deliveries };
+    const isAgain = isUnwatched(asked, nowMs);
+    await this.#save(isAgain ? sendAgain(asked, nowMs) : afterReceipts(entry, deliveries, nowMs));
   }
 
   /** Asks one provider for its receipt; one that cannot be reached is asked again. */
   async #ask(entry: OutboxEntry, delivery: Delivery): Promise<Delivery> {
     const { root, envelopeBytes } = entry;
-    if (delivery.state !== 'waiting' || root === undefined || envelopeBytes === undefined) {
+    if (delivery.state === 'stored' || root === undefined || envelopeBytes === undefined) {
       return delivery;
     }
     const { bondId, endpoint } = delivery;
     const ledgerTime = Math.floor(this.#deps.tangle.clock.nowMs() / 1_000);
     try {
-      const provider = this.#deps.providerAt({ bondId: Buffer.from(bondId, 'hex'), endpoint });
+      const provider = await this.#deps.providerAt({ bondId: hexToBytes(bondId), endpoint });
       const receipt = await provider.receipt(root, { size: envelopeBytes, ledgerTime });
-      if (receipt === undefined) return delivery;
+      if (receipt === undefined) return { ...delivery, state: 'absent' };
       const { until } = receipt;
       const encoded = bytesToHex(encodeReceipt(receipt));
       return { ...delivery, state: 'stored', until, receipt: encoded };
@@ -271,19 +316,36 @@ export class Outbox {
     return { kind: 'envelope', bytes };
   }
 
+  /** The newest record of an entry that a step began with. */
+  #current(entry: OutboxEntry): OutboxEntry {
+    return this.#open.get(entry.id) ?? entry;
+  }
+
   async #save(entry: OutboxEntry, more?: (batch: SealedBatch) => void): Promise<void> {
     const batch = this.#deps.store.batch();
-    batch.put(outboxEntries, orderedKey(entry.id), entry);
+    const key = orderedKey(entry.id);
+    batch.put(outboxEntries, key, entry);
+    if (entry.isDone) batch.del('outboxEnvelope', key).del('outboxBlock', key);
     more?.(batch);
     await batch.write();
     this.#changed(entry);
   }
 
   #changed(entry: OutboxEntry): void {
-    if (entry.isDone) this.#open.delete(entry.id);
-    else this.#open.set(entry.id, entry);
+    this.#note(entry);
     this.#deps.onChange(entry);
   }
+
+  #note(entry: OutboxEntry): void {
+    if (!entry.isDone) this.#open.set(entry.id, entry);
+    else this.#open.delete(entry.id);
+    const isBad = entry.state === 'failed' || entry.state === 'expired';
+    if (isBad) this.#failed.set(entry.id, entry.history.at(-1)?.atMs ?? entry.createdAtMs);
+  }
+}
+
+function laneOf(entry: OutboxEntry): Lane {
+  return entry.milestoneIndex === undefined ? 'sending' : 'receipts';
 }
 
 /** A code and a sentence for whoever waits for the mail. */

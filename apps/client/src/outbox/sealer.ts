@@ -6,6 +6,7 @@
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import { chooseBundle, type Descriptor } from '@tanglemail/mail/core/identity/descriptor.ts';
+import { ENVELOPE_VERSION } from '@tanglemail/mail/core/envelope/envelope.ts';
 import { sealEnvelope } from '@tanglemail/mail/core/envelope/seal.ts';
 import { dayOf, strangerTag } from '@tanglemail/mail/core/envelope/stranger.ts';
 import type { LetterId } from '@tanglemail/mail/core/letter/content.ts';
@@ -14,7 +15,7 @@ import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
 import type { Account } from '../account/account.ts';
 import type { ContactBook } from '../contacts/contact-book.ts';
 import type { DescriptorResolver } from '../descriptor/resolver.ts';
-import type { OutboxEntry } from '../store/collections.ts';
+import { type OutboxEntry, rawMessageKey } from '../store/collections.ts';
 import { orderedKey, type SealedBatch, type SealedStore } from '../store/sealed-store.ts';
 import { STRANGER_BUCKET_BITS } from '../tags/stranger-bucket.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
@@ -63,17 +64,24 @@ export class Sealer {
     this.#deps = deps;
   }
 
-  /** The recipient's newest descriptor. Throws SealingRefused `descriptor-not-found`. */
+  /**
+   * The recipient's newest descriptor. Throws SealingRefused `descriptor-not-found`, and
+   * `envelope-version-unknown` when the recipient reads none of our formats.
+   */
   async findRecipient(address: MailAddress): Promise<Descriptor> {
     const descriptor = await this.#deps.resolver.resolve(address);
-    if (descriptor !== undefined) return descriptor;
+    if (descriptor !== undefined) {
+      if (descriptor.formatVersions.includes(ENVELOPE_VERSION)) return descriptor;
+      const other = 'the recipient reads only formats that this version cannot write';
+      throw new SealingRefused('envelope-version-unknown', other, true);
+    }
     const text = 'the recipient has not published its keys yet';
     throw new SealingRefused('descriptor-not-found', text, false);
   }
 
   /**
-   * Seals the message of `entry` and puts the envelope and the used-up tag into the batch. Must run
-   * under the write lock: each tag is used once.
+   * Seals the message of `entry` and puts the envelope, the used-up tag and the recipient as a
+   * contact into the batch. Must run under the write lock: each tag is used once.
    */
   seal(
     batch: SealedBatch,
@@ -84,8 +92,8 @@ export class Sealer {
     const nowSeconds = Math.floor(tangle.clock.nowMs() / 1_000);
     const { epoch, bundle, isReduced } = chooseBundle(recipient, nowSeconds);
     const ephemeralSecret = tangle.random.bytes(32);
-    const chosen = this.#chooseTag(batch, entry.to, recipient, ephemeralSecret, nowSeconds);
-    const message = store.getBytes('messageRaw', entry.emailId);
+    const chosen = this.#chooseTag(batch, entry, recipient, { ephemeralSecret, nowSeconds });
+    const message = store.getBytes('messageRaw', rawMessageKey(store, entry.emailId));
     if (message === undefined) throw new Error('broken invariant: a queued mail has its bytes');
     const sealed = sealEnvelope(
       {
@@ -125,22 +133,32 @@ export class Sealer {
   /** A contact's or an invite's exact tag where there is one, else a stranger's. */
   #chooseTag(
     batch: SealedBatch,
-    to: MailAddress,
+    { to, isResent }: OutboxEntry,
     recipient: Descriptor,
-    ephemeralSecret: Uint8Array,
-    nowSeconds: number,
+    letter: { readonly ephemeralSecret: Uint8Array; readonly nowSeconds: number },
   ): ChosenTag {
-    const { contacts, tangle, suite } = this.#deps;
-    const contact = contacts.get(to);
-    const taken = contact && contacts.takeTag(contact);
-    if (taken !== undefined) {
-      const { kind, tag } = taken;
-      return { kind, tag, apply: contacts.put(batch, taken.contact) };
+    const { account, contacts, tangle } = this.#deps;
+    if (to === account.address) return this.#strangerTag(recipient, letter, () => {});
+    const contact = contacts.recipient(to, recipient, tangle.clock.nowMs());
+    const taken = isResent === true ? undefined : contacts.takeTag(contact);
+    const apply = contacts.put(batch, taken?.contact ?? contact);
+    if (taken === undefined) return this.#strangerTag(recipient, letter, apply);
+    return { kind: taken.kind, tag: taken.tag, apply };
+  }
+
+  #strangerTag(
+    { introKey, policy }: Descriptor,
+    letter: { readonly ephemeralSecret: Uint8Array; readonly nowSeconds: number },
+    apply: () => void,
+  ): ChosenTag {
+    const { tangle, suite } = this.#deps;
+    if (policy.contactsOnly) {
+      throw new SealingRefused('contacts-only', 'the recipient hears only its contacts', true);
     }
     const input = {
-      introKey: recipient.introKey,
-      ephemeralSecret,
-      day: dayOf(nowSeconds),
+      introKey,
+      ephemeralSecret: letter.ephemeralSecret,
+      day: dayOf(letter.nowSeconds),
       bucketBits: STRANGER_BUCKET_BITS,
       filler: tangle.random.bytes(16),
     };
@@ -148,6 +166,6 @@ export class Sealer {
     if (tag === undefined) {
       throw new SealingRefused('recipient-key-invalid', 'the intro key is of low order', true);
     }
-    return { kind: 'stranger', tag, apply: () => {} };
+    return { kind: 'stranger', tag, apply };
   }
 }

@@ -28,7 +28,8 @@ export async function confirmedOffers(tangle: TangleAccess): Promise<ConfirmedOf
     ledgerTime: Math.floor(tangle.clock.nowMs() / 1_000),
   };
   const valid: ConfirmedOffer[] = [];
-  for (const found of await provenTaggedData(tangle, OFFER_TAG, MAX_CANDIDATES)) {
+  const { proven } = await provenTaggedData(tangle, OFFER_TAG, MAX_CANDIDATES);
+  for (const found of proven) {
     const decoded = decodeOffer(found.data);
     const checked = decoded.ok ? checkOffer(decoded.value, context, tangle.verifier) : decoded;
     if (checked.ok) valid.push({ offer: checked.value, milestoneIndex: found.milestoneIndex });

@@ -13,6 +13,7 @@ import { channelFromJson, channelToJson } from '@tanglemail/mail/io/provider/cha
 import type { SigningKey } from '@tanglemail/mail/io/provider/provider-client.ts';
 import type { ChannelPurse } from '@tanglemail/mail/io/provider/purse.ts';
 import type { Account } from '../account/account.ts';
+import { ClientError } from '../client-error.ts';
 import { counters, type Rental, rentals } from '../store/collections.ts';
 import type { SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
@@ -24,6 +25,15 @@ export interface RentalBookDeps {
 }
 
 const CHANNEL_COUNTER = 'channel';
+/** Channels that are kept on record; those that are over make room first. */
+const MAX_CHANNELS = 64;
+
+/** One channel, where a rest goes, and when it was planned. */
+export interface ChannelRecord {
+  readonly channel: ClientChannel;
+  readonly refundAddress: string;
+  readonly createdAtMs: number;
+}
 
 export class RentalBook {
   readonly #deps: RentalBookDeps;
@@ -47,10 +57,15 @@ export class RentalBook {
     return [...this.#byBond.values()];
   }
 
-  /** Providers that the descriptor names. */
+  /** Rentals that the user wants. */
+  wanted(): Rental[] {
+    return this.list().filter((one) => one.isActive && !one.isEnded);
+  }
+
+  /** Providers that the descriptor may name: those that know our tags. */
   hints(): ProviderHint[] {
-    const active = this.list().filter((one) => one.isActive);
-    return active.map(({ bondId, endpoint }) => ({ bondId: hexToBytes(bondId), endpoint }));
+    const ready = this.wanted().filter((one) => one.hasBucket);
+    return ready.map(({ bondId, endpoint }) => ({ bondId: hexToBytes(bondId), endpoint }));
   }
 
   /** Changes a record under the write lock; the change sees the newest one. */
@@ -82,14 +97,17 @@ export class RentalBook {
         hasBucket: false,
         storedObjects: 0,
         lastSyncAt: 0,
+        pending: [],
         channels: [],
         isActive: false,
+        isEnded: false,
       });
     });
   }
 
   async #write(rental: Rental): Promise<Rental> {
-    await this.#deps.store.batch().put(rentals, rental.bondId, rental).write();
+    const { store } = this.#deps;
+    await store.batch().put(rentals, store.opaque(rental.bondId), rental).write();
     this.#byBond.set(rental.bondId, rental);
     return rental;
   }
@@ -111,50 +129,61 @@ export class RentalBook {
   }
 
   /** All channels of a rental, newest last. */
-  channels(rental: Rental): { channel: ClientChannel; refundAddress: string }[] {
-    return rental.channels.map(({ channel, refundAddress }) => ({
-      channel: channelFromJson(channel),
-      refundAddress,
-    }));
+  channels(rental: Rental): ChannelRecord[] {
+    return rental.channels.map((one) => ({ ...one, channel: channelFromJson(one.channel) }));
   }
 
-  /** The channel that vouchers are signed for: the newest one that is open. */
+  /** The newest channel that is open. */
   openChannel(rental: Rental): ClientChannel | undefined {
     return this.channels(rental).findLast((one) => one.channel.state === 'open')?.channel;
   }
 
-  /** Writes one channel's record, found by its key index; a new one is added. */
-  async saveChannel(
-    bondId: string,
-    channel: ClientChannel,
-    refundAddress?: string,
-  ): Promise<Rental> {
+  /** Adds a channel, or replaces the one with its key. Throws `channel-not-ready` without room. */
+  async putChannel(bondId: string, record: ChannelRecord): Promise<Rental> {
     return this.update(bondId, (rental) => {
       const known = this.channels(rental);
-      const at = known.findIndex((one) => one.channel.keyIndex === channel.keyIndex);
-      const address = refundAddress ?? known[at]?.refundAddress ?? '';
-      const record = { channel: channelToJson(channel), refundAddress: address };
-      const kept = rental.channels.slice(at < 0 ? -63 : 0);
-      return {
-        ...rental,
-        channels: at < 0 ? [...kept, record] : kept.with(at, record),
-      };
+      const { keyIndex } = record.channel;
+      const at = known.findIndex((one) => one.channel.keyIndex === keyIndex);
+      const channels = at < 0 ? [...withRoom(known), record] : known.with(at, record);
+      return { ...rental, channels: channels.map(toStored) };
     });
   }
 
-  /** What pays at a provider; undefined while no channel is open. */
-  purse(bondId: string): ChannelPurse | undefined {
-    const rental = this.#byBond.get(bondId);
-    const first = rental && this.openChannel(rental);
-    if (first === undefined) return undefined;
-    const { secretKey, publicKey } = this.channelKeys(first.keyIndex);
-    let present = first;
+  /** Changes the newest record of a channel; `undefined` forgets it. */
+  async changeChannel(
+    bondId: string,
+    keyIndex: number,
+    change: (channel: ClientChannel) => ClientChannel | undefined,
+  ): Promise<Rental> {
+    return this.update(bondId, (rental) => {
+      const changed = this.channels(rental).flatMap((one) => {
+        if (one.channel.keyIndex !== keyIndex) return [one];
+        const channel = change(one.channel);
+        return channel === undefined ? [] : [{ ...one, channel }];
+      });
+      return { ...rental, channels: changed.map(toStored) };
+    });
+  }
+
+  /** What pays from a channel. Payments at the same time see each other's vouchers. */
+  purse(bondId: string, keyIndex: number): ChannelPurse {
+    const { secretKey, publicKey } = this.channelKeys(keyIndex);
+    const present = (): ClientChannel => {
+      const rental = this.#byBond.get(bondId);
+      const found = rental && this.channels(rental).find((one) => isKey(one, keyIndex));
+      if (found === undefined) throw new Error('broken invariant: a channel that pays is known');
+      return found.channel;
+    };
     return {
       payerPublicKey: publicKey,
-      channel: () => present,
-      save: async (channel) => {
-        present = channel;
-        await this.saveChannel(bondId, channel);
+      channel: present,
+      save: async ({ signed, acknowledged }) => {
+        await this.changeChannel(bondId, keyIndex, (known) => {
+          // What was promised once stays promised, whoever saves last.
+          const most = signed > known.signed ? signed : known.signed;
+          const seen = acknowledged > known.acknowledged ? acknowledged : known.acknowledged;
+          return { ...known, signed: most, acknowledged: seen };
+        });
       },
       sign: (message) => signEd25519(secretKey, message),
     };
@@ -175,4 +204,22 @@ export class RentalBook {
   #mailboxKeys(bondId: string, index: number): KeyPair {
     return mailboxKey(this.#deps.account.keys, hexToBytes(bondId), index);
   }
+}
+
+function isKey({ channel }: ChannelRecord, keyIndex: number): boolean {
+  return channel.keyIndex === keyIndex;
+}
+
+function toStored(record: ChannelRecord): Rental['channels'][number] {
+  return { ...record, channel: channelToJson(record.channel) };
+}
+
+/** The records without an old one that is over, when there are too many. */
+function withRoom(records: readonly ChannelRecord[]): ChannelRecord[] {
+  if (records.length < MAX_CHANNELS) return [...records];
+  const over = records.findIndex(({ channel: { state } }) =>
+    ['closed', 'refunded'].includes(state),
+  );
+  if (over < 0) throw new ClientError('channel-not-ready', 'too many channels are open');
+  return records.toSpliced(over, 1);
 }

@@ -9,7 +9,6 @@ import { checkMessage } from '@tanglemail/mail/core/message/check.ts';
 import { maxMessageSize } from '@tanglemail/mail/core/envelope/seal.ts';
 import { PADDED_SIZES } from '@tanglemail/mail/core/limits.ts';
 import { type ComposeAttachment, composeMessage } from '@tanglemail/mail/io/compose.ts';
-import { watchedTags } from '@tanglemail/mail/core/envelope/tags.ts';
 import { addressText, emailText } from '../account/account.ts';
 import type * as dto from '../api/dto.ts';
 import type { AttachmentContent, ClientService } from '../api/service.ts';
@@ -19,6 +18,7 @@ import { messageIdOf } from '../inbox/letter-intake.ts';
 import type { SyncResult } from '../inbox/provider-sync.ts';
 import { FOLDERS, type ListedMail } from '../messages/message-store.ts';
 import { confirmedOffers } from '../rentals/offer-directory.ts';
+import { countTags } from '../tags/tag-book.ts';
 import { VERSION } from '../version.ts';
 import { explained } from './explained.ts';
 import { readAddress, readLink, readRecipient } from './recipients.ts';
@@ -103,7 +103,7 @@ export class LocalService implements ClientService {
     const secret = tangle.random.bytes(INVITE_LENGTH);
     await contacts.invite(secret, request.name ?? '', tangle.clock.nowMs());
     // Its tags must be watched before the link is used.
-    await this.sync();
+    await this.#parts.providerSync.watchTags();
     return { link: formatLink({ ...this.#ownLink(), invite: secret }) };
   }
 
@@ -134,6 +134,7 @@ export class LocalService implements ClientService {
     // With the published keys, tags for mail from this contact can be watched at once.
     const descriptor = await resolver.resolve(address).catch(() => resolver.cached(address));
     if (descriptor !== undefined) await contacts.learnKeys(address, descriptor);
+    await this.#parts.providerSync.watchTags();
     const added = contacts.get(address);
     if (added === undefined) throw new ClientError('contact-unknown');
     return contactView(account, added);
@@ -291,10 +292,15 @@ export class LocalService implements ClientService {
     return this.#syncing;
   }
 
+  /** A pass that begins after the call: one that is under way may not see what has just changed. */
+  async #syncAnew(): Promise<void> {
+    await this.settle();
+    await this.sync();
+  }
+
   async #syncAll(): Promise<dto.SyncReportDto> {
-    const { book, providerSync, renter, tangle } = this.#parts;
+    const { book, providerSync, tangle } = this.#parts;
     const report = { fetched: 0, held: 0, cost: 0n, errors: [] as dto.SyncReportDto['errors'] };
-    await renter.followChannels().catch(() => undefined);
     for (const { bondId, isActive } of book.list()) {
       if (!isActive) continue;
       try {
@@ -303,7 +309,7 @@ export class LocalService implements ClientService {
         report.held += result.held;
         report.cost += result.cost;
         const refused = result.errors.map((code) => ({ bondId, code, detail: '' }));
-        report.errors.push(...refused.slice(0, 100));
+        report.errors.push(...refused);
       } catch (error) {
         const { code, message } =
           error instanceof ClientError ? error : new ClientError('internal');
@@ -312,6 +318,11 @@ export class LocalService implements ClientService {
     }
     this.#lastSync = { at: tangle.clock.nowMs(), fetched: report.fetched };
     return { ...report, cost: `${report.cost > 0n ? report.cost : 0n}` };
+  }
+
+  /** Resolves when no synchronisation is under way. Never throws. */
+  async settle(): Promise<void> {
+    await this.#syncing?.catch(() => undefined);
   }
 
   async wallet(): Promise<dto.WalletDto> {
@@ -334,28 +345,15 @@ export class LocalService implements ClientService {
 
   async rentedProviders(): Promise<readonly dto.RentalDto[]> {
     const { book } = this.#parts;
-    return book.list().map((rental) => rentalView(book, rental, this.#tagsAt(rental.registered)));
-  }
-
-  /** Tags that a provider was told to watch. */
-  #tagsAt(registered: Readonly<Record<string, { base: number; seen: number[] }>>): number {
-    const { tags } = this.#parts;
-    return Object.entries(registered)
-      .map(([id, window]) => {
-        const key = tags.keyOf(id);
-        return key === undefined ? 0 : watchedTags(key, window).length;
-      })
-      .reduce((sum, one) => sum + one, 0);
+    return book.list().map((one) => rentalView(book, one, countTags(one.registered)));
   }
 
   async rentProvider(request: dto.RentRequestDto): Promise<dto.RentedDto> {
     const { book, renter, publisher } = this.#parts;
     const known = request.bondId === undefined ? undefined : book.get(request.bondId);
-    if (known?.isActive === true && book.openChannel(known) !== undefined) {
-      throw new ClientError('already-rented');
-    }
-    const isFull = known === undefined && book.hints().length >= MAX_RENTALS;
-    if (isFull) throw new ClientError('rentals-too-many');
+    const isWanted = known?.isActive === true && !known.isEnded;
+    if (isWanted && book.openChannel(known) !== undefined) throw new ClientError('already-rented');
+    if (!isWanted && book.wanted().length >= MAX_RENTALS) throw new ClientError('rentals-too-many');
     const { bondId, deposit, credit } = request;
     const rental = await explained(() =>
       renter.rent({
@@ -364,9 +362,9 @@ export class LocalService implements ClientService {
         ...(credit === undefined ? {} : { credit: BigInt(credit) }),
       }),
     );
-    publisher.wake();
     // The provider must know our tags before anybody is told to write there.
-    await this.sync();
+    await this.#syncAnew();
+    publisher.wake();
     const { channelId } = book.openChannel(rental) ?? {};
     const { mailboxId, balance } = book.get(rental.bondId) ?? rental;
     if (channelId === undefined) throw new ClientError('channel-not-ready');
@@ -374,7 +372,11 @@ export class LocalService implements ClientService {
   }
 
   async closeProvider(bondId: string): Promise<dto.ClosedDto> {
-    const { state, claimTransactionId } = await explained(() => this.#parts.renter.close(bondId));
+    const { renter, publisher, book } = this.#parts;
+    if (book.get(bondId) === undefined) throw new ClientError('rental-unknown', bondId);
+    // Whether or not the provider answers: from now on no mail should be sent there.
+    const ended = explained(() => renter.end(bondId)).finally(() => publisher.wake());
+    const { state, claimTransactionId } = await ended;
     return claimTransactionId === undefined ? { state } : { state, claimTransactionId };
   }
 

@@ -28,7 +28,9 @@ const MAX_TEXT = 1_024;
 const MAX_HEADERS = 1_000;
 
 export function contactView(account: Account, contact: Contact): ContactDto {
-  const { address, name, state, addedAtMs, knowsUs, accountKey } = contact;
+  const { address, name, addedAtMs, knowsUs, accountKey } = contact;
+  // A removed contact is shown to nobody; whoever asks for one anyway sees a request.
+  const state = contact.state === 'removed' ? 'requested' : contact.state;
   const base = {
     address: addressText(account, address),
     email: emailText(account, address),
@@ -48,8 +50,7 @@ export function outboxView(
   entry: OutboxEntry,
 ): OutboxItemDto {
   const { tagKind, blockId, powMs, milestoneIndex, error } = entry;
-  const isStrangers = tagKind === 'stranger';
-  const waiting = entry.deliveries.length - storedCount(entry);
+  const absent = entry.deliveries.filter((one) => one.state === 'absent').length;
   return {
     id: `${entry.id}`,
     messageId: entry.messageId.slice(0, MAX_TEXT),
@@ -60,8 +61,9 @@ export function outboxView(
     state: entry.state,
     providerCount: entry.deliveries.length,
     storedCount: storedCount(entry),
-    // A provider holds a stranger's mail, without a receipt, until its recipient consents.
-    heldCount: isStrangers && milestoneIndex !== undefined ? waiting : 0,
+    // A provider that answered that it has not stored a stranger's mail: it holds it for some days,
+    // until the recipient's client takes it, or has dropped it. It does not tell which.
+    heldCount: tagKind === 'stranger' ? absent : 0,
     ...(tagKind === undefined ? {} : { tagKind }),
     ...(blockId === undefined ? {} : { blockId }),
     ...(powMs === undefined ? {} : { powMs }),
@@ -94,7 +96,8 @@ export function summaryView(
 ): MessageSummaryDto {
   const { entry } = mail;
   const sender = entry.sender ?? account.address;
-  const name = contacts.get(sender)?.name ?? entry.fromName;
+  // A name that we gave, else what the sender calls itself.
+  const name = contacts.get(sender)?.name || entry.fromName;
   return {
     id: mail.id,
     uid: entry.uid,
@@ -183,7 +186,7 @@ export function rentalView(book: RentalBook, rental: Rental, tagsRegistered: num
     mailboxId: rental.mailboxId,
     balance: rental.balance,
     retentionDays: rental.retentionDays,
-    isActive: rental.isActive,
+    isActive: rental.isActive && !rental.isEnded,
     ...(newest === undefined
       ? {}
       : {

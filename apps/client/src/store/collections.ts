@@ -1,11 +1,11 @@
 /**
  * The shapes of what the client stores, one schema a record; every value is held to its schema when
- * it is read. Amounts are decimal strings, byte strings lowercase hex, times milliseconds since
+ * it is written and when it is read. Amounts are decimal strings, byte strings lowercase hex, times milliseconds since
  * 1970 unless the name says otherwise. Spec: docs/spec/40-client-store.md.
  */
 import { z } from 'zod';
 import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
-import type { Collection } from './sealed-store.ts';
+import type { Collection, SealedStore } from './sealed-store.ts';
 
 const hex = z.string().regex(/^(?:[0-9a-f]{2})*$/);
 const amount = z.string().regex(/^(?:0|[1-9][0-9]{0,19})$/);
@@ -30,6 +30,8 @@ export const tagSources = collection(
     id: z.string().max(128),
     key: hex,
     window: tagWindow,
+    /** Its tags are looked for. One that rests keeps its window: numbers are never used again. */
+    isWatched: z.boolean(),
   }),
 );
 
@@ -38,7 +40,8 @@ export const contacts = collection(
   z.strictObject({
     address: mailAddress,
     name: z.string().max(64),
-    state: z.enum(['accepted', 'requested', 'blocked']),
+    /** `removed` is hidden and keeps its counters: a tag number is never used again. */
+    state: z.enum(['accepted', 'requested', 'blocked', 'removed']),
     addedAtMs: count,
     /** Their account and identity keys, once a descriptor or a letter has shown them. */
     accountKey: hex.optional(),
@@ -64,11 +67,12 @@ const historyLine = z.strictObject({
   detail: z.string().max(512).optional(),
 });
 
-/** Receipt of one provider for one mail. */
+/** What one provider of the recipient says about one mail. */
 const delivery = z.strictObject({
   bondId: hex,
   endpoint: z.string().max(256),
-  state: z.enum(['waiting', 'stored', 'refused']),
+  /** `absent`: it answered that it has not stored the mail (yet, or any more). */
+  state: z.enum(['waiting', 'absent', 'stored']),
   /** Unix seconds until which the receipt promises storage. */
   until: count.optional(),
   /** The signed receipt: evidence. */
@@ -97,6 +101,8 @@ export const outboxEntries = collection(
     powMs: z.number().min(0).optional(),
     milestoneIndex: count.optional(),
     isReducedSecrecy: z.boolean().optional(),
+    /** No provider stored it under an exact tag, so it was sealed again with a stranger's. */
+    isResent: z.boolean().optional(),
     deliveries: z.array(delivery).max(3),
     /** Nothing is left to do for it. */
     isDone: z.boolean(),
@@ -161,10 +167,16 @@ export const rentals = collection(
     storedObjects: count,
     /** Unix seconds of the last successful sync. */
     lastSyncAt: count,
+    /** Objects that could not be paid for or fetched when the log named them, oldest first. */
+    pending: z.array(z.strictObject({ root: hex, isHeld: z.boolean() })).max(256),
     /** Channels, newest last: each as channel-json.ts writes it, and where a rest goes. */
-    channels: z.array(z.strictObject({ channel: z.unknown(), refundAddress: hex })).max(64),
-    /** The mailbox exists and is named in the descriptor. */
+    channels: z
+      .array(z.strictObject({ channel: z.unknown(), refundAddress: hex, createdAtMs: count }))
+      .max(64),
+    /** The mailbox exists and is read. */
     isActive: z.boolean(),
+    /** The user wants it no more: no descriptor names it, nothing more is paid into it. */
+    isEnded: z.boolean(),
   }),
 );
 
@@ -179,6 +191,10 @@ export const ownDescriptor = collection(
     state: z.enum(['queued', 'confirmed']),
     issuedAt: count,
     milestoneIndex: count.optional(),
+    /** The block that carries it, until it is confirmed. */
+    block: hex.optional(),
+    /** The last epoch that an older descriptor named, and since when (unix seconds) it is over. */
+    superseded: z.strictObject({ lastEpoch: count, at: count }).optional(),
   }),
 );
 
@@ -188,10 +204,24 @@ export const epochStates = collection('state', z.strictObject({ encoded: hex }))
 /** Numbers that only grow: outbox ids, channel and mailbox indexes, UIDVALIDITY. */
 export const counters = collection('state', z.strictObject({ next: count }));
 
-/** Last milestone that this client has verified, so that a restart cannot be led back. */
+/** What the light client knows, so that a restart cannot be led back to an older state. */
 export const ledgerPositions = collection(
   'state',
-  z.strictObject({ milestone: hex, feedIndex: count }),
+  z.strictObject({
+    /** Id of milestone 0: a store belongs to one network. */
+    genesisId: hex,
+    /** Header of the newest milestone that was checked. */
+    newest: hex,
+    /** Keys in seat order that certify milestones from `epoch` on. */
+    committee: z.array(hex).max(256),
+    epoch: count,
+  }),
+);
+
+/** How far the node's milestones were searched for mail, and when (unix seconds) that was all. */
+export const feedPositions = collection(
+  'state',
+  z.strictObject({ next: count, caughtUpAt: count }),
 );
 
 export const walletLines = collection(
@@ -207,7 +237,16 @@ export const walletLines = collection(
 );
 
 /** A mail that has been taken in: its key is opaque(sender and letter id). */
-export const seenLetters = collection('messageSeen', z.strictObject({ emailId: hex }));
+export const seenLetters = collection(
+  'messageSeen',
+  z.strictObject({ mailId: z.string().max(64) }),
+);
+
+/** An envelope that was looked into: its key is opaque(its root). Why it was refused, or empty. */
+export const seenRoots = collection('messageSeen', z.strictObject({ refusal: z.string().max(64) }));
+
+/** A held object that was paid for at one mailbox: its key is opaque(mailbox and root). */
+export const retainedRoots = collection('messageSeen', z.strictObject({ until: count }));
 
 /** The record type of a collection. */
 export type RecordOf<C> = C extends Collection<infer T> ? T : never;
@@ -219,3 +258,8 @@ export type Delivery = OutboxEntry['deliveries'][number];
 export type MessageEntry = RecordOf<typeof messageEntries>;
 export type Rental = RecordOf<typeof rentals>;
 export type WalletLine = RecordOf<typeof walletLines>;
+
+/** The key of a message's bytes in bucket `messageRaw`; `emailId` is their SHA-256 in hex. */
+export function rawMessageKey(store: Pick<SealedStore, 'opaque'>, emailId: string): string {
+  return store.opaque(`raw/${emailId}`);
+}

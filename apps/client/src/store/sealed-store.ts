@@ -33,25 +33,29 @@ export interface KeyRange {
   readonly limit?: number;
 }
 
-/** One part of the store. Numbers are on disk: never reused. Keys are ASCII. */
+/**
+ * One part of the store. Numbers are on disk: never reused. Keys are ASCII and stand in the clear,
+ * so a key that tells something about the user is made opaque. docs/spec/40-client-store.md says
+ * what lies in each; a test holds the page to this list.
+ */
 export const BUCKETS = {
-  /** Name → JSON: counters, cursors, descriptor state. */
+  /** Name → JSON: counters, cursors, own descriptor, epoch secrets, folder states. */
   state: 1,
-  /** Outbox id (16 digits, ascending) → JSON of the entry. */
+  /** Outbox id (16 digits) → JSON of the entry. */
   outbox: 2,
-  /** Outbox id → sealed envelope bytes, stored before the first attach. */
+  /** Outbox id → sealed envelope, stored before the first attach, until it is confirmed. */
   outboxEnvelope: 3,
   /** Opaque(address) → JSON of the contact. */
   contact: 4,
-  /** Message id → raw RFC 5322 bytes, exactly as they came. */
+  /** Opaque(hash of the bytes) → raw RFC 5322 bytes, exactly as they came. */
   messageRaw: 5,
   /** Folder, UID (10 digits) → JSON of the list entry. */
   messageEntry: 6,
-  /** Opaque(idempotency id) → message id: nothing is shown twice. */
+  /** Opaque(sender and letter id, root, …) → JSON: nothing is shown or paid for twice. */
   messageSeen: 7,
-  /** Provider's bond id → JSON of mailbox and channel. */
+  /** Opaque(bond id) → JSON of mailbox and channels. */
   rental: 8,
-  /** Opaque(tag) → JSON: whom a registered tag belongs to, and its counter. */
+  /** Opaque(source id) → JSON: a secret that makes exact tags, and how far they were seen. */
   tag: 9,
   /** Opaque(address) → JSON: newest descriptor that was verified. */
   descriptor: 10,
@@ -59,7 +63,7 @@ export const BUCKETS = {
   walletHistory: 11,
   /** Opaque(invite secret) → JSON of an invite that was given out. */
   invite: 12,
-  /** Transaction id → JSON: a transaction under way. */
+  /** Opaque(transaction id) → JSON: a transaction under way. */
   pendingTransaction: 13,
   /** Outbox id → the block that carries the envelope, until it is confirmed. */
   outboxBlock: 14,
@@ -67,7 +71,7 @@ export const BUCKETS = {
 
 export type Bucket = keyof typeof BUCKETS;
 
-/** A bucket of JSON values and the schema that each is held to when it is read. */
+/** A bucket of JSON values and the schema that each is held to when it is written and read. */
 export interface Collection<T> {
   readonly bucket: Bucket;
   readonly schema: { parse(value: unknown): T };
@@ -179,8 +183,13 @@ export class SealedBatch {
     this.#seal = seal;
   }
 
+  /**
+   * Throws the schema's error for a value that could not be read again: better one write that fails
+   * than a store that does not open any more.
+   */
   put<T>(collection: Collection<T>, key: string, value: T): this {
-    return this.putBytes(collection.bucket, key, utf8ToBytes(JSON.stringify(value)));
+    const checked = collection.schema.parse(value);
+    return this.putBytes(collection.bucket, key, utf8ToBytes(JSON.stringify(checked)));
   }
 
   putBytes(bucket: Bucket, key: string, value: Uint8Array): this {

@@ -3,12 +3,15 @@
  * a window is watched and registered at the providers. Before: contacts; after: inbox (what a tag
  * means) and rentals (what a provider must watch). Spec: docs/spec/23-envelope.md.
  */
+import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import {
   markSeen,
   NO_TAGS_SEEN,
+  tagAt,
   type TagKey,
   type TagWindow,
+  watchedNumbers,
   watchedTags,
 } from '@tanglemail/mail/core/envelope/tags.ts';
 import { type TagSource, tagSources } from '../store/collections.ts';
@@ -26,10 +29,13 @@ export interface TagChange {
   readonly remove: Uint8Array[];
 }
 
+/** Windows that a provider has, by `registrationId` of their source. */
+export type RegisteredWindows = Readonly<Record<string, TagWindow>>;
+
 export class TagBook {
   readonly #store: SealedStore;
   readonly #sources = new Map<string, TagSource>();
-  /** Tag as hex → what it stands for; some 128 entries a source. */
+  /** Tag as hex → what it stands for; some 130 entries a source that is watched. */
   readonly #byTag = new Map<string, TagMatch>();
 
   private constructor(store: SealedStore) {
@@ -42,30 +48,24 @@ export class TagBook {
     return book;
   }
 
-  /** The key of a source's tags; undefined for one that is gone. */
-  keyOf(sourceId: string): TagKey | undefined {
-    const source = this.#sources.get(sourceId);
-    return source && (hexToBytes(source.key) as TagKey);
+  /**
+   * Watches the tags of a source. One that is known goes on where its window stands; one with
+   * another key than before starts anew. The caller writes the batch, then calls the function.
+   */
+  watchSource(batch: SealedBatch, id: string, key: TagKey): () => void {
+    const known = this.#sources.get(id);
+    const isSame = known?.key === bytesToHex(key);
+    if (isSame && known.isWatched) return () => {};
+    const source: TagSource = isSame
+      ? { ...known, isWatched: true }
+      : { id, key: bytesToHex(key), window: stored(NO_TAGS_SEEN), isWatched: true };
+    return this.#put(batch, source);
   }
 
-  /** Starts a source; a known id stays as it is. The caller writes the batch, then calls `apply`. */
-  addSource(batch: SealedBatch, id: string, key: TagKey): () => void {
-    if (this.#sources.has(id)) return () => {};
-    const source: TagSource = {
-      id,
-      key: bytesToHex(key),
-      window: NO_TAGS_SEEN as TagSource['window'],
-    };
-    batch.put(tagSources, this.#store.opaque(id), source);
-    return () => this.#index(source);
-  }
-
-  removeSource(batch: SealedBatch, id: string): () => void {
-    batch.del('tag', this.#store.opaque(id));
-    return () => {
-      this.#forget(id);
-      this.#sources.delete(id);
-    };
+  /** Stops to watch a source; its window is kept, because its numbers are never used again. */
+  restSource(batch: SealedBatch, id: string): () => void {
+    const known = this.#sources.get(id);
+    return known?.isWatched === true ? this.#put(batch, { ...known, isWatched: false }) : () => {};
   }
 
   /** What `tag` (16 bytes) stands for, when it is watched. */
@@ -77,46 +77,73 @@ export class TagBook {
   markSeen(batch: SealedBatch, match: TagMatch): () => void {
     const source = this.#sources.get(match.sourceId);
     if (source === undefined) return () => {};
-    const window = markSeen(source.window, match.index);
-    const moved: TagSource = { ...source, window: { base: window.base, seen: [...window.seen] } };
-    batch.put(tagSources, this.#store.opaque(source.id), moved);
-    return () => this.#index(moved);
+    return this.#put(batch, { ...source, window: stored(markSeen(source.window, match.index)) });
   }
 
   /** What must change at a provider that has `registered` windows so that it has the present ones. */
-  changeSince(registered: Readonly<Record<string, TagWindow>>): TagChange {
+  changeSince(registered: RegisteredWindows): TagChange {
     const change: TagChange = { add: [], remove: [] };
-    for (const [id, source] of this.#sources) {
+    for (const source of this.#sources.values()) {
+      const before = registered[registrationId(source)];
+      // Most windows have not moved: only the others are worth their 130 hashes each.
+      if (source.isWatched ? isSameWindow(before, source.window) : before === undefined) continue;
       const key = hexToBytes(source.key) as TagKey;
-      const before = registered[id];
-      const old = new Set(before ? watchedTags(key, before).map((one) => one.index) : []);
-      const now = watchedTags(key, source.window);
-      const current = new Set(now.map((one) => one.index));
-      change.add.push(...now.filter((one) => !old.has(one.index)).map((one) => one.tag));
-      const gone = before ? watchedTags(key, before).filter((one) => !current.has(one.index)) : [];
-      change.remove.push(...gone.map((one) => one.tag));
+      const old = new Set(before ? watchedNumbers(before) : []);
+      const now = new Set(source.isWatched ? watchedNumbers(source.window) : []);
+      for (const index of now) if (!old.has(index)) change.add.push(tagAt(key, index));
+      for (const index of old) if (!now.has(index)) change.remove.push(tagAt(key, index));
     }
     return change;
   }
 
-  /** All present windows by source id, to be kept with a provider once it has them. */
+  /** Whether a provider with `registered` windows lacks some of the present ones. */
+  isBehind(registered: RegisteredWindows): boolean {
+    const watched = [...this.#sources.values()].filter((source) => source.isWatched);
+    return watched.some((one) => !isSameWindow(registered[registrationId(one)], one.window));
+  }
+
+  /** All watched windows, to be kept with a provider once it has them. */
   windows(): Record<string, TagSource['window']> {
-    return Object.fromEntries([...this.#sources].map(([id, source]) => [id, source.window]));
+    const watched = [...this.#sources.values()].filter((source) => source.isWatched);
+    return Object.fromEntries(watched.map((one) => [registrationId(one), one.window]));
+  }
+
+  #put(batch: SealedBatch, source: TagSource): () => void {
+    batch.put(tagSources, this.#store.opaque(source.id), source);
+    return () => this.#index(source);
   }
 
   #index(source: TagSource): void {
-    this.#forget(source.id);
+    const known = this.#sources.get(source.id);
+    for (const { tag } of known?.isWatched === true ? tagsOf(known) : []) {
+      this.#byTag.delete(bytesToHex(tag));
+    }
     this.#sources.set(source.id, source);
-    for (const { index, tag } of watchedTags(hexToBytes(source.key) as TagKey, source.window)) {
+    if (!source.isWatched) return;
+    for (const { index, tag } of tagsOf(source)) {
       this.#byTag.set(bytesToHex(tag), { sourceId: source.id, index });
     }
   }
+}
 
-  #forget(id: string): void {
-    const known = this.#sources.get(id);
-    if (known === undefined) return;
-    for (const { tag } of watchedTags(hexToBytes(known.key) as TagKey, known.window)) {
-      this.#byTag.delete(bytesToHex(tag));
-    }
-  }
+/** Tags that a provider with these windows watches. */
+export function countTags(registered: RegisteredWindows): number {
+  return Object.values(registered).reduce((sum, one) => sum + watchedNumbers(one).length, 0);
+}
+
+function tagsOf(source: TagSource): { readonly index: number; readonly tag: Uint8Array }[] {
+  return watchedTags(hexToBytes(source.key) as TagKey, source.window);
+}
+
+/** Names a source and its key: the windows of an older key say nothing about the present one. */
+function registrationId({ id, key }: TagSource): string {
+  return `${id}#${bytesToHex(sha256(hexToBytes(key)).subarray(0, 4))}`;
+}
+
+function isSameWindow(a: TagWindow | undefined, b: TagWindow): boolean {
+  return a !== undefined && a.base === b.base && a.seen.join() === b.seen.join();
+}
+
+function stored(window: TagWindow): TagSource['window'] {
+  return { base: window.base, seen: [...window.seen] };
 }

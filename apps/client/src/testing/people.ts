@@ -11,6 +11,7 @@ import { EpochStore } from '../account/epoch-store.ts';
 import { ContactBook } from '../contacts/contact-book.ts';
 import { LetterIntake } from '../inbox/letter-intake.ts';
 import { MessageStore } from '../messages/message-store.ts';
+import { epochStates } from '../store/collections.ts';
 import type { SealedStore } from '../store/sealed-store.ts';
 import { WriteLock } from '../store/write-lock.ts';
 import { TagBook } from '../tags/tag-book.ts';
@@ -23,6 +24,7 @@ const NETWORK = { networkId: 7n, name: 'test-net' };
 export interface Person {
   readonly account: Account;
   readonly store: SealedStore;
+  readonly writes: WriteLock;
   readonly tags: TagBook;
   readonly contacts: ContactBook;
   readonly messages: MessageStore;
@@ -32,34 +34,45 @@ export interface Person {
 }
 
 /** The parts of the tangle that sealing and opening use: clock, chance and signatures. */
-function tangleWithoutNode(): TangleAccess {
+export function tangleWithoutNode(nowMs: () => number = () => NOW_MS): TangleAccess {
   const bytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
   const parts: Partial<TangleAccess> = {
     networkId: NETWORK.networkId,
     hasher: nobleHasher,
     verifier: nobleVerifier,
-    clock: { nowMs: () => NOW_MS },
+    clock: { nowMs },
     random: { bytes, below: () => 0 },
   };
   return parts as TangleAccess;
 }
 
-/** An account whose keys come from `seedByte`; `store` carries it over a restart. */
-export async function person(seedByte: number, store = sealedMemoryStore()): Promise<Person> {
+/**
+ * An account whose keys come from `seedByte`; `store` carries it over a restart, `tangle` connects
+ * it to a node.
+ */
+export async function person(
+  seedByte: number,
+  store = sealedMemoryStore(),
+  tangle = tangleWithoutNode(),
+): Promise<Person> {
   const seed = new Uint8Array(64).fill(seedByte);
-  const account = openAccount(bytesToHex(deriveAccountRoot(seed, 0)), NETWORK, nobleSuite);
-  const batch = store.batch();
-  EpochStore.create(batch, startEpochs(deriveEpochRoot(seed, 0), NOW_MS / 1_000));
-  await batch.write();
+  const network = { ...NETWORK, networkId: tangle.networkId };
+  const account = openAccount(bytesToHex(deriveAccountRoot(seed, 0)), network, nobleSuite);
+  const nowSeconds = Math.floor(tangle.clock.nowMs() / 1_000);
+  if (store.get(epochStates, 'epochs') === undefined) {
+    const batch = store.batch();
+    EpochStore.create(batch, startEpochs(deriveEpochRoot(seed, 0), nowSeconds));
+    await batch.write();
+  }
   const epochs = EpochStore.load(store);
+  const writes = new WriteLock();
   const tags = await TagBook.load(store);
-  const contacts = await ContactBook.load({ account, store, tags, suite: nobleSuite });
+  const contacts = await ContactBook.load({ account, store, writes, tags, suite: nobleSuite });
   const messages = await MessageStore.load(store);
-  const tangle = tangleWithoutNode();
   const intake = new LetterIntake({
     account,
     store,
-    writes: new WriteLock(),
+    writes,
     tangle,
     contacts,
     tags,
@@ -69,5 +82,5 @@ export async function person(seedByte: number, store = sealedMemoryStore()): Pro
     logger: SILENT_LOGGER,
     onDelivered: () => {},
   });
-  return { account, store, tags, contacts, messages, intake, tangle, epochs };
+  return { account, store, writes, tags, contacts, messages, intake, tangle, epochs };
 }

@@ -5,6 +5,7 @@
 import type { Address, OutputId, TransactionId } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { BasicOutput, ChannelOutput } from '@tanglemail/tangle/core/codec/output.ts';
 import { formatWalletAddress, readAddress } from '@tanglemail/tangle/core/codec/wallet-address.ts';
+import type { Transaction } from '@tanglemail/tangle/core/codec/transaction.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import { isTransient } from '@tanglemail/tangle/io/node-client/errors.ts';
 import type { SentTransaction } from '@tanglemail/tangle/io/node-client/wallet.ts';
@@ -215,6 +216,23 @@ export class WalletService implements ChannelFunder {
   /** A fresh address for what comes back from a channel. */
   refundAddress(): Address {
     return this.#ring.key(this.#ring.take()).address;
+  }
+
+  /** Whether a payment into a channel with this refund address waits for its milestone. */
+  isFunding(refundAddress: Address): boolean {
+    return this.#pendingTransactions().some(({ outputs }) =>
+      outputs.some((one) => one.kind === 'channel' && one.refundAddress === refundAddress),
+    );
+  }
+
+  /** Whether a payment that spends this output waits for its milestone. */
+  isSpending(outputId: OutputId): boolean {
+    return this.#pendingTransactions().some(({ inputs }) => inputs.includes(outputId));
+  }
+
+  #pendingTransactions(): Transaction[] {
+    const all = this.#pending.list().map((record) => this.#pending.transactionOf(record));
+    return all.filter((one) => one !== undefined);
   }
 
   /**

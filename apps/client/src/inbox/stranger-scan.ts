@@ -1,0 +1,75 @@
+/**
+ * Looks through what strangers left in our bucket at a provider. What is ours is paid for and kept;
+ * nothing is said about the rest. Before: provider-sync.ts; after: object-fetcher.ts,
+ * letter-intake.ts. Spec: docs/spec/23-envelope.md, docs/spec/42-delivery.md.
+ */
+import { hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
+import {
+  ENVELOPE_HEADER_LENGTH,
+  ENVELOPE_VERSION,
+  type MailEnvelope,
+} from '@tanglemail/mail/core/envelope/envelope.ts';
+import { MARKET_TIMES } from '@tanglemail/mail/core/market/constants.ts';
+import type { HeldItemDto } from '@tanglemail/mail/io/provider/dto.ts';
+import type { LetterIntake } from './letter-intake.ts';
+import type { ObjectFetcher, SyncPass } from './object-fetcher.ts';
+
+/** Held envelopes of one pass; a flooded bucket is worked through pass by pass. */
+const MAX_HELD_PAGES = 50;
+/** Objects that were looked at, so that it happens once while the client runs. */
+const MAX_REMEMBERED = 65_536;
+
+export class StrangerScan {
+  readonly #intake: Pick<LetterIntake, 'isStrangers' | 'hasTaken'>;
+  readonly #fetcher: ObjectFetcher;
+  readonly #scanned = new Set<string>();
+  /** Where the next pass goes on at a provider, by bond id. */
+  readonly #cursors = new Map<string, string>();
+
+  constructor(intake: Pick<LetterIntake, 'isStrangers' | 'hasTaken'>, fetcher: ObjectFetcher) {
+    this.#intake = intake;
+    this.#fetcher = fetcher;
+  }
+
+  /** Scans on from where the last pass ended, to the end of the list or for so many pages. */
+  async scan(pass: SyncPass): Promise<void> {
+    const { provider, session, bondId } = pass;
+    for (let page = 0; page < MAX_HELD_PAGES; page += 1) {
+      const held = await provider.held(session, this.#cursors.get(bondId));
+      for (const item of held.items) await this.#look(pass, item);
+      if (held.cursor === undefined) {
+        this.#cursors.delete(bondId);
+        return;
+      }
+      this.#cursors.set(bondId, held.cursor);
+    }
+  }
+
+  async #look(pass: SyncPass, item: HeldItemDto): Promise<void> {
+    const key = `${pass.bondId} ${item.root}`;
+    if (this.#scanned.has(key)) return;
+    if (this.#isOurs(item)) {
+      const isNew = !this.#intake.hasTaken(item.root);
+      // Beyond the day's limit it is looked at again, as long as the provider holds it.
+      if (!(await this.#fetcher.retain(pass, item.root))) return;
+      if (isNew) pass.result.held += 1;
+      if (!(await this.#fetcher.fetch(pass, item.root))) return;
+    }
+    if (this.#scanned.size >= MAX_REMEMBERED) this.#scanned.clear();
+    this.#scanned.add(key);
+  }
+
+  /** The tag belongs to the day on which the envelope came, which may be some days ago. */
+  #isOurs(item: HeldItemDto): boolean {
+    const head = hexToBytes(item.head);
+    const envelope: MailEnvelope = {
+      version: head[0] ?? 0,
+      sizeClass: head[1] ?? 0,
+      tag: hexToBytes(item.tag),
+      header: head.subarray(0, ENVELOPE_HEADER_LENGTH),
+      sealed: head.subarray(ENVELOPE_HEADER_LENGTH),
+    };
+    const arrivedAt = item.until - MARKET_TIMES.heldLife;
+    return envelope.version === ENVELOPE_VERSION && this.#intake.isStrangers(envelope, arrivedAt);
+  }
+}
