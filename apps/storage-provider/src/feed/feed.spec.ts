@@ -75,6 +75,18 @@ describe('the feed', () => {
     expect(await again.feed.round()).toBe(0);
   });
 
+  it('is healthy and has its offer right after a restart, before the next milestone', async () => {
+    const { kv, node, provider } = await begin();
+    const { bytes } = provider.offers;
+    expect(bytes).toBeDefined();
+    await provider.stop();
+    const again = testProvider(node, kv.reopen());
+    expect(again.health().healthy).toBe(false);
+    expect(await again.feed.round()).toBe(0);
+    expect(again.offers.bytes).toEqual(bytes);
+    expect(again.health()).toEqual({ healthy: true, reasons: [] });
+  });
+
   it('waits for a node that is away, and loses nothing', async () => {
     const { node, provider } = await begin();
     await openMailbox(node, provider, 2_000n);

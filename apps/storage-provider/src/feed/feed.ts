@@ -76,12 +76,18 @@ export class Feed {
     // A provider that starts for the first time owes nobody the past.
     // Milestone 0 is the genesis, which has no certificate.
     const first = this.#deps.sink.cursor()?.index ?? Math.max(latest - 1, 0);
+    const wasRunning = this.#state === 'running';
     let done = 0;
+    let isHalted = false;
     for (let index = first + 1; index <= latest && !this.#abort.signal.aborted; index += 1) {
-      if (!(await this.#step(index))) break;
+      isHalted = !(await this.#step(index));
+      if (isHalted) break;
       done += 1;
     }
-    if (done > 0) await this.#deps.onProgress();
+    // A node that answers without news is as good as one with news.
+    if (!isHalted && this.#deps.sink.cursor() !== undefined) this.#state = 'running';
+    const isBack = !wasRunning && this.#state === 'running';
+    if (done > 0 || isBack) await this.#deps.onProgress();
     return done;
   }
 
