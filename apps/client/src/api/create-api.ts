@@ -9,6 +9,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
+import { jsonOf } from '@tanglemail/tangle/io/json-text.ts';
 import { HTTP_APP_OPTIONS, type RunningServer } from '@tanglemail/tangle/io/shell/http.ts';
 import type { AddressInfo } from 'node:net';
 import 'reflect-metadata';
@@ -84,16 +85,8 @@ export async function createApi(
 /** Every message goes to one handler, which refuses what it cannot read. */
 function createSocketAdapter(app: NestExpressApplication): WsAdapter {
   return new WsAdapter(app, {
-    messageParser: (raw) => ({ event: 'message', data: parseMessage(raw) }),
+    messageParser: (raw: unknown) => ({ event: 'message', data: jsonOf(String(raw)) }),
   });
-}
-
-function parseMessage(raw: unknown): unknown {
-  try {
-    return JSON.parse(String(raw));
-  } catch {
-    return undefined;
-  }
 }
 
 function serveDocs(app: NestExpressApplication, version: string): void {

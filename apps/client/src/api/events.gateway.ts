@@ -12,6 +12,7 @@ import {
   type OnGatewayDisconnect,
 } from '@nestjs/websockets';
 import type { IncomingMessage } from 'node:http';
+import { SocketRoom } from '@tanglemail/tangle/io/shell/socket-room.ts';
 import type { WebSocket } from 'ws';
 import { z } from 'zod';
 import { AccessToken, checkOrigin, EVENTS_PROTOCOL, tokenOfProtocols } from './access.ts';
@@ -25,16 +26,12 @@ const MAX_MESSAGE = 1_024;
 /** Sockets at once; pages of one person are few. */
 const MAX_SOCKETS = 64;
 const AUTHENTICATION_MS = 5_000;
-const PING_INTERVAL_MS = 30_000;
-/** WebSocket close code "try again later". */
-const TRY_AGAIN = 1013;
 
 const tokenMessageDto = z.strictObject({ token: z.string().max(256) });
 
 interface Member {
   readonly session: EventSession;
   readonly deadline: NodeJS.Timeout;
-  alive: boolean;
 }
 
 type Verdict = (isAllowed: boolean, status?: number, reason?: string) => void;
@@ -59,9 +56,8 @@ export class EventsGateway
 {
   readonly #service: ClientService;
   readonly #access: AccessToken;
-  readonly #members = new Map<WebSocket, Member>();
+  readonly #room = new SocketRoom<Member>(MAX_SOCKETS);
   #unsubscribe: (() => void) | undefined;
-  #ping: NodeJS.Timeout | undefined;
 
   constructor(@Inject(SERVICE) service: ClientService, @Inject(ACCESS) access: AccessToken) {
     this.#service = service;
@@ -70,42 +66,35 @@ export class EventsGateway
 
   onModuleInit(): void {
     this.#unsubscribe = this.#service.subscribe(({ topic, data }) => {
-      for (const { session } of this.#members.values()) session.send(topic, data);
+      for (const { session } of this.#room.members()) session.send(topic, data);
     });
-    this.#ping = setInterval(() => this.#pingAll(), PING_INTERVAL_MS);
+    this.#room.open();
   }
 
   onModuleDestroy(): void {
-    clearInterval(this.#ping);
+    this.#room.close();
     this.#unsubscribe?.();
-    for (const { deadline } of this.#members.values()) clearTimeout(deadline);
+    for (const { deadline } of this.#room.members()) clearTimeout(deadline);
   }
 
   handleConnection(socket: WebSocket, request: IncomingMessage): void {
-    if (this.#members.size >= MAX_SOCKETS) {
-      socket.close(TRY_AGAIN, 'too many sockets');
-      return;
-    }
-    const session = new EventSession(socket);
-    const deadline = setTimeout(() => session.refuse(), AUTHENTICATION_MS);
-    const member: Member = { session, deadline, alive: true };
-    socket.on('pong', () => {
-      member.alive = true;
+    const member = this.#room.enter(socket, () => {
+      const session = new EventSession(socket);
+      return { session, deadline: setTimeout(() => session.refuse(), AUTHENTICATION_MS) };
     });
-    this.#members.set(socket, member);
     const token = tokenOfProtocols(request);
-    if (token !== undefined) this.#authenticate(member, token);
+    if (member !== undefined && token !== undefined) this.#authenticate(member, token);
   }
 
   handleDisconnect(socket: WebSocket): void {
-    clearTimeout(this.#members.get(socket)?.deadline);
-    this.#members.delete(socket);
+    clearTimeout(this.#room.memberOf(socket)?.deadline);
+    this.#room.leave(socket);
   }
 
   /** Every message of a reader comes here: see the parser in create-api.ts. */
   @SubscribeMessage('message')
   onMessage(@ConnectedSocket() socket: WebSocket, @MessageBody() message: unknown): void {
-    const member = this.#members.get(socket);
+    const member = this.#room.memberOf(socket);
     if (member === undefined || member.session.isOpen) return;
     const parsed = tokenMessageDto.safeParse(message);
     this.#authenticate(member, parsed.success ? parsed.data.token : '');
@@ -115,17 +104,5 @@ export class EventsGateway
     clearTimeout(deadline);
     if (this.#access.matches(token)) session.open();
     else session.refuse();
-  }
-
-  /** A socket that answered no ping since the last one is dead. */
-  #pingAll(): void {
-    for (const [socket, member] of this.#members) {
-      if (!member.alive) {
-        socket.terminate();
-        continue;
-      }
-      member.alive = false;
-      socket.ping();
-    }
   }
 }

@@ -20,6 +20,7 @@ import {
   type OutputEventDto,
 } from '@tanglemail/tangle/io/node-client/dto.ts';
 import { errorFields } from '@tanglemail/tangle/io/logger.ts';
+import { SocketRoom } from '@tanglemail/tangle/io/shell/socket-room.ts';
 import type { WebSocket } from 'ws';
 import type { ConfirmedMilestone } from '../confirmation/confirmation-engine.ts';
 import type { TangleNode } from '../node.ts';
@@ -28,14 +29,6 @@ import { NODE } from './tokens.ts';
 
 /** Bytes of one message from a client. */
 const MAX_MESSAGE = 4_096;
-const PING_INTERVAL_MS = 30_000;
-/** WebSocket close code "try again later". */
-const TRY_AGAIN = 1013;
-
-interface Member {
-  readonly session: EventSession;
-  alive: boolean;
-}
 
 @WebSocketGateway({ path: EVENTS_PATH, maxPayload: MAX_MESSAGE })
 export class EventsGateway
@@ -46,12 +39,12 @@ export class EventsGateway
     OnModuleDestroy
 {
   readonly #node: TangleNode;
-  readonly #members = new Map<WebSocket, Member>();
+  readonly #room: SocketRoom<EventSession>;
   readonly #unsubscribe: (() => void)[] = [];
-  #ping: NodeJS.Timeout | undefined;
 
   constructor(@Inject(NODE) node: TangleNode) {
     this.#node = node;
+    this.#room = new SocketRoom(node.config.api.maxSockets);
   }
 
   onModuleInit(): void {
@@ -63,40 +56,32 @@ export class EventsGateway
       events.on('latest', (milestone) => this.#publish('milestones/latest', milestone)),
       events.on('confirmed', (confirmed) => this.#onConfirmed(confirmed)),
     );
-    this.#ping = setInterval(() => this.#pingAll(), PING_INTERVAL_MS);
+    this.#room.open();
   }
 
   onModuleDestroy(): void {
-    clearInterval(this.#ping);
+    this.#room.close();
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
   }
 
   handleConnection(socket: WebSocket): void {
-    if (this.#members.size >= this.#node.config.api.maxSockets) {
-      socket.close(TRY_AGAIN, 'too many sockets');
-      return;
-    }
     const { query } = this.#node;
-    const session = new EventSession(socket, {
-      summaryAt: async (index) => await query.milestoneSummary(index),
+    const deps = {
+      summaryAt: async (index: number) => await query.milestoneSummary(index),
       latestIndex: () => query.confirmedIndex,
-      onError: (error) => this.#onError(error),
-    });
-    const member: Member = { session, alive: true };
-    socket.on('pong', () => {
-      member.alive = true;
-    });
-    this.#members.set(socket, member);
+      onError: (error: unknown) => this.#onError(error),
+    };
+    this.#room.enter(socket, () => new EventSession(socket, deps));
   }
 
   handleDisconnect(socket: WebSocket): void {
-    this.#members.delete(socket);
+    this.#room.leave(socket);
   }
 
   /** Every message of a client comes here: see the parser in create-api.ts. */
   @SubscribeMessage('message')
   onMessage(@ConnectedSocket() socket: WebSocket, @MessageBody() message: unknown): void {
-    const session = this.#members.get(socket)?.session;
+    const session = this.#room.memberOf(socket);
     if (session === undefined) return;
     const request = eventRequestDto.safeParse(message);
     if (!request.success || eventSchema(request.data.topic) === undefined) {
@@ -113,7 +98,7 @@ export class EventsGateway
   }
 
   #onConfirmed({ milestone, result }: ConfirmedMilestone): void {
-    for (const { session } of this.#members.values()) session.onConfirmed();
+    for (const session of this.#room.members()) session.onConfirmed();
     const wanted = this.#topics();
     for (const blockId of result.included) {
       const topic = `block-metadata/${blockId}`;
@@ -148,27 +133,15 @@ export class EventsGateway
 
   #topics(): Set<string> {
     const topics = new Set<string>();
-    for (const { session } of this.#members.values()) {
+    for (const session of this.#room.members()) {
       for (const topic of session.topics) topics.add(topic);
     }
     return topics;
   }
 
   #publish(topic: string, data: unknown): void {
-    for (const { session } of this.#members.values()) {
+    for (const session of this.#room.members()) {
       if (session.topics.has(topic)) session.send(topic, data);
-    }
-  }
-
-  /** A socket that answered no ping since the last one is dead. */
-  #pingAll(): void {
-    for (const [socket, member] of this.#members) {
-      if (!member.alive) {
-        socket.terminate();
-        continue;
-      }
-      member.alive = false;
-      socket.ping();
     }
   }
 }

@@ -1,41 +1,27 @@
 /**
- * The commands of `tangle-provider`: from settings to a running process and back down on a signal
- * in the reverse order; making keys; asking a running provider how it is.
+ * The commands of `tangle-provider`: from settings to a running process (whose parts are loaded
+ * late, so that help is quick) and back down on a signal in the reverse order; making keys; asking
+ * a running provider how it is.
  */
 import { Command } from 'commander';
-import { networkIdOf } from '@tanglemail/tangle/core/codec/genesis.ts';
-import { LightClient } from '@tanglemail/tangle/core/milestone/light-client.ts';
-import { bestHasher } from '@tanglemail/tangle/io/accel/hasher.ts';
-import { PowPool } from '@tanglemail/tangle/io/accel/pow-pool.ts';
-import { bestVerifier } from '@tanglemail/tangle/io/accel/verifier.ts';
-import { openKvStore } from '@tanglemail/tangle/io/level/kv-store.ts';
 import { errorFields } from '@tanglemail/tangle/io/logger.ts';
-import type { Logger } from '@tanglemail/tangle/io/logger.ts';
-import { BlockIssuer } from '@tanglemail/tangle/io/node-client/block-issuer.ts';
-import { NodeClient } from '@tanglemail/tangle/io/node-client/node-client.ts';
-import { ProofChecker } from '@tanglemail/tangle/io/node-client/proof-checker.ts';
 import { addSettings, settingsOf } from '@tanglemail/tangle/io/shell/flags.ts';
-import { readGenesis } from '@tanglemail/tangle/io/shell/genesis-file.ts';
 import type { RunningServer } from '@tanglemail/tangle/io/shell/http.ts';
 import { createLogger } from '@tanglemail/tangle/io/shell/log.ts';
 import { outJson, UsageError } from '@tanglemail/tangle/io/shell/terminal.ts';
 import type { Terminal } from '@tanglemail/tangle/io/shell/terminal.ts';
-import { SYSTEM_CLOCK } from '@tanglemail/tangle/io/system.ts';
 import { STATUS } from '@tanglemail/mail/io/provider/dto.ts';
 import { renderConfigDocs } from '../config/docs.ts';
 import { PROVIDER_SETTINGS } from '../config/schema.ts';
 import type { ProviderConfig } from '../config/schema.ts';
-import { NodeLedger } from '../feed/node-ledger.ts';
-import { generateKeys, readKeyFile, writeKeyFile } from '../keys/key-file.ts';
-import { Provider } from '../provider.ts';
+import { generateKeys, writeKeyFile } from '../keys/key-file.ts';
+import type { Closable } from '../open-provider.ts';
+import type { Provider } from '../provider.ts';
 
 /** What starts the HTTP server; Nest stays behind it. */
 export interface Servers {
   providerApi(provider: Provider): Promise<RunningServer>;
 }
-
-/** Layout of the store's keys and values. */
-const STORE_SCHEMA = 1;
 
 export function startCommand(terminal: Terminal, servers: Servers): Command {
   const command = new Command('start').description('run the provider until SIGINT or SIGTERM');
@@ -48,43 +34,6 @@ export function startCommand(terminal: Terminal, servers: Servers): Command {
     });
 }
 
-interface Closable {
-  close(): Promise<void> | void;
-}
-
-/** Everything that touches the world, opened in order; what was opened is pushed to `running`. */
-export async function openProvider(
-  config: ProviderConfig,
-  logger: Logger,
-  running: Closable[],
-): Promise<Provider> {
-  const [genesis, keys] = await Promise.all([
-    readGenesis(config.genesisFile),
-    readKeyFile(config.keyFile),
-  ]);
-  const [hasher, verifier] = await Promise.all([bestHasher(), bestVerifier()]);
-  const networkId = networkIdOf(genesis, hasher);
-  const { url, timeoutMs, powThreads } = config.node;
-  const client = new NodeClient({ baseUrl: url, timeoutMs, hasher });
-  const proofOfWork = new PowPool({ threads: powThreads });
-  running.push(proofOfWork);
-  const clock = SYSTEM_CLOCK;
-  const lightClient = LightClient.fromGenesis(genesis, { hasher, verifier });
-  const checker = new ProofChecker(lightClient, { hasher, clock, client });
-  const { params } = genesis;
-  const deps = { node: client, proofOfWork, checker, hasher };
-  const issuer = new BlockIssuer({ networkId, params }, deps);
-  const node = new NodeLedger(client, issuer);
-  const owner = { kind: 'provider', networkId, schema: STORE_SCHEMA };
-  const kv = await openKvStore(config.dataDir, owner);
-  const endpoint = `http://${config.api.host}:${config.api.port}`;
-  const identity = { genesis, keys, endpoint };
-  const parts = { kv, node, checker, clock, hasher, verifier, logger };
-  const provider = new Provider(config, identity, parts);
-  running.push({ close: () => provider.stop() });
-  return provider;
-}
-
 async function runProvider(
   config: ProviderConfig,
   terminal: Terminal,
@@ -93,6 +42,7 @@ async function runProvider(
   const logger = createLogger(config.logLevel, 'tangle-provider');
   const running: Closable[] = [];
   try {
+    const { openProvider } = await import('../open-provider.ts');
     const provider = await openProvider(config, logger, running);
     provider.start();
     const api = await servers.providerApi(provider);
