@@ -12,7 +12,7 @@ import { stepClientChannel } from '@tanglemail/mail/core/market/channel-states.t
 import type { MailboxPolicy } from '@tanglemail/mail/core/market/mailbox.ts';
 import type { Offer } from '@tanglemail/mail/core/market/offer.ts';
 import { monthlyPrice, selectProviders } from '@tanglemail/mail/core/market/selection.ts';
-import { ProviderFault } from '@tanglemail/mail/io/provider/errors.ts';
+import { ProviderApiError, ProviderFault } from '@tanglemail/mail/io/provider/errors.ts';
 import { ProviderClient } from '@tanglemail/mail/io/provider/provider-client.ts';
 import { ClientError } from '../client-error.ts';
 import type { Rental } from '../store/collections.ts';
@@ -140,11 +140,19 @@ export class Renter {
       amount,
       purse,
     );
-    return book.update(bondId, (present) => ({
+    await book.update(bondId, (present) => ({
       ...withCredit(present, made),
       isActive: true,
       isEnded: false,
     }));
+    // A mailbox that was there before has only been found again, whatever was offered for it. What
+    // is left in it may do, unless the caller names an amount.
+    const left = BigInt(made.balance);
+    const missing = least(amount, credit - left);
+    const isEnough = request.credit === undefined && left * 2n >= credit;
+    if (missing <= 0n || isEnough) return book.get(bondId) ?? rental;
+    const filled = await client.credit(rental.mailboxId, missing, purse);
+    return book.update(bondId, (present) => withCredit(present, filled));
   }
 
   #policy(rental: Rental): MailboxPolicy {
@@ -210,7 +218,14 @@ export class Renter {
         stepClientChannel(present, { kind: 'close-requested' }),
       );
       const provider = await this.providerAt(hintOf(rental));
-      ended = await provider.close(channel.channelId, book.channelSigner(channel));
+      try {
+        ended = await provider.close(channel.channelId, book.channelSigner(channel));
+      } catch (error) {
+        // A provider that never saw a voucher knows of no channel: the refund brings all of it back.
+        const isUnknown = error instanceof ProviderApiError && error.code === 'not-found';
+        if (!isUnknown || channel.signed > 0n) throw error;
+        ended = { state: 'empty' };
+      }
     }
     return ended;
   }
