@@ -20,6 +20,7 @@ import type {
   SendMessageDto,
   SendTokensDto,
   SetFlagsDto,
+  SyncReportDto,
   WalletLineDto,
 } from '../api/dto.ts';
 import type { AttachmentContent, ClientService } from '../api/service.ts';
@@ -277,7 +278,7 @@ export class MemoryClient implements ClientService {
     return mail.message;
   }
 
-  async sync() {
+  async sync(): Promise<SyncReportDto> {
     this.#enter();
     this.#synced = { at: 1_800_000_000_500, fetched: 0 };
     return { fetched: 0, cost: '0', held: 0, errors: [] };
