@@ -67,7 +67,7 @@ describe('metrics of a running node', () => {
       from: [RICH_KEY.secretKey],
       outputs: [{ kind: 'basic', address: testKey(9).address, amount: 1_000n }],
     });
-    const post = async (body: BodyInit, type: string) =>
+    const post = async (body: string | Uint8Array<ArrayBuffer>, type: string) =>
       await fetch(`${api.url}/api/core/v1/blocks`, {
         method: 'POST',
         headers: { 'content-type': type },

@@ -11,6 +11,7 @@ import { BlockIssuer } from '@tanglemail/tangle/io/node-client/block-issuer.ts';
 import { NodeClient } from '@tanglemail/tangle/io/node-client/node-client.ts';
 import { ProofChecker } from '@tanglemail/tangle/io/node-client/proof-checker.ts';
 import { readGenesis } from '@tanglemail/tangle/io/shell/genesis-file.ts';
+import type { Closable } from '@tanglemail/tangle/io/shell/shutdown.ts';
 import { SYSTEM_CLOCK } from '@tanglemail/tangle/io/system.ts';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
 import type { ProviderConfig } from './config/schema.ts';
@@ -20,11 +21,6 @@ import { Provider } from './provider.ts';
 
 /** Layout of the store's keys and values. */
 const STORE_SCHEMA = 1;
-
-/** A part that runs until it is closed. */
-export interface Closable {
-  close(): Promise<void> | void;
-}
 
 /** Everything that touches the world, opened in order; what was opened is pushed to `running`. */
 export async function openProvider(
@@ -38,10 +34,12 @@ export async function openProvider(
   ]);
   const [hasher, verifier] = await Promise.all([bestHasher(), bestVerifier()]);
   const networkId = networkIdOf(genesis, hasher);
+  const owner = { kind: 'provider', networkId, schema: STORE_SCHEMA };
+  const kv = await openKvStore(config.dataDir, owner);
+  running.push(kv);
   const { url, timeoutMs, powThreads } = config.node;
   const client = new NodeClient({ baseUrl: url, timeoutMs, hasher });
   const proofOfWork = new PowPool({ threads: powThreads });
-  running.push(proofOfWork);
   const clock = SYSTEM_CLOCK;
   const lightClient = LightClient.fromGenesis(genesis, { hasher, verifier });
   const checker = new ProofChecker(lightClient, { hasher, clock, client });
@@ -49,12 +47,11 @@ export async function openProvider(
   const deps = { node: client, proofOfWork, checker, hasher };
   const issuer = new BlockIssuer({ networkId, params }, deps);
   const node = new NodeLedger(client, issuer);
-  const owner = { kind: 'provider', networkId, schema: STORE_SCHEMA };
-  const kv = await openKvStore(config.dataDir, owner);
   const endpoint = `http://${config.api.host}:${config.api.port}`;
   const identity = { genesis, keys, endpoint };
   const parts = { kv, node, checker, clock, hasher, verifier, logger };
   const provider = new Provider(config, identity, parts);
-  running.push({ close: () => provider.stop() });
+  // The proof of work ends first: a claim under way would otherwise hold the stop up.
+  running.push({ close: () => provider.stop() }, proofOfWork);
   return provider;
 }

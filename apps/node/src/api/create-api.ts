@@ -36,18 +36,20 @@ export async function createApi(node: TangleNode): Promise<RunningApi> {
   const app = await createApp(ApiModule.of(node), { ...api, logger, clock });
   app.useWebSocketAdapter(createSocketAdapter(app));
   serveDocs(app);
-  await app.listen(api.port, api.host);
   const listener = metrics.enabled
     ? await listenMetrics(metrics, node.metrics.registry)
     : undefined;
-  return {
-    url: await app.getUrl(),
-    metricsUrl: listener?.url,
-    close: async () => {
-      await listener?.close();
-      await app.close();
-    },
+  const close = async (): Promise<void> => {
+    await listener?.close();
+    await app.close();
   };
+  try {
+    await app.listen(api.port, api.host);
+    return { url: await app.getUrl(), metricsUrl: listener?.url, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /** Every message goes to one handler, which answers what it cannot read. */

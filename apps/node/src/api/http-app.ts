@@ -9,6 +9,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Clock } from '@tanglemail/tangle/core/ports.ts';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
 import { corsOriginOf, HTTP_APP_OPTIONS } from '@tanglemail/tangle/io/shell/http.ts';
+import { limitServer, SERVER_TIMES } from '@tanglemail/tangle/io/shell/http-limits.ts';
 import {
   rateLimit,
   RateLimiter,
@@ -23,7 +24,12 @@ export interface HttpAppOptions {
   readonly corsOrigins: readonly string[];
   readonly logger: Logger;
   readonly clock: Clock;
+  /** Event sockets, where the server has them: they count as connections. */
+  readonly maxSockets?: number;
 }
+
+/** Connections besides event sockets. */
+const MAX_CONNECTIONS = 1_024;
 
 /** An application that does not listen yet. */
 export async function createApp(
@@ -31,6 +37,9 @@ export async function createApp(
   options: HttpAppOptions,
 ): Promise<NestExpressApplication> {
   const app = await NestFactory.create<NestExpressApplication>(module, HTTP_APP_OPTIONS);
+  const maxConnections = MAX_CONNECTIONS + (options.maxSockets ?? 0);
+  const malformed = ApiProblem.of('request-malformed').body;
+  limitServer(app.getHttpServer(), { ...SERVER_TIMES, maxConnections }, malformed);
   app.disable('x-powered-by');
   app.set('trust proxy', options.trustedProxies);
   if (options.corsOrigins.length > 0) {

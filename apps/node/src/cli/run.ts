@@ -7,6 +7,7 @@ import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import { addSettings, settingsOf } from '@tanglemail/tangle/io/shell/flags.ts';
 import { readGenesis } from '@tanglemail/tangle/io/shell/genesis-file.ts';
 import type { RunningServer } from '@tanglemail/tangle/io/shell/http.ts';
+import { closeAll, type Closable } from '@tanglemail/tangle/io/shell/shutdown.ts';
 import { createLogger } from '@tanglemail/tangle/io/shell/log.ts';
 import type { Terminal } from '@tanglemail/tangle/io/shell/terminal.ts';
 import { NODE_SETTINGS, type NodeConfig } from '../config/schema.ts';
@@ -37,7 +38,7 @@ async function runNode(config: NodeConfig, terminal: Terminal, servers: Servers)
   const genesis = await readGenesis(config.genesisFile, GENESIS_HINT);
   const { TangleNode: Node } = await import('../node.ts');
   const node = await Node.open({ config, genesis, logger });
-  const running: { close(): Promise<void> }[] = [{ close: () => node.stop() }];
+  const running: Closable[] = [{ close: () => node.stop() }];
   try {
     await node.start();
     if (config.api.enabled) {
@@ -52,7 +53,7 @@ async function runNode(config: NodeConfig, terminal: Terminal, servers: Servers)
     logger.error(errorFields(error), 'the node ends because of a failure');
     throw error;
   } finally {
-    for (const part of running.toReversed()) await part.close();
+    await closeAll(running, logger);
   }
   logger.info({}, 'stopped');
 }
@@ -76,7 +77,7 @@ async function runFaucet(config: NodeConfig, terminal: Terminal, servers: Server
   const genesis = await readGenesis(config.genesisFile, GENESIS_HINT);
   const { Faucet: Dispensary } = await import('../faucet/faucet.ts');
   const faucet = await Dispensary.open({ config, genesis, logger });
-  const running: { close(): Promise<void> }[] = [{ close: () => faucet.stop() }];
+  const running: Closable[] = [{ close: () => faucet.stop() }];
   try {
     faucet.start();
     const api = await servers.faucetApi(faucet, config, logger);
@@ -84,6 +85,6 @@ async function runFaucet(config: NodeConfig, terminal: Terminal, servers: Server
     logger.info({ url: api.url }, 'faucet is listening');
     logger.info({ signal: await terminal.untilSignal() }, 'stopping');
   } finally {
-    for (const part of running.toReversed()) await part.close();
+    await closeAll(running, logger);
   }
 }

@@ -10,6 +10,7 @@ import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import 'reflect-metadata';
 import { corsOriginOf, HTTP_APP_OPTIONS } from '@tanglemail/tangle/io/shell/http.ts';
 import type { HttpRequest, HttpResponse, RunningApi } from '@tanglemail/tangle/io/shell/http.ts';
+import { limitServer, SERVER_TIMES } from '@tanglemail/tangle/io/shell/http-limits.ts';
 import { listenMetrics } from '@tanglemail/tangle/io/shell/metrics-listener.ts';
 import { RateLimiter, rateLimit } from '@tanglemail/tangle/io/shell/rate-limit.ts';
 import type { Provider } from '../provider.ts';
@@ -22,6 +23,7 @@ import { PROVIDER } from './tokens.ts';
 
 /** Bytes of a request body: 4,096 tags to add and to remove are some 300 KiB of JSON. */
 const BODY_LIMIT = 524_288;
+const MAX_CONNECTIONS = 2_048;
 
 @Module({})
 class ApiModule {
@@ -41,6 +43,8 @@ export async function createApi(provider: Provider): Promise<RunningApi> {
     ...HTTP_APP_OPTIONS,
     rawBody: true,
   });
+  const limits = { ...SERVER_TIMES, maxConnections: MAX_CONNECTIONS };
+  limitServer(app.getHttpServer(), limits, problemBody('request-malformed'));
   app.disable('x-powered-by');
   app.set('trust proxy', api.trustedProxies);
   app.use(countRequests(provider));
@@ -55,17 +59,19 @@ export async function createApi(provider: Provider): Promise<RunningApi> {
     });
   }
   serveDocs(app);
-  await app.listen(api.port, api.host);
   const { registry } = provider.metrics;
   const listener = metrics.enabled ? await listenMetrics(metrics, registry) : undefined;
-  return {
-    url: await app.getUrl(),
-    metricsUrl: listener?.url,
-    close: async () => {
-      await listener?.close();
-      await app.close();
-    },
+  const close = async (): Promise<void> => {
+    await listener?.close();
+    await app.close();
   };
+  try {
+    await app.listen(api.port, api.host);
+    return { url: await app.getUrl(), metricsUrl: listener?.url, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 function countRequests(provider: Provider) {

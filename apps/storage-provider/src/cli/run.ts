@@ -8,6 +8,8 @@ import { errorFields } from '@tanglemail/tangle/io/logger.ts';
 import { addSettings, settingsOf } from '@tanglemail/tangle/io/shell/flags.ts';
 import type { RunningServer } from '@tanglemail/tangle/io/shell/http.ts';
 import { createLogger } from '@tanglemail/tangle/io/shell/log.ts';
+import { closeAll } from '@tanglemail/tangle/io/shell/shutdown.ts';
+import type { Closable } from '@tanglemail/tangle/io/shell/shutdown.ts';
 import { outJson, UsageError } from '@tanglemail/tangle/io/shell/terminal.ts';
 import type { Terminal } from '@tanglemail/tangle/io/shell/terminal.ts';
 import { STATUS } from '@tanglemail/mail/io/provider/dto.ts';
@@ -15,7 +17,6 @@ import { renderConfigDocs } from '../config/docs.ts';
 import { PROVIDER_SETTINGS } from '../config/schema.ts';
 import type { ProviderConfig } from '../config/schema.ts';
 import { generateKeys, writeKeyFile } from '../keys/key-file.ts';
-import type { Closable } from '../open-provider.ts';
 import type { Provider } from '../provider.ts';
 
 /** What starts the HTTP server; Nest stays behind it. */
@@ -55,7 +56,7 @@ async function runProvider(
     logger.error(errorFields(error), 'the provider ends because of a failure');
     throw error;
   } finally {
-    for (const part of running.toReversed()) await part.close();
+    await closeAll(running, logger);
   }
   logger.info({}, 'stopped');
 }

@@ -1,7 +1,7 @@
 // The store: ranges, atomic batches, owners, and every error code. Spec: docs/spec/10-storage.md.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -179,6 +179,12 @@ describe('StoreError', () => {
       .write({ sync: true });
     await store.close();
     await expect(open()).rejects.toMatchObject({ code: 'corrupt' });
+  });
+
+  it('makes folders that only their owner can look into', async () => {
+    await open();
+    const modeOf = (...names: string[]) => statSync(join(folder, ...names)).mode & 0o777;
+    expect([modeOf('a'), modeOf('a', 'b')]).toEqual([0o700, 0o700]);
   });
 
   it('io: the path is a file', async () => {

@@ -2,6 +2,7 @@
  * A sorted map of bytes on disk, over `level` (LevelDB). Everything above it sees these few methods
  * and one error class. Path: repositories of this folder → here. Spec: docs/spec/10-storage.md.
  */
+import { mkdir } from 'node:fs/promises';
 import { Level } from 'level';
 import { Reader } from '../../core/codec/reader.ts';
 import { Writer } from '../../core/codec/writer.ts';
@@ -80,6 +81,10 @@ const OWNER_KEY = Uint8Array.of(BUCKETS.meta.number);
  * Codes: `locked`, `wrong-network`, `wrong-kind`, `wrong-schema`, `corrupt`, `no-space`, `io`.
  */
 export async function openKvStore(path: string, owner: StoreOwner): Promise<KvStore> {
+  // What a node or a provider keeps is nobody else's on this machine.
+  await mkdir(path, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw toStoreError(error);
+  });
   const db: Db = new Level<Uint8Array, Uint8Array>(path, LEVEL_OPTIONS);
   try {
     await db.open();

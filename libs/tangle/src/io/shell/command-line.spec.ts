@@ -4,6 +4,7 @@ import { StoreError } from '../level/store-error.ts';
 import { runCommandLine } from './command-line.ts';
 import { KeyFileError } from './key-file.ts';
 import { ConfigError } from './settings.ts';
+import { StopError } from './shutdown.ts';
 import { outJson, UsageError } from './terminal.ts';
 import { TestTerminal } from './testing/test-terminal.ts';
 
@@ -25,7 +26,14 @@ function failing(error: unknown) {
   });
 }
 
-const inUse = Object.assign(new Error('listen'), { code: 'EADDRINUSE' });
+const refused = (code: string): Error =>
+  Object.assign(new Error('listen'), { code, syscall: 'listen', address: '127.0.0.1', port: 80 });
+const inUse = refused('EADDRINUSE');
+const forbidden = Object.assign(new Error("EACCES: permission denied, mkdir '/x'"), {
+  code: 'EACCES',
+  syscall: 'mkdir',
+  path: '/x',
+});
 
 describe('command line', () => {
   it('ends well', async () => {
@@ -44,6 +52,7 @@ describe('command line', () => {
   it.each([
     ['a mistake of the person', new UsageError('so'), 2, 'toy: so\n'],
     ['a wrong setting', new ConfigError('so'), 2, 'toy: so\n'],
+    ['a stop that hangs', new StopError('so'), 1, 'toy: so\n'],
     ['a bad key file', new KeyFileError('so'), 2, 'toy: so\n'],
     ['a mistake that the program names', new ToyError('so'), 2, 'toy: so\n'],
     [
@@ -53,17 +62,19 @@ describe('command line', () => {
       'toy: this folder belongs to another network\n',
     ],
     ['a full disk', new StoreError('no-space'), 1, 'toy: the disk is full\n'],
+    ['an address in use', inUse, 2, 'toy: the address 127.0.0.1:80 is in use by another process\n'],
     [
-      'an address in use',
-      inUse,
+      'an address of another machine',
+      refused('EADDRNOTAVAIL'),
       2,
-      'toy: an address to listen on is in use or is not this machine’s\n',
+      'toy: the address 127.0.0.1:80 is not this machine’s\n',
     ],
+    ['a folder that may not be made', forbidden, 1, "toy: EACCES: permission denied, mkdir '/x'\n"],
     [
       'an address in use below others',
       new Error('no', { cause: new AggregateError([inUse]) }),
       2,
-      'toy: an address to listen on is in use or is not this machine’s\n',
+      'toy: the address 127.0.0.1:80 is in use by another process\n',
     ],
   ])('tells %s in one line', async (_name, error, code, err) => {
     expect(await failing(error)).toEqual({ code, out: '', err });

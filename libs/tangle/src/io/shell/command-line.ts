@@ -5,6 +5,7 @@
 import { CommanderError, type Command } from 'commander';
 import { errorCode } from '../error-code.ts';
 import { StoreError } from '../level/store-error.ts';
+import { StopError } from './shutdown.ts';
 import { EXIT, traceOf, type Terminal } from './terminal.ts';
 
 /** Errors whose message is for the operator, by name: their classes may stand in late parts. */
@@ -54,19 +55,32 @@ function explain(
     const isWrongFolder = error.code.startsWith('wrong-');
     return { text: error.message, exitCode: isWrongFolder ? EXIT.usage : EXIT.failed };
   }
-  if (isAddressRefused(error)) {
-    const text = 'an address to listen on is in use or is not this machine’s';
-    return { text, exitCode: EXIT.usage };
-  }
+  if (error instanceof StopError) return { text: error.message, exitCode: EXIT.failed };
+  const refused = addressRefused(error);
+  if (refused !== undefined) return { text: refused, exitCode: EXIT.usage };
+  if (isFromSystem(error)) return { text: error.message, exitCode: EXIT.failed };
   return { text: `unexpected failure\n${traceOf(error)}`, exitCode: EXIT.failed };
 }
 
-const ADDRESS_CODES = new Set(['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES']);
+const ADDRESS_REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'is in use by another process',
+  EADDRNOTAVAIL: 'is not this machine’s',
+  EACCES: 'is reserved: ports below 1024 need the right to listen on them',
+};
 
-/** A port that is taken, said by Node's servers with a code and by libp2p around it. */
-function isAddressRefused(error: unknown): boolean {
-  if (ADDRESS_CODES.has(errorCode(error) ?? '')) return true;
-  if (!(error instanceof Error)) return false;
-  const inner: unknown[] = error instanceof AggregateError ? error.errors : [];
-  return [...inner, error.cause].some((one) => isAddressRefused(one));
+/** What is wrong with an address to listen on; libraries put the system's error into their own. */
+function addressRefused(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null) return undefined;
+  const reason = ADDRESS_REASONS[errorCode(error) ?? ''];
+  const facts = error as { syscall?: unknown; address?: unknown; port?: unknown };
+  if (reason !== undefined && facts.syscall === 'listen') {
+    return `the address ${String(facts.address)}:${String(facts.port)} ${reason}`;
+  }
+  const { errors = [], cause } = error as { errors?: readonly unknown[]; cause?: unknown };
+  return [...errors, cause].map(addressRefused).find((text) => text !== undefined);
+}
+
+/** An error of a system call on a file, such as "EACCES: permission denied, mkdir '/x'". */
+function isFromSystem(error: unknown): error is Error {
+  return error instanceof Error && 'syscall' in error && 'path' in error;
 }
