@@ -12,7 +12,9 @@ import { publicKeyOf } from '@tanglemail/tangle/core/crypto/ed25519-strict.ts';
 import type { TrustedMilestone } from '@tanglemail/tangle/core/milestone/light-client.ts';
 import type { Clock, Hasher, Verifier } from '@tanglemail/tangle/core/ports.ts';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
+import { ConfigError } from '@tanglemail/tangle/io/shell/settings.ts';
 import { MARKET_TIMES } from '@tanglemail/mail/core/market/constants.ts';
+import { inconsistentField } from '@tanglemail/mail/core/market/offer.ts';
 import type { ProviderConfig } from './config/schema.ts';
 import { Feed } from './feed/feed.ts';
 import type { MilestoneSource } from './feed/feed.ts';
@@ -91,7 +93,11 @@ export class Provider {
     const { promise, resolve } = Promise.withResolvers<Error>();
     const secret = apiSecretOf(identity.keys);
     const terms = termsOf(config, identity, deps.hasher);
-    const store = new GroupStore(deps.kv, resolve);
+    checkTerms(terms);
+    // What the disk said is what the operator has to know.
+    const store = new GroupStore(deps.kv, (stopped) =>
+      resolve(stopped.cause instanceof Error ? stopped.cause : stopped),
+    );
     const ledgerClock = new LedgerClock(clock, terms.times);
     const shared = { store, verifier, clock };
     this.config = config;
@@ -139,6 +145,7 @@ export class Provider {
 
   /** Order: the API has been closed; then the feed, then the store with what is under way. */
   async stop(): Promise<void> {
+    this.claims.stop();
     await this.feed.stop();
     await this.#store.close();
   }
@@ -172,13 +179,24 @@ export class Provider {
     channelsUnsettled.set(report.unsettledChannels);
     // Below 2^53: the supply of a network is far smaller.
     unclaimed.set(Number(report.unclaimed));
-    if (report.marginSeconds !== undefined) claimMargin.set(report.marginSeconds);
+    claimMargin.set(report.marginSeconds ?? Number.POSITIVE_INFINITY);
   }
 
   #watchGauges(): void {
     const { ledgerLag, ledgerIndex } = this.metrics.table;
     ledgerLag.onCollect((gauge) => gauge.set(this.ledgerClock.lagSeconds()));
     ledgerIndex.onCollect((gauge) => gauge.set(this.ledgerClock.point?.index ?? 0));
+  }
+}
+
+/** Settings that contradict each other are told at the start, not at the first offer or claim. */
+function checkTerms({ offer, times }: Terms): void {
+  const wrong = inconsistentField({ ...offer, seq: 1n, issuedAt: 0, validUntil: 1 });
+  if (wrong !== undefined) {
+    throw new ConfigError(`offer.${wrong} contradicts another setting of the offer`);
+  }
+  if (times.claimStart < times.claimAlarm) {
+    throw new ConfigError('times.claimStart is below times.claimAlarm: claims would come too late');
   }
 }
 

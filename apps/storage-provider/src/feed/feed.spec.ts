@@ -5,6 +5,7 @@ import { voucherMessage } from '@tanglemail/tangle/core/codec/voucher.ts';
 import { signEd25519 } from '@tanglemail/tangle/core/crypto/ed25519-strict.ts';
 import { segmentRoot } from '@tanglemail/mail/core/market/segment-tree.ts';
 import { mailboxIdOf } from '@tanglemail/mail/core/market/signed-requests.ts';
+import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
 import type { Provider } from '../provider.ts';
 import { Refused } from '../refused.ts';
 import { FakeNode } from '../testing/fake-node.ts';
@@ -53,6 +54,13 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
   );
 }
 
+async function until(condition: () => boolean): Promise<void> {
+  for (const deadline = performance.now() + 20_000; !condition();) {
+    if (performance.now() > deadline) throw new Error('the condition did not come about in 20 s');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
 async function begin(content: object = {}) {
   const node = new FakeNode();
   node.confirm();
@@ -92,10 +100,34 @@ describe('the feed', () => {
     await openMailbox(node, provider, 2_000n);
     node.confirm(1, [envelope(TAG)]);
     node.isAway = true;
-    await expect(provider.feed.round()).rejects.toThrow('the node is away');
+    await expect(provider.feed.round()).rejects.toThrow('node is out of reach');
     node.isAway = false;
     await provider.feed.round();
     expect(provider.credits.mailbox(MAILBOX)?.objectCount).toBe(1);
+  });
+
+  it('tells a node that is away from a failure of its own, and goes on after either', async () => {
+    const lines: string[] = [];
+    const log = (_: object, text: string) => lines.push(text);
+    const logger = { ...SILENT_LOGGER, warn: log, error: log };
+    const node = new FakeNode();
+    node.confirm();
+    const provider = testProvider(node, new MemoryKv(), testConfig(), logger);
+    node.isAway = true;
+    provider.start();
+    await until(() => provider.feed.state === 'node-away');
+    await provider.feed.stop();
+    expect([lines, provider.health().reasons[0]]).toEqual([['the node is away'], 'feed node-away']);
+
+    const again = testProvider(node, new MemoryKv(), testConfig(), logger);
+    node.isAway = false;
+    node.failure = new Error('broken invariant: a test');
+    again.start();
+    await until(() => again.feed.state === 'failing');
+    node.failure = undefined;
+    await until(() => again.feed.state === 'running');
+    await again.feed.stop();
+    expect(lines.at(-1)).toBe('working off milestones failed');
   });
 
   it('stops at a milestone that the committee did not certify', async () => {

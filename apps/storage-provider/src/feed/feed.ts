@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { TrustedMilestone } from '@tanglemail/tangle/core/milestone/light-client.ts';
 import { errorFields } from '@tanglemail/tangle/io/logger.ts';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
+import { NodeApiError, NodeUnreachableError } from '@tanglemail/tangle/io/node-client/errors.ts';
 import { ProofError } from '@tanglemail/tangle/io/node-client/proof-checker.ts';
 import type { LedgerClock, LedgerPoint } from '../ledger-clock.ts';
 import type { ArrivalCounts } from '../mailboxes/arrivals.ts';
@@ -38,8 +39,17 @@ export interface FeedDeps {
   readonly onArrivals: (counts: ArrivalCounts) => void;
 }
 
-/** Why the feed does not move; `running` when it does. */
-export type FeedState = 'starting' | 'running' | 'node-away' | 'milestone-missing' | 'untrusted';
+/**
+ * Why the feed does not move; `running` when it does. `failing`: something of ours failed, which
+ * the log tells at every attempt.
+ */
+export type FeedState =
+  | 'starting'
+  | 'running'
+  | 'node-away'
+  | 'milestone-missing'
+  | 'untrusted'
+  | 'failing';
 
 const POLL_MS = 1_000;
 const BACKOFF_MS_MAX = 30_000;
@@ -119,18 +129,24 @@ export class Feed {
     return false;
   }
 
+  /** A node that is away is told once; a failure of ours every time: it does not go by itself. */
+  #onFailure(error: unknown): void {
+    const { logger } = this.#deps;
+    const isAway = error instanceof NodeUnreachableError || error instanceof NodeApiError;
+    if (!isAway) logger.error(errorFields(error), 'working off milestones failed');
+    else if (this.#state !== 'node-away') logger.warn(errorFields(error), 'the node is away');
+    this.#state = isAway ? 'node-away' : 'failing';
+  }
+
   async #run(): Promise<void> {
     while (!this.#abort.signal.aborted) {
       try {
         await this.round();
         this.#failures = 0;
-        if (this.#state === 'node-away') this.#state = 'running';
+        if (this.#state === 'node-away' || this.#state === 'failing') this.#state = 'running';
       } catch (error) {
         this.#failures += 1;
-        if (this.#state !== 'node-away') {
-          this.#deps.logger.warn(errorFields(error), 'the node is away');
-        }
-        this.#state = 'node-away';
+        this.#onFailure(error);
       }
       const wait = Math.min(POLL_MS * 2 ** Math.min(this.#failures, 10), BACKOFF_MS_MAX);
       await sleep(this.#failures === 0 ? POLL_MS : wait, undefined, {

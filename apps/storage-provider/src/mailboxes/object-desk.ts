@@ -172,20 +172,17 @@ export class ObjectDesk {
       }
       // Asking again gives the same end without a second refund.
       if (object.state === 'released') return { refund: 0n, balance: mailbox.balance };
-      const { times, offer } = this.#terms;
+      const { times } = this.#terms;
       const { object: released, refund } = orRefuse(releaseObject(object, signature, now, times));
-      const credited = orRefuse(creditMailbox(mailbox, refund, maxAfterRefund(offer, refund), now));
+      // Money that was in the balance before: the offer's maximum, which may be less by now, does
+      // not stop it.
+      const credited = orRefuse(creditMailbox(mailbox, refund, mailbox.balance + refund, now));
       const event = { state: 'released', cost: 0n, time: now } as const;
       writeMailbox(transaction, logEvent(transaction, credited, object, event));
       writeObject(transaction, released);
       return { refund, balance: credited.balance };
     });
   }
-}
-
-/** A refund is money that was in the balance before, so it may go beyond the offer's maximum. */
-function maxAfterRefund(offer: { maxBalance: bigint }, refund: bigint): bigint {
-  return offer.maxBalance + refund;
 }
 
 function requireReadable(object: StoredObject | undefined): StoredObject {

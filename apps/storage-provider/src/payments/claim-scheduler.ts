@@ -33,6 +33,9 @@ const REATTACH_MS = 60_000;
 /** Channels are looked through at least this often, in seconds of ledger time. */
 const SCAN_SECONDS = 60;
 
+/** The alarm is repeated this often, in seconds of ledger time: not with every milestone. */
+const ALARM_SECONDS = 600;
+
 /** For metrics and alarms. */
 export interface ClaimReport {
   readonly pendingClaims: number;
@@ -59,6 +62,8 @@ export class ClaimScheduler {
   /** Ledger time of the next look through all channels, or of the first deadline before it. */
   #nextScan = 0;
   #open: readonly ChannelRecord[] = [];
+  #nextAlarm = 0;
+  #stopped = false;
 
   constructor(terms: Terms, deps: ClaimDeps) {
     this.#terms = terms;
@@ -73,6 +78,11 @@ export class ClaimScheduler {
     this.#nextScan = Math.min(this.#nextScan, dueAt);
   }
 
+  /** Lets the round under way end at its next claim; a restart goes on with the rest. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
   /** One round; calls during a round share it. Never throws for a node that is away. */
   tick(): Promise<ClaimReport> {
     this.#running ??= this.#round().finally(() => {
@@ -85,6 +95,7 @@ export class ClaimScheduler {
     const { time } = this.#deps.ledgerClock;
     if (time >= this.#nextScan) await this.#scan(time);
     for (const claim of await pendingClaims(this.#deps.store)) {
+      if (this.#stopped) break;
       try {
         await this.#advance(claim);
       } catch (error) {
@@ -190,19 +201,29 @@ export class ClaimScheduler {
       return;
     }
     const state = claim.blockId === '' ? 'lost' : await ledger.blockState(claim.blockId as BlockId);
-    const isBlocked = spenders.some((spentBy) => spentBy !== undefined);
-    if (state === 'conflicting' || isBlocked) {
-      await this.#abandon(claim);
+    const gone = claim.channelIds.filter((_, at) => spenders[at] !== undefined);
+    if (state === 'conflicting' || gone.length > 0) {
+      await this.#abandon(claim, gone);
       return;
     }
-    const isOld = clock.nowMs() - claim.attachedAtMs >= REATTACH_MS;
+    // Either way: a clock that was set back must not delay it.
+    const isOld = Math.abs(clock.nowMs() - claim.attachedAtMs) >= REATTACH_MS;
     if (state === 'lost' || (state === 'pending' && isOld)) await this.#attach(claim);
   }
 
-  /** The transaction can never be applied: its channels are due again, in another one. */
-  async #abandon(claim: ClaimRecord): Promise<void> {
-    this.#deps.logger.warn({ transactionId: claim.transactionId }, 'a claim is in conflict');
+  /**
+   * The transaction can never be applied: its channels are due again, in another one. Those that
+   * are `gone` were spent by some other transaction and must not enter one again, or no claim with
+   * them would ever succeed. Before the expiry only a claim with our key can have done that (of
+   * another process, or before a restored backup); after it, the payer took it back.
+   */
+  async #abandon(claim: ClaimRecord, gone: readonly OutputId[]): Promise<void> {
+    const ledgerTime = this.#deps.ledgerClock.time;
+    const facts = { transactionId: claim.transactionId, gone: gone.length };
+    this.#deps.logger.warn(facts, 'a claim is in conflict');
     await this.#deps.store.transact((transaction) => {
+      this.#stepAll(transaction, gone, { kind: 'clock', ledgerTime });
+      this.#stepAll(transaction, gone, { kind: 'claim-confirmed' });
       this.#stepAll(transaction, claim.channelIds, { kind: 'claim-failed' });
       deleteClaim(transaction, claim.transactionId);
     });
@@ -224,9 +245,7 @@ export class ClaimScheduler {
     const rich = open.filter(({ channel }) => channel.accepted > 0n);
     const margins = rich.map(({ channel }) => channel.expiry - now);
     const marginSeconds = margins.length > 0 ? Math.min(...margins) : undefined;
-    if (marginSeconds !== undefined && marginSeconds < this.#terms.times.claimAlarm) {
-      this.#deps.logger.error({ marginSeconds }, 'a channel is about to expire unclaimed');
-    }
+    this.#warnOf(marginSeconds, now);
     const claims = await pendingClaims(this.#deps.store);
     return {
       pendingClaims: claims.length,
@@ -234,5 +253,12 @@ export class ClaimScheduler {
       unclaimed: rich.reduce((sum, { channel }) => sum + channel.accepted, 0n),
       ...(marginSeconds === undefined ? {} : { marginSeconds }),
     };
+  }
+
+  #warnOf(marginSeconds: number | undefined, now: number): void {
+    if (marginSeconds === undefined || marginSeconds >= this.#terms.times.claimAlarm) return;
+    if (now < this.#nextAlarm) return;
+    this.#nextAlarm = now + ALARM_SECONDS;
+    this.#deps.logger.error({ marginSeconds }, 'a channel is about to expire unclaimed');
   }
 }

@@ -5,6 +5,7 @@ import { voucherMessage } from '@tanglemail/tangle/core/codec/voucher.ts';
 import { signEd25519 } from '@tanglemail/tangle/core/crypto/ed25519-strict.ts';
 import { keyPair } from '@tanglemail/tangle/core/testing/ledger-fixtures.ts';
 import type { KeyPair } from '@tanglemail/tangle/core/testing/ledger-fixtures.ts';
+import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
 import { mailboxIdOf, snapshotMessage } from '@tanglemail/mail/core/market/signed-requests.ts';
 import type { Provider } from '../provider.ts';
 import { Refused } from '../refused.ts';
@@ -179,6 +180,55 @@ describe('channels at their deadlines', () => {
     const message = snapshotMessage(provider.terms, channelId, now);
     const signature = signEd25519(PAYER.secretKey, message);
     expect(provider.channels.snapshot(channelId, now, signature).state).toBe('lost');
+  });
+
+  it('goes on without a channel that was claimed before its backup was restored', async () => {
+    const { node, kv, provider, channelId, expiry } = await begin();
+    const other = keyPair(60);
+    const second = open(node, provider, expiry, other);
+    await provider.feed.round();
+    await pay({ node, provider }, channelId, 5_000n);
+    await pay({ node, provider }, second, 3_000n, { payer: other });
+    const backup = kv.copy();
+    await pay({ node, provider }, channelId, 5_100n, { close: true });
+    for (let round = 0; round < 3; round += 1) {
+      node.confirm();
+      await provider.feed.round();
+    }
+    expect(node.balanceOf(provider.terms.payee)).toBe(5_100n);
+    await provider.stop();
+
+    const restored = testProvider(node, backup);
+    await restored.feed.round();
+    expect(await codeOf(pay({ node, provider: restored }, channelId, 5_200n))).toBe('channel-gone');
+    node.confirm(expiry - 2 * DAY - ledgerTime(node));
+    for (let round = 0; round < 6; round += 1) {
+      await restored.feed.round();
+      node.confirm();
+    }
+    expect(node.balanceOf(restored.terms.payee)).toBe(8_100n);
+    const attached = node.attached.length;
+    for (let round = 0; round < 3; round += 1) {
+      await restored.feed.round();
+      node.confirm(120);
+    }
+    expect(node.attached.length).toBe(attached);
+  });
+
+  it('alarms every ten minutes of ledger time, not with every milestone', async () => {
+    const errors: string[] = [];
+    const logger = { ...SILENT_LOGGER, error: (_: object, text: string) => errors.push(text) };
+    const { node, kv, provider, channelId, expiry } = await begin();
+    await pay({ node, provider }, channelId, 5_000n);
+    await provider.stop();
+    const again = testProvider(node, kv.reopen(), testConfig(), logger);
+    node.isCongested = true;
+    node.confirm(expiry - 3_600 - ledgerTime(node));
+    for (let round = 0; round < 20; round += 1) {
+      await again.feed.round();
+      node.confirm();
+    }
+    expect(errors).toEqual(['a channel is about to expire unclaimed']);
   });
 
   it('claims 65 channels in two transactions', async () => {

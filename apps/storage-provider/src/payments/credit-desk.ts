@@ -5,6 +5,7 @@
  * Spec: docs/spec/31-channel-voucher.md and 33-mailbox.md.
  */
 import type { OutputId } from '@tanglemail/tangle/core/codec/ids.ts';
+import type { ChannelOutput } from '@tanglemail/tangle/core/codec/output.ts';
 import type { Voucher } from '@tanglemail/tangle/core/codec/voucher.ts';
 import type { Verifier } from '@tanglemail/tangle/core/ports.ts';
 import { stepProviderChannel } from '@tanglemail/mail/core/market/channel-states.ts';
@@ -49,6 +50,9 @@ export interface CreditDeps {
   readonly onDue: (dueAt: number) => void;
 }
 
+/** Channels that are not asked for again; beyond it all of them are, once more. */
+const MAX_UNSPENT_REMEMBERED = 65_536;
+
 export class CreditDesk {
   readonly #store: GroupStore;
   readonly #terms: Terms;
@@ -56,6 +60,8 @@ export class CreditDesk {
   readonly #ledger: LedgerPort;
   readonly #verifier: Verifier;
   readonly #onDue: (dueAt: number) => void;
+  /** Channels that the ledger showed unspent since the process began. */
+  readonly #unspent = new Set<OutputId>();
 
   constructor(terms: Terms, deps: CreditDeps) {
     this.#terms = terms;
@@ -80,9 +86,7 @@ export class CreditDesk {
   async credit(request: CreditRequest): Promise<CreditAnswer> {
     this.#clock.requireSynced();
     const { voucher } = request;
-    const admitted =
-      readChannel(this.#store, voucher.channelId) ??
-      (await this.#admit(voucher.channelId, request));
+    const admitted = await this.#channel(voucher.channelId, request);
     return this.#store.transact((transaction) => {
       const known = findAnswer(transaction, request.once, this.#clock.time);
       if (known) return known as CreditAnswer;
@@ -93,15 +97,32 @@ export class CreditDesk {
     });
   }
 
-  /** Reads a channel that was never seen before from the ledger. */
-  async #admit(channelId: OutputId, request: CreditRequest): Promise<ChannelRecord> {
+  /**
+   * The channel from our books or, when it was never seen before, from the ledger. The ledger is
+   * asked once per channel and process in either case: books that come from a backup may hold a
+   * channel that was claimed since, and a voucher on it is worth nothing.
+   */
+  async #channel(channelId: OutputId, request: CreditRequest): Promise<ChannelRecord> {
+    const known = readChannel(this.#store, channelId);
+    if (known && this.#unspent.has(channelId)) return known;
+    const output = await this.#unspentChannel(channelId, request);
+    if (this.#unspent.size >= MAX_UNSPENT_REMEMBERED) this.#unspent.clear();
+    this.#unspent.add(channelId);
+    return known ?? this.#admit(channelId, output, request);
+  }
+
+  async #unspentChannel(channelId: OutputId, request: CreditRequest): Promise<ChannelOutput> {
     const facts = { charge: request.amount, channelId };
     const found = await this.#ledger.output(channelId).catch((cause: unknown) => {
       throw new Refused(refuse('ledger-unsynced', 'the node does not answer'), facts, cause);
     });
     if (!found || found.output.kind !== 'channel') return refuseWith('channel-unconfirmed', facts);
     if (found.spentBy !== undefined) return refuseWith('channel-gone', facts, 'spent');
-    const { output } = found;
+    return found.output;
+  }
+
+  #admit(channelId: OutputId, output: ChannelOutput, request: CreditRequest): ChannelRecord {
+    const facts = { charge: request.amount, channelId };
     const { reserve, payee, offer } = this.#terms;
     const limits = { ...offer, payee };
     const channel = admitChannel({ ...output, channelId, reserve }, limits, this.#clock.time);

@@ -15,6 +15,7 @@ import type { TrustedMilestone } from '@tanglemail/tangle/core/milestone/light-c
 import { TestChain } from '@tanglemail/tangle/core/testing/chain-fixture.ts';
 import type { FinalMilestone } from '@tanglemail/tangle/core/testing/chain-fixture.ts';
 import { keyPair } from '@tanglemail/tangle/core/testing/ledger-fixtures.ts';
+import { NodeUnreachableError } from '@tanglemail/tangle/io/node-client/errors.ts';
 import { ProofError } from '@tanglemail/tangle/io/node-client/proof-checker.ts';
 import type { MilestoneSource } from '../feed/feed.ts';
 import type { BlockState, LedgerOutput, LedgerPort } from '../payments/ledger-port.ts';
@@ -34,6 +35,8 @@ export class FakeNode implements LedgerPort, MilestoneSource {
   readonly pruned = new Set<number>();
   /** Throws at every call while true. */
   isAway = false;
+  /** Thrown at every call: an error that is not the network's. */
+  failure: Error | undefined;
   /** Blocks are accepted and never confirmed while true. */
   isCongested = false;
   readonly #outputs = new Map<OutputId, LedgerOutput>();
@@ -167,6 +170,7 @@ export class FakeNode implements LedgerPort, MilestoneSource {
   }
 
   #answer(): void {
-    if (this.isAway) throw new Error('the node is away');
+    if (this.isAway) throw new NodeUnreachableError('network', 'away');
+    if (this.failure !== undefined) throw this.failure;
   }
 }

@@ -9,6 +9,8 @@ export interface Fault {
   readonly atWrite: number;
   /** True when the write reaches the disk and only its acknowledgement is lost. */
   readonly isApplied: boolean;
+  /** What the disk says. */
+  readonly error?: Error;
 }
 
 export class MemoryKv implements ProviderKv {
@@ -24,6 +26,11 @@ export class MemoryKv implements ProviderKv {
   /** The same disk after a restart. */
   reopen(): MemoryKv {
     return new MemoryKv(this.#entries);
+  }
+
+  /** What the disk holds now, as a backup has it. */
+  copy(): MemoryKv {
+    return new MemoryKv(new Map(this.#entries));
   }
 
   get size(): number {
@@ -47,7 +54,7 @@ export class MemoryKv implements ProviderKv {
         if (!isFault || this.fault?.isApplied === true) this.#apply(changes);
         if (isFault) {
           this.#isDead = true;
-          throw new Error('the power went');
+          throw this.fault?.error ?? new Error('the power went');
         }
       },
     };
