@@ -16,7 +16,7 @@ export type Disk = Map<string, Uint8Array>;
 export function memoryStore(
   disk: Disk = new Map(),
   cut?: PowerCut,
-): { disk: Disk; store: KeyValueStore; writes: () => number } {
+): { disk: Disk; store: KeyValueStore; writes: () => number; isOff: () => boolean } {
   let count = 0;
   let isDead = false;
   const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
@@ -49,7 +49,7 @@ export function memoryStore(
     },
     close: async () => {},
   };
-  return { disk, store, writes: () => count };
+  return { disk, store, writes: () => count, isOff: () => isDead };
 }
 
 /** A sealed store over a fresh memory store. */

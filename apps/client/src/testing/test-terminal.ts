@@ -14,6 +14,8 @@ export interface TestTerminalOptions {
   readonly input?: string;
   readonly answers?: readonly string[];
   readonly columns?: number;
+  /** When it resolves, the process gets this signal. */
+  readonly signal?: Promise<string>;
 }
 
 export function testTerminal(options: TestTerminalOptions = {}): TestTerminal {
@@ -45,6 +47,6 @@ export function testTerminal(options: TestTerminalOptions = {}): TestTerminal {
       if (answer === undefined) throw new Error(`no answer for "${question}"`);
       return answer;
     },
-    untilSignal: () => new Promise(() => {}),
+    untilSignal: () => options.signal ?? new Promise(() => {}),
   };
 }

@@ -1,0 +1,142 @@
+/**
+ * The client's door to the tangle over the small real node of the tangle library: blocks are
+ * really encoded and mined, milestones certified, proofs checked. A spec says when a milestone comes.
+ */
+import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
+import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
+import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
+import { nobleVerifier } from '@tanglemail/tangle/core/crypto/ed25519-strict.ts';
+import { LightClient } from '@tanglemail/tangle/core/milestone/light-client.ts';
+import { BlockIssuer } from '@tanglemail/tangle/io/node-client/block-issuer.ts';
+import { NodeClient } from '@tanglemail/tangle/io/node-client/node-client.ts';
+import { ProofChecker } from '@tanglemail/tangle/io/node-client/proof-checker.ts';
+import {
+  addressOf,
+  RICH_KEY,
+  SLOW_WORK,
+  SmallNode,
+  SUPPLY,
+} from '@tanglemail/tangle/io/node-client/testing/small-node.ts';
+import { fetchDuring, type TangleAccess } from '../tangle/tangle-access.ts';
+import { serveSpentOutputs } from './spent-outputs.ts';
+
+export class SmallTangle {
+  readonly node: SmallNode;
+  readonly access: TangleAccess;
+  /** Added to the clock of the client; the node's stays. */
+  aheadMs = 0;
+  readonly #lifetime = new AbortController();
+  #confirming: ReturnType<typeof setInterval> | undefined;
+
+  private constructor(node: SmallNode) {
+    this.node = node;
+    serveSpentOutputs(node);
+    serveIndexer(node);
+    const hasher = nobleHasher;
+    const { params } = node.genesis;
+    const { networkId } = node.start0;
+    const clock = { nowMs: () => Date.now() + this.aheadMs };
+    const fetch = fetchDuring(this.#lifetime.signal);
+    const client = new NodeClient({ baseUrl: node.baseUrl, fetch });
+    const lightClient = LightClient.fromGenesis(node.genesis);
+    const checker = new ProofChecker(lightClient, { hasher, clock, client });
+    const events = client.events();
+    const issuer = new BlockIssuer(
+      { networkId, params, pollMs: 10 },
+      { node: client, proofOfWork: SLOW_WORK, checker, hasher, events },
+    );
+    this.access = {
+      networkId,
+      params,
+      node: client,
+      events,
+      checker,
+      issuer,
+      hasher,
+      verifier: nobleVerifier,
+      clock,
+      random: {
+        bytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+        below: () => 0,
+      },
+      trusted: () => lightClient.state,
+      close: async () => events.close(),
+    };
+  }
+
+  static async start(): Promise<SmallTangle> {
+    const node = new SmallNode([{ address: addressOf(RICH_KEY), amount: SUPPLY }]);
+    await node.start();
+    return new SmallTangle(node);
+  }
+
+  /** Confirms whatever waits, until the spec ends. */
+  confirmAlways(): void {
+    this.#confirming ??= setInterval(() => {
+      if (this.node.blocks.size > this.node.referencedBy.size) this.node.confirm();
+    }, 3);
+  }
+
+  confirmNoMore(): void {
+    clearInterval(this.#confirming);
+    this.#confirming = undefined;
+  }
+
+  /** The envelopes that milestones have confirmed, of blocks that are not in `before`. */
+  confirmedEnvelopes(before: ReadonlySet<BlockId> = new Set()): Uint8Array[] {
+    const fresh = [...this.node.referencedBy.keys()].filter((id) => !before.has(id));
+    return fresh.flatMap((id) => {
+      const payload = this.node.blocks.get(id)?.block.payload;
+      return payload?.kind === 'envelope' ? [payload.bytes] : [];
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.confirmNoMore();
+    this.#lifetime.abort();
+    await this.access.close();
+    await this.node.stop();
+  }
+}
+
+/** Answers for tagged data and channels, which the small node itself does not index. */
+function serveIndexer(node: SmallNode): void {
+  const { intercept } = node;
+  node.intercept = (method, path) => {
+    const url = new URL(path, 'http://node');
+    const tag = url.searchParams.get('tag');
+    if (url.pathname.endsWith('/indexer/v1/tagged-data') && tag !== null) {
+      const limit = Number(url.searchParams.get('limit'));
+      return { status: 200, body: { items: taggedData(node, tag).slice(0, limit) } };
+    }
+    const refundAddress = url.searchParams.get('refundAddress');
+    if (url.pathname.endsWith('/indexer/v1/outputs') && refundAddress !== null) {
+      const spent = new Set(
+        node.chain.flatMap(({ result }) => result?.diff.consumed.map((one) => one.outputId) ?? []),
+      );
+      const items = node.chain
+        .flatMap(({ result }) => result?.diff.created ?? [])
+        .filter(({ output }) => output.kind === 'channel' && output.refundAddress === refundAddress)
+        .map(({ outputId }) => outputId)
+        .filter((id) => !spent.has(id));
+      return { status: 200, body: { ledgerIndex: node.chain.length - 1, items } };
+    }
+    return intercept(method, path);
+  };
+}
+
+/** Newest first, as the real index lists it. */
+function taggedData(node: SmallNode, tag: string): { blockId: BlockId; milestoneIndex: number }[] {
+  return [...node.referencedBy]
+    .filter(([id]) => {
+      const payload = node.blocks.get(id)?.block.payload;
+      return payload?.kind === 'tagged-data' && bytesToHex(payload.tag) === tag;
+    })
+    .map(([blockId, milestoneIndex]) => ({ blockId, milestoneIndex }))
+    .toReversed();
+}
+
+/** Waits for what a spec is about; the test's own time limit ends it. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
+}
