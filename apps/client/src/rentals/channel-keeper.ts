@@ -59,8 +59,6 @@ export interface ChannelWish {
 
 /** Vouchers are taken until `expiry − sellStop`; an hour more for what is being paid just then. */
 const LAST_USE_SECONDS = MARKET_TIMES.sellStop + 3_600;
-/** A refund waits this much longer: the milestone that takes it must be behind the expiry. */
-const REFUND_MARGIN_SECONDS = 30;
 
 export class ChannelKeeper {
   readonly #deps: ChannelKeeperDeps;
@@ -101,8 +99,10 @@ export class ChannelKeeper {
   async #open(bondId: string, wish: ChannelWish): Promise<ClientChannel> {
     const { book, wallet, tangle } = this.#deps;
     const offer = await wish.offer();
-    const keyIndex = await book.nextChannelIndex();
-    const refundAddress = wallet.refundAddress();
+    const { keyIndex, refundAddress } = this.#spare(bondId) ?? {
+      keyIndex: await book.nextChannelIndex(),
+      refundAddress: wallet.refundAddress(),
+    };
     const createdAtMs = tangle.clock.nowMs();
     const reserve = refundDeposit(tangle.params);
     const spendable = [wish.deposit, offer.minChannel - reserve].reduce(greatest);
@@ -126,15 +126,24 @@ export class ChannelKeeper {
     throw new ClientError(isSmall ? 'channel-too-small' : 'provider-refused', opened.detail);
   }
 
+  /** Keys of a channel that was planned and never paid: attempts that fail use up no keys. */
+  #spare(bondId: string): { keyIndex: number; refundAddress: Address } | undefined {
+    const { book } = this.#deps;
+    const rental = book.get(bondId);
+    const spare = rental && book.channels(rental).find((one) => one.channel.state === 'draft');
+    const refundAddress = spare && parseAddress(spare.refundAddress);
+    return refundAddress && { keyIndex: spare.channel.keyIndex, refundAddress };
+  }
+
   /**
    * A channel whose opening was interrupted is found again on the ledger by its refund address. One
-   * that is neither there nor being paid was never sent, and is forgotten.
+   * that is neither there nor being paid was never sent.
    */
   async #recover(bondId: string): Promise<void> {
     const { book, wallet } = this.#deps;
     const rental = book.get(bondId);
     for (const { channel, refundAddress } of rental === undefined ? [] : book.channels(rental)) {
-      if (channel.state !== 'draft' && channel.state !== 'sent') continue;
+      if (channel.state !== 'draft') continue;
       const address = parseAddress(refundAddress);
       // First the wallet, then the ledger: what leaves the one is in the other by then.
       const isFunding = address !== undefined && wallet.isFunding(address);
@@ -142,10 +151,9 @@ export class ChannelKeeper {
       if (found === undefined && isFunding) {
         throw new ClientError('channel-not-ready', 'its deposit is on its way');
       }
+      if (found === undefined) continue;
       await book.changeChannel(bondId, channel.keyIndex, (known) => {
-        if (found === undefined) return undefined;
-        const draft: ClientChannel = { ...known, state: 'draft' };
-        const sent = stepClientChannel(draft, { kind: 'sent', channelId: found });
+        const sent = stepClientChannel(known, { kind: 'sent', channelId: found });
         return stepClientChannel(sent, { kind: 'confirmed' });
       });
     }
@@ -195,7 +203,7 @@ export class ChannelKeeper {
       await book.changeChannel(bondId, keyIndex, (known) =>
         stepClientChannel(known, { kind: 'clock', ledgerTime }),
       );
-      if (ledgerTime >= expiry + REFUND_MARGIN_SECONDS) await this.#refund(bondId, record);
+      await this.#refund(bondId, record);
       return;
     }
     // The ledger takes claims before the expiry only, and refunds from then on.

@@ -143,24 +143,24 @@ export class RentalBook {
     return this.update(bondId, (rental) => {
       const known = this.channels(rental);
       const { keyIndex } = record.channel;
-      const at = known.findIndex((one) => one.channel.keyIndex === keyIndex);
+      const at = known.findIndex((one) => isKey(one, keyIndex));
       const channels = at < 0 ? [...withRoom(known), record] : known.with(at, record);
       return { ...rental, channels: channels.map(toStored) };
     });
   }
 
-  /** Changes the newest record of a channel; `undefined` forgets it. */
+  /** Changes the newest record of a channel under the write lock. */
   async changeChannel(
     bondId: string,
     keyIndex: number,
-    change: (channel: ClientChannel) => ClientChannel | undefined,
+    change: (channel: ClientChannel) => ClientChannel,
   ): Promise<Rental> {
     return this.update(bondId, (rental) => {
-      const changed = this.channels(rental).flatMap((one) => {
-        if (one.channel.keyIndex !== keyIndex) return [one];
-        const channel = change(one.channel);
-        return channel === undefined ? [] : [{ ...one, channel }];
-      });
+      const records = this.channels(rental);
+      const at = records.findIndex((one) => isKey(one, keyIndex));
+      const found = records[at];
+      if (found === undefined) return rental;
+      const changed = records.with(at, { ...found, channel: change(found.channel) });
       return { ...rental, channels: changed.map(toStored) };
     });
   }
