@@ -76,7 +76,12 @@ export async function createApi(
   app.useGlobalFilters(new ProblemFilter(options.logger));
   app.useWebSocketAdapter(createSocketAdapter(app));
   serveDocs(app, options.version);
-  await app.listen(options.port, options.host);
+  try {
+    await app.listen(options.port, options.host);
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
   const { port } = app.getHttpServer().address() as AddressInfo;
   const host = options.host === '::1' ? '[::1]' : options.host;
   return { url: `http://${host}:${port}`, close: () => app.close() };
