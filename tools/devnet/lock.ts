@@ -6,6 +6,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { entryOf, type Layout, type NetworkFile, type Role, ROLES } from './layout.ts';
@@ -14,6 +15,7 @@ import { DevnetError } from './processes.ts';
 const STOP_TIMEOUT_MS = 30_000;
 const POLL_MS = 100;
 const ASK_TIMEOUT_MS = 3_000;
+const ANSWER_TIMEOUT_MS = 15_000;
 
 export interface Leftover {
   readonly role: Role;
@@ -87,7 +89,7 @@ export async function stopAll(layout: Layout): Promise<string[]> {
   }
   const network = layout.readNetwork();
   for (const left of leftovers(layout).toReversed()) {
-    if (network === undefined || !(await isOurs(network, left))) {
+    if (network === undefined || !(await proveOurs(network, left))) {
       throw new DevnetError(
         `${left.role} (pid ${left.pid}) runs but does not answer at ${left.api} as ours; ` +
           `look at it and end it with \`kill ${left.pid}\``,
@@ -101,11 +103,21 @@ export async function stopAll(layout: Layout): Promise<string[]> {
   return told;
 }
 
+/** Asks until the process answers as ours: it may have been starting when its keeper ended. */
+async function proveOurs(network: NetworkFile, left: Leftover): Promise<boolean> {
+  const deadline = Date.now() + ANSWER_TIMEOUT_MS;
+  for (;;) {
+    if (await isOurs(network, left)) return true;
+    if (Date.now() > deadline) return false;
+    await sleep(POLL_MS);
+  }
+}
+
 const infoShape = z.object({ networkId: z.string() });
 const healthShape = z.object({ healthy: z.boolean() });
 
 /** Asks the API behind a leftover who it is. */
-async function isOurs(network: NetworkFile, { role, api }: Leftover): Promise<boolean> {
+async function isOurs(network: NetworkFile, { role, pid, api }: Leftover): Promise<boolean> {
   const networkId = BigInt(`0x${network.networkId}`).toString();
   try {
     if (role === 'node-1' || role === 'node-2') {
@@ -115,9 +127,12 @@ async function isOurs(network: NetworkFile, { role, api }: Leftover): Promise<bo
       return infoShape.parse(await ask(`${api}/v1/status`)).networkId === networkId;
     }
     if (role === 'faucet') return healthShape.safeParse(await ask(`${api}/health`)).success;
-    const { token, address } = network.clients[role];
+    const { dataDir, address } = network.clients[role];
+    const file = readFileSync(join(dataDir, 'daemon.json'), 'utf8');
+    const { token } = z.object({ token: z.string(), pid: z.literal(pid) }).parse(JSON.parse(file));
     const status = await ask(`${api}/api/client/v1/status`, { authorization: `Bearer ${token}` });
-    return z.object({ address: z.literal(address) }).safeParse(status).success;
+    const known = address === '' ? z.string() : z.literal(address);
+    return z.object({ address: known }).safeParse(status).success;
   } catch {
     return false;
   }
