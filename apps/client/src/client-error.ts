@@ -126,12 +126,6 @@ export const CLIENT_ERRORS = {
     'a recipient is neither an address nor the name of one contact',
     'add the contact with tanglemail contacts add, or give the address',
   ),
-  'recipients-too-many': row(
-    'refused',
-    422,
-    'the message has too many recipients',
-    'send it in several mails',
-  ),
   'descriptor-not-found': row(
     'refused',
     422,

@@ -41,6 +41,8 @@ const MAIL_CODES: Readonly<Partial<Record<string, ClientErrorCode>>> = {
   'link-invalid': 'link-invalid',
 };
 
+const CODE = /^[a-z0-9-]{1,64}$/;
+
 /** The client's error for `error`; undefined for what nobody foresaw. */
 export function toClientError(error: unknown): ClientError | undefined {
   if (error instanceof ClientError) return error;
@@ -48,7 +50,12 @@ export function toClientError(error: unknown): ClientError | undefined {
   if (error instanceof NodeUnreachableError) {
     return new ClientError('node-unreachable', error.reason, options);
   }
-  if (error instanceof NodeApiError) return new ClientError('node-refused', error.code, options);
+  if (error instanceof NodeApiError) {
+    const isForeign = error.code === 'network-id-wrong';
+    const code = isForeign ? 'network-mismatch' : 'node-refused';
+    // The node may say anything in place of a code.
+    return new ClientError(code, CODE.test(error.code) ? error.code : undefined, options);
+  }
   if (error instanceof ProofError) return new ClientError('node-untrusted', error.code, options);
   if (error instanceof IssueError) return new ClientError('confirmation-late', error.code, options);
   if (error instanceof WalletError) return fromWallet(error);

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
 import type { RunningServer } from '@tanglemail/tangle/io/shell/http.ts';
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { WebSocket } from 'ws';
 import { CLIENT_ERRORS, ClientError } from '../client-error.ts';
@@ -203,9 +204,21 @@ describe('requests', () => {
     expect(await closed.json()).toEqual({ state: 'closing' });
   });
 
-  it('describes itself', async () => {
-    const document = (await (await call('GET', '/docs-json')).json()) as { paths: object };
-    expect(Object.keys(document.paths)).toContain(`${API_PREFIX}/messages/{id}/raw`);
+  it('describes itself, and is described by its page', async () => {
+    const document = (await (await call('GET', '/docs-json')).json()) as {
+      paths: Record<string, Record<string, unknown>>;
+    };
+    const url = new URL('../../../../docs/spec/41-client-api.md', import.meta.url);
+    const page = readFileSync(url, 'utf8');
+    for (const [path, operations] of Object.entries(document.paths)) {
+      for (const method of Object.keys(operations)) {
+        const route = `${method.toUpperCase()} \`${path.replace(`${API_PREFIX}/`, '')}\``;
+        expect(page).toContain(`| ${route}`);
+      }
+    }
+    for (const [code, { status, kind, title }] of Object.entries(CLIENT_ERRORS)) {
+      expect(page).toContain(`| \`${code}\` | ${status} | ${kind} | ${title} |`);
+    }
   });
 });
 

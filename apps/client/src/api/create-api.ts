@@ -1,7 +1,7 @@
 /**
  * The local API's HTTP server on the loopback: REST, event socket, OpenAPI page. The daemon and
- * tests start it through this one factory. Before: cli/daemon.ts; after: the controllers, service.ts.
- * Spec: docs/spec/41-client-api.md.
+ * tests start it through this one factory. Before: cli/daemon.ts; after: the controllers,
+ * service.ts. Spec: docs/spec/41-client-api.md.
  */
 import { Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';

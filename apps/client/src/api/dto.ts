@@ -1,8 +1,8 @@
 /**
  * The JSON of the local API, once for all: client.ts answers these shapes, the controllers check
- * requests against them, the command line checks answers. Amounts are decimal strings of base units,
- * ids and bytes lowercase hex, times milliseconds since 1970 unless the name says otherwise.
- * Spec: docs/spec/41-client-api.md.
+ * requests against them, the command line checks answers. Amounts are decimal strings of base
+ * units, ids and bytes lowercase hex, times milliseconds since 1970 unless the name says
+ * otherwise. Spec: docs/spec/41-client-api.md.
  */
 import { z } from 'zod';
 

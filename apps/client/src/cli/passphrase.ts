@@ -1,6 +1,6 @@
 /**
- * Where the passphrase comes from: a file, the environment, or the terminal. Never a flag: those are
- * shown to every user of the machine.
+ * Where the passphrase comes from: a file, the environment, or the terminal. Never a flag: those
+ * are shown to every user of the machine.
  */
 import { readFile } from 'node:fs/promises';
 import { ClientError } from '../client-error.ts';

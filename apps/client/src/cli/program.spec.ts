@@ -415,7 +415,9 @@ describe('the real process', () => {
     expect(program).not.toMatch(/^import [^;]*from '(\.\.\/(api|config|wallet)|zod)/m);
     const script = `
       const { registerHooks } = await import('node:module');
-      registerHooks({ load(url, context, next) { console.error(url); return next(url, context); } });
+      registerHooks({
+        load(url, context, next) { console.error(url); return next(url, context); },
+      });
       process.argv.splice(1, 1, 'tanglemail');
       await import(${JSON.stringify(main)});`;
     const flags = ['--input-type=module', '--disable-warning=ExperimentalWarning', '-e', script];

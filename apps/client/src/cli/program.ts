@@ -1,7 +1,7 @@
 /**
- * The command line of `tanglemail`: commands, help, and how every error becomes an exit code and one
- * sentence that says what to do next. A stack trace means a mistake of ours. What a command needs is
- * loaded when it runs, so that help is quick.
+ * The command line of `tanglemail`: commands, help, and how every error becomes an exit code and
+ * one sentence that says what to do next. A stack trace means a mistake of ours. What a command
+ * needs is loaded when it runs, so that help is quick.
  */
 import { Command, CommanderError, type Help } from 'commander';
 import { CLIENT_ERRORS, ClientError } from '../client-error.ts';
@@ -13,6 +13,7 @@ import { inboxCommand, outboxCommand, readCommand, syncCommand } from './mail-co
 import { providerCommand } from './provider-commands.ts';
 import { sendCommand } from './send-command.ts';
 import { EXIT, type Terminal } from './terminal.ts';
+import { oneLine } from './text.ts';
 import { walletCommand } from './wallet-commands.ts';
 
 /** The part of the program that knows settings. */
@@ -99,7 +100,7 @@ async function explain(error: unknown, terminal: Terminal): Promise<number> {
   const known = await clientErrorOf(error);
   if (known !== undefined) {
     const { advice } = CLIENT_ERRORS[known.code];
-    terminal.err(`tanglemail: ${known.message} (${known.code}); ${advice}.\n`);
+    terminal.err(`tanglemail: ${oneLine(known.message)} (${known.code}); ${advice}.\n`);
     return exitCodeOf(known);
   }
   if (error instanceof Error && error.name === 'ConfigError') {

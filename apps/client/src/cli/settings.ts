@@ -23,7 +23,9 @@ export function addSettings(command: Command, wanted: (key: string) => boolean):
   return addFlags(command, CLIENT_SETTINGS, (key) => key !== 'dataDir' && wanted(key));
 }
 
-/** The configuration of a command whose flags `addSettings` made. Throws ConfigError, ClientError. */
+/**
+ * The configuration of a command whose flags `addSettings` made. Throws ConfigError, ClientError.
+ */
 export async function settingsOf(
   command: Command,
   context: CommandContext,

@@ -1,6 +1,6 @@
 /**
- * What the commands know of the process: its streams, environment and signals. `main.ts` is the only
- * place that has the real one; tests pass their own.
+ * What the commands know of the process: its streams, environment and signals. `main.ts` is the
+ * only place that has the real one; tests pass their own.
  */
 
 export interface Terminal {

@@ -6,9 +6,12 @@
 /** Control characters, and those that turn the direction of writing around. */
 const UNSAFE = /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 const UNSAFE_BUT_LINES = /(?![\n\t])[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
-/** Characters that most terminals show two columns wide. */
-const WIDE =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Extended_Pictographic}/u;
+/** Characters that most terminals show two columns wide: East Asian letters, pictures. */
+const WIDE = new RegExp(
+  String.raw`[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff]|` +
+    String.raw`[\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Extended_Pictographic}`,
+  'u',
+);
 const MARK = /\p{M}/u;
 
 /** One line of somebody else's text, harmless. */
@@ -57,7 +60,9 @@ export interface Column<T> {
 
 const GAP = '  ';
 
-/** Rows under their titles, no line longer than `columns` as long as flexible cells can give way. */
+/**
+ * Rows under their titles, no line longer than `columns` as long as flexible cells can give way.
+ */
 export function table<T>(
   rows: readonly T[],
   columns: readonly Column<T>[],

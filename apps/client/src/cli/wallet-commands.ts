@@ -81,7 +81,8 @@ function sendCommand(terminal: Terminal): Command {
       context.print(milestoneIndex === undefined ? sent : { ...sent, milestoneIndex }, () => {
         const state =
           milestoneIndex === undefined ? 'attached' : `confirmed by milestone ${milestoneIndex}`;
-        return `Sent ${formatAmount(amount)}: ${state}.\n${facts([['transaction', sent.transactionId]])}`;
+        const ids = facts([['transaction', sent.transactionId]]);
+        return `Sent ${formatAmount(amount)}: ${state}.\n${ids}`;
       });
     },
   );
