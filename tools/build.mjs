@@ -39,12 +39,29 @@ function buildWhenChanged(outDir, inputs, build) {
   writeFileSync(stamp, digest);
 }
 
-const config = ['tools/build.mjs', 'package-lock.json', '.swcrc', 'nest-cli.json', 'tsconfig.json', 'tsconfig.build.json'];
+const config = [
+  'tools/build.mjs',
+  'package-lock.json',
+  '.swcrc',
+  'nest-cli.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+];
 const settings = config.map((file) => join(root, file));
 
 buildWhenChanged('libs/tangle/build', [...settings, ...files('libs/tangle/wasm')], () => {
   const source = 'libs/tangle/wasm/pow.ts';
-  run(bin('asc'), [source, '-o', 'libs/tangle/build/pow.wasm', '-O3', '--runtime', 'stub', '--noAssert', '--enable', 'simd']);
+  run(bin('asc'), [
+    source,
+    '-o',
+    'libs/tangle/build/pow.wasm',
+    '-O3',
+    '--runtime',
+    'stub',
+    '--noAssert',
+    '--enable',
+    'simd',
+  ]);
 });
 for (const app of ['node', 'storage-provider', 'client']) {
   const inputs = [...settings, ...files(`apps/${app}/src`)];

@@ -26,7 +26,6 @@ type Entry = readonly [key: Uint8Array, value: Uint8Array];
 async function recordBatches(blocks: readonly CheckedBlock[]): Promise<Entry[][]> {
   const batches: Entry[][] = [];
   const recorder = {
-    getMany: (keys) => Promise.resolve(keys.map(() => undefined)),
     batch: () => recordingBatch(batches),
   } satisfies Partial<KvStore>;
   const repository = new BlockRepository(recorder as unknown as KvStore);
@@ -83,7 +82,7 @@ function bareStore(
   };
 }
 
-/** The node's repository alone: keys made, and asked whether a milestone has the block. */
+/** The node's repository alone: the same batches, with their keys still to be made. */
 function repositoryOnly(context: BenchContext, blocks: readonly CheckedBlock[]): Contender {
   let store: KvStore;
   return {

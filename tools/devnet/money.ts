@@ -1,6 +1,6 @@
 /**
- * The money of the main job: tokens from the faucet, a channel and a mailbox at the provider, and at
- * the end the claim that divides the deposit, each read back from the ledger. Part of play.ts.
+ * The money of the main job: tokens from the faucet, a channel and a mailbox at the provider, and
+ * at the end the claim that divides the deposit, each read back from the ledger. Part of play.ts.
  */
 import { decodeBlock } from '@tanglemail/tangle/core/codec/block.ts';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';

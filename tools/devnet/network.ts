@@ -70,7 +70,9 @@ export class Devnet {
     this.#network = emptyNetwork(layout, ports);
   }
 
-  /** Chooses ports and writes the first network.json; nothing runs yet. The folder must be locked. */
+  /**
+   * Chooses ports and writes the first network.json; nothing runs yet. The folder must be locked.
+   */
   static async open(options: DevnetOptions): Promise<Devnet> {
     const layout = new Layout(options.dataDir);
     mkdirSync(layout.dataDir, { recursive: true });

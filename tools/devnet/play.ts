@@ -1,7 +1,8 @@
 /**
  * The main job with real parts, told line by line: identities, tokens, a rented mailbox, a mail to
  * somebody who is offline, an answer, and where the money went. Every line states a fact that was
- * checked; the first that does not hold ends the job. Before: main.ts; after: money.ts, exchange.ts.
+ * checked; the first that does not hold ends the job. Before: main.ts; after: money.ts,
+ * exchange.ts.
  */
 import type { Daemon } from './daemon.ts';
 import { answerMail, connect, mailboxBalance, readMail, writeMail } from './exchange.ts';

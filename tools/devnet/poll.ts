@@ -14,9 +14,9 @@ export class NotYet {
 }
 
 /**
- * Asks until `ask` gives something other than a NotYet. A DevnetError ends the wait, because it says
- * that the fact will not come; any other error counts as not yet, because processes come and go
- * here, and at the deadline the last one is told.
+ * Asks until `ask` gives something other than a NotYet. A DevnetError ends the wait, because it
+ * says that the fact will not come; any other error counts as not yet, because processes come and
+ * go here, and at the deadline the last one is told.
  */
 export async function until<T>(
   what: string,

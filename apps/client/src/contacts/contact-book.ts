@@ -198,9 +198,9 @@ export class ContactBook {
   }
 
   /**
-   * Whom a mail goes to, with the keys of the descriptor it is sealed for. Whoever is written to may
-   * answer: the caller puts the record, so that tags for the answer are watched before the mail
-   * leaves. The user's own mail makes a request, or somebody unknown, a contact.
+   * Whom a mail goes to, with the keys of the descriptor it is sealed for. Whoever is written to
+   * may answer: the caller puts the record, so that tags for the answer are watched before the
+   * mail leaves. The user's own mail makes a request, or somebody unknown, a contact.
    */
   recipient(address: MailAddress, keys: KnownKeys, nowMs: number): Contact {
     const known = this.#byAddress.get(address) ?? blank(address, nowMs);

@@ -71,7 +71,7 @@ function published({ account }: Person): number {
 }
 
 describe('DescriptorPublisher', () => {
-  it('publishes at the first start, then not before something changes or a day passes', async () => {
+  it('publishes at the first start, then when something changes or a day passes', async () => {
     const { owner, publisher } = await publisherOn(new Map());
     expect(publisher.status()).toEqual({ sequence: 0n, state: 'none' });
     expect(await publisher.publishIfDue(abort.signal)).toBe(true);

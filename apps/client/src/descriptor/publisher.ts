@@ -223,7 +223,9 @@ function lastEpochOf(record: OwnDescriptor): number {
   return published.value.firstEpoch + published.value.bundles.length - 1;
 }
 
-/** What to remember of a descriptor that is replaced: senders may have sealed for its last epoch. */
+/**
+ * What to remember of a descriptor that is replaced: senders may have sealed for its last epoch.
+ */
 function supersededBy(record: OwnDescriptor, at: number): OwnDescriptor['superseded'] {
   const lastEpoch = lastEpochOf(record);
   const { superseded } = record;

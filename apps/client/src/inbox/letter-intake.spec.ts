@@ -106,7 +106,7 @@ describe('a stranger’s mail', () => {
 });
 
 describe('intake', () => {
-  it('takes a letter once, however often and wherever it arrives, also after a restart', async () => {
+  it('takes a letter once, however often it arrives, also after a restart', async () => {
     const [alice, bob] = [await person(1), await person(2)];
     const { bytes } = await sealMail(alice, bob);
     const root = bytesToHex(segmentRoot(bytes));

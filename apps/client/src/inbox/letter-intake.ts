@@ -1,7 +1,7 @@
 /**
  * Takes an envelope that reached us, from a provider or straight from gossip: opens it, learns who
- * wrote it, files the message once, moves the tag window on. Before: provider-sync.ts, node-feed.ts;
- * after: messages, contacts. Spec: docs/spec/22-letter.md, docs/spec/42-delivery.md.
+ * wrote it, files the message once, moves the tag window on. Before: provider-sync.ts and
+ * node-feed.ts; after: messages, contacts. Spec: docs/spec/22-letter.md, docs/spec/42-delivery.md.
  */
 import { matchesStranger, scanDays } from '@tanglemail/mail/core/envelope/stranger.ts';
 import { decodeEnvelope, type MailEnvelope } from '@tanglemail/mail/core/envelope/envelope.ts';
@@ -102,8 +102,8 @@ export class LetterIntake {
   }
 
   /**
-   * Opens and files an envelope; everything it changes is one synced batch. One that was looked into
-   * before, whoever brought it, is not opened again.
+   * Opens and files an envelope; everything it changes is one synced batch. One that was looked
+   * into before, whoever brought it, is not opened again.
    */
   async take(bytes: Uint8Array): Promise<Intake> {
     const { account, tangle, suite, writes } = this.#deps;

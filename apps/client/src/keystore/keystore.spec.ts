@@ -1,4 +1,6 @@
-/** The keystore: round trip, wrong passphrase, damage, and that nothing secret stands in the file. */
+/**
+ * The keystore: round trip, wrong passphrase, damage, and that nothing secret stands in the file.
+ */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

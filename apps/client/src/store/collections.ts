@@ -1,6 +1,7 @@
 /**
  * The shapes of what the client stores, one schema a record; every value is held to its schema when
- * it is written and when it is read. Amounts are decimal strings, byte strings lowercase hex, times milliseconds since
+ * it is written and when it is read. Amounts are decimal strings, byte strings lowercase hex,
+ * times milliseconds since
  * 1970 unless the name says otherwise. Spec: docs/spec/40-client-store.md.
  */
 import { z } from 'zod';

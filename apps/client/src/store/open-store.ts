@@ -1,6 +1,6 @@
 /**
- * Opens the account's store on disk. Before: account/create.ts and the daemon; after: tangle/io/level.
- * Spec: docs/spec/40-client-store.md.
+ * Opens the account's store on disk. Before: account/create.ts and the daemon; after:
+ * tangle/io/level. Spec: docs/spec/40-client-store.md.
  */
 import { hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Random } from '@tanglemail/tangle/core/ports.ts';
@@ -11,8 +11,8 @@ import { SealedStore } from './sealed-store.ts';
 const CLIENT_SCHEMA = 1;
 
 /**
- * The store in folder `path` (made when missing) under `storeKey` (64 hex digits). Throws StoreError,
- * with `locked` while another process has it open.
+ * The store in folder `path` (made when missing) under `storeKey` (64 hex digits). Throws
+ * StoreError, with `locked` while another process has it open.
  */
 export async function openSealedStore(
   path: string,

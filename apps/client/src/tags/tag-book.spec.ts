@@ -58,7 +58,7 @@ describe('TagBook', () => {
     expect(countTags(book.windows())).toBe(REGISTRATION_WINDOW);
   });
 
-  it('takes the tags of a source that rests away from the provider, and goes on later', async () => {
+  it('takes the tags of a resting source away from the provider, and goes on later', async () => {
     const { store, book } = await bookWith('contact:a');
     await write(store, (batch) => book.markSeen(batch, { sourceId: 'contact:a', index: 5 }));
     const registered = book.windows();

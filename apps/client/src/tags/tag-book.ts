@@ -80,7 +80,9 @@ export class TagBook {
     return this.#put(batch, { ...source, window: stored(markSeen(source.window, match.index)) });
   }
 
-  /** What must change at a provider that has `registered` windows so that it has the present ones. */
+  /**
+   * What must change at a provider that has `registered` windows so that it has the present ones.
+   */
   changeSince(registered: RegisteredWindows): TagChange {
     const change: TagChange = { add: [], remove: [] };
     for (const source of this.#sources.values()) {

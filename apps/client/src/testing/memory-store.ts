@@ -36,7 +36,8 @@ export function memoryStore(
         put: (key, value) => changes.push(() => disk.set(hex(key), value)),
         del: (key) => changes.push(() => disk.delete(hex(key))),
         write: async () => {
-          // A disk answers later: whoever relies on the order of two writes must wait for the first.
+          // A disk answers later: whoever relies on the order of two writes must wait for the
+          // first.
           await Promise.resolve();
           if (isDead) throw new Error('the machine is off');
           const isCut = cut?.atWrite === count;

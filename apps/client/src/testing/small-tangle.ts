@@ -1,6 +1,7 @@
 /**
  * The client's door to the tangle over the small real node of the tangle library: blocks are
- * really encoded and mined, milestones certified, proofs checked. A spec says when a milestone comes.
+ * really encoded and mined, milestones certified, proofs checked. A spec says when a milestone
+ * comes.
  */
 import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';

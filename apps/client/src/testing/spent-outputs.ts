@@ -1,4 +1,7 @@
-/** Lets the small node of the tangle library answer for spent outputs as well, from its milestones. */
+/**
+ * Lets the small node of the tangle library answer for spent outputs as well, from its
+ * milestones.
+ */
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import { encodeOutput } from '@tanglemail/tangle/core/codec/output.ts';
 import { outputToJson } from '@tanglemail/tangle/io/node-client/json.ts';

@@ -104,8 +104,9 @@ export class WalletHistory {
   }
 
   /**
-   * Explains what a scan found: payments from others, and after a restore also our own of an earlier
-   * life. Times and milestones of lines are the node's words; the money in the balance is proven.
+   * Explains what a scan found: payments from others, and after a restore also our own of an
+   * earlier life. Times and milestones of lines are the node's words; the money in the balance is
+   * proven.
    */
   async explain(scan: CoinScan, signal: AbortSignal): Promise<void> {
     for (const { outputId } of scan.spent) await this.#explainSpent(outputId, signal);

@@ -1,6 +1,7 @@
 /**
- * Keeps the wallet's view of the ledger fresh: a full look at start and now and then, a quick one at
- * the keys in use after each milestone. Before: wallet-service.ts; after: coin-scan.ts, history.ts.
+ * Keeps the wallet's view of the ledger fresh: a full look at start and now and then, a quick one
+ * at the keys in use after each milestone. Before: wallet-service.ts; after: coin-scan.ts,
+ * history.ts.
  */
 import type { Clock } from '@tanglemail/tangle/core/ports.ts';
 import { type Coin, type CoinScan, type CoinScanDeps, scanAll, scanKeys } from './coin-scan.ts';

@@ -1,7 +1,7 @@
 /**
  * Payments under way: each is on the disk before its block leaves, is watched until a milestone has
- * decided it, and goes on after a crash or a bad line. Before: wallet-service.ts; after: pending.ts,
- * tangle/io/node-client/wallet.ts. Spec: docs/spec/41-client-api.md, "Wallet".
+ * decided it, and goes on after a crash or a bad line. Before: wallet-service.ts; after:
+ * pending.ts, tangle/io/node-client/wallet.ts. Spec: docs/spec/41-client-api.md, "Wallet".
  */
 import { blockIdOf } from '@tanglemail/tangle/core/codec/block.ts';
 import type { BlockId, OutputId } from '@tanglemail/tangle/core/codec/ids.ts';

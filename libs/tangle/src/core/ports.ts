@@ -8,8 +8,8 @@ import type { BlockId, OutputId } from './codec/ids.ts';
 /** Hashing. Every backend is held to the reference by a self-test when a process starts. */
 export interface Hasher {
   /**
-   * BLAKE2b with a 32-byte digest and no key (RFC 7693). `bytes` may be written over after the call,
-   * the digest belongs to the caller.
+   * BLAKE2b with a 32-byte digest and no key (RFC 7693). `bytes` may be written over after the
+   * call, the digest belongs to the caller.
    */
   blake2b256(bytes: Uint8Array): Uint8Array;
 }

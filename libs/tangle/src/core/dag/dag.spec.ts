@@ -107,7 +107,7 @@ describe('solidity', () => {
     expect(dag.missingParents(10)).toEqual([]);
   });
 
-  it('drops a waiting block that turns out to be below max depth when its last parent comes', () => {
+  it('drops a waiting block that is below max depth once its last parent comes', () => {
     const dag = dagWithGenesis();
     dag.markReferenced([], 11);
     dag.addEntryPoint(id('y'), 11);

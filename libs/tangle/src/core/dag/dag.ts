@@ -127,7 +127,7 @@ export class Dag {
   }
 
   /**
-   * Declares a block solid and referenced whatever its past cone: genesis, a snapshot's entry point,
+   * Declares a block solid and referenced whatever its past cone: genesis, a snapshot's entry,
    * or a parent that only the store still knows. A waiting block of this id stops waiting.
    *
    * @returns waiting blocks that became solid (the entry point is not among them) or were dropped.
@@ -149,14 +149,14 @@ export class Dag {
 
   /**
    * Takes in a block that keeps the rules of one block. It is solid at once if all its parents are;
-   * otherwise it waits, and may displace the oldest waiting block of its source, or of a source that
+   * otherwise it waits, and may displace the oldest waiting block of its source, or of one that
    * holds more.
    *
    * @param parents 1–8 distinct ids.
    * @param options.source who sent it (a peer's key): its quota of waiting blocks.
-   * @returns what became solid, or `block-known`, `below-max-depth` (its oldest cone root is too old
-   *   to be confirmed; the waiting blocks above it fall with it), or `too-many-unsolid` (the waiting
-   *   room is full of sources that hold no more than this one would).
+   * @returns what became solid, or `block-known`, `below-max-depth` (its oldest root is too old
+   *   to be confirmed; the waiting blocks above it fall with it), or `too-many-unsolid` (the
+   *   waiting room is full of sources that hold no more than this one would).
    */
   add(id: BlockId, parents: readonly BlockId[], options: { source?: string } = {}): AddResult {
     assert(parents.length >= 1 && parents.length <= MAX_PARENTS, 'a block has 1 to 8 parents');
@@ -168,7 +168,7 @@ export class Dag {
   }
 
   /**
-   * Parents that nobody has brought yet, each once: those of each source's oldest waiting block, then
+   * Parents that nobody has brought yet, each once: those of each source's oldest block, then
    * those of its second, and so on, so that no source's inventions keep the others from being asked
    * for. Cost: up to all waiting blocks; call it on a timer, not per block.
    *
@@ -230,7 +230,7 @@ export class Dag {
     return roots !== undefined && latestIndex - roots.oldest > this.#belowMaxDepth;
   }
 
-  /** The unreferenced part of these blocks' past cone as far as it is known, in white-flag order. */
+  /** The unreferenced part of these blocks' past cone as far as known, in white-flag order. */
   pastConeUnreferenced(ids: readonly BlockId[]): BlockId[] {
     const isOutside = (id: BlockId): boolean => {
       const vertex = this.#vertices.get(id);
@@ -244,7 +244,7 @@ export class Dag {
   /**
    * Forgets blocks referenced below `belowIndex` that nothing unreferenced stands on, unreferenced
    * blocks that fell below max depth with all that stands on them, and blocks that waited for more
-   * than max depth. Cost: linear in what leaves and in referenced blocks of that age that must stay.
+   * than max depth. Cost: linear in what leaves and in referenced blocks of that age that stay.
    *
    * @returns the ids that left.
    */
@@ -357,7 +357,7 @@ export class Dag {
     this.#byRootIndex.add(vertex.id, index);
   }
 
-  /** Removes an unreferenced block and all that stands on it, as far as no milestone referenced it. */
+  /** Removes an unreferenced block and all that stands on it, unless a milestone referenced it. */
   #dropFutureCone(start: BlockId, removed: BlockId[]): void {
     const stack = [start];
     for (let id = stack.pop(); id !== undefined; id = stack.pop()) {

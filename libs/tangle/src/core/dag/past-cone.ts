@@ -1,8 +1,8 @@
 /**
- * Walks over past cones: the white-flag order of TIP-2 and the age of what it reaches. Pure functions
- * over callbacks, so that confirmation, proposals on parents that are not yet final, the API and
- * tests share them. Before it on a block's path: dag.ts; after it: tips, then milestone and ledger.
- * Spec: docs/spec/03-dag.md.
+ * Walks over past cones: the white-flag order of TIP-2 and the age of what it reaches. Pure
+ * functions over callbacks, so that confirmation, proposals on parents that are not yet final,
+ * the API and tests share them. Before it on a block's path: dag.ts; after it: tips, then
+ * milestone and ledger. Spec: docs/spec/03-dag.md.
  */
 import type { BlockId } from '../codec/ids.ts';
 import { fail, succeed } from '../outcome.ts';
@@ -16,14 +16,17 @@ interface Frame {
 }
 
 /**
- * The unreferenced past cone of a milestone in white-flag order (TIP-2): parents in the order given,
- * depth first, post-order, each block once. The walk keeps its own stack, so that a chain of any
- * length costs memory and never the call stack; it asks `parentsOf` once per block of the cone.
+ * The unreferenced past cone of a milestone in white-flag order (TIP-2): parents in the order
+ * given, depth first, post-order, each block once. The walk keeps its own stack, so that a chain
+ * of any length costs memory and never the call stack; it asks `parentsOf` once per block of the
+ * cone.
  *
  * @param parents where the walk starts: the milestone's parents, in their order on the wire.
  * @param parentsOf a block's parents in their order on the wire, undefined if the block is unknown.
- * @param isReferenced true where the walk stops: referenced by an earlier milestone, or entry point.
- * @param limit greatest number of blocks in the cone (MAX_CONE). The walk stops at the first excess.
+ * @param isReferenced true where the walk stops: referenced by an earlier milestone, or entry
+ * point.
+ * @param limit greatest number of blocks in the cone (MAX_CONE). The walk stops at the first
+ * excess.
  * @returns the cone, or `milestone-cone-missing` (detail: the unknown id), or
  *   `milestone-cone-too-large`.
  */

@@ -43,7 +43,9 @@ export interface Vertex extends DagVertex {
   rootIndex: number | undefined;
   /** Parents that are unknown or not solid; 0 makes the block solid. */
   unsolidParents: number;
-  /** Children that no milestone referenced, waiting ones included; keeps the vertex from pruning. */
+  /**
+   * Children that no milestone referenced, waiting ones included; keeps the vertex from pruning.
+   */
   unreferencedChildren: number;
   /** Latest milestone index when the block came; the age of a waiting block. */
   readonly arrivedIndex: number;

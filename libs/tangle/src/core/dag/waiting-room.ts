@@ -35,11 +35,11 @@ export class WaitingRoom {
   }
 
   /**
-   * Who must leave before `source` may bring one more block: undefined if there is room, a vertex to
-   * remove first, or 'refused' when every other source holds as little as this one would.
-   * A block of another source leaves only if that source holds at least two more blocks than this
-   * one, so that the exchange makes the shares more equal. Cost: one look at each source when full;
-   * sources are connected peers, so they are few.
+   * Who must leave before `source` may bring one more block: undefined if there is room, a vertex
+   * to remove first, or 'refused' when every other source holds as little as this one would. A
+   * block of another source leaves only if that source holds at least two more blocks than this
+   * one, so that the exchange makes the shares more equal. Cost: one look at each source when
+   * full; sources are connected peers, so they are few.
    */
   victimFor(source: string): Vertex | 'refused' | undefined {
     const own = this.#lists.get(source);

@@ -43,9 +43,9 @@ export function keyBit(key: Uint8Array, bitIndex: number): 0 | 1 {
 }
 
 /**
- * The inputs of all leaves and of all inner nodes in turn: engines keep arrays of more than 64 bytes
- * outside their heap, and making one costs as much as hashing it. Every call writes all bytes but
- * the first, which tells leaf and node apart.
+ * The inputs of all leaves and of all inner nodes in turn: engines keep arrays of more than 64
+ * bytes outside their heap, and making one costs as much as hashing it. Every call writes all
+ * bytes but the first, which tells leaf and node apart.
  */
 const LEAF_INPUT = new Uint8Array(67);
 const INNER_INPUT = Uint8Array.of(1, ...new Uint8Array(66));

@@ -42,7 +42,9 @@ export const MAX_REQUEST_MILESTONES = 64;
 export const MAX_AUDIT_PATH = 32;
 /** Blocks that may wait for missing parents. Stops a flood of blocks with invented parents. */
 export const MAX_UNSOLID = 16_384;
-/** Blocks of one source that may wait. A flood from one peer fills a quarter of the room, no more. */
+/**
+ * Blocks of one source that may wait. A flood from one peer fills a quarter of the room, no more.
+ */
 export const MAX_UNSOLID_PER_SOURCE = MAX_UNSOLID / 4;
 /** Outputs of a genesis document. */
 export const MAX_GENESIS_OUTPUTS = 4_096;
@@ -62,7 +64,9 @@ export const MAX_STATE_PROOF_SIZE = 2 + MAX_STATE_PROOF_STEPS * 34;
 export const POW_LOAD_STEP_MAX = 1;
 /** Age beyond a heartbeat at which a light client calls a milestone stale, in milliseconds. */
 export const FRESHNESS_MARGIN_MS = 60_000;
-/** Tips that a validator compares exactly when it chooses parents. Bounds the work of a proposal. */
+/**
+ * Tips that a validator compares exactly when it chooses parents. Bounds the work of a proposal.
+ */
 export const MAX_HEAVIEST_CANDIDATES = 256;
 /** Characters of a genesis document's JSON: 4,096 outputs of some 130 each, and 32 keys. */
 export const MAX_GENESIS_TEXT_LENGTH = 1_048_576;

@@ -1,4 +1,7 @@
-/** The parents of a milestone: against the greedy choice by definition, and against hostile shapes. */
+/**
+ * The parents of a milestone: against the greedy choice by definition, and against hostile
+ * shapes.
+ */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { BlockId } from '../codec/ids.ts';

@@ -1,8 +1,8 @@
 /**
  * The parents of a milestone: few blocks whose past cones cover as many unreferenced blocks as
- * possible (what Hornet calls the heaviest tips). Choosing the best is the maximum coverage problem,
- * which is NP-hard; the greedy choice made here covers at least 63 % (1 - 1/e) of the best choice
- * among the candidates. Spec: docs/spec/03-dag.md.
+ * possible (what Hornet calls the heaviest tips). Choosing the best is the maximum coverage
+ * problem, which is NP-hard; the greedy choice made here covers at least 63 % (1 - 1/e) of the
+ * best choice among the candidates. Spec: docs/spec/03-dag.md.
  *
  * Work, with V ≤ maxCone blocks, C ≤ MAX_HEAVIEST_CANDIDATES candidates and k ≤ 8 parents:
  * window O(8 V), candidates O(8 V), coverage O(8 V C/32) for the masks and at most V C single bits,
@@ -97,8 +97,8 @@ function openWindow(view: UnreferencedView, limits: HeaviestLimits): Window {
 /**
  * The candidates to compare exactly. If there are too many, each block is credited to the first
  * maximal block, newest first, whose walk reaches it, and those with the greatest credit stay: one
- * walk over the window. A flood of tips that cover only themselves has a credit of 1 each and cannot
- * push out a tip that covers more.
+ * walk over the window. A flood of tips that cover only themselves has a credit of 1 each and
+ * cannot push out a tip that covers more.
  */
 function chooseCandidates(window: Window): number[] {
   if (window.maximal.length <= MAX_HEAVIEST_CANDIDATES) return window.maximal;

@@ -196,8 +196,8 @@ export class TipPool {
   }
 
   /**
-   * Up to `count` distinct tips of a list, uniformly: a partial Fisher-Yates shuffle that moves what
-   * it drew to the end of the list. Tips past their age leave when they are drawn.
+   * Up to `count` distinct tips of a list, uniformly: a partial Fisher-Yates shuffle that moves
+   * what it drew to the end of the list. Tips past their age leave when they are drawn.
    */
   #draw(list: Tip[], count: number, nowMs: number): BlockId[] {
     const drawn: BlockId[] = [];
