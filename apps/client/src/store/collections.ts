@@ -1,8 +1,8 @@
 /**
  * The shapes of what the client stores, one schema a record; every value is held to its schema when
  * it is written and when it is read. Amounts are decimal strings, byte strings lowercase hex,
- * times milliseconds since
- * 1970 unless the name says otherwise. Spec: docs/spec/40-client-store.md.
+ * times milliseconds since 1970 unless the name says otherwise.
+ * Spec: docs/spec/40-client-store.md.
  */
 import { z } from 'zod';
 import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
