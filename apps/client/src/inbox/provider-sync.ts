@@ -1,7 +1,8 @@
 /**
- * Fetches mail from one storage provider: logs in under the mailbox's pseudonym, tells it which tags
- * to watch, follows the log, pays for and fetches what is new, checks each root. Before: client.ts;
- * after: mail io, provider; letter-intake.ts. Spec: docs/spec/33-mailbox.md, docs/spec/42-delivery.md.
+ * Fetches mail from one storage provider: logs in under the mailbox's pseudonym, tells it which
+ * tags to watch, follows the log, pays for and fetches what is new, checks each root. Before:
+ * client.ts; after: mail io, provider; letter-intake.ts. Spec: docs/spec/33-mailbox.md,
+ * docs/spec/42-delivery.md.
  */
 import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import { MAX_FILTER_PATCH } from '@tanglemail/mail/core/market/constants.ts';
@@ -81,8 +82,8 @@ export class ProviderSync {
   }
 
   /**
-   * Has all present tags watched at every rented provider that lacks some. A provider that cannot be
-   * reached is left for the next pass: nothing is thrown.
+   * Has all present tags watched at every rented provider that lacks some. A provider that cannot
+   * be reached is left for the next pass: nothing is thrown.
    */
   async watchTags(): Promise<void> {
     const { book, tags, logger } = this.#deps;
@@ -238,7 +239,9 @@ export class ProviderSync {
     }
   }
 
-  /** Another look at what could not be had so far; it stays on the list until it can, or is gone. */
+  /**
+   * Another look at what could not be had so far; it stays on the list until it can, or is gone.
+   */
   async #retryPending(pass: SyncPass): Promise<void> {
     const { book, fetcher } = this.#deps;
     for (const { root, isHeld } of pass.rental().pending) {

@@ -204,7 +204,7 @@ describe('ensure', () => {
     expect([keyIndex, await one.book.nextChannelIndex()]).toEqual([0, 1]);
   });
 
-  it('channel-not-ready: waits for a deposit that is on its way, and takes that channel', async () => {
+  it('channel-not-ready: waits for a deposit on its way, and takes that channel', async () => {
     const one = await setUp();
     await begin(one);
     const paid: ChannelOutput[] = [];

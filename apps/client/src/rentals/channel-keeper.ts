@@ -59,6 +59,8 @@ export interface ChannelWish {
 
 /** Vouchers are taken until `expiry − sellStop`; an hour more for what is being paid just then. */
 const LAST_USE_SECONDS = MARKET_TIMES.sellStop + 3_600;
+/** A channel of a short life is used for most of it: it must not be replaced at every payment. */
+const LEAST_USED_PART = 0.75;
 
 export class ChannelKeeper {
   readonly #deps: ChannelKeeperDeps;
@@ -86,13 +88,11 @@ export class ChannelKeeper {
     const { book, tangle } = this.#deps;
     const rental = book.get(bondId);
     const nowSeconds = Math.floor(tangle.clock.nowMs() / 1_000);
-    const usable = (rental === undefined ? [] : book.channels(rental)).filter(
-      ({ channel }) =>
-        channel.state === 'open' &&
-        channel.expiry - nowSeconds > LAST_USE_SECONDS &&
-        channelRoom(channel) > 0n &&
-        channelRoom(channel) * 10n >= wanted,
-    );
+    const usable = (rental === undefined ? [] : book.channels(rental)).filter((record) => {
+      const room = channelRoom(record.channel);
+      const isOpen = record.channel.state === 'open' && nowSeconds < lastUse(record);
+      return isOpen && room > 0n && room * 10n >= wanted;
+    });
     return usable.at(-1)?.channel;
   }
 
@@ -227,6 +227,12 @@ export class ChannelKeeper {
 /** Room that is left for vouchers, base units. */
 export function channelRoom(channel: ClientChannel): bigint {
   return claimableMax(channel) - channel.signed;
+}
+
+/** Unix seconds from which a channel is not paid from any more. */
+function lastUse({ channel, createdAtMs }: ChannelRecord): number {
+  const lifeSeconds = channel.expiry - createdAtMs / 1_000;
+  return channel.expiry - Math.min(LAST_USE_SECONDS, lifeSeconds * (1 - LEAST_USED_PART));
 }
 
 function isWatched({ channel }: ChannelRecord): boolean {

@@ -57,7 +57,9 @@ export interface EndedRental {
 const MAX_CLIENTS = 256;
 /** After this time an offer is fetched again: receipts are held to the present one. */
 const OFFER_LIFE_MS = 3_600_000;
-/** After a top-up that failed: enough time for a wallet to be filled, or a claim to be confirmed. */
+/**
+ * After a top-up that failed: enough time for a wallet to be filled, or a claim to be confirmed.
+ */
 const TOP_UP_RETRY_MS = 300_000;
 
 interface KnownProvider {
@@ -112,9 +114,9 @@ export class Renter {
   }
 
   /**
-   * Rents a mailbox at `bondId`, or at one that the terms choose. Repeating it after a crash goes on
-   * where it stopped and pays nothing twice. Throws ClientError, and what wallet, node and provider
-   * throw.
+   * Rents a mailbox at `bondId`, or at one that the terms choose. Repeating it after a crash goes
+   * on where it stopped and pays nothing twice. Throws ClientError, and what wallet, node and
+   * provider throw.
    */
   async rent(request: RentRequest): Promise<Rental> {
     const { book, channels } = this.#deps;
@@ -199,10 +201,10 @@ export class Renter {
   }
 
   /**
-   * The user wants a rental no more: nothing is paid into it from now on, no descriptor names it, and
-   * the provider is asked to claim what it earned, so that the rest of the deposit comes back. Mail
-   * is fetched as long as the balance pays for it. Throws `rental-unknown` and what the provider
-   * throws; asking again is fine.
+   * The user wants a rental no more: nothing is paid into it from now on, no descriptor names it,
+   * and the provider is asked to claim what it earned, so that the rest of the deposit comes
+   * back. Mail is fetched as long as the balance pays for it. Throws `rental-unknown` and what
+   * the provider throws; asking again is fine.
    */
   async end(bondId: string): Promise<EndedRental> {
     const { book } = this.#deps;
@@ -221,7 +223,8 @@ export class Renter {
       try {
         ended = await provider.close(channel.channelId, book.channelSigner(channel));
       } catch (error) {
-        // A provider that never saw a voucher knows of no channel: the refund brings all of it back.
+        // A provider that never saw a voucher knows of no channel: the refund brings all of it
+        // back.
         const isUnknown = error instanceof ProviderApiError && error.code === 'not-found';
         if (!isUnknown || channel.signed > 0n) throw error;
         ended = { state: 'empty' };

@@ -1,0 +1,291 @@
+/**
+ * The client's inbox and rentals against a real provider: what a descriptor promises its senders,
+ * and what happens to mail and money when the balance ends, a crash comes, or the user leaves.
+ */
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
+import { segmentRoot } from '@tanglemail/mail/core/market/segment-tree.ts';
+import { descriptorOf, sealMail } from '../../apps/client/src/testing/letters.ts';
+import { sealedMemoryStore } from '../../apps/client/src/testing/memory-store.ts';
+import { type Person, person } from '../../apps/client/src/testing/people.ts';
+import { type ClientSide, clientSide, Market, TERMS } from './market.ts';
+
+const DAY = 86_400;
+const DEAR = { ...TERMS, monthlyPriceCap: 100_000_000n };
+
+let market: Market;
+let bob: ClientSide;
+let alice: Person;
+
+beforeEach(async () => {
+  market = await Market.start();
+  bob = await clientSide(market, 2);
+  alice = await person(1, sealedMemoryStore(), market.access());
+});
+
+afterEach(async () => {
+  bob.lifetime.abort();
+  await market.stop();
+});
+
+const sync = (who = bob) => who.sync.sync(market.bondId);
+
+/** Alice and Bob know each other, so she takes tags that Bob's provider watches. */
+async function befriend(): Promise<void> {
+  const { who } = bob;
+  const nowMs = market.node.nowMs;
+  await who.contacts.add(alice.account.address, { name: 'Alice', nowMs });
+  await who.contacts.learnKeys(alice.account.address, descriptorOf(alice));
+  await alice.intake.take((await sealMail(who, alice)).bytes);
+}
+
+async function rent(): Promise<void> {
+  await bob.renter.rent({ bondId: market.bondId });
+  await sync();
+}
+
+/** Mails of Alice's to Bob, in one milestone. */
+async function mail(count: number, size = 100): Promise<Uint8Array[]> {
+  const raws = Array.from(
+    { length: count },
+    (_, at) => new Uint8Array(Buffer.from(`Subject: ${at}\r\n\r\n${'x'.repeat(size)}\r\n`)),
+  );
+  const envelopes: Uint8Array[] = [];
+  for (const raw of raws) envelopes.push((await sealMail(alice, bob.who, { raw })).bytes);
+  return envelopes;
+}
+
+const inbox = (who = bob): number => who.who.messages.list('INBOX', 999).length;
+/** The balance by our record. */
+const balance = (): bigint => BigInt(bob.book.get(market.bondId)?.balance ?? '-1');
+
+describe('a rental', () => {
+  it('is named to senders only once the provider watches our tags', async () => {
+    await bob.renter.rent({ bondId: market.bondId });
+    expect(bob.book.hints()).toEqual([]);
+    await sync();
+    expect(bob.book.hints()).toHaveLength(1);
+    expect(balance()).toBeGreaterThan(1_900n);
+  });
+
+  it('brings a contact’s mail, each once and paid for once', async () => {
+    await befriend();
+    await rent();
+    await market.confirm(await mail(3));
+    expect(await sync()).toMatchObject({ fetched: 3, errors: [] });
+    expect(inbox()).toBe(3);
+    const after = balance();
+    expect(await sync()).toMatchObject({ fetched: 0, errors: [] });
+    // Only the requests of the pass itself cost something: one for the log, one for held mail.
+    expect(after - (await servedBalance())).toBeLessThanOrEqual(3n);
+  });
+
+  it('moves the window of tags on, so that hundreds of mails in a row are found', async () => {
+    await befriend();
+    await rent();
+    for (let round = 0; round < 2; round += 1) {
+      await market.confirm(await mail(70));
+      expect((await sync()).fetched).toBe(70);
+    }
+    expect(inbox()).toBe(140);
+  }, 60_000);
+
+  it('brings a stranger’s mail, also days later, and says how many were held', async () => {
+    await rent();
+    const [bytes] = await mail(1);
+    await market.confirm([bytes!]);
+    await market.confirm([], 2 * DAY);
+    expect(await sync()).toMatchObject({ fetched: 1, held: 1 });
+    expect(bob.who.messages.list('Requests', 9)).toHaveLength(1);
+    const root = bytesToHex(segmentRoot(bytes!));
+    const provider = await bob.renter.providerAt(hint());
+    const ledgerTime = Math.floor(market.node.nowMs / 1_000);
+    const receipt = await provider.receipt(root, { size: bytes!.length, ledgerTime });
+    expect(receipt?.until).toBeGreaterThan(ledgerTime + 29 * DAY);
+  });
+});
+
+async function servedBalance(): Promise<bigint> {
+  const provider = await bob.renter.providerAt(hint());
+  return BigInt((await provider.mailbox(await login())).balance);
+}
+
+/** Spends the balance to the last unit, by asking for it. */
+async function drain(): Promise<void> {
+  const provider = await bob.renter.providerAt(hint());
+  const session = await login();
+  while (BigInt((await provider.mailbox(session)).balance) > 0n) continue;
+}
+
+function hint() {
+  const { bondId, endpoint } = bob.book.get(market.bondId)!;
+  return { bondId: Buffer.from(bondId, 'hex'), endpoint };
+}
+
+async function login() {
+  const provider = await bob.renter.providerAt(hint());
+  return provider.login(bob.book.mailboxKey(bob.book.get(market.bondId)!));
+}
+
+describe('after a restart', () => {
+  it('nothing is paid for or shown again, not even days later', async () => {
+    const disk = new Map<string, Uint8Array>();
+    bob = await clientSide(market, 2, disk);
+    await rent();
+    const strangers = await mail(2);
+    await market.confirm(strangers);
+    expect((await sync()).fetched).toBe(2);
+    // Beyond the provider's memory of idempotency keys; the bucket still lists what it held.
+    await market.confirm([], 2 * DAY);
+    const before = await servedBalance();
+    const restarted = await clientSide(market, 2, disk);
+    expect(await sync(restarted)).toMatchObject({ fetched: 0, held: 0, errors: [] });
+    expect(restarted.who.messages.list('Requests', 9)).toHaveLength(2);
+    const after = BigInt(restarted.book.get(market.bondId)!.balance);
+    expect(before - after).toBeLessThanOrEqual(5n);
+  });
+});
+
+describe('an empty balance', () => {
+  beforeEach(async () => {
+    await market.stop();
+    // Dear requests are soon spent.
+    market = await Market.start({ perRequest: 20 });
+    bob = await clientSide(market, 2, new Map(), DEAR);
+    alice = await person(1, sealedMemoryStore(), market.access());
+  });
+
+  it('is filled up from the channel; what could not be paid meanwhile is kept', async () => {
+    await befriend();
+    await rent();
+    await drain();
+    const envelopes = await mail(2);
+    await market.confirm(envelopes);
+    const report = await sync();
+    expect(report).toMatchObject({ fetched: 2, errors: [] });
+    expect(inbox()).toBe(2);
+    expect(bob.book.get(market.bondId)?.pending).toEqual([]);
+    expect(bob.funded()).toBe(1);
+  });
+
+  it('is no reason to lose mail: the channel is used up, then another one is opened', async () => {
+    const terms = { ...DEAR, deposit: 2_500n };
+    bob = await clientSide(market, 2, new Map(), terms);
+    await befriend();
+    await rent();
+    expect(bob.funded()).toBe(1);
+    for (let round = 0; round < 3; round += 1) {
+      await drain();
+      await market.confirm(await mail(1), 400);
+      await sync();
+      await sync();
+    }
+    expect(inbox()).toBe(3);
+    expect(bob.funded()).toBeGreaterThan(1);
+  }, 60_000);
+
+  it('that cannot be filled up is said, once in a while and not at every look', async () => {
+    await rent();
+    const topUps: string[] = [];
+    const ensure = bob.channels.ensure.bind(bob.channels);
+    Object.assign(bob.channels, {
+      ensure: async (...args: Parameters<typeof ensure>) => {
+        topUps.push(args[0]);
+        throw Object.assign(new Error('no money'), { code: 'insufficient-funds' });
+      },
+    });
+    await drain();
+    const first = await sync();
+    expect(first.errors).toEqual(['insufficient-funds', 'balance-insufficient']);
+    for (let look = 0; look < 5; look += 1) {
+      expect((await sync()).errors).toEqual(['balance-insufficient']);
+    }
+    expect(topUps).toHaveLength(1);
+    await market.confirm([], 400);
+    await sync();
+    expect(topUps).toHaveLength(2);
+  });
+});
+
+describe('the limit of a day', () => {
+  it('bounds what held mail may cost; the rest is kept when the day is over', async () => {
+    const terms = { ...TERMS, maxDebitPerDay: 8n };
+    bob = await clientSide(market, 2, new Map(), terms);
+    await befriend();
+    await rent();
+    await market.confirm(await mail(11));
+    const first = await sync();
+    expect(first.fetched).toBeLessThan(11);
+    expect(first.fetched).toBeGreaterThan(0);
+    await market.confirm([], DAY);
+    await sync();
+    await market.confirm([], DAY);
+    await sync();
+    expect(inbox()).toBe(11);
+  });
+});
+
+describe('a rental that the user ends', () => {
+  it('is not named any more, opens no channel, and is read while its balance lasts', async () => {
+    bob = await clientSide(market, 2, new Map(), { ...TERMS, credit: 200n });
+    await befriend();
+    await rent();
+    const envelopes = await mail(2);
+    const ended = await bob.renter.end(market.bondId);
+    expect(ended.claimTransactionId).toBeDefined();
+    expect(bob.book.hints()).toEqual([]);
+    await market.confirm(envelopes);
+    expect((await sync()).fetched).toBe(2);
+    await bob.channels.follow();
+    const states = bob.book.channels(bob.book.get(market.bondId)!).map((one) => one.channel.state);
+    expect(states).toEqual(['closed']);
+    await drain();
+    expect(await sync()).toMatchObject({ errors: [] });
+    expect(bob.book.get(market.bondId)?.isActive).toBe(false);
+    expect(await sync()).toMatchObject({ fetched: 0, errors: [] });
+    expect(bob.funded()).toBe(1);
+    // Whoever changes their mind rents again, with a new channel.
+    await bob.renter.rent({ bondId: market.bondId });
+    expect(bob.funded()).toBe(2);
+    expect(bob.book.hints()).toHaveLength(1);
+  });
+
+  it('ends though the provider has claimed by itself and no channel is open', async () => {
+    await rent();
+    const [record] = bob.book.channels(bob.book.get(market.bondId)!);
+    await bob.book.changeChannel(market.bondId, record!.channel.keyIndex, (known) => ({
+      ...known,
+      state: 'closed',
+    }));
+    expect(await bob.renter.end(market.bondId)).toEqual({ state: 'closed' });
+    expect(bob.book.hints()).toEqual([]);
+  });
+});
+
+describe('replicas', () => {
+  it('are paid for one fetch: what one brought, another one need not', async () => {
+    await befriend();
+    await rent();
+    const envelopes = await mail(2);
+    await market.confirm(envelopes);
+    for (const bytes of envelopes) await bob.who.intake.take(bytes);
+    const before = balance();
+    expect(await sync()).toMatchObject({ fetched: 0, errors: [] });
+    // Storing was paid on arrival; no egress came on top of the few requests.
+    expect(before - (await servedBalance())).toBeLessThanOrEqual(12n);
+  });
+
+  it('another provider at the endpoint of a rented one is not believed', async () => {
+    await rent();
+    const wrong = { ...hint(), bondId: new Uint8Array(32).fill(9) };
+    await expect(bob.renter.providerAt(wrong)).rejects.toMatchObject({ code: 'proof-invalid' });
+  });
+});
+
+describe('stopping', () => {
+  it('ends requests that are under way', async () => {
+    await rent();
+    bob.lifetime.abort(new Error('the client stops'));
+    await expect(sync()).rejects.toMatchObject({ name: 'ProviderUnreachable' });
+  });
+});
