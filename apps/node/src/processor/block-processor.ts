@@ -10,7 +10,7 @@ import { fail, succeed, type Failure, type Outcome } from '@tanglemail/tangle/co
 import { MAX_BLOCK_SIZE } from '@tanglemail/tangle/core/params/limits.ts';
 import type { SignatureClaim } from '@tanglemail/tangle/core/ports.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
-import type { Intake, StoredBlock } from './intake.ts';
+import type { Intake } from './intake.ts';
 import { FairQueue, QUEUE_NAMES, QUEUES, type QueueName } from './queues.ts';
 import type { SeenFilter, SeenKey } from './seen-filter.ts';
 
@@ -29,7 +29,8 @@ export interface ProcessorDeps {
   claims(block: CheckedBlock): readonly SignatureClaim[];
   readonly verifier: { verifyBatch(claims: readonly SignatureClaim[]): Promise<boolean[]> };
   readonly store: {
-    lookup(ids: readonly BlockId[]): Promise<Map<BlockId, StoredBlock>>;
+    /** Which of these blocks a final milestone references. */
+    referenced(ids: readonly BlockId[]): Promise<ReadonlySet<BlockId>>;
     save(blocks: readonly CheckedBlock[]): Promise<void>;
     forget(ids: readonly BlockId[]): Promise<void>;
   };
@@ -186,9 +187,9 @@ export class BlockProcessor {
   /** Settles what the DAG or a final milestone already holds. */
   async #dropKnown(candidates: readonly Candidate[]): Promise<Candidate[]> {
     const { dag, store } = this.#deps;
-    const stored = await store.lookup(candidates.map(({ checked }) => checked.id));
+    const referenced = await store.referenced(candidates.map(({ checked }) => checked.id));
     return candidates.filter(({ job, checked }) => {
-      const isKnown = dag.has(checked.id) || stored.get(checked.id)?.referencedIndex !== undefined;
+      const isKnown = dag.has(checked.id) || referenced.has(checked.id);
       if (isKnown) this.#settle(job, known(checked.id), false);
       return !isKnown;
     });

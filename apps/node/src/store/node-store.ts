@@ -112,6 +112,11 @@ export class NodeStore implements ChainStore {
     return found;
   }
 
+  /** Which of these blocks a milestone in the store references. */
+  async referenced(ids: readonly BlockId[]): Promise<ReadonlySet<BlockId>> {
+    return new Set((await this.blocks.metaOf(ids)).keys());
+  }
+
   /** What a stored block carries: null for nothing, and for a block that is not stored. */
   payloadKind(id: BlockId): PayloadKind | null {
     const bytes = this.blocks.bytes(id);

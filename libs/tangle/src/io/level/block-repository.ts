@@ -71,16 +71,15 @@ export class BlockRepository {
   /**
    * Writes solid or waiting blocks of gossip and sync: bytes, edges and the mark "unreferenced".
    * Not synced, because a lost block can be fetched again; one batch, so that no half is left.
-   * A block that a milestone has referenced already is left as it is.
+   * Nothing is read first: a copy of a block that a milestone references has the same bytes and
+   * edges, and the mark that it leaves is passed over by `unreferenced`.
    * @param arrivalIndex index of the latest milestone; pruning goes by it.
    */
   async save(blocks: readonly StorableBlock[], arrivalIndex: number): Promise<void> {
     if (blocks.length === 0) return;
-    const referenced = await this.metaOf(blocks.map(({ id }) => id));
     const batch = this.#store.batch();
     const arrival = encodeU32(arrivalIndex);
     for (const { id, bytes, block } of blocks) {
-      if (referenced.has(id)) continue;
       batch.put(keyOf('blocks', id), bytes);
       batch.put(keyOf('unreferenced', id), arrival);
       for (const parent of block.parents) batch.put(keyOf('children', parent, id), NOTHING);
