@@ -186,10 +186,10 @@ function howToGoOn({ network }: Devnet): string {
   const bob = `npx tanglemail --data-dir ${shown(clients.bob.dataDir)}`;
   const lines = [
     '',
-    'The network stays up. Its parts, each with a page that describes its API:',
+    'The network stays up. Its parts; /docs is a page that describes the API:',
     ...nodes.map((one) => `  ${one.name.padEnd(9)} ${one.api}/docs   metrics ${one.metrics}`),
     ...providers.map((one) => `  ${one.name.padEnd(9)} ${one.api}/docs   metrics ${one.metrics}`),
-    `  faucet    ${faucet.api}/docs`,
+    `  faucet    ${faucet.api}        POST /api/faucet/v1/requests {"address": "twt1…"}`,
     `  alice     ${clients.alice.api}/docs`,
     `  bob       ${clients.bob.api}/docs`,
     '',
