@@ -12,12 +12,12 @@ export const RECEIPT_PATIENCE_MS = 72 * 3_600_000;
 /** An exact tag under which nobody stores a mail for this long is not watched by its recipient. */
 export const RESEND_AFTER_MS = 3_600_000;
 /** As long is waited for a provider that cannot be asked. */
-const RESEND_PATIENCE_MS = 24 * 3_600_000;
+export const RESEND_PATIENCE_MS = 24 * 3_600_000;
+/** Between attempts at the same step, doubled each time. */
+export const RETRY_MS = { first: 1_000, last: 300_000 } as const;
+/** Between questions for receipts, doubled each time. */
+export const RECEIPT_POLL_MS = { first: 500, last: 600_000 } as const;
 const MAX_HISTORY = 64;
-const FIRST_RETRY_MS = 1_000;
-const LAST_RETRY_MS = 300_000;
-const FIRST_RECEIPT_POLL_MS = 500;
-const LAST_RECEIPT_POLL_MS = 600_000;
 
 /** Moves to another state and writes it into the history. */
 export function enter(
@@ -41,7 +41,7 @@ export function postpone(
   if (entry.milestoneIndex === undefined && nowMs - entry.createdAtMs > EXPIRY_MS) {
     return finish(enter(entry, 'expired', nowMs, 'not confirmed within 30 days'));
   }
-  const waitMs = Math.min(FIRST_RETRY_MS * 2 ** Math.min(entry.attempts, 20), LAST_RETRY_MS);
+  const waitMs = Math.min(RETRY_MS.first * 2 ** Math.min(entry.attempts, 20), RETRY_MS.last);
   const { code, detail } = error;
   return {
     ...entry,
@@ -119,7 +119,7 @@ export function afterReceipts(
   const moved = count > before ? enter(updated, 'stored', nowMs, detail) : updated;
   const isOver = nowMs - confirmedAt(entry, nowMs) > RECEIPT_PATIENCE_MS;
   if (count === deliveries.length || isOver) return finish(moved);
-  const waitMs = FIRST_RECEIPT_POLL_MS * 2 ** Math.min(moved.attempts, 16);
-  const nextTryAtMs = nowMs + Math.min(waitMs, LAST_RECEIPT_POLL_MS);
+  const waitMs = RECEIPT_POLL_MS.first * 2 ** Math.min(moved.attempts, 16);
+  const nextTryAtMs = nowMs + Math.min(waitMs, RECEIPT_POLL_MS.last);
   return { ...moved, attempts: moved.attempts + 1, nextTryAtMs };
 }
