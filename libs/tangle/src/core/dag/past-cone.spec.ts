@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import type { BlockId } from '../codec/ids.ts';
-import { oldestRootOf, postOrder } from './past-cone.ts';
+import { postOrder } from './past-cone.ts';
 
 interface WhiteFlagVector {
   readonly parents_in_order: Record<string, BlockId[]>;
@@ -73,16 +73,23 @@ describe('postOrder', () => {
     expect(postOrder([id('c')], endless, () => false, 50).ok).toBe(false);
     expect(asked).toBe(50);
   });
-});
 
-describe('oldestRootOf', () => {
-  it('is the least root index that the cone attaches to', () => {
-    const roots: Record<string, number> = { C: 3, F: 5, E: 4, H: 4 };
+  it('tells of the referenced blocks that the cone stands on', () => {
+    const roots: BlockId[] = [];
+    const isReferenced = (block: BlockId): boolean => confirmedByH.has(block);
+    postOrder([id('V')], parentsOf, isReferenced, 100, (root) => roots.push(root));
     const cone = vector.milestone_V.published_order as BlockId[];
-    expect(oldestRootOf(cone, parentsOf, (block) => roots[block])).toBe(3);
+    const outside = cone.flatMap((block) => parentsOf(block) ?? []).filter(isReferenced);
+    expect(roots.toSorted()).toEqual(outside.toSorted());
   });
 
-  it('is undefined for an empty cone', () => {
-    expect(oldestRootOf([], parentsOf, () => 1)).toBeUndefined();
+  it('does not count what the milestone itself names', () => {
+    const roots: BlockId[] = [];
+    const chain = [id('c0'), id('c1')];
+    postOrder(chain, chainParents, isChainStart, 100, (root) => roots.push(root));
+    expect(roots).toEqual(['c0']);
+    roots.length = 0;
+    postOrder([id('c0')], chainParents, isChainStart, 100, (root) => roots.push(root));
+    expect(roots).toEqual([]);
   });
 });

@@ -27,6 +27,8 @@ interface Frame {
  * point.
  * @param limit greatest number of blocks in the cone (MAX_CONE). The walk stops at the first
  * excess.
+ * @param onRoot told of each referenced parent of a block of the cone, as often as it is one. The
+ * milestone's own parents do not count.
  * @returns the cone, or `milestone-cone-missing` (detail: the unknown id), or
  *   `milestone-cone-too-large`.
  */
@@ -35,6 +37,7 @@ export function postOrder(
   parentsOf: (id: BlockId) => readonly BlockId[] | undefined,
   isReferenced: (id: BlockId) => boolean,
   limit: number,
+  onRoot: (id: BlockId) => void = () => undefined,
 ): Outcome<BlockId[]> {
   const order: BlockId[] = [];
   const opened = new Set<BlockId>();
@@ -47,7 +50,11 @@ export function postOrder(
       if (frame.id !== undefined) order.push(frame.id);
       continue;
     }
-    if (opened.has(id) || isReferenced(id)) continue;
+    if (opened.has(id)) continue;
+    if (isReferenced(id)) {
+      if (frame.id !== undefined) onRoot(id);
+      continue;
+    }
     if (opened.size >= limit) return fail('milestone-cone-too-large', `more than ${limit} blocks`);
     const grandparents = parentsOf(id);
     if (grandparents === undefined) return fail('milestone-cone-missing', id);
@@ -55,30 +62,4 @@ export function postOrder(
     stack.push({ id, parents: grandparents, next: 0 });
   }
   return succeed(order);
-}
-
-/**
- * The oldest root index among the referenced blocks that a cone attaches to: the smallest oldest
- * cone root of its blocks, without any cache. Use it to judge a proposal whose predecessors are
- * notarised but not final, with `rootIndexOf` answering for those predecessors too.
- *
- * @param cone blocks newly referenced, in any order (postOrder's value).
- * @param rootIndexOf the root index of a referenced block; asked only for parents outside the cone.
- * @returns undefined if no block of the cone has a parent outside it with a root index.
- */
-export function oldestRootOf(
-  cone: readonly BlockId[],
-  parentsOf: (id: BlockId) => readonly BlockId[] | undefined,
-  rootIndexOf: (id: BlockId) => number | undefined,
-): number | undefined {
-  const inside = new Set(cone);
-  let oldest: number | undefined;
-  for (const id of cone) {
-    for (const parent of parentsOf(id) ?? []) {
-      if (inside.has(parent)) continue;
-      const index = rootIndexOf(parent);
-      if (index !== undefined && (oldest === undefined || index < oldest)) oldest = index;
-    }
-  }
-  return oldest;
 }

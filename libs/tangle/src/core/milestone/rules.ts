@@ -8,7 +8,7 @@ import { equalBytes } from '@noble/curves/utils.js';
 import type { BlockId, MilestoneId } from '../codec/ids.ts';
 import type { MilestoneBody, MilestoneHeader, MilestoneOptions } from '../codec/milestone.ts';
 import { milestoneIdOf, optionsRootOf } from '../codec/milestone.ts';
-import { oldestRootOf, postOrder } from '../dag/past-cone.ts';
+import { postOrder } from '../dag/past-cone.ts';
 import type { AppliedMilestone, LedgerContext } from '../ledger/apply-milestone.ts';
 import { applyMilestone, rootOfIds } from '../ledger/apply-milestone.ts';
 import { applyToStateTree } from '../ledger/ledger-diff.ts';
@@ -118,15 +118,18 @@ export function checkMilestoneCone(
 ): Outcome<BlockId[]> {
   const { blocks, params } = context;
   const parentsOf = (id: BlockId): readonly BlockId[] | undefined => blocks.get(id)?.block.parents;
-  const rootIndexOf = (id: BlockId): number | undefined => context.rootIndexOf(id);
-  const isReferenced = (id: BlockId): boolean => rootIndexOf(id) !== undefined;
-  const cone = postOrder(parents, parentsOf, isReferenced, MAX_CONE);
+  const isReferenced = (id: BlockId): boolean => context.rootIndexOf(id) !== undefined;
+  // The smallest oldest cone root of the new blocks; predecessors that are not final count too.
+  let oldest = Infinity;
+  const onRoot = (id: BlockId): void => {
+    oldest = Math.min(oldest, context.rootIndexOf(id) ?? Infinity);
+  };
+  const cone = postOrder(parents, parentsOf, isReferenced, MAX_CONE, onRoot);
   if (!cone.ok) return cone;
   if (cone.value.length === 0 && position.sinceParentMs < params.heartbeatMs) {
     return fail('milestone-empty', `${position.sinceParentMs} ms after its predecessor`);
   }
-  const oldest = oldestRootOf(cone.value, parentsOf, rootIndexOf);
-  if (oldest !== undefined && position.index - 1 - oldest > params.belowMaxDepth) {
+  if (position.index - 1 - oldest > params.belowMaxDepth) {
     return fail('milestone-below-max-depth', `reaches back to milestone ${oldest}`);
   }
   return cone;
