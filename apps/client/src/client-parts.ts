@@ -105,6 +105,8 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
     providerAt: (hint) => market.renter.providerAt(hint),
     watchTags: () => inbox.providerSync.watchTags(),
     onChange: (entry) => events.emit({ topic: 'outbox', data: outboxEvent(entry) }),
+    onWork: (entry, work) =>
+      events.emit({ topic: 'outbox', data: { ...outboxEvent(entry), work } }),
   });
   const all = { ...options, ...base, ...market, ...inbox };
   return { ...all, lifetime, resolver, publisher, outbox, events };

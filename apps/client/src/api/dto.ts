@@ -141,6 +141,9 @@ export const outboxStates = [
   'expired',
 ] as const;
 
+/** While the proof of work runs: hashes done, and how many it takes on average. */
+const workDto = z.object({ hashes: z.number().min(0), expectedHashes: z.number().min(1) });
+
 export const outboxItemDto = z.object({
   id: listIdDto,
   messageId: text,
@@ -156,6 +159,7 @@ export const outboxItemDto = z.object({
   tagKind: z.enum(['contact', 'invite', 'stranger']).optional(),
   blockId: hex32.optional(),
   powMs: z.number().min(0).optional(),
+  work: workDto.optional(),
   milestoneIndex: count.optional(),
   /** The milestone's certificate and the inclusion path were checked here. */
   proofChecked: z.boolean(),
@@ -335,8 +339,7 @@ export const clientEventDto = z.discriminatedUnion('topic', [
       state: z.enum(outboxStates),
       storedCount: count,
       providerCount: count,
-      /** While the proof of work runs. */
-      work: z.object({ hashes: z.number(), expectedHashes: z.number() }).optional(),
+      work: workDto.optional(),
     }),
   }),
   z.object({

@@ -20,6 +20,15 @@ export function stepOf({ state }: OutboxItemDto): number {
   );
 }
 
+/**
+ * `stepOf` with the part of the proof of work that is done. A search has no end that is known: after
+ * the average number of hashes 63 % of all have ended, which is what it shows.
+ */
+export function progressOf(item: OutboxItemDto): number {
+  const { work } = item;
+  return stepOf(item) + (work === undefined ? 0 : 1 - Math.exp(-work.hashes / work.expectedHashes));
+}
+
 export function reached(item: OutboxItemDto, goal: WaitGoal): boolean {
   return stepOf(item) >= STEPS.indexOf(goal);
 }
@@ -40,6 +49,8 @@ export function whyOver({ error, to, state }: OutboxItemDto): ClientError {
 export function stateText(item: OutboxItemDto): string {
   const { state, milestoneIndex, storedCount, providerCount, heldCount, error } = item;
   switch (state) {
+    case 'queued':
+      return item.work === undefined ? state : 'queued, proof of work';
     case 'attached':
       return 'attached (in the tangle)';
     case 'confirmed': {

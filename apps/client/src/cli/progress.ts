@@ -4,7 +4,7 @@
  */
 import type { OutboxItemDto } from '../api/dto.ts';
 import type { CommandContext } from './context.ts';
-import { stateText, stepOf, type WaitGoal } from './outbox-states.ts';
+import { progressOf, stateText, type WaitGoal } from './outbox-states.ts';
 import { cut, oneLine } from './text.ts';
 
 export interface Progress {
@@ -37,7 +37,7 @@ export async function openProgress(context: CommandContext, goal: WaitGoal): Pro
         known.set(item.id, bar);
         const name = cut(oneLine(item.to.name || item.to.address), NAME_WIDTH);
         const state = cut(oneLine(stateText(item)), STATE_WIDTH);
-        bar.update(Math.min(total, stepOf(item)), { name: name.padEnd(NAME_WIDTH), state });
+        bar.update(Math.min(total, progressOf(item)), { name: name.padEnd(NAME_WIDTH), state });
       }
     },
     close: () => bars.stop(),

@@ -19,7 +19,7 @@ import {
 import { type Person, person } from '../testing/people.ts';
 import { SmallTangle, until } from '../testing/small-tangle.ts';
 import { RESEND_AFTER_MS } from './outbox-entry.ts';
-import { Outbox, type OutboxDeps } from './outbox.ts';
+import { Outbox, type OutboxDeps, type WorkDone } from './outbox.ts';
 import { SealingRefused } from './sealer.ts';
 
 let tangle: SmallTangle;
@@ -70,6 +70,7 @@ async function sender(
     watchTags: async () => {},
     logger: SILENT_LOGGER,
     onChange: (entry) => seen.push(entry),
+    onWork: () => {},
     ...deps,
   });
   open.push(outbox);
@@ -218,6 +219,30 @@ describe('a mail on its way', () => {
     tangle.confirmAlways();
     await allDone(alice);
     expect(await received(before)).toEqual(['twice']);
+  });
+
+  it('tells how far its proof of work has come, while it goes on', async () => {
+    const { issuer } = tangle.access;
+    const told: WorkDone[] = [];
+    const during: (WorkDone | undefined)[] = [];
+    const watched: Pick<typeof issuer, 'issue' | 'awaitConfirmation'> = {
+      issue: async (payload, options) => {
+        options?.onProgress?.({ hashes: 10, hashesPerSecond: 1, expectedHashes: 40, elapsedMs: 9 });
+        during.push(one.outbox.workOf(1));
+        return await issuer.issue(payload, options);
+      },
+      awaitConfirmation: async (issued, options) => await issuer.awaitConfirmation(issued, options),
+    };
+    const one = await sender(new Map(), {
+      tangle: { ...tangle.access, issuer: watched as typeof issuer },
+      onWork: (entry, work) => told.push({ ...work, hashes: work.hashes + entry.id }),
+    });
+    one.outbox.start();
+    await send(one, 'hello');
+    await until(() => one.outbox.get(1)?.state === 'confirmed');
+    expect(told[0]).toEqual({ hashes: 11, expectedHashes: 40 });
+    expect(during).toEqual([{ hashes: 10, expectedHashes: 40 }]);
+    expect(one.outbox.workOf(1)).toBeUndefined();
   });
 
   it('waits for a node that is away, and goes at once when it is back', async () => {

@@ -7,6 +7,7 @@
 import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Payload } from '@tanglemail/tangle/core/codec/payload.ts';
 import { parseBlockId } from '@tanglemail/tangle/core/codec/ids.ts';
+import type { PowProgress } from '@tanglemail/tangle/io/accel/pow-pool.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import type { IssuedBlock } from '@tanglemail/tangle/io/node-client/block-issuer.ts';
 import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
@@ -41,7 +42,12 @@ export interface OutboxDeps {
   readonly logger: Logger;
   /** Told of every change of an entry. */
   readonly onChange: (entry: OutboxEntry) => void;
+  /** Told several times a second while an entry's proof of work goes on. */
+  readonly onWork: (entry: OutboxEntry, work: WorkDone) => void;
 }
+
+/** How far a proof of work has come: hashes done, and how many it takes on average. */
+export type WorkDone = Pick<PowProgress, 'hashes' | 'expectedHashes'>;
 
 /** Which steps take turns: a slow provider of somebody must not hold up what wants to leave. */
 type Lane = 'sending' | 'receipts';
@@ -57,6 +63,7 @@ const LETTER_ID_LENGTH = 16;
 
 export class Outbox {
   readonly #deps: OutboxDeps;
+  readonly #work = new Map<number, WorkDone>();
   /** Entries that are not done. */
   readonly #open = new Map<number, OutboxEntry>();
   /** Entries that ended badly, and when. */
@@ -241,8 +248,21 @@ export class Outbox {
     // The answer may come at once, under a tag that is watched only since this mail was sealed.
     await watchTags();
     signal.throwIfAborted();
-    const issued = await tangle.issuer.issue(this.#payload(entry), { signal });
-    await this.#saveAttached(entry, issued);
+    const onProgress = ({ hashes, expectedHashes }: WorkDone): void => {
+      this.#work.set(entry.id, { hashes, expectedHashes });
+      this.#deps.onWork(entry, { hashes, expectedHashes });
+    };
+    try {
+      const issued = await tangle.issuer.issue(this.#payload(entry), { signal, onProgress });
+      await this.#saveAttached(entry, issued);
+    } finally {
+      this.#work.delete(entry.id);
+    }
+  }
+
+  /** The proof of work that goes on for an entry right now. */
+  workOf(id: number): WorkDone | undefined {
+    return this.#work.get(id);
   }
 
   async #saveAttached(entry: OutboxEntry, issued: IssuedBlock): Promise<void> {

@@ -225,14 +225,14 @@ export class LocalService implements ClientService {
     const { account, contacts, outbox } = this.#parts;
     const before = query.before === undefined ? undefined : Number(query.before);
     const entries = await outbox.list(query.limit, before);
-    return entries.map((entry) => outboxView(account, contacts, entry));
+    return entries.map((entry) => outboxView(account, contacts, entry, outbox.workOf(entry.id)));
   }
 
   async outboxItem(id: string): Promise<dto.OutboxItemDto> {
     const { account, contacts, outbox } = this.#parts;
     const entry = /^[0-9]{1,15}$/.test(id) ? outbox.get(Number(id)) : undefined;
     if (entry === undefined) throw new ClientError('outbox-unknown', id);
-    return outboxView(account, contacts, entry);
+    return outboxView(account, contacts, entry, outbox.workOf(entry.id));
   }
 
   async folders(): Promise<readonly dto.FolderDto[]> {

@@ -48,6 +48,7 @@ export function outboxView(
   account: Account,
   contacts: ContactBook,
   entry: OutboxEntry,
+  work?: OutboxItemDto['work'],
 ): OutboxItemDto {
   const { tagKind, blockId, powMs, milestoneIndex, error } = entry;
   const absent = entry.deliveries.filter((one) => one.state === 'absent').length;
@@ -67,6 +68,7 @@ export function outboxView(
     ...(tagKind === undefined ? {} : { tagKind }),
     ...(blockId === undefined ? {} : { blockId }),
     ...(powMs === undefined ? {} : { powMs }),
+    ...(work === undefined ? {} : { work }),
     ...(milestoneIndex === undefined ? {} : { milestoneIndex }),
     // An entry gets its milestone only after certificate and inclusion path were checked.
     proofChecked: milestoneIndex !== undefined,
