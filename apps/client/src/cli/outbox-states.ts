@@ -21,8 +21,8 @@ export function stepOf({ state }: OutboxItemDto): number {
 }
 
 /**
- * `stepOf` with the part of the proof of work that is done. A search has no end that is known: after
- * the average number of hashes 63 % of all have ended, which is what it shows.
+ * `stepOf` with the part of the proof of work that is done. A search has no end that is known:
+ * after the average number of hashes 63 % of all have ended, which is what it shows.
  */
 export function progressOf(item: OutboxItemDto): number {
   const { work } = item;
