@@ -17,6 +17,7 @@ import {
 import { type Person, person } from '../testing/people.ts';
 import { SmallTangle, until } from '../testing/small-tangle.ts';
 import { DescriptorPublisher } from './publisher.ts';
+import { ownDescriptor } from '../store/collections.ts';
 import { DescriptorResolver } from './resolver.ts';
 
 const DAY_MS = 86_400_000;
@@ -101,7 +102,7 @@ describe('DescriptorPublisher', () => {
     const publishing = publisher.publishIfDue(abort.signal);
     await until(() => published(owner) === 1);
     // The block is on the disk as soon as it left; then the client stops.
-    await until(async () => (await publisherOn(disk)).publisher.status().state === 'queued');
+    await until(() => owner.store.get(ownDescriptor, 'descriptor')?.block !== undefined);
     abort.abort(new Error('stop'));
     await expect(publishing).rejects.toThrow('stop');
     tangle.confirmAlways();
