@@ -97,13 +97,18 @@ describe('a rental', () => {
     await market.confirm([], 2 * DAY);
     expect(await sync()).toMatchObject({ fetched: 1, held: 1 });
     expect(bob.who.messages.list('Requests', 9)).toHaveLength(1);
-    const root = bytesToHex(segmentRoot(bytes!));
-    const provider = await bob.renter.providerAt(hint());
-    const ledgerTime = Math.floor(market.node.nowMs / 1_000);
-    const receipt = await provider.receipt(root, { size: bytes!.length, ledgerTime });
-    expect(receipt?.until).toBeGreaterThan(ledgerTime + 29 * DAY);
+    const nowSeconds = market.node.nowMs / 1_000;
+    expect(await storedUntil(bytes!)).toBeGreaterThan(nowSeconds + 29 * DAY);
   });
 });
+
+/** The end of the time for which an envelope is stored, by its receipt. */
+async function storedUntil(bytes: Uint8Array): Promise<number | undefined> {
+  const provider = await bob.renter.providerAt(hint());
+  const ledgerTime = Math.floor(market.node.nowMs / 1_000);
+  const root = bytesToHex(segmentRoot(bytes));
+  return (await provider.receipt(root, { size: bytes.length, ledgerTime }))?.until;
+}
 
 async function servedBalance(): Promise<bigint> {
   const provider = await bob.renter.providerAt(hint());
@@ -130,17 +135,20 @@ async function login() {
 describe('after a restart', () => {
   it('nothing is paid for or shown again, not even days later', async () => {
     const disk = new Map<string, Uint8Array>();
-    bob = await clientSide(market, 2, disk);
+    const terms = { ...TERMS, retentionDays: 5 };
+    bob = await clientSide(market, 2, disk, terms);
     await rent();
-    const strangers = await mail(2);
-    await market.confirm(strangers);
+    const [one, other] = await mail(2);
+    await market.confirm([one!, other!]);
     expect((await sync()).fetched).toBe(2);
+    const paidUntil = await storedUntil(one!);
     // Beyond the provider's memory of idempotency keys; the bucket still lists what it held.
     await market.confirm([], 2 * DAY);
     const before = await servedBalance();
-    const restarted = await clientSide(market, 2, disk);
+    const restarted = await clientSide(market, 2, disk, terms);
     expect(await sync(restarted)).toMatchObject({ fetched: 0, held: 0, errors: [] });
     expect(restarted.who.messages.list('Requests', 9)).toHaveLength(2);
+    expect(await storedUntil(one!)).toBe(paidUntil);
     const after = BigInt(restarted.book.get(market.bondId)!.balance);
     expect(before - after).toBeLessThanOrEqual(5n);
   });
@@ -236,6 +244,9 @@ describe('a rental that the user ends', () => {
     expect(bob.book.hints()).toEqual([]);
     await market.confirm(envelopes);
     expect((await sync()).fetched).toBe(2);
+    // However little is left, nothing more is paid in.
+    await bob.book.update(market.bondId, (present) => ({ ...present, balance: '1' }));
+    expect(await sync()).toMatchObject({ errors: [] });
     await bob.channels.follow();
     const states = bob.book.channels(bob.book.get(market.bondId)!).map((one) => one.channel.state);
     expect(states).toEqual(['closed']);

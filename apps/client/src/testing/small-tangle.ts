@@ -137,7 +137,14 @@ function taggedData(node: SmallNode, tag: string): { blockId: BlockId; milestone
     .toReversed();
 }
 
-/** Waits for what a spec is about; the test's own time limit ends it. */
+/** Below the time limit of a test, so that a spec that fails leaves no loop behind. */
+const PATIENCE_MS = 20_000;
+
+/** Waits for what a spec is about; throws when it does not come. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
+  const startedMs = performance.now();
+  while (!(await condition())) {
+    if (performance.now() - startedMs > PATIENCE_MS) throw new Error('it does not come');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
