@@ -20,6 +20,8 @@ const DAY_SECONDS = 86_400;
 const RETRY_MS = 3_000;
 /** Greatest rest between attempts that fail again and again. */
 const LAST_RETRY_MS = 60_000;
+/** Between two looks at the node's milestones, which cost nothing. */
+const NODE_FEED_MS = 2_000;
 const DESCRIPTOR_CHECK_MS = 60_000;
 const CHANNEL_CHECK_MS = 15_000;
 const POSITION_MS = 30_000;
@@ -119,7 +121,7 @@ export class Client {
 
   async #readNode(signal: AbortSignal): Promise<number> {
     await this.#parts.nodeFeed.sync(signal);
-    return this.#parts.config.pollIntervalMs;
+    return NODE_FEED_MS;
   }
 
   /**

@@ -54,7 +54,7 @@ export function stateText(item: OutboxItemDto): string {
     case 'attached':
       return 'attached (in the tangle)';
     case 'confirmed': {
-      const held = heldCount > 0 ? `, held at ${heldCount} until the recipient agrees` : '';
+      const held = heldCount > 0 ? ', the recipient does not know you yet' : '';
       const proof = item.proofChecked ? ', proof checked' : '';
       return `confirmed (milestone ${milestoneIndex ?? '?'}${proof})${held}`;
     }

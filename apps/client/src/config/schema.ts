@@ -72,8 +72,11 @@ export const CONFIG_SCHEMA = z.strictObject({
     .int()
     .min(250)
     .max(86_400_000)
-    .default(15_000)
-    .describe('Milliseconds between two fetches of mail from the rented providers.'),
+    .default(300_000)
+    .describe(
+      'Milliseconds between two looks at the rented providers, which cost two requests each. ' +
+        '`tanglemail sync` looks at once.',
+    ),
   mailFromNode: z
     .boolean()
     .default(false)
