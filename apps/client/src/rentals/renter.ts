@@ -4,11 +4,14 @@
  * a record from which the money is found again. Before: local API, inbox; after: channel-keeper.ts,
  * mail io, provider. Spec: docs/spec/31-channel-voucher.md, docs/spec/33-mailbox.md.
  */
-import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
+import { bytesToHex, hexToBytes, type OutputId } from '@tanglemail/tangle/core/codec/ids.ts';
 import { equalBytes } from '@tanglemail/mail/core/crypto/kdf.ts';
 import type { ProviderHint } from '@tanglemail/mail/core/identity/descriptor.ts';
 import { PADDED_SIZES } from '@tanglemail/mail/core/limits.ts';
-import { stepClientChannel } from '@tanglemail/mail/core/market/channel-states.ts';
+import {
+  type ClientChannel,
+  stepClientChannel,
+} from '@tanglemail/mail/core/market/channel-states.ts';
 import type { MailboxPolicy } from '@tanglemail/mail/core/market/mailbox.ts';
 import type { Offer } from '@tanglemail/mail/core/market/offer.ts';
 import { monthlyPrice, selectProviders } from '@tanglemail/mail/core/market/selection.ts';
@@ -216,21 +219,35 @@ export class Renter {
     let ended: EndedRental = { state: 'closed' };
     for (const { channel } of running) {
       if (channel.channelId === undefined) continue;
+      const closed = await this.#close(rental, channel, channel.channelId);
+      ended = closed ?? { state: 'empty' };
+      if (closed === undefined) continue;
       await book.changeChannel(bondId, channel.keyIndex, (present) =>
         stepClientChannel(present, { kind: 'close-requested' }),
       );
-      const provider = await this.providerAt(hintOf(rental));
-      try {
-        ended = await provider.close(channel.channelId, book.channelSigner(channel));
-      } catch (error) {
-        // A provider that never saw a voucher knows of no channel: the refund brings all of it
-        // back.
-        const isUnknown = error instanceof ProviderApiError && error.code === 'not-found';
-        if (!isUnknown || channel.signed > 0n) throw error;
-        ended = { state: 'empty' };
-      }
     }
     return ended;
+  }
+
+  /**
+   * Undefined when the provider has no voucher of this channel and so cannot claim it: it stays for
+   * another rental here, or its refund brings all of it back.
+   */
+  async #close(
+    rental: Rental,
+    channel: ClientChannel,
+    channelId: OutputId,
+  ): Promise<EndedRental | undefined> {
+    if (channel.signed === 0n) return undefined;
+    const provider = await this.providerAt(hintOf(rental));
+    try {
+      return await provider.close(channelId, this.#deps.book.channelSigner(channel));
+    } catch (error) {
+      const isUnknown = error instanceof ProviderApiError && error.code === 'not-found';
+      // A voucher that was signed may have got lost on its way; one that was answered cannot.
+      if (isUnknown && channel.acknowledged === 0n) return undefined;
+      throw error;
+    }
   }
 
   async #findOffer(bondId: string | undefined): Promise<Offer> {
