@@ -13,13 +13,21 @@ import { SUPPLY } from '../../tools/devnet/setup.ts';
 import { sha256 } from '../../tools/devnet/stage.ts';
 import { LedgerAudit } from './testing/audit.ts';
 import { Chance } from './testing/chance.ts';
-import { playSeed, settledOutbox, type Shown, VICTIMS } from './testing/kills.ts';
+import {
+  playSeed,
+  rentAnew,
+  settledOutbox,
+  type Shown,
+  soleChannel,
+  VICTIMS,
+} from './testing/kills.ts';
 import { Rig } from './testing/rig.ts';
 
 const SETUP_TIMEOUT_MS = 120_000;
 const SEED_TIMEOUT_MS = 120_000;
 const SETTLE_TIMEOUT_MS = 60_000;
 const SEEDS = 20;
+const RENT_SEEDS = 8;
 
 const offset = Number(process.env['E2E_SEED'] ?? '0');
 const seeds = Array.from({ length: SEEDS }, (_, at) => offset + at);
@@ -52,6 +60,21 @@ describe('a network of which one process is killed', () => {
       const shown = await playSeed(stage, victim, new Chance(seed), seed);
       await expectMailKept(shown);
       await expectPaymentsKept(shown);
+      const { totals, milestones } = await audited();
+      expect(totals).toEqual([SUPPLY, SUPPLY]);
+      expect(milestones[0]).toBe(milestones[1]);
+    },
+    SEED_TIMEOUT_MS,
+  );
+});
+
+describe('a recipient who ends a rental and rents again while a process is killed', () => {
+  it.each(cases.filter(([victim]) => victim !== 'alice').slice(0, RENT_SEEDS))(
+    'locks no deposit and loses none: %s, seed %i',
+    async (victim, seed) => {
+      const { stage } = theRig();
+      await rentAnew(stage, victim, new Chance(seed));
+      expect(await soleChannel(stage)).toMatch(/^[0-9a-f]{68}$/);
       const { totals, milestones } = await audited();
       expect(totals).toEqual([SUPPLY, SUPPLY]);
       expect(milestones[0]).toBe(milestones[1]);

@@ -4,6 +4,7 @@
  * by the test. Before: kill.spec.ts; after: rig.ts.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { OutputId } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { OutboxItemDto } from '../../../apps/client/src/api/dto.ts';
 import type { Role } from '../../../tools/devnet/layout.ts';
 import { NotYet, until } from '../../../tools/devnet/poll.ts';
@@ -26,6 +27,8 @@ export interface Shown {
 const LONGEST_PAUSE_MS = 1_200;
 const SETTLE_TIMEOUT_MS = 60_000;
 const WATCH_MS = 40;
+/** Base units that a new channel pays at least. */
+const LEAST_CREDIT = 5_000n;
 
 /** Sends `mails` mails and one payment at random moments while `victim` dies and comes back. */
 export async function playSeed(
@@ -126,5 +129,54 @@ export async function settledOutbox({ alice }: Stage): Promise<OutboxItemDto[]> 
     if (first === undefined) return items;
     const why = first.error === undefined ? '' : `, ${first.error.code}: ${first.error.detail}`;
     return new NotYet(`${open.length} are not, mail ${first.id} is ${first.state}${why}`);
+  });
+}
+
+/**
+ * Bob ends his rental and rents again at random moments while `victim` dies and comes back; then he
+ * repeats it until it is done, as a person would.
+ */
+export async function rentAnew(stage: Stage, victim: Role, chance: Chance): Promise<void> {
+  const { bob, devnet } = stage;
+  const bondId = devnet.network.providers[0]?.bondId ?? '';
+  const closeMs = chance.integer(0, LONGEST_PAUSE_MS);
+  const rentMs = chance.integer(0, LONGEST_PAUSE_MS / 2);
+  const death = {
+    afterMs: chance.integer(0, LONGEST_PAUSE_MS),
+    restMs: chance.integer(0, LONGEST_PAUSE_MS / 2),
+  };
+  const change = async (): Promise<void> => {
+    await sleep(closeMs);
+    await bob.close(bondId).catch(() => undefined);
+    await sleep(rentMs);
+    await rent(stage, bondId).catch(() => undefined);
+  };
+  await Promise.all([change(), die(stage, victim, death)]);
+  await until('the mailbox is rented', SETTLE_TIMEOUT_MS, async () => {
+    const [rental] = await bob.rentals();
+    if (rental?.isActive === true && rental.channel?.state === 'open') return true;
+    await rent(stage, bondId);
+    return new NotYet(JSON.stringify(rental));
+  });
+}
+
+/** Rents and pays a little more than the mailbox has. */
+async function rent({ bob }: Stage, bondId: string): Promise<void> {
+  const [rental] = await bob.rentals();
+  const credit = BigInt(rental?.balance ?? 0) + LEAST_CREDIT;
+  await bob.rent({ bondId, credit: `${credit}` });
+}
+
+/** Waits until the only channel that is unspent on the ledger is the one that bob pays from. */
+export async function soleChannel({ bob, node1 }: Stage): Promise<string> {
+  return await until('the other channels are settled', SETTLE_TIMEOUT_MS, async () => {
+    const [rental] = await bob.rentals();
+    const channelId = rental?.channel?.channelId ?? '';
+    const { output } = await node1.output(channelId as OutputId);
+    if (output.kind !== 'channel') return new NotYet(`${channelId} is no channel`);
+    const open: string[] = [];
+    for await (const id of node1.outputs({ kind: 'channel', payee: output.payee })) open.push(id);
+    const isSole = open.length === 1 && open[0] === channelId;
+    return isSole ? channelId : new NotYet(`${open.join(', ')}, bob has ${channelId}`);
   });
 }
