@@ -51,6 +51,7 @@ async function reach(
 
 async function arrived(reader: Daemon, subject: string): Promise<void> {
   await until(`“${subject}” arrives`, WAIT_MS, async () => {
+    await reader.sync();
     const inbox = await reader.messages('INBOX');
     return inbox.some((one) => one.subject === subject) ? true : new NotYet('not in the inbox');
   });

@@ -96,6 +96,7 @@ async function expectMailKept(shown: Shown): Promise<void> {
   }
   const wanted = items.map((item) => item.messageId).toSorted();
   const arrived = await until('bob has every mail', SETTLE_TIMEOUT_MS, async () => {
+    await bob.sync();
     const inbox = await bob.messages('INBOX');
     const missing = wanted.filter((id) => !inbox.some((one) => one.messageId === id));
     return missing.length === 0 ? inbox : new NotYet(`${missing.join(', ')} are missing`);
