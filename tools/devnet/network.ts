@@ -48,8 +48,8 @@ const STOP_ORDER: readonly (readonly Role[])[] = [
 ];
 
 /**
- * Alice reads from her node, which is free. Each of bob's looks at the provider is paid for: at this
- * pace a network that stays up for a day costs him less than his limit for a day.
+ * Alice reads from her node, which is free. Each of bob's looks at the provider is paid for: at
+ * this pace a network that stays up for a day costs him less than his limit for a day.
  */
 const POLL_INTERVAL_MS = { alice: '1000', bob: '3000' } as const;
 
