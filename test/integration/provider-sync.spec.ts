@@ -233,6 +233,14 @@ describe('the limit of a day', () => {
   });
 });
 
+describe('renting without naming a provider', () => {
+  it('already-rented: says so when every offer is from a provider that is rented', async () => {
+    await befriend();
+    await rent();
+    await expect(bob.renter.rent({})).rejects.toMatchObject({ code: 'already-rented' });
+  });
+});
+
 describe('a rental that the user ends', () => {
   it('is not named any more, opens no channel, and is read while its balance lasts', async () => {
     bob = await clientSide(market, 2, new Map(), { ...TERMS, credit: 200n });

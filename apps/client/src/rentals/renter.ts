@@ -277,8 +277,9 @@ export class Renter {
       },
       this.#deps.tangle.random,
     );
-    if (chosen === undefined) throw new ClientError('no-provider');
-    return chosen.offer;
+    if (chosen !== undefined) return chosen.offer;
+    const isAllRented = offers.length > 0 && fresh.length === 0;
+    throw new ClientError(isAllRented ? 'already-rented' : 'no-provider');
   }
 
   #retentionDays(offer: Offer): number {
