@@ -1,0 +1,63 @@
+/**
+ * What a node stands on before its parts are made: settings, genesis, keys, backends for hashing
+ * and signatures, and the opened and checked store. Next: parts.ts. Spec: docs/architecture.md.
+ */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
+import {
+  genesisMilestone,
+  type GenesisMilestone,
+} from '@tanglemail/tangle/core/milestone/genesis.ts';
+import type { Hasher, Verifier } from '@tanglemail/tangle/core/ports.ts';
+import { bestHasher } from '@tanglemail/tangle/io/accel/hasher.ts';
+import { bestVerifier } from '@tanglemail/tangle/io/accel/verifier.ts';
+import { loadPeerKey } from '@tanglemail/tangle/io/libp2p/peer-key.ts';
+import type { PeerPrivateKey } from '@tanglemail/tangle/io/libp2p/types.ts';
+import type { Logger } from '@tanglemail/tangle/io/logger.ts';
+import type { NodeConfig } from './config/schema.ts';
+import { readKeyFile, type KeyPair } from './keys/key-file.ts';
+import { saltedHash } from './processor/seen-filter.ts';
+import { NodeStore, type OpenedStore } from './store/node-store.ts';
+import { seatOf } from './validator/validator.ts';
+
+export interface NodeOptions {
+  readonly config: NodeConfig;
+  /** A document that `checkGenesis` accepts. */
+  readonly genesis: Genesis;
+  readonly logger: Logger;
+}
+
+export interface Foundation extends NodeOptions, OpenedStore {
+  readonly root: GenesisMilestone;
+  readonly hasher: Hasher & { readonly backend: string };
+  readonly verifier: Verifier & { readonly backend: string };
+  /** Salted, so that nobody can make two blocks that the seen-filter takes for one. */
+  readonly hash: (bytes: Uint8Array) => bigint;
+  readonly privateKey: PeerPrivateKey;
+  /** Key of this node's seat in the committee; undefined for a node that only follows. */
+  readonly seatKey: KeyPair | undefined;
+}
+
+/**
+ * Reads the keys, then opens the store: whatever fails before it leaves nothing open. Throws
+ * StoreError (another network's folder, locked, damaged), KeyFileError, ValidatorError,
+ * PeerKeyError.
+ */
+export async function openFoundation(options: NodeOptions): Promise<Foundation> {
+  const { config, genesis } = options;
+  const { keyFile } = config.validator;
+  const seatKey = keyFile === undefined ? undefined : await readKeyFile(keyFile);
+  if (seatKey !== undefined) seatOf(seatKey, genesis.committee);
+  const [hasher, verifier] = await Promise.all([bestHasher(), bestVerifier()]);
+  const root = genesisMilestone(genesis, hasher);
+  const hash = await saltedHash(randomBytes(8).readBigUInt64LE());
+  const opened = await NodeStore.open(join(config.dataDir, 'store'), root, hasher);
+  try {
+    const privateKey = await loadPeerKey(config.gossip.keyFile ?? join(config.dataDir, 'peer.key'));
+    return { ...options, ...opened, root, hasher, verifier, hash, privateKey, seatKey };
+  } catch (error) {
+    await opened.store.close();
+    throw error;
+  }
+}

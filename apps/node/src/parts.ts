@@ -1,0 +1,256 @@
+/**
+ * Builds every part of a node by hand and joins them. Parts that need each other find one another
+ * in `context.parts` when they are called, never while they are made. Next: node.ts, which starts
+ * and stops them. Spec: docs/architecture.md.
+ */
+import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
+import type { Milestone } from '@tanglemail/tangle/core/codec/milestone.ts';
+import { checkBlock, signatureClaims } from '@tanglemail/tangle/core/block/rules.ts';
+import { Dag } from '@tanglemail/tangle/core/dag/dag.ts';
+import type { SignatureClaim } from '@tanglemail/tangle/core/ports.ts';
+import { TipPool } from '@tanglemail/tangle/core/tips/tip-pool.ts';
+import { TangleNetwork } from '@tanglemail/tangle/io/libp2p/network.ts';
+import type { Verdict } from '@tanglemail/tangle/io/libp2p/verdicts.ts';
+import type { HealthDto, MilestoneRefDto } from '@tanglemail/tangle/io/node-client/dto.ts';
+import { SYSTEM_CLOCK, SYSTEM_RANDOM } from '@tanglemail/tangle/io/system.ts';
+import { ConfirmationEngine, type ConfirmedMilestone } from './confirmation/confirmation-engine.ts';
+import type { Foundation } from './foundation.ts';
+import type { KeyPair } from './keys/key-file.ts';
+import { watchGauges, type MetricsOfNode } from './metrics.ts';
+import { BlockProcessor, type ProcessOutcome } from './processor/block-processor.ts';
+import { Intake } from './processor/intake.ts';
+import type { QueueName } from './processor/queues.ts';
+import { SeenFilter } from './processor/seen-filter.ts';
+import { NodeQuery } from './query/node-query.ts';
+import { MilestoneSync } from './sync/milestone-sync.ts';
+import { MissingParents } from './sync/missing-parents.ts';
+import { Rebroadcast } from './sync/rebroadcast.ts';
+import { Validator } from './validator/validator.ts';
+import type { VoteFile } from './validator/vote-file.ts';
+
+/** What the parts ask of the node that they belong to. */
+export interface NodeHooks {
+  /** Hands a block to the processor and counts what becomes of it. */
+  process(bytes: Uint8Array, queue: QueueName, source: string): Promise<ProcessOutcome>;
+  onPack(blocks: readonly Uint8Array[], from: string): Promise<Verdict>;
+  verify(claims: readonly SignatureClaim[]): Promise<boolean[]>;
+  onSolid(ids: readonly BlockId[]): void;
+  onConfirmed(confirmed: ConfirmedMilestone): void;
+  /** A certificate proved that a milestone exists. */
+  noteLatest(milestone: Milestone): void;
+  forget(ids: readonly BlockId[]): void;
+  publishMilestone(bytes: Uint8Array): void;
+  selectTips(): BlockId[];
+  health(): HealthDto;
+  /** The newest milestone that a certificate proved to exist. */
+  latest(): MilestoneRefDto;
+  /** The process has to end. */
+  onFatal(error: unknown): void;
+}
+
+/** The parts of a running node. */
+export interface NodeParts {
+  readonly dag: Dag;
+  readonly tips: TipPool;
+  readonly network: TangleNetwork;
+  readonly engine: ConfirmationEngine;
+  readonly missing: MissingParents;
+  readonly intake: Intake;
+  readonly processor: BlockProcessor;
+  readonly sync: MilestoneSync;
+  readonly rebroadcast: Rebroadcast;
+  readonly query: NodeQuery;
+}
+
+/** What every part is made from. */
+export interface Context {
+  readonly foundation: Foundation;
+  readonly hooks: NodeHooks;
+  readonly metrics: MetricsOfNode;
+  readonly parts: NodeParts;
+}
+
+/** Outcomes that the seen-filter remembers in one generation. */
+const SEEN_SIZE = 32_768;
+
+/** Makes all parts, none of which runs yet, and lets the gauges look at them. */
+export function createParts(
+  foundation: Foundation,
+  hooks: NodeHooks,
+  metrics: MetricsOfNode,
+): Context {
+  const { belowMaxDepth } = foundation.genesis.params;
+  const parts = {
+    dag: new Dag({ belowMaxDepth }),
+    tips: new TipPool({ belowMaxDepth }, { random: SYSTEM_RANDOM }),
+  } as { -readonly [Name in keyof NodeParts]: NodeParts[Name] };
+  const context: Context = { foundation, hooks, metrics, parts };
+  parts.network = createNetwork(context);
+  parts.engine = createEngine(context);
+  parts.missing = createMissing(context);
+  parts.intake = createIntake(context);
+  parts.processor = createProcessor(context);
+  parts.sync = createSync(context);
+  parts.rebroadcast = createRebroadcast(context);
+  parts.query = createQuery(context);
+  watchGauges(metrics.rows, {
+    ...parts,
+    store: foundation.store,
+    latestIndex: () => hooks.latest().index,
+    confirmedIndex: () => parts.engine.latest.header.index,
+    isHealthy: () => hooks.health().healthy,
+  });
+  return context;
+}
+
+function createIntake({ foundation, hooks, parts }: Context): Intake {
+  return new Intake({
+    dag: parts.dag,
+    store: foundation.store,
+    requester: parts.missing,
+    onSolid: (ids) => hooks.onSolid(ids),
+  });
+}
+
+function createRebroadcast({ foundation, hooks, parts }: Context): Rebroadcast {
+  return new Rebroadcast({
+    isPending: (id) => parts.dag.has(id) && !parts.dag.isReferenced(id),
+    blockBytes: (id) => foundation.store.blocks.bytes(id),
+    companions: (count) => hooks.selectTips().slice(0, count),
+    publish: (bytes) => parts.network.publishBlock(bytes),
+    peers: () => parts.network.peers(),
+  });
+}
+
+function createNetwork(context: Context): TangleNetwork {
+  const { config, root, privateKey, store, hasher, logger } = context.foundation;
+  const { listen, peers } = config.gossip;
+  return new TangleNetwork(
+    { networkId: root.networkId, listen, peers, privateKey },
+    {
+      onPack: (blocks, from) => context.hooks.onPack(blocks, from),
+      onMilestone: (bytes) => context.parts.sync.onMilestone(bytes),
+      getBlocks: (ids) => store.blocksFor(ids),
+      getMilestones: (from, count) => store.milestones.range(from, count),
+      getCone: (index, skip, maxBytes) => store.conePart(index, skip, maxBytes),
+      status: () => {
+        const solidIndex = context.parts.engine.latest.header.index;
+        const peerCount = Math.min(context.parts.network.peers().length, 0xffff);
+        return { solidIndex, latestIndex: solidIndex, prunedIndex: 0, peers: peerCount };
+      },
+    },
+    {
+      logger,
+      hasher,
+      metrics: context.metrics.network,
+    },
+  );
+}
+
+function createEngine(context: Context): ConfirmationEngine {
+  const { genesis, hasher, verifier, store, latest } = context.foundation;
+  return new ConfirmationEngine(
+    {
+      params: genesis.params,
+      committee: genesis.committee,
+      hasher,
+      verifier,
+      clock: SYSTEM_CLOCK,
+      store,
+      dag: context.parts.dag,
+      tips: context.parts.tips,
+      onPruned: (ids) => context.hooks.forget(ids),
+      onConfirmed: (confirmed) => context.hooks.onConfirmed(confirmed),
+      onFatal: (error) => context.hooks.onFatal(error),
+    },
+    latest,
+  );
+}
+
+function createMissing(context: Context): MissingParents {
+  return new MissingParents({
+    network: context.parts.network,
+    submit: (bytes, source) => context.hooks.process(bytes, 'sync', source),
+    clock: SYSTEM_CLOCK,
+    logger: context.foundation.logger,
+  });
+}
+
+function createProcessor(context: Context): BlockProcessor {
+  const { genesis, root, hasher, hash, store, logger } = context.foundation;
+  const rules = { params: genesis.params, networkId: root.networkId, hasher };
+  return new BlockProcessor({
+    check: (bytes, trusted) => {
+      const loadBits = trusted ? 0 : context.parts.engine.latest.powLoadBits;
+      return checkBlock(bytes, { ...rules, loadBits });
+    },
+    claims: ({ block }) => signatureClaims(block, hasher),
+    verifier: { verifyBatch: (claims) => context.hooks.verify(claims) },
+    store,
+    intake: context.parts.intake,
+    dag: context.parts.dag,
+    seen: new SeenFilter(hash, SEEN_SIZE),
+    logger,
+    onFatal: (error) => context.hooks.onFatal(error),
+  });
+}
+
+function createSync(context: Context): MilestoneSync {
+  const { genesis, root, hasher, verifier, store, logger, config } = context.foundation;
+  return new MilestoneSync({
+    networkId: root.networkId,
+    committee: genesis.committee,
+    hasher,
+    verifier,
+    engine: context.parts.engine,
+    dag: context.parts.dag,
+    store,
+    milestoneBytes: (index) => store.milestones.bytes(index),
+    missing: context.parts.missing,
+    submit: (bytes) => context.hooks.process(bytes, 'sync', 'cone'),
+    onProven: (milestone) => context.hooks.noteLatest(milestone),
+    expectsPeers: config.gossip.peers.length > 0,
+    network: context.parts.network,
+    logger,
+    onFatal: (error) => context.hooks.onFatal(error),
+  });
+}
+
+function createQuery(context: Context): NodeQuery {
+  const { genesis, root, hasher, store, config } = context.foundation;
+  return new NodeQuery({
+    genesis,
+    genesisId: root.id,
+    networkId: root.networkId,
+    hasher,
+    store,
+    dag: context.parts.dag,
+    engine: context.parts.engine,
+    network: context.parts.network,
+    tips: context.parts.tips,
+    latestProven: () => context.hooks.latest(),
+    features: ['indexer', 'events', ...(config.pow.allowRemote ? ['pow'] : [])],
+    isHealthy: () => context.hooks.health().healthy,
+  });
+}
+
+/** The seat of this node in the committee; `start` it after the network. */
+export function createValidator(context: Context, votes: VoteFile, key: KeyPair): Validator {
+  const { genesis, root, hasher } = context.foundation;
+  const deps = {
+    params: genesis.params,
+    networkId: root.networkId,
+    committee: genesis.committee,
+    hasher,
+    clock: SYSTEM_CLOCK,
+    engine: context.parts.engine,
+    dag: context.parts.dag,
+    tips: context.parts.tips,
+    votes,
+    mayLead: () => context.parts.sync.hasCaughtUp(),
+    publish: (bytes: Uint8Array) => context.hooks.publishMilestone(bytes),
+    logger: context.foundation.logger,
+    onFatal: (error: unknown) => context.hooks.onFatal(error),
+  };
+  return new Validator(deps, key);
+}
