@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { MetricTable } from '@tanglemail/tangle/io/metrics/create-metrics.ts';
@@ -14,7 +14,22 @@ import { judgeHealth } from '../apps/node/src/health.ts';
 import { PROVIDER_METRICS } from '../apps/storage-provider/src/metrics.ts';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
-const PAGE = readFileSync(join(ROOT, 'docs', 'operating.md'), 'utf8');
+const PAGE_FILE = join(ROOT, 'docs', 'operating.md');
+/** UPDATE_SPEC=1 writes the tables of metrics into the page instead of comparing them. */
+const PAGE = process.env['UPDATE_SPEC'] === '1' ? updated() : readFileSync(PAGE_FILE, 'utf8');
+
+/** The page with the tables of metrics as the programs have them, written back. */
+function updated(): string {
+  let page = readFileSync(PAGE_FILE, 'utf8');
+  const tables = { node: NODE_METRICS, provider: PROVIDER_METRICS };
+  for (const [program, table] of Object.entries(tables)) {
+    const rows = expectedRows(table).map((cells) => `| ${cells.join(' | ')} |\n`);
+    const place = new RegExp(`(\n## Metrics of a ${program}\n[^#]*?\n\\|---.*\n)(?:\\|.*\n)*`);
+    page = page.replace(place, (_, heading: string) => heading + rows.join(''));
+  }
+  writeFileSync(PAGE_FILE, page);
+  return page;
+}
 
 /** The text of a section, without its heading. */
 function section(heading: string): string {

@@ -2,16 +2,24 @@
  * The node's metrics: one registry per node (tests run several in a process), gauges that read the
  * parts when somebody looks. The table is tangle/io/metrics/node-metrics.ts.
  */
+import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
+import type { PayloadKind } from '@tanglemail/tangle/core/codec/payload.ts';
 import type { Dag } from '@tanglemail/tangle/core/dag/dag.ts';
 import { conflictName } from '@tanglemail/tangle/core/ledger/conflict.ts';
 import { addProcessMetrics, createMetrics } from '@tanglemail/tangle/io/metrics/create-metrics.ts';
-import { NODE_METRICS, type NodeMetrics } from '@tanglemail/tangle/io/metrics/node-metrics.ts';
+import {
+  NODE_METRICS,
+  type API_STATUSES,
+  type NodeMetrics,
+} from '@tanglemail/tangle/io/metrics/node-metrics.ts';
 import type { TangleNetwork } from '@tanglemail/tangle/io/libp2p/network.ts';
 import type { NetworkMetrics } from '@tanglemail/tangle/io/libp2p/types.ts';
 import { Registry } from 'prom-client';
 import type { ConfirmedMilestone } from './confirmation/confirmation-engine.ts';
+import { ConfirmationTimes } from './confirmation-times.ts';
+import type { DiskUsage } from './disk-usage.ts';
 import type { BlockProcessor } from './processor/block-processor.ts';
-import { QUEUE_NAMES } from './processor/queues.ts';
+import { QUEUE_NAMES, type QueueName } from './processor/queues.ts';
 import type { NodeStore } from './store/node-store.ts';
 
 export interface MetricsOfNode {
@@ -19,6 +27,9 @@ export interface MetricsOfNode {
   readonly rows: NodeMetrics;
   /** What the network counts, into the rows. */
   readonly network: NetworkMetrics;
+  /** Blocks since the start, for the status line. */
+  readonly blocks: { in: number; new: number; out: number };
+  readonly confirmationTimes: ConfirmationTimes;
 }
 
 /** A registry with the node's table; with `process`, also what prom-client knows of the process. */
@@ -26,16 +37,38 @@ export function createNodeMetrics(options: { readonly process: boolean }): Metri
   const registry = new Registry();
   const rows = createMetrics(registry, NODE_METRICS);
   if (options.process) addProcessMetrics(registry);
+  const blocks = { in: 0, new: 0, out: 0 };
   const network: NetworkMetrics = {
-    count: (event, amount) => rows.networkEvents.inc({ event }, amount),
+    count: (event, amount = 1) => {
+      rows.networkEvents.inc({ event }, amount);
+      if (event === 'block-sent') blocks.out += amount;
+      if (event === 'block-dropped') rows.queueDropped.inc({ queue: 'packs' }, amount);
+    },
     gossipBytes: (direction, bytes) => rows.gossipBytes.inc({ direction }, bytes),
   };
-  return { registry, rows, network };
+  return { registry, rows, network, blocks, confirmationTimes: new ConfirmationTimes() };
+}
+
+/** Counts one block that goes to the processor. */
+export function countReceived({ rows, blocks }: MetricsOfNode, source: QueueName): void {
+  rows.blocksReceived.inc({ source });
+  blocks.in += 1;
+}
+
+/** Counts one block that is new and solid. */
+export function countSolid(metrics: MetricsOfNode, id: BlockId, kind: PayloadKind | null): void {
+  const { rows, blocks, confirmationTimes } = metrics;
+  rows.blocksNew.inc({ payload: kind ?? 'none' });
+  blocks.new += 1;
+  confirmationTimes.onSolid(id, performance.now());
 }
 
 /** Counts what one confirmed milestone did. */
-export function countConfirmed(rows: NodeMetrics, confirmed: ConfirmedMilestone): void {
+export function countConfirmed(metrics: MetricsOfNode, confirmed: ConfirmedMilestone): void {
+  const { rows, confirmationTimes } = metrics;
   const { milestone, result, elapsedMs } = confirmed;
+  const waitedMs = confirmationTimes.onReferenced(result.included, performance.now());
+  for (const ms of waitedMs) rows.blockConfirmation.observe(ms / 1_000);
   rows.confirmation.observe(elapsedMs / 1_000);
   rows.milestoneTimestamp.set(milestone.header.timestampMs / 1_000);
   rows.milestoneBlocks.observe(result.included.length);
@@ -47,6 +80,20 @@ export function countConfirmed(rows: NodeMetrics, confirmed: ConfirmedMilestone)
   rows.unspentOutputs.set(result.stateTree.size);
 }
 
+/** Counts one answer of the API. */
+export function countAnswer(rows: NodeMetrics, statusCode: number, seconds: number): void {
+  const status = statusCode === 429 ? '429' : STATUS_CLASSES[Math.floor(statusCode / 100)];
+  if (status !== undefined) rows.apiRequests.inc({ status });
+  rows.apiSeconds.observe(seconds);
+}
+
+const STATUS_CLASSES: Readonly<Record<number, (typeof API_STATUSES)[number]>> = {
+  2: '2xx',
+  3: '3xx',
+  4: '4xx',
+  5: '5xx',
+};
+
 /** The parts whose sizes the gauges show; `TangleNode` has them. */
 export interface MeasuredParts {
   readonly dag: Pick<Dag, 'size' | 'unsolidCount' | 'unreferencedCount'>;
@@ -55,14 +102,18 @@ export interface MeasuredParts {
   readonly processor: Pick<BlockProcessor, 'queueLengths'>;
   readonly network: Pick<TangleNetwork, 'peers' | 'requestCounts'>;
   readonly store: Pick<NodeStore, 'onBatch'>;
+  readonly disk: Pick<DiskUsage, 'storeBytes' | 'freeBytes'>;
   latestIndex(): number;
   confirmedIndex(): number;
+  /** Leading zero bits asked of a small block. */
+  difficultyBits(): number;
+  isHalted(): boolean;
   isHealthy(): boolean;
 }
 
 /** Lets the gauges read the parts whenever somebody looks, and the store tell of its writes. */
 export function watchGauges(rows: NodeMetrics, parts: MeasuredParts): void {
-  const { dag, tips, missing, processor, network, store } = parts;
+  const { dag, tips, missing, processor, network, store, disk } = parts;
   store.onBatch = (batch, seconds) => rows.storeBatch.observe({ batch }, seconds);
   rows.queueLength.onCollect((gauge) => {
     const lengths = processor.queueLengths();
@@ -74,6 +125,11 @@ export function watchGauges(rows: NodeMetrics, parts: MeasuredParts): void {
   rows.tips.onCollect((gauge) => gauge.set(tips.size));
   rows.requestsQueued.onCollect((gauge) => gauge.set(missing.size));
   rows.requestsPending.onCollect((gauge) => gauge.set(network.requestCounts().pending));
+  rows.requestsServing.onCollect((gauge) => gauge.set(network.requestCounts().serving));
+  rows.storeBytes.onCollect(async (gauge) => gauge.set(await disk.storeBytes()));
+  rows.diskFree.onCollect(async (gauge) => gauge.set(await disk.freeBytes()));
+  rows.powDifficulty.onCollect((gauge) => gauge.set(parts.difficultyBits()));
+  rows.halted.onCollect((gauge) => gauge.set(parts.isHalted() ? 1 : 0));
   rows.healthy.onCollect((gauge) => gauge.set(parts.isHealthy() ? 1 : 0));
   rows.milestoneIndex.onCollect((gauge) => {
     gauge.set({ kind: 'latest' }, parts.latestIndex());

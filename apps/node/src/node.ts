@@ -24,9 +24,16 @@ import type { NodeConfig } from './config/schema.ts';
 import { NodeEvents } from './events.ts';
 import { openFoundation, type Foundation, type NodeOptions } from './foundation.ts';
 import { judgeHealth } from './health.ts';
-import { countConfirmed, createNodeMetrics, type MetricsOfNode } from './metrics.ts';
+import {
+  countConfirmed,
+  countReceived,
+  countSolid,
+  createNodeMetrics,
+  type MetricsOfNode,
+} from './metrics.ts';
 import {
   createParts,
+  createStatusReporter,
   createValidator,
   type Context,
   type NodeHooks,
@@ -37,6 +44,7 @@ import type { ProcessOutcome } from './processor/block-processor.ts';
 import type { QueueName } from './processor/queues.ts';
 import type { NodeQuery } from './query/node-query.ts';
 import { rebuild } from './store/rebuild.ts';
+import type { StatusReporter } from './status-line.ts';
 import type { Validator } from './validator/validator.ts';
 import { VoteFile } from './validator/vote-file.ts';
 
@@ -50,6 +58,7 @@ export class TangleNode {
   readonly failure: Promise<Error>;
   readonly #foundation: Foundation;
   readonly #context: Context;
+  readonly #status: StatusReporter;
   readonly #verifyPool = new VerifyPool();
   #powPool: PowPool | undefined;
   #validator: Validator | undefined;
@@ -70,6 +79,7 @@ export class TangleNode {
     const { index, timestampMs } = latest.header;
     this.#latest = { index, timestampMs, milestoneId: latest.id };
     this.#context = createParts(foundation, this.#hooks(), this.metrics);
+    this.#status = createStatusReporter(this.#context);
   }
 
   /**
@@ -116,6 +126,7 @@ export class TangleNode {
     this.#parts.rebroadcast.start();
     this.#parts.sync.start();
     this.#validator?.start();
+    this.#status.start();
     const role = this.#validator === undefined ? 'follows' : 'validates';
     this.logger.info({ role, index: this.#parts.engine.latest.header.index }, 'node is running');
   }
@@ -127,6 +138,7 @@ export class TangleNode {
   }
 
   async #stop(): Promise<void> {
+    await this.#status.stop();
     await this.#validator?.stop();
     await this.#parts.sync.stop();
     this.#parts.rebroadcast.stop();
@@ -256,10 +268,12 @@ export class TangleNode {
   async #process(bytes: Uint8Array, queue: QueueName, source: string): Promise<ProcessOutcome> {
     const { rows } = this.metrics;
     const startedMs = performance.now();
-    rows.blocksReceived.inc({ source: queue });
+    countReceived(this.metrics, queue);
     const outcome = await this.#parts.processor.submit(bytes, queue, source);
     rows.blockProcessing.observe((performance.now() - startedMs) / 1_000);
-    if (!outcome.ok) rows.blocksRefused.inc({ code: outcome.code });
+    if (outcome.ok) return outcome;
+    rows.blocksRefused.inc({ code: outcome.code });
+    if (outcome.code === 'queue-full') rows.queueDropped.inc({ queue });
     return outcome;
   }
 
@@ -270,7 +284,7 @@ export class TangleNode {
     const { store } = this.#foundation;
     for (const id of ids) this.#parts.tips.add(id, this.#parts.dag.parentsOf(id) ?? [], nowMs);
     const blocks = ids.map((blockId) => ({ blockId, kind: store.payloadKind(blockId) }));
-    for (const { kind } of blocks) this.metrics.rows.blocksNew.inc({ payload: kind ?? 'none' });
+    for (const { blockId, kind } of blocks) countSolid(this.metrics, blockId, kind);
     this.events.emit('solid', blocks);
     this.#parts.sync.wake();
   }
@@ -278,7 +292,7 @@ export class TangleNode {
   #onConfirmed(confirmed: ConfirmedMilestone): void {
     const { milestone, result } = confirmed;
     this.#noteLatest(milestone);
-    countConfirmed(this.metrics.rows, confirmed);
+    countConfirmed(this.metrics, confirmed);
     const { index } = milestone.header;
     const facts = { index, blocks: result.included.length, applied: result.applied.length };
     this.logger.info({ ...facts, conflicting: result.conflicts.size }, 'milestone confirmed');

@@ -14,6 +14,7 @@ import type { Verdict } from '@tanglemail/tangle/io/libp2p/verdicts.ts';
 import type { HealthDto, MilestoneRefDto } from '@tanglemail/tangle/io/node-client/dto.ts';
 import { SYSTEM_CLOCK, SYSTEM_RANDOM } from '@tanglemail/tangle/io/system.ts';
 import { ConfirmationEngine, type ConfirmedMilestone } from './confirmation/confirmation-engine.ts';
+import { DiskUsage } from './disk-usage.ts';
 import type { Foundation } from './foundation.ts';
 import type { KeyPair } from './keys/key-file.ts';
 import { watchGauges, type MetricsOfNode } from './metrics.ts';
@@ -22,6 +23,7 @@ import { Intake } from './processor/intake.ts';
 import type { QueueName } from './processor/queues.ts';
 import { SeenFilter } from './processor/seen-filter.ts';
 import { NodeQuery } from './query/node-query.ts';
+import { StatusReporter, type StatusFacts } from './status-line.ts';
 import { MilestoneSync } from './sync/milestone-sync.ts';
 import { MissingParents } from './sync/missing-parents.ts';
 import { Rebroadcast } from './sync/rebroadcast.ts';
@@ -96,11 +98,50 @@ export function createParts(
   watchGauges(metrics.rows, {
     ...parts,
     store: foundation.store,
+    disk: new DiskUsage(foundation.config.dataDir),
     latestIndex: () => hooks.latest().index,
     confirmedIndex: () => parts.engine.latest.header.index,
+    difficultyBits: () => difficultyBits(context),
+    isHalted: () => parts.engine.halted !== undefined,
     isHealthy: () => hooks.health().healthy,
   });
   return context;
+}
+
+/** Leading zero bits that a small block needs now. */
+function difficultyBits({ foundation, parts }: Context): number {
+  return foundation.genesis.params.powBaseBits + parts.engine.latest.powLoadBits;
+}
+
+/** What writes the status line; `start` it when everything else runs. */
+export function createStatusReporter(context: Context): StatusReporter {
+  const { config, logger } = context.foundation;
+  const disk = new DiskUsage(config.dataDir);
+  const look = async (): Promise<StatusFacts> => lookAt(context, await disk.storeBytes());
+  return new StatusReporter({ intervalMs: config.log.statusIntervalMs }, { look, logger });
+}
+
+function lookAt(context: Context, storeBytes: number): StatusFacts {
+  const { hooks, metrics, parts } = context;
+  const { header } = parts.engine.latest;
+  const queues = parts.processor.queueLengths();
+  const { pending } = parts.network.requestCounts();
+  return {
+    healthy: hooks.health().healthy,
+    solidIndex: header.index,
+    latestIndex: hooks.latest().index,
+    milestoneAgeMs: Math.max(0, SYSTEM_CLOCK.nowMs() - header.timestampMs),
+    blocks: { ...metrics.blocks },
+    requests: { queued: parts.missing.size, pending, processing: queues.sync },
+    peers: parts.network.peers().length,
+    tips: parts.tips.size,
+    unsolid: parts.dag.unsolidCount,
+    queues,
+    difficultyBits: difficultyBits(context),
+    storeBytes,
+    prunedIndex: 0,
+    rssBytes: process.memoryUsage.rss(),
+  };
 }
 
 function createIntake({ foundation, hooks, parts }: Context): Intake {

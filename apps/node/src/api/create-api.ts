@@ -9,6 +9,7 @@ import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { jsonOf } from '@tanglemail/tangle/io/json-text.ts';
 import type { RunningApi } from '@tanglemail/tangle/io/shell/http.ts';
 import { listenMetrics } from '@tanglemail/tangle/io/shell/metrics-listener.ts';
+import { countAnswer } from '../metrics.ts';
 import type { TangleNode } from '../node.ts';
 import { BlocksController } from './blocks.controller.ts';
 import { CoreController } from './core.controller.ts';
@@ -33,7 +34,9 @@ class ApiModule {
 export async function createApi(node: TangleNode): Promise<RunningApi> {
   const { api, metrics } = node.config;
   const { logger, clock } = node;
-  const app = await createApp(ApiModule.of(node), { ...api, logger, clock });
+  const { rows } = node.metrics;
+  const onAnswer = (status: number, seconds: number): void => countAnswer(rows, status, seconds);
+  const app = await createApp(ApiModule.of(node), { ...api, logger, clock, onAnswer });
   app.useWebSocketAdapter(createSocketAdapter(app));
   serveDocs(app);
   const listener = metrics.enabled

@@ -45,6 +45,7 @@ export class EventsGateway
   constructor(@Inject(NODE) node: TangleNode) {
     this.#node = node;
     this.#room = new SocketRoom(node.config.api.maxSockets);
+    node.metrics.rows.apiSockets.onCollect((gauge) => gauge.set(this.#room.size));
   }
 
   onModuleInit(): void {

@@ -97,6 +97,15 @@ const health = z.strictObject({
     .describe('Greatest age of the latest milestone, in milliseconds.'),
 });
 
+const log = z.strictObject({
+  statusIntervalMs: z
+    .int()
+    .min(0)
+    .max(3_600_000)
+    .default(10_000)
+    .describe('Pause between two status lines of the log, in milliseconds; 0 for none.'),
+});
+
 const pow = z.strictObject({
   allowRemote: z
     .boolean()
@@ -145,6 +154,7 @@ const CONFIG_SCHEMA = z.strictObject({
     .default('genesis.json')
     .describe('Genesis document: it is the network that the node belongs to.'),
   logLevel,
+  log: log.prefault({}),
   api: api.prefault({}),
   gossip: gossip.prefault({}),
   metrics: metricsSection(9_311),

@@ -36,7 +36,7 @@ export interface CounterMetric<L> {
 export interface GaugeMetric<L> {
   set(...args: Args<L, [value: number]>): void;
   /** Lets `read` set the gauge whenever somebody looks: for values that are at hand anyway. */
-  onCollect(read: (gauge: GaugeMetric<L>) => void): void;
+  onCollect(read: (gauge: GaugeMetric<L>) => void | Promise<void>): void;
 }
 
 export interface HistogramMetric<L> {
@@ -107,7 +107,7 @@ function counterOf(counter: Counter, labels: LabelSets = {}): CounterMetric<unde
 }
 
 function gaugeOf(config: ConstructorParameters<typeof Gauge>[0]): GaugeMetric<undefined> {
-  let reader: ((metric: GaugeMetric<undefined>) => void) | undefined;
+  let reader: ((metric: GaugeMetric<undefined>) => void | Promise<void>) | undefined;
   const gauge = new Gauge({ ...config, collect: () => reader?.(metric) });
   const metric: GaugeMetric<undefined> = {
     set(...args) {

@@ -12,12 +12,15 @@ const FAST_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25
 const SLOW_SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 const BLOCK_COUNTS = [0, 1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 20_000];
 
-const SOURCES = ['api', 'sync', 'gossip'] as const;
+const SOURCES = ['milestone', 'api', 'sync', 'gossip'] as const;
 const CODES: readonly ErrorCode[] = Object.keys(ERROR_CODES) as ErrorCode[];
 type Reason = Exclude<ConflictName, 'none'>;
 const REASONS: readonly Reason[] = Object.keys(CONFLICT).filter(
   (name): name is Reason => name !== 'none',
 );
+
+/** Classes of answers; 429 apart, because it is about the caller's pace and not a mistake. */
+export const API_STATUSES = ['2xx', '3xx', '4xx', '429', '5xx'] as const;
 
 export const NODE_METRICS = {
   blocksReceived: {
@@ -56,6 +59,12 @@ export const NODE_METRICS = {
     help: 'Blocks that wait to be processed.',
     labels: { queue: SOURCES },
   },
+  queueDropped: {
+    type: 'counter',
+    name: 'tangle_queue_dropped_total',
+    help: 'Blocks that a full queue did not take or lost; packs: own blocks that no peer took.',
+    labels: { queue: [...SOURCES, 'packs'] },
+  },
   dagBlocks: {
     type: 'gauge',
     name: 'tangle_dag_blocks',
@@ -88,6 +97,17 @@ export const NODE_METRICS = {
     name: 'tangle_milestone_confirmation_seconds',
     help: 'Time to check one milestone and to write its batch.',
     buckets: FAST_SECONDS,
+  },
+  blockConfirmation: {
+    type: 'histogram',
+    name: 'tangle_block_confirmation_seconds',
+    help: 'Time from a block becoming solid here to its milestone; one block in sixteen.',
+    buckets: SLOW_SECONDS,
+  },
+  halted: {
+    type: 'gauge',
+    name: 'tangle_halted',
+    help: '1 when the node confirms nothing more because of a fork or a broken rule.',
   },
   milestoneBlocks: {
     type: 'histogram',
@@ -139,6 +159,21 @@ export const NODE_METRICS = {
     name: 'tangle_requests_pending',
     help: 'Requests to peers that have no answer yet.',
   },
+  requestsServing: {
+    type: 'gauge',
+    name: 'tangle_requests_serving',
+    help: 'Requests of peers that are being answered.',
+  },
+  storeBytes: {
+    type: 'gauge',
+    name: 'tangle_store_bytes',
+    help: 'Size of the store on the disk.',
+  },
+  diskFree: {
+    type: 'gauge',
+    name: 'tangle_disk_free_bytes',
+    help: 'Space that is left where the data folder is.',
+  },
   storeBatch: {
     type: 'histogram',
     name: 'tangle_store_batch_seconds',
@@ -157,6 +192,24 @@ export const NODE_METRICS = {
     name: 'tangle_pow_hashes_total',
     help: 'Hashes tried for proofs of work.',
   },
+  powDifficulty: {
+    type: 'gauge',
+    name: 'tangle_pow_difficulty_bits',
+    help: 'Leading zero bits asked of a small block at present.',
+  },
+  apiRequests: {
+    type: 'counter',
+    name: 'tangle_api_requests_total',
+    help: 'Answers of the API by class of status; 429 is a caller that was too fast.',
+    labels: { status: API_STATUSES },
+  },
+  apiSeconds: {
+    type: 'histogram',
+    name: 'tangle_api_request_seconds',
+    help: 'Time from a request to the end of its answer.',
+    buckets: FAST_SECONDS,
+  },
+  apiSockets: { type: 'gauge', name: 'tangle_api_sockets', help: 'Event sockets that are open.' },
   healthy: {
     type: 'gauge',
     name: 'tangle_healthy',

@@ -29,6 +29,11 @@ export class SocketRoom<Member> {
     this.#maxSockets = maxSockets;
   }
 
+  /** Sockets in the room. */
+  get size(): number {
+    return this.#places.size;
+  }
+
   /** Begins to ping; `close` ends that. */
   open(): void {
     this.#ping = setInterval(() => this.pingAll(), PING_INTERVAL_MS);
