@@ -10,6 +10,7 @@ import type { PayloadKind } from '@tanglemail/tangle/core/codec/payload.ts';
 import { TAGGED_DATA_TYPE } from '@tanglemail/tangle/core/codec/tagged-data.ts';
 import { TRANSACTION_TYPE, transactionIdOf } from '@tanglemail/tangle/core/codec/transaction.ts';
 import type { LedgerBlock, OutputState } from '@tanglemail/tangle/core/ledger/apply-milestone.ts';
+import type { LedgerDiff, OutputRecord } from '@tanglemail/tangle/core/ledger/ledger-diff.ts';
 import type { GenesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import { parentOf, type ParentMilestone } from '@tanglemail/tangle/core/milestone/rules.ts';
 import { assert } from '@tanglemail/tangle/core/outcome.ts';
@@ -18,7 +19,9 @@ import {
   BlockRepository,
   type StorableBlock,
 } from '@tanglemail/tangle/io/level/block-repository.ts';
-import { openKvStore, type KvStore } from '@tanglemail/tangle/io/level/kv-store.ts';
+import { folderSize } from '@tanglemail/tangle/io/level/folder-size.ts';
+import { openKvStore, type KvReader, type KvStore } from '@tanglemail/tangle/io/level/kv-store.ts';
+import { LedgerImporter } from '@tanglemail/tangle/io/level/ledger-import.ts';
 import { LedgerRepository } from '@tanglemail/tangle/io/level/ledger-repository.ts';
 import {
   commitGenesis,
@@ -27,7 +30,16 @@ import {
   verifyLedger,
   type LoadedLedger,
 } from '@tanglemail/tangle/io/level/milestone-batch.ts';
-import { MilestoneRepository } from '@tanglemail/tangle/io/level/milestone-repository.ts';
+import {
+  MilestoneRepository,
+  saveEvidence,
+} from '@tanglemail/tangle/io/level/milestone-repository.ts';
+import {
+  readNodeState,
+  readPruned,
+  type NodeState,
+} from '@tanglemail/tangle/io/level/node-state-repository.ts';
+import { pruneMilestone, type PruneStep } from '@tanglemail/tangle/io/level/prune.ts';
 import { OutputIndexRepository } from '@tanglemail/tangle/io/level/output-index-repository.ts';
 import { StoreError } from '@tanglemail/tangle/io/level/store-error.ts';
 import { TaggedDataRepository } from '@tanglemail/tangle/io/level/tagged-data-repository.ts';
@@ -38,6 +50,24 @@ import type { StoredBlock } from '../processor/intake.ts';
 export interface OpenedStore {
   readonly store: NodeStore;
   readonly latest: ParentMilestone;
+}
+
+/** The ledger and the milestones as they were at one moment. */
+export interface StoreView {
+  /** The last milestone: index, id, time, state root, number of unspent outputs. */
+  readonly state: NodeState;
+  /** Milestones up to here are gone. */
+  readonly prunedIndex: number;
+  /** An encoded milestone with its certificate; undefined when unknown or pruned. */
+  milestoneBytes(index: number): Uint8Array | undefined;
+  /** Ids of the blocks that it newly referenced, in white-flag order. */
+  cone(index: number): BlockId[] | undefined;
+  /** What it did to the ledger. */
+  diff(index: number): LedgerDiff | undefined;
+  /** All unspent outputs, by id. */
+  unspent(): AsyncIterable<OutputRecord>;
+  /** It holds files of the store back: close it soon. */
+  close(): Promise<void>;
 }
 
 /** By the first byte of the payload's type, which is little endian and below 256. */
@@ -53,15 +83,19 @@ export class NodeStore implements ChainStore {
   readonly ledger: LedgerRepository;
   readonly outputIndex: OutputIndexRepository;
   readonly taggedData: TaggedDataRepository;
+  readonly #path: string;
   readonly #kv: KvStore;
   readonly #hasher: Hasher;
   #latestIndex = 0;
+  #prunedIndex: number;
   /** Told of each write and the seconds that it took. */
   onBatch: (batch: 'blocks' | 'milestone', seconds: number) => void = () => undefined;
 
-  private constructor(kv: KvStore, hasher: Hasher) {
+  private constructor(path: string, kv: KvStore, hasher: Hasher) {
+    this.#path = path;
     this.#kv = kv;
     this.#hasher = hasher;
+    this.#prunedIndex = prunedIndexOf(kv);
     this.blocks = new BlockRepository(kv);
     this.milestones = new MilestoneRepository(kv);
     this.ledger = new LedgerRepository(kv);
@@ -72,19 +106,28 @@ export class NodeStore implements ChainStore {
   /**
    * Opens the folder, writes milestone 0 into an empty one, and checks state root and supply of the
    * last batch. Throws StoreError: `wrong-network`, `locked`, `corrupt`, ….
+   * @param fill fills an empty store with something else than genesis, such as a snapshot; it has
+   *   to call `finish`, and what it throws leaves the store empty.
    */
-  static async open(path: string, genesis: GenesisMilestone, hasher: Hasher): Promise<OpenedStore> {
+  static async open(
+    path: string,
+    genesis: GenesisMilestone,
+    hasher: Hasher,
+    fill?: (importer: LedgerImporter) => Promise<void>,
+  ): Promise<OpenedStore> {
     const { networkId } = genesis;
     const kv = await openKvStore(path, { kind: 'node', networkId, schema: NODE_SCHEMA });
     try {
-      const store = new NodeStore(kv, hasher);
       const supply = genesis.outputs.reduce((sum, { output }) => sum + output.amount, 0n);
       let loaded = await verifyLedger(kv, supply, hasher);
       if (loaded === undefined) {
-        await commitGenesis(kv, genesis, hasher);
+        const importer = await LedgerImporter.begin(kv, hasher);
+        if (fill) await fill(importer);
+        else await commitGenesis(kv, genesis, hasher);
         loaded = await verifyLedger(kv, supply, hasher);
       }
       assert(loaded !== undefined, 'a store has its genesis');
+      const store = new NodeStore(path, kv, hasher);
       store.#latestIndex = loaded.state.index;
       return { store, latest: store.#parentFrom(loaded) };
     } catch (error) {
@@ -95,6 +138,44 @@ export class NodeStore implements ChainStore {
 
   async close(): Promise<void> {
     await this.#kv.close();
+  }
+
+  /** Milestones up to here and their blocks cannot be had any more; 0 when all can. */
+  get prunedIndex(): number {
+    return this.#prunedIndex;
+  }
+
+  /**
+   * Removes the first milestone that is left, with its blocks, edges, cone, diff, spent outputs and
+   * index entries, in one atomic synced batch. The last milestone must not be pruned.
+   */
+  async pruneNext(): Promise<PruneStep> {
+    const step = await pruneMilestone(this.#kv, (bytes) => this.#idOf(bytes), this.#hasher);
+    this.#prunedIndex = prunedIndexOf(this.#kv);
+    return step;
+  }
+
+  /** What the store takes on the disk, in bytes. */
+  async sizeBytes(): Promise<number> {
+    return await folderSize(this.#path);
+  }
+
+  /** The store as it is after the last milestone, unchanged by later writes. */
+  view(): Promise<StoreView> {
+    const view = this.#kv.snapshot();
+    const state = readNodeState(view);
+    assert(state !== undefined, 'an open store has its genesis');
+    const milestones = new MilestoneRepository(view);
+    const ledger = new LedgerRepository(view);
+    return Promise.resolve({
+      state,
+      prunedIndex: prunedIndexOf(view),
+      milestoneBytes: (index) => milestones.bytes(index),
+      cone: (index) => milestones.cone(index),
+      diff: (index) => ledger.diff(index),
+      unspent: () => ledger.unspent(),
+      close: () => view.close(),
+    });
   }
 
   /** Parents and milestone of stored blocks; what the store does not have is left out. */
@@ -173,7 +254,7 @@ export class NodeStore implements ChainStore {
 
   async saveEvidence(index: number, milestones: readonly Uint8Array[]): Promise<void> {
     const evidence = milestones.map((bytes) => ({ id: this.#idOf(bytes), bytes }));
-    await this.milestones.saveEvidence(index, evidence);
+    await saveEvidence(this.#kv, index, evidence);
   }
 
   /** Blocks for a peer that asks for them by id. */
@@ -214,6 +295,12 @@ export class NodeStore implements ChainStore {
     if (!decoded.ok) throw new StoreError('corrupt', 'a milestone');
     return milestoneIdOf(decoded.value.header, this.#hasher);
   }
+}
+
+/** Blocks up to a snapshot's milestone were never here, whatever else of it was removed. */
+function prunedIndexOf(kv: KvReader): number {
+  const { removedIndex, entryIndex } = readPruned(kv);
+  return Math.max(removedIndex, entryIndex);
 }
 
 /** A block that this node wrote; one that does not decode means a damaged file. */

@@ -157,6 +157,17 @@ export function putBlockMeta(batch: KvBatch, id: BlockId, meta: BlockMeta): void
   batch.del(keyOf('unreferenced', id));
 }
 
+/** Adds to a batch that a referenced block is gone, with the edges to its parents. */
+export function delBlock(batch: KvBatch, id: BlockId, parents: readonly BlockId[]): void {
+  batch.del(keyOf('blocks', id)).del(keyOf('blockMeta', id)).del(keyOf('unreferenced', id));
+  for (const parent of parents) batch.del(keyOf('children', parent, id));
+}
+
+/** Adds to a batch that nothing is known of a transaction any more. */
+export function delTransaction(batch: KvBatch, id: TransactionId): void {
+  batch.del(keyOf('transactions', id));
+}
+
 /** Adds to a milestone's batch where a transaction stands. */
 export function putTransaction(
   batch: KvBatch,

@@ -35,13 +35,25 @@ export interface KvBatch {
 }
 
 /** Bytes by bytes, sorted. Returned arrays belong to the caller. Methods fail with StoreError. */
-export interface KvStore {
+export interface KvReader {
   /** Blocks the thread for some microseconds: faster on the hot path than any promise. */
   getSync(key: Uint8Array): Uint8Array | undefined;
   getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]>;
-  batch(): KvBatch;
   /** Sees the store as it was when the iteration began. */
   iterate(options: IterateOptions): AsyncIterable<[key: Uint8Array, value: Uint8Array]>;
+}
+
+/** A store as it was at one moment, whatever is written since. It holds files back: close it soon. */
+export interface KvView extends KvReader {
+  /** Calling it again does nothing; a store that closes closes its views. */
+  close(): Promise<void>;
+}
+
+/** What can be read, and written in batches. */
+export interface KvStore extends KvReader {
+  batch(): KvBatch;
+  /** The store as it is now: batches whose `write` has not resolved may be in it or not. */
+  snapshot(): KvView;
   /** Waits for writes under way. Calling it again does nothing. */
   close(): Promise<void>;
 }
@@ -136,22 +148,27 @@ function decodeOwner(bytes: Uint8Array, path: string): StoreOwner {
 }
 
 /** The part of a `level` database that a LevelKvStore uses. */
-export type LevelDatabase = Pick<Db, 'getSync' | 'getMany' | 'batch' | 'iterator' | 'close'>;
+export type LevelDatabase = Pick<
+  Db,
+  'getSync' | 'getMany' | 'batch' | 'iterator' | 'snapshot' | 'close'
+>;
 
-/** KvStore over an open `level` database. Use `openKvStore`; tests of faults construct it. */
-export class LevelKvStore implements KvStore {
+type LevelSnapshot = ReturnType<Db['snapshot']>;
+
+/** Reads of a database, as it is or as a snapshot kept it. */
+class LevelReader implements KvReader {
   readonly #db: LevelDatabase;
-  /** The first failed write. LevelDB's own state is unknown after it, so no other write follows. */
-  #failure: StoreError | undefined;
-  #closing: Promise<void> | undefined;
+  /** Which snapshot to look at; undefined for the database as it is. */
+  readonly #at: { readonly snapshot: LevelSnapshot } | undefined;
 
-  constructor(db: LevelDatabase) {
+  constructor(db: LevelDatabase, snapshot?: LevelSnapshot) {
     this.#db = db;
+    this.#at = snapshot && { snapshot };
   }
 
   getSync(key: Uint8Array): Uint8Array | undefined {
     try {
-      return this.#db.getSync(key);
+      return this.#at ? this.#db.getSync(key, this.#at) : this.#db.getSync(key);
     } catch (error) {
       throw toStoreError(error);
     }
@@ -160,10 +177,55 @@ export class LevelKvStore implements KvStore {
   async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
     if (keys.length === 0) return [];
     try {
-      return await this.#db.getMany([...keys]);
+      return await this.#db.getMany([...keys], this.#at ?? {});
     } catch (error) {
       throw toStoreError(error);
     }
+  }
+
+  async *iterate(options: IterateOptions): AsyncGenerator<[Uint8Array, Uint8Array]> {
+    const { gte, lt, reverse = false, limit = -1 } = options;
+    try {
+      const iterator = this.#db.iterator({ gte, lt, reverse, limit, ...this.#at });
+      try {
+        let chunk = await iterator.nextv(ITERATE_CHUNK);
+        while (chunk.length > 0) {
+          yield* chunk;
+          chunk = await iterator.nextv(ITERATE_CHUNK);
+        }
+      } finally {
+        await iterator.close();
+      }
+    } catch (error) {
+      throw toStoreError(error);
+    }
+  }
+}
+
+/** A view over one snapshot of the database. */
+class LevelView extends LevelReader implements KvView {
+  readonly #snapshot: LevelSnapshot;
+
+  constructor(db: LevelDatabase, snapshot: LevelSnapshot) {
+    super(db, snapshot);
+    this.#snapshot = snapshot;
+  }
+
+  async close(): Promise<void> {
+    await this.#snapshot.close();
+  }
+}
+
+/** KvStore over an open `level` database. Use `openKvStore`; tests of faults construct it. */
+export class LevelKvStore extends LevelReader implements KvStore {
+  readonly #db: LevelDatabase;
+  /** The first failed write. LevelDB's own state is unknown after it, so no other write follows. */
+  #failure: StoreError | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(db: LevelDatabase) {
+    super(db);
+    this.#db = db;
   }
 
   batch(): KvBatch {
@@ -185,19 +247,9 @@ export class LevelKvStore implements KvStore {
     return batch;
   }
 
-  async *iterate(options: IterateOptions): AsyncGenerator<[Uint8Array, Uint8Array]> {
-    const { gte, lt, reverse = false, limit = -1 } = options;
+  snapshot(): KvView {
     try {
-      const iterator = this.#db.iterator({ gte, lt, reverse, limit });
-      try {
-        let chunk = await iterator.nextv(ITERATE_CHUNK);
-        while (chunk.length > 0) {
-          yield* chunk;
-          chunk = await iterator.nextv(ITERATE_CHUNK);
-        }
-      } finally {
-        await iterator.close();
-      }
+      return new LevelView(this.#db, this.#db.snapshot());
     } catch (error) {
       throw toStoreError(error);
     }

@@ -12,7 +12,7 @@ import { Writer } from '../../core/codec/writer.ts';
 import type { OutputState } from '../../core/ledger/apply-milestone.ts';
 import type { ConsumedOutput, LedgerDiff, OutputRecord } from '../../core/ledger/ledger-diff.ts';
 import { BUCKETS, hexInKey, keyOf, prefixRange } from './buckets.ts';
-import type { KvBatch, KvStore } from './kv-store.ts';
+import type { KvBatch, KvReader } from './kv-store.ts';
 import { StoreError } from './store-error.ts';
 import { decodeStored, mapFound } from './stored.ts';
 
@@ -33,9 +33,9 @@ const NOTHING = new Uint8Array();
 const LOAD_CHUNK = 1_024;
 
 export class LedgerRepository {
-  readonly #store: KvStore;
+  readonly #store: KvReader;
 
-  constructor(store: KvStore) {
+  constructor(store: KvReader) {
     this.#store = store;
   }
 
@@ -116,6 +116,12 @@ export function putConsumed(batch: KvBatch, consumed: ConsumedOutput, diff: Ledg
 /** Adds the diff itself, for the API and for undoing it. */
 export function putDiff(batch: KvBatch, diff: LedgerDiff): void {
   batch.put(keyOf('ledgerDiffs', diff.index), encodeDiff(diff));
+}
+
+/** Adds that a milestone's diff is gone, and with it the outputs that it consumed. */
+export function delDiff(batch: KvBatch, diff: LedgerDiff): void {
+  for (const { outputId } of diff.consumed) batch.del(keyOf('outputs', outputId));
+  batch.del(keyOf('ledgerDiffs', diff.index));
 }
 
 /** The value of one output: booking, spending, output. */

@@ -25,7 +25,7 @@ import {
   NODE_SCHEMA,
   verifyLedger,
 } from './milestone-batch.ts';
-import { MilestoneRepository } from './milestone-repository.ts';
+import { MilestoneRepository, saveEvidence } from './milestone-repository.ts';
 import { readNodeState } from './node-state-repository.ts';
 import type { OutputPage, PageOptions } from './output-index-repository.ts';
 import { OutputIndexRepository } from './output-index-repository.ts';
@@ -254,7 +254,7 @@ describe('milestones', () => {
   it('keep the evidence of a fork', async () => {
     const milestones = new MilestoneRepository(store);
     const [a, b] = [sample(1).commit, sample(2).commit];
-    await milestones.saveEvidence(4, [a, b]);
+    await saveEvidence(store, 4, [a, b]);
     const kept = await milestones.evidence();
     expect(kept.map(({ index }) => index)).toEqual([4, 4]);
     expect(kept.map(({ bytes }) => Buffer.from(bytes).toString()).toSorted()).toEqual([

@@ -7,7 +7,7 @@ import type { BlockId, MilestoneId } from '../../core/codec/ids.ts';
 import { ID_LENGTH } from '../../core/codec/ids.ts';
 import { Writer } from '../../core/codec/writer.ts';
 import { BUCKETS, keyOf, prefixRange, u32InKey } from './buckets.ts';
-import type { KvBatch, KvStore } from './kv-store.ts';
+import type { KvBatch, KvReader, KvStore } from './kv-store.ts';
 import { decodeStored } from './stored.ts';
 
 /** What the events and the API say of a milestone without decoding it. */
@@ -31,9 +31,9 @@ export interface StoredMilestone {
 }
 
 export class MilestoneRepository {
-  readonly #store: KvStore;
+  readonly #store: KvReader;
 
-  constructor(store: KvStore) {
+  constructor(store: KvReader) {
     this.#store = store;
   }
 
@@ -73,16 +73,6 @@ export class MilestoneRepository {
     return undefined;
   }
 
-  /** Keeps two certified milestones of one index, synced: proof that validators forked. */
-  async saveEvidence(
-    index: number,
-    milestones: readonly { readonly id: MilestoneId; readonly bytes: Uint8Array }[],
-  ): Promise<void> {
-    const batch = this.#store.batch();
-    for (const { id, bytes } of milestones) batch.put(keyOf('evidence', index, id), bytes);
-    await batch.write({ sync: true });
-  }
-
   /** What was kept, by index and id. */
   async evidence(): Promise<{ index: number; bytes: Uint8Array }[]> {
     const range = prefixRange(Uint8Array.of(BUCKETS.evidence.number));
@@ -92,6 +82,23 @@ export class MilestoneRepository {
     }
     return found;
   }
+}
+
+/** Keeps two certified milestones of one index, synced: proof that validators forked. */
+export async function saveEvidence(
+  store: KvStore,
+  index: number,
+  milestones: readonly { readonly id: MilestoneId; readonly bytes: Uint8Array }[],
+): Promise<void> {
+  const batch = store.batch();
+  for (const { id, bytes } of milestones) batch.put(keyOf('evidence', index, id), bytes);
+  await batch.write({ sync: true });
+}
+
+/** Adds to a batch that a milestone is gone. */
+export function delMilestone(batch: KvBatch, index: number, id: MilestoneId): void {
+  batch.del(keyOf('milestones', index)).del(keyOf('milestoneIds', id));
+  batch.del(keyOf('cones', index)).del(keyOf('milestoneSummaries', index));
 }
 
 /** Adds a milestone to its batch. */

@@ -7,7 +7,7 @@ import type { MilestoneId } from '../../core/codec/ids.ts';
 import { ID_LENGTH } from '../../core/codec/ids.ts';
 import { Writer } from '../../core/codec/writer.ts';
 import { keyOf } from './buckets.ts';
-import type { KvBatch, KvStore } from './kv-store.ts';
+import type { KvBatch, KvReader } from './kv-store.ts';
 import { decodeStored } from './stored.ts';
 
 /** The last committed milestone and the ledger after it. */
@@ -21,11 +21,22 @@ export interface NodeState {
   readonly unspentCount: number;
 }
 
+/** What is not there any more, or never was. */
+export interface Pruned {
+  /** Milestones 1 up to here were removed; 0 when none was. */
+  readonly removedIndex: number;
+  /** Milestone of the snapshot that the store began with; 0 when it began with genesis. */
+  readonly entryIndex: number;
+}
+
 /** Names in the bucket, as key parts. */
-const NAMES = { confirmed: Buffer.from('confirmed', 'ascii') } as const;
+const NAMES = {
+  confirmed: Buffer.from('confirmed', 'ascii'),
+  pruned: Buffer.from('pruned', 'ascii'),
+} as const;
 
 /** The state after the last batch; undefined for a store that has no genesis yet. */
-export function readNodeState(store: KvStore): NodeState | undefined {
+export function readNodeState(store: KvReader): NodeState | undefined {
   const value = store.getSync(keyOf('nodeState', NAMES.confirmed));
   if (!value) return undefined;
   return decodeStored(value, 'node state', (reader) => ({
@@ -46,4 +57,22 @@ export function putNodeState(batch: KvBatch, state: NodeState): void {
   writer.fixed(state.stateRoot, 32);
   writer.u32(state.unspentCount);
   batch.put(keyOf('nodeState', NAMES.confirmed), writer.finish());
+}
+
+/** What was pruned; nothing, for a store that does not say. */
+export function readPruned(store: KvReader): Pruned {
+  const value = store.getSync(keyOf('nodeState', NAMES.pruned));
+  if (!value) return { removedIndex: 0, entryIndex: 0 };
+  return decodeStored(value, 'pruned index', (reader) => ({
+    removedIndex: reader.u32(),
+    entryIndex: reader.u32(),
+  }));
+}
+
+/** Adds what was pruned to a batch. */
+export function putPruned(batch: KvBatch, { removedIndex, entryIndex }: Pruned): void {
+  const writer = new Writer(8);
+  writer.u32(removedIndex);
+  writer.u32(entryIndex);
+  batch.put(keyOf('nodeState', NAMES.pruned), writer.finish());
 }

@@ -12,7 +12,7 @@ import type { OutputRecord } from '../../core/ledger/ledger-diff.ts';
 import type { Hasher } from '../../core/ports.ts';
 import type { KeyPart } from './buckets.ts';
 import { hexInKey, keyOf, prefixRange, u32InKey, u8Part } from './buckets.ts';
-import type { KvBatch, KvStore } from './kv-store.ts';
+import type { KvBatch, KvReader } from './kv-store.ts';
 
 /** What an address may be to an output; the numbers stand in keys. */
 export const OUTPUT_ROLES = {
@@ -51,10 +51,10 @@ export interface PageOptions {
 const NOTHING = new Uint8Array();
 
 export class OutputIndexRepository {
-  readonly #store: KvStore;
+  readonly #store: KvReader;
   readonly #hasher: Hasher;
 
-  constructor(store: KvStore, hasher: Hasher) {
+  constructor(store: KvReader, hasher: Hasher) {
     this.#store = store;
     this.#hasher = hasher;
   }
@@ -103,6 +103,11 @@ export function putIndexed(batch: KvBatch, record: OutputRecord, hasher: Hasher)
 export function moveToSpent(batch: KvBatch, record: OutputRecord, hasher: Hasher): void {
   for (const key of keysOf(record, false, hasher)) batch.del(key);
   for (const key of keysOf(record, true, hasher)) batch.put(key, NOTHING);
+}
+
+/** Removes a spent output from the indexes. */
+export function delSpentIndexed(batch: KvBatch, record: OutputRecord, hasher: Hasher): void {
+  for (const key of keysOf(record, true, hasher)) batch.del(key);
 }
 
 function keysOf(record: OutputRecord, spent: boolean, hasher: Hasher): Uint8Array[] {

@@ -7,7 +7,7 @@ import type { BlockId } from '../../core/codec/ids.ts';
 import { bytesToHex, ID_LENGTH, idToBytes } from '../../core/codec/ids.ts';
 import type { Hasher } from '../../core/ports.ts';
 import { inverted, keyOf, prefixRange, u32InKey } from './buckets.ts';
-import type { KvBatch, KvStore } from './kv-store.ts';
+import type { KvBatch, KvReader } from './kv-store.ts';
 
 export interface TaggedBlock {
   readonly blockId: BlockId;
@@ -15,10 +15,10 @@ export interface TaggedBlock {
 }
 
 export class TaggedDataRepository {
-  readonly #store: KvStore;
+  readonly #store: KvReader;
   readonly #hasher: Hasher;
 
-  constructor(store: KvStore, hasher: Hasher) {
+  constructor(store: KvReader, hasher: Hasher) {
     this.#store = store;
     this.#hasher = hasher;
   }
@@ -35,14 +35,20 @@ export class TaggedDataRepository {
   }
 }
 
-/** Adds a referenced block with tagged data: its milestone's index, its white-flag position. */
-export function putTaggedData(
-  batch: KvBatch,
-  tag: Uint8Array,
-  { blockId, milestoneIndex, position }: TaggedBlock & { readonly position: number },
-  hasher: Hasher,
-): void {
+/** A referenced block with tagged data, and its white-flag position in its milestone. */
+type Place = TaggedBlock & { readonly position: number };
+
+/** Adds a referenced block with tagged data. */
+export function putTaggedData(batch: KvBatch, tag: Uint8Array, place: Place, hasher: Hasher): void {
+  batch.put(keyAt(tag, place, hasher), idToBytes(place.blockId));
+}
+
+/** Adds that it is gone. */
+export function delTaggedData(batch: KvBatch, tag: Uint8Array, place: Place, hasher: Hasher): void {
+  batch.del(keyAt(tag, place, hasher));
+}
+
+function keyAt(tag: Uint8Array, { milestoneIndex, position }: Place, hasher: Hasher): Uint8Array {
   const hash = hasher.blake2b256(tag);
-  const key = keyOf('taggedData', hash, inverted(milestoneIndex), inverted(position));
-  batch.put(key, idToBytes(blockId));
+  return keyOf('taggedData', hash, inverted(milestoneIndex), inverted(position));
 }
