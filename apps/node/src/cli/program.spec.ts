@@ -83,6 +83,25 @@ describe('command line', () => {
     expect(again).toMatchObject({ code: 2, err: expect.stringContaining('exists already') });
   });
 
+  it('makes a committee, and shows the one of a genesis document', async () => {
+    const folder = await newFolder();
+    const [seats, file] = [join(folder, 'seats'), join(folder, 'g.json')];
+    const made = await run(words(`tools committee --members 4 --out ${seats} --json`));
+    const { seats: members } = JSON.parse(made.out) as { seats: { publicKey: string }[] };
+    const keys = members.map(({ publicKey }) => publicKey);
+    const genesis = words(`tools genesis --name dev-four --out ${file} --committee`);
+    const outputs = ['--output', `${'ab'.repeat(32)}:7000`];
+    expect(await run([...genesis, ...keys, ...outputs])).toMatchObject({ code: 0 });
+    const shown = await run(words(`tools committee --genesis-file ${file} --json`));
+    expect(JSON.parse(shown.out)).toMatchObject({ network: 'dev-four', seats: keys, quorum: 3 });
+    const text = await run(words(`tools committee --genesis-file ${file}`));
+    expect(text.out).toMatch(/seat 3 .*\na milestone is final with 3 of 4 signatures\n$/);
+    const again = await run(words(`tools committee --members 4 --out ${seats}`));
+    expect(again).toMatchObject({ code: 2, err: expect.stringContaining('exists already') });
+    const neither = await run(words(`tools committee --members 4`));
+    expect(neither).toMatchObject({ code: 2, err: expect.stringContaining('--genesis-file') });
+  });
+
   it('shows the address of a key in each form, and takes each for a genesis output', async () => {
     const folder = await newFolder();
     const [key, file] = [join(folder, 'v.key'), join(folder, 'g.json')];

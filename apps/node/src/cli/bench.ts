@@ -1,0 +1,52 @@
+/**
+ * `tangle-node tools bench-pow` and `bench`: what this machine can do. Path: tools.ts → here.
+ */
+import { Command } from 'commander';
+import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
+import { outJson, type Terminal } from '@tanglemail/tangle/io/shell/terminal.ts';
+import { integerFrom, JSON_OPTION } from './options.ts';
+
+/** `tools bench-pow`. */
+export function benchPowCommand(terminal: Terminal): Command {
+  return new Command('bench-pow')
+    .description('measure the proof of work of this machine')
+    .option('--bits <bits>', 'leading zero bits to search for', '18')
+    .option('--threads <count>', 'worker threads', '1')
+    .option('--rounds <count>', 'searches', '5')
+    .option(...JSON_OPTION)
+    .addHelpText('after', '\nExample:\n  tangle-node tools bench-pow --bits 20 --threads 2')
+    .action(async (options: Record<'bits' | 'threads' | 'rounds', string> & { json?: boolean }) => {
+      const bits = integerFrom('--bits', options.bits, 32);
+      const threads = integerFrom('--threads', options.threads, 256);
+      const rounds = integerFrom('--rounds', options.rounds, 1_000);
+      const result = await benchPow(bits, threads, rounds);
+      if (options.json) outJson(terminal, result);
+      else {
+        terminal.out(
+          `${result.hashesPerSecond} hashes/s on ${threads} thread(s) with ${result.backend}; ` +
+            `${bits} bits take ${result.expectedMs} ms on average\n`,
+        );
+      }
+    });
+}
+
+async function benchPow(bits: number, threads: number, rounds: number) {
+  const { PowPool } = await import('@tanglemail/tangle/io/accel/pow-pool.ts');
+  const pool = new PowPool({ threads });
+  try {
+    const backend = await pool.ready;
+    let hashes = 0;
+    let elapsedMs = 0;
+    for (let round = 0; round < rounds; round++) {
+      const digest = nobleHasher.blake2b256(Uint8Array.of(round));
+      const solution = await pool.solve(digest, bits);
+      hashes += solution.hashes;
+      elapsedMs += solution.elapsedMs;
+    }
+    const hashesPerSecond = Math.round((hashes / Math.max(elapsedMs, 1)) * 1_000);
+    const expectedMs = Math.round((2 ** bits / Math.max(hashesPerSecond, 1)) * 1_000);
+    return { backend, bits, threads, rounds, hashes, hashesPerSecond, expectedMs };
+  } finally {
+    await pool.close();
+  }
+}
