@@ -30,6 +30,8 @@ export interface ProcessPlan {
   readonly args: readonly string[];
   /** Answers with status 200–299 or 503 as soon as the process serves. */
   readonly readyUrl: string;
+  /** Flags of Node.js itself, such as `--import` of what a test changes. */
+  readonly nodeFlags?: readonly string[];
 }
 
 /** A step of the local network failed; the message is for a person. */
@@ -66,7 +68,8 @@ export class RunningProcess {
     this.logFile = join(logDir, `${plan.name}.log`);
     const log = openSync(this.logFile, 'a');
     const script = PROGRAMS[plan.program];
-    this.#child = spawn(process.execPath, [...NODE_FLAGS, script, ...plan.args], {
+    const nodeFlags = [...NODE_FLAGS, ...(plan.nodeFlags ?? [])];
+    this.#child = spawn(process.execPath, [...nodeFlags, script, ...plan.args], {
       stdio: ['ignore', log, log],
       env: cleanEnv(),
       // A group of its own: Ctrl-C in the terminal reaches the parent only, which stops the

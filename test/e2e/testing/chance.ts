@@ -26,4 +26,15 @@ export class Chance {
     const letters = 'abcdefghijklmnopqrstuvwxyz    ';
     return Array.from({ length }, () => letters[this.integer(0, letters.length - 1)]).join('');
   }
+
+  bytes(length: number): Uint8Array<ArrayBuffer> {
+    return Uint8Array.from({ length }, () => this.integer(0, 255));
+  }
+
+  /** One of `items`, which must not be empty. */
+  pick<T>(items: readonly T[]): T {
+    const item = items[this.integer(0, items.length - 1)];
+    if (item === undefined) throw new RangeError('nothing to pick from');
+    return item;
+  }
 }

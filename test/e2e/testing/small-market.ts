@@ -33,7 +33,11 @@ export class SmallNetwork {
     this.folder = folder;
   }
 
-  static async create(name = 'test-e2e'): Promise<SmallNetwork> {
+  /** `params` differ from those of the preset for tests. */
+  static async create(
+    name = 'test-e2e',
+    params: Readonly<Record<string, number>> = {},
+  ): Promise<SmallNetwork> {
     const network = new SmallNetwork(await mkdtemp(join(tmpdir(), 'tangle-e2e-')));
     const tool = async (...args: string[]) => await runCommand('tangle-node', ['tools', ...args]);
     await tool('keys', '--out', network.at('validator.key'));
@@ -41,7 +45,12 @@ export class SmallNetwork {
     const committee = ['--committee', network.at('validator.key')];
     const output = ['--output', `${network.at('rich.key')}:1000000000`];
     const out = ['--out', network.at('genesis.json')];
-    await tool('genesis', '--name', name, '--preset', 'test', ...committee, ...output, ...out);
+    const changes = Object.entries(params).flatMap(([key, value]) => [
+      '--param',
+      `${key}=${value}`,
+    ]);
+    const about = ['--name', name, '--preset', 'test', ...changes];
+    await tool('genesis', ...about, ...committee, ...output, ...out);
     await runCommand('tangle-provider', ['init', '--key-file', network.at('provider.key')]);
     return network;
   }
@@ -117,9 +126,10 @@ export async function startVictim(
   program: 'tangle-node' | 'tangle-provider',
   ports: Ports,
   args: readonly string[],
+  { name = program, nodeFlags = [] }: { name?: string; nodeFlags?: readonly string[] } = {},
 ): Promise<Victim> {
   const url = `http://127.0.0.1:${ports.api}`;
-  const plan = { name: program, program, args, readyUrl: `${url}/health` };
+  const plan = { name, program, args, nodeFlags, readyUrl: `${url}/health` };
   const process = new RunningProcess(plan, network.at('logs'));
   await process.ready();
   return { process, url, metricsUrl: `http://127.0.0.1:${ports.metrics}/metrics`, ports };

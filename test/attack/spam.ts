@@ -1,0 +1,226 @@
+/**
+ * Spam that breaks no rule: a steady load of mixed blocks as many users and a neighbour make it,
+ * over the API, over gossip as a peer, or both. It is an attack by its amount only, and the load of
+ * the soak and of the kill cycles.
+ */
+import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
+import { encodePack } from '@tanglemail/tangle/core/codec/pack.ts';
+import { encodeFrame } from '@tanglemail/tangle/core/codec/frame.ts';
+import { NodeClient } from '@tanglemail/tangle/io/node-client/node-client.ts';
+import { codeOf, PacedAttack, type AttackOptions } from './attack.ts';
+import { BlockMaker, type MadeBlock } from './blocks.ts';
+import {
+  nextStep,
+  openLanes,
+  plainPayload,
+  type Funds,
+  type Lane,
+  type LaneStep,
+} from './payloads.ts';
+import { AttackPeer, type Stream } from './peer.ts';
+
+export type Route = 'api' | 'gossip';
+
+export interface SpamOptions extends AttackOptions {
+  /** In turn, block by block. */
+  readonly routes: readonly Route[];
+  /** Tokens to move; without them no transactions are sent. */
+  readonly funds?: Funds;
+  /** Share of transactions, 0–1; default 0.1. */
+  readonly transactions?: number;
+  /** Told of each block on its way: answered 202 over the API, handed to gossip else. */
+  readonly onSent?: (block: MadeBlock, route: Route) => void;
+}
+
+const LANES = 64;
+const REFRESH_MS = 100;
+/** Own gossip blocks without a child that stay open: the width of the peer's part of the DAG. */
+const WIDTH = 16;
+const PACK_BYTES = 48 << 10;
+/** Own blocks that are kept to answer the victim's requests for lost ones. */
+const MAX_KEPT_BYTES = 64 << 20;
+const MAX_POSTS = 32;
+
+export class Spam extends PacedAttack {
+  readonly #options: SpamOptions;
+  readonly #clients: NodeClient[];
+  #maker!: BlockMaker;
+  #peer: AttackPeer | undefined;
+  #lanes: Record<Route, Lane[]> = { api: [], gossip: [] };
+  #tips: BlockId[] = [];
+  #childless: BlockId[] = [];
+  readonly #kept = new Map<BlockId, Uint8Array>();
+  #keptBytes = 0;
+  #refresher: Promise<void> = Promise.resolve();
+  #indexTold = 0;
+  #turn = 0;
+
+  constructor(options: SpamOptions) {
+    super('spam', options);
+    this.#options = options;
+    this.#clients = options.target.urls.map((baseUrl) => new NodeClient({ baseUrl }));
+  }
+
+  protected async prepare(): Promise<void> {
+    this.#maker = await BlockMaker.open(this.target);
+    const { funds, routes } = this.#options;
+    if (funds !== undefined) {
+      const lanes = await openLanes(this.#client(0), funds, this.#maker, LANES);
+      this.#lanes = { api: lanes.slice(LANES / 2), gossip: lanes.slice(0, LANES / 2) };
+    }
+    await this.#refresh();
+    if (routes.includes('gossip')) {
+      this.#peer = await AttackPeer.connect(this.target, this.target.peers[0] ?? '', {
+        status: () => this.#status(),
+        onRequest: (frame, stream) => {
+          if (frame.type === 'get-blocks') this.#answer(frame.requestId, frame.ids, stream);
+        },
+      });
+    }
+    this.#refresher = this.#refreshLoop();
+  }
+
+  protected async act(count: number): Promise<void> {
+    const posts: Promise<void>[] = [];
+    let pack: MadeBlock[] = [];
+    let packBytes = 0;
+    for (let index = 0; index < count; index += 1) {
+      this.#turn += 1;
+      const route = this.#options.routes[this.#turn % this.#options.routes.length] ?? 'api';
+      const made = this.#makeNext(route);
+      if (route === 'api') {
+        posts.push(this.#post(made.block, this.#turn, made.step));
+        if (posts.length % MAX_POSTS === 0) await Promise.all(posts.splice(0));
+        continue;
+      }
+      if (packBytes + made.block.bytes.length > PACK_BYTES) {
+        await this.#publish(pack);
+        [pack, packBytes] = [[], 0];
+      }
+      made.step?.done(made.block.id);
+      pack.push(made.block);
+      packBytes += made.block.bytes.length;
+    }
+    await Promise.all([...posts, this.#publish(pack)]);
+  }
+
+  /** Ties up the loose ends of the peer's part, so that a lost block is missed and asked for. */
+  protected async finish(): Promise<void> {
+    await this.#refresher;
+    while (this.#childless.length > 0) {
+      const parents = [...this.#childless.splice(0, 7), ...this.#tips.slice(0, 1)];
+      const block = this.#maker.make(parents, null);
+      await this.#post(block, 0, undefined);
+    }
+    // The victim may still ask for what it misses.
+    if (this.#peer !== undefined) await new Promise((resolve) => setTimeout(resolve, 3_000));
+    await this.#peer?.stop();
+  }
+
+  #client(turn: number): NodeClient {
+    const client = this.#clients[turn % this.#clients.length];
+    if (client === undefined) throw new Error('spam needs the API of a node');
+    return client;
+  }
+
+  #makeNext(route: Route): { block: MadeBlock; step: LaneStep | undefined } {
+    const step = this.#nextStep(route);
+    const parents = new Set<BlockId>(step?.parents);
+    if (route === 'gossip') {
+      const due = Math.min(3, Math.max(0, this.#childless.length - WIDTH));
+      for (const id of this.#childless.splice(0, due)) parents.add(id);
+    }
+    for (const tip of this.#tips) if (parents.size < 4) parents.add(tip);
+    const payload = step?.payload ?? plainPayload(this.chance);
+    const block = this.#maker.make([...parents], payload);
+    if (route === 'gossip') this.#keep(block);
+    return { block, step };
+  }
+
+  #nextStep(route: Route): LaneStep | undefined {
+    const { funds, transactions = 0.1 } = this.#options;
+    if (funds === undefined || this.chance.next() >= transactions) return undefined;
+    const lane = this.#lanes[route].shift();
+    if (lane === undefined) return undefined;
+    const step = nextStep(lane, funds, this.#maker, performance.now());
+    return {
+      ...step,
+      done: (block) => {
+        step.done(block);
+        this.#lanes[route].push(lane);
+      },
+    };
+  }
+
+  #keep({ id, bytes }: MadeBlock): void {
+    this.#childless.push(id);
+    this.#kept.set(id, bytes);
+    this.#keptBytes += bytes.length;
+    for (const [oldest, { length }] of this.#kept) {
+      if (this.#keptBytes <= MAX_KEPT_BYTES) break;
+      this.#kept.delete(oldest);
+      this.#keptBytes -= length;
+    }
+  }
+
+  /** A lane whose block was not taken is given up: whether it was booked is not known. */
+  async #post(block: MadeBlock, turn: number, step: LaneStep | undefined): Promise<void> {
+    try {
+      await this.#client(turn).submitBlock(block.bytes);
+      step?.done(block.id);
+      this.tally.accepted += 1;
+      this.#count(block, 'api');
+    } catch (error) {
+      this.tally.refuse(codeOf(error));
+    }
+  }
+
+  async #publish(blocks: readonly MadeBlock[]): Promise<void> {
+    if (blocks.length === 0) return;
+    await this.#peer?.publish('blocks', encodePack(blocks.map(({ bytes }) => bytes)));
+    for (const block of blocks) this.#count(block, 'gossip');
+  }
+
+  #count(block: MadeBlock, route: Route): void {
+    this.tally.sent += 1;
+    this.tally.bytes += block.bytes.length;
+    this.tally.note(route);
+    this.#options.onSent?.(block, route);
+  }
+
+  async #refreshLoop(): Promise<void> {
+    while (!this.ending.aborted) {
+      await this.#refresh().catch((error: unknown) => this.tally.note(codeOf(error)));
+      await this.pause(REFRESH_MS);
+    }
+  }
+
+  #refreshes = 0;
+
+  async #refresh(): Promise<void> {
+    this.#refreshes += 1;
+    this.#tips = await this.#client(this.#refreshes).tips();
+    if (this.#refreshes % 10 !== 1) return;
+    const { params, status } = await this.#client(0).info();
+    this.#maker.loadBits = params.powLoadBits;
+    this.#indexTold = status.confirmedMilestone.index;
+  }
+
+  #status() {
+    const index = this.#indexTold;
+    return { solidIndex: index, latestIndex: index, prunedIndex: index, peers: 1 };
+  }
+
+  #answer(requestId: number, ids: readonly BlockId[], stream: Stream): void {
+    const items: Uint8Array[] = [];
+    let size = 0;
+    for (const id of ids) {
+      const bytes = this.#kept.get(id);
+      if (bytes === undefined || size + bytes.length > PACK_BYTES) continue;
+      items.push(bytes);
+      size += bytes.length;
+    }
+    this.tally.note('requests-answered');
+    stream.send(encodeFrame({ type: 'blocks', requestId, end: 'complete', items }));
+  }
+}
