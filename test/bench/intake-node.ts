@@ -2,14 +2,12 @@
  * The part of a node that takes blocks in, wired as apps/node/src/node.ts wires it, without network
  * and milestones: processor, seen-filter, rules, signatures, store, DAG, tips.
  */
-import {
-  BlockProcessor,
-  type ProcessOutcome,
-} from '../../apps/node/src/processor/block-processor.ts';
+import { BlockProcessor } from '../../apps/node/src/processor/block-processor.ts';
 import { Intake } from '../../apps/node/src/processor/intake.ts';
 import { saltedHash, SeenFilter } from '../../apps/node/src/processor/seen-filter.ts';
 import { NodeStore } from '../../apps/node/src/store/node-store.ts';
 import { checkBlock, signatureClaims } from '../../libs/tangle/src/core/block/rules.ts';
+import { blockIdOf } from '../../libs/tangle/src/core/codec/block.ts';
 import { GENESIS_BLOCK_ID } from '../../libs/tangle/src/core/codec/ids.ts';
 import { Dag } from '../../libs/tangle/src/core/dag/dag.ts';
 import type { GenesisMilestone } from '../../libs/tangle/src/core/milestone/genesis.ts';
@@ -83,12 +81,13 @@ export class IntakeNode {
     const rules = { params, networkId, hasher, loadBits: 0 };
     const processor = new BlockProcessor({
       check: (bytes) => checkBlock(bytes, rules),
+      idOf: (bytes) => blockIdOf(bytes, hasher),
       claims: ({ block }) => signatureClaims(block, hasher),
       verifier,
       store,
       intake,
       dag,
-      seen: new SeenFilter<ProcessOutcome>(hash, SEEN_SIZE),
+      seen: new SeenFilter(hash, SEEN_SIZE),
       logger: SILENT_LOGGER,
       onFatal: (error) => {
         throw error;

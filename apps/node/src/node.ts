@@ -247,6 +247,10 @@ export class TangleNode {
   }
 
   async #onPack(blocks: readonly Uint8Array[], from: string): Promise<Verdict> {
+    if (this.#parts.processor.isBusy(from)) {
+      this.metrics.rows.queueDropped.inc({ queue: 'gossip' }, blocks.length);
+      return 'ignore';
+    }
     const outcomes = await Promise.all(
       blocks.map(async (bytes) => {
         const outcome = await this.#process(bytes, 'gossip', from);
@@ -297,6 +301,7 @@ export class TangleNode {
     const facts = { index, blocks: result.included.length, applied: result.applied.length };
     this.logger.info({ ...facts, conflicting: result.conflicts.size }, 'milestone confirmed');
     this.events.emit('confirmed', confirmed);
+    this.#parts.processor.wake();
     this.#parts.network.announceStatus();
   }
 

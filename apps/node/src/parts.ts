@@ -3,6 +3,7 @@
  * in `context.parts` when they are called, never while they are made. Next: node.ts, which starts
  * and stops them. Spec: docs/architecture.md.
  */
+import { blockIdOf } from '@tanglemail/tangle/core/codec/block.ts';
 import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Milestone } from '@tanglemail/tangle/core/codec/milestone.ts';
 import { checkBlock, signatureClaims } from '@tanglemail/tangle/core/block/rules.ts';
@@ -72,8 +73,8 @@ export interface Context {
   readonly parts: NodeParts;
 }
 
-/** Outcomes that the seen-filter remembers in one generation. */
-const SEEN_SIZE = 32_768;
+/** Outcomes that the seen-filter remembers in one generation: 4.7 MB in both. */
+const SEEN_SIZE = 131_072;
 
 /** Makes all parts, none of which runs yet, and lets the gauges look at them. */
 export function createParts(
@@ -225,6 +226,7 @@ function createProcessor(context: Context): BlockProcessor {
       const loadBits = trusted ? 0 : context.parts.engine.latest.powLoadBits;
       return checkBlock(bytes, { ...rules, loadBits });
     },
+    idOf: (bytes) => blockIdOf(bytes, hasher),
     claims: ({ block }) => signatureClaims(block, hasher),
     verifier: { verifyBatch: (claims) => context.hooks.verify(claims) },
     store,
@@ -248,7 +250,7 @@ function createSync(context: Context): MilestoneSync {
     store,
     milestoneBytes: (index) => store.milestones.bytes(index),
     missing: context.parts.missing,
-    submit: (bytes) => context.hooks.process(bytes, 'sync', 'cone'),
+    submit: (bytes) => context.hooks.process(bytes, 'milestone', 'cone'),
     onProven: (milestone) => context.hooks.noteLatest(milestone),
     expectsPeers: config.gossip.peers.length > 0,
     network: context.parts.network,

@@ -4,7 +4,8 @@ import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
 import { fail, succeed } from '@tanglemail/tangle/core/outcome.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
 import { BlockProcessor, type ProcessorDeps } from './block-processor.ts';
-import { QUEUES } from './queues.ts';
+import { VerifyPoolError } from '@tanglemail/tangle/io/accel/verify-pool.ts';
+import { MAX_UNREFERENCED, QUEUES, type QueueName } from './queues.ts';
 import { saltedHash, SeenFilter } from './seen-filter.ts';
 
 const idOf = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex').padEnd(64, '0') as BlockId;
@@ -21,6 +22,8 @@ class World {
   readonly forgotten: BlockId[] = [];
   dropped: BlockId[] = [];
   checks = 0;
+  /** Solid blocks without a milestone, as the DAG would say. */
+  waiting = 0;
   processor: BlockProcessor;
 
   constructor(changes: Partial<ProcessorDeps> = {}) {
@@ -33,6 +36,7 @@ class World {
         const block = { parents: [] as BlockId[] };
         return succeed({ id: idOf(bytes), bytes, block } as unknown as CheckedBlock);
       },
+      idOf,
       claims: ({ bytes }) => [{ publicKey: bytes, message: bytes, signature: bytes }],
       verifier: {
         verifyBatch: async (claims) =>
@@ -60,7 +64,7 @@ class World {
         },
         takeDropped: () => this.dropped.splice(0),
       },
-      dag: { has: (id) => this.dag.has(id) },
+      dag: new DagOf(this),
       seen: new SeenFilter(hash, 100),
       logger: SILENT_LOGGER,
       onFatal: (error) => this.fatal.push(error),
@@ -69,8 +73,24 @@ class World {
     this.processor = new BlockProcessor(deps);
   }
 
-  submit(text: string, queue: 'api' | 'sync' | 'gossip' = 'gossip', source = 'peer') {
+  submit(text: string, queue: QueueName = 'gossip', source = 'peer') {
     return this.processor.submit(Buffer.from(text), queue, source);
+  }
+}
+
+class DagOf {
+  readonly #world: World;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  has(id: BlockId): boolean {
+    return this.#world.dag.has(id);
+  }
+
+  get unreferencedCount(): number {
+    return this.#world.waiting;
   }
 }
 
@@ -127,15 +147,84 @@ describe('block processor', () => {
     expect(await world.submit('one')).toMatchObject({ ok: true, value: { isNew: true } });
   });
 
-  it('says queue-full when a source has used its share', async () => {
+  it('says queue-full when the queue is full, to whoever fills it', async () => {
     const world = new World();
-    const { perSource } = QUEUES.api;
-    const sent = Array.from({ length: perSource + 60 }, (_, i) => world.submit(`${i}`, 'api', 'x'));
+    const { items } = QUEUES.api;
+    const sent = Array.from({ length: items + 60 }, (_, i) => world.submit(`${i}`, 'api', 'x'));
+    const honest = world.submit('honest', 'api', 'y');
     const outcomes = await Promise.all(sent);
     const refused = outcomes.filter((outcome) => !outcome.ok);
-    expect(refused.length).toBeGreaterThan(0);
+    expect(refused).toHaveLength(61);
     expect(refused[0]).toMatchObject({ code: 'queue-full', action: 'ignore' });
-    expect(world.processor.queueLengths()).toEqual({ api: 0, sync: 0, gossip: 0 });
+    expect(await honest).toMatchObject({ ok: true });
+    expect(world.processor.queueLengths()).toEqual({ milestone: 0, api: 0, sync: 0, gossip: 0 });
+  });
+
+  it('does not let a copy wait in the line of a flood', async () => {
+    const world = new World();
+    const flood = Array.from({ length: 2_000 }, (_, i) => world.submit(`spam${i}`, 'gossip', 'x'));
+    const hostage = world.submit('block', 'gossip', 'x');
+    const order: string[] = [];
+    void flood.at(-1)?.then(() => order.push('flood'));
+    await world.submit('block', 'gossip', 'honest').then(() => order.push('honest'));
+    expect(order).toEqual(['honest']);
+    expect(await hostage).toMatchObject({ ok: true, value: { isNew: false } });
+    expect(world.saved.filter((id) => id === idOf(Buffer.from('block')))).toHaveLength(1);
+  });
+
+  it('checks copies of several sources in one batch once', async () => {
+    const world = new World();
+    const copies = ['a', 'b', 'c'].map((source) => world.submit('one', 'gossip', source));
+    const outcomes = await Promise.all(copies);
+    expect(outcomes.map((one) => one.ok && one.value.isNew)).toEqual([true, false, false]);
+    expect([world.checks, world.saved.length]).toEqual([1, 1]);
+  });
+
+  it('takes what a milestone waits for before all else', async () => {
+    const world = new World();
+    const order: string[] = [];
+    const note = (name: string) => () => void order.push(name);
+    for (let i = 0; i < 500; i++) void world.submit(`g${i}`, 'gossip').then(note('gossip'));
+    const cone = Array.from({ length: 200 }, (_, i) => world.submit(`c${i}`, 'milestone', 'cone'));
+    await Promise.all(cone);
+    expect(order.length).toBeLessThan(80);
+  });
+
+  it('stops gossip and users while the DAG is full, not what a milestone needs', async () => {
+    const world = new World();
+    world.waiting = MAX_UNREFERENCED;
+    const gossip = world.submit('one');
+    expect(await world.submit('two', 'api')).toMatchObject({ code: 'queue-full' });
+    expect(await world.submit('one', 'milestone', 'cone')).toMatchObject({ ok: true });
+    expect(world.processor.queueLengths().gossip).toBe(1);
+    world.waiting = 0;
+    world.processor.wake();
+    expect(await gossip).toMatchObject({ ok: true, value: { isNew: false } });
+  });
+
+  it('is busy for the peer that fills the gossip queue, and hears the others', () => {
+    const world = new World();
+    for (let i = 0; i < QUEUES.gossip.items * 0.6; i++) void world.submit(`${i}`, 'gossip', 'loud');
+    void world.submit('x', 'gossip', 'quiet');
+    const { processor } = world;
+    expect([undefined, 'loud', 'quiet', 'new'].map((one) => processor.isBusy(one))).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  it('calls no block bad when the threads for signatures fail', async () => {
+    const error = new VerifyPoolError('worker-failed', 'a thread died');
+    let isBroken = true;
+    const verifyBatch = async (claims: readonly unknown[]) =>
+      isBroken ? await Promise.reject(error) : await Promise.resolve(claims.map(() => true));
+    const world = new World({ verifier: { verifyBatch } });
+    expect(await world.submit('one')).toMatchObject({ code: 'queue-full' });
+    isBroken = false;
+    expect(await world.submit('one')).toMatchObject({ ok: true, value: { isNew: true } });
+    expect(world.fatal).toEqual([]);
   });
 
   it('too-large: refuses before it hashes', async () => {

@@ -2,17 +2,20 @@
  * The way of a block from the wire into the node: size and seen-check, proof of work and form,
  * signatures in batches, store, DAG. One loop serves all queues, so the core sees one block after
  * the other. On the path: tangle/io/libp2p, api/ or sync/ → here → intake.ts → core/dag.
- * Spec: docs/spec/07-gossip.md; the queues: queues.ts.
+ * Spec: docs/spec/14-load.md; the queues: queues.ts.
  */
 import type { CheckedBlock } from '@tanglemail/tangle/core/block/rules.ts';
 import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
 import { fail, succeed, type Failure, type Outcome } from '@tanglemail/tangle/core/outcome.ts';
 import { MAX_BLOCK_SIZE } from '@tanglemail/tangle/core/params/limits.ts';
 import type { SignatureClaim } from '@tanglemail/tangle/core/ports.ts';
+import { VerifyPoolError } from '@tanglemail/tangle/io/accel/verify-pool.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
+import { costOf, kindOf } from './block-cost.ts';
+import { FairQueue } from './fair-queue.ts';
 import type { Intake } from './intake.ts';
-import { FairQueue, QUEUE_NAMES, QUEUES, type QueueName } from './queues.ts';
-import type { SeenFilter, SeenKey } from './seen-filter.ts';
+import { MAX_UNREFERENCED, QUEUE_NAMES, QUEUES, type QueueName } from './queues.ts';
+import type { Seen, SeenFilter, SeenKey } from './seen-filter.ts';
 
 /** A block that the node holds after processing. */
 export interface Accepted {
@@ -26,6 +29,8 @@ export type ProcessOutcome = Outcome<Accepted>;
 export interface ProcessorDeps {
   /** Form and work of one block; `trusted`: a final milestone covers it, so no load term counts. */
   check(bytes: Uint8Array, trusted: boolean): Outcome<CheckedBlock>;
+  /** The id of a block that was good when it was seen before. */
+  idOf(bytes: Uint8Array): BlockId;
   claims(block: CheckedBlock): readonly SignatureClaim[];
   readonly verifier: { verifyBatch(claims: readonly SignatureClaim[]): Promise<boolean[]> };
   readonly store: {
@@ -35,8 +40,8 @@ export interface ProcessorDeps {
     forget(ids: readonly BlockId[]): Promise<void>;
   };
   readonly intake: Pick<Intake, 'add' | 'takeDropped'>;
-  readonly dag: { has(id: BlockId): boolean };
-  readonly seen: SeenFilter<ProcessOutcome>;
+  readonly dag: { has(id: BlockId): boolean; readonly unreferencedCount: number };
+  readonly seen: SeenFilter;
   readonly logger: Logger;
   /** A failure of the store or of an invariant: the node cannot go on. */
   onFatal(error: unknown): void;
@@ -44,14 +49,17 @@ export interface ProcessorDeps {
 
 /** Blocks of one turn; also bounds the signatures that go to the workers at once. */
 const BATCH = 64;
-/** Of these at most so many from each queue, while others wait. */
-const SHARE: Readonly<Record<QueueName, number>> = { api: 16, sync: 32, gossip: 32 };
+/** Cost of one turn, by `block-cost.ts`: some 30 ms of the main thread and the workers. */
+const BATCH_COST = 4 << 20;
+/** From this share of the gossip queue on, a source that holds its share of it is not heard. */
+const BUSY_FILL = 0.5;
 
 interface Job {
   readonly bytes: Uint8Array;
   readonly key: SeenKey;
   readonly queue: QueueName;
   readonly source: string;
+  readonly promise: Promise<ProcessOutcome>;
   readonly resolve: (outcome: ProcessOutcome) => void;
 }
 
@@ -63,8 +71,11 @@ interface Candidate {
 export class BlockProcessor {
   readonly #deps: ProcessorDeps;
   readonly #queues: Readonly<Record<QueueName, FairQueue<Job>>>;
-  /** Blocks under way, so that a second copy waits for the first. */
-  readonly #pending = new Map<SeenKey, Promise<ProcessOutcome>>();
+  /**
+   * Blocks that wait or are being processed. A second copy from the same source shares the fate of
+   * the first. A copy from another source gets its own place: it must not wait in a flood's line.
+   */
+  readonly #pending = new Map<SeenKey, Job>();
   #running = false;
   #stopped = false;
   #failed = false;
@@ -73,6 +84,7 @@ export class BlockProcessor {
   constructor(deps: ProcessorDeps) {
     this.#deps = deps;
     this.#queues = {
+      milestone: new FairQueue(QUEUES.milestone),
       api: new FairQueue(QUEUES.api),
       sync: new FairQueue(QUEUES.sync),
       gossip: new FairQueue(QUEUES.gossip),
@@ -81,24 +93,39 @@ export class BlockProcessor {
 
   /** Blocks that wait in each queue. */
   queueLengths(): Readonly<Record<QueueName, number>> {
-    const { api, sync, gossip } = this.#queues;
-    return { api: api.size, sync: sync.size, gossip: gossip.size };
+    const { milestone, api, sync, gossip } = this.#queues;
+    return { milestone: milestone.size, api: api.size, sync: sync.size, gossip: gossip.size };
+  }
+
+  /**
+   * Whether gossip should not be read now: the queue is over half full and, if `source` is given,
+   * that peer holds at least an equal share of it. A peer that sends little is always heard.
+   */
+  isBusy(source?: string): boolean {
+    const { gossip } = this.#queues;
+    return gossip.fill > BUSY_FILL && (source === undefined || gossip.isHeavy(source));
+  }
+
+  /** Goes on with blocks that waited because the DAG was full. Call it after each milestone. */
+  wake(): void {
+    if (!this.#running && QUEUE_NAMES.some((name) => this.#queues[name].size > 0)) this.#start();
   }
 
   /**
    * Processes one block. Resolves with the block's id, or with the code that refused it;
-   * `queue-full` when the queue or the source's share of it has no place.
-   * @param source the peer or remote address, for fair turns and quotas.
+   * `queue-full` when its queue had no place for a source with so much in it.
+   * @param source the peer or remote address, for fair turns.
    */
   submit(bytes: Uint8Array, queue: QueueName, source: string): Promise<ProcessOutcome> {
     if (bytes.length > MAX_BLOCK_SIZE) return Promise.resolve(fail('too-large'));
     if (this.#stopped) return Promise.resolve(fail('queue-full', 'the node is stopping'));
     const key = this.#deps.seen.keyOf(bytes);
     const pending = this.#pending.get(key);
-    if (pending !== undefined) return pending.then(asKnown);
-    const seen = this.#deps.seen.get(key);
-    if (seen !== undefined && !(seen.ok && !this.#deps.dag.has(seen.value.blockId))) {
-      return Promise.resolve(asKnown(seen));
+    if (pending?.source === source && pending.queue === queue) return pending.promise.then(asKnown);
+    const outcome = this.#knownOutcome(key, bytes);
+    if (outcome !== undefined) return Promise.resolve(outcome);
+    if (queue === 'api' && this.#isDagFull()) {
+      return Promise.resolve(fail('queue-full', 'too many blocks wait for a milestone'));
     }
     return this.#enqueue(bytes, key, queue, source);
   }
@@ -106,6 +133,7 @@ export class BlockProcessor {
   /** Resolves when nothing is under way; blocks that come later are refused. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.wake();
     await this.#idle;
   }
 
@@ -116,16 +144,35 @@ export class BlockProcessor {
     source: string,
   ): Promise<ProcessOutcome> {
     const { promise, resolve } = Promise.withResolvers<ProcessOutcome>();
-    if (!this.#queues[queue].push(source, { bytes, key, queue, source, resolve })) {
-      return Promise.resolve(fail('queue-full', queue));
+    const kind = kindOf(bytes);
+    const cost = costOf(bytes.length, kind);
+    const job = { bytes, key, queue, source, promise, resolve };
+    this.#pending.set(key, job);
+    const queued = { item: job, kind, source, sizeBytes: bytes.length, cost };
+    for (const displaced of this.#queues[queue].push(queued)) {
+      this.#settle(displaced, fail('queue-full', queue));
     }
-    this.#pending.set(key, promise);
-    if (!this.#running) {
-      this.#running = true;
-      // One turn later, so that the blocks of a pack go through as one batch.
-      this.#idle = Promise.resolve().then(() => this.#run());
-    }
+    if (!this.#running) this.#start();
     return promise;
+  }
+
+  /** What is known of these very bytes; a block that the DAG has dropped since is taken again. */
+  #knownOutcome(key: SeenKey, bytes: Uint8Array): ProcessOutcome | undefined {
+    const seen = this.#deps.seen.get(key);
+    if (seen === undefined) return undefined;
+    if (seen !== 'good') return fail(seen);
+    const blockId = this.#deps.idOf(bytes);
+    return this.#deps.dag.has(blockId) ? known(blockId) : undefined;
+  }
+
+  #start(): void {
+    this.#running = true;
+    // One turn later, so that the blocks of a pack go through as one batch.
+    this.#idle = Promise.resolve().then(() => this.#run());
+  }
+
+  #isDagFull(): boolean {
+    return this.#deps.dag.unreferencedCount >= MAX_UNREFERENCED;
   }
 
   async #run(): Promise<void> {
@@ -134,7 +181,7 @@ export class BlockProcessor {
         await this.#process(jobs);
       } catch (error) {
         if (!this.#failed) this.#deps.logger.error(errorFields(error), 'processing blocks failed');
-        for (const job of jobs) this.#settle(job, fail('queue-full', 'the node failed'), false);
+        for (const job of jobs) this.#settle(job, fail('queue-full', 'the node failed'));
         this.#fail(error);
       }
       await new Promise(setImmediate);
@@ -150,10 +197,17 @@ export class BlockProcessor {
     this.#deps.onFatal(error);
   }
 
+  /** Each queue's share first, then what is left over to the queues in their order. */
   #next(): Job[] {
-    const jobs = QUEUE_NAMES.flatMap((name) => this.#queues[name].take(SHARE[name]));
-    for (const name of QUEUE_NAMES) {
-      if (jobs.length < BATCH) jobs.push(...this.#queues[name].take(BATCH - jobs.length));
+    const held = this.#isDagFull() && !this.#stopped;
+    const names = QUEUE_NAMES.filter((name) => !held || name === 'milestone' || name === 'sync');
+    const jobs = names.flatMap((name) => {
+      const { share } = QUEUES[name];
+      return this.#queues[name].take(share, (BATCH_COST * share) / BATCH);
+    });
+    for (const name of names) {
+      const places = BATCH - jobs.length;
+      if (places > 0) jobs.push(...this.#queues[name].take(places, BATCH_COST));
     }
     return jobs;
   }
@@ -166,9 +220,9 @@ export class BlockProcessor {
     await this.#deps.store.save(signed.map((candidate) => candidate.checked));
     for (const { job, checked: block } of signed) {
       const added = await this.#deps.intake.add(block.id, block.block.parents, job.source);
-      if (added.ok) this.#settle(job, succeed({ blockId: block.id, isNew: true }), true);
-      else if (added.code === 'block-known') this.#settle(job, known(block.id), true);
-      else this.#settle(job, failureOf(added), false);
+      if (added.ok) this.#settle(job, succeed({ blockId: block.id, isNew: true }), 'good');
+      else if (added.code === 'block-known') this.#settle(job, known(block.id), 'good');
+      else this.#settle(job, failureOf(added));
     }
     const dropped = this.#deps.intake.takeDropped();
     if (dropped.length > 0) await this.#deps.store.forget(dropped);
@@ -176,12 +230,28 @@ export class BlockProcessor {
 
   #checkForm(jobs: readonly Job[]): Candidate[] {
     const candidates: Candidate[] = [];
+    const inBatch = new Map<SeenKey, Job>();
     for (const job of jobs) {
-      const checked = this.#deps.check(job.bytes, job.queue === 'sync');
+      if (this.#isCopy(job, inBatch)) continue;
+      const trusted = job.queue === 'sync' || job.queue === 'milestone';
+      const checked = this.#deps.check(job.bytes, trusted);
       if (checked.ok) candidates.push({ job, checked: checked.value });
-      else this.#settle(job, checked, checked.action === 'reject');
+      else this.#settle(job, checked, checked.action === 'reject' ? checked.code : undefined);
     }
     return candidates;
+  }
+
+  /** A copy of a block of this batch or of an earlier one shares its fate, unchecked. */
+  #isCopy(job: Job, inBatch: Map<SeenKey, Job>): boolean {
+    const first = inBatch.get(job.key);
+    if (first !== undefined) {
+      void first.promise.then((outcome) => this.#settle(job, asKnown(outcome)));
+      return true;
+    }
+    const outcome = this.#knownOutcome(job.key, job.bytes);
+    if (outcome === undefined) inBatch.set(job.key, job);
+    else this.#settle(job, outcome);
+    return outcome !== undefined;
   }
 
   /** Settles what the DAG or a final milestone already holds. */
@@ -190,7 +260,7 @@ export class BlockProcessor {
     const referenced = await store.referenced(candidates.map(({ checked }) => checked.id));
     return candidates.filter(({ job, checked }) => {
       const isKnown = dag.has(checked.id) || referenced.has(checked.id);
-      if (isKnown) this.#settle(job, known(checked.id), false);
+      if (isKnown) this.#settle(job, known(checked.id));
       return !isKnown;
     });
   }
@@ -198,21 +268,34 @@ export class BlockProcessor {
   async #checkSignatures(candidates: readonly Candidate[]): Promise<Candidate[]> {
     const claims = candidates.map(({ checked }) => this.#deps.claims(checked));
     const all = claims.flat();
-    const verdicts = all.length === 0 ? [] : await this.#deps.verifier.verifyBatch(all);
+    const verdicts = all.length === 0 ? [] : await this.#verify(all);
     let offset = 0;
     return candidates.filter(({ job }, index) => {
       const count = claims[index]?.length ?? 0;
+      if (count > 0 && verdicts === undefined) this.#settle(job, fail('queue-full', 'signatures'));
+      if (verdicts === undefined) return count === 0;
       const valid = verdicts.slice(offset, offset + count).every(Boolean);
       offset += count;
-      if (!valid) this.#settle(job, fail('signature-invalid'), true);
+      if (!valid) this.#settle(job, fail('signature-invalid'), 'signature-invalid');
       return valid;
     });
   }
 
-  /** Answers the submitter; `remember` keeps the outcome for further copies of the same bytes. */
-  #settle(job: Job, outcome: ProcessOutcome, remember: boolean): void {
-    if (remember) this.#deps.seen.set(job.key, outcome);
-    this.#pending.delete(job.key);
+  /** Undefined when the threads could not say: that is no verdict on any block. */
+  async #verify(claims: readonly SignatureClaim[]): Promise<readonly boolean[] | undefined> {
+    try {
+      return await this.#deps.verifier.verifyBatch(claims);
+    } catch (error) {
+      if (!(error instanceof VerifyPoolError)) throw error;
+      this.#deps.logger.warn(errorFields(error), 'signatures were not checked');
+      return undefined;
+    }
+  }
+
+  /** Answers the submitter; `seen` is what to remember of these bytes, if anything. */
+  #settle(job: Job, outcome: ProcessOutcome, seen?: Seen): void {
+    if (seen !== undefined) this.#deps.seen.set(job.key, seen);
+    if (this.#pending.get(job.key) === job) this.#pending.delete(job.key);
     job.resolve(outcome);
   }
 }

@@ -1,71 +1,171 @@
 /**
- * The bounded queues between the wire and the core: their lengths, order and what happens when one
- * is full stand in one table. Every queue has a share per source, so that one loud peer cannot take
- * the places of all others. On the path: tangle/io/libp2p → here → core/block. Spec: docs/spec/11.
+ * Every queue between the wire and the core in one table: how much it holds, in which order it is
+ * served, what happens when it is full, and who hears of it. The processor's own four are built
+ * from their rows; the others take their bounds from the same constants. A test compares the table
+ * with docs/spec/14-load.md. On the path: tangle/io/libp2p → here → block-processor.ts.
  */
+import {
+  MAX_BLOCK_SIZE,
+  MAX_CONE,
+  MAX_MILESTONE_SIZE,
+  MAX_PACK_SIZE,
+  MAX_TIPS,
+  MAX_UNSOLID,
+} from '@tanglemail/tangle/core/params/limits.ts';
+import { MAX_QUEUED_BATCHES, MAX_BATCH_CLAIMS } from '@tanglemail/tangle/io/accel/verify-batch.ts';
+import { DEFAULT_LIMITS } from '@tanglemail/tangle/io/libp2p/types.ts';
+import { MAX_BUFFERED } from '../api/event-session.ts';
+import type { QueueBounds } from './fair-queue.ts';
 
-/** What a full queue does with a newcomer: the sender hears `queue-full` and may come again. */
-export type DropPolicy = 'refuse-newest';
-
-export interface QueueRow {
-  /** Places in the queue. */
-  readonly length: number;
-  /** Places that one source (a peer, a remote address) may hold. */
-  readonly perSource: number;
-  /** `fifo` within a source; sources take turns, one item each. */
-  readonly order: 'fair-fifo';
-  readonly drop: DropPolicy;
+export interface QueueRow extends QueueBounds {
+  /** What waits in it. */
+  readonly holds: string;
+  readonly order: string;
+  /** Who leaves when it is full. */
+  readonly drop: string;
+  /** Who is told, and how what was lost comes back. */
+  readonly told: string;
 }
 
-/** Queue → length, order, drop policy; in the order in which the processor serves them. */
+const FAIR = 'fair by kind, then source';
+const COSTLIEST = 'newest of the costliest line';
+
+/** The processor's queues in the order in which it serves them. */
 export const QUEUES = {
-  /** Blocks of our own validator, API and faucet users: a definite answer, so the line is short. */
-  api: { length: 512, perSource: 256, order: 'fair-fifo', drop: 'refuse-newest' },
-  /** Blocks that we asked peers for. Requester and catch-up never ask for more than fit. */
-  sync: { length: 8_192, perSource: 8_192, order: 'fair-fifo', drop: 'refuse-newest' },
-  /** Blocks from gossip: lost ones are requested when a child arrives, so refusing is harmless. */
-  gossip: { length: 8_192, perSource: 2_048, order: 'fair-fifo', drop: 'refuse-newest' },
-} as const satisfies Record<string, QueueRow>;
+  /** The part of a batch of 64 that is this queue's while all wait; what is left over is shared. */
+  milestone: {
+    holds: 'blocks that a certified milestone waits for',
+    items: 8_192,
+    bytes: 64 << 20,
+    share: 40,
+    order: FAIR,
+    drop: COSTLIEST,
+    told: 'milestone sync, which asks again',
+  },
+  api: {
+    holds: 'blocks of users, of the faucet and of this validator',
+    items: 512,
+    bytes: 8 << 20,
+    share: 8,
+    order: FAIR,
+    drop: COSTLIEST,
+    told: 'the caller: `queue-full`',
+  },
+  sync: {
+    holds: 'parents that this node asked peers for',
+    items: 8_192,
+    bytes: 32 << 20,
+    share: 8,
+    order: FAIR,
+    drop: COSTLIEST,
+    told: 'the requester, which asks again',
+  },
+  gossip: {
+    holds: 'blocks of gossip packs',
+    items: 8_192,
+    bytes: 32 << 20,
+    share: 8,
+    order: FAIR,
+    drop: COSTLIEST,
+    told: 'nobody; a child that arrives makes the node ask for it',
+  },
+} as const satisfies Record<string, QueueRow & { readonly share: number }>;
 
 export type QueueName = keyof typeof QUEUES;
 export const QUEUE_NAMES = Object.keys(QUEUES) as readonly QueueName[];
 
-/** A queue of bounded length in which the sources take turns. */
-export class FairQueue<T> {
-  readonly #row: QueueRow;
-  /** Items per source; a Map keeps the sources in turn order. */
-  readonly #lines = new Map<string, T[]>();
-  #size = 0;
+/**
+ * Solid blocks that may wait for a milestone. Above it the node takes no further block from gossip
+ * or users: those wait in their queues, which are fair, so the DAG's memory is bounded whatever the
+ * flood. Blocks that were asked for still enter: they are what milestones need.
+ */
+export const MAX_UNREFERENCED = 5 * MAX_CONE;
 
-  constructor(row: QueueRow) {
-    this.#row = row;
-  }
+/** Bytes of a vertex with its links, its id and its place in maps: measured, not exact. */
+const VERTEX_BYTES = 1_024;
+const CLAIM_BYTES = 128;
+const WANT_BYTES = 256;
 
-  get size(): number {
-    return this.#size;
-  }
-
-  /** False when the queue or the source's share is full; the item is then not taken. */
-  push(source: string, item: T): boolean {
-    const line = this.#lines.get(source);
-    if (this.#size >= this.#row.length || (line?.length ?? 0) >= this.#row.perSource) return false;
-    if (line === undefined) this.#lines.set(source, [item]);
-    else line.push(item);
-    this.#size += 1;
-    return true;
-  }
-
-  /** Up to `count` items, one per source and turn. */
-  take(count: number): T[] {
-    const taken: T[] = [];
-    while (taken.length < count && this.#size > 0) {
-      const [source, line] = this.#lines.entries().next().value as [string, T[]];
-      const item = line.shift() as T;
-      this.#lines.delete(source);
-      if (line.length > 0) this.#lines.set(source, line);
-      this.#size -= 1;
-      taken.push(item);
-    }
-    return taken;
-  }
-}
+/** The queues of other parts, in the order of a block's path. */
+export const OTHER_QUEUES = {
+  'packs under validation': {
+    holds: 'gossip packs and milestones whose verdict is open',
+    items: DEFAULT_LIMITS.maxValidating,
+    bytes: DEFAULT_LIMITS.maxValidating * MAX_PACK_SIZE,
+    order: 'all at once',
+    drop: `newest; beyond ${DEFAULT_LIMITS.maxValidatingPerPeer} of one peer its newest`,
+    told: 'gossipsub: ignore, no penalty',
+  },
+  'signature batches': {
+    holds: `up to ${MAX_BATCH_CLAIMS} signatures each, for the worker threads`,
+    items: MAX_QUEUED_BATCHES,
+    bytes: MAX_QUEUED_BATCHES * MAX_BATCH_CLAIMS * CLAIM_BYTES,
+    order: 'first in, first out',
+    drop: 'newest',
+    told: 'the sender: `queue-full`; never called invalid',
+  },
+  'waiting room': {
+    holds: 'stored blocks with missing parents (03-dag, section 2)',
+    items: MAX_UNSOLID,
+    bytes: MAX_UNSOLID * VERTEX_BYTES,
+    order: 'when the last parent comes',
+    drop: 'oldest of the source that holds most',
+    told: 'the store, which deletes it',
+  },
+  'missing parents': {
+    holds: 'ids to ask peers for',
+    items: MAX_UNSOLID,
+    bytes: MAX_UNSOLID * WANT_BYTES,
+    order: 'what milestones wait for, then first in, first out',
+    drop: 'newest; oldest after 8 rounds',
+    told: 'nobody; a later child asks anew',
+  },
+  unreferenced: {
+    holds: 'solid blocks without a milestone',
+    items: MAX_UNREFERENCED,
+    bytes: MAX_UNREFERENCED * VERTEX_BYTES,
+    order: 'oldest first',
+    drop: 'none: gossip and API stop; what falls below max depth leaves',
+    told: 'the caller: `queue-full`',
+  },
+  tips: {
+    holds: 'blocks that new ones may name as parents',
+    items: MAX_TIPS,
+    bytes: MAX_TIPS * WANT_BYTES,
+    order: 'drawn by chance',
+    drop: 'oldest',
+    told: 'nobody; milestones still find it',
+  },
+  milestones: {
+    holds: 'certified milestones ahead of the last confirmed one',
+    items: 128,
+    bytes: 128 * MAX_MILESTONE_SIZE,
+    order: 'by index',
+    drop: 'highest index',
+    told: 'nobody; fetched when it is its turn',
+  },
+  'event socket': {
+    holds: 'messages that one client has not read',
+    items: MAX_BUFFERED >> 6,
+    bytes: MAX_BUFFERED,
+    order: 'first in, first out',
+    drop: 'the socket',
+    told: 'the client: closed; it resumes from an index',
+  },
+  'packs to send': {
+    holds: 'own blocks while no peer can be reached',
+    items: DEFAULT_LIMITS.packQueueBytes >> 7,
+    bytes: DEFAULT_LIMITS.packQueueBytes,
+    order: 'first in, first out',
+    drop: 'oldest',
+    told: 'nobody; own blocks are offered again until a milestone has them',
+  },
+  'gossip to one peer': {
+    holds: 'bytes in the stream to a peer that reads slowly',
+    items: (DEFAULT_LIMITS.gossipBacklogBytes * 4) / MAX_BLOCK_SIZE,
+    bytes: DEFAULT_LIMITS.gossipBacklogBytes * 4,
+    order: 'first in, first out',
+    drop: 'the connection, when more than a quarter waits in two looks',
+    told: 'the peer: disconnected',
+  },
+} as const satisfies Record<string, QueueRow>;

@@ -8,6 +8,8 @@ import type { SignatureClaim } from '../../core/ports.ts';
 
 /** Claims in one message: 64 cost the main thread 2.5 µs each, singles 30. */
 export const MAX_BATCH_CLAIMS = 64;
+/** Batches that may wait for a thread. Bounds what a flood of transactions keeps in memory. */
+export const MAX_QUEUED_BATCHES = 256;
 
 const HEADER_SIZE = 2;
 const CLAIM_SIZE = 32 + 64 + 4;

@@ -6,7 +6,12 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { SignatureClaim } from '../../core/ports.ts';
-import { encodeClaims, isEncodable, MAX_BATCH_CLAIMS } from './verify-batch.ts';
+import {
+  encodeClaims,
+  isEncodable,
+  MAX_BATCH_CLAIMS,
+  MAX_QUEUED_BATCHES,
+} from './verify-batch.ts';
 import type { VerifyAnswer, VerifyRequest } from './verify-batch.ts';
 
 /** `queue-full`: slow down. `closed`: the pool is gone. `worker-failed`: a thread died. */
@@ -62,7 +67,7 @@ export class VerifyPool {
   constructor(options: VerifyPoolOptions = {}) {
     const threads = options.threads ?? Math.min(MAX_THREADS, availableParallelism() - 1);
     this.threads = Math.max(1, Math.trunc(threads));
-    this.#maxQueued = options.maxQueuedBatches ?? 256;
+    this.#maxQueued = options.maxQueuedBatches ?? MAX_QUEUED_BATCHES;
     this.#workerUrl = options.workerUrl ?? WORKER_URL;
   }
 
