@@ -9,6 +9,7 @@ import { conflictName } from '@tanglemail/tangle/core/ledger/conflict.ts';
 import { addProcessMetrics, createMetrics } from '@tanglemail/tangle/io/metrics/create-metrics.ts';
 import {
   NODE_METRICS,
+  type API_ROUTES,
   type API_STATUSES,
   type NodeMetrics,
 } from '@tanglemail/tangle/io/metrics/node-metrics.ts';
@@ -17,7 +18,6 @@ import type { NetworkMetrics } from '@tanglemail/tangle/io/libp2p/types.ts';
 import { Registry } from 'prom-client';
 import type { ConfirmedMilestone } from './confirmation/confirmation-engine.ts';
 import { ConfirmationTimes } from './confirmation-times.ts';
-import type { DiskUsage } from './disk-usage.ts';
 import type { BlockProcessor } from './processor/block-processor.ts';
 import { QUEUE_NAMES, type QueueName } from './processor/queues.ts';
 import type { NodeStore } from './store/node-store.ts';
@@ -45,6 +45,7 @@ export function createNodeMetrics(options: { readonly process: boolean }): Metri
       if (event === 'block-dropped') rows.queueDropped.inc({ queue: 'packs' }, amount);
     },
     gossipBytes: (direction, bytes) => rows.gossipBytes.inc({ direction }, bytes),
+    wireBytes: (bytes) => rows.gossipWireBytes.inc(bytes),
   };
   return { registry, rows, network, blocks, confirmationTimes: new ConfirmationTimes() };
 }
@@ -81,10 +82,15 @@ export function countConfirmed(metrics: MetricsOfNode, confirmed: ConfirmedMiles
 }
 
 /** Counts one answer of the API. */
-export function countAnswer(rows: NodeMetrics, statusCode: number, seconds: number): void {
+export function countAnswer(
+  rows: NodeMetrics,
+  route: (typeof API_ROUTES)[number],
+  statusCode: number,
+  seconds: number,
+): void {
   const status = statusCode === 429 ? '429' : STATUS_CLASSES[Math.floor(statusCode / 100)];
-  if (status !== undefined) rows.apiRequests.inc({ status });
-  rows.apiSeconds.observe(seconds);
+  if (status !== undefined) rows.apiRequests.inc({ route, status });
+  rows.apiSeconds.observe({ route }, seconds);
 }
 
 const STATUS_CLASSES: Readonly<Record<number, (typeof API_STATUSES)[number]>> = {
@@ -101,8 +107,9 @@ export interface MeasuredParts {
   readonly missing: { readonly size: number };
   readonly processor: Pick<BlockProcessor, 'queueLengths'>;
   readonly network: Pick<TangleNetwork, 'peers' | 'requestCounts'>;
-  readonly store: Pick<NodeStore, 'onBatch'>;
-  readonly disk: Pick<DiskUsage, 'storeBytes' | 'freeBytes'>;
+  readonly store: Pick<NodeStore, 'onBatch' | 'sizeBytes' | 'prunedIndex'>;
+  /** Room left where the data folder is. */
+  freeBytes(): Promise<number>;
   latestIndex(): number;
   confirmedIndex(): number;
   /** Leading zero bits asked of a small block. */
@@ -113,7 +120,7 @@ export interface MeasuredParts {
 
 /** Lets the gauges read the parts whenever somebody looks, and the store tell of its writes. */
 export function watchGauges(rows: NodeMetrics, parts: MeasuredParts): void {
-  const { dag, tips, missing, processor, network, store, disk } = parts;
+  const { dag, tips, missing, processor, network, store } = parts;
   store.onBatch = (batch, seconds) => rows.storeBatch.observe({ batch }, seconds);
   rows.queueLength.onCollect((gauge) => {
     const lengths = processor.queueLengths();
@@ -126,15 +133,15 @@ export function watchGauges(rows: NodeMetrics, parts: MeasuredParts): void {
   rows.requestsQueued.onCollect((gauge) => gauge.set(missing.size));
   rows.requestsPending.onCollect((gauge) => gauge.set(network.requestCounts().pending));
   rows.requestsServing.onCollect((gauge) => gauge.set(network.requestCounts().serving));
-  rows.storeBytes.onCollect(async (gauge) => gauge.set(await disk.storeBytes()));
-  rows.diskFree.onCollect(async (gauge) => gauge.set(await disk.freeBytes()));
+  rows.storeBytes.onCollect(async (gauge) => gauge.set(await store.sizeBytes()));
+  rows.diskFree.onCollect(async (gauge) => gauge.set(await parts.freeBytes()));
   rows.powDifficulty.onCollect((gauge) => gauge.set(parts.difficultyBits()));
   rows.halted.onCollect((gauge) => gauge.set(parts.isHalted() ? 1 : 0));
   rows.healthy.onCollect((gauge) => gauge.set(parts.isHealthy() ? 1 : 0));
   rows.milestoneIndex.onCollect((gauge) => {
     gauge.set({ kind: 'latest' }, parts.latestIndex());
     gauge.set({ kind: 'confirmed' }, parts.confirmedIndex());
-    gauge.set({ kind: 'pruned' }, 0);
+    gauge.set({ kind: 'pruned' }, store.prunedIndex);
   });
   rows.peers.onCollect((gauge) => {
     for (const direction of ['inbound', 'outbound'] as const) {

@@ -15,7 +15,7 @@ import type { Verdict } from '@tanglemail/tangle/io/libp2p/verdicts.ts';
 import type { HealthDto, MilestoneRefDto } from '@tanglemail/tangle/io/node-client/dto.ts';
 import { SYSTEM_CLOCK, SYSTEM_RANDOM } from '@tanglemail/tangle/io/system.ts';
 import { ConfirmationEngine, type ConfirmedMilestone } from './confirmation/confirmation-engine.ts';
-import { DiskUsage } from './disk-usage.ts';
+import { freeBytes } from './disk-usage.ts';
 import type { Foundation } from './foundation.ts';
 import type { KeyPair } from './keys/key-file.ts';
 import { watchGauges, type MetricsOfNode } from './metrics.ts';
@@ -99,7 +99,7 @@ export function createParts(
   watchGauges(metrics.rows, {
     ...parts,
     store: foundation.store,
-    disk: new DiskUsage(foundation.config.dataDir),
+    freeBytes: () => freeBytes(foundation.config.dataDir),
     latestIndex: () => hooks.latest().index,
     confirmedIndex: () => parts.engine.latest.header.index,
     difficultyBits: () => difficultyBits(context),
@@ -116,14 +116,13 @@ function difficultyBits({ foundation, parts }: Context): number {
 
 /** What writes the status line; `start` it when everything else runs. */
 export function createStatusReporter(context: Context): StatusReporter {
-  const { config, logger } = context.foundation;
-  const disk = new DiskUsage(config.dataDir);
-  const look = async (): Promise<StatusFacts> => lookAt(context, await disk.storeBytes());
+  const { config, logger, store } = context.foundation;
+  const look = async (): Promise<StatusFacts> => lookAt(context, await store.sizeBytes());
   return new StatusReporter({ intervalMs: config.log.statusIntervalMs }, { look, logger });
 }
 
 function lookAt(context: Context, storeBytes: number): StatusFacts {
-  const { hooks, metrics, parts } = context;
+  const { foundation, hooks, metrics, parts } = context;
   const { header } = parts.engine.latest;
   const queues = parts.processor.queueLengths();
   const { pending } = parts.network.requestCounts();
@@ -140,7 +139,7 @@ function lookAt(context: Context, storeBytes: number): StatusFacts {
     queues,
     difficultyBits: difficultyBits(context),
     storeBytes,
-    prunedIndex: 0,
+    prunedIndex: foundation.store.prunedIndex,
     rssBytes: process.memoryUsage.rss(),
   };
 }

@@ -7,6 +7,7 @@ import { Command } from 'commander';
 import type { Terminal } from '@tanglemail/tangle/io/shell/terminal.ts';
 import { renderConfigDocs } from '../config/docs.ts';
 import { benchPowCommand } from './bench.ts';
+import { dbCommand } from './db.ts';
 import { genesisCommand } from './genesis.ts';
 import { committeeCommand, keysCommand, peerIdCommand } from './keys.ts';
 
@@ -18,6 +19,7 @@ export function toolsCommand(terminal: Terminal): Command {
     .addCommand(committeeCommand(terminal))
     .addCommand(genesisCommand(terminal))
     .addCommand(peerIdCommand(terminal))
+    .addCommand(dbCommand(terminal))
     .addCommand(benchPowCommand(terminal))
     .addCommand(configDocsCommand(terminal));
 }

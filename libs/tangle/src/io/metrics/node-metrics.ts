@@ -22,6 +22,20 @@ const REASONS: readonly Reason[] = Object.keys(CONFLICT).filter(
 /** Classes of answers; 429 apart, because it is about the caller's pace and not a mistake. */
 export const API_STATUSES = ['2xx', '3xx', '4xx', '429', '5xx'] as const;
 
+/** Routes of the API that are alike in what they cost; see apps/node/src/api/limits.ts. */
+export const API_ROUTES = [
+  'health',
+  'node',
+  'submit',
+  'block',
+  'ledger',
+  'proof',
+  'feed',
+  'indexer',
+  'snapshot',
+  'other',
+] as const;
+
 export const NODE_METRICS = {
   blocksReceived: {
     type: 'counter',
@@ -84,7 +98,7 @@ export const NODE_METRICS = {
   milestoneIndex: {
     type: 'gauge',
     name: 'tangle_milestone_index',
-    help: 'Latest milestone heard of, last one made final here, first one still stored.',
+    help: 'Latest milestone heard of, last one made final here, last one that is pruned.',
     labels: { kind: ['latest', 'confirmed', 'pruned'] },
   },
   milestoneTimestamp: {
@@ -143,6 +157,11 @@ export const NODE_METRICS = {
     help: 'What happened between this node and its peers.',
     labels: { event: NETWORK_EVENTS },
   },
+  gossipWireBytes: {
+    type: 'counter',
+    name: 'tangle_gossip_wire_bytes_total',
+    help: 'Bytes received on gossip streams, with duplicates and control messages.',
+  },
   gossipBytes: {
     type: 'counter',
     name: 'tangle_gossip_bytes_total',
@@ -200,16 +219,33 @@ export const NODE_METRICS = {
   apiRequests: {
     type: 'counter',
     name: 'tangle_api_requests_total',
-    help: 'Answers of the API by class of status; 429 is a caller that was too fast.',
-    labels: { status: API_STATUSES },
+    help: 'Answers of the API by class of route and of status; 429 is a caller that was too fast.',
+    labels: { route: API_ROUTES, status: API_STATUSES },
   },
   apiSeconds: {
     type: 'histogram',
     name: 'tangle_api_request_seconds',
-    help: 'Time from a request to the end of its answer.',
+    help: 'Time from a request to the end of its answer, by class of route.',
+    labels: { route: API_ROUTES },
     buckets: FAST_SECONDS,
   },
   apiSockets: { type: 'gauge', name: 'tangle_api_sockets', help: 'Event sockets that are open.' },
+  apiSocketsEnded: {
+    type: 'counter',
+    name: 'tangle_api_sockets_ended_total',
+    help: 'Event sockets that the node ended or refused, by reason.',
+    labels: { reason: ['lagging', 'failed', 'rate', 'full', 'address', 'silent'] },
+  },
+  proofTreeBytes: {
+    type: 'gauge',
+    name: 'tangle_proof_tree_bytes',
+    help: 'Merkle trees that are kept for proofs.',
+  },
+  proofTreesBuilt: {
+    type: 'gauge',
+    name: 'tangle_proof_trees_built',
+    help: 'Merkle trees that were built for proofs since the start.',
+  },
   healthy: {
     type: 'gauge',
     name: 'tangle_healthy',

@@ -1,0 +1,168 @@
+/**
+ * What `tools db check` and `db info` do; loaded when one of them runs, so that help is quick.
+ * Path: db.ts → here → db-check.ts. Spec: docs/operating.md, "When the store is in doubt".
+ */
+import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
+import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
+import { bestHasher } from '@tanglemail/tangle/io/accel/hasher.ts';
+import { bestVerifier } from '@tanglemail/tangle/io/accel/verifier.ts';
+import { BUCKETS, prefixRange } from '@tanglemail/tangle/io/level/buckets.ts';
+import { folderSize } from '@tanglemail/tangle/io/level/folder-size.ts';
+import { openKvStore, type KvStore } from '@tanglemail/tangle/io/level/kv-store.ts';
+import { NODE_SCHEMA } from '@tanglemail/tangle/io/level/milestone-batch.ts';
+import { readNodeState, readPruned } from '@tanglemail/tangle/io/level/node-state-repository.ts';
+import { StoreError } from '@tanglemail/tangle/io/level/store-error.ts';
+import { outJson, type Terminal } from '@tanglemail/tangle/io/shell/terminal.ts';
+import { bytesText } from '../status-line.ts';
+import { NodeStore } from '../store/node-store.ts';
+import { StoreCheck, type StoreReport } from './db-check.ts';
+
+/** The store of a node that does not run, and its network. */
+export interface StoredNetwork {
+  readonly storePath: string;
+  readonly genesis: Genesis;
+}
+
+const PROGRESS_MS = 2_000;
+
+/** Checks everything; throws StoreError `corrupt` after the report when something is wrong. */
+export async function checkStore(
+  terminal: Terminal,
+  place: StoredNetwork,
+  json: boolean,
+): Promise<void> {
+  const { storePath, genesis } = place;
+  const [hasher, verifier] = await Promise.all([bestHasher(), bestVerifier()]);
+  const root = genesisMilestone(genesis, hasher);
+  terminal.err('reading the ledger: state root and supply …\n');
+  const { store, latest } = await NodeStore.open(storePath, root, hasher);
+  try {
+    const { networkId } = root;
+    const { committee } = genesis;
+    const onProgress = progressOn(terminal);
+    const deps = { store, networkId, committee, hasher, verifier, onProgress };
+    const report = await new StoreCheck(deps).run(latest.header.index);
+    if (json) outJson(terminal, report);
+    else terminal.out(reportText(report));
+    if (report.problemCount > 0) {
+      const count = report.problemCount === 1 ? '1 problem' : `${report.problemCount} problems`;
+      throw new StoreError(
+        'corrupt',
+        `${count}; see docs/operating.md, “When the store is in doubt”`,
+      );
+    }
+  } finally {
+    await store.close();
+  }
+}
+
+/** A line on the way at most every two seconds. */
+function progressOn(terminal: Terminal): (what: string, done: number, all: number) => void {
+  let toldMs = performance.now();
+  return (what, done, all) => {
+    if (performance.now() - toldMs < PROGRESS_MS) return;
+    toldMs = performance.now();
+    terminal.err(all > 0 ? `${what}: ${done} of ${all}\n` : `${what}: ${done}\n`);
+  };
+}
+
+function reportText(report: StoreReport): string {
+  const { problems, problemCount } = report;
+  const lines = [
+    'ledger       state root and supply are right',
+    `milestones   ${report.milestones}, from ${report.from} to ${report.to}`,
+    `blocks       ${report.blocks}, ${bytesText(report.blockBytes)}; ` +
+      `${report.unreferencedBlocks} of them wait for a milestone`,
+    `ledger       ${report.transactionsApplied} transactions applied, ` +
+      `${report.unspentOutputs} unspent outputs`,
+    ...problems.map((problem) => `PROBLEM      ${problem}`),
+  ];
+  const untold = problemCount - problems.length;
+  if (untold > 0) lines.push(`             and ${untold} more`);
+  lines.push(problemCount === 0 ? 'everything is whole' : 'the store is DAMAGED');
+  return `${lines.join('\n')}\n`;
+}
+
+/** Prints indexes and sizes. */
+export async function showStore(
+  terminal: Terminal,
+  place: StoredNetwork,
+  json: boolean,
+): Promise<void> {
+  const { storePath, genesis } = place;
+  const { networkId } = genesisMilestone(genesis, await bestHasher());
+  const kv = await openKvStore(storePath, { kind: 'node', networkId, schema: NODE_SCHEMA });
+  try {
+    const state = readNodeState(kv);
+    if (state === undefined) throw new StoreError('corrupt', 'it has no genesis');
+    const { removedIndex, entryIndex } = readPruned(kv);
+    const facts = {
+      network: genesis.name,
+      latestIndex: state.index,
+      latestId: state.id,
+      timestampMs: state.timestampMs,
+      stateRoot: Buffer.from(state.stateRoot).toString('hex'),
+      unspentOutputs: state.unspentCount,
+      prunedIndex: Math.max(removedIndex, entryIndex),
+      snapshotIndex: entryIndex,
+      diskBytes: await folderSize(storePath),
+      buckets: await measureBuckets(kv, terminal),
+    };
+    if (json) outJson(terminal, facts);
+    else terminal.out(infoText(facts));
+  } finally {
+    await kv.close();
+  }
+}
+
+interface BucketSize {
+  readonly bucket: string;
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+/** Entries and bytes of each bucket; reads every key and value once. */
+async function measureBuckets(kv: KvStore, terminal: Terminal): Promise<BucketSize[]> {
+  const onProgress = progressOn(terminal);
+  const sizes: BucketSize[] = [];
+  for (const [bucket, { number }] of Object.entries(BUCKETS)) {
+    let entries = 0;
+    let bytes = 0;
+    for await (const [key, value] of kv.iterate(prefixRange(Uint8Array.of(number)))) {
+      entries += 1;
+      bytes += key.length + value.length;
+      if (entries % 4_096 === 0) onProgress(bucket, entries, 0);
+    }
+    sizes.push({ bucket, entries, bytes });
+  }
+  return sizes;
+}
+
+interface InfoFacts {
+  readonly network: string;
+  readonly latestIndex: number;
+  readonly timestampMs: number;
+  readonly stateRoot: string;
+  readonly unspentOutputs: number;
+  readonly prunedIndex: number;
+  readonly diskBytes: number;
+  readonly buckets: readonly BucketSize[];
+}
+
+function infoText(facts: InfoFacts): string {
+  const { prunedIndex, latestIndex, buckets } = facts;
+  const time = new Date(facts.timestampMs).toISOString();
+  const lines = [
+    `network      ${facts.network}`,
+    `milestone    ${latestIndex} of ${time}`,
+    `state root   ${facts.stateRoot}`,
+    `unspent      ${facts.unspentOutputs} outputs`,
+    `pruned       ${prunedIndex === 0 ? 'nothing' : `up to milestone ${prunedIndex}`}`,
+    `on the disk  ${bytesText(facts.diskBytes)}`,
+    '',
+    ...buckets.map(({ bucket, entries, bytes }) => {
+      return `${bucket.padEnd(20)} ${`${entries}`.padStart(10)}  ${bytesText(bytes)}`;
+    }),
+  ];
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,145 @@
+// `tools db`: a whole store is found whole, and each kind of damage is told.
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { cp, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { genesisToJson } from '@tanglemail/tangle/core/codec/genesis.ts';
+import { keyOf, type BucketName, type KeyPart } from '@tanglemail/tangle/io/level/buckets.ts';
+import { openKvStore, type KvStore } from '@tanglemail/tangle/io/level/kv-store.ts';
+import { NODE_SCHEMA } from '@tanglemail/tangle/io/level/milestone-batch.ts';
+import { TestTerminal } from '@tanglemail/tangle/io/shell/testing/test-terminal.ts';
+import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
+import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
+import { RICH_KEY, testGenesis, TestNetwork, testKey, until } from '../testing/test-network.ts';
+import { runProgram } from './program.ts';
+
+const network = new TestNetwork();
+afterEach(() => network.closeAll());
+
+const NOTHING = new Uint8Array();
+const OWNER = {
+  kind: 'node',
+  networkId: genesisMilestone(testGenesis(), nobleHasher).networkId,
+  schema: NODE_SCHEMA,
+};
+
+/** A stopped node with a payment in it: its folder and the block of the payment. */
+async function stoppedNode() {
+  const one = await network.start({ validator: true });
+  const { folder, wallet, node, issuer } = one;
+  const noted = await issuer.issue({ kind: 'tagged-data', tag: Buffer.from('a'), data: NOTHING });
+  await issuer.awaitConfirmation(noted, { timeoutMs: 20_000 });
+  const sent = await wallet.sendTransaction({
+    from: [RICH_KEY.secretKey],
+    outputs: [{ kind: 'basic', address: testKey(9).address, amount: 1_000n }],
+  });
+  await until(() => node.query.confirmedIndex >= 2);
+  await one.close();
+  await writeFile(join(folder, 'genesis.json'), genesisToJson(testGenesis()));
+  return { folder, blockId: sent.blockId };
+}
+
+async function db(command: 'check' | 'info', folder: string) {
+  const terminal = new TestTerminal({});
+  const servers = {
+    nodeApi: () => Promise.reject(new Error('none')),
+    faucetApi: () => Promise.reject(new Error('none')),
+  };
+  const flags = ['--data-dir', folder, '--genesis-file', join(folder, 'genesis.json'), '--json'];
+  const code = await runProgram(['tools', 'db', command, ...flags], terminal, servers);
+  const report: unknown = terminal.output === '' ? undefined : JSON.parse(terminal.output);
+  return { code, report, err: terminal.errors };
+}
+
+/** A copy of a folder in which `change` went over the store. */
+async function damaged(folder: string, change: (kv: KvStore) => Promise<void>): Promise<string> {
+  const copy = await network.folder();
+  await cp(folder, copy, { recursive: true });
+  const kv = await openKvStore(join(copy, 'store'), OWNER);
+  await change(kv);
+  await kv.close();
+  return copy;
+}
+
+const without =
+  (bucket: BucketName, ...parts: KeyPart[]) =>
+  async (kv: KvStore) =>
+    await kv
+      .batch()
+      .del(keyOf(bucket, ...parts))
+      .write({ sync: true });
+
+describe('tools db', () => {
+  it('finds a whole store whole, and shows what is in it', async () => {
+    const { folder } = await stoppedNode();
+    const { code, report, err } = await db('check', folder);
+    expect(report).toMatchObject({ from: 1, problemCount: 0, transactionsApplied: 1 });
+    expect(report).toMatchObject({ unspentOutputs: 2, problems: [] });
+    expect(err).not.toContain('problem');
+    expect(code).toBe(0);
+    const info = await db('info', folder);
+    const { latestIndex, diskBytes, buckets } = info.report as {
+      latestIndex: number;
+      diskBytes: number;
+      buckets: { bucket: string; entries: number }[];
+    };
+    expect(latestIndex).toBeGreaterThanOrEqual(2);
+    expect(diskBytes).toBeGreaterThan(1_000);
+    const entries = new Map(buckets.map((one) => [one.bucket, one.entries]));
+    expect(entries.get('unspent')).toBe(2);
+    expect(entries.get('milestones')).toBe(latestIndex + 1);
+  });
+
+  it('tells what is missing, all of it, and ends with status 1', async () => {
+    const { folder, blockId } = await stoppedNode();
+    const copy = await damaged(folder, async (kv) => {
+      await without('blockMeta', blockId)(kv);
+      await without('cones', 2)(kv);
+      const address = keyOf('outputsByAddress', testKey(9).address);
+      const range = { gte: address, lt: new Uint8Array([...address, 0xff]) };
+      for await (const [key] of kv.iterate(range)) await kv.batch().del(key).write({ sync: true });
+    });
+    const { code, report, err } = await db('check', copy);
+    const { problems } = report as { problems: string[] };
+    expect(problems).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(`^block ${blockId} of milestone \\d+ is not marked as referenced`),
+        expect.stringMatching(/^milestone \d+ applied other transactions than its header names$/),
+        'the cone of milestone 2 is missing',
+        expect.stringMatching(/^output [0-9a-f]{68} is not found by its address$/),
+      ]),
+    );
+    expect(code).toBe(1);
+    expect(err).toMatch(/a file of the store is damaged: \d+ problems; see docs\/operating\.md/);
+  });
+
+  it('does not believe a milestone that another key has signed', async () => {
+    const { folder } = await stoppedNode();
+    const other = { ...testGenesis(), committee: [testKey(7).publicKey] };
+    const networkId = genesisMilestone(other, nobleHasher).networkId;
+    expect(networkId).not.toBe(OWNER.networkId);
+    await writeFile(join(folder, 'genesis.json'), genesisToJson(other));
+    const { code, err } = await db('check', folder);
+    expect(code).toBe(2);
+    expect(err).toContain('this folder belongs to another network');
+    await writeFile(join(folder, 'genesis.json'), genesisToJson(testGenesis()));
+    const copy = await damaged(folder, async (kv) => {
+      const key = keyOf('milestones', 1);
+      const bytes = kv.getSync(key) ?? new Uint8Array();
+      bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+      await kv.batch().put(key, bytes).write({ sync: true });
+    });
+    const { report } = await db('check', copy);
+    expect(report).toMatchObject({
+      problems: ['the certificate of milestone 1 does not hold: certificate-signature'],
+    });
+  });
+
+  it('makes no store where there is none', async () => {
+    const folder = await network.folder();
+    await writeFile(join(folder, 'genesis.json'), genesisToJson(testGenesis()));
+    expect(await db('check', folder)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('there is no store in'),
+    });
+  });
+});
