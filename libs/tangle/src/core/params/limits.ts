@@ -5,8 +5,15 @@
 
 /** Bytes of one block. Bounds gossip packs, buffers and the cost of hashing one block. */
 export const MAX_BLOCK_SIZE = 32_768;
-/** Parents of one block or milestone. Bounds the edges that one block adds to the DAG. */
+/** Parents of one block. Bounds the edges that one block adds to the DAG. */
 export const MAX_PARENTS = 8;
+/**
+ * Parents of one milestone: as many as its count byte can say. A burst of blocks on the same parents
+ * is so wide that 8 parents would confirm 8 of them; bounds a milestone to some 15 KB.
+ */
+export const MAX_MILESTONE_PARENTS = 255;
+/** Parents that a leader names in any case; further ones only for what has waited longest. */
+export const MILESTONE_PARENTS_USUAL = 8;
 /** Inputs of one transaction. Bounds signature checks that one block can ask for. */
 export const MAX_INPUTS = 128;
 /** Outputs of one transaction. Bounds ledger growth per block. */
@@ -22,7 +29,8 @@ export const MAX_COMMITTEE = 32;
 /** Bytes of a milestone's options. */
 export const MAX_OPTIONS_SIZE = 4_096;
 /** Bytes of an encoded milestone: header 249, body, certificate of 32 signatures. */
-export const MAX_MILESTONE_SIZE = 249 + 1 + MAX_PARENTS * 32 + 2 + MAX_OPTIONS_SIZE + 2_200;
+export const MAX_MILESTONE_SIZE =
+  249 + 1 + MAX_MILESTONE_PARENTS * 32 + 2 + MAX_OPTIONS_SIZE + 2_200;
 /** Blocks that one milestone may newly reference. Bounds the work of one confirmation. */
 export const MAX_CONE = 20_000;
 /**
@@ -70,3 +78,7 @@ export const FRESHNESS_MARGIN_MS = 60_000;
 export const MAX_HEAVIEST_CANDIDATES = 256;
 /** Characters of a genesis document's JSON: 4,096 outputs of some 130 each, and 32 keys. */
 export const MAX_GENESIS_TEXT_LENGTH = 1_048_576;
+/** Bytes of one frame's body in a snapshot: a milestone with a full cone is 647,000. */
+export const MAX_SNAPSHOT_FRAME_SIZE = 1_048_576;
+/** Outputs or changes in one frame of a snapshot. Bounds what a reader decodes at a time. */
+export const MAX_SNAPSHOT_RECORDS = 4_096;

@@ -1,0 +1,200 @@
+/** Snapshot files on a disk: written, read, joined, verified; half ones leave nothing. */
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { nobleHasher } from '../../core/crypto/blake2b.ts';
+import type { OutputRecord } from '../../core/ledger/ledger-diff.ts';
+import { SnapshotParser } from '../../core/snapshot/parser.ts';
+import { encodeFile, SnapshotFixture } from '../../core/testing/snapshot-fixture.ts';
+import { downloadSnapshot, type DownloadOptions } from './download.ts';
+import { mergedOutputs, readHeader, readMilestones, verifySnapshot } from './read-snapshot.ts';
+import { SnapshotError } from './snapshot-error.ts';
+import { writeSnapshot, type LedgerView, type WriteOptions } from './write-snapshot.ts';
+
+const fixture = new SnapshotFixture();
+fixture.advance(8);
+const options: WriteOptions = {
+  genesis: fixture.chain.start,
+  params: fixture.chain.genesis.params,
+  hasher: nobleHasher,
+};
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'snapshot-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+/** What a store shows at milestone `index`. */
+function viewAt(index: number, unspent = fixture.ledgers[index]!): LedgerView {
+  const { id, header } = fixture.headers[index]!;
+  const { timestampMs } = header;
+  return {
+    state: { index, id, timestampMs, unspentCount: unspent.length },
+    milestoneBytes: (one) => fixture.milestones[one]!.bytes,
+    cone: (one) => fixture.milestones[one]!.cone,
+    async *unspent() {
+      yield* unspent;
+    },
+  };
+}
+
+async function codeOf(promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise;
+  } catch (error) {
+    if (error instanceof SnapshotError) return error.code;
+    throw error;
+  }
+  return 'ok';
+}
+
+/** What a file says, however it is cut into frames. */
+function contentOf(bytes: Uint8Array) {
+  const parsed = new SnapshotParser(nobleHasher).push(bytes);
+  if (!parsed.ok) throw new Error(parsed.code);
+  return {
+    other: parsed.value.filter(({ type }) => type !== 'outputs' && type !== 'changes'),
+    outputs: parsed.value.flatMap((part) => (part.type === 'outputs' ? part.records : [])),
+    changes: parsed.value.flatMap((part) => (part.type === 'changes' ? part.changes : [])),
+  };
+}
+
+const path = (name: string): string => join(folder, name);
+
+describe('a snapshot file', () => {
+  it('has the content of its state, and proves it', async () => {
+    await writeSnapshot(path('full'), viewAt(5), options);
+    expect(contentOf(await readFile(path('full')))).toEqual(contentOf(encodeFile(fixture.file(5))));
+    const verified = await verifySnapshot(path('full'), fixture.trust);
+    expect(verified.header).toEqual(await readHeader(path('full'), nobleHasher));
+    expect(await readMilestones(path('full'), nobleHasher)).toEqual(fixture.file(5).milestones);
+    expect(await readdir(folder)).toEqual(['full']);
+  });
+
+  it('and a delta of it give the outputs of the later state', async () => {
+    await writeSnapshot(path('full'), viewAt(3), options);
+    await writeSnapshot(path('delta'), viewAt(8), { ...options, base: path('full') });
+    const expected = contentOf(encodeFile(fixture.file(8, 3)));
+    expect(contentOf(await readFile(path('delta')))).toEqual(expected);
+    const base = await verifySnapshot(path('full'), fixture.trust);
+    const after = await verifySnapshot(path('delta'), fixture.trust, { base });
+    expect(after.index).toBe(8);
+    const files = { full: path('full'), delta: path('delta') };
+    const merged: OutputRecord[] = [];
+    for await (const record of mergedOutputs(files, nobleHasher)) merged.push(record);
+    expect(merged).toEqual(fixture.ledgers[8]);
+  });
+
+  it('not-ahead, no-base: a delta needs an older full one', async () => {
+    await writeSnapshot(path('full'), viewAt(3), options);
+    await writeSnapshot(path('delta'), viewAt(5), { ...options, base: path('full') });
+    const on = (base: string) => ({ ...options, base: path(base) });
+    expect(await codeOf(writeSnapshot(path('x'), viewAt(3), on('full')))).toBe('not-ahead');
+    expect(await codeOf(writeSnapshot(path('x'), viewAt(8), on('delta')))).toBe('no-base');
+    expect(await codeOf(writeSnapshot(path('x'), viewAt(8), on('absent')))).toBe('unreadable');
+    expect((await readdir(folder)).toSorted()).toEqual(['delta', 'full']);
+  });
+
+  it('stopped: leaves nothing', async () => {
+    const stop = new AbortController();
+    const onProgress = () => stop.abort();
+    const writing = writeSnapshot(path('x'), viewAt(5), {
+      ...options,
+      onProgress,
+      signal: stop.signal,
+    });
+    expect(await codeOf(writing)).toBe('stopped');
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('unwritable, unreadable: a folder that is not there', async () => {
+    expect(await codeOf(writeSnapshot(path('no/x'), viewAt(5), options))).toBe('unwritable');
+    expect(await codeOf(verifySnapshot(path('no/x'), fixture.trust))).toBe('unreadable');
+  });
+});
+
+describe('a download', () => {
+  const BYTES = encodeFile(fixture.file(5));
+  const quick: DownloadOptions = { maxBytes: 1_000_000, idleTimeoutMs: 10_000, attempts: 3 };
+  let server: Server | undefined;
+  const ranges: (string | undefined)[] = [];
+  afterEach(async () => {
+    ranges.length = 0;
+    await new Promise((resolve) => server?.close(resolve) ?? resolve(undefined));
+  });
+
+  /** Serves the bytes; each connection but the last breaks after `cut` bytes. */
+  async function serve(tag: string, breaks: number, cut = 1_000): Promise<string> {
+    server = createServer((request, response) => {
+      ranges.push(request.headers.range);
+      const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+      const isLast = ranges.length > breaks;
+      response.writeHead(from > 0 ? 206 : 200, {
+        etag: tag,
+        'content-length': BYTES.length - from,
+        ...(from > 0
+          ? { 'content-range': `bytes ${from}-${BYTES.length - 1}/${BYTES.length}` }
+          : {}),
+      });
+      if (isLast) response.end(BYTES.subarray(from));
+      else response.write(BYTES.subarray(from, from + cut), () => response.socket?.end());
+    });
+    await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}/full`;
+  }
+
+  it('goes on where the line broke', async () => {
+    const url = await serve('"one"', 2);
+    await downloadSnapshot(url, path('got'), quick);
+    expect(new Uint8Array(await readFile(path('got')))).toEqual(BYTES);
+    expect(ranges[0]).toBeUndefined();
+    expect(ranges.slice(1).every((range) => /^bytes=\d+-$/.test(range ?? ''))).toBe(true);
+  });
+
+  it('begins anew when the server cannot say that its file is the same', async () => {
+    const url = await serve('W/"one"', 1);
+    await downloadSnapshot(url, path('got'), quick);
+    expect(new Uint8Array(await readFile(path('got')))).toEqual(BYTES);
+    expect(ranges).toEqual([undefined, undefined]);
+  });
+
+  it('unavailable: after its attempts, and for another answer than a file', async () => {
+    const url = await serve('"one"', 9);
+    expect(await codeOf(downloadSnapshot(url, path('got'), quick))).toBe('unavailable');
+    expect(ranges).toHaveLength(3);
+    server?.removeAllListeners('request');
+    server?.on('request', (_, response) => response.writeHead(404).end('no'));
+    expect(await codeOf(downloadSnapshot(url, path('got'), quick))).toBe('unavailable');
+  });
+
+  it('unavailable: from a server that falls silent', async () => {
+    const url = await serve('"one"', 0);
+    server?.removeAllListeners('request');
+    server?.on('request', (_, response) => {
+      response.writeHead(200, { 'content-length': 100 });
+      response.write('x');
+    });
+    const silent = { ...quick, attempts: 1, idleTimeoutMs: 100 };
+    expect(await codeOf(downloadSnapshot(url, path('got'), silent))).toBe('unavailable');
+    server?.closeAllConnections();
+  });
+
+  it('too-large: announced, or found on the way', async () => {
+    const url = await serve('"one"', 0);
+    const small = { ...quick, maxBytes: BYTES.length - 1 };
+    expect(await codeOf(downloadSnapshot(url, path('got'), small))).toBe('too-large');
+    server?.removeAllListeners('request');
+    server?.on('request', (_, response) => response.writeHead(200).end(BYTES));
+    expect(await codeOf(downloadSnapshot(url, path('got'), small))).toBe('too-large');
+  });
+
+  it('writes over what an earlier one left', async () => {
+    await writeFile(path('got'), new Uint8Array(BYTES.length + 500));
+    await downloadSnapshot(await serve('"one"', 0), path('got'), quick);
+    expect(new Uint8Array(await readFile(path('got')))).toEqual(BYTES);
+  });
+});
