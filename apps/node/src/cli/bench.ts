@@ -30,6 +30,38 @@ export function benchPowCommand(terminal: Terminal): Command {
     });
 }
 
+/** `tools bench`. */
+export function benchCommand(terminal: Terminal): Command {
+  return new Command('bench')
+    .description('measure this machine, and say which network it can take part in')
+    .option('--dir <folder>', 'a folder on the disk that the node would use', '.')
+    .option('--seconds <count>', 'time of each of the five measurements', '3')
+    .option(...JSON_OPTION)
+    .addHelpText('after', '\nExample:\n  tangle-node tools bench --dir /var/lib/tangle-node')
+    .action(async (options: { dir: string; seconds: string; json?: boolean }) => {
+      const seconds = integerFrom('--seconds', options.seconds, 600);
+      const { measureMachine, verdictOf } = await import('./bench-run.ts');
+      const measured = await measureMachine({ folder: options.dir, seconds });
+      const verdict = verdictOf(measured);
+      if (options.json) {
+        outJson(terminal, { ...measured, ...verdict });
+        return;
+      }
+      const lines = [
+        `blocks checked        ${measured.checksPerSecond} a second, one thread, ` +
+          `${measured.hasher}`,
+        `signatures checked    ${measured.signaturesPerSecond} a second`,
+        `proof of work         ${measured.powHashesPerSecond} hashes a second, one thread`,
+        `blocks written        ${measured.writesPerSecond} a second`,
+        `synced write          ${measured.syncMsMedian} ms, slowest in a hundred ` +
+          `${measured.syncMsP99} ms`,
+        '',
+        ...verdict.sentences,
+      ];
+      terminal.out(`${lines.join('\n')}\n`);
+    });
+}
+
 async function benchPow(bits: number, threads: number, rounds: number) {
   const { PowPool } = await import('@tanglemail/tangle/io/accel/pow-pool.ts');
   const pool = new PowPool({ threads });

@@ -22,7 +22,6 @@ import { rootOfIds } from '@tanglemail/tangle/core/ledger/apply-milestone.ts';
 import type { OutputRecord } from '@tanglemail/tangle/core/ledger/ledger-diff.ts';
 import { checkFinality } from '@tanglemail/tangle/core/milestone/certificate.ts';
 import type { Hasher, Verifier } from '@tanglemail/tangle/core/ports.ts';
-import type { BlockMeta } from '@tanglemail/tangle/io/level/block-repository.ts';
 import type { NodeStore } from '../store/node-store.ts';
 
 /** What the check counted, and what it found wrong. */
@@ -50,6 +49,8 @@ export interface StoreCheckDeps {
   /** Told of each step that is done. */
   readonly onProgress: (what: string, done: number, all: number) => void;
 }
+
+type BlockMeta = NonNullable<ReturnType<NodeStore['blocks']['meta']>>;
 
 /** Problems told in words; a store that lost a file has one per block. */
 const MAX_TOLD = 50;
@@ -258,12 +259,13 @@ export class StoreCheck {
     return items[0]?.outputId === outputId;
   }
 
-  async #unreferenced(): Promise<void> {
+  #unreferenced(): Promise<void> {
     const { store } = this.#deps;
-    for await (const { id } of store.blocks.unreferenced()) {
+    for (const { id } of store.blocks.unreferenced()) {
       this.#counts.unreferencedBlocks += 1;
       this.#block(id, store.blocks.bytes(id), 'without a milestone');
     }
+    return Promise.resolve();
   }
 }
 

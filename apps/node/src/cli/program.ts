@@ -25,7 +25,7 @@ function buildProgram(terminal: Terminal, servers: Servers): Command {
     .addHelpText('after', HELP)
     .addCommand(startCommand(terminal, servers))
     .addCommand(faucetCommand(terminal, servers))
-    .addCommand(toolsCommand(terminal));
+    .addCommand(toolsCommand(terminal, servers));
 }
 
 /** Errors of a node's own parts whose message is for the operator. */

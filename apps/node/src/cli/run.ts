@@ -12,6 +12,7 @@ import { createLogger } from '@tanglemail/tangle/io/shell/log.ts';
 import type { Terminal } from '@tanglemail/tangle/io/shell/terminal.ts';
 import { NODE_SETTINGS, type NodeConfig } from '../config/schema.ts';
 import type { Faucet } from '../faucet/faucet.ts';
+import type { NodeOptions } from '../foundation.ts';
 import type { TangleNode } from '../node.ts';
 
 /** What starts the HTTP servers; Nest stays behind it. */
@@ -36,16 +37,9 @@ export function startCommand(terminal: Terminal, servers: Servers): Command {
 async function runNode(config: NodeConfig, terminal: Terminal, servers: Servers): Promise<void> {
   const logger = createLogger(config.logLevel, 'tangle-node');
   const genesis = await readGenesis(config.genesisFile, GENESIS_HINT);
-  const { TangleNode: Node } = await import('../node.ts');
-  const node = await Node.open({ config, genesis, logger });
-  const running: Closable[] = [{ close: () => node.stop() }];
+  const running: Closable[] = [];
   try {
-    await node.start();
-    if (config.api.enabled) {
-      const api = await servers.nodeApi(node);
-      running.push(api);
-      logger.info({ url: api.url }, 'API is listening');
-    }
+    const node = await startNode({ config, genesis, logger }, servers, running);
     const ending = await Promise.race([terminal.untilSignal(), node.failure]);
     if (typeof ending !== 'string') throw ending;
     logger.info({ signal: ending }, 'stopping');
@@ -56,6 +50,24 @@ async function runNode(config: NodeConfig, terminal: Terminal, servers: Servers)
     await closeAll(running, logger);
   }
   logger.info({}, 'stopped');
+}
+
+/** Opens and starts a node with its API; what has to be closed again is put into `running`. */
+export async function startNode(
+  options: NodeOptions,
+  servers: Servers,
+  running: Closable[],
+): Promise<TangleNode> {
+  const { TangleNode: Node } = await import('../node.ts');
+  const node = await Node.open(options);
+  running.push({ close: () => node.stop() });
+  await node.start();
+  if (options.config.api.enabled) {
+    const api = await servers.nodeApi(node);
+    running.push(api);
+    options.logger.info({ url: api.url }, 'API is listening');
+  }
+  return node;
 }
 
 export function faucetCommand(terminal: Terminal, servers: Servers): Command {

@@ -6,13 +6,15 @@
 import { Command } from 'commander';
 import type { Terminal } from '@tanglemail/tangle/io/shell/terminal.ts';
 import { renderConfigDocs } from '../config/docs.ts';
-import { benchPowCommand } from './bench.ts';
+import { benchCommand, benchPowCommand } from './bench.ts';
 import { dbCommand } from './db.ts';
 import { genesisCommand } from './genesis.ts';
 import { committeeCommand, keysCommand, peerIdCommand } from './keys.ts';
+import { privateNetworkCommand } from './private-network.ts';
+import type { Servers } from './run.ts';
 
-/** The command group; `terminal` gets all output. */
-export function toolsCommand(terminal: Terminal): Command {
+/** The command group; `terminal` gets all output, `servers` start the APIs of nodes. */
+export function toolsCommand(terminal: Terminal, servers: Servers): Command {
   return new Command('tools')
     .description('keys, genesis documents, checks of the database and measurements')
     .addCommand(keysCommand(terminal))
@@ -20,7 +22,9 @@ export function toolsCommand(terminal: Terminal): Command {
     .addCommand(genesisCommand(terminal))
     .addCommand(peerIdCommand(terminal))
     .addCommand(dbCommand(terminal))
+    .addCommand(benchCommand(terminal))
     .addCommand(benchPowCommand(terminal))
+    .addCommand(privateNetworkCommand(terminal, servers))
     .addCommand(configDocsCommand(terminal));
 }
 

@@ -1,0 +1,102 @@
+// `tools private-network`: several nodes in one command, the same data on the second run.
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { NodeClient } from '@tanglemail/tangle/io/node-client/node-client.ts';
+import { TestTerminal } from '@tanglemail/tangle/io/shell/testing/test-terminal.ts';
+import { until } from '@tanglemail/tangle/io/testing/until.ts';
+import { createApi } from '../api/create-api.ts';
+import { runProgram } from './program.ts';
+import type { PrivateNetwork } from './private-layout.ts';
+
+const folders: string[] = [];
+afterEach(async () => {
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true });
+});
+
+async function newFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'private-'));
+  folders.push(folder);
+  return folder;
+}
+
+/** A terminal whose person waits for something before they press Ctrl-C. */
+class PatientTerminal extends TestTerminal {
+  readonly #wait: () => Promise<void>;
+
+  constructor(wait: () => Promise<void>) {
+    super();
+    this.#wait = wait;
+  }
+
+  override async untilSignal(): Promise<string> {
+    await this.#wait();
+    return 'SIGINT';
+  }
+}
+
+async function run(argv: readonly string[], wait = () => Promise.resolve()) {
+  const terminal = new PatientTerminal(wait);
+  const command = ['tools', 'private-network', '--ports-from', '31300', ...argv];
+  const code = await runProgram(command, terminal, {
+    nodeApi: async (node) => await createApi(node),
+    faucetApi: () => Promise.reject(new Error('no faucet here')),
+  });
+  return { code, out: terminal.output, err: terminal.errors };
+}
+
+async function networkOf(folder: string): Promise<PrivateNetwork> {
+  return JSON.parse(await readFile(join(folder, 'network.json'), 'utf8')) as PrivateNetwork;
+}
+
+describe('tools private-network', () => {
+  it('runs three nodes that agree, stops them, and goes on with the same data', async () => {
+    const out = join(await newFolder(), 'net');
+    let wanted = 1;
+    const untilAgreed = async (): Promise<void> => {
+      const { nodes } = await networkOf(out);
+      const clients = nodes.map(({ api }) => new NodeClient({ baseUrl: api }));
+      await until(async () => {
+        const infos = await Promise.all(clients.map((client) => client.info()));
+        const indexes = infos.map(({ status }) => status.confirmedMilestone.index);
+        return infos.every(({ status }) => status.peers === 2) && Math.min(...indexes) >= wanted;
+      });
+      wanted += 1;
+    };
+    const first = await run(['--nodes', '3', '--out', out, '--run'], untilAgreed);
+    expect(first).toMatchObject({ code: 0, err: '' });
+    expect(first.out).toMatch(/made the network devnet-private[^]*all nodes have stopped/);
+    const before = await networkOf(out);
+    expect(before.nodes.map(({ isValidator }) => isValidator)).toEqual([true, false, false]);
+    const log = await readFile(before.nodes[1]?.logFile ?? '', 'utf8');
+    expect(log).toContain('"msg":"node is running"');
+    const again = await run(['--out', out, '--run'], untilAgreed);
+    expect(again).toMatchObject({ code: 0, err: '' });
+    expect(again.out).toContain('goes on with the network');
+    expect(await networkOf(out)).toEqual(before);
+  }, 120_000);
+
+  it('writes everything for nodes that are started one by one', async () => {
+    const out = join(await newFolder(), 'net');
+    const { code, out: text } = await run(['--nodes', '2', '--out', out]);
+    expect(code).toBe(0);
+    const { nodes } = await networkOf(out);
+    for (const { configFile } of nodes) expect(text).toContain(`start --config ${configFile}`);
+    const key = await stat(join(out, 'node-1', 'validator.key'));
+    expect(key.mode & 0o777).toBe(0o600);
+    const prometheus = await readFile(join(out, 'prometheus.yml'), 'utf8');
+    for (const { metrics } of nodes) expect(prometheus).toContain(new URL(metrics).host);
+  });
+
+  it('says what is wrong with too many validators and with a half-made folder', async () => {
+    const folder = await newFolder();
+    const many = await run(['--nodes', '2', '--validators', '3', '--out', folder]);
+    expect(many).toMatchObject({ code: 2, err: expect.stringContaining('more --validators') });
+    const half = join(folder, 'half');
+    await run(['--nodes', '1', '--out', half]);
+    await rm(join(half, 'network.json'));
+    const again = await run(['--nodes', '1', '--out', half]);
+    expect(again).toMatchObject({ code: 2, err: expect.stringContaining('was interrupted') });
+  });
+});
