@@ -10,11 +10,8 @@ import type { Hasher } from '../../libs/tangle/src/core/ports.ts';
 import { bestHasher } from '../../libs/tangle/src/io/accel/hasher.ts';
 import { bestVerifier } from '../../libs/tangle/src/io/accel/verifier.ts';
 import { BlockRepository } from '../../libs/tangle/src/io/level/block-repository.ts';
-import {
-  openKvStore,
-  type KvBatch,
-  type KvStore,
-} from '../../libs/tangle/src/io/level/kv-store.ts';
+import { keyOf } from '../../libs/tangle/src/io/level/buckets.ts';
+import { openKvStore, type KvStore } from '../../libs/tangle/src/io/level/kv-store.ts';
 import { atLeast, type Bench, type BenchContext, type Goal, type Measurement } from './bench.ts';
 import { benchGenesis, envelopes, makeBlocks, smallData, type PayloadMaker } from './feed.ts';
 import { inline, IntakeNode, PACK_BLOCKS } from './intake-node.ts';
@@ -22,36 +19,14 @@ import { compare, interleave, perSecond, type Contender, type Cost } from './mea
 
 type Entry = readonly [key: Uint8Array, value: Uint8Array];
 
-/** The batches that the node writes for these blocks, by its own repository. */
-async function recordBatches(blocks: readonly CheckedBlock[]): Promise<Entry[][]> {
+/** Whole blocks under their ids, a pack in each batch: what a store without segments is given. */
+function batchesOf(blocks: readonly CheckedBlock[]): Entry[][] {
   const batches: Entry[][] = [];
-  const recorder = {
-    batch: () => recordingBatch(batches),
-  } satisfies Partial<KvStore>;
-  const repository = new BlockRepository(recorder as unknown as KvStore);
   for (let at = 0; at < blocks.length; at += PACK_BLOCKS) {
-    await repository.save(blocks.slice(at, at + PACK_BLOCKS), 0);
+    const pack = blocks.slice(at, at + PACK_BLOCKS);
+    batches.push(pack.map(({ id, bytes }) => [keyOf('blocks', id), bytes]));
   }
   return batches;
-}
-
-function recordingBatch(batches: Entry[][]): KvBatch {
-  const entries: Entry[] = [];
-  const batch: KvBatch = {
-    put(key, value) {
-      entries.push([key, value]);
-      return batch;
-    },
-    del: () => batch,
-    get length() {
-      return entries.length;
-    },
-    write: () => {
-      batches.push(entries);
-      return Promise.resolve();
-    },
-  };
-  return batch;
 }
 
 /** An empty store for one round. */
@@ -82,18 +57,24 @@ function bareStore(
   };
 }
 
-/** The node's repository alone: the same batches, with their keys still to be made. */
-function repositoryOnly(context: BenchContext, blocks: readonly CheckedBlock[]): Contender {
+/** The node's repository alone, which appends packs to segments. */
+function repositoryOnly(
+  context: BenchContext,
+  blocks: readonly CheckedBlock[],
+  hasher: Hasher,
+): Contender {
   let store: KvStore;
+  let repository: BlockRepository;
   return {
     prepare: async () => {
       store = await freshStore(context);
+      repository = await BlockRepository.open(store, await context.folder(), hasher);
     },
     run: async () => {
-      const repository = new BlockRepository(store);
       for (let at = 0; at < blocks.length; at += PACK_BLOCKS) {
-        await repository.save(blocks.slice(at, at + PACK_BLOCKS), 0);
+        await repository.save(blocks.slice(at, at + PACK_BLOCKS));
       }
+      await repository.close();
       await store.close();
       return blocks.length;
     },
@@ -137,11 +118,11 @@ async function measureKind(
     if (!outcome.ok) throw new Error(outcome.code);
     return outcome.value;
   });
-  const batches = await recordBatches(checked);
+  const batches = batchesOf(checked);
   const costs = await interleave(context.rounds, {
     bare: bareStore(context, batches, count),
     ingest: fullIntake(context, genesis, blocks, { hasher, verifier }),
-    repository: repositoryOnly(context, checked),
+    repository: repositoryOnly(context, checked, hasher),
   });
   const row = (name: string, of: keyof Cost, limit: readonly Cost[], goal: Goal | null) => {
     const compared = compare(costs.ingest, limit, of);

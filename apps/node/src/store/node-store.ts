@@ -2,13 +2,12 @@
  * The node's view of its store: what processor, confirmation, sync and the network ask of the
  * repositories of tangle/io/level, in their words. Spec: docs/spec/10-storage.md.
  */
+import { join } from 'node:path';
 import { decodeBlock, payloadBytesOf } from '@tanglemail/tangle/core/codec/block.ts';
 import type { BlockId, MilestoneId, OutputId } from '@tanglemail/tangle/core/codec/ids.ts';
 import { decodeMilestone, milestoneIdOf } from '@tanglemail/tangle/core/codec/milestone.ts';
-import { ENVELOPE_TYPE } from '@tanglemail/tangle/core/codec/envelope.ts';
 import type { PayloadKind } from '@tanglemail/tangle/core/codec/payload.ts';
-import { TAGGED_DATA_TYPE } from '@tanglemail/tangle/core/codec/tagged-data.ts';
-import { TRANSACTION_TYPE, transactionIdOf } from '@tanglemail/tangle/core/codec/transaction.ts';
+import { transactionIdOf } from '@tanglemail/tangle/core/codec/transaction.ts';
 import type { LedgerBlock, OutputState } from '@tanglemail/tangle/core/ledger/apply-milestone.ts';
 import type { LedgerDiff, OutputRecord } from '@tanglemail/tangle/core/ledger/ledger-diff.ts';
 import type { GenesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
@@ -70,12 +69,10 @@ export interface StoreView {
   close(): Promise<void>;
 }
 
-/** By the first byte of the payload's type, which is little endian and below 256. */
-const KIND_OF_TYPE: Readonly<Record<number, PayloadKind>> = {
-  [TRANSACTION_TYPE]: 'transaction',
-  [ENVELOPE_TYPE]: 'envelope',
-  [TAGGED_DATA_TYPE]: 'tagged-data',
-};
+/** Folder of the blocks' segments inside the store's. */
+const BLOCKS_FOLDER = 'blocks';
+/** Blocks of a cone that are read at a time. */
+const PART_CHUNK = 32;
 
 export class NodeStore implements ChainStore {
   readonly blocks: BlockRepository;
@@ -86,17 +83,16 @@ export class NodeStore implements ChainStore {
   readonly #path: string;
   readonly #kv: KvStore;
   readonly #hasher: Hasher;
-  #latestIndex = 0;
   #prunedIndex: number;
   /** Told of each write and the seconds that it took. */
   onBatch: (batch: 'blocks' | 'milestone', seconds: number) => void = () => undefined;
 
-  private constructor(path: string, kv: KvStore, hasher: Hasher) {
+  private constructor(path: string, kv: KvStore, blocks: BlockRepository, hasher: Hasher) {
     this.#path = path;
     this.#kv = kv;
+    this.blocks = blocks;
     this.#hasher = hasher;
     this.#prunedIndex = prunedIndexOf(kv);
-    this.blocks = new BlockRepository(kv);
     this.milestones = new MilestoneRepository(kv);
     this.ledger = new LedgerRepository(kv);
     this.outputIndex = new OutputIndexRepository(kv, hasher);
@@ -127,8 +123,8 @@ export class NodeStore implements ChainStore {
         loaded = await verifyLedger(kv, supply, hasher);
       }
       assert(loaded !== undefined, 'a store has its genesis');
-      const store = new NodeStore(path, kv, hasher);
-      store.#latestIndex = loaded.state.index;
+      const blocks = await BlockRepository.open(kv, join(path, BLOCKS_FOLDER), hasher);
+      const store = new NodeStore(path, kv, blocks, hasher);
       return { store, latest: store.#parentFrom(loaded) };
     } catch (error) {
       await kv.close();
@@ -137,6 +133,7 @@ export class NodeStore implements ChainStore {
   }
 
   async close(): Promise<void> {
+    await this.blocks.close();
     await this.#kv.close();
   }
 
@@ -150,7 +147,7 @@ export class NodeStore implements ChainStore {
    * index entries, in one atomic synced batch. The last milestone must not be pruned.
    */
   async pruneNext(): Promise<PruneStep> {
-    const step = await pruneMilestone(this.#kv, (bytes) => this.#idOf(bytes), this.#hasher);
+    const step = await pruneMilestone(this.#parts, (bytes) => this.#idOf(bytes), this.#hasher);
     this.#prunedIndex = prunedIndexOf(this.#kv);
     return step;
   }
@@ -180,15 +177,9 @@ export class NodeStore implements ChainStore {
 
   /** Parents and milestone of stored blocks; what the store does not have is left out. */
   async lookup(ids: readonly BlockId[]): Promise<Map<BlockId, StoredBlock>> {
-    const [bytes, metas] = await Promise.all([this.blocks.bytesOf(ids), this.blocks.metaOf(ids)]);
     const found = new Map<BlockId, StoredBlock>();
-    for (const [id, value] of bytes) {
-      const meta = metas.get(id);
-      const { parents } = decodeStoredBlock(value);
-      found.set(
-        id,
-        meta === undefined ? { parents } : { parents, referencedIndex: meta.milestoneIndex },
-      );
+    for (const [id, { parents, meta }] of await this.blocks.heads(ids)) {
+      found.set(id, meta ? { parents, referencedIndex: meta.milestoneIndex } : { parents });
     }
     return found;
   }
@@ -200,28 +191,17 @@ export class NodeStore implements ChainStore {
 
   /** What a stored block carries: null for nothing, and for a block that is not stored. */
   payloadKind(id: BlockId): PayloadKind | null {
-    const bytes = this.blocks.bytes(id);
-    if (bytes === undefined) return null;
-    const payload = payloadBytesOf(bytes);
-    return payload.length === 0 ? null : (KIND_OF_TYPE[payload[0] ?? 0] ?? null);
+    return this.blocks.kind(id);
   }
 
   async save(blocks: readonly StorableBlock[]): Promise<void> {
     if (blocks.length === 0) return;
-    await this.#timed('blocks', () => this.blocks.save(blocks, this.#latestIndex));
+    await this.#timed('blocks', () => this.blocks.save(blocks));
   }
 
   /** Forgets blocks that can no longer be confirmed. */
   async forget(ids: readonly BlockId[]): Promise<void> {
-    if (ids.length === 0) return;
-    const referenced = await this.blocks.metaOf(ids);
-    const bytes = await this.blocks.bytesOf(ids.filter((id) => !referenced.has(id)));
-    const doomed = Array.from(bytes, ([id, value]) => ({
-      id,
-      bytes: value,
-      block: decodeStoredBlock(value),
-    }));
-    await this.blocks.deleteUnreferenced(doomed);
+    await Promise.resolve(this.blocks.forget(ids));
   }
 
   async loadBlocks(ids: readonly BlockId[]): Promise<Map<BlockId, LedgerBlock>> {
@@ -243,8 +223,7 @@ export class NodeStore implements ChainStore {
   }
 
   async commit(record: CommitRecord): Promise<void> {
-    await this.#timed('milestone', () => commitMilestone(this.#kv, record, this.#hasher));
-    this.#latestIndex = record.header.index;
+    await this.#timed('milestone', () => commitMilestone(this.#parts, record, this.#hasher));
   }
 
   async milestoneIdAt(index: number): Promise<MilestoneId | undefined> {
@@ -267,14 +246,21 @@ export class NodeStore implements ChainStore {
     const ids = this.milestones.cone(index)?.slice(skip) ?? [];
     const part: Uint8Array[] = [];
     let size = 0;
-    for (const id of ids) {
-      const bytes = this.blocks.bytes(id);
-      if (bytes === undefined) return part;
-      part.push(bytes);
-      size += bytes.length;
-      if (size > maxBytes) return part;
+    for (let at = 0; at < ids.length && size <= maxBytes; at += PART_CHUNK) {
+      const some = ids.slice(at, at + PART_CHUNK);
+      const found = await this.blocks.bytesOf(some);
+      for (const id of some) {
+        const bytes = found.get(id);
+        if (bytes === undefined || size > maxBytes) return part;
+        part.push(bytes);
+        size += bytes.length;
+      }
     }
     return part;
+  }
+
+  get #parts(): { readonly store: KvStore; readonly blocks: BlockRepository } {
+    return { store: this.#kv, blocks: this.blocks };
   }
 
   async #timed(batch: 'blocks' | 'milestone', write: () => Promise<void>): Promise<void> {

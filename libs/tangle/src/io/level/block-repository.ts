@@ -1,37 +1,52 @@
 /**
- * Blocks as they came, what milestones said of them, and who stands on whom. Buckets: blocks,
- * blockMeta, unreferenced, children, transactions.
- * Path: apps/node processor and API → here → kv-store.ts. Spec: docs/spec/10-storage.md.
+ * Blocks as they came, what milestones said of them, and who stands on whom. The bytes stand in
+ * segment files; the store knows the blocks that a milestone referenced, and the memory the others,
+ * which a start finds again in the last segments.
+ * Buckets: blocks, children, segments, transactions.
+ * Path: apps/node processor and API → here → io/segments and kv-store.ts.
+ * Spec: docs/spec/10-storage.md.
  */
-import { Writer } from '../../core/codec/writer.ts';
 import type { BlockId, TransactionId } from '../../core/codec/ids.ts';
-import { ID_LENGTH } from '../../core/codec/ids.ts';
-import type { ConflictCode } from '../../core/ledger/conflict.ts';
-import { CONFLICT } from '../../core/ledger/conflict.ts';
-import { BUCKETS, hexInKey, keyOf, prefixRange } from './buckets.ts';
+import { blockIdFromBytes, ID_LENGTH } from '../../core/codec/ids.ts';
+import type { PayloadKind } from '../../core/codec/payload.ts';
+import { Writer } from '../../core/codec/writer.ts';
+import { assert } from '../../core/outcome.ts';
+import type { Hasher } from '../../core/ports.ts';
+import type { Location, Position, SegmentOptions } from '../segments/segment-files.ts';
+import { comparePositions, SegmentFiles } from '../segments/segment-files.ts';
+import type { BlockEntry, BlockMeta } from './block-index.ts';
+import {
+  BLOCK_HEAD_SIZE,
+  decodeEntry,
+  edgesOf,
+  kindOf,
+  parentsIn,
+  putEdges,
+  putEntry,
+  putTail,
+} from './block-index.ts';
+import type { FreshBlock } from './block-recovery.ts';
+import { recoverBlocks } from './block-recovery.ts';
+import { keyOf } from './buckets.ts';
 import type { KvBatch, KvStore } from './kv-store.ts';
-import { StoreError } from './store-error.ts';
+import { SegmentUses } from './segment-uses.ts';
+import { type StoreError, toStoreError } from './store-error.ts';
 import { decodeStored, mapFound } from './stored.ts';
 
-/** What a block's transaction did to the ledger; the numbers stand in the store. */
-const STATES = ['no-transaction', 'applied', 'conflicting'] as const;
-export type BlockState = (typeof STATES)[number];
-
-/** What the milestone that referenced a block decided. */
-export interface BlockMeta {
-  readonly milestoneIndex: number;
-  /** Place in the milestone's white-flag order, from 0. */
-  readonly position: number;
-  readonly state: BlockState;
-  /** 0 unless the state is `conflicting`. */
-  readonly conflict: ConflictCode;
-}
+export type { BlockMeta, BlockState } from './block-index.ts';
 
 /** A block as the processor hands it over; `CheckedBlock` of the core is one. */
 export interface StorableBlock {
   readonly id: BlockId;
   readonly bytes: Uint8Array;
   readonly block: { readonly parents: readonly BlockId[] };
+}
+
+/** What is known of a stored block without reading all of it. */
+export interface BlockHead {
+  readonly parents: readonly BlockId[];
+  /** Undefined while no milestone has referenced it. */
+  readonly meta: BlockMeta | undefined;
 }
 
 /** Where a transaction stands. */
@@ -41,96 +56,246 @@ export interface TransactionEntry {
   readonly applied: boolean;
 }
 
-const NOTHING = new Uint8Array();
-const KNOWN_CONFLICTS: ReadonlySet<number> = new Set(
-  Object.values(CONFLICT).map(({ code }) => code),
-);
+/** Ids that a caller asked for and that were not there: `save` need not ask again. */
+const MAX_ABSENT = 4_096;
+/**
+ * Bytes behind the end at which a block that is still unreferenced is written once more. A start
+ * reads from the oldest one on, and an old segment would stay for its sake.
+ */
+const MAX_STRAGGLE_SEGMENTS = 4;
+/** Stragglers that are carried on with one milestone. */
+const MAX_CARRIED = 64;
+/** Children that are read at a time. */
+const CHILDREN_CHUNK = 64;
 
 export class BlockRepository {
   readonly #store: KvStore;
+  readonly #files: SegmentFiles;
+  readonly #hasher: Hasher;
+  readonly #uses: SegmentUses;
+  /** Blocks that no milestone has referenced, as many as the DAG holds, in the order of places. */
+  readonly #fresh: Map<BlockId, FreshBlock>;
+  /** Where appends under way began. */
+  readonly #appending = new Set<Position>();
+  readonly #absent = new Set<BlockId>();
+  /** Counts milestones, so that an answer from before one is not remembered after it. */
+  #generation = 0;
+  /** Milestones and pruning one after the other: both write how much segments are used. */
+  #writes: Promise<void> = Promise.resolve();
 
-  constructor(store: KvStore) {
+  private constructor(
+    store: KvStore,
+    files: SegmentFiles,
+    hasher: Hasher,
+    recovered: { fresh: Map<BlockId, FreshBlock>; uses: SegmentUses },
+  ) {
     this.#store = store;
+    this.#files = files;
+    this.#hasher = hasher;
+    this.#fresh = recovered.fresh;
+    this.#uses = recovered.uses;
+  }
+
+  /**
+   * Opens the segments in `folder` beside `store` and repairs what a crash left there. Throws
+   * StoreError: `corrupt` when a block that a milestone references is missing.
+   */
+  static async open(
+    store: KvStore,
+    folder: string,
+    hasher: Hasher,
+    options: SegmentOptions = {},
+  ): Promise<BlockRepository> {
+    return await guarded(async () => {
+      const files = await SegmentFiles.open(folder, options);
+      try {
+        const { fresh, uses } = await recoverBlocks(store, files, hasher);
+        const recovered = { fresh, uses: new SegmentUses(uses, fresh.values()) };
+        return new BlockRepository(store, files, hasher, recovered);
+      } catch (error) {
+        await files.close();
+        throw error;
+      }
+    });
+  }
+
+  /** Waits for writes under way. The store stays open. */
+  async close(): Promise<void> {
+    await this.#writes;
+    await this.#files.close();
   }
 
   /** A block's bytes; undefined when the store does not have it. */
   bytes(id: BlockId): Uint8Array | undefined {
-    return this.#store.getSync(keyOf('blocks', id));
+    const location = this.#fresh.get(id)?.location ?? this.entry(id)?.location;
+    if (location === undefined) return undefined;
+    try {
+      return this.#files.read(location);
+    } catch (error) {
+      throw toStoreError(error);
+    }
   }
 
   has(id: BlockId): boolean {
-    return this.bytes(id) !== undefined;
+    return this.#fresh.has(id) || this.entry(id)?.location !== undefined;
   }
 
   /** The bytes of those blocks that the store has. */
   async bytesOf(ids: readonly BlockId[]): Promise<Map<BlockId, Uint8Array>> {
-    const values = await this.#store.getMany(ids.map((id) => keyOf('blocks', id)));
-    return mapFound(ids, values, (value) => value);
+    // Before anything is awaited: a milestone may turn fresh blocks into referenced ones meanwhile.
+    const places = new Map<BlockId, Location>();
+    const others: BlockId[] = [];
+    for (const id of ids) {
+      const fresh = this.#fresh.get(id);
+      if (fresh) places.set(id, fresh.location);
+      else others.push(id);
+    }
+    for (const [id, { location }] of await this.entriesOf(others)) {
+      if (location) places.set(id, location);
+    }
+    const contents = await guarded(() => this.#files.readMany([...places.values()]));
+    return mapFound([...places.keys()], contents, (content) => content);
+  }
+
+  /** Parents and milestone of those blocks that the store has, without reading all their bytes. */
+  async heads(ids: readonly BlockId[]): Promise<Map<BlockId, BlockHead>> {
+    const heads = new Map<BlockId, BlockHead>();
+    const others: BlockId[] = [];
+    for (const id of ids) {
+      const fresh = this.#fresh.get(id);
+      if (fresh) heads.set(id, { parents: fresh.parents, meta: undefined });
+      else others.push(id);
+    }
+    for (const [id, { location, meta }] of await this.entriesOf(others)) {
+      const parents = location && this.#parentsAt(location);
+      if (parents) heads.set(id, { parents, meta });
+    }
+    return heads;
+  }
+
+  /** What a stored block carries: null for nothing, and for a block that is not stored. */
+  kind(id: BlockId): PayloadKind | null {
+    return (this.#fresh.get(id) ?? this.entry(id))?.kind ?? null;
   }
 
   /**
-   * Writes solid or waiting blocks of gossip and sync: bytes, edges and the mark "unreferenced".
-   * Not synced, because a lost block can be fetched again; one batch, so that no half is left.
-   * Nothing is read first: a copy of a block that a milestone references has the same bytes and
-   * edges, and the mark that it leaves is passed over by `unreferenced`.
-   * @param arrivalIndex index of the latest milestone; pruning goes by it.
+   * Writes solid or waiting blocks of gossip and sync; those that are there already are left out.
+   * Not synced, because a lost block can be fetched again: the next milestone syncs them.
    */
-  async save(blocks: readonly StorableBlock[], arrivalIndex: number): Promise<void> {
-    if (blocks.length === 0) return;
-    const batch = this.#store.batch();
-    const arrival = encodeU32(arrivalIndex);
-    for (const { id, bytes, block } of blocks) {
-      batch.put(keyOf('blocks', id), bytes);
-      batch.put(keyOf('unreferenced', id), arrival);
-      for (const parent of block.parents) batch.put(keyOf('children', parent, id), NOTHING);
-    }
-    await batch.write({ sync: false });
+  async save(blocks: readonly StorableBlock[]): Promise<void> {
+    const asked = blocks.filter(({ id }) => !this.#fresh.has(id) && !this.#absent.has(id));
+    const known = await this.metaOf(asked.map(({ id }) => id));
+    const fresh = blocks.filter(({ id }) => !this.#fresh.has(id) && !known.has(id));
+    if (fresh.length === 0) return;
+    for (const { id } of fresh) this.#absent.delete(id);
+    const locations = await this.#append(fresh.map(({ bytes }) => bytes));
+    fresh.forEach(({ id, bytes, block: { parents } }, index) => {
+      const location = locations[index];
+      assert(location !== undefined, 'every block got its place');
+      this.#addFresh(id, { location, parents, kind: kindOf(bytes) });
+    });
+  }
+
+  /** The entry of a referenced block; undefined while no milestone has referenced it. */
+  entry(id: BlockId): BlockEntry | undefined {
+    const value = this.#store.getSync(keyOf('blocks', id));
+    return value && decodeEntry(value);
+  }
+
+  /** The same for many; blocks without an entry are left out. */
+  async entriesOf(ids: readonly BlockId[]): Promise<Map<BlockId, BlockEntry>> {
+    const values = await this.#store.getMany(ids.map((id) => keyOf('blocks', id)));
+    return mapFound(ids, values, decodeEntry);
   }
 
   /** What a milestone said of the block; undefined while none has referenced it. */
   meta(id: BlockId): BlockMeta | undefined {
-    const value = this.#store.getSync(keyOf('blockMeta', id));
-    return value && decodeMeta(value);
+    return this.entry(id)?.meta;
   }
 
-  /** The same for many; blocks without an entry are left out. */
+  /** The same for many; blocks without it are left out. */
   async metaOf(ids: readonly BlockId[]): Promise<Map<BlockId, BlockMeta>> {
-    const values = await this.#store.getMany(ids.map((id) => keyOf('blockMeta', id)));
-    return mapFound(ids, values, decodeMeta);
+    const generation = this.#generation;
+    const entries = await this.entriesOf(ids);
+    if (generation === this.#generation) this.#noteAbsent(ids, entries);
+    return new Map(Array.from(entries, ([id, { meta }]) => [id, meta]));
   }
 
-  /** Stored blocks that have `id` among their parents, by id, at most `limit`. */
+  /**
+   * Stored blocks that have `id` among their parents, at most `limit`: those that a milestone
+   * references in the order of arrival, then the others.
+   */
   async children(id: BlockId, limit: number): Promise<BlockId[]> {
-    const range = prefixRange(keyOf('children', id));
     const found: BlockId[] = [];
-    for await (const [key] of this.#store.iterate({ ...range, limit })) {
-      found.push(hexInKey(key, ID_LENGTH, ID_LENGTH) as BlockId);
+    let chunk: Location[] = [];
+    const flush = async (): Promise<void> => {
+      const contents = await guarded(() => this.#files.readMany(chunk));
+      chunk = [];
+      for (const content of contents) {
+        // The key has a part of the parent's id only.
+        if (!content || !parentsIn(content).includes(id)) continue;
+        found.push(blockIdFromBytes(this.#hasher.blake2b256(content)));
+      }
+    };
+    for await (const location of edgesOf(this.#store, id)) {
+      chunk.push(location);
+      if (chunk.length === CHILDREN_CHUNK) await flush();
+      if (found.length >= limit) break;
     }
-    return found;
+    await flush();
+    for (const [child, { parents }] of this.#fresh) {
+      if (found.length >= limit) break;
+      if (parents.includes(id)) found.push(child);
+    }
+    return found.slice(0, limit);
   }
 
-  /** All stored blocks that no milestone has referenced, by id: what a start puts into the DAG. */
-  async *unreferenced(): AsyncGenerator<{ id: BlockId; arrivalIndex: number }> {
-    const range = prefixRange(Uint8Array.of(BUCKETS.unreferenced.number));
-    for await (const [key, value] of this.#store.iterate(range)) {
-      const id = hexInKey(key, 0, ID_LENGTH) as BlockId;
-      // A copy that was saved while its milestone was committed leaves a mark that says nothing.
-      if (this.meta(id) !== undefined) continue;
-      const arrivalIndex = decodeStored(value, 'unreferenced', (reader) => reader.u32());
-      yield { id, arrivalIndex };
-    }
+  /** All stored blocks that no milestone has referenced: what a start puts into the DAG. */
+  *unreferenced(): Generator<{ readonly id: BlockId; readonly parents: readonly BlockId[] }> {
+    for (const [id, { parents }] of this.#fresh) yield { id, parents };
   }
 
   /** Forgets blocks that can no longer be confirmed. Referenced ones among them are kept. */
-  async deleteUnreferenced(blocks: readonly StorableBlock[]): Promise<void> {
-    const referenced = await this.metaOf(blocks.map(({ id }) => id));
-    const batch = this.#store.batch();
-    for (const { id, block } of blocks) {
-      if (referenced.has(id)) continue;
-      batch.del(keyOf('blocks', id)).del(keyOf('unreferenced', id));
-      for (const parent of block.parents) batch.del(keyOf('children', parent, id));
-    }
-    await batch.write({ sync: false });
+  forget(ids: readonly BlockId[]): void {
+    for (const id of ids) this.#removeFresh(id);
+  }
+
+  /**
+   * Completes and writes the batch of a milestone that references these blocks: the segments are
+   * synced first, so that nothing a milestone references can be missing. Synced.
+   */
+  async writeMilestone(batch: KvBatch, cone: ReadonlyMap<BlockId, BlockMeta>): Promise<void> {
+    await this.#exclusive(async () => {
+      const synced = await this.#change(() => this.#files.sync());
+      const used: Location[] = [];
+      for (const [id, meta] of cone) {
+        const fresh = this.#fresh.get(id);
+        assert(fresh !== undefined, 'every block of a milestone is stored');
+        const { location, parents, kind } = fresh;
+        putEntry(batch, id, { location, kind, meta });
+        putEdges(batch, location, parents);
+        used.push(location);
+      }
+      const uses = this.#uses.plus(batch, used);
+      putTail(batch, { synced, oldest: this.#oldest(cone) });
+      await this.#change(() => batch.write({ sync: true }));
+      this.#uses.set(uses);
+      this.#generation++;
+      for (const id of cone.keys()) this.#removeFresh(id);
+      await this.#removeUnused();
+      await this.#carry();
+    });
+  }
+
+  /** Completes and writes a batch that removes the referenced blocks at these places. Synced. */
+  async writePruned(batch: KvBatch, removed: readonly Location[]): Promise<void> {
+    await this.#exclusive(async () => {
+      const uses = this.#uses.minus(batch, removed);
+      await this.#change(() => batch.write({ sync: true }));
+      this.#uses.set(uses);
+      this.#generation++;
+      await this.#removeUnused();
+    });
   }
 
   /** The block of a transaction: the one in which it was applied, else the first referenced one. */
@@ -144,26 +309,119 @@ export class BlockRepository {
     const values = await this.#store.getMany(ids.map((id) => keyOf('transactions', id)));
     return mapFound(ids, values, decodeTransactionEntry);
   }
+
+  async #exclusive(write: () => Promise<void>): Promise<void> {
+    const done = this.#writes.then(write);
+    this.#writes = done.catch(() => undefined);
+    await done;
+  }
+
+  /** After a failed write neither part of the store takes another one. */
+  async #change<T>(change: () => Promise<T>): Promise<T> {
+    return await guarded(change, (failure) => {
+      if (failure.code === 'closed') return;
+      this.#files.refuse(failure);
+      this.#store.refuse(failure);
+    });
+  }
+
+  async #append(contents: readonly Uint8Array[]): Promise<Location[]> {
+    const start = this.#files.end;
+    this.#appending.add(start);
+    try {
+      return await this.#change(() => this.#files.append(contents));
+    } finally {
+      this.#appending.delete(start);
+    }
+  }
+
+  #addFresh(id: BlockId, fresh: FreshBlock): void {
+    // Its place decides about its turn; a second copy leaves the first one unused.
+    this.#removeFresh(id);
+    this.#fresh.set(id, fresh);
+    this.#uses.addFresh(fresh.location.segment);
+  }
+
+  #removeFresh(id: BlockId): void {
+    const fresh = this.#fresh.get(id);
+    if (fresh === undefined) return;
+    this.#fresh.delete(id);
+    this.#uses.removeFresh(fresh.location.segment);
+  }
+
+  /** Place of the oldest block that stays unreferenced, or that is being written. */
+  #oldest(cone: ReadonlyMap<BlockId, unknown>): Position {
+    let oldest = this.#files.end;
+    for (const start of this.#appending) if (comparePositions(start, oldest) < 0) oldest = start;
+    for (const [id, { location }] of this.#fresh) {
+      if (cone.has(id)) continue;
+      const { segment, offset } = location;
+      return comparePositions(location, oldest) < 0 ? { segment, offset } : oldest;
+    }
+    return oldest;
+  }
+
+  /** Removes the files in which nothing is used; the last one still grows. */
+  async #removeUnused(): Promise<void> {
+    const keep = [this.#files.end, ...this.#appending].map(({ segment }) => segment);
+    const last = Math.min(...keep);
+    for (const segment of this.#files.segments()) {
+      if (segment >= last || this.#uses.isUsed(segment)) continue;
+      await this.#change(() => this.#files.remove(segment));
+    }
+  }
+
+  /** Writes the oldest unreferenced blocks once more when the end has gone far from them. */
+  async #carry(): Promise<void> {
+    const before = this.#files.end.segment - MAX_STRAGGLE_SEGMENTS;
+    const stragglers: [BlockId, FreshBlock][] = [];
+    for (const [id, fresh] of this.#fresh) {
+      if (fresh.location.segment >= before || stragglers.length === MAX_CARRIED) break;
+      stragglers.push([id, fresh]);
+    }
+    if (stragglers.length === 0) return;
+    const places = stragglers.map(([, { location }]) => location);
+    const contents = await this.#change(() => this.#files.readMany(places));
+    const locations = await this.#append(contents.filter((content) => content !== undefined));
+    assert(locations.length === stragglers.length, 'an unreferenced block keeps its segment');
+    stragglers.forEach(([id, fresh], index) => {
+      const location = locations[index];
+      if (location === undefined || this.#fresh.get(id) !== fresh) return;
+      this.#removeFresh(id);
+      this.#addFresh(id, { ...fresh, location });
+    });
+  }
+
+  #parentsAt(location: Location): BlockId[] | undefined {
+    try {
+      const head = this.#files.readHead(location, BLOCK_HEAD_SIZE);
+      return head && parentsIn(head);
+    } catch (error) {
+      throw toStoreError(error);
+    }
+  }
+
+  #noteAbsent(ids: readonly BlockId[], entries: ReadonlyMap<BlockId, unknown>): void {
+    if (this.#absent.size > MAX_ABSENT) this.#absent.clear();
+    for (const id of ids) if (!entries.has(id) && !this.#fresh.has(id)) this.#absent.add(id);
+  }
 }
 
-/** Adds to a milestone's batch that it referenced a block. */
-export function putBlockMeta(batch: KvBatch, id: BlockId, meta: BlockMeta): void {
-  const writer = new Writer(10);
-  writer.u32(meta.milestoneIndex);
-  writer.u32(meta.position);
-  writer.u8(STATES.indexOf(meta.state));
-  writer.u8(meta.conflict);
-  batch.put(keyOf('blockMeta', id), writer.finish());
-  batch.del(keyOf('unreferenced', id));
+/** Runs `call` and turns what it throws into a StoreError, of which `onFailure` is told. */
+async function guarded<T>(
+  call: () => Promise<T>,
+  onFailure: (failure: StoreError) => void = () => undefined,
+): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    const failure = toStoreError(error);
+    onFailure(failure);
+    throw failure;
+  }
 }
 
-/** Adds to a batch that a referenced block is gone, with the edges to its parents. */
-export function delBlock(batch: KvBatch, id: BlockId, parents: readonly BlockId[]): void {
-  batch.del(keyOf('blocks', id)).del(keyOf('blockMeta', id)).del(keyOf('unreferenced', id));
-  for (const parent of parents) batch.del(keyOf('children', parent, id));
-}
-
-/** Adds to a batch that nothing is known of a transaction any more. */
+/** Adds that nothing is known of a transaction any more. */
 export function delTransaction(batch: KvBatch, id: TransactionId): void {
   batch.del(keyOf('transactions', id));
 }
@@ -180,26 +438,9 @@ export function putTransaction(
   batch.put(keyOf('transactions', id), writer.finish());
 }
 
-function decodeMeta(value: Uint8Array): BlockMeta {
-  return decodeStored(value, 'block meta', (reader) => {
-    const [milestoneIndex, position] = [reader.u32(), reader.u32()];
-    const state = STATES[reader.u8()];
-    const code = reader.u8();
-    if (state === undefined || !KNOWN_CONFLICTS.has(code))
-      throw new StoreError('corrupt', 'block meta');
-    return { milestoneIndex, position, state, conflict: code as ConflictCode };
-  });
-}
-
 function decodeTransactionEntry(value: Uint8Array): TransactionEntry {
   return decodeStored(value, 'transaction entry', (reader) => {
     const applied = reader.u8() === 1;
     return { applied, blockId: reader.hex(ID_LENGTH) as BlockId };
   });
-}
-
-function encodeU32(value: number): Uint8Array {
-  const writer = new Writer(4);
-  writer.u32(value);
-  return writer.finish();
 }

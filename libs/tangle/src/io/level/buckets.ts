@@ -1,6 +1,7 @@
 /**
  * The closed list of a node's buckets. A key is the bucket's number as one byte, then what `key`
- * says; numbers are never reused. A test compares this table with docs/spec/10-storage.md.
+ * says; numbers are never reused (2 to 5 were blocks and their marks until schema 1).
+ * A test compares this table with docs/spec/10-storage.md.
  * Integers in keys are big endian, so that they sort by value; in values they are little endian.
  */
 import { assert } from '../../core/outcome.ts';
@@ -16,18 +17,6 @@ export interface Bucket {
 export const BUCKETS = {
   meta: { number: 0, key: '(nothing)', value: 'schema u16, network id u64, kind' },
   nodeState: { number: 1, key: 'name', value: 'depends on the name' },
-  blocks: { number: 2, key: 'block id 32', value: 'block bytes' },
-  blockMeta: {
-    number: 3,
-    key: 'block id 32',
-    value: 'milestone index u32, white-flag position u32, state u8, conflict code u8',
-  },
-  unreferenced: {
-    number: 4,
-    key: 'block id 32',
-    value: 'latest milestone index at arrival u32',
-  },
-  children: { number: 5, key: 'parent id 32, child id 32', value: '(nothing)' },
   milestones: { number: 6, key: 'milestone index u32', value: 'milestone bytes' },
   milestoneIds: { number: 7, key: 'milestone id 32', value: 'milestone index u32' },
   cones: { number: 8, key: 'milestone index u32', value: 'block ids 32 each, white-flag order' },
@@ -62,6 +51,19 @@ export const BUCKETS = {
   transactions: { number: 15, key: 'transaction id 32', value: 'applied u8, block id 32' },
   ledgerDiffs: { number: 16, key: 'milestone index u32', value: 'ledger diff' },
   evidence: { number: 17, key: 'milestone index u32, milestone id 32', value: 'milestone bytes' },
+  blocks: {
+    number: 18,
+    key: 'block id 32',
+    value:
+      'segment u32, offset u32, length u16, kind u8, milestone index u32, white-flag position ' +
+      'u32, state u8, conflict code u8',
+  },
+  children: {
+    number: 19,
+    key: 'first 8 bytes of the parent id, segment u32 and offset u32 of the child',
+    value: 'length u16 of the child',
+  },
+  segments: { number: 20, key: 'segment u32', value: 'blocks u32, end u32' },
 } as const satisfies Record<string, Bucket>;
 
 export type BucketName = keyof typeof BUCKETS;

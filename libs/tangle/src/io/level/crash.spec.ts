@@ -14,6 +14,7 @@ import type { KvStore } from './kv-store.ts';
 import { LedgerRepository } from './ledger-repository.ts';
 import { verifyLedger } from './milestone-batch.ts';
 import { MilestoneRepository } from './milestone-repository.ts';
+import { readPruned } from './node-state-repository.ts';
 import { sampleChain, sampleGenesis, SUPPLY } from './testing/sample-chain.ts';
 import type { SampleMilestone } from './testing/sample-chain.ts';
 
@@ -47,10 +48,9 @@ async function commitAndKill(commits: number): Promise<number> {
 }
 
 /** What milestone `index` left in the store, or should have left. */
-async function traceOf(store: KvStore, index: number): Promise<object> {
+async function traceOf(store: KvStore, blocks: BlockRepository, index: number): Promise<object> {
   const milestones = new MilestoneRepository(store);
   const cone = milestones.cone(index) ?? [];
-  const blocks = new BlockRepository(store);
   const diff = new LedgerRepository(store).diff(index);
   return {
     bytes: Buffer.from(milestones.bytes(index) ?? []).toString(),
@@ -70,6 +70,9 @@ const expectedTrace = ({ commit }: SampleMilestone): object => ({
 });
 const NO_TRACE = { bytes: '', cone: [], stored: 0, states: [], created: [] };
 
+/** As `testing/commit-forever.ts` has it. */
+const KEPT = 40;
+
 describe('a process killed while it commits', () => {
   let hasher: Hasher;
   beforeEach(async () => {
@@ -83,6 +86,7 @@ describe('a process killed while it commits', () => {
     for (let cycle = 0; cycle < CYCLES; cycle++) {
       const acknowledged = await commitAndKill(1 + ((cycle * 7) % 12));
       const store = await openKvStore(folder, { kind: 'crash-test', networkId, schema: 1 });
+      const blocks = await BlockRepository.open(store, join(folder, 'blocks'), hasher);
       try {
         const ledger = await verifyLedger(store, SUPPLY, hasher);
         const index = ledger?.state.index ?? 0;
@@ -92,12 +96,20 @@ describe('a process killed while it commits', () => {
         while (expected.length < index) expected.push(chain.next().value as SampleMilestone);
         for (let i = from; i <= index; i++) {
           const sample = expected[i - 1] as SampleMilestone;
-          expect(await traceOf(store, i)).toEqual(expectedTrace(sample));
+          expect(await traceOf(store, blocks, i)).toEqual(expectedTrace(sample));
         }
-        expect(await traceOf(store, index + 1)).toEqual(NO_TRACE);
+        expect(await traceOf(store, blocks, index + 1)).toEqual(NO_TRACE);
+        // What was pruned is gone as a whole, what follows is there as a whole.
+        const { removedIndex } = readPruned(store);
+        expect(removedIndex).toBeGreaterThanOrEqual(index - KEPT - 1);
+        const gone = removedIndex > 0 ? await traceOf(store, blocks, removedIndex) : NO_TRACE;
+        expect(gone).toEqual(NO_TRACE);
+        const first = expected[removedIndex] as SampleMilestone;
+        expect(await traceOf(store, blocks, removedIndex + 1)).toEqual(expectedTrace(first));
         const last = expected[index - 1] as SampleMilestone;
         expect(ledger?.state.id).toBe(last.commit.id);
       } finally {
+        await blocks.close();
         await store.close();
       }
     }

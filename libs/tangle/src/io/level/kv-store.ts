@@ -43,7 +43,7 @@ export interface KvReader {
   iterate(options: IterateOptions): AsyncIterable<[key: Uint8Array, value: Uint8Array]>;
 }
 
-/** A store as it was at one moment, whatever is written since. It holds files back: close it soon. */
+/** A store as it was at one moment, whatever is written since. It holds files: close it soon. */
 export interface KvView extends KvReader {
   /** Calling it again does nothing; a store that closes closes its views. */
   close(): Promise<void>;
@@ -54,6 +54,8 @@ export interface KvStore extends KvReader {
   batch(): KvBatch;
   /** The store as it is now: batches whose `write` has not resolved may be in it or not. */
   snapshot(): KvView;
+  /** Refuses every further write with this error: something beside the store failed to write. */
+  refuse(failure: StoreError): void;
   /** Waits for writes under way. Calling it again does nothing. */
   close(): Promise<void>;
 }
@@ -253,6 +255,10 @@ export class LevelKvStore extends LevelReader implements KvStore {
     } catch (error) {
       throw toStoreError(error);
     }
+  }
+
+  refuse(failure: StoreError): void {
+    this.#failure ??= failure;
   }
 
   async close(): Promise<void> {

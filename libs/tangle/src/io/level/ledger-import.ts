@@ -7,7 +7,7 @@
 import type { OutputRecord } from '../../core/ledger/ledger-diff.ts';
 import { assert } from '../../core/outcome.ts';
 import type { Hasher } from '../../core/ports.ts';
-import { putBlockMeta } from './block-repository.ts';
+import { putEntry } from './block-index.ts';
 import { conflict } from '../../core/ledger/conflict.ts';
 import type { KvStore } from './kv-store.ts';
 import { putCreated } from './ledger-repository.ts';
@@ -72,9 +72,10 @@ export class LedgerImporter {
     for (const milestone of milestones) {
       putMilestone(batch, milestone);
       milestone.cone.forEach((id, position) => {
-        const place = { milestoneIndex: milestone.index, position };
         // What its transaction did is not known, and nobody can ask: the block itself is not here.
-        putBlockMeta(batch, id, { ...place, state: 'no-transaction', conflict: conflict('none') });
+        const rest = { state: 'no-transaction', conflict: conflict('none') } as const;
+        const meta = { milestoneIndex: milestone.index, position, ...rest };
+        putEntry(batch, id, { location: undefined, kind: null, meta });
       });
     }
     putPruned(batch, { removedIndex: first - 1, entryIndex: state.index });

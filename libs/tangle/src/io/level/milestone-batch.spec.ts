@@ -42,6 +42,7 @@ const refund = addressesOf(hasher).refund as Address;
 
 let folder: string;
 let store: KvStore;
+let blocks: BlockRepository;
 
 const sample = (index: number): SampleMilestone => samples[index - 1] as SampleMilestone;
 const blockAt = (index: number, position: number): BlockId =>
@@ -57,15 +58,16 @@ beforeAll(async () => {
     schema: NODE_SCHEMA,
   });
   await commitGenesis(store, genesis, hasher);
-  const blocks = new BlockRepository(store);
+  blocks = await BlockRepository.open(store, join(folder, 'blocks'), hasher);
   for (const one of sampleChain(hasher)) {
     samples.push(one);
-    await blocks.save(one.blocks, one.commit.header.index - 1);
+    await blocks.save(one.blocks);
     if (samples.length > LENGTH) break;
-    await commitMilestone(store, one.commit, hasher);
+    await commitMilestone({ store, blocks }, one.commit, hasher);
   }
 });
 afterAll(async () => {
+  await blocks.close();
   await store.close();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -83,7 +85,9 @@ describe('the node state', () => {
   });
 
   it('refuses a milestone that does not follow', async () => {
-    await expect(commitMilestone(store, sample(3).commit, hasher)).rejects.toThrow('one after');
+    await expect(commitMilestone({ store, blocks }, sample(3).commit, hasher)).rejects.toThrow(
+      'one after',
+    );
     await expect(commitGenesis(store, genesis, hasher)).rejects.toThrow('empty store');
   });
 });
@@ -173,7 +177,6 @@ describe('values of outputs and diffs', () => {
 
 describe('blocks', () => {
   it('are there with what the milestone said of them', async () => {
-    const blocks = new BlockRepository(store);
     const [applied, conflicting, tagged] = sample(5).blocks;
     expect(blocks.bytes(blockAt(5, 0))).toEqual(applied?.bytes);
     expect(blocks.meta(applied?.id as BlockId)).toEqual({
@@ -194,15 +197,14 @@ describe('blocks', () => {
   });
 
   it('know their children', async () => {
-    const blocks = new BlockRepository(store);
-    const expected = sample(5).commit.result.included.toSorted();
+    const expected = sample(5).commit.result.included;
     expect(await blocks.children(blockAt(4, 0), 10)).toEqual(expected);
     expect(await blocks.children(blockAt(4, 0), 2)).toHaveLength(2);
     expect(await blocks.children(blockAt(4, 1), 10)).toEqual([]);
+    expect(await blocks.children(blockAt(LENGTH, 0), 10)).toHaveLength(3);
   });
 
   it('are found by transaction: the applied block first', () => {
-    const blocks = new BlockRepository(store);
     const applied = blocks.transaction(transactionAt(5, 0));
     expect(applied).toEqual({ blockId: blockAt(5, 0), applied: true });
     const conflicting = blocks.transaction(transactionAt(5, 1));
@@ -211,24 +213,33 @@ describe('blocks', () => {
   });
 
   it('are unreferenced until a milestone comes, also when they arrive once more', async () => {
-    const blocks = new BlockRepository(store);
-    await blocks.save(sample(5).blocks, LENGTH);
-    const found: BlockId[] = [];
-    for await (const { id, arrivalIndex } of blocks.unreferenced()) {
-      expect(arrivalIndex).toBe(LENGTH);
-      found.push(id);
-    }
+    await blocks.save(sample(5).blocks);
     const waiting = sample(LENGTH + 1).commit.result.included;
-    expect(found).toEqual(waiting.toSorted());
+    const found = [...blocks.unreferenced()];
+    expect(found.map(({ id }) => id)).toEqual(waiting);
+    expect(found[0]?.parents).toEqual([blockAt(LENGTH, 0)]);
+  });
+
+  it('know their parents and their payload without all their bytes', async () => {
+    const [tagged, waiting] = [blockAt(5, 2), blockAt(LENGTH + 1, 0)];
+    const heads = await blocks.heads([tagged, waiting, 'ff'.repeat(32) as BlockId]);
+    expect([...heads.keys()].toSorted()).toEqual([tagged, waiting].toSorted());
+    expect(heads.get(tagged)).toMatchObject({
+      parents: [blockAt(4, 0)],
+      meta: { milestoneIndex: 5, position: 2 },
+    });
+    expect(heads.get(waiting)).toEqual({ parents: [blockAt(LENGTH, 0)], meta: undefined });
+    const ids = [tagged, waiting, 'ff'.repeat(32) as BlockId];
+    expect(ids.map((id) => blocks.kind(id))).toEqual(['tagged-data', 'transaction', null]);
   });
 
   it('are forgotten when nothing can confirm them, referenced ones are not', async () => {
-    const blocks = new BlockRepository(store);
-    await blocks.deleteUnreferenced([...sample(LENGTH + 1).blocks, ...sample(5).blocks]);
+    const doomed = [...sample(LENGTH + 1).blocks, ...sample(5).blocks];
+    blocks.forget(doomed.map(({ id }) => id));
     expect(blocks.has(blockAt(LENGTH + 1, 0))).toBe(false);
     expect(blocks.has(blockAt(5, 0))).toBe(true);
     expect(await blocks.children(blockAt(LENGTH, 0), 10)).toEqual([]);
-    for await (const { id } of blocks.unreferenced()) throw new Error(`still there: ${id}`);
+    expect([...blocks.unreferenced()]).toEqual([]);
   });
 });
 

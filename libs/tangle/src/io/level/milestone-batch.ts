@@ -1,7 +1,7 @@
 /**
  * One final milestone is one atomic synced batch: milestone, cone, what became of each block, the
  * ledger diff with all indexes, and the node's position. A crash at any moment leaves the store at
- * the last whole milestone, and the sync also makes every gossiped block before it durable.
+ * the last whole milestone. The segments with the blocks are synced before the batch is written.
  * Path: apps/node confirmation → here → the repositories → kv-store.ts.
  * Spec: docs/spec/10-storage.md.
  */
@@ -16,9 +16,10 @@ import type { GenesisMilestone } from '../../core/milestone/genesis.ts';
 import type { MilestoneResult } from '../../core/milestone/rules.ts';
 import { assert } from '../../core/outcome.ts';
 import type { Hasher } from '../../core/ports.ts';
-import type { BlockMeta } from './block-repository.ts';
-import { BlockRepository, putBlockMeta, putTransaction } from './block-repository.ts';
-import type { KvBatch, KvStore } from './kv-store.ts';
+import type { BlockMeta } from './block-index.ts';
+import type { BlockRepository } from './block-repository.ts';
+import { putTransaction } from './block-repository.ts';
+import type { KvBatch, KvReader, KvStore } from './kv-store.ts';
 import { LedgerRepository, putConsumed, putCreated, putDiff } from './ledger-repository.ts';
 import { putMilestone } from './milestone-repository.ts';
 import type { NodeState } from './node-state-repository.ts';
@@ -28,7 +29,7 @@ import { StoreError } from './store-error.ts';
 import { putTaggedData } from './tagged-data-repository.ts';
 
 /** Schema of the node's folder; whoever changes a key or a value takes the next number. */
-export const NODE_SCHEMA = 1;
+export const NODE_SCHEMA = 2;
 
 /** A final milestone with everything that its batch writes. */
 export interface MilestoneCommit {
@@ -46,7 +47,7 @@ export interface MilestoneCommit {
 
 /** Writes the milestone behind the last one. Rejects with StoreError; then nothing is written. */
 export async function commitMilestone(
-  store: KvStore,
+  { store, blocks }: { readonly store: KvStore; readonly blocks: BlockRepository },
   commit: MilestoneCommit,
   hasher: Hasher,
 ): Promise<void> {
@@ -54,7 +55,7 @@ export async function commitMilestone(
   const previous = readNodeState(store);
   assert(previous?.index === header.index - 1, 'milestones are committed one after the other');
   const batch = store.batch();
-  await putBlocks(batch, store, commit, hasher);
+  const metas = await putBlocks(batch, blocks, commit, hasher);
   putLedger(batch, result.diff, hasher);
   const { timestampMs, index, stateRoot } = header;
   const summary = {
@@ -71,7 +72,7 @@ export async function commitMilestone(
     stateRoot,
     unspentCount: result.stateTree.size,
   });
-  await batch.write({ sync: true });
+  await blocks.writeMilestone(batch, metas);
 }
 
 /** Writes milestone 0 into an empty store. */
@@ -105,12 +106,14 @@ function putLedger(batch: KvBatch, diff: MilestoneResult['diff'], hasher: Hasher
   putDiff(batch, diff);
 }
 
+/** Adds what the blocks' payloads mean; returns what became of each block. */
 async function putBlocks(
   batch: KvBatch,
-  store: KvStore,
+  repository: BlockRepository,
   { header, result, blocks }: MilestoneCommit,
   hasher: Hasher,
-): Promise<void> {
+): Promise<Map<BlockId, BlockMeta>> {
+  const metas = new Map<BlockId, BlockMeta>();
   const applied = new Set(result.applied);
   const conflicting: [TransactionId, BlockId][] = [];
   result.included.forEach((blockId, position) => {
@@ -121,7 +124,7 @@ async function putBlocks(
     const isApplied = applied.has(blockId);
     const code = result.conflicts.get(blockId) ?? conflict('none');
     const state = stateOf(payload?.kind === 'transaction', isApplied);
-    putBlockMeta(batch, blockId, { ...place, state, conflict: code });
+    metas.set(blockId, { ...place, state, conflict: code });
     if (found.transactionId !== undefined) {
       if (isApplied) putTransaction(batch, found.transactionId, { blockId, applied: true });
       else conflicting.push([found.transactionId, blockId]);
@@ -131,7 +134,8 @@ async function putBlocks(
       putTaggedData(batch, tagged.tag, { blockId, ...place }, hasher);
     }
   });
-  await putConflicting(batch, store, conflicting, result.applied, blocks);
+  await putConflicting(batch, repository, conflicting, result.applied, blocks);
+  return metas;
 }
 
 function stateOf(isTransaction: boolean, isApplied: boolean): BlockMeta['state'] {
@@ -142,7 +146,7 @@ function stateOf(isTransaction: boolean, isApplied: boolean): BlockMeta['state']
 /** A conflicting attachment takes a transaction's entry only when nothing else has it. */
 async function putConflicting(
   batch: KvBatch,
-  store: KvStore,
+  repository: BlockRepository,
   conflicting: readonly [TransactionId, BlockId][],
   applied: readonly BlockId[],
   blocks: MilestoneCommit['blocks'],
@@ -152,7 +156,7 @@ async function putConflicting(
     const transactionId = blocks.get(id)?.transactionId;
     if (transactionId !== undefined) taken.add(transactionId);
   }
-  const known = await new BlockRepository(store).transactions(conflicting.map(([id]) => id));
+  const known = await repository.transactions(conflicting.map(([id]) => id));
   for (const [id, blockId] of conflicting) {
     if (taken.has(id) || known.has(id)) continue;
     taken.add(id);
@@ -174,7 +178,7 @@ export interface LoadedLedger {
  * store.
  */
 export async function loadLedger(
-  store: KvStore,
+  store: KvReader,
   hasher: Hasher,
 ): Promise<LoadedLedger | undefined> {
   const state = readNodeState(store);
@@ -195,7 +199,7 @@ export async function loadLedger(
 
 /** `loadLedger`, and the supply must be what genesis gave out. */
 export async function verifyLedger(
-  store: KvStore,
+  store: KvReader,
   supply: bigint,
   hasher: Hasher,
 ): Promise<LoadedLedger | undefined> {

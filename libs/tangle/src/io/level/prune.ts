@@ -9,7 +9,11 @@ import type { BlockId, MilestoneId } from '../../core/codec/ids.ts';
 import { transactionIdOf } from '../../core/codec/transaction.ts';
 import { assert } from '../../core/outcome.ts';
 import type { Hasher } from '../../core/ports.ts';
-import { BlockRepository, delBlock, delTransaction } from './block-repository.ts';
+import type { Location } from '../segments/segment-files.ts';
+import { delEdges } from './block-index.ts';
+import type { BlockRepository } from './block-repository.ts';
+import { delTransaction } from './block-repository.ts';
+import { keyOf } from './buckets.ts';
 import type { KvBatch, KvStore } from './kv-store.ts';
 import { delDiff, LedgerRepository } from './ledger-repository.ts';
 import { delMilestone, MilestoneRepository } from './milestone-repository.ts';
@@ -30,11 +34,12 @@ export interface PruneStep {
 const CHUNK = 512;
 
 /**
- * Removes the first milestone that is left, which must not be the last one. Synced.
+ * Removes the first milestone that is left, which must not be the last one. Synced; then the files
+ * in which nothing is left are removed.
  * @param idOf id of an encoded milestone.
  */
 export async function pruneMilestone(
-  store: KvStore,
+  { store, blocks }: { readonly store: KvStore; readonly blocks: BlockRepository },
   idOf: (bytes: Uint8Array) => MilestoneId,
   hasher: Hasher,
 ): Promise<PruneStep> {
@@ -46,8 +51,7 @@ export async function pruneMilestone(
   const bytes = milestones.bytes(index);
   if (bytes === undefined) throw new StoreError('corrupt', `milestone ${index} is missing`);
   const batch = store.batch();
-  const cone = milestones.cone(index) ?? [];
-  const size = await delCone(batch, store, { cone, index }, hasher);
+  const removed = await delCone(batch, blocks, index, milestones.cone(index) ?? [], hasher);
   // Genesis spends nothing; its diff goes with the first milestone, and its milestone stays.
   const ledger = new LedgerRepository(store);
   for (const one of index === 1 ? [0, 1] : [index]) {
@@ -58,54 +62,57 @@ export async function pruneMilestone(
   }
   delMilestone(batch, index, idOf(bytes));
   putPruned(batch, { ...pruned, removedIndex: index });
-  await batch.write({ sync: true });
-  return { index, blocks: cone.length, bytes: size };
+  await blocks.writePruned(batch, removed);
+  const size = removed.reduce((sum, { length }) => sum + length, 0);
+  return { index, blocks: removed.length, bytes: size };
 }
 
-interface Cone {
-  readonly cone: readonly BlockId[];
-  readonly index: number;
-}
-
-/** Removes the blocks of a cone; returns the sum of their bytes. */
+/** Adds that the blocks of a cone are gone; returns where their bytes stand. */
 async function delCone(
   batch: KvBatch,
-  store: KvStore,
-  { cone, index }: Cone,
+  blocks: BlockRepository,
+  milestoneIndex: number,
+  cone: readonly BlockId[],
   hasher: Hasher,
-): Promise<number> {
-  const repository = new BlockRepository(store);
-  let size = 0;
+): Promise<Location[]> {
+  const removed: Location[] = [];
   for (let from = 0; from < cone.length; from += CHUNK) {
     const ids = cone.slice(from, from + CHUNK);
-    const found = await repository.bytesOf(ids);
+    const entries = await blocks.entriesOf(ids);
+    const contents = await blocks.bytesOf(ids);
     ids.forEach((blockId, offset) => {
-      const bytes = found.get(blockId);
-      size += bytes?.length ?? 0;
-      const place = { blockId, milestoneIndex: index, position: from + offset };
-      delOne(batch, repository, place, bytes, hasher);
+      batch.del(keyOf('blocks', blockId));
+      const location = entries.get(blockId)?.location;
+      // The cone of a snapshot names blocks that never came.
+      if (location === undefined) return;
+      removed.push(location);
+      const bytes = contents.get(blockId);
+      assert(bytes !== undefined, 'the blocks of a milestone are stored');
+      const place = { blockId, milestoneIndex, position: from + offset };
+      delFacts(batch, blocks, { place, location, bytes }, hasher);
     });
   }
-  return size;
+  return removed;
 }
 
-type Place = Parameters<typeof delTaggedData>[2];
+interface Doomed {
+  readonly place: Parameters<typeof delTaggedData>[2];
+  readonly location: Location;
+  readonly bytes: Uint8Array;
+}
 
-/** Removes one block with its entries. The cone of a snapshot names blocks that never came. */
-function delOne(
+/** Adds that what one block says is gone: its edges, its transaction, its tag. */
+function delFacts(
   batch: KvBatch,
   blocks: BlockRepository,
-  place: Place,
-  bytes: Uint8Array | undefined,
+  { place, location, bytes }: Doomed,
   hasher: Hasher,
 ): void {
   const { blockId } = place;
-  const decoded = bytes && decodeBlock(bytes);
-  if (decoded?.ok === false) throw new StoreError('corrupt', `block ${blockId}`);
-  const block = decoded?.value;
-  delBlock(batch, blockId, block?.parents ?? []);
-  if (bytes === undefined || block === undefined) return;
-  const { payload } = block;
+  const decoded = decodeBlock(bytes);
+  if (!decoded.ok) throw new StoreError('corrupt', `block ${blockId}`);
+  const { parents, payload } = decoded.value;
+  delEdges(batch, location, parents);
   if (payload?.kind === 'transaction') {
     const id = transactionIdOf(payloadBytesOf(bytes), hasher);
     // Another attachment of it may have the entry.

@@ -36,6 +36,8 @@ const CODE_OF_LEVEL: Readonly<Record<string, StoreErrorCode>> = {
   LEVEL_DATABASE_NOT_OPEN: 'closed',
   LEVEL_BATCH_NOT_OPEN: 'closed',
   LEVEL_ITERATOR_NOT_OPEN: 'closed',
+  SEGMENT_CORRUPT: 'corrupt',
+  SEGMENT_CLOSED: 'closed',
   ENOSPC: 'no-space',
   EDQUOT: 'no-space',
 };
