@@ -18,6 +18,7 @@ import type { Logger } from '@tanglemail/tangle/io/logger.ts';
 import type { NodeConfig } from './config/schema.ts';
 import { readKeyFile, type KeyPair } from './keys/key-file.ts';
 import { saltedHash } from './processor/seen-filter.ts';
+import { snapshotFill } from './snapshot/import-snapshot.ts';
 import { NodeStore, type OpenedStore } from './store/node-store.ts';
 import { seatOf } from './validator/validator.ts';
 
@@ -41,8 +42,8 @@ export interface Foundation extends NodeOptions, OpenedStore {
 
 /**
  * Reads the keys, then opens the store: whatever fails before it leaves nothing open. Throws
- * StoreError (another network's folder, locked, damaged), KeyFileError, ValidatorError,
- * PeerKeyError.
+ * StoreError (another network's folder, locked, damaged), SnapshotError (an empty store and
+ * no source of snapshot.from that holds), KeyFileError, ValidatorError, PeerKeyError.
  */
 export async function openFoundation(options: NodeOptions): Promise<Foundation> {
   const { config, genesis } = options;
@@ -52,7 +53,8 @@ export async function openFoundation(options: NodeOptions): Promise<Foundation> 
   const [hasher, verifier] = await Promise.all([bestHasher(), bestVerifier()]);
   const root = genesisMilestone(genesis, hasher);
   const hash = await saltedHash(randomBytes(8).readBigUInt64LE());
-  const opened = await NodeStore.open(join(config.dataDir, 'store'), root, hasher);
+  const fill = fillOf(options, { root, hasher, verifier });
+  const opened = await NodeStore.open(join(config.dataDir, 'store'), root, hasher, fill);
   try {
     const privateKey = await loadPeerKey(config.gossip.keyFile ?? join(config.dataDir, 'peer.key'));
     return { ...options, ...opened, root, hasher, verifier, hash, privateKey, seatKey };
@@ -60,4 +62,17 @@ export async function openFoundation(options: NodeOptions): Promise<Foundation> 
     await opened.store.close();
     throw error;
   }
+}
+
+/** What fills an empty store: undefined for genesis, which NodeStore writes by itself. */
+function fillOf(
+  { config, genesis, logger }: NodeOptions,
+  { root, hasher, verifier }: Pick<Foundation, 'root' | 'hasher' | 'verifier'>,
+): ReturnType<typeof snapshotFill> | undefined {
+  const { from, maxDownloadBytes } = config.snapshot;
+  if (from.length === 0) return undefined;
+  const { committee, params } = genesis;
+  const trust = { genesis: root, params, committeeOf: () => committee, hasher, verifier };
+  const downloadFolder = join(config.dataDir, 'snapshot-download');
+  return snapshotFill({ from, downloadFolder, maxDownloadBytes, trust, logger });
 }

@@ -3,13 +3,13 @@
  * it, `stop` takes it down in the reverse order. The API stands in front of it (api/create-api.ts).
  *
  * Start: store (network, state root, supply) → DAG and tips from the store → missing parents →
- * network → rebroadcast → milestones → validator. Stop: the other way round, then processor, proof
- * of work, signature workers, store. Spec: docs/architecture.md.
+ * network → rebroadcast → milestones → pruner → validator. Stop: the other way round, a snapshot that
+ * is being written included, then processor, proof of work, signature workers, store.
+ * Spec: docs/architecture.md.
  */
 import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
 import { milestoneIdOf, type Milestone } from '@tanglemail/tangle/core/codec/milestone.ts';
 import { fail } from '@tanglemail/tangle/core/outcome.ts';
-import { TIPS_PER_BLOCK } from '@tanglemail/tangle/core/params/limits.ts';
 import type { Clock, SignatureClaim } from '@tanglemail/tangle/core/ports.ts';
 import { PowPool } from '@tanglemail/tangle/io/accel/pow-pool.ts';
 import { VerifyPool } from '@tanglemail/tangle/io/accel/verify-pool.ts';
@@ -32,6 +32,7 @@ import {
   type MetricsOfNode,
 } from './metrics.ts';
 import {
+  createMerger,
   createParts,
   createStatusReporter,
   createValidator,
@@ -42,11 +43,21 @@ import {
 import { mineBlock } from './processor/mine-block.ts';
 import type { ProcessOutcome } from './processor/block-processor.ts';
 import type { QueueName } from './processor/queues.ts';
+import { BlockRates } from './query/block-rates.ts';
+import type { ConfirmedFeed } from './query/confirmed-feed.ts';
+import type { NodeControl } from './query/node-control.ts';
+import type { Pruner } from './pruning/pruner.ts';
 import type { NodeQuery } from './query/node-query.ts';
+import type { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
 import { rebuild } from './store/rebuild.ts';
 import type { StatusReporter } from './status-line.ts';
+import { haltOnEvidence } from './sync/fork-guard.ts';
+import type { Merger } from './validator/merger.ts';
 import type { Validator } from './validator/validator.ts';
 import { VoteFile } from './validator/vote-file.ts';
+
+/** Milestones that the node may be behind the newest when it writes a snapshot by itself. */
+const MAX_BEHIND_FOR_SNAPSHOT = 10;
 
 export class TangleNode {
   readonly config: NodeConfig;
@@ -60,8 +71,10 @@ export class TangleNode {
   readonly #context: Context;
   readonly #status: StatusReporter;
   readonly #verifyPool = new VerifyPool();
+  readonly #rates = new BlockRates(() => performance.now());
   #powPool: PowPool | undefined;
   #validator: Validator | undefined;
+  #merger: Merger | undefined;
   #latest: MilestoneRefDto;
   #fail: (error: Error) => void;
   #stopping: Promise<void> | undefined;
@@ -72,6 +85,7 @@ export class TangleNode {
     this.config = config;
     this.logger = logger;
     this.events = new NodeEvents(logger);
+    this.#rates.follow(this.events);
     this.metrics = createNodeMetrics({ process: config.metrics.enabled });
     const failure = Promise.withResolvers<Error>();
     this.failure = failure.promise;
@@ -92,9 +106,12 @@ export class TangleNode {
     try {
       const node = new TangleNode(foundation);
       await node.#rebuild();
+      await node.#parts.snapshots.open();
+      haltOnEvidence(await foundation.store.milestones.evidence(), node.#parts.engine, logger);
       if (seatKey !== undefined) {
         const votes = await VoteFile.open(config.dataDir, networkIdText(root.networkId));
         node.#validator = createValidator(node.#context, votes, seatKey);
+        node.#merger = createMerger(node.#context);
       }
       logger.info(
         { hasher: hasher.backend, verifier: verifier.backend, network: genesis.name },
@@ -112,6 +129,26 @@ export class TangleNode {
     return this.#parts.query;
   }
 
+  /** What the event socket tells of confirmed milestones. */
+  get feed(): ConfirmedFeed {
+    return this.#parts.feed;
+  }
+
+  /** What an operator may see and do. */
+  get control(): NodeControl {
+    return this.#parts.control;
+  }
+
+  /** Writes snapshots and knows those on the disk. */
+  get snapshots(): SnapshotKeeper {
+    return this.#parts.snapshots;
+  }
+
+  /** Removes old milestones. */
+  get pruner(): Pruner {
+    return this.#parts.pruner;
+  }
+
   async start(): Promise<void> {
     this.#parts.missing.start();
     const { listen } = this.config.gossip;
@@ -125,7 +162,9 @@ export class TangleNode {
     for (const id of this.#parts.dag.unreferenced()) this.#parts.rebroadcast.add(id, nowMs);
     this.#parts.rebroadcast.start();
     this.#parts.sync.start();
+    this.#parts.pruner.start();
     this.#validator?.start();
+    this.#merger?.start();
     this.#status.start();
     const role = this.#validator === undefined ? 'follows' : 'validates';
     this.logger.info({ role, index: this.#parts.engine.latest.header.index }, 'node is running');
@@ -139,7 +178,10 @@ export class TangleNode {
 
   async #stop(): Promise<void> {
     await this.#status.stop();
+    await this.#merger?.stop();
     await this.#validator?.stop();
+    await this.#parts.snapshots.stop();
+    await this.#parts.pruner.stop();
     await this.#parts.sync.stop();
     this.#parts.rebroadcast.stop();
     await this.#parts.missing.stop();
@@ -186,11 +228,11 @@ export class TangleNode {
     return made.ok ? await this.submitBlock(made.value, remote) : made;
   }
 
-  /** Parents for a new block, 1–4, ascending. */
+  /** Parents for a new block, 1–4, in a wide tangle up to 8, ascending. */
   selectTips(): BlockId[] {
     const { index } = this.#parts.engine.latest.header;
     const rootsOf = (id: BlockId) => this.#parts.dag.coneRoots(id);
-    return this.#parts.tips.select(TIPS_PER_BLOCK, index, rootsOf, this.clock.nowMs()).toSorted();
+    return this.#parts.tips.parentsForBlock(index, rootsOf, this.clock.nowMs()).toSorted();
   }
 
   health(): HealthDto {
@@ -200,6 +242,7 @@ export class TangleNode {
       confirmedIndex: header.index,
       confirmedTimestampMs: header.timestampMs,
       latestIndex: this.#latest.index,
+      problem: this.#parts.sync.state.problem,
       peers: this.#parts.network.peers().length,
       nowMs: this.clock.nowMs(),
     };
@@ -222,6 +265,8 @@ export class TangleNode {
       publishMilestone: (bytes) => this.#publishMilestone(bytes),
       selectTips: () => this.selectTips(),
       health: () => this.health(),
+      rates: () => this.#rates.rates(),
+      merge: async (parents) => (await this.submitPayload(undefined, parents, 'validator')).ok,
       latest: () => this.#latest,
       onFatal: (error) => this.#onFatal(error),
     };
@@ -247,6 +292,7 @@ export class TangleNode {
   }
 
   async #onPack(blocks: readonly Uint8Array[], from: string): Promise<Verdict> {
+    if (this.#parts.sync.hold(blocks, from)) return 'ignore';
     if (this.#parts.processor.isBusy(from)) {
       this.metrics.rows.queueDropped.inc({ queue: 'gossip' }, blocks.length);
       return 'ignore';
@@ -301,8 +347,15 @@ export class TangleNode {
     const facts = { index, blocks: result.included.length, applied: result.applied.length };
     this.logger.info({ ...facts, conflicting: result.conflicts.size }, 'milestone confirmed');
     this.events.emit('confirmed', confirmed);
+    this.#keepSnapshots(index);
     this.#parts.processor.wake();
     this.#parts.network.announceStatus();
+  }
+
+  /** Not while it catches up: the states on the way are of no use to anybody. */
+  #keepSnapshots(index: number): void {
+    const isNear = this.#latest.index - index <= MAX_BEHIND_FOR_SNAPSHOT;
+    if (isNear) this.#parts.snapshots.onConfirmed(index);
   }
 
   /** A certificate proved that a milestone exists. */
@@ -311,6 +364,7 @@ export class TangleNode {
     if (index <= this.#latest.index) return;
     const milestoneId = milestoneIdOf(header, this.#foundation.hasher);
     this.#latest = { index, timestampMs, milestoneId };
+    this.#parts.network.announceStatus();
     this.events.emit('latest', this.#latest);
   }
 

@@ -3,7 +3,9 @@
  * in `context.parts` when they are called, never while they are made. Next: node.ts, which starts
  * and stops them. Spec: docs/architecture.md.
  */
+import { join } from 'node:path';
 import { blockIdOf } from '@tanglemail/tangle/core/codec/block.ts';
+import type { SyncStatus } from '@tanglemail/tangle/core/codec/frame.ts';
 import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Milestone } from '@tanglemail/tangle/core/codec/milestone.ts';
 import { checkBlock, signatureClaims } from '@tanglemail/tangle/core/block/rules.ts';
@@ -23,11 +25,18 @@ import { BlockProcessor, type ProcessOutcome } from './processor/block-processor
 import { Intake } from './processor/intake.ts';
 import type { QueueName } from './processor/queues.ts';
 import { SeenFilter } from './processor/seen-filter.ts';
+import type { Rates } from './query/block-rates.ts';
+import { ConfirmedFeed } from './query/confirmed-feed.ts';
+import { NodeControl } from './query/node-control.ts';
+import { Pruner } from './pruning/pruner.ts';
 import { NodeQuery } from './query/node-query.ts';
+import { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
 import { StatusReporter, type StatusFacts } from './status-line.ts';
 import { MilestoneSync } from './sync/milestone-sync.ts';
 import { MissingParents } from './sync/missing-parents.ts';
 import { Rebroadcast } from './sync/rebroadcast.ts';
+import { conesFrom } from './sync/serve-cones.ts';
+import { Merger } from './validator/merger.ts';
 import { Validator } from './validator/validator.ts';
 import type { VoteFile } from './validator/vote-file.ts';
 
@@ -45,6 +54,10 @@ export interface NodeHooks {
   publishMilestone(bytes: Uint8Array): void;
   selectTips(): BlockId[];
   health(): HealthDto;
+  /** How fast blocks come lately. */
+  rates(): Rates;
+  /** Mines a block without payload on these parents and attaches it; false when refused. */
+  merge(parents: readonly BlockId[]): Promise<boolean>;
   /** The newest milestone that a certificate proved to exist. */
   latest(): MilestoneRefDto;
   /** The process has to end. */
@@ -63,6 +76,10 @@ export interface NodeParts {
   readonly sync: MilestoneSync;
   readonly rebroadcast: Rebroadcast;
   readonly query: NodeQuery;
+  readonly snapshots: SnapshotKeeper;
+  readonly pruner: Pruner;
+  readonly feed: ConfirmedFeed;
+  readonly control: NodeControl;
 }
 
 /** What every part is made from. */
@@ -96,6 +113,10 @@ export function createParts(
   parts.sync = createSync(context);
   parts.rebroadcast = createRebroadcast(context);
   parts.query = createQuery(context);
+  parts.snapshots = createSnapshots(context);
+  parts.pruner = createPruner(context);
+  parts.feed = new ConfirmedFeed({ query: parts.query, store: foundation.store });
+  parts.control = createControl(context);
   watchGauges(metrics.rows, {
     ...parts,
     store: foundation.store,
@@ -172,13 +193,10 @@ function createNetwork(context: Context): TangleNetwork {
       onPack: (blocks, from) => context.hooks.onPack(blocks, from),
       onMilestone: (bytes) => context.parts.sync.onMilestone(bytes),
       getBlocks: (ids) => store.blocksFor(ids),
-      getMilestones: (from, count) => store.milestones.range(from, count),
+      getMilestones: (from, count) => milestonesFrom(context, from, count),
       getCone: (index, skip, maxBytes) => store.conePart(index, skip, maxBytes),
-      status: () => {
-        const solidIndex = context.parts.engine.latest.header.index;
-        const peerCount = Math.min(context.parts.network.peers().length, 0xffff);
-        return { solidIndex, latestIndex: solidIndex, prunedIndex: 0, peers: peerCount };
-      },
+      getCones: (from, count, maxBytes) => conesFrom(store, from, count, maxBytes),
+      status: () => statusOf(context),
     },
     {
       logger,
@@ -186,6 +204,27 @@ function createNetwork(context: Context): TangleNetwork {
       metrics: context.metrics.network,
     },
   );
+}
+
+function statusOf({ foundation, parts }: Context): SyncStatus {
+  return {
+    solidIndex: parts.engine.latest.header.index,
+    latestIndex: parts.sync.latestProven,
+    prunedIndex: foundation.store.prunedIndex,
+    peers: Math.min(parts.network.peers().length, 0xffff),
+  };
+}
+
+/** Milestones of the store; or the one that our STATUS names and that is not confirmed yet. */
+async function milestonesFrom(
+  { foundation, parts }: Context,
+  from: number,
+  count: number,
+): Promise<Uint8Array[]> {
+  const stored = await foundation.store.milestones.range(from, count);
+  if (stored.length > 0) return stored;
+  const shown = parts.sync.shownBytes(from);
+  return shown === undefined ? [] : [shown];
 }
 
 function createEngine(context: Context): ConfirmationEngine {
@@ -250,6 +289,7 @@ function createSync(context: Context): MilestoneSync {
     milestoneBytes: (index) => store.milestones.bytes(index),
     missing: context.parts.missing,
     submit: (bytes) => context.hooks.process(bytes, 'milestone', 'cone'),
+    submitHeld: (bytes, from) => context.hooks.process(bytes, 'gossip', from),
     onProven: (milestone) => context.hooks.noteLatest(milestone),
     expectsPeers: config.gossip.peers.length > 0,
     network: context.parts.network,
@@ -273,7 +313,61 @@ function createQuery(context: Context): NodeQuery {
     latestProven: () => context.hooks.latest(),
     features: ['indexer', 'events', ...(config.pow.allowRemote ? ['pow'] : [])],
     isHealthy: () => context.hooks.health().healthy,
+    rates: () => context.hooks.rates(),
   });
+}
+
+function createControl({ foundation, parts, hooks }: Context): NodeControl {
+  const { store, config, logger } = foundation;
+  return new NodeControl({
+    ...parts,
+    logger,
+    storeBytes: () => store.sizeBytes(),
+    freeBytes: () => freeBytes(config.dataDir),
+    health: () => hooks.health(),
+  });
+}
+
+function createSnapshots({ foundation, metrics }: Context): SnapshotKeeper {
+  const { config, genesis, root, store, hasher, logger } = foundation;
+  const { directory = join(config.dataDir, 'snapshots'), ...options } = config.snapshot;
+  const { params } = genesis;
+  return new SnapshotKeeper(
+    { ...options, directory },
+    {
+      store,
+      genesis: root,
+      params,
+      hasher,
+      logger,
+      onWritten: ({ kind, targetIndex }, seconds) => {
+        metrics.rows.snapshotIndex.set({ kind }, targetIndex);
+        metrics.rows.snapshotSeconds.observe({ kind }, seconds);
+      },
+    },
+  );
+}
+
+function createPruner({ foundation, hooks, metrics, parts }: Context): Pruner {
+  const { config, genesis, store, logger } = foundation;
+  const { maxAgeHours, ...options } = config.pruning;
+  const maxAgeMs = maxAgeHours === undefined ? undefined : maxAgeHours * 3_600_000;
+  return new Pruner(
+    { ...options, maxAgeMs },
+    {
+      store,
+      confirmedIndex: () => parts.engine.latest.header.index,
+      milestoneTimeMs: (index) => store.milestones.summary(index)?.timestampMs,
+      belowMaxDepth: genesis.params.belowMaxDepth,
+      nowMs: () => SYSTEM_CLOCK.nowMs(),
+      logger,
+      onStep: ({ blocks }) => {
+        metrics.rows.milestonesPruned.inc();
+        metrics.rows.blocksPruned.inc(blocks);
+      },
+      onFatal: (error) => hooks.onFatal(error),
+    },
+  );
 }
 
 /** The seat of this node in the committee; `start` it after the network. */
@@ -295,4 +389,16 @@ export function createValidator(context: Context, votes: VoteFile, key: KeyPair)
     onFatal: (error: unknown) => context.hooks.onFatal(error),
   };
   return new Validator(deps, key);
+}
+
+/** Takes up what milestones leave behind; runs beside the validator. */
+export function createMerger({ foundation, hooks, parts }: Context): Merger {
+  return new Merger({
+    milestoneIntervalMs: foundation.genesis.params.milestoneIntervalMs,
+    clock: SYSTEM_CLOCK,
+    dag: parts.dag,
+    tips: parts.tips,
+    merge: (parents) => hooks.merge(parents),
+    logger: foundation.logger,
+  });
 }

@@ -55,6 +55,48 @@ const api = z.strictObject({
     .max(100_000)
     .default(1_000)
     .describe('Event sockets that may be open at once.'),
+  maxSocketsPerAddress: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(64)
+    .describe('Event sockets that one remote address may have open.'),
+  maxConnectionsPerAddress: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(256)
+    .describe('Connections that one remote address may have open, event sockets included.'),
+  requestTimeoutMs: z
+    .int()
+    .min(1_000)
+    .max(600_000)
+    .default(30_000)
+    .describe('Time that the node takes for one answer before it gives up, in milliseconds.'),
+  snapshots: z
+    .boolean()
+    .default(true)
+    .describe('Whether others may download the node’s snapshots, to start a node of their own.'),
+  maxSnapshotDownloads: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(2)
+    .describe('Downloads of snapshots at once.'),
+});
+
+const control = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(true)
+    .describe('Whether `tangle-node control` and its like can steer the node.'),
+  host: z
+    .string()
+    .default('127.0.0.1')
+    .describe('Address that control listens on. Beyond the loopback the token goes in the clear.'),
+  port: port
+    .default(0)
+    .describe('Port of control; 0 lets the system choose, and `control.json` in dataDir says.'),
 });
 
 const gossip = z.strictObject({
@@ -125,6 +167,71 @@ const validator = z.strictObject({
     .describe('Key file of a committee seat (`tools keys`). Set: this node makes milestones.'),
 });
 
+const snapshot = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(true)
+    .describe('Whether the node writes snapshots by itself, from which others can start.'),
+  directory: path.optional().describe('Folder of the snapshots. Default: `snapshots` in dataDir.'),
+  intervalMilestones: z
+    .int()
+    .min(10)
+    .max(100_000_000)
+    .default(20_000)
+    .describe('Milestones from one full snapshot to the next.'),
+  deltaInterval: z
+    .int()
+    .min(0)
+    .max(100_000_000)
+    .default(1_000)
+    .describe('Milestones from one delta to the next; 0 writes no deltas.'),
+  keep: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(2)
+    .describe('Full snapshots that are kept, each with its newest delta.'),
+  from: z
+    .array(path)
+    .max(32)
+    .default([])
+    .describe(
+      'Files and http(s) URLs of snapshots to start an empty data folder from, tried in turn. ' +
+        'A delta stands behind its full one. Everything in them is proven.',
+    ),
+  maxDownloadBytes: z
+    .int()
+    .min(1_000)
+    .max(1_000_000_000_000)
+    .default(20_000_000_000)
+    .describe('Greatest size of a snapshot that is downloaded, in bytes.'),
+});
+
+const pruning = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(true)
+    .describe('Whether old milestones and their blocks are removed. `false` keeps everything.'),
+  maxSizeBytes: z
+    .int()
+    .min(100_000)
+    .max(1_000_000_000_000_000)
+    .default(30_000_000_000)
+    .describe('Size of the store above which the oldest milestones go, in bytes.'),
+  maxAgeMilestones: z
+    .int()
+    .min(100)
+    .max(1_000_000_000)
+    .optional()
+    .describe('Milestones that are kept at most, whatever their size.'),
+  maxAgeHours: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .optional()
+    .describe('Age at which a milestone goes, whatever the size, in hours.'),
+});
+
 const faucet = z.strictObject({
   keyFile: path.optional().describe('Key file that owns the faucet’s tokens.'),
   nodeUrl: httpUrl
@@ -156,11 +263,14 @@ const CONFIG_SCHEMA = z.strictObject({
   logLevel,
   log: log.prefault({}),
   api: api.prefault({}),
+  control: control.prefault({}),
   gossip: gossip.prefault({}),
   metrics: metricsSection(9_311),
   health: health.prefault({}),
   pow: pow.prefault({}),
   validator: validator.prefault({}),
+  snapshot: snapshot.prefault({}),
+  pruning: pruning.prefault({}),
   faucet: faucet.prefault({}),
 });
 

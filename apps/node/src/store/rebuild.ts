@@ -1,7 +1,9 @@
 /**
  * Fills DAG and tips from the store when a node starts: the milestones of the last max depth with
  * their cones, then every block that no milestone has referenced. After it the node stands where it
- * stood before, whether it was stopped or killed. Spec: docs/spec/03-dag.md, 10-storage.md.
+ * stood before, whether it was stopped or killed. Milestones that came with a snapshot have the ids
+ * of their blocks and no bodies: these become solid entry points with the root index that the
+ * blocks themselves would have. Spec: docs/spec/03-dag.md, 10-storage.md, 12-snapshot.md §1.
  */
 import { GENESIS_BLOCK_ID, type BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
 import { decodeMilestone } from '@tanglemail/tangle/core/codec/milestone.ts';
@@ -25,8 +27,6 @@ export interface Rebuilt {
   /** Blocks without a milestone that were taken in. */
   readonly unreferenced: number;
 }
-
-const CHUNK = 512;
 
 /** Rebuilds the memory at milestone `latestIndex`; `depth` is belowMaxDepth. */
 export async function rebuild(
@@ -56,17 +56,24 @@ async function addMilestone(
   index: number,
   entryIndex: number,
 ): Promise<number> {
+  if (index === 0) {
+    // What genesis names is known without a store: one that began with a snapshot has no row of it.
+    dag.addEntryPoint(GENESIS_BLOCK_ID, 0);
+    tips.setEntryPoints([GENESIS_BLOCK_ID]);
+    return 0;
+  }
   const bytes = store.milestones.bytes(index);
   assert(bytes !== undefined, 'the window of milestones is stored');
   const milestone = decodeMilestone(bytes);
   assert(milestone.ok, 'a stored milestone decodes');
   const { parents } = milestone.value.body;
-  if (index === 0) {
-    dag.addEntryPoint(GENESIS_BLOCK_ID, 0);
-    tips.setEntryPoints(parents);
+  const cone = store.milestones.cone(index) ?? [];
+  if (index <= store.prunedIndex) {
+    // In ascending order of milestones: one that names an old block as a parent raises its index.
+    for (const id of [...cone, ...parents]) dag.addEntryPoint(id, index);
+    tips.onMilestone(index, parents);
     return 0;
   }
-  const cone = store.milestones.cone(index) ?? [];
   const blocks = await store.lookup(cone);
   const inside = new Set(cone);
   const addEntryPoints = (ids: readonly BlockId[]): void => {
@@ -91,7 +98,8 @@ async function addUnreferenced({
   store,
   intake,
 }: Pick<RebuildDeps, 'store' | 'intake'>): Promise<number> {
-  const parentsOf = await loadUnreferenced(store);
+  const parentsOf = new Map<BlockId, readonly BlockId[]>();
+  for (const { id, parents } of store.blocks.unreferenced()) parentsOf.set(id, parents);
   const order = postOrder(
     [...parentsOf.keys()],
     (id) => parentsOf.get(id),
@@ -103,19 +111,4 @@ async function addUnreferenced({
   const dead = intake.takeDropped();
   await store.forget(dead);
   return order.value.length - dead.length;
-}
-
-async function loadUnreferenced(store: NodeStore): Promise<Map<BlockId, readonly BlockId[]>> {
-  const parentsOf = new Map<BlockId, readonly BlockId[]>();
-  let chunk: BlockId[] = [];
-  const flush = async (): Promise<void> => {
-    for (const [id, { parents }] of await store.lookup(chunk)) parentsOf.set(id, parents);
-    chunk = [];
-  };
-  for await (const { id } of store.blocks.unreferenced()) {
-    chunk.push(id);
-    if (chunk.length >= CHUNK) await flush();
-  }
-  await flush();
-  return parentsOf;
 }

@@ -188,6 +188,29 @@ export const NODE_METRICS = {
     name: 'tangle_store_bytes',
     help: 'Size of the store on the disk.',
   },
+  milestonesPruned: {
+    type: 'counter',
+    name: 'tangle_milestones_pruned_total',
+    help: 'Milestones that were removed with their blocks.',
+  },
+  blocksPruned: {
+    type: 'counter',
+    name: 'tangle_blocks_pruned_total',
+    help: 'Blocks that were removed with their milestones.',
+  },
+  snapshotIndex: {
+    type: 'gauge',
+    name: 'tangle_snapshot_index',
+    help: 'Milestone of the newest snapshot that this process wrote.',
+    labels: { kind: ['full', 'delta'] },
+  },
+  snapshotSeconds: {
+    type: 'histogram',
+    name: 'tangle_snapshot_seconds',
+    help: 'Time to write a snapshot, in small steps beside everything else.',
+    labels: { kind: ['full', 'delta'] },
+    buckets: SLOW_SECONDS,
+  },
   diskFree: {
     type: 'gauge',
     name: 'tangle_disk_free_bytes',

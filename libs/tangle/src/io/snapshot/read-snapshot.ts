@@ -69,6 +69,11 @@ export async function readHeader(path: string, hasher: Hasher): Promise<Snapshot
   throw new SnapshotError('snapshot-truncated', path);
 }
 
+/** What a file proved, and the milestones that it carries. */
+export interface ProvenFile extends VerifiedSnapshot {
+  readonly window: readonly SnapshotMilestone[];
+}
+
 /**
  * Proves the file at `path`; a delta is proven on its `base`. Throws SnapshotError with the code of
  * what is wrong.
@@ -77,25 +82,17 @@ export async function verifySnapshot(
   path: string,
   trust: SnapshotTrust,
   options: { readonly base?: ProvenLedger; readonly onProgress?: OnProgress } = {},
-): Promise<VerifiedSnapshot> {
+): Promise<ProvenFile> {
   const verifier = new SnapshotVerifier(trust, options.base);
+  const window: SnapshotMilestone[] = [];
   for await (const part of readParts(path, trust.hasher, options.onProgress)) {
     const taken = verifier.take(part);
     if (!taken.ok) throw SnapshotError.of(taken, path);
+    if (part.type === 'milestone') window.push(part.milestone);
   }
   const verified = verifier.finish();
   if (!verified.ok) throw SnapshotError.of(verified, path);
-  return verified.value;
-}
-
-/** The milestones of a file, in order. */
-export async function readMilestones(path: string, hasher: Hasher): Promise<SnapshotMilestone[]> {
-  const found: SnapshotMilestone[] = [];
-  for await (const part of readParts(path, hasher)) {
-    if (part.type === 'milestone') found.push(part.milestone);
-    else if (part.type !== 'header') break;
-  }
-  return found;
+  return { ...verified.value, window };
 }
 
 /** The outputs of a full snapshot, by id. */
