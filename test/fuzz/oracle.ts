@@ -49,11 +49,11 @@ const tag = demand(P.bytes(P.U8), (bytes) => bytes.length >= 1 && bytes.length <
 const seconds = demand(P.U32LE, (value) => value > 0);
 const address = hex<Address>(32);
 
-const parents = demand(
+const ascending = demand(
   P.array(P.U8, hex<BlockId>(32)),
-  (ids) =>
-    ids.length >= 1 && ids.length <= 8 && ids.every((one, i) => i === 0 || ids[i - 1]! < one),
+  (ids) => ids.length >= 1 && ids.every((one, i) => i === 0 || ids[i - 1]! < one),
 );
+const parents = demand(ascending, (ids) => ids.length <= 8);
 
 const expiration = P.struct({ unixSeconds: seconds, returnAddress: address });
 const basic = P.struct({
@@ -261,7 +261,7 @@ const options = shape(
 export const oracleMilestone: P.CoderType<Milestone> = shape(
   P.struct({
     header,
-    body: P.struct({ parents, options: P.prefix(P.U16LE, options) }),
+    body: P.struct({ parents: ascending, options: P.prefix(P.U16LE, options) }),
     certificate: oracleCertificate,
   }),
   (wire) => wire as Milestone,

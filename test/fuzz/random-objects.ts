@@ -59,8 +59,8 @@ export class SeededRandom {
   }
 }
 
-function randomParents(random: SeededRandom): BlockId[] {
-  const ids = random.list(random.between(1, 8), () => random.hex(32) as BlockId);
+function randomParents(random: SeededRandom, max = 8): BlockId[] {
+  const ids = random.list(random.between(1, max), () => random.hex(32) as BlockId);
   return [...new Set(ids)].toSorted();
 }
 
@@ -178,7 +178,7 @@ export function randomMilestone(random: SeededRandom): Milestone {
       optionsRoot: random.bytes(32),
     },
     body: {
-      parents: randomParents(random),
+      parents: randomParents(random, random.chance(4) ? 255 : 8),
       options: random.chance(2) ? {} : { powLoadBits: random.between(0, 255) },
     },
     certificate: randomCertificate(random),

@@ -14,7 +14,6 @@ import {
 } from '@tanglemail/tangle/core/params/limits.ts';
 import { MAX_QUEUED_BATCHES, MAX_BATCH_CLAIMS } from '@tanglemail/tangle/io/accel/verify-batch.ts';
 import { DEFAULT_LIMITS } from '@tanglemail/tangle/io/libp2p/types.ts';
-import { MAX_BUFFERED } from '../api/event-session.ts';
 import type { QueueBounds } from './fair-queue.ts';
 
 export interface QueueRow extends QueueBounds {
@@ -84,6 +83,7 @@ export const MAX_UNREFERENCED = 5 * MAX_CONE;
 /** Bytes of a vertex with its links, its id and its place in maps: measured, not exact. */
 const VERTEX_BYTES = 1_024;
 const CLAIM_BYTES = 128;
+const EVENT_BYTES = 1 << 20;
 const WANT_BYTES = 256;
 
 /** The queues of other parts, in the order of a block's path. */
@@ -146,8 +146,8 @@ export const OTHER_QUEUES = {
   },
   'event socket': {
     holds: 'messages that one client has not read',
-    items: MAX_BUFFERED >> 6,
-    bytes: MAX_BUFFERED,
+    items: EVENT_BYTES >> 6,
+    bytes: EVENT_BYTES,
     order: 'first in, first out',
     drop: 'the socket',
     told: 'the client: closed; it resumes from an index',

@@ -111,7 +111,7 @@ class Memory {
   async milestone(): Promise<void> {
     const made = await this.engine.propose(
       () => ({
-        parents: this.tips.heaviest(4, this.index, this.dag, this.nowMs),
+        parents: this.tips.heaviest(this.index, this.dag, this.nowMs),
         timestampMs: this.nowMs,
         view: this.engine.latest.header.view + 1n,
       }),

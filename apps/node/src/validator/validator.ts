@@ -13,7 +13,7 @@ import {
 import { assembleCertificate } from '@tanglemail/tangle/core/milestone/certificate.ts';
 import { quorum } from '@tanglemail/tangle/core/milestone/committee.ts';
 import { assert } from '@tanglemail/tangle/core/outcome.ts';
-import { MAX_CONE, MAX_PARENTS } from '@tanglemail/tangle/core/params/limits.ts';
+import { MAX_CONE } from '@tanglemail/tangle/core/params/limits.ts';
 import type { NetworkParams } from '@tanglemail/tangle/core/params/networks.ts';
 import type { Clock, Hasher } from '@tanglemail/tangle/core/ports.ts';
 import type { TipPool } from '@tanglemail/tangle/core/tips/tip-pool.ts';
@@ -189,7 +189,7 @@ export class Validator {
     const { header, powLoadBits } = engine.latest;
     const lastVoted = votes.last?.view ?? 0n;
     return {
-      parents: tips.heaviest(MAX_PARENTS, header.index, dag, nowMs),
+      parents: tips.heaviest(header.index, dag, nowMs),
       timestampMs: Math.max(nowMs, header.timestampMs + 1),
       view: (lastVoted > header.view ? lastVoted : header.view) + 1n,
       options: loadOptions(powLoadBits, dag.unreferencedCount, params),

@@ -33,9 +33,9 @@ export interface Block extends UnminedBlock {
   readonly nonce: bigint;
 }
 
-/** Writes parents as `count u8 | 32 bytes each`; blocks and milestones share the form. */
-export function writeParents(writer: Writer, parents: readonly BlockId[]): void {
-  writer.count8(parents.length, 1, MAX_PARENTS);
+/** Writes 1–`max` parents as `count u8 | 32 bytes each`; blocks and milestones share the form. */
+export function writeParents(writer: Writer, parents: readonly BlockId[], max: number): void {
+  writer.count8(parents.length, 1, max);
   let previous = '';
   for (const parent of parents) {
     assert(parent > previous, 'parents ascend and are unique');
@@ -45,8 +45,8 @@ export function writeParents(writer: Writer, parents: readonly BlockId[]): void 
 }
 
 /** Reads what {@link writeParents} writes; 'parents-not-sorted' unless strictly ascending. */
-export function readParents(reader: Reader): BlockId[] {
-  const parents = reader.hexList(reader.count8(1, MAX_PARENTS), ID_LENGTH) as BlockId[];
+export function readParents(reader: Reader, max: number): BlockId[] {
+  const parents = reader.hexList(reader.count8(1, max), ID_LENGTH) as BlockId[];
   // Lowercase hex sorts as the bytes do.
   for (let i = 1; i < parents.length; i++) {
     if (parents[i - 1]! >= parents[i]!) refuse('parents-not-sorted');
@@ -61,7 +61,7 @@ function writeUnmined(block: UnminedBlock, extra: number): Writer {
   const writer = new Writer(size - NONCE_LENGTH + extra);
   writer.u8(block.version);
   writer.u64(block.networkId);
-  writeParents(writer, block.parents);
+  writeParents(writer, block.parents, MAX_PARENTS);
   writer.u32(payloadLength);
   if (block.payload !== null) writePayload(writer, block.payload);
   return writer;
@@ -91,7 +91,7 @@ function readBlock(reader: Reader): Block {
   const version = reader.u8();
   if (version !== BLOCK_VERSION) refuse('version-unknown');
   const networkId = reader.u64();
-  const parents = readParents(reader);
+  const parents = readParents(reader, MAX_PARENTS);
   const payloadLength = reader.u32();
   if (payloadLength !== reader.remaining - NONCE_LENGTH) refuse('payload-length-wrong');
   const payload = payloadLength === 0 ? null : reader.within(payloadLength, readPayload);

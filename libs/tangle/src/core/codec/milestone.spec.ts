@@ -1,5 +1,6 @@
 /** Milestones and certificates: bytes, ids, signed message, one test for each code. */
 import { describe, expect, it } from '@jest/globals';
+import { MAX_MILESTONE_SIZE } from '../params/limits.ts';
 import { nobleHasher } from '../crypto/blake2b.ts';
 import {
   bitmapLengthOf,
@@ -195,6 +196,8 @@ describe('milestone', () => {
   });
 
   it('too-large', () => {
-    expect(decodeMilestone(new Uint8Array(10_000))).toMatchObject({ code: 'too-large' });
+    expect(decodeMilestone(new Uint8Array(MAX_MILESTONE_SIZE + 1))).toMatchObject({
+      code: 'too-large',
+    });
   });
 });

@@ -3,7 +3,7 @@
  * and the certificate that makes both final. Spec: docs/spec/04-milestone.md.
  */
 import type { Outcome } from '../outcome.ts';
-import { MAX_MILESTONE_SIZE, MAX_OPTIONS_SIZE, MAX_PARENTS } from '../params/limits.ts';
+import { MAX_MILESTONE_PARENTS, MAX_MILESTONE_SIZE, MAX_OPTIONS_SIZE } from '../params/limits.ts';
 import type { Hasher } from '../ports.ts';
 import { readParents, writeParents } from './block.ts';
 import { readCertificate, writeCertificate, type Certificate } from './certificate.ts';
@@ -16,7 +16,7 @@ export const MILESTONE_VERSION = 1;
 /** Bytes of every header. */
 export const MILESTONE_HEADER_SIZE = 1 + 4 + 4 + 8 + 8 + 7 * 32;
 
-const MAX_BODY_SIZE = 1 + MAX_PARENTS * ID_LENGTH + 2 + MAX_OPTIONS_SIZE;
+const MAX_BODY_SIZE = 1 + MAX_MILESTONE_PARENTS * ID_LENGTH + 2 + MAX_OPTIONS_SIZE;
 const OPTION_POW_LOAD_BITS = 1;
 
 /** What light clients follow; every root is 32 bytes. */
@@ -46,7 +46,7 @@ export interface MilestoneOptions {
 }
 
 export interface MilestoneBody {
-  /** 1–8, ascending, each once. */
+  /** 1–255, ascending, each once. */
   readonly parents: readonly BlockId[];
   readonly options: MilestoneOptions;
 }
@@ -142,13 +142,13 @@ export function optionsRootOf(options: MilestoneOptions, hasher: Hasher): Uint8A
 
 function writeBody(writer: Writer, body: MilestoneBody): void {
   const options = encodeMilestoneOptions(body.options);
-  writeParents(writer, body.parents);
+  writeParents(writer, body.parents, MAX_MILESTONE_PARENTS);
   writer.count16(options.length, 0, MAX_OPTIONS_SIZE);
   writer.raw(options);
 }
 
 function readBody(reader: Reader): MilestoneBody {
-  const parents = readParents(reader);
+  const parents = readParents(reader, MAX_MILESTONE_PARENTS);
   const optionsLength = reader.count16(0, MAX_OPTIONS_SIZE);
   return { parents, options: reader.within(optionsLength, readOptions) };
 }

@@ -25,7 +25,7 @@ import type { Hasher } from '../ports.ts';
 /** What the leader chooses. */
 export interface MilestoneProposal {
   readonly parent: ParentMilestone;
-  /** 1–8 blocks, in any order; they are sorted and made unique here. */
+  /** 1–255 blocks, in any order; they are sorted and made unique here. */
   readonly parents: readonly BlockId[];
   /** Later than the parent's, milliseconds since 1970. */
   readonly timestampMs: number;

@@ -9,7 +9,7 @@ import { auditPath, encodeAuditPath } from '../crypto/merkle.ts';
 import { encodeStateProof } from '../ledger/state-proof.ts';
 import { buildTransaction } from '../ledger/transaction-builder.ts';
 import type { Outcome } from '../outcome.ts';
-import { FRESHNESS_MARGIN_MS } from '../params/limits.ts';
+import { FRESHNESS_MARGIN_MS, MAX_MILESTONE_SIZE } from '../params/limits.ts';
 import type { FinalMilestone } from '../testing/chain-fixture.ts';
 import { TestChain } from '../testing/chain-fixture.ts';
 import { basic, keyPair, PARAMS } from '../testing/ledger-fixtures.ts';
@@ -169,7 +169,9 @@ describe('LightClient', () => {
     expect(client.checkMilestone(final.bytes.subarray(1), later(chain))).toMatchObject({
       ok: false,
     });
-    expect(client.checkMilestone(new Uint8Array(9_999), later(chain))).toMatchObject({
+    expect(
+      client.checkMilestone(new Uint8Array(MAX_MILESTONE_SIZE + 1), later(chain)),
+    ).toMatchObject({
       code: 'too-large',
     });
     fc.assert(

@@ -64,6 +64,8 @@ export const TIP_AGE_AFTER_FIRST_CHILD_MS = 3_000;
 export const MAX_TIPS = 10_000;
 /** Parents that tip selection gives to a new block. */
 export const TIPS_PER_BLOCK = 4;
+/** Non-lazy tips beyond which it gives MAX_PARENTS: a wide tangle becomes narrow twice as fast. */
+export const WIDE_TIPS = 128;
 /** Levels of the state tree: its keys have 256 bits. */
 export const MAX_STATE_PROOF_STEPS = 256;
 /** Bytes of an encoded proof that an output is unspent: a count and 34 bytes per level. */

@@ -126,3 +126,59 @@ describe('chooseHeaviest', () => {
     );
   });
 });
+
+describe('chooseHeaviest in a wide tangle', () => {
+  const WIDE = { ...LIMITS, maxWideParents: 255 };
+
+  /** Milestones until nothing waits; each takes what `chooseHeaviest` names. */
+  function milestonesOf(dag: Dag): number {
+    let index = dag.latestIndex;
+    const first = index;
+    while (dag.unreferencedCount > 0) {
+      const parents = chooseHeaviest(dag, WIDE);
+      dag.markReferenced(dag.pastConeUnreferenced(parents), (index += 1), parents);
+    }
+    return index - first;
+  }
+
+  it('confirms 5,000 blocks on the same four parents within 22 milestones', () => {
+    const dag = newDag();
+    for (const name of ['p', 'q', 'r', 's']) dag.add(id(name), [id('g')]);
+    for (let i = 0; i < 5_000; i += 1) dag.add(id(`w${i}`), ['p', 'q', 'r', 's'].map(id));
+    expect(milestonesOf(dag)).toBeLessThanOrEqual(22);
+  });
+
+  it('confirms the same burst in four once 625 blocks merge it, eight tips each', () => {
+    const dag = newDag();
+    for (let i = 0; i < 5_000; i += 1) dag.add(id(`w${i}`), [id('g')]);
+    for (let i = 0; i < 625; i += 1) {
+      dag.add(
+        id(`m${i}`),
+        Array.from({ length: 8 }, (_, slot) => id(`w${i * 8 + slot}`)),
+      );
+    }
+    expect(milestonesOf(dag)).toBeLessThanOrEqual(4);
+  });
+
+  it('names no more than the usual number while these cover what has waited', () => {
+    const dag = newDag();
+    addChain(dag, 'trunk', 1_200);
+    for (let i = 0; i < 300; i += 1) dag.add(id(`leaf${i}`), [id('trunk1199')]);
+    expect(chooseHeaviest(dag, WIDE)).toHaveLength(8);
+  });
+
+  it('names further parents exactly while one of the oldest three quarters is uncovered', () => {
+    const width = fc.integer({ min: 1, max: 90 });
+    fc.assert(
+      fc.property(width, fc.integer({ min: 1, max: 70 }), (blocks, maxWideParents) => {
+        const dag = newDag();
+        for (let i = 0; i < blocks; i += 1) dag.add(id(`w${i}`), [id('g')]);
+        const limits = { ...LIMITS, maxParents: 2, maxWideParents: Math.max(2, maxWideParents) };
+        const chosen = chooseHeaviest(dag, limits);
+        const old = Array.from({ length: Math.ceil((blocks * 3) / 4) }, (_, i) => id(`w${i}`));
+        const left = old.filter((block) => !chosen.includes(block));
+        expect(left.length === 0 || chosen.length === limits.maxWideParents).toBe(true);
+      }),
+    );
+  });
+});

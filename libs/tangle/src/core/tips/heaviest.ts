@@ -4,10 +4,11 @@
  * problem, which is NP-hard; the greedy choice made here covers at least 63 % (1 - 1/e) of the
  * best choice among the candidates. Spec: docs/spec/03-dag.md.
  *
- * Work, with V ≤ maxCone blocks, C ≤ MAX_HEAVIEST_CANDIDATES candidates and k ≤ 8 parents:
+ * Work, with V ≤ maxCone blocks, C ≤ MAX_HEAVIEST_CANDIDATES candidates and k ≤ 255 parents:
  * window O(8 V), candidates O(8 V), coverage O(8 V C/32) for the masks and at most V C single bits,
- * rounds O(k C V/32). At V = 20,000 that is below ten million simple steps and 4 MB, whatever the
- * shape, and however many tips or unreferenced blocks there are.
+ * rounds at most O(k C V/32), though a cover is counted again only when it may be the best. At
+ * V = 20,000 that is below 50 million simple steps and 4 MB, whatever the shape, and however many
+ * tips or unreferenced blocks there are.
  */
 import type { BlockId } from '../codec/ids.ts';
 import type { ConeRoots } from '../dag/vertex.ts';
@@ -23,8 +24,13 @@ export interface UnreferencedView {
 }
 
 export interface HeaviestLimits {
-  /** Parents to choose, 1–8. */
+  /** Parents to choose in any case; ≥ 1. */
   readonly maxParents: number;
+  /**
+   * Further parents, chosen while one of the older three quarters of the window is uncovered: a tangle that is
+   * wider than `maxParents` would else leave most of its blocks behind. `maxParents` by default.
+   */
+  readonly maxWideParents?: number;
   /** Blocks that the chosen cones may hold together (MAX_CONE). */
   readonly maxCone: number;
   /** Blocks with an older oldest cone root cannot be confirmed any more and are left out. */
@@ -51,15 +57,13 @@ interface Window {
 export function chooseHeaviest(view: UnreferencedView, limits: HeaviestLimits): BlockId[] {
   const window = openWindow(view, limits);
   const candidates = chooseCandidates(window);
-  const coverage = coverageOf(window, candidates);
-  const uncovered = new Uint32Array(Math.ceil(window.ids.length / 32)).fill(0xffff_ffff);
+  const picker = new GreedyPicker(coverageOf(window, candidates), window.ids.length);
   const chosen: BlockId[] = [];
-  while (chosen.length < limits.maxParents) {
-    const best = bestCandidate(coverage, uncovered);
-    const cover = coverage[best];
-    const block = candidates[best];
-    if (cover === undefined || block === undefined) break;
-    for (const [word, bits] of cover.entries()) uncovered[word] = (uncovered[word] ?? 0) & ~bits;
+  const { maxParents, maxWideParents = maxParents } = limits;
+  while (chosen.length < maxParents || (chosen.length < maxWideParents && picker.leavesOld())) {
+    if (chosen.length === maxParents) picker.preferOld();
+    const block = candidates[picker.next()];
+    if (block === undefined) break;
     const id = window.ids[block];
     assert(id !== undefined, 'a candidate is a block of the window');
     chosen.push(id);
@@ -107,8 +111,9 @@ function chooseCandidates(window: Window): number[] {
     block,
     credit: walkCredit(window, block, visited),
   }));
-  credits.sort((a, b) => b.credit - a.credit || b.block - a.block);
-  return credits.slice(0, MAX_HEAVIEST_CANDIDATES).map(({ block }) => block);
+  credits.sort((a, b) => b.credit - a.credit || a.block - b.block);
+  const kept = credits.slice(0, MAX_HEAVIEST_CANDIDATES).map(({ block }) => block);
+  return kept.toSorted((a, b) => b - a);
 }
 
 /** Visits what `start` reaches and nobody visited before; returns how many blocks these are. */
@@ -165,20 +170,97 @@ function handDown(window: Window, masks: Uint32Array, words: number, block: numb
   }
 }
 
-/** The candidate that covers most of what is uncovered; -1 if none covers anything. */
-function bestCandidate(coverage: readonly Uint32Array[], uncovered: Uint32Array): number {
-  let best = -1;
-  let most = 0;
-  for (const [candidate, cover] of coverage.entries()) {
+/**
+ * The greedy choice. What a candidate adds can only shrink, so its last count is an upper bound: a
+ * heap keeps the candidates by it, and only the top is counted again until it stays on top.
+ */
+class GreedyPicker {
+  readonly #coverage: readonly Uint32Array[];
+  readonly #uncovered: Uint32Array;
+  readonly #size: number;
+  /** No block below this number is uncovered. */
+  #oldest = 0;
+  #prefersOld = false;
+  /** Candidates, newest first, as a binary heap: most added blocks first, then by age. */
+  readonly #heap: number[];
+  readonly #gains: number[];
+
+  constructor(coverage: readonly Uint32Array[], size: number) {
+    this.#coverage = coverage;
+    this.#uncovered = new Uint32Array(Math.ceil(size / 32)).fill(0xffff_ffff);
+    this.#size = size;
+    this.#gains = coverage.map((_, candidate) => this.#count(candidate));
+    this.#heap = [...coverage.keys()].toSorted((a, b) => this.#compare(a, b));
+  }
+
+  /** Takes the candidate that covers most of what is uncovered; -1 if none covers anything. */
+  next(): number {
+    for (;;) {
+      const best = this.#heap[0];
+      if (best === undefined || this.#gains[best] === 0) return -1;
+      const gain = this.#count(best);
+      const isCurrent = gain === this.#gains[best];
+      this.#gains[best] = gain;
+      if (isCurrent) {
+        this.#cover(best);
+        return best;
+      }
+      this.#sink();
+    }
+  }
+
+  /** From now on the older of two equal candidates goes first; before it is the newer. */
+  preferOld(): void {
+    this.#prefersOld = true;
+    this.#heap.sort((a, b) => this.#compare(a, b));
+  }
+
+  /** Whether a block of the older three quarters of the window is not covered yet. */
+  leavesOld(): boolean {
+    while (this.#oldest * 4 < this.#size * 3) {
+      if ((((this.#uncovered[this.#oldest >>> 5] ?? 0) >>> (this.#oldest & 31)) & 1) === 1) {
+        return true;
+      }
+      this.#oldest += 1;
+    }
+    return false;
+  }
+
+  #cover(candidate: number): void {
+    const cover = this.#coverage[candidate] ?? [];
+    for (const [word, bits] of cover.entries()) {
+      this.#uncovered[word] = (this.#uncovered[word] ?? 0) & ~bits;
+    }
+  }
+
+  #count(candidate: number): number {
+    const cover = this.#coverage[candidate] ?? new Uint32Array(0);
     let count = 0;
     for (let word = 0; word < cover.length; word += 1) {
-      count += bitCount((cover[word] ?? 0) & (uncovered[word] ?? 0));
+      count += bitCount((cover[word] ?? 0) & (this.#uncovered[word] ?? 0));
     }
-    if (count <= most) continue;
-    most = count;
-    best = candidate;
+    return count;
   }
-  return best;
+
+  #compare(a: number, b: number): number {
+    const byGain = (this.#gains[b] ?? 0) - (this.#gains[a] ?? 0);
+    return byGain || (this.#prefersOld ? b - a : a - b);
+  }
+
+  /** Moves the top down to its place. */
+  #sink(): void {
+    const heap = this.#heap;
+    for (let at = 0; ;) {
+      const [left, right] = [2 * at + 1, 2 * at + 2];
+      let first = at;
+      for (const child of [left, right]) {
+        if (child < heap.length && this.#compare(heap[child]!, heap[first]!) < 0) first = child;
+      }
+      if (first === at) return;
+      [heap[at], heap[first]] = [heap[first]!, heap[at]!];
+      at = first;
+    }
+  }
 }
 
 /** Bits set in a 32-bit word, by halves (Hacker's Delight, section 5-1). */

@@ -11,10 +11,14 @@ import type { ConeRoots } from '../dag/vertex.ts';
 import { assert } from '../outcome.ts';
 import {
   MAX_CONE,
-  MAX_PARENTS,
+  MAX_MILESTONE_PARENTS,
   MAX_TIP_CHILDREN,
   MAX_TIPS,
+  MAX_PARENTS,
+  MILESTONE_PARENTS_USUAL,
   TIP_AGE_AFTER_FIRST_CHILD_MS,
+  TIPS_PER_BLOCK,
+  WIDE_TIPS,
 } from '../params/limits.ts';
 import type { Random } from '../ports.ts';
 import { chooseHeaviest } from './heaviest.ts';
@@ -29,11 +33,15 @@ export interface TipPoolOptions {
   readonly maxTips?: number;
 }
 
+/** Tips that one look for those left behind visits. */
+const MAX_LOOK = 4_096;
+
 /** How a tip stands to the latest milestone; a tip below max depth leaves the pool. */
 type Score = 'unscored' | 'non-lazy' | 'semi-lazy' | 'lazy';
 
 interface Tip {
   readonly id: BlockId;
+  readonly arrivedMs: number;
   children: number;
   /** Time of the first child; undefined while there is none. */
   firstChildMs: number | undefined;
@@ -94,7 +102,14 @@ export class TipPool {
   add(id: BlockId, parents: readonly BlockId[], nowMs: number): void {
     for (const parent of parents) this.#countChild(parent, nowMs);
     if (this.#tips.has(id)) return;
-    const tip: Tip = { id, children: 0, firstChildMs: undefined, score: 'unscored', place: 0 };
+    const tip: Tip = {
+      id,
+      arrivedMs: nowMs,
+      children: 0,
+      firstChildMs: undefined,
+      score: 'unscored',
+      place: 0,
+    };
     this.#tips.set(id, tip);
     this.#arrivals.push(tip);
     this.#enlist(tip, 'unscored');
@@ -129,26 +144,50 @@ export class TipPool {
     const nonLazy = this.#draw(this.#byScore['non-lazy'], count, nowMs);
     if (nonLazy.length > 0) return nonLazy;
     const semiLazy = this.#draw(this.#byScore['semi-lazy'], count, nowMs);
-    return semiLazy.length > 0 ? semiLazy : this.#entryPoints.slice(0, count);
+    return semiLazy.length > 0 ? semiLazy : this.#drawEntryPoints(count);
+  }
+
+  /** Parents for a new block: 4 as `select` draws them, or 8 while more than 128 tips wait. */
+  parentsForBlock(latestIndex: number, coneRootsOf: ConeRootsOf, nowMs: number): BlockId[] {
+    this.#scoreAll(latestIndex, coneRootsOf, nowMs);
+    const isWide = this.#byScore['non-lazy'].length > WIDE_TIPS;
+    return this.select(isWide ? MAX_PARENTS : TIPS_PER_BLOCK, latestIndex, coneRootsOf, nowMs);
   }
 
   /**
-   * Parents for the milestone `latestIndex + 1`: up to `maxParents` (1–8) blocks that cover most
-   * unreferenced blocks, at most MAX_CONE in sum, none below max depth. If nothing waits, up to
-   * `maxParents` tips or else the entry points, which the milestone then keeps young.
+   * The oldest tips that came before `beforeMs` and that neither a block nor a milestone has taken
+   * up: what is in danger of being left behind. Up to `count`; looks at MAX_LOOK tips at most.
+   */
+  leftBehind(count: number, beforeMs: number, isReferenced: (id: BlockId) => boolean): BlockId[] {
+    const found: BlockId[] = [];
+    const end = Math.min(this.#arrivals.length, this.#oldest + MAX_LOOK);
+    for (let at = this.#oldest; at < end && found.length < count; at += 1) {
+      const tip = this.#arrivals[at];
+      if (tip === undefined || tip.arrivedMs >= beforeMs) break;
+      if (tip.children > 0 || tip.score === 'lazy' || this.#tips.get(tip.id) !== tip) continue;
+      if (!isReferenced(tip.id)) found.push(tip.id);
+    }
+    return found;
+  }
+
+  /**
+   * Parents for the milestone `latestIndex + 1`: blocks that cover most unreferenced blocks, at
+   * most MAX_CONE in sum, none below max depth; 8 of them, or up to 255 while what has waited
+   * longest is not covered. If nothing waits, up to 8 tips or else the entry points, which the
+   * milestone then keeps young.
    *
    * @param dag the DAG at `latestIndex`.
    */
   heaviest(
-    maxParents: number,
     latestIndex: number,
     dag: UnreferencedView,
     nowMs: number,
     maxCone: number = MAX_CONE,
   ): BlockId[] {
-    assert(maxParents >= 1 && maxParents <= MAX_PARENTS, 'a milestone has 1 to 8 parents');
     const oldestRoot = latestIndex + 1 - this.#belowMaxDepth;
-    const chosen = chooseHeaviest(dag, { maxParents, maxCone, oldestRoot });
+    const maxParents = MILESTONE_PARENTS_USUAL;
+    const maxWideParents = MAX_MILESTONE_PARENTS;
+    const chosen = chooseHeaviest(dag, { maxParents, maxWideParents, maxCone, oldestRoot });
     if (chosen.length > 0) return chosen;
     return this.select(maxParents, latestIndex, (id) => dag.coneRoots(id), nowMs);
   }
@@ -211,6 +250,13 @@ export class TipPool {
       else drawn.push(tip.id);
     }
     return drawn;
+  }
+
+  /** Up to `count` distinct entry points, so that a burst does not hang on the same few. */
+  #drawEntryPoints(count: number): BlockId[] {
+    const left = [...this.#entryPoints];
+    while (left.length > count) left.splice(this.#random.below(left.length), 1);
+    return left;
   }
 
   #swap(list: Tip[], a: number, b: number): void {

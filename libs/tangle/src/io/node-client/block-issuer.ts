@@ -19,7 +19,7 @@ import { transactionIdOf } from '../../core/codec/transaction.ts';
 import { conflictName } from '../../core/ledger/conflict.ts';
 import type { ConflictName } from '../../core/ledger/conflict.ts';
 import type { TrustedMilestone } from '../../core/milestone/light-client.ts';
-import { TIPS_PER_BLOCK } from '../../core/params/limits.ts';
+import { MAX_PARENTS } from '../../core/params/limits.ts';
 import type { NetworkParams } from '../../core/params/networks.ts';
 import type { Hasher } from '../../core/ports.ts';
 import type { BlockMetadataDto } from './dto.ts';
@@ -185,7 +185,7 @@ export class BlockIssuer<P = unknown> {
         this.#deps.node.tips({ signal: options.signal }),
         this.#deps.node.info({ signal: options.signal }),
       ]);
-      const parents = [...new Set(tips)].slice(0, TIPS_PER_BLOCK).toSorted();
+      const parents = [...new Set(tips)].slice(0, MAX_PARENTS).toSorted();
       const { networkId, params } = this.#options;
       const block: UnminedBlock = { version: 1, networkId, parents, payload };
       const unmined = encodeBlockWithoutNonce(block);

@@ -1,0 +1,60 @@
+import { describe, expect, it } from '@jest/globals';
+import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
+import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
+import { until } from '../testing/test-network.ts';
+import { Merger, type MergerDeps } from './merger.ts';
+
+/** A merger over a list of blocks that were left behind. */
+function world(left: BlockId[], changes: Partial<MergerDeps> = {}) {
+  const merged: (readonly BlockId[])[] = [];
+  const looks = { count: 0 };
+  const merger = new Merger({
+    milestoneIntervalMs: 5,
+    clock: { nowMs: () => 1_000 },
+    dag: { isReferenced: () => false },
+    tips: {
+      leftBehind: (count, beforeMs) => {
+        looks.count += 1;
+        expect(beforeMs).toBe(990);
+        return left.slice(0, count);
+      },
+    },
+    merge: async (parents) => {
+      merged.push(parents);
+      left.splice(0, parents.length);
+      return await Promise.resolve(true);
+    },
+    logger: SILENT_LOGGER,
+    ...changes,
+  });
+  return { merger, merged, looks };
+}
+
+const ids = (count: number): BlockId[] =>
+  Array.from({ length: count }, (_, i) => `${i}` as BlockId);
+
+describe('merger', () => {
+  it('takes up what was left behind, eight at a time, until one is left', async () => {
+    const { merger, merged, looks } = world(ids(25));
+    merger.start();
+    await until(() => looks.count > 5);
+    await merger.stop();
+    expect(merged.map((parents) => parents.length)).toEqual([8, 8, 8]);
+  });
+
+  it('waits after a refusal and after a failure, and goes on', async () => {
+    let calls = 0;
+    const merge = async (): Promise<boolean> => {
+      calls += 1;
+      if (calls === 1) throw new Error('no thread');
+      return await Promise.resolve(false);
+    };
+    const { merger } = world(ids(8), { merge });
+    merger.start();
+    await until(() => calls > 3);
+    await merger.stop();
+    const stopped = calls;
+    await new Promise(setImmediate);
+    expect(calls).toBe(stopped);
+  });
+});
