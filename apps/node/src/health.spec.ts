@@ -7,6 +7,7 @@ const good: HealthFacts = {
   confirmedIndex: 100,
   confirmedTimestampMs: 1_000_000,
   latestIndex: 102,
+  problem: undefined,
   peers: 1,
   nowMs: 1_299_999,
 };
@@ -24,6 +25,7 @@ describe('health', () => {
     [{ latestIndex: 103 }, '3 milestones behind'],
     [{ peers: 0 }, '0 peers, 1 wanted'],
     [{ nowMs: 1_300_000 }, 'the latest milestone is 300 s old'],
+    [{ problem: 'all 3 peers have pruned milestone 7' }, 'all 3 peers have pruned milestone 7'],
     [{ halted: 'two milestones' }, 'confirmation stopped: two milestones'],
   ])('is bad with %j', (changes, reason) => {
     expect(reasonsOf(changes)).toEqual([reason]);

@@ -13,6 +13,8 @@ export interface HealthFacts {
   readonly confirmedTimestampMs: number;
   /** Newest index with a certificate that was checked. */
   readonly latestIndex: number;
+  /** Why the node cannot catch up by itself; undefined while it can. */
+  readonly problem?: string | undefined;
   readonly peers: number;
   readonly nowMs: number;
 }
@@ -25,6 +27,7 @@ export function judgeHealth(facts: HealthFacts, config: NodeConfig): HealthDto {
   if (facts.halted !== undefined) reasons.push(`confirmation stopped: ${facts.halted}`);
   const behind = facts.latestIndex - facts.confirmedIndex;
   if (behind > maxMilestonesBehind) reasons.push(`${behind} milestones behind`);
+  if (facts.problem !== undefined) reasons.push(facts.problem);
   if (facts.peers < minPeers) reasons.push(`${facts.peers} peers, ${minPeers} wanted`);
   const ageMs = facts.nowMs - facts.confirmedTimestampMs;
   if (ageMs >= maxMilestoneAgeMs) {

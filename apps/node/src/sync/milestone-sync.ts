@@ -1,27 +1,31 @@
 /**
- * Follows the chain of milestones: takes them from gossip, fetches those that were missed, in
- * order, checks each certificate, brings the cone together and hands the milestone to confirmation.
- * A node that starts late does nothing else. On the path: tangle/io/libp2p → here → confirmation/.
- * Spec: docs/spec/04-milestone.md, 07-gossip.md.
+ * Follows the chain of milestones: takes them from gossip, fetches those that were missed with
+ * their certificates, has the cones of many fetched ahead, and hands one after the other to
+ * confirmation. A node that starts late does nothing else. On the path: tangle/io/libp2p → here
+ * (proven-chain.ts, cone-window.ts, cone-feed.ts) → processor → confirmation/. Spec:
+ * docs/spec/13-sync.md.
  */
+import type { SyncStatus } from '@tanglemail/tangle/core/codec/frame.ts';
 import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
-import {
-  decodeMilestone,
-  milestoneIdOf,
-  type Milestone,
-} from '@tanglemail/tangle/core/codec/milestone.ts';
+import type { Milestone } from '@tanglemail/tangle/core/codec/milestone.ts';
 import type { Dag } from '@tanglemail/tangle/core/dag/dag.ts';
-import { checkFinality } from '@tanglemail/tangle/core/milestone/certificate.ts';
-import type { Outcome } from '@tanglemail/tangle/core/outcome.ts';
-import { MAX_CONE, MAX_REQUEST_MILESTONES } from '@tanglemail/tangle/core/params/limits.ts';
+import { MAX_REQUEST_MILESTONES } from '@tanglemail/tangle/core/params/limits.ts';
 import type { Hasher, Verifier } from '@tanglemail/tangle/core/ports.ts';
+import type { Answered, RequestOptions } from '@tanglemail/tangle/io/libp2p/requester.ts';
 import { NetworkError } from '@tanglemail/tangle/io/libp2p/types.ts';
-import type { Verdict } from '@tanglemail/tangle/io/libp2p/verdicts.ts';
+import type { Finding, Verdict } from '@tanglemail/tangle/io/libp2p/verdicts.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import type { ChainStore } from '../confirmation/chain-store.ts';
 import type { ConfirmationEngine } from '../confirmation/confirmation-engine.ts';
+import type { ProcessOutcome } from '../processor/block-processor.ts';
 import { Bell } from '../signal.ts';
+import { ConeFeed } from './cone-feed.ts';
+import { CONES_AHEAD, ConeWindow, type ConeNetwork } from './cone-window.ts';
+import { ForkGuard } from './fork-guard.ts';
+import { HeldBlocks } from './held-blocks.ts';
 import type { MissingParents } from './missing-parents.ts';
+import { PeerClaims, type Shown } from './peer-claims.ts';
+import { ProvenChain, WINDOW, type Proven } from './proven-chain.ts';
 
 export interface MilestoneSyncDeps {
   readonly networkId: bigint;
@@ -29,90 +33,162 @@ export interface MilestoneSyncDeps {
   readonly hasher: Hasher;
   readonly verifier: Verifier;
   readonly engine: ConfirmationEngine;
-  readonly dag: Pick<Dag, 'isSolid' | 'has'>;
+  readonly dag: Pick<Dag, 'isSolid' | 'has' | 'missingParents'>;
   readonly store: Pick<ChainStore, 'milestoneIdAt' | 'saveEvidence'>;
   /** The bytes of a committed milestone, for evidence. */
   milestoneBytes(index: number): Uint8Array | undefined;
-  readonly missing: Pick<MissingParents, 'wantUrgently'>;
-  /** Hands a fetched block to the processor and waits for its turn. */
-  submit(bytes: Uint8Array): Promise<unknown>;
+  readonly missing: Pick<MissingParents, 'want' | 'wantUrgently' | 'pause' | 'resume'>;
+  /** Hands a block of a proven cone to the processor and waits for its turn. */
+  submit(bytes: Uint8Array): Promise<ProcessOutcome>;
+  /** Hands over a block of gossip that was held while the node was far behind. */
+  submitHeld(bytes: Uint8Array, from: string): Promise<unknown>;
   /** A certificate proved a new greatest index. */
   onProven(milestone: Milestone): void;
   /** Whether peers are configured, so that the node waits for them before it leads. */
   readonly expectsPeers: boolean;
-  readonly network: {
-    requestMilestones(
-      from: number,
-      count: number,
-      options: { signal?: AbortSignal },
-    ): Promise<Uint8Array[]>;
-    requestCone(
-      index: number,
-      options: { signal?: AbortSignal; skip?: number },
-    ): Promise<Uint8Array[]>;
-    peers(): readonly { readonly status?: { readonly latestIndex: number } }[];
+  readonly network: ConeNetwork & {
+    requestMilestones(from: number, count: number, options: RequestOptions): Promise<Answered>;
+    requestBlocks(ids: readonly BlockId[], options: RequestOptions): Promise<Uint8Array[]>;
+    blameAnswer(peer: string, finding: Finding): void;
+    peers(): readonly { readonly id: string; readonly status?: SyncStatus }[];
   };
   readonly logger: Logger;
   /** The store failed or an invariant broke: the process must end. */
   onFatal(error: unknown): void;
 }
 
-interface Pending {
-  readonly milestone: Milestone;
-  readonly bytes: Uint8Array;
+/** How the node stands to its network, for metrics, API and health. */
+export interface SyncState {
+  /** `following`: at the head or a few milestones behind. `warping`: far behind. */
+  readonly state: 'following' | 'warping' | 'halted';
+  /** Milestones known by certificate that are not confirmed yet. */
+  readonly behind: number;
+  /** Certified milestones that wait for their cones. */
+  readonly milestones: number;
+  /** Cones: requested, proven and waiting, being processed, wrong or not brought (a counter). */
+  readonly requested: number;
+  readonly proven: number;
+  readonly processing: number;
+  readonly failed: number;
+  /** Bytes of the proven ones. */
+  readonly bufferedBytes: number;
+  /** Gossiped blocks held until the node has caught up. */
+  readonly held: number;
+  /** Why the node cannot catch up by itself; for the operator. */
+  readonly problem: string | undefined;
 }
 
-/**
- * Milestones kept ahead of the last confirmed one; later ones are fetched when it is their turn.
- */
-const MAX_AHEAD = 128;
+/** From so many milestones behind cones are fetched ahead, without waiting for gossip. */
+const WARP_FROM = 3;
+/** From so many milestones behind gossiped blocks are held, and parents not asked for. */
+const HOLD_FROM = 10;
 /** How long parents may come by gossip before the whole cone is asked for, in milliseconds. */
 const CONE_GRACE_MS = 1_000;
 const TICK_MS = 500;
 const RETRY_MS = 1_000;
+/** A milestone that a peer told of may come by gossip within this time; then the peer is asked. */
+const CLAIM_PATIENCE_MS = 1_000;
 /** A node that starts waits so long for peers that are ahead, counted from its last progress. */
 const CATCH_UP_GRACE_MS = 10_000;
-/** Blocks that go to the processor at once; well below its queue. */
-const CHUNK = 512;
+/** Held blocks that go to the processor at once, and parents that are asked for after a warp. */
+const RELEASE = 256;
+const MISSING_AFTER_WARP = 1_024;
+const PROBLEM_LOG_MS = 60_000;
 
 export class MilestoneSync {
   readonly #deps: MilestoneSyncDeps;
-  readonly #pending = new Map<number, Pending>();
   readonly #bell = new Bell();
   readonly #abort = new AbortController();
-  #announced = 0;
+  readonly #chain: ProvenChain;
+  readonly #claims: PeerClaims;
+  readonly #cones: ConeWindow;
+  readonly #feed: ConeFeed;
+  readonly #guard: ForkGuard;
+  readonly #held = new HeldBlocks();
+  /** The milestone that waits for its cone by gossip, and until when. */
+  #grace = { index: 0, untilMs: 0 };
+  #fetching: Promise<void> | undefined;
+  /** Not before then, because nobody had the last range. */
+  #fillAgainMs = 0;
+  #releasing: Promise<void> | undefined;
   #caughtUp: boolean;
   #progressMs = performance.now();
+  #problem: string | undefined;
+  #problemLoggedMs = Number.NEGATIVE_INFINITY;
   #loop: Promise<void> = Promise.resolve();
 
   constructor(deps: MilestoneSyncDeps) {
     this.#deps = deps;
     this.#caughtUp = !deps.expectsPeers;
-  }
-
-  /** The newest index that a certificate proved to exist, or that peers say they have. */
-  get latestKnown(): number {
-    const own = this.#deps.engine.latest.header.index;
-    const told = this.#deps.network.peers().map(({ status }) => status?.latestIndex ?? 0);
-    return Math.max(own, this.#announced, ...told);
+    this.#guard = new ForkGuard(deps);
+    const confirmedIndex = (): number => this.#confirmed;
+    this.#chain = new ProvenChain({
+      ...deps,
+      confirmedIndex,
+      onProven: (milestone) => deps.onProven(milestone),
+      onFork: (index, milestones) => this.#guard.onFork(index, milestones),
+    });
+    this.#claims = new PeerClaims({
+      peers: () => deps.network.peers(),
+      newestProven: () => this.#chain.newest,
+      show: (peer, index) => this.#show(peer, index),
+      onLie: (peer, index) => this.#onLie(peer, index),
+      nowMs: () => performance.now(),
+    });
+    this.#cones = new ConeWindow({
+      ...deps,
+      header: (index) => this.#chain.get(index)?.milestone.header,
+      onProgress: () => this.#bell.ring(),
+      onFatal: (error) => deps.onFatal(error),
+      signal: this.#abort.signal,
+      nowMs: () => performance.now(),
+    });
+    this.#feed = new ConeFeed({
+      cones: this.#cones,
+      submit: (bytes) => deps.submit(bytes),
+      fetch: (ids) => deps.network.requestBlocks(ids, this.#options('milestone')),
+    });
   }
 
   /** The newest index with a certificate that this node checked; a peer cannot invent it. */
   get latestProven(): number {
-    return Math.max(this.#deps.engine.latest.header.index, this.#announced);
+    return this.#chain.newest;
+  }
+
+  /** How the node stands. */
+  get state(): SyncState {
+    const { requested, proven, failed, bytes } = this.#cones.counts();
+    const isHalted = this.#deps.engine.halted !== undefined;
+    return {
+      state: isHalted ? 'halted' : this.#behind >= WARP_FROM ? 'warping' : 'following',
+      behind: this.#behind,
+      milestones: this.#chain.size,
+      requested,
+      proven,
+      processing: this.#feed.running,
+      failed,
+      bufferedBytes: bytes,
+      held: this.#held.size,
+      problem: this.#problem,
+    };
+  }
+
+  /** A certified milestone that is not confirmed here yet, for a peer that wants it shown. */
+  shownBytes(index: number): Uint8Array | undefined {
+    return this.#chain.get(index)?.bytes;
   }
 
   /**
-   * False after a start until the node stands where its peers say they stand, or until nothing
-   * has moved for ten seconds: peers may lie, so their word alone cannot hold the node up for ever.
+   * False after a start until the node stands where its peers say they stand, or until nothing has
+   * moved for ten seconds: peers may be silent, so they cannot hold the node up for ever. A peer
+   * that cannot show what it claims has no say.
    */
   hasCaughtUp(): boolean {
     if (this.#caughtUp) return true;
-    const own = this.#deps.engine.latest.header.index;
-    const told = this.#deps.network.peers().flatMap(({ status }) => status?.latestIndex ?? []);
-    const isLevel = told.length > 0 && told.every((index) => index <= own);
+    const told = this.#claims.believed();
+    const isLevel = told.length > 0 && told.every((index) => index <= this.#confirmed);
     const isQuiet = performance.now() - this.#progressMs > CATCH_UP_GRACE_MS;
-    this.#caughtUp = this.latestProven <= own && (isLevel || isQuiet);
+    this.#caughtUp = this.#behind === 0 && (isLevel || isQuiet);
     return this.#caughtUp;
   }
 
@@ -123,85 +199,78 @@ export class MilestoneSync {
 
   async stop(): Promise<void> {
     this.#abort.abort();
+    this.#bell.ring();
     await this.#loop;
+    await Promise.all([this.#fetching, this.#releasing]);
+    await Promise.all([this.#claims.settle(), this.#cones.settle(), this.#feed.settle()]);
   }
 
   /** A block became solid, or a peer came: there may be something to do. */
   wake(): void {
-    if (this.#pending.size > 0) this.#bell.ring();
+    if (this.#behind > 0) this.#bell.ring();
+  }
+
+  /**
+   * Takes gossiped blocks while the node is far behind, and says whether it did. Each of them would
+   * else have its parents asked for, and these theirs, back through all that is missing.
+   */
+  hold(blocks: readonly Uint8Array[], from: string): boolean {
+    if (this.#behind < HOLD_FROM) return false;
+    this.#held.add(blocks, from);
+    return true;
   }
 
   /** A milestone from gossip. */
   async onMilestone(bytes: Uint8Array): Promise<Verdict> {
-    const decoded = decodeMilestone(bytes);
+    const decoded = this.#chain.decode(bytes);
     if (!decoded.ok) return decoded.action;
-    const milestone = decoded.value;
-    const { index } = milestone.header;
-    const id = milestoneIdOf(milestone.header, this.#deps.hasher);
-    if (index <= this.#deps.engine.latest.header.index) {
-      if ((await this.#deps.store.milestoneIdAt(index)) === id) return 'ignore';
-    }
-    const waiting = this.#pending.get(index);
-    if (waiting !== undefined && this.#idOf(waiting) === id) return 'ignore';
-    const final = this.#checkFinality(milestone);
-    if (!final.ok) return final.action;
-    await this.#take({ milestone, bytes });
-    return 'accept';
-  }
-
-  #idOf({ milestone }: Pending): string {
-    return milestoneIdOf(milestone.header, this.#deps.hasher);
-  }
-
-  #checkFinality({ header, certificate }: Milestone): Outcome<void> {
-    const { networkId, committee, hasher, verifier } = this.#deps;
-    return checkFinality(header, certificate, committee, networkId, { hasher, verifier });
-  }
-
-  /** Keeps a certified milestone for its turn; two of one index stop the node. */
-  async #take(pending: Pending): Promise<void> {
-    const { engine } = this.#deps;
-    const { index } = pending.milestone.header;
-    if (index > this.latestProven) this.#deps.onProven(pending.milestone);
-    this.#announced = Math.max(this.#announced, index);
-    if (index <= engine.latest.header.index) {
-      const own = this.#deps.milestoneBytes(index);
-      if (own !== undefined) await this.#fork(index, [own, pending.bytes]);
-      return;
-    }
-    const waiting = this.#pending.get(index);
-    if (waiting !== undefined) {
-      await this.#fork(index, [waiting.bytes, pending.bytes]);
-      return;
-    }
-    if (index <= engine.latest.header.index + MAX_AHEAD) this.#pending.set(index, pending);
+    const proven = decoded.value;
+    if (await this.#isKnown(proven)) return 'ignore';
+    const checked = this.#chain.verify(proven);
+    if (!checked.ok) return checked.action;
+    const isNew =
+      proven.index <= this.#confirmed
+        ? await this.#compareWithConfirmed(proven)
+        : await this.#chain.add(proven);
     this.#bell.ring();
+    return isNew ? 'accept' : 'ignore';
   }
 
-  /** Two final milestones of one index: more than a third of the committee is at fault. */
-  async #fork(index: number, milestones: readonly Uint8Array[]): Promise<void> {
-    const { engine, logger, store } = this.#deps;
-    if (engine.halted !== undefined) return;
-    engine.halt(`two different final milestones have index ${index}`);
-    logger.error(
-      { index },
-      'FORK: two certified milestones have one index. This node confirms nothing more. ' +
-        'The evidence is kept in its store; see docs/spec/04-milestone.md',
-    );
-    await store.saveEvidence(index, milestones);
+  get #confirmed(): number {
+    return this.#deps.engine.latest.header.index;
+  }
+
+  get #behind(): number {
+    return this.#chain.newest - this.#confirmed;
+  }
+
+  #options(priority: RequestOptions['priority']): RequestOptions {
+    return { ...(priority === undefined ? {} : { priority }), signal: this.#abort.signal };
+  }
+
+  /** Whether it is here, or pruned; what is known costs no signature check. */
+  async #isKnown({ id, index }: Proven): Promise<boolean> {
+    if (index > this.#confirmed) return this.#chain.get(index)?.id === id;
+    const own = await this.#deps.store.milestoneIdAt(index);
+    return own === undefined || own === id;
+  }
+
+  /** True for a fork, which everybody should hear of. */
+  async #compareWithConfirmed({ index, bytes }: Proven): Promise<boolean> {
+    const own = this.#deps.milestoneBytes(index);
+    if (own === undefined) return false;
+    await this.#guard.onFork(index, [own, bytes]);
+    return true;
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#abort;
     const { engine, logger } = this.#deps;
     while (!signal.aborted && engine.halted === undefined) {
-      if (this.latestKnown <= engine.latest.header.index) {
-        await this.#bell.wait(TICK_MS, signal);
-        continue;
-      }
       try {
-        const advanced = await this.#advance();
-        if (!advanced) await this.#bell.wait(RETRY_MS, signal);
+        this.#claims.ask(this.#caughtUp ? CLAIM_PATIENCE_MS : 0);
+        const hasMoved = this.#behind > 0 && (await this.#advance());
+        if (!hasMoved) await this.#rest();
       } catch (error) {
         if (!(error instanceof NetworkError)) {
           logger.error(errorFields(error), 'following the milestones failed');
@@ -214,102 +283,176 @@ export class MilestoneSync {
     }
   }
 
-  /** Confirms the next milestone; false when it or its cone could not be had yet. */
+  /** Nothing can be confirmed at this moment. */
+  async #rest(): Promise<void> {
+    this.#judgePeers();
+    this.#setPace();
+    await this.#bell.wait(TICK_MS, this.#abort.signal);
+  }
+
+  /** Confirms the next milestone; false when it or its cone is not here yet. */
   async #advance(): Promise<boolean> {
     const { engine } = this.#deps;
-    const next = engine.latest.header.index + 1;
-    for (const index of this.#pending.keys()) if (index < next) this.#pending.delete(index);
-    if (!this.#pending.has(next)) await this.#fetchMilestones(next);
-    const pending = this.#pending.get(next);
-    if (pending === undefined) return false;
-    await this.#gatherCone(pending.milestone);
-    if (engine.latest.header.index >= next) return true;
-    const confirmed = await engine.confirm(pending.milestone);
+    const next = this.#confirmed + 1;
+    this.#chain.dropConfirmed();
+    this.#cones.dropUpTo(next - 1);
+    this.#fillWindow();
+    this.#setPace();
+    const proven = this.#chain.get(next);
+    if (proven === undefined || !(await this.#gather(proven))) return false;
+    if (this.#confirmed >= next) return true;
+    const confirmed = await engine.confirm(proven.milestone);
     if (confirmed.ok) {
-      this.#pending.delete(next);
       this.#progressMs = performance.now();
+      this.#problem = undefined;
       return true;
     }
-    return await this.#onRefused(next, pending, confirmed.code, confirmed.detail);
-  }
-
-  async #fetchMilestones(from: number): Promise<void> {
-    const { network, logger } = this.#deps;
-    const count = Math.min(MAX_REQUEST_MILESTONES, this.latestKnown - from + 1);
-    const { signal } = this.#abort;
-    for (const bytes of await network.requestMilestones(from, count, { signal })) {
-      const decoded = decodeMilestone(bytes);
-      const checked = decoded.ok ? this.#checkFinality(decoded.value) : decoded;
-      if (!decoded.ok || !checked.ok) {
-        logger.debug({ code: checked.ok ? '' : checked.code }, 'a fetched milestone is invalid');
-        return;
-      }
-      const { index } = decoded.value.header;
-      if (index < from || this.#pending.has(index)) continue;
-      await this.#take({ milestone: decoded.value, bytes });
+    if (confirmed.code !== 'milestone-cone-missing') {
+      await this.#guard.onBrokenRule(next, proven.bytes, confirmed.code, confirmed.detail);
     }
-  }
-
-  /**
-   * Waits for the parents to become solid: first by gossip and requests, then by the whole cone.
-   */
-  async #gatherCone({ header, body }: Milestone): Promise<void> {
-    const { missing } = this.#deps;
-    const { signal } = this.#abort;
-    const open = (): BlockId[] => body.parents.filter((id) => !this.#deps.dag.isSolid(id));
-    if (open().length === 0) return;
-    const isFarBehind = this.latestProven > header.index + 2;
-    if (!isFarBehind) {
-      missing.wantUrgently(open().filter((id) => !this.#deps.dag.has(id)));
-      const deadline = performance.now() + CONE_GRACE_MS;
-      while (open().length > 0 && !signal.aborted) {
-        const leftMs = deadline - performance.now();
-        if (leftMs <= 0) break;
-        await this.#bell.wait(leftMs, signal);
-      }
-    }
-    if (open().length > 0 && !signal.aborted) await this.#fetchCone(header.index);
-  }
-
-  async #fetchCone(index: number): Promise<void> {
-    const { network } = this.#deps;
-    const { signal } = this.#abort;
-    for (let skip = 0; skip < MAX_CONE;) {
-      const blocks = await network.requestCone(index, { signal, skip });
-      for (let start = 0; start < blocks.length; start += CHUNK) {
-        await Promise.all(
-          blocks.slice(start, start + CHUNK).map((bytes) => this.#deps.submit(bytes)),
-        );
-      }
-      if (blocks.length === 0) return;
-      skip += blocks.length;
-      if (this.#isSolidUpTo(index)) return;
-    }
-  }
-
-  #isSolidUpTo(index: number): boolean {
-    const parents = this.#pending.get(index)?.milestone.body.parents ?? [];
-    return parents.every((id) => this.#deps.dag.isSolid(id));
-  }
-
-  /**
-   * A certified milestone that this node cannot follow is not a peer's fault but a disagreement.
-   */
-  async #onRefused(
-    index: number,
-    pending: Pending,
-    code: string,
-    detail: string | undefined,
-  ): Promise<boolean> {
-    const { engine, logger, store } = this.#deps;
-    if (code === 'milestone-cone-missing') return false;
-    if (engine.halted !== undefined) return false;
-    engine.halt(`milestone ${index} is certified but breaks the rule ${code}`);
-    logger.error(
-      { index, code, detail },
-      'a certified milestone breaks a rule on this node, which therefore confirms nothing more',
-    );
-    await store.saveEvidence(index, [pending.bytes]);
+    this.#feed.forget(next);
     return false;
+  }
+
+  /** Fetches certified milestones for the window, one range at a time. */
+  #fillWindow(): void {
+    const from = this.#chain.firstMissing();
+    const last = Math.min(this.#chain.newest, this.#confirmed + WINDOW);
+    if (this.#fetching !== undefined || from > last) return;
+    if (performance.now() < this.#fillAgainMs) return;
+    this.#fetching = this.#fetchMilestones(from, Math.min(MAX_REQUEST_MILESTONES, last - from + 1))
+      .catch((error: unknown) => this.#deps.onFatal(error))
+      .finally(() => {
+        this.#fetching = undefined;
+        this.#bell.ring();
+      });
+  }
+
+  async #fetchMilestones(from: number, count: number): Promise<void> {
+    const { network, logger } = this.#deps;
+    const priority = from === this.#confirmed + 1 ? 'milestone' : 'window';
+    try {
+      const { items, peer } = await network.requestMilestones(from, count, this.#options(priority));
+      for (const [position, bytes] of items.entries()) {
+        const checked = this.#chain.check(bytes);
+        if (!checked.ok || checked.value.index !== from + position) {
+          network.blameAnswer(peer, 'milestone-invalid');
+          return;
+        }
+        await this.#chain.add(checked.value);
+      }
+      if (items.length === 0) this.#fillAgainMs = performance.now() + RETRY_MS;
+    } catch (error) {
+      if (!(error instanceof NetworkError)) throw error;
+      logger.debug({ from, ...errorFields(error) }, 'milestones were not brought');
+      this.#fillAgainMs = performance.now() + RETRY_MS;
+    }
+  }
+
+  /**
+   * Brings a milestone's parents to solidity: near the head by gossip and requests for single
+   * blocks, after a moment or far behind by the whole cone. True when they are.
+   */
+  async #gather(proven: Proven): Promise<boolean> {
+    const { index, milestone } = proven;
+    const isWarping = this.#behind >= WARP_FROM;
+    if (this.#isSolid(milestone) && !this.#feed.has(index)) return true;
+    if (!isWarping && this.#isGrace(proven)) return false;
+    const last = isWarping ? Math.min(this.#chain.firstMissing() - 1, index + CONES_AHEAD) : index;
+    this.#cones.pump(index, last, (one) => !this.#feed.has(one) && !this.#hasBlocksOf(one));
+    this.#feed.ahead(index, last);
+    const fed = await this.#feed.finished(index);
+    if (fed === undefined) return false;
+    if (fed.refusal === undefined) {
+      if (this.#isSolid(milestone)) return true;
+      this.#feed.forget(index);
+      return false;
+    }
+    // Validators took a block that breaks a rule here.
+    const { code, detail } = fed.refusal;
+    await this.#guard.onBrokenRule(index, proven.bytes, code, detail);
+    return false;
+  }
+
+  /** While the cone may still come by gossip; asks for the parents that are missing. */
+  #isGrace({ index, milestone }: Proven): boolean {
+    const { dag, missing } = this.#deps;
+    const nowMs = performance.now();
+    if (this.#grace.index !== index) {
+      this.#grace = { index, untilMs: nowMs + CONE_GRACE_MS };
+      missing.wantUrgently(milestone.body.parents.filter((id) => !dag.has(id)));
+    }
+    return nowMs < this.#grace.untilMs;
+  }
+
+  #isSolid({ body }: Milestone): boolean {
+    return body.parents.every((id) => this.#deps.dag.isSolid(id));
+  }
+
+  #hasBlocksOf(index: number): boolean {
+    const proven = this.#chain.get(index);
+    return proven !== undefined && this.#isSolid(proven.milestone);
+  }
+
+  /** Parents of gossip are asked for near the head only, and what was held is taken in there. */
+  #setPace(): void {
+    const { dag, missing } = this.#deps;
+    if (this.#behind >= HOLD_FROM) {
+      missing.pause();
+      return;
+    }
+    if (missing.resume()) missing.want(dag.missingParents(MISSING_AFTER_WARP), '');
+    if (this.#held.size > 0) this.#releasing ??= this.#release();
+  }
+
+  async #release(): Promise<void> {
+    while (this.#held.size > 0 && this.#behind < HOLD_FROM && !this.#abort.signal.aborted) {
+      const held = this.#held.take(RELEASE);
+      await Promise.all(held.map(({ bytes, from }) => this.#deps.submitHeld(bytes, from)));
+    }
+    this.#releasing = undefined;
+  }
+
+  /** Asks one peer for the milestone that its STATUS names. */
+  async #show(peer: string, index: number): Promise<Shown> {
+    const options = { ...this.#options('milestone'), peer, only: true };
+    try {
+      const { items } = await this.#deps.network.requestMilestones(index, 1, options);
+      const [bytes] = items;
+      const checked = bytes === undefined ? undefined : this.#chain.check(bytes);
+      if (checked?.ok !== true || checked.value.index !== index) {
+        return this.#chain.newest >= index ? 'proven' : 'not-shown';
+      }
+      await this.#chain.add(checked.value);
+      this.#bell.ring();
+      return 'proven';
+    } catch (error) {
+      if (error instanceof NetworkError) return 'no-answer';
+      this.#deps.onFatal(error);
+      return 'no-answer';
+    }
+  }
+
+  #onLie(peer: string, index: number): void {
+    this.#deps.network.blameAnswer(peer, 'status-unproven');
+    this.#deps.logger.debug({ peer, index }, 'a peer cannot show the milestone that it claims');
+  }
+
+  /** Says once a minute when every peer has pruned what this node needs. */
+  #judgePeers(): void {
+    const next = this.#confirmed + 1;
+    const statuses = this.#deps.network.peers().flatMap(({ status }) => status ?? []);
+    const isPruned = statuses.length > 0 && statuses.every((one) => one.prunedIndex >= next);
+    if (this.#behind === 0 || !isPruned || this.#chain.get(next) !== undefined) {
+      this.#problem = undefined;
+      return;
+    }
+    this.#problem =
+      `all ${statuses.length} peers have pruned milestone ${next}, which is the next one here: ` +
+      'start from a snapshot (snapshot.from) or add a peer that keeps more';
+    const nowMs = performance.now();
+    if (nowMs - this.#problemLoggedMs < PROBLEM_LOG_MS) return;
+    this.#problemLoggedMs = nowMs;
+    this.#deps.logger.warn({ next, peers: statuses.length }, this.#problem);
   }
 }

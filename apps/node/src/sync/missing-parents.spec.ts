@@ -10,13 +10,17 @@ class World {
   readonly has = new Set<BlockId>();
   readonly asked: { ids: readonly BlockId[]; peer: string | undefined }[] = [];
   nowMs = 0;
+  hung: string | undefined;
   readonly missing: MissingParents;
 
   constructor() {
     this.missing = new MissingParents({
       network: {
-        requestBlocks: async (ids, { peer }) => {
+        requestBlocks: async (ids, { peer, signal }) => {
           this.asked.push({ ids, peer });
+          if (peer !== undefined && peer === this.hung) {
+            await new Promise((resolve) => signal?.addEventListener('abort', resolve));
+          }
           const found = ids.filter((id) => this.has.has(id));
           return await Promise.resolve(found.map((id) => Buffer.from(id)));
         },
@@ -30,6 +34,10 @@ class World {
       logger: SILENT_LOGGER,
     });
     this.missing.start();
+  }
+
+  async turn(): Promise<void> {
+    await new Promise(setImmediate);
   }
 
   async until(condition: () => boolean): Promise<void> {
@@ -73,10 +81,38 @@ describe('missing parents', () => {
 
   it('are bounded', () => {
     world = new World();
-    world.missing.want(
-      Array.from({ length: 20_000 }, (_, n) => idOf(n)),
-      'p1',
-    );
+    const flood = (from: string, first: number) => {
+      const ids = Array.from({ length: 20_000 }, (_, n) => idOf(first + n));
+      world.missing.want(ids, from);
+    };
+    flood('p1', 0);
+    expect(world.missing.size).toBe(4_096);
+    for (let source = 2; source < 9; source++) flood(`p${source}`, source * 20_000);
     expect(world.missing.size).toBe(16_384);
+  });
+
+  it('of a peer that never answers hold up nobody else', async () => {
+    world = new World();
+    world.hung = 'p1';
+    for (const [n, id] of [1, 2, 3, 4, 5, 6].entries()) {
+      world.has.add(idOf(100 + n));
+      world.missing.want([idOf(id)], 'p1');
+      world.missing.want([idOf(100 + n)], 'p2');
+      await world.turn();
+    }
+    await world.until(() => world.missing.size === 6);
+    expect(world.asked.filter(({ peer }) => peer === 'p1')).toHaveLength(1);
+  });
+
+  it('are not wanted while the node is far behind, and are again after it', async () => {
+    world = new World();
+    world.missing.want([idOf(1)], 'p1');
+    world.missing.pause();
+    world.missing.want([idOf(2)], 'p1');
+    world.missing.wantUrgently([idOf(3)]);
+    expect(world.missing.size).toBe(1);
+    expect([world.missing.resume(), world.missing.resume()]).toEqual([true, false]);
+    world.missing.want([idOf(2)], 'p1');
+    expect(world.missing.size).toBe(2);
   });
 });

@@ -44,6 +44,18 @@ const frames: fc.Arbitrary<Frame> = fc.oneof(
   }),
   fc.record({ type: fc.constant('get-cone' as const), requestId: u32, index: u32, skip: u32 }),
   fc.record({
+    type: fc.constant('get-cones' as const),
+    requestId: u32,
+    fromIndex: u32,
+    count: fc.integer({ min: 1, max: 64 }),
+  }),
+  fc.record({
+    type: fc.constant('cones' as const),
+    requestId: u32,
+    end: fc.constantFrom<AnswerEnd>('more', 'complete'),
+    items: fc.array(fc.uint8Array({ maxLength: 700 }), { maxLength: 20 }),
+  }),
+  fc.record({
     type: fc.constant('error' as const),
     requestId: u32,
     reason: fc.constantFrom<RefusalReason>('busy', 'failed'),
@@ -75,6 +87,13 @@ describe('frame', () => {
     expect(bytesToHex(encodeFrame(heartbeat))).toBe('0f00000001290000002a000000000000000300');
     const request: Frame = { type: 'get-milestones', requestId: 7, fromIndex: 42, count: 10 };
     expect(bytesToHex(encodeFrame(request))).toBe('0b00000004070000002a0000000a00');
+    const cones: Frame = {
+      type: 'cones',
+      requestId: 8,
+      end: 'complete',
+      items: [Uint8Array.of(0xaa, 0xbb), new Uint8Array(), new Uint8Array()],
+    };
+    expect(bytesToHex(encodeFrame(cones))).toBe('1000000009080000000103000200aabb00000000');
     const refusal: Frame = { type: 'error', requestId: 7, reason: 'busy' };
     expect(bytesToHex(encodeFrame(refusal))).toBe('06000000070700000001');
   });
@@ -94,7 +113,7 @@ describe('frame', () => {
 
   it('frame-type-unknown', () => {
     expect(code('00')).toBe('frame-type-unknown');
-    expect(code('08')).toBe('frame-type-unknown');
+    expect(code('0a')).toBe('frame-type-unknown');
   });
 
   it('truncated', () => {
@@ -110,6 +129,7 @@ describe('frame', () => {
     expect(code('02070000000000')).toBe('count-out-of-range');
     expect(code('02070000000101')).toBe('count-out-of-range');
     expect(code('0407000000010000004100')).toBe('count-out-of-range');
+    expect(code('0807000000010000000000')).toBe('count-out-of-range');
     expect(code('0307000000030000')).toBe('count-out-of-range');
     expect(code('0307000000010108')).toBe('count-out-of-range');
     expect(code('03070000000101000000')).toBe('count-out-of-range');

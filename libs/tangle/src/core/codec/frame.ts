@@ -73,9 +73,25 @@ export type Frame =
       /** Blocks to leave out at the start of the white-flag order: what the asker has already. */
       readonly skip: number;
     }
+  | {
+      readonly type: 'get-cones';
+      readonly requestId: number;
+      readonly fromIndex: number;
+      /** 1–64. */
+      readonly count: number;
+    }
+  | {
+      readonly type: 'cones';
+      readonly requestId: number;
+      readonly end: AnswerEnd;
+      /** Blocks of one cone after the other; an item without bytes ends a cone. */
+      readonly items: readonly Uint8Array[];
+    }
   | { readonly type: 'error'; readonly requestId: number; readonly reason: RefusalReason };
 
 export type FrameType = Frame['type'];
+/** Frames that carry an answer's items. */
+export type AnswerType = 'blocks' | 'milestones' | 'cones';
 
 /** Type bytes; numbers are never reused. */
 const TYPE_BYTES = {
@@ -86,6 +102,8 @@ const TYPE_BYTES = {
   milestones: 5,
   'get-cone': 6,
   error: 7,
+  'get-cones': 8,
+  cones: 9,
 } as const satisfies Record<FrameType, number>;
 
 const ENDS: readonly AnswerEnd[] = ['more', 'complete', 'cut'];
@@ -116,8 +134,10 @@ function bodySize(frame: Frame): number {
       return 6 + frame.ids.length * ID_LENGTH;
     case 'blocks':
     case 'milestones':
+    case 'cones':
       return 7 + blockListSize(frame.items);
     case 'get-milestones':
+    case 'get-cones':
       return 10;
     case 'get-cone':
       return 12;
@@ -140,9 +160,11 @@ function writeBody(writer: Writer, frame: Frame): void {
       return;
     case 'blocks':
     case 'milestones':
+    case 'cones':
       writeItems(writer, frame.type, frame.end, frame.items);
       return;
     case 'get-milestones':
+    case 'get-cones':
       writer.u32(frame.fromIndex);
       writer.count16(frame.count, 1, MAX_REQUEST_MILESTONES);
       return;
@@ -157,20 +179,24 @@ function writeBody(writer: Writer, frame: Frame): void {
 
 function writeItems(
   writer: Writer,
-  type: 'blocks' | 'milestones',
+  type: AnswerType,
   end: AnswerEnd,
   items: readonly Uint8Array[],
 ): void {
   writer.u8(ENDS.indexOf(end));
   writer.count16(items.length, 0, MAX_FRAME_ITEMS);
   for (const item of items) {
-    writer.count16(item.length, 1, maxItemSize(type));
+    writer.count16(item.length, minItemSize(type), maxItemSize(type));
     writer.raw(item);
   }
 }
 
-function maxItemSize(type: 'blocks' | 'milestones'): number {
-  return type === 'blocks' ? MAX_BLOCK_SIZE : MAX_MILESTONE_SIZE;
+function minItemSize(type: AnswerType): number {
+  return type === 'cones' ? 0 : 1;
+}
+
+function maxItemSize(type: AnswerType): number {
+  return type === 'milestones' ? MAX_MILESTONE_SIZE : MAX_BLOCK_SIZE;
 }
 
 function readFrame(reader: Reader): Frame {
@@ -183,14 +209,13 @@ function readFrame(reader: Reader): Frame {
     case TYPE_BYTES.blocks:
       return readAnswer(reader, 'blocks');
     case TYPE_BYTES['get-milestones']:
-      return {
-        type: 'get-milestones',
-        requestId: reader.u32(),
-        fromIndex: reader.u32(),
-        count: reader.count16(1, MAX_REQUEST_MILESTONES),
-      };
+      return readRange(reader, 'get-milestones');
+    case TYPE_BYTES['get-cones']:
+      return readRange(reader, 'get-cones');
     case TYPE_BYTES.milestones:
       return readAnswer(reader, 'milestones');
+    case TYPE_BYTES.cones:
+      return readAnswer(reader, 'cones');
     case TYPE_BYTES['get-cone']:
       return {
         type: 'get-cone',
@@ -221,13 +246,22 @@ function readIds(reader: Reader): BlockId[] {
   return ids;
 }
 
-function readAnswer(reader: Reader, type: 'blocks' | 'milestones'): Frame {
+function readRange(reader: Reader, type: 'get-milestones' | 'get-cones'): Frame {
+  return {
+    type,
+    requestId: reader.u32(),
+    fromIndex: reader.u32(),
+    count: reader.count16(1, MAX_REQUEST_MILESTONES),
+  };
+}
+
+function readAnswer(reader: Reader, type: AnswerType): Frame {
   const requestId = reader.u32();
   const end = ENDS[reader.count8(0, ENDS.length - 1)]!;
   const count = reader.count16(0, MAX_FRAME_ITEMS);
   const items: Uint8Array[] = [];
   for (let i = 0; i < count; i++) {
-    items.push(reader.view(reader.count16(1, maxItemSize(type))));
+    items.push(reader.view(reader.count16(minItemSize(type), maxItemSize(type))));
   }
   return { type, requestId, end, items };
 }

@@ -26,11 +26,22 @@ export type AnswerProgress = 'more' | 'invalid' | Answer;
 
 export class AnswerCollector {
   readonly #maxItems: number;
+  readonly #mayBeCutEmpty: boolean;
   readonly #items: Uint8Array[] = [];
   #bytes = 0;
 
-  constructor(maxItems: number) {
+  /**
+   * `maxItems`: of the longest answer. `mayBeCutEmpty`: an answer that is cut before its first item
+   * says that this item is too large for it.
+   */
+  constructor(maxItems: number, mayBeCutEmpty = false) {
     this.#maxItems = maxItems;
+    this.#mayBeCutEmpty = mayBeCutEmpty;
+  }
+
+  /** Bytes of the items so far. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   add(part: AnswerPart): AnswerProgress {
@@ -44,7 +55,8 @@ export class AnswerCollector {
       return part.items.length === 0 ? 'invalid' : 'more';
     }
     // Cutting short long before the limit would let a peer answer in endless small parts.
-    if (part.end === 'cut' && this.#bytes < LEAST_CUT_SIZE) return 'invalid';
+    const isEmpty = this.#items.length === 0 && this.#mayBeCutEmpty;
+    if (part.end === 'cut' && this.#bytes < LEAST_CUT_SIZE && !isEmpty) return 'invalid';
     return { items: this.#items, complete: part.end === 'complete' };
   }
 }

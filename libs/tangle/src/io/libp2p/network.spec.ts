@@ -202,13 +202,18 @@ describe('requests', () => {
     peer.milestonesOf = (from, count) =>
       Array.from({ length: count }, (_, i) => new Uint8Array(6_000).fill(from + i));
     const milestones = await asker.network.requestMilestones(10, 64);
-    expect(milestones.map((bytes) => bytes[0])).toEqual(
+    expect(milestones.items.map((bytes) => bytes[0])).toEqual(
       Array.from({ length: 64 }, (_, i) => 10 + i),
     );
     peer.coneOf = (_index, skip) => large.slice(skip);
     const cone = await asker.network.requestCone(3);
-    expect(cone.map((block) => block.length)).toEqual(large.map((block) => block.length));
-    expect(await asker.network.requestCone(3, { skip: 250 })).toHaveLength(6);
+    const count = cone.items.length;
+    expect(cone).toMatchObject({ complete: false, peer: peer.network.key });
+    const rest = await asker.network.requestCone(3, { skip: count });
+    expect(rest.complete).toBe(true);
+    expect([...cone.items, ...rest.items].map((block) => block.length)).toEqual(
+      large.map((block) => block.length),
+    );
   });
 
   it('asks the next peer when one is silent', async () => {
@@ -219,7 +224,7 @@ describe('requests', () => {
     await eventually(acquainted(honest));
     honest.milestonesOf = () => [fakeBlock(400)];
     for (let round = 0; round < 2; round += 1) {
-      expect(await asker.network.requestMilestones(5, 1)).toHaveLength(1);
+      expect((await asker.network.requestMilestones(5, 1)).items).toHaveLength(1);
     }
     expect(eventCount(asker, 'request-timed-out')).toBeGreaterThan(0);
     expect(asker.network.requestCounts()).toMatchObject({ queued: 0, pending: 0 });

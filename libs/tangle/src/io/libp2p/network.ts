@@ -20,7 +20,7 @@ import { peerKeyText } from './peer-key.ts';
 import type { PeerSession } from './peer-session.ts';
 import { PeerStanding } from './peer-standing.ts';
 import { Requester } from './requester.ts';
-import type { ConeOptions, RequestOptions } from './requester.ts';
+import type { Answered, AnsweredCones, ConeOptions, RequestOptions } from './requester.ts';
 import { Responder } from './responder.ts';
 import { parseStaticPeer, StaticPeers } from './static-peers.ts';
 import { SyncService } from './sync-service.ts';
@@ -46,6 +46,15 @@ export interface NetworkDeps {
 
 /** The most that the connection manager knows (0–100): static peers are pruned last. */
 const STATIC_PEER_TAG = { 'tanglemail-static': { value: 100 } };
+
+/** What waits while the network does not run. */
+const NO_REQUESTS: RequestCounts = {
+  queued: 0,
+  queuedBy: { milestone: 0, window: 0, parents: 0, background: 0 },
+  pending: 0,
+  serving: 0,
+  failed: 0,
+};
 
 interface Running {
   readonly node: TangleLibp2p;
@@ -153,13 +162,22 @@ export class TangleNetwork {
     from: number,
     count: number,
     options?: RequestOptions,
-  ): Promise<Uint8Array[]> {
+  ): Promise<Answered> {
     return await this.#requester().milestones(from, count, options);
   }
 
   /** See {@link Requester.cone}. */
-  async requestCone(index: number, options?: ConeOptions): Promise<Uint8Array[]> {
+  async requestCone(index: number, options?: ConeOptions): Promise<Answered> {
     return await this.#requester().cone(index, options);
+  }
+
+  /** See {@link Requester.cones}. */
+  async requestCones(
+    from: number,
+    count: number,
+    options?: RequestOptions,
+  ): Promise<AnsweredCones> {
+    return await this.#requester().cones(from, count, options);
   }
 
   /** Our status changed: peers hear of it within 100 ms, and every five seconds anyway. */
@@ -170,6 +188,12 @@ export class TangleNetwork {
   /** Books what the owner found out later about what a peer sent (see verdicts.ts). */
   reportPeer(peer: PeerKey, finding: Finding): void {
     this.#standing.report(peer, finding);
+  }
+
+  /** The same for an answer to a request of ours; the peer is asked less from now on, too. */
+  blameAnswer(peer: PeerKey, finding: Finding): void {
+    this.#running?.requester.noteFault(peer);
+    this.reportPeer(peer, finding);
   }
 
   /** The connected peers, oldest first. */
@@ -187,9 +211,8 @@ export class TangleNetwork {
 
   requestCounts(): RequestCounts {
     const running = this.#running;
-    if (running === undefined) return { queued: 0, pending: 0, serving: 0 };
-    const pending = running.sync.sessions.reduce((sum, session) => sum + session.inFlight, 0);
-    return { queued: running.requester.queued, pending, serving: running.responder.serving };
+    if (running === undefined) return NO_REQUESTS;
+    return { ...running.requester.counts(), serving: running.responder.serving };
   }
 
   #requester(): Requester {

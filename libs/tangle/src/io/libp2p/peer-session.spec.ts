@@ -21,6 +21,7 @@ function bench(): Bench {
   const session = new PeerSession(peerId, {
     requestTimeoutMs: 5_000,
     answerTimeoutMs: 15_000,
+    minAnswerBytesPerSecond: 100,
     nowMs: () => time.nowMs,
   });
   const channel: Pick<FrameChannel, 'ended' | 'send'> = {
@@ -43,7 +44,7 @@ const CONE = { type: 'get-cone', index: 1, skip: 0 } as const;
 describe('peer session', () => {
   it('joins the frames of an answer', async () => {
     const { session, sent } = bench();
-    const asked = session.request(CONE, 10);
+    const asked = session.request(CONE, { maxItems: 10 });
     expect(sent).toEqual([{ ...CONE, requestId: 1 }]);
     expect(session.onAnswer(blocks(1, 'more', 10, 20))).toBe(true);
     expect(session.onAnswer(blocks(1, 'complete', 30))).toBe(true);
@@ -60,14 +61,14 @@ describe('peer session', () => {
     ['milestones for blocks', { type: 'milestones', requestId: 1, end: 'complete', items: [] }],
   ])('refuses %s', async (_name, frame) => {
     const { session } = bench();
-    const asked = session.request(CONE, 2);
+    const asked = session.request(CONE, { maxItems: 2 });
     expect(session.onAnswer(frame)).toBe(false);
     expect(await asked).toEqual({ ok: false, failure: 'invalid' });
   });
 
   it('refuses an answer beyond the greatest size', async () => {
     const { session } = bench();
-    const asked = session.request(CONE, 1_000);
+    const asked = session.request(CONE, { maxItems: 1_000 });
     const frame = blocks(1, 'more', 32_768, 32_768);
     let accepted = 0;
     while (session.onAnswer(frame)) accepted += 65_536;
@@ -83,10 +84,10 @@ describe('peer session', () => {
 
   it('waits as long as frames come, then no longer', async () => {
     const test = bench();
-    const asked = test.session.request(CONE, 100);
+    const asked = test.session.request(CONE, { maxItems: 100 });
     for (test.time.nowMs = 4_000; test.time.nowMs < 15_000; test.time.nowMs += 4_000) {
       expect(test.session.sweep()).toBe(0);
-      expect(test.session.onAnswer(blocks(1, 'more', 1))).toBe(true);
+      expect(test.session.onAnswer(blocks(1, 'more', 1_000))).toBe(true);
     }
     test.time.nowMs = 15_000;
     expect(test.session.sweep()).toBe(1);
@@ -94,17 +95,28 @@ describe('peer session', () => {
     expect(test.session.onAnswer(blocks(1, 'complete', 1))).toBe(true);
   });
 
+  it('gives up a peer that sends a little now and then', async () => {
+    const test = bench();
+    const asked = test.session.request(CONE, { maxItems: 100 });
+    for (test.time.nowMs = 1_000; test.time.nowMs < 5_000; test.time.nowMs += 1_000) {
+      expect(test.session.onAnswer(blocks(1, 'more', 50))).toBe(true);
+      expect(test.session.sweep()).toBe(0);
+    }
+    expect(test.session.sweep()).toBe(1);
+    expect(await asked).toEqual({ ok: false, failure: 'timed-out' });
+  });
+
   it('counts as dead after three time-outs in a row, not across an answer', async () => {
     const test = bench();
     const silence = async (): Promise<void> => {
-      const asked = test.session.request(CONE, 100);
+      const asked = test.session.request(CONE, { maxItems: 100 });
       test.time.nowMs += 5_000;
       test.session.sweep();
       await asked;
     };
     await silence();
     await silence();
-    const answered = test.session.request(CONE, 100);
+    const answered = test.session.request(CONE, { maxItems: 100 });
     test.session.onAnswer(blocks(3, 'complete'));
     await answered;
     await silence();
@@ -118,9 +130,9 @@ describe('peer session', () => {
     const { session } = bench();
     const abort = new AbortController();
     const asked = [
-      session.request(CONE, 1),
-      session.request(CONE, 1, abort.signal),
-      session.request(CONE, 1),
+      session.request(CONE, { maxItems: 1 }),
+      session.request(CONE, { maxItems: 1, signal: abort.signal }),
+      session.request(CONE, { maxItems: 1 }),
     ];
     session.onAnswer({ type: 'error', requestId: 1, reason: 'busy' });
     abort.abort();

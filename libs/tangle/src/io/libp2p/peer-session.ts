@@ -4,36 +4,58 @@
  * sync-service.ts makes and ends it. Spec: docs/spec/07-gossip.md, "Request protocol".
  */
 import { encodeFrame } from '../../core/codec/frame.ts';
-import type { Frame, SyncStatus } from '../../core/codec/frame.ts';
+import type { AnswerType, Frame, SyncStatus } from '../../core/codec/frame.ts';
 import type { FrameChannel } from './frame-channel.ts';
 import type { Answer } from './answer.ts';
 import { AnswerCollector } from './answer.ts';
+import type { AnswerTiming } from './peer-performance.ts';
 import type { PeerCounters, PeerId, PeerKey } from './types.ts';
 
 /** Why a request brought no answer. */
 export type RequestFailure = 'timed-out' | 'refused' | 'ended' | 'invalid' | 'aborted';
 
 export type RequestResult =
-  | { readonly ok: true; readonly answer: Answer }
+  | { readonly ok: true; readonly answer: Answer; readonly timing: AnswerTiming }
   | { readonly ok: false; readonly failure: RequestFailure };
 
 /** A request without its id, which the session adds. */
 export type RequestBody =
   | { readonly type: 'get-blocks'; readonly ids: Extract<Frame, { type: 'get-blocks' }>['ids'] }
   | { readonly type: 'get-milestones'; readonly fromIndex: number; readonly count: number }
+  | { readonly type: 'get-cones'; readonly fromIndex: number; readonly count: number }
   | { readonly type: 'get-cone'; readonly index: number; readonly skip: number };
 
+export interface RequestDetails {
+  /** Items of the longest answer that is taken. */
+  readonly maxItems: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Called when the answer begins. */
+  readonly onFirstFrame?: () => void;
+}
+
+const ANSWER_OF = {
+  'get-blocks': 'blocks',
+  'get-milestones': 'milestones',
+  'get-cones': 'cones',
+  'get-cone': 'blocks',
+} as const satisfies Record<RequestBody['type'], AnswerType>;
+
 interface Pending {
-  readonly expects: 'blocks' | 'milestones';
+  readonly expects: AnswerType;
   readonly collector: AnswerCollector;
-  readonly deadlineMs: number;
+  readonly startedMs: number;
+  /** When the first frame came. */
+  firstMs: number | undefined;
+  /** When silence becomes too long. */
   idleMs: number;
+  readonly onFirstFrame: (() => void) | undefined;
   readonly settle: (result: RequestResult) => void;
 }
 
 export interface RequestTimes {
   readonly requestTimeoutMs: number;
   readonly answerTimeoutMs: number;
+  readonly minAnswerBytesPerSecond: number;
   readonly nowMs: () => number;
 }
 
@@ -84,7 +106,8 @@ export class PeerSession {
   }
 
   /** Sends a request; always resolves. The time-outs run in `sweep`. */
-  async request(body: RequestBody, maxItems: number, signal?: AbortSignal): Promise<RequestResult> {
+  async request(body: RequestBody, details: RequestDetails): Promise<RequestResult> {
+    const { maxItems, signal, onFirstFrame } = details;
     const channel = this.outbound;
     if (channel === undefined || channel.ended) return { ok: false, failure: 'ended' };
     const requestId = this.#nextRequestId;
@@ -93,9 +116,11 @@ export class PeerSession {
       const onAbort = (): void => this.#settle(requestId, { ok: false, failure: 'aborted' });
       const nowMs = this.#times.nowMs();
       this.#pending.set(requestId, {
-        expects: body.type === 'get-milestones' ? 'milestones' : 'blocks',
-        collector: new AnswerCollector(maxItems),
-        deadlineMs: nowMs + this.#times.answerTimeoutMs,
+        expects: ANSWER_OF[body.type],
+        collector: new AnswerCollector(maxItems, body.type === 'get-cones'),
+        startedMs: nowMs,
+        firstMs: undefined,
+        onFirstFrame,
         idleMs: nowMs + this.#times.requestTimeoutMs,
         settle: (result) => {
           signal?.removeEventListener('abort', onAbort);
@@ -113,9 +138,7 @@ export class PeerSession {
    * timed out or was aborted is dropped: it was asked for.
    */
   onAnswer(frame: Frame): boolean {
-    if (frame.type !== 'blocks' && frame.type !== 'milestones' && frame.type !== 'error') {
-      return false;
-    }
+    if (frame.type !== 'error' && !isAnswer(frame)) return false;
     const pending = this.#pending.get(frame.requestId);
     if (pending === undefined) return frame.requestId < this.#nextRequestId;
     if (frame.type === 'error') {
@@ -124,12 +147,22 @@ export class PeerSession {
       return true;
     }
     if (frame.type !== pending.expects) return this.#fail(frame.requestId);
-    pending.idleMs = this.#times.nowMs() + this.#times.requestTimeoutMs;
+    const nowMs = this.#times.nowMs();
+    pending.idleMs = nowMs + this.#times.requestTimeoutMs;
+    if (pending.firstMs === undefined) {
+      pending.firstMs = nowMs;
+      pending.onFirstFrame?.();
+    }
     const progress = pending.collector.add({ items: frame.items, end: frame.end });
     if (progress === 'more') return true;
     if (progress === 'invalid') return this.#fail(frame.requestId);
     this.#timeoutsInARow = 0;
-    this.#settle(frame.requestId, { ok: true, answer: progress });
+    const timing = {
+      firstFrameMs: pending.firstMs - pending.startedMs,
+      totalMs: nowMs - pending.startedMs,
+      bytes: pending.collector.bytes,
+    };
+    this.#settle(frame.requestId, { ok: true, answer: progress, timing });
     return true;
   }
 
@@ -138,7 +171,7 @@ export class PeerSession {
     const nowMs = this.#times.nowMs();
     let timedOut = 0;
     for (const [requestId, pending] of this.#pending) {
-      if (nowMs < Math.min(pending.idleMs, pending.deadlineMs)) continue;
+      if (!this.#isLate(pending, nowMs)) continue;
       timedOut += 1;
       this.#timeoutsInARow += 1;
       this.counters.requestsTimedOut += 1;
@@ -154,6 +187,18 @@ export class PeerSession {
     }
   }
 
+  /**
+   * Silent for too long, too long in all, or so slow that it only holds its place: a peer that
+   * sends a little now and then is never silent.
+   */
+  #isLate(pending: Pending, nowMs: number): boolean {
+    const { requestTimeoutMs, answerTimeoutMs, minAnswerBytesPerSecond } = this.#times;
+    const elapsedMs = nowMs - pending.startedMs;
+    if (nowMs >= pending.idleMs || elapsedMs >= answerTimeoutMs) return true;
+    const least = (minAnswerBytesPerSecond * elapsedMs) / 1_000;
+    return elapsedMs >= requestTimeoutMs && pending.collector.bytes < least;
+  }
+
   #fail(requestId: number): false {
     this.#settle(requestId, { ok: false, failure: 'invalid' });
     return false;
@@ -165,4 +210,8 @@ export class PeerSession {
     this.#pending.delete(requestId);
     pending.settle(result);
   }
+}
+
+function isAnswer(frame: Frame): frame is Extract<Frame, { type: AnswerType }> {
+  return frame.type === 'blocks' || frame.type === 'milestones' || frame.type === 'cones';
 }

@@ -1,25 +1,37 @@
 /**
- * Asks peers for blocks, milestones and cones: round robin over the peers that can have them, a few
- * requests under way per peer, five seconds of silence and the next peer is asked. Before:
- * `apps/node/src/sync`; after: peer-session.ts, frame-channel.ts.
- * Spec: docs/spec/07-gossip.md, "Request protocol".
+ * Asks peers for blocks, milestones and cones. Requests wait in one line per priority; a free place
+ * goes to the most urgent one, and peers take turns by how they did (peer-performance.ts). A
+ * request whose answer does not begin is sent to a second peer too; the first answer counts.
+ * Before: `apps/node/src/sync`; after: peer-session.ts, frame-channel.ts. Spec:
+ * docs/spec/13-sync.md §3.
  */
 import { blockIdOf } from '../../core/codec/block.ts';
 import type { BlockId } from '../../core/codec/ids.ts';
 import { MAX_CONE, MAX_REQUEST_IDS, MAX_REQUEST_MILESTONES } from '../../core/params/limits.ts';
 import type { Hasher } from '../../core/ports.ts';
 import type { Answer } from './answer.ts';
+import { PeerRota } from './peer-performance.ts';
 import type { PeerSession, RequestBody, RequestFailure, RequestResult } from './peer-session.ts';
+import { RequestLines, type Waiting } from './request-lines.ts';
 import { NetworkError } from './types.ts';
-import type { NetworkLimits, NetworkMetrics, PeerKey } from './types.ts';
+import type {
+  NetworkLimits,
+  NetworkMetrics,
+  PeerKey,
+  RequestCounts,
+  RequestPriority,
+} from './types.ts';
 import type { Finding } from './verdicts.ts';
 
-/** Bytes of one cone that `requestCone` collects; the caller asks for the rest with `skip`. */
-export const MAX_CONE_BYTES = 64 << 20;
-
 export interface RequestOptions {
+  /** `background` unless said otherwise. */
+  readonly priority?: RequestPriority;
   /** Asks this peer first (for instance the one that sent the child of a missing block). */
   readonly peer?: PeerKey;
+  /** Asks no other peer than `peer`. */
+  readonly only?: boolean;
+  /** Peers that are not asked, for instance because their last answer was wrong. */
+  readonly except?: ReadonlySet<PeerKey>;
   readonly signal?: AbortSignal;
 }
 
@@ -28,37 +40,72 @@ export interface ConeOptions extends RequestOptions {
   readonly skip?: number;
 }
 
+/** What one peer answered; `peer` is who is at fault if it is wrong. */
+export interface Answered {
+  readonly items: Uint8Array[];
+  /** False when the peer cut the answer at its size limit: there is more to ask for. */
+  readonly complete: boolean;
+  readonly peer: PeerKey;
+}
+
+/** Whole cones, in the order of their milestones. */
+export interface AnsweredCones {
+  readonly cones: Uint8Array[][];
+  readonly peer: PeerKey;
+}
+
 export interface RequesterDeps {
   /** Connected peers in a stable order. */
   readonly sessions: () => readonly PeerSession[];
   readonly report: (session: PeerSession, finding: Finding) => void;
   readonly hasher: Hasher;
   readonly metrics: NetworkMetrics;
+  readonly nowMs: () => number;
 }
 
 interface Ask {
   readonly body: RequestBody;
   readonly maxItems: number;
   readonly options: RequestOptions;
-  /** Peers whose STATUS says that they have it are asked before the others. */
-  readonly hasIt: (session: PeerSession) => boolean;
+  /** What the peer's STATUS says: `no` is never asked, `maybe` after all that say yes. */
+  readonly hasIt: (session: PeerSession) => 'yes' | 'maybe' | 'no';
 }
+
+/** A request on its way to one peer. */
+interface Attempt {
+  readonly session: PeerSession;
+  readonly firstFrame: Promise<void>;
+  readonly done: Promise<Done>;
+}
+
+interface Done {
+  readonly session: PeerSession;
+  readonly result: RequestResult;
+}
+
+/** Places of a peer, and of all, that requests for later milestones leave to what is urgent. */
+const RESERVED_PLACES = 2;
+/** The part of a failure that a busy peer is charged with: it may be nobody's fault. */
+const BUSY_SHARE = 0.25;
 
 export class Requester {
   readonly #limits: NetworkLimits;
   readonly #deps: RequesterDeps;
-  readonly #waiting = new Set<() => void>();
-  #turn = 0;
+  readonly #lines: RequestLines<Ask, Attempt>;
+  readonly #rota = new PeerRota();
+  #failed = 0;
   #stopped = false;
 
   constructor(limits: NetworkLimits, deps: RequesterDeps) {
     this.#limits = limits;
     this.#deps = deps;
+    this.#lines = new RequestLines(limits.maxWaitingRequests);
   }
 
-  /** Requests that wait for a free place. */
-  get queued(): number {
-    return this.#waiting.size;
+  /** Requests by state; `serving` is the responder's. */
+  counts(): Omit<RequestCounts, 'serving'> {
+    const { size, sizes } = this.#lines;
+    return { queued: size, queuedBy: sizes, pending: this.#inFlight(), failed: this.#failed };
   }
 
   /**
@@ -69,7 +116,7 @@ export class Requester {
     if (ids.length > MAX_REQUEST_IDS) throw new NetworkError('too-large', 'more than 256 ids');
     const missing = new Set(ids);
     const found: Uint8Array[] = [];
-    const asked = new Set<PeerKey>();
+    const asked = new Set<PeerKey>(options.except);
     let failure: RequestFailure | undefined;
     let answered = false;
     while (missing.size > 0) {
@@ -77,7 +124,7 @@ export class Requester {
         body: { type: 'get-blocks', ids: [...missing] },
         maxItems: missing.size,
         options,
-        hasIt: () => true,
+        hasIt: () => 'yes',
       };
       const next = await this.#askNext(ask, asked);
       if (next === undefined) break;
@@ -87,7 +134,7 @@ export class Requester {
       if (answer === undefined) continue;
       answered = true;
       if (!takeAsked(answer.items, missing, found, this.#deps.hasher)) {
-        this.#deps.report(session, 'answer-invalid');
+        this.#onInvalid(session);
       } else if (!answer.complete && missing.size < before) asked.delete(session.key);
     }
     if (!answered && ids.length > 0) throw unanswered(failure);
@@ -97,142 +144,222 @@ export class Requester {
   /**
    * Encoded milestones `from` … without a gap, at most `count` (1–64); empty when nobody has any.
    */
-  async milestones(
-    from: number,
-    count: number,
-    options: RequestOptions = {},
-  ): Promise<Uint8Array[]> {
+  async milestones(from: number, count: number, options: RequestOptions = {}): Promise<Answered> {
     if (count > MAX_REQUEST_MILESTONES) throw new NetworkError('too-large', 'more than 64');
-    const answer = await this.#askUntilAnswered({
+    return await this.#askUntilAnswered({
       body: { type: 'get-milestones', fromIndex: from, count },
       maxItems: count,
       options,
       hasIt: (session) => hasMilestone(session, from),
     });
-    return answer.items;
   }
 
   /**
-   * The blocks that milestone `index` newly references, in white-flag order from `skip` on; empty
-   * when nobody has them. Collects at most 64 MiB: ask again with `skip` for what follows.
+   * The whole cones of milestones `from` … of one peer, at most `count` (1–64) and 4 MiB; none when
+   * the first does not fit ({@link cone} then) or nobody has it.
    */
-  async cone(index: number, options: ConeOptions = {}): Promise<Uint8Array[]> {
-    const blocks: Uint8Array[] = [];
-    const skip = options.skip ?? 0;
-    let bytes = 0;
-    for (;;) {
-      const answer = await this.#askUntilAnswered({
-        body: { type: 'get-cone', index, skip: skip + blocks.length },
-        maxItems: MAX_CONE,
-        options,
-        hasIt: (session) => hasMilestone(session, index),
-      });
-      for (const block of answer.items) {
-        blocks.push(block);
-        bytes += block.length;
-      }
-      const enough = bytes >= MAX_CONE_BYTES || skip + blocks.length >= MAX_CONE;
-      if (answer.complete || answer.items.length === 0 || enough) return blocks;
-    }
+  async cones(from: number, count: number, options: RequestOptions = {}): Promise<AnsweredCones> {
+    if (count > MAX_REQUEST_MILESTONES) throw new NetworkError('too-large', 'more than 64');
+    const answered = await this.#askUntilAnswered({
+      body: { type: 'get-cones', fromIndex: from, count },
+      maxItems: MAX_CONE + count,
+      options,
+      hasIt: (session) => hasMilestone(session, from),
+    });
+    const { peer } = answered;
+    const cones = splitCones(answered.items);
+    if (cones !== undefined && cones.length <= count) return { cones, peer };
+    const session = this.#deps.sessions().find(({ key }) => key === peer);
+    if (session !== undefined) this.#onInvalid(session);
+    return { cones: [], peer };
   }
 
-  /** Wakes the requests that wait for a place: a peer came, or a request ended. */
+  /**
+   * A part of the blocks that milestone `index` newly references, in white-flag order from `skip`
+   * on: at most 4 MiB of one peer; empty when nobody has them. `complete`: it was the last part.
+   */
+  async cone(index: number, options: ConeOptions = {}): Promise<Answered> {
+    return await this.#askUntilAnswered({
+      body: { type: 'get-cone', index, skip: options.skip ?? 0 },
+      maxItems: MAX_CONE,
+      options,
+      hasIt: (session) => hasMilestone(session, index),
+    });
+  }
+
+  /** An answer of this peer turned out to be worth nothing: others are asked more. */
+  noteFault(peer: PeerKey): void {
+    this.#rota.performance(peer).noteFailure(this.#deps.nowMs());
+  }
+
+  /** Looks for free places: a peer came or told its status, or a request ended. */
   wake(): void {
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const resolve of waiting) resolve();
+    this.#lines.serve(({ ask, asked }) => this.#tryBegin(ask, asked));
   }
 
   stop(): void {
     this.#stopped = true;
-    this.wake();
+    this.#lines.fail(new NetworkError('stopped', 'network stopped'));
   }
 
-  async #askUntilAnswered(ask: Ask): Promise<Answer> {
-    const asked = new Set<PeerKey>();
+  async #askUntilAnswered(ask: Ask): Promise<Answered> {
+    const asked = new Set<PeerKey>(ask.options.except);
     let failure: RequestFailure | undefined;
-    let empty: Answer | undefined;
+    let empty: Answered | undefined;
     for (;;) {
       const next = await this.#askNext(ask, asked);
       if (next === undefined) break;
       failure = next.failure ?? failure;
-      if (next.answer === undefined) continue;
-      if (next.answer.items.length > 0) return next.answer;
-      empty = next.answer;
+      const { answer, session } = next;
+      if (answer === undefined) continue;
+      const answered = { ...answer, peer: session.key };
+      if (answer.items.length > 0 || !answer.complete) return answered;
+      empty = answered;
     }
     if (empty === undefined) throw unanswered(failure);
     return empty;
   }
 
-  /** Asks the next peer that was not asked yet; undefined when there is none left. */
+  /**
+   * Asks the next peer that was not asked yet, and a second one when the first does not begin to
+   * answer; undefined when there is none left.
+   */
   async #askNext(
     ask: Ask,
     asked: Set<PeerKey>,
   ): Promise<{ session: PeerSession; answer?: Answer; failure?: RequestFailure } | undefined> {
-    const begun = await this.#begin(ask, asked);
-    if (begun === undefined) return undefined;
-    const { session } = begun;
-    asked.add(session.key);
-    const result = await begun.result;
-    this.wake();
-    if (result.ok) {
-      this.#deps.metrics.count('request-answered');
-      return { session, answer: result.answer };
-    }
+    const first = await this.#begin(ask, asked);
+    if (first === undefined) return undefined;
+    asked.add(first.session.key);
+    const { session, result } = await this.#race(first, ask, asked);
+    if (result.ok) return { session, answer: result.answer };
     if (result.failure === 'aborted') throw new NetworkError('aborted', 'request aborted');
-    this.#deps.metrics.count(
-      result.failure === 'timed-out' ? 'request-timed-out' : 'request-failed',
-    );
     return { session, failure: result.failure };
   }
 
   /**
-   * Sends the request to the next peer with a free place, in the same turn in which it finds it;
-   * waits for a place when all that can serve are busy. Undefined when nobody is left.
+   * The first of two attempts that brings something. The other one goes on in its peer's place: the
+   * peer is still sending it, and its time counts for the peer's next turns.
    */
-  async #begin(
-    ask: Ask,
-    asked: ReadonlySet<PeerKey>,
-  ): Promise<{ session: PeerSession; result: Promise<RequestResult> } | undefined> {
-    for (;;) {
-      if (this.#stopped) throw new NetworkError('stopped', 'network stopped');
-      if (ask.options.signal?.aborted) throw new NetworkError('aborted', 'request aborted');
-      const able = this.#deps
-        .sessions()
-        .filter((s) => !asked.has(s.key) && s.outbound?.ended === false);
-      if (able.length === 0) return undefined;
-      const likely = able.filter(ask.hasIt);
-      const free = (likely.length > 0 ? likely : able).filter(
-        (s) => s.inFlight < this.#limits.maxInFlightPerPeer,
+  async #race(first: Attempt, ask: Ask, asked: Set<PeerKey>): Promise<Done> {
+    const begun = await within(this.#limits.hedgeMs, first.firstFrame);
+    const second = begun || ask.options.only === true ? undefined : this.#tryBegin(ask, asked);
+    if (second === undefined || typeof second === 'string') return await first.done;
+    asked.add(second.session.key);
+    this.#deps.metrics.count('request-hedged');
+    const one = await Promise.race([first.done, second.done]);
+    const isGood = one.result.ok && one.result.answer.items.length > 0;
+    if (isGood || (!one.result.ok && one.result.failure === 'aborted')) return one;
+    const other = await (one.session === first.session ? second.done : first.done);
+    return other.result.ok || !one.result.ok ? other : one;
+  }
+
+  /**
+   * Sends the request to the next peer with a free place; waits in line while all that can serve
+   * are busy. Undefined when nobody is left.
+   */
+  async #begin(ask: Ask, asked: ReadonlySet<PeerKey>): Promise<Attempt | undefined> {
+    if (this.#stopped) throw new NetworkError('stopped', 'network stopped');
+    if (ask.options.signal?.aborted === true) throw new NetworkError('aborted', 'request aborted');
+    const begun = this.#tryBegin(ask, asked);
+    if (begun === 'nobody') return undefined;
+    if (begun !== 'busy') return begun;
+    const waiting: Waiting<Ask> = { ask, asked };
+    return await this.#lines.wait(waiting, priorityOf(ask), ask.options.signal);
+  }
+
+  #tryBegin(ask: Ask, asked: ReadonlySet<PeerKey>): Attempt | 'busy' | 'nobody' {
+    const able = this.#deps.sessions().filter((session) => isAble(session, ask, asked));
+    if (able.length === 0) return 'nobody';
+    const free = this.#free(able, ask);
+    const key =
+      free.find((session) => session.key === ask.options.peer)?.key ??
+      this.#rota.next(
+        free.map((session) => session.key),
+        this.#deps.nowMs(),
       );
-      const session = this.#pick(free, ask.options.peer);
-      if (session !== undefined) {
-        this.#deps.metrics.count('request-sent');
-        return { session, result: session.request(ask.body, ask.maxItems, ask.options.signal) };
-      }
-      await this.#waitForPlace(ask.options.signal);
-    }
+    const session = free.find((one) => one.key === key);
+    return session === undefined ? 'busy' : this.#send(session, ask);
   }
 
-  #pick(free: readonly PeerSession[], preferred: PeerKey | undefined): PeerSession | undefined {
-    this.#turn = (this.#turn + 1) % 0x1_0000_0000;
-    return free.find((s) => s.key === preferred) ?? free[this.#turn % free.length];
-  }
-
-  async #waitForPlace(signal: AbortSignal | undefined): Promise<void> {
-    if (this.#waiting.size >= this.#limits.maxWaitingRequests) {
-      throw new NetworkError('busy', 'too many requests wait for peers');
-    }
-    await new Promise<void>((resolve) => {
-      const finish = (): void => {
-        signal?.removeEventListener('abort', finish);
-        this.#waiting.delete(finish);
-        resolve();
-      };
-      this.#waiting.add(finish);
-      signal?.addEventListener('abort', finish);
+  /** Those that most likely have it, as far as they have a place for a request of this priority. */
+  #free(able: readonly PeerSession[], ask: Ask): readonly PeerSession[] {
+    const { maxInFlight, maxInFlightPerPeer } = this.#limits;
+    const priority = priorityOf(ask);
+    const canWait = priority === 'window' || priority === 'background';
+    if (this.#inFlight() >= maxInFlight - (canWait ? RESERVED_PLACES : 0)) return [];
+    const likely = able.filter((session) => ask.hasIt(session) === 'yes');
+    const asked = likely.length > 0 ? likely : able;
+    const keys = asked.map(({ key }) => key);
+    const places = this.#rota.places(keys, maxInFlightPerPeer, this.#deps.nowMs());
+    return asked.filter(({ key, inFlight }) => {
+      const own = places.get(key) ?? 1;
+      const reserved = canWait && own > RESERVED_PLACES ? RESERVED_PLACES : 0;
+      return inFlight < own - reserved;
     });
   }
+
+  #send(session: PeerSession, ask: Ask): Attempt {
+    this.#deps.metrics.count('request-sent');
+    const { promise: firstFrame, resolve: onFirstFrame } = Promise.withResolvers<void>();
+    const { maxItems, options } = ask;
+    const details = { maxItems, signal: options.signal, onFirstFrame };
+    const done = session.request(ask.body, details).then((result) => {
+      onFirstFrame();
+      this.#note(session, ask, result);
+      this.wake();
+      return { session, result };
+    });
+    return { session, firstFrame, done };
+  }
+
+  #onInvalid(session: PeerSession): void {
+    this.noteFault(session.key);
+    this.#deps.report(session, 'answer-invalid');
+  }
+
+  /** Books how the peer did. */
+  #note(session: PeerSession, ask: Ask, result: RequestResult): void {
+    const { metrics, nowMs } = this.#deps;
+    const performance = this.#rota.performance(session.key);
+    if (result.ok) {
+      metrics.count('request-answered');
+      performance.noteAnswer(result.timing, nowMs());
+      // Its STATUS said that it has this, and then it had nothing.
+      const isEmpty = result.answer.items.length === 0;
+      if (isEmpty && ask.body.type !== 'get-blocks' && ask.hasIt(session) === 'yes') {
+        performance.noteFailure(nowMs());
+      }
+      return;
+    }
+    if (result.failure === 'aborted') return;
+    this.#failed += 1;
+    metrics.count(result.failure === 'timed-out' ? 'request-timed-out' : 'request-failed');
+    performance.noteFailure(nowMs(), result.failure === 'refused' ? BUSY_SHARE : 1);
+  }
+
+  #inFlight(): number {
+    return this.#deps.sessions().reduce((sum, { inFlight }) => sum + inFlight, 0);
+  }
+}
+
+function priorityOf({ options }: Ask): RequestPriority {
+  return options.priority ?? 'background';
+}
+
+function isAble(session: PeerSession, ask: Ask, asked: ReadonlySet<PeerKey>): boolean {
+  if (asked.has(session.key) || session.outbound?.ended !== false) return false;
+  if (ask.options.only === true && session.key !== ask.options.peer) return false;
+  return ask.hasIt(session) !== 'no';
+}
+
+/** True when `event` comes within the time. */
+async function within(timeMs: number, event: Promise<void>): Promise<boolean> {
+  const timeout = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => timeout.resolve(false), timeMs);
+  const came = await Promise.race([event.then(() => true), timeout.promise]);
+  clearTimeout(timer);
+  return came;
 }
 
 /** Moves the blocks that were asked for to `found`; false when one was not asked for. */
@@ -249,14 +376,32 @@ function takeAsked(
   return true;
 }
 
-function hasMilestone(session: PeerSession, index: number): boolean {
-  const { status } = session;
-  return status !== undefined && index > status.prunedIndex && index <= status.latestIndex;
+/**
+ * The cones of an answer, each ended by an item without bytes; undefined if the last one is not.
+ */
+function splitCones(items: readonly Uint8Array[]): Uint8Array[][] | undefined {
+  const cones: Uint8Array[][] = [];
+  let cone: Uint8Array[] = [];
+  for (const item of items) {
+    if (item.length > 0) cone.push(item);
+    else {
+      cones.push(cone);
+      cone = [];
+    }
+  }
+  return cone.length === 0 ? cones : undefined;
+}
+
+/** Who pruned it is not asked; who does not say that it has it, after those that do. */
+function hasMilestone({ status }: PeerSession, index: number): 'yes' | 'maybe' | 'no' {
+  if (status === undefined) return 'maybe';
+  if (index <= status.prunedIndex) return 'no';
+  return index <= status.solidIndex ? 'yes' : 'maybe';
 }
 
 /** An empty answer is an answer; silence from everyone is an error with its reason. */
 function unanswered(failure: RequestFailure | undefined): NetworkError {
-  if (failure === undefined) return new NetworkError('no-peers', 'no peer is connected');
+  if (failure === undefined) return new NetworkError('no-peers', 'no peer can be asked');
   if (failure === 'timed-out') return new NetworkError('timed-out', 'no peer answered in time');
   return new NetworkError('no-peers', `no peer answered: ${failure}`);
 }

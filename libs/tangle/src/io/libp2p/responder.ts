@@ -10,7 +10,7 @@ import {
   MAX_ANSWER_SIZE,
   MAX_FRAME_ITEMS,
 } from '../../core/codec/frame.ts';
-import type { AnswerEnd, Frame } from '../../core/codec/frame.ts';
+import type { AnswerEnd, AnswerType, Frame } from '../../core/codec/frame.ts';
 import { errorFields } from '../logger.ts';
 import type { Logger } from '../logger.ts';
 import type { FrameChannel } from './frame-channel.ts';
@@ -19,10 +19,17 @@ import { TokenBucket } from '../token-bucket.ts';
 import type { NetworkHandlers, NetworkLimits, NetworkMetrics, PeerKey } from './types.ts';
 import type { Finding } from './verdicts.ts';
 
-type Request = Extract<Frame, { type: 'get-blocks' | 'get-milestones' | 'get-cone' }>;
+type Request = Extract<Frame, { type: 'get-blocks' | 'get-milestones' | 'get-cones' | 'get-cone' }>;
+
+const ANSWER_OF = {
+  'get-blocks': 'blocks',
+  'get-milestones': 'milestones',
+  'get-cones': 'cones',
+  'get-cone': 'blocks',
+} as const satisfies Record<Request['type'], AnswerType>;
 
 export interface ResponderDeps {
-  readonly handlers: Pick<NetworkHandlers, 'getBlocks' | 'getMilestones' | 'getCone'>;
+  readonly handlers: Pick<NetworkHandlers, 'getBlocks' | 'getMilestones' | 'getCone' | 'getCones'>;
   readonly report: (session: PeerSession, finding: Finding) => void;
   readonly logger: Logger;
   readonly metrics: NetworkMetrics;
@@ -37,6 +44,8 @@ interface Budget {
 
 /** Budgets outlive connections, so that reconnecting does not refill them; so many are kept. */
 const MAX_BUDGETS = 1_024;
+/** Answers that one peer may draw at once while half of all places are taken. */
+const CROWDED_PLACES = 2;
 
 export class Responder {
   readonly #limits: NetworkLimits;
@@ -61,13 +70,7 @@ export class Responder {
       session.status = frame.status;
       return true;
     }
-    if (
-      frame.type !== 'get-blocks' &&
-      frame.type !== 'get-milestones' &&
-      frame.type !== 'get-cone'
-    ) {
-      return false;
-    }
+    if (!isRequest(frame)) return false;
     const budget = this.#budget(session.key);
     if (!this.#admit(session, budget)) {
       this.#deps.metrics.count('request-refused');
@@ -89,7 +92,14 @@ export class Responder {
       this.#deps.report(session, 'request-flood');
       return false;
     }
-    return budget.serving < this.#limits.maxInFlightPerPeer && budget.bytes.take(0, nowMs);
+    return budget.serving < this.#places() && budget.bytes.take(0, nowMs);
+  }
+
+  /** Answers that one peer may draw at once: few while many peers ask, none beyond the bound. */
+  #places(): number {
+    const { maxInFlightPerPeer, maxServing } = this.#limits;
+    if (this.#serving >= maxServing) return 0;
+    return this.#serving * 2 >= maxServing ? CROWDED_PLACES : maxInFlightPerPeer;
   }
 
   #budget(peer: PeerKey): Budget {
@@ -157,6 +167,11 @@ export class Responder {
         const items = await handlers.getMilestones(request.fromIndex, request.count);
         return cutToLimit(items.slice(0, request.count), MAX_ANSWER_SIZE);
       }
+      case 'get-cones': {
+        const { fromIndex, count } = request;
+        const found = await handlers.getCones(fromIndex, count, MAX_ANSWER_SIZE);
+        return { items: joinCones(found.cones), end: found.isTooLarge ? 'cut' : 'complete' };
+      }
       default: {
         const items = await handlers.getCone(request.index, request.skip, MAX_ANSWER_SIZE);
         return cutToLimit(items, MAX_ANSWER_SIZE);
@@ -170,7 +185,7 @@ export class Responder {
     items: readonly Uint8Array[],
     end: AnswerEnd,
   ): Promise<number> {
-    const type = request.type === 'get-milestones' ? 'milestones' : 'blocks';
+    const type = ANSWER_OF[request.type];
     const slow = AbortSignal.timeout(this.#limits.answerTimeoutMs);
     const signal = AbortSignal.any([this.#stop.signal, slow]);
     let bytes = 0;
@@ -192,6 +207,22 @@ class AnswerSendError extends Error {
     super('answer not sent', { cause });
     this.name = 'AnswerSendError';
   }
+}
+
+function isRequest(frame: Frame): frame is Request {
+  return Object.hasOwn(ANSWER_OF, frame.type);
+}
+
+const CONE_END = new Uint8Array();
+
+/** Cones one after the other, each ended by an item without bytes. */
+function joinCones(cones: readonly (readonly Uint8Array[])[]): Uint8Array[] {
+  const items: Uint8Array[] = [];
+  for (const cone of cones) {
+    for (const block of cone) items.push(block);
+    items.push(CONE_END);
+  }
+  return items;
 }
 
 function cutToLimit(

@@ -38,6 +38,14 @@ export interface NetworkLimits {
   readonly requestTimeoutMs: number;
   /** A whole answer takes at most so long. */
   readonly answerTimeoutMs: number;
+  /** After `requestTimeoutMs` an answer that came slower than this is given up. */
+  readonly minAnswerBytesPerSecond: number;
+  /** A request whose answer has not begun by then is sent to a second peer too. */
+  readonly hedgeMs: number;
+  /** Requests under way to all peers; each may bring an answer of 4 MiB. */
+  readonly maxInFlight: number;
+  /** Requests of all peers that are answered at once. */
+  readonly maxServing: number;
   /** Requests under way to one peer, and the same bound for what one peer may ask of us. */
   readonly maxInFlightPerPeer: number;
   /** Requests that wait for a free place, in all. */
@@ -74,6 +82,10 @@ export const DEFAULT_LIMITS: NetworkLimits = {
   peerSilenceMs: 20_000,
   requestTimeoutMs: 5_000,
   answerTimeoutMs: 15_000,
+  minAnswerBytesPerSecond: 8 << 10,
+  hedgeMs: 1_000,
+  maxInFlight: 32,
+  maxServing: 64,
   maxInFlightPerPeer: 8,
   maxWaitingRequests: 1_024,
   requestsPerSecond: 50,
@@ -126,8 +138,20 @@ export interface NetworkHandlers {
    * as the end of the cone. Empty at the end and for an unknown or pruned milestone.
    */
   getCone(index: number, skip: number, maxBytes: number): Promise<Uint8Array[]>;
+  /**
+   * The whole cones of milestones `from`, `from + 1`, …, at most `count` (1–64) and together at most
+   * `maxBytes` and MAX_CONE blocks: one that does not fit or is not there ends the list.
+   */
+  getCones(from: number, count: number, maxBytes: number): Promise<ConeList>;
   /** Our own status, for the heartbeat. */
   status(): SyncStatus;
+}
+
+/** Whole cones of milestones that follow each other. */
+export interface ConeList {
+  readonly cones: readonly (readonly Uint8Array[])[];
+  /** True when there is none because the first alone is too large. */
+  readonly isTooLarge: boolean;
 }
 
 /** Counters of what happens; the closed set is the label of one metric. */
@@ -146,6 +170,7 @@ export const NETWORK_EVENTS = [
   'request-answered',
   'request-timed-out',
   'request-failed',
+  'request-hedged',
   'request-served',
   'request-refused',
   'frame-invalid',
@@ -198,11 +223,22 @@ export interface PeerInfo {
   readonly counters: Readonly<PeerCounters>;
 }
 
+/**
+ * What a request is for, most urgent first: the milestone that is next to be confirmed, those
+ * after it, parents of gossiped blocks, and what can wait.
+ */
+export const REQUEST_PRIORITIES = ['milestone', 'window', 'parents', 'background'] as const;
+export type RequestPriority = (typeof REQUEST_PRIORITIES)[number];
+
 /** Requests by state, for /metrics and the dashboard. */
 export interface RequestCounts {
   readonly queued: number;
+  readonly queuedBy: Readonly<Record<RequestPriority, number>>;
+  /** Requests to peers that have no answer yet. */
   readonly pending: number;
   readonly serving: number;
+  /** Requests that brought no answer, since the start. */
+  readonly failed: number;
 }
 
 export type NetworkErrorCode =

@@ -34,6 +34,10 @@ export const FINDINGS = {
   'frame-invalid': { verdict: 'reject', points: 30 },
   /** An answer that was not asked for, is too long, or holds blocks that were not asked for. */
   'answer-invalid': { verdict: 'reject', points: 30 },
+  /** A cone whose blocks do not make the inclusion root of its certified milestone. */
+  'cone-invalid': { verdict: 'reject', points: 30 },
+  /** A STATUS with a milestone that the peer cannot show when it is asked for it. */
+  'status-unproven': { verdict: 'reject', points: 15 },
   /** More requests than the budget. */
   'request-flood': { verdict: 'reject', points: 2 },
 } as const satisfies Record<string, { verdict: Verdict; points: number }>;

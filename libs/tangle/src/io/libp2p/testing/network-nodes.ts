@@ -15,6 +15,7 @@ import { createMessageIds, gossipTopics } from '../message-id.ts';
 import { TangleNetwork } from '../network.ts';
 import { DEFAULT_LIMITS } from '../types.ts';
 import type {
+  ConeList,
   NetworkEvent,
   NetworkHandlers,
   NetworkLimits,
@@ -46,6 +47,7 @@ export interface TestNode {
   status: SyncStatus;
   milestonesOf: (from: number, count: number) => Uint8Array[];
   coneOf: (index: number, skip: number, maxBytes: number) => Uint8Array[];
+  conesOf: (from: number, count: number, maxBytes: number) => ConeList;
 }
 
 const running = new Set<{ stop(): unknown }>();
@@ -80,6 +82,7 @@ export async function startNode(options: Partial<NetworkOptions> = {}): Promise<
     getBlocks: async (ids) => ids.flatMap((id) => stored.get(id) ?? []),
     getMilestones: async (from, count) => node.milestonesOf(from, count),
     getCone: async (index, skip, maxBytes) => node.coneOf(index, skip, maxBytes),
+    getCones: async (from, count, maxBytes) => node.conesOf(from, count, maxBytes),
     status: () => node.status,
   };
   const network = new TangleNetwork(
@@ -113,6 +116,7 @@ export async function startNode(options: Partial<NetworkOptions> = {}): Promise<
     status: { solidIndex: 1, latestIndex: 1, prunedIndex: 0, peers: 0 },
     milestonesOf: () => [],
     coneOf: () => [],
+    conesOf: () => ({ cones: [], isTooLarge: false }),
   };
   await network.start();
   running.add(network);
