@@ -1,9 +1,10 @@
 /**
  * Whether a node can be relied on: it follows its network closely, has peers, and the network
- * moves. The reasons are for operators and name no secret. Spec: docs/spec/11-node-api.md,
- * "Health".
+ * moves. A pure function over one table of reasons, which are for operators and name no secret.
+ * Spec: docs/spec/11-node-api.md, "Health".
  */
 import type { HealthDto } from '@tanglemail/tangle/io/node-client/dto.ts';
+import { expectsPeers } from './config/network-options.ts';
 import type { NodeConfig } from './config/schema.ts';
 
 export interface HealthFacts {
@@ -13,25 +14,35 @@ export interface HealthFacts {
   readonly confirmedTimestampMs: number;
   /** Newest index with a certificate that was checked. */
   readonly latestIndex: number;
-  /** Why the node cannot catch up by itself; undefined while it can. */
+  /** What keeps the node from following, in words; undefined or absent while nothing does. */
   readonly problem?: string | undefined;
   readonly peers: number;
   readonly nowMs: number;
 }
 
+type Rule = (facts: HealthFacts, config: NodeConfig) => string | undefined;
+
+/** Each rule gives a reason in words, or undefined when there is nothing to say. */
+const RULES: readonly Rule[] = [
+  ({ halted }) => (halted === undefined ? undefined : `confirmation stopped: ${halted}`),
+  ({ latestIndex, confirmedIndex }, { health }) => {
+    const behind = latestIndex - confirmedIndex;
+    return behind > health.maxMilestonesBehind ? `${behind} milestones behind` : undefined;
+  },
+  ({ problem }) => problem,
+  ({ peers }, config) => {
+    const wanted = config.health.minPeers ?? (expectsPeers(config) ? 1 : 0);
+    return peers < wanted ? `${peers} peers, ${wanted} wanted` : undefined;
+  },
+  ({ nowMs, confirmedTimestampMs }, { health }) => {
+    const ageMs = nowMs - confirmedTimestampMs;
+    if (ageMs < health.maxMilestoneAgeMs) return undefined;
+    return `the latest milestone is ${Math.round(ageMs / 1_000)} s old`;
+  },
+];
+
 /** Judges the facts by the configured bounds. */
 export function judgeHealth(facts: HealthFacts, config: NodeConfig): HealthDto {
-  const { maxMilestonesBehind, maxMilestoneAgeMs } = config.health;
-  const minPeers = config.health.minPeers ?? (config.gossip.peers.length > 0 ? 1 : 0);
-  const reasons: string[] = [];
-  if (facts.halted !== undefined) reasons.push(`confirmation stopped: ${facts.halted}`);
-  const behind = facts.latestIndex - facts.confirmedIndex;
-  if (behind > maxMilestonesBehind) reasons.push(`${behind} milestones behind`);
-  if (facts.problem !== undefined) reasons.push(facts.problem);
-  if (facts.peers < minPeers) reasons.push(`${facts.peers} peers, ${minPeers} wanted`);
-  const ageMs = facts.nowMs - facts.confirmedTimestampMs;
-  if (ageMs >= maxMilestoneAgeMs) {
-    reasons.push(`the latest milestone is ${Math.round(ageMs / 1_000)} s old`);
-  }
+  const reasons = RULES.map((rule) => rule(facts, config)).filter((one) => one !== undefined);
   return { healthy: reasons.length === 0, reasons };
 }

@@ -2,8 +2,9 @@
  * Blocks: submit, read, prove. `/api/core/v1/blocks`. Spec: docs/spec/11-node-api.md.
  */
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Req, Res } from '@nestjs/common';
-import { ApiConsumes, ApiTags } from '@nestjs/swagger';
+import { ApiTags } from '@nestjs/swagger';
 import {
+  API_PREFIX,
   blockIdDto,
   blockMetadataDto,
   blockProofDto,
@@ -13,6 +14,7 @@ import {
   type BlockProofDto,
   type ChildrenDto,
 } from '@tanglemail/tangle/io/node-client/dto.ts';
+import { blockDto } from '@tanglemail/tangle/io/node-client/block-dto.ts';
 import { z } from 'zod';
 import type { TangleNode } from '../node.ts';
 import type { HttpRequest, HttpResponse } from '@tanglemail/tangle/io/shell/http.ts';
@@ -21,9 +23,6 @@ import { Answers } from './openapi.ts';
 import { blockIdParam, transactionIdParam } from './params.ts';
 import { ApiProblem, problemOfRefusal } from './problem.ts';
 import { NODE } from './tokens.ts';
-
-/** The block's fields are as in docs/spec/01-block.md. */
-const blockDto = z.object({ blockId: z.string(), bytes: z.string(), block: z.unknown() });
 
 /** A payload for which the node does the rest, if it does so at all. */
 const submitDto = z.strictObject({
@@ -49,18 +48,25 @@ export class BlocksController {
 
   @Post('blocks')
   @HttpCode(202)
-  @ApiConsumes('application/octet-stream', 'application/json')
   @Answers('Submit a block, or a payload that the node makes a block of', blockIdDto, {
     status: 202,
+    body: submitDto,
+    takesBytes: true,
   })
-  async submit(@Body() body: unknown, @Req() request: HttpRequest): Promise<BlockIdDto> {
+  async submit(
+    @Body() body: unknown,
+    @Req() request: HttpRequest,
+    @Res({ passthrough: true }) response: HttpResponse,
+  ): Promise<BlockIdDto> {
     const remote = request.ip ?? '';
     const outcome =
       body instanceof Uint8Array
         ? await this.#node.submitBlock(new Uint8Array(body), remote)
         : await this.#submitPayload(body, request, remote);
     if (!outcome.ok) throw problemOfRefusal(outcome);
-    return { blockId: outcome.value.blockId };
+    const { blockId } = outcome.value;
+    response.set('Location', `${API_PREFIX}/blocks/${blockId}`);
+    return { blockId };
   }
 
   async #submitPayload(body: unknown, request: HttpRequest, remote: string) {
@@ -88,15 +94,15 @@ export class BlocksController {
   ): Promise<void> {
     const id = blockIdParam(text);
     const bytes = this.#node.query.blockBytes(id);
-    if (bytes === undefined) throw ApiProblem.of('not-found');
+    if (bytes === undefined) throw this.#missing();
     sendEither(request, response, bytes, () => this.#node.query.blockJson(id, bytes));
   }
 
   @Get('blocks/:id/metadata')
   @Answers('What became of a block', blockMetadataDto)
-  async metadata(@Param('id') id: string): Promise<BlockMetadataDto> {
-    const metadata = await this.#node.query.blockMetadata(blockIdParam(id));
-    if (metadata === undefined) throw ApiProblem.of('not-found');
+  metadata(@Param('id') id: string): BlockMetadataDto {
+    const metadata = this.#node.query.blockMetadata(blockIdParam(id));
+    if (metadata === undefined) throw this.#missing();
     return metadata;
   }
 
@@ -109,7 +115,7 @@ export class BlocksController {
   @Get('blocks/:id/proof')
   @Answers('Proof that a milestone contains the block; 404 until one does', blockProofDto)
   async proof(@Param('id') id: string): Promise<BlockProofDto> {
-    const proof = await this.#node.query.blockProof(blockIdParam(id));
+    const proof = await this.#node.query.proofs.block(blockIdParam(id));
     if (proof === undefined) throw ApiProblem.of('not-found', 'no milestone references this block');
     return proof;
   }
@@ -124,7 +130,32 @@ export class BlocksController {
     const { query } = this.#node;
     const id = query.includedBlock(transactionIdParam(text));
     const bytes = id === undefined ? undefined : query.blockBytes(id);
-    if (id === undefined || bytes === undefined) throw ApiProblem.of('not-found');
+    if (id === undefined || bytes === undefined) throw this.#missing();
     sendEither(request, response, bytes, () => query.blockJson(id, bytes));
+  }
+
+  @Get('transactions/:id/included-block/metadata')
+  @Answers('What became of the block in which a transaction was applied', blockMetadataDto)
+  includedMetadata(@Param('id') text: string): BlockMetadataDto {
+    const { query } = this.#node;
+    const id = query.includedBlock(transactionIdParam(text));
+    const metadata = id === undefined ? undefined : query.blockMetadata(id);
+    if (metadata === undefined) throw this.#missing();
+    return metadata;
+  }
+
+  @Get('transactions/:id/proof')
+  @Answers('Proof that a milestone applied the transaction; 404 until one does', blockProofDto)
+  async transactionProof(@Param('id') text: string): Promise<BlockProofDto> {
+    const proof = await this.#node.query.proofs.transaction(transactionIdParam(text));
+    if (proof === undefined) throw ApiProblem.of('not-found', 'no milestone applied it');
+    return proof;
+  }
+
+  /** A pruned node cannot tell what it has forgotten from what never was. */
+  #missing(): ApiProblem {
+    const { prunedIndex } = this.#node.query;
+    if (prunedIndex === 0) return ApiProblem.of('not-found');
+    return ApiProblem.of('not-found', `unknown, or pruned below index ${prunedIndex + 1}`);
   }
 }

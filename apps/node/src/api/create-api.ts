@@ -5,7 +5,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { WsAdapter } from '@nestjs/platform-ws';
-import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { SwaggerModule } from '@nestjs/swagger';
 import { jsonOf } from '@tanglemail/tangle/io/json-text.ts';
 import type { RunningApi } from '@tanglemail/tangle/io/shell/http.ts';
 import { listenMetrics } from '@tanglemail/tangle/io/shell/metrics-listener.ts';
@@ -17,6 +17,9 @@ import { EventsGateway } from './events.gateway.ts';
 import { IndexerController } from './indexer.controller.ts';
 import { createApp } from './http-app.ts';
 import { LedgerController } from './ledger.controller.ts';
+import type { RouteClass } from './limits.ts';
+import { documentOf } from './openapi.ts';
+import { SnapshotsController } from './snapshots.controller.ts';
 import { NODE } from './tokens.ts';
 
 @Module({})
@@ -24,7 +27,13 @@ class ApiModule {
   static of(node: TangleNode): DynamicModule {
     return {
       module: ApiModule,
-      controllers: [CoreController, BlocksController, LedgerController, IndexerController],
+      controllers: [
+        CoreController,
+        BlocksController,
+        LedgerController,
+        IndexerController,
+        SnapshotsController,
+      ],
       providers: [{ provide: NODE, useValue: node }, EventsGateway],
     };
   }
@@ -35,7 +44,11 @@ export async function createApi(node: TangleNode): Promise<RunningApi> {
   const { api, metrics } = node.config;
   const { logger, clock } = node;
   const { rows } = node.metrics;
-  const onAnswer = (status: number, seconds: number): void => countAnswer(rows, status, seconds);
+  const onAnswer = (route: RouteClass, status: number, seconds: number): void =>
+    countAnswer(rows, route, status, seconds);
+  const { trees } = node.query.proofs;
+  rows.proofTreeBytes.onCollect((gauge) => gauge.set(trees.sizeBytes));
+  rows.proofTreesBuilt.onCollect((gauge) => gauge.set(trees.built));
   const app = await createApp(ApiModule.of(node), { ...api, logger, clock, onAnswer });
   app.useWebSocketAdapter(createSocketAdapter(app));
   serveDocs(app);
@@ -63,12 +76,7 @@ function createSocketAdapter(app: NestExpressApplication): WsAdapter {
 }
 
 function serveDocs(app: NestExpressApplication): void {
-  const builder = new DocumentBuilder()
-    .setTitle('Tangle node')
-    .setDescription('Ids and bytes are lowercase hex, amounts and u64 decimal strings.')
-    .setVersion('1')
-    .build();
-  SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, builder), {
+  SwaggerModule.setup('docs', app, () => documentOf(app, 'Tangle node'), {
     jsonDocumentUrl: 'docs-json',
     customSiteTitle: 'Tangle node API',
   });

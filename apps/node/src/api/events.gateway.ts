@@ -1,6 +1,7 @@
 /**
  * The event socket: `{"op":"subscribe","topic":…,"since"?}` in, `{"topic":…,"data":…}` out.
- * Delivery and back-pressure are event-session.ts; here is who gets what.
+ * Delivery and back-pressure are event-session.ts, what confirmed topics tell is confirmed-feed.ts;
+ * here are the sockets, their limits, and who gets what happens now.
  * Spec: docs/spec/11-node-api.md, "Events".
  */
 import { Inject, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
@@ -12,23 +13,41 @@ import {
   type OnGatewayConnection,
   type OnGatewayDisconnect,
 } from '@nestjs/websockets';
+import type { IncomingMessage } from 'node:http';
+import type { MilestoneRefDto } from '@tanglemail/tangle/io/node-client/dto.ts';
 import {
   eventRequestDto,
   EVENTS_PATH,
-  eventSchema,
-  type BlockEventDto,
-  type OutputEventDto,
-} from '@tanglemail/tangle/io/node-client/dto.ts';
+  parseTopic,
+} from '@tanglemail/tangle/io/node-client/event-dto.ts';
 import { errorFields } from '@tanglemail/tangle/io/logger.ts';
+import { remoteOf } from '@tanglemail/tangle/io/shell/rate-limit.ts';
 import { SocketRoom } from '@tanglemail/tangle/io/shell/socket-room.ts';
+import { TokenBucket } from '@tanglemail/tangle/io/token-bucket.ts';
 import type { WebSocket } from 'ws';
-import type { ConfirmedMilestone } from '../confirmation/confirmation-engine.ts';
+import type { NodeEventMap } from '../events.ts';
 import type { TangleNode } from '../node.ts';
-import { EventSession } from './event-session.ts';
+import { WorkGate } from '../query/work-gate.ts';
+import { EventSession, RESUME_BELOW, type SocketEnd } from './event-session.ts';
+import { addressBehind } from './limits.ts';
 import { NODE } from './tokens.ts';
 
 /** Bytes of one message from a client. */
 const MAX_MESSAGE = 4_096;
+/** Requests of one socket per second and at once: enough to take up all topics after a break. */
+const REQUESTS_PER_SECOND = 50;
+const REQUESTS_BURST = 600;
+/** Bytes that may wait for one reader of live topics, while all readers together are below this. */
+const MAX_BUFFERED = 1 << 20;
+const MAX_BUFFERED_BY_ALL = 64 << 20;
+/** Replays run one stretch at a time, with a pause in which everything else runs. */
+const REPLAY_PAUSE_MS = 1;
+const REPLAYS = { maxActive: 1, maxWaiting: Infinity };
+
+interface Member {
+  readonly session: EventSession;
+  readonly requests: TokenBucket;
+}
 
 @WebSocketGateway({ path: EVENTS_PATH, maxPayload: MAX_MESSAGE })
 export class EventsGateway
@@ -39,23 +58,27 @@ export class EventsGateway
     OnModuleDestroy
 {
   readonly #node: TangleNode;
-  readonly #room: SocketRoom<EventSession>;
+  readonly #room: SocketRoom<Member>;
+  /** Who listens to a live topic. */
+  readonly #listeners = new Map<string, Set<EventSession>>();
+  readonly #replays = new WorkGate(REPLAYS);
   readonly #unsubscribe: (() => void)[] = [];
+  #maxBuffered = MAX_BUFFERED;
 
   constructor(@Inject(NODE) node: TangleNode) {
     this.#node = node;
-    this.#room = new SocketRoom(node.config.api.maxSockets);
+    const { maxSockets, maxSocketsPerAddress: maxPerRemote } = node.config.api;
+    const onRefused = (reason: SocketEnd): void => this.#onEnd(reason);
+    this.#room = new SocketRoom({ maxSockets, maxPerRemote, onRefused });
     node.metrics.rows.apiSockets.onCollect((gauge) => gauge.set(this.#room.size));
   }
 
   onModuleInit(): void {
     const { events } = this.#node;
     this.#unsubscribe.push(
-      events.on('solid', (blocks) => {
-        for (const { blockId, kind } of blocks) this.#onSolid({ blockId, kind: kind ?? 'none' });
-      }),
-      events.on('latest', (milestone) => this.#publish('milestones/latest', milestone)),
-      events.on('confirmed', (confirmed) => this.#onConfirmed(confirmed)),
+      events.on('solid', (blocks) => this.#onSolid(blocks)),
+      events.on('latest', (milestone) => this.#onLatest(milestone)),
+      events.on('confirmed', () => this.#onConfirmed()),
     );
     this.#room.open();
   }
@@ -65,84 +88,115 @@ export class EventsGateway
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
   }
 
-  handleConnection(socket: WebSocket): void {
-    const { query } = this.#node;
-    const deps = {
-      summaryAt: async (index: number) => await query.milestoneSummary(index),
-      latestIndex: () => query.confirmedIndex,
-      onError: (error: unknown) => this.#onError(error),
-    };
-    this.#room.enter(socket, () => new EventSession(socket, deps));
+  handleConnection(socket: WebSocket, request: IncomingMessage): void {
+    const remote = remoteOf(addressBehind(request, this.#node.config.api.trustedProxies));
+    this.#room.enter(socket, () => this.#memberOf(socket), remote);
   }
 
   handleDisconnect(socket: WebSocket): void {
+    const member = this.#room.memberOf(socket);
     this.#room.leave(socket);
+    if (member === undefined) return;
+    const { session } = member;
+    for (const topic of session.live) this.#listen(session, topic, false);
   }
 
   /** Every message of a client comes here: see the parser in create-api.ts. */
   @SubscribeMessage('message')
   onMessage(@ConnectedSocket() socket: WebSocket, @MessageBody() message: unknown): void {
-    const session = this.#room.memberOf(socket);
-    if (session === undefined) return;
-    const request = eventRequestDto.safeParse(message);
-    if (!request.success || eventSchema(request.data.topic) === undefined) {
-      session.send('$error', { code: 'request-malformed' });
+    const member = this.#room.memberOf(socket);
+    if (member === undefined) return;
+    const { session, requests } = member;
+    if (!requests.take(1, performance.now())) {
+      session.refuse('rate-limited');
+      session.end('rate');
       return;
     }
-    const { op, topic, since } = request.data;
-    if (op === 'unsubscribe') session.unsubscribe(topic);
-    else if (!session.subscribe(topic, since)) session.send('$error', { code: 'too-many-topics' });
-  }
-
-  #onSolid(event: BlockEventDto): void {
-    this.#publish('blocks', event);
-  }
-
-  #onConfirmed({ milestone, result }: ConfirmedMilestone): void {
-    for (const session of this.#room.members()) session.onConfirmed();
-    const wanted = this.#topics();
-    for (const blockId of result.included) {
-      const topic = `block-metadata/${blockId}`;
-      if (!wanted.has(topic)) continue;
-      this.#publishMetadata(topic, blockId).catch((error: unknown) => this.#onError(error));
+    const request = eventRequestDto.safeParse(message);
+    const topic = request.success ? parseTopic(request.data.topic) : undefined;
+    if (!request.success || topic === undefined) {
+      session.refuse('request-malformed');
+      return;
     }
-    const { index: milestoneIndex } = milestone.header;
-    const changes = [
-      ...result.diff.created.map((record) => ({ record, change: 'created' as const })),
-      ...result.diff.consumed.map((record) => ({ record, change: 'consumed' as const })),
-    ];
-    for (const { record, change } of changes) {
-      const event: OutputEventDto = { outputId: record.outputId, change, milestoneIndex };
-      for (const address of this.#node.query.addressesOf(record.output)) {
-        const topic = `outputs/address/${address}`;
-        if (wanted.has(topic)) this.#publish(topic, event);
-      }
+    const { op, topic: name, since } = request.data;
+    if (topic.way === 'live') this.#listen(session, name, op === 'subscribe');
+    if (op === 'unsubscribe') session.unsubscribe(name);
+    else if (!session.subscribe(name, topic, since)) {
+      if (topic.way === 'live') this.#listen(session, name, false);
+      session.refuse('too-many-topics', name);
     }
   }
 
-  async #publishMetadata(
-    topic: string,
-    blockId: ConfirmedMilestone['result']['included'][number],
-  ): Promise<void> {
-    const metadata = await this.#node.query.blockMetadata(blockId);
-    if (metadata !== undefined) this.#publish(topic, metadata);
+  #memberOf(socket: WebSocket): Member {
+    const session = new EventSession(socket, {
+      feed: this.#node.feed,
+      replay: (stretch) => this.#replay(stretch),
+      maxBuffered: () => this.#maxBuffered,
+      onError: (error) => this.#onError(error),
+      onEnd: (reason) => this.#onEnd(reason),
+    });
+    const nowMs = performance.now();
+    return { session, requests: new TokenBucket(REQUESTS_PER_SECOND, REQUESTS_BURST, nowMs) };
+  }
+
+  async #replay(stretch: () => void): Promise<void> {
+    await this.#replays.run(async () => {
+      stretch();
+      await new Promise((resolve) => setTimeout(resolve, REPLAY_PAUSE_MS));
+    });
+  }
+
+  #listen(session: EventSession, topic: string, isWanted: boolean): void {
+    const sessions = this.#listeners.get(topic) ?? new Set();
+    if (isWanted) this.#listeners.set(topic, sessions.add(session));
+    else if (sessions.delete(session) && sessions.size === 0) this.#listeners.delete(topic);
+  }
+
+  #onSolid(blocks: NodeEventMap['solid']): void {
+    if (this.#listeners.size === 0) return;
+    this.#weigh();
+    const wantsTags = [...this.#listeners.keys()].some((topic) => topic.startsWith(TAG_PREFIX));
+    for (const { blockId, kind } of blocks) {
+      const event = { blockId, kind: kind ?? 'none' };
+      this.#publish('blocks', event);
+      if (kind !== null) this.#publish(`blocks/${kind}`, event);
+      if (!wantsTags || kind !== 'tagged-data') continue;
+      const tag = this.#node.query.tagOf(blockId);
+      if (tag !== undefined) this.#publish(`${TAG_PREFIX}${tag}`, event);
+    }
+  }
+
+  #onLatest(milestone: MilestoneRefDto): void {
+    this.#weigh();
+    this.#publish('milestones/latest', milestone);
+  }
+
+  #onConfirmed(): void {
+    this.#weigh();
+    for (const { session } of this.#room.members()) session.onConfirmed();
+  }
+
+  #publish(topic: string, data: unknown): void {
+    const sessions = this.#listeners.get(topic);
+    if (sessions === undefined) return;
+    const message = JSON.stringify({ topic, data });
+    for (const session of sessions) session.sendText(message);
+  }
+
+  /** When readers together hold much back, each may hold back less. */
+  #weigh(): void {
+    let bytes = 0;
+    for (const { session } of this.#room.members()) bytes += session.bufferedAmount;
+    this.#maxBuffered = bytes > MAX_BUFFERED_BY_ALL ? RESUME_BELOW : MAX_BUFFERED;
   }
 
   #onError(error: unknown): void {
     this.#node.logger.error(errorFields(error), 'an event could not be read from the store');
   }
 
-  #topics(): Set<string> {
-    const topics = new Set<string>();
-    for (const session of this.#room.members()) {
-      for (const topic of session.topics) topics.add(topic);
-    }
-    return topics;
-  }
-
-  #publish(topic: string, data: unknown): void {
-    for (const session of this.#room.members()) {
-      if (session.topics.has(topic)) session.send(topic, data);
-    }
+  #onEnd(reason: SocketEnd): void {
+    this.#node.metrics.rows.apiSocketsEnded.inc({ reason });
   }
 }
+
+const TAG_PREFIX = 'blocks/tagged-data/';

@@ -1,6 +1,6 @@
 /**
- * What every HTTP server of this program has: limits on bodies and requests, problem bodies, no
- * framework banner. Used by create-api.ts and create-faucet-api.ts.
+ * What every HTTP server of this program has: limits on connections, bodies and requests, problem
+ * bodies, no framework banner. Used by create-api.ts, create-control-api.ts, create-faucet-api.ts.
  */
 import 'reflect-metadata';
 import type { DynamicModule } from '@nestjs/common';
@@ -15,24 +15,23 @@ import {
   type HttpResponse,
 } from '@tanglemail/tangle/io/shell/http.ts';
 import { limitServer, SERVER_TIMES } from '@tanglemail/tangle/io/shell/http-limits.ts';
-import {
-  rateLimit,
-  RateLimiter,
-  type RateLimitOptions,
-} from '@tanglemail/tangle/io/shell/rate-limit.ts';
+import { RateLimiter, type RateLimitOptions } from '@tanglemail/tangle/io/shell/rate-limit.ts';
+import { limitRequests, type LimitsDeps, type LimitsOptions } from './limits.ts';
 import { ApiProblem, ProblemFilter } from './problem.ts';
 
-export interface HttpAppOptions {
+export interface HttpAppOptions extends LimitsOptions {
   readonly bodyLimitBytes: number;
   readonly rateLimit: RateLimitOptions;
   readonly trustedProxies: number;
   readonly corsOrigins: readonly string[];
+  readonly maxConnectionsPerAddress: number;
   readonly logger: Logger;
   readonly clock: Clock;
   /** Event sockets, where the server has them: they count as connections. */
   readonly maxSockets?: number;
-  /** Told of every answer that went out, and the seconds that it took. */
-  readonly onAnswer?: (statusCode: number, seconds: number) => void;
+  readonly onAnswer?: LimitsDeps['onAnswer'];
+  /** Sees every request first, and answers those that it does not let through. */
+  readonly guard?: (request: HttpRequest, response: HttpResponse, next: () => void) => void;
 }
 
 /** Connections besides event sockets. */
@@ -44,30 +43,24 @@ export async function createApp(
   options: HttpAppOptions,
 ): Promise<NestExpressApplication> {
   const app = await NestFactory.create<NestExpressApplication>(module, HTTP_APP_OPTIONS);
+  const { trustedProxies, bodyLimitBytes, logger, clock } = options;
   const maxConnections = MAX_CONNECTIONS + (options.maxSockets ?? 0);
+  const maxPerAddress = trustedProxies > 0 ? undefined : options.maxConnectionsPerAddress;
   const malformed = ApiProblem.of('request-malformed').body;
-  limitServer(app.getHttpServer(), { ...SERVER_TIMES, maxConnections }, malformed);
+  limitServer(app.getHttpServer(), { ...SERVER_TIMES, maxConnections, maxPerAddress }, malformed);
   app.disable('x-powered-by');
-  app.set('trust proxy', options.trustedProxies);
+  app.set('trust proxy', trustedProxies);
   if (options.corsOrigins.length > 0) {
-    app.enableCors({ origin: corsOriginOf(options.corsOrigins) });
-  }
-  if (options.onAnswer !== undefined) app.use(countAnswers(options.onAnswer));
-  const limiter = new RateLimiter(options.rateLimit, options.clock);
-  app.use(rateLimit(limiter, ApiProblem.of('rate-limited').body));
-  app.useBodyParser('raw', { type: 'application/octet-stream', limit: options.bodyLimitBytes });
-  app.useBodyParser('json', { limit: options.bodyLimitBytes });
-  app.useGlobalFilters(new ProblemFilter(options.logger));
-  return app;
-}
-
-/** First in the line, so that refusals by the limits behind it count too. */
-function countAnswers(onAnswer: (statusCode: number, seconds: number) => void) {
-  return (_request: HttpRequest, response: HttpResponse, next: () => void): void => {
-    const startedMs = performance.now();
-    response.on('finish', () => {
-      onAnswer(response.statusCode, (performance.now() - startedMs) / 1_000);
+    app.enableCors({
+      origin: corsOriginOf(options.corsOrigins),
+      exposedHeaders: ['Retry-After', 'ETag', 'Content-Range', 'Location'],
     });
-    next();
-  };
+  }
+  if (options.guard !== undefined) app.use(options.guard);
+  const limiter = new RateLimiter(options.rateLimit, clock);
+  app.use(limitRequests(options, { limiter, onAnswer: options.onAnswer ?? (() => undefined) }));
+  app.useBodyParser('raw', { type: 'application/octet-stream', limit: bodyLimitBytes });
+  app.useBodyParser('json', { limit: bodyLimitBytes });
+  app.useGlobalFilters(new ProblemFilter(logger));
+  return app;
 }

@@ -19,9 +19,13 @@ import {
   integerParam,
   tagQuery,
   textQuery,
+  timeQuery,
 } from './params.ts';
 import { ApiProblem } from './problem.ts';
 import { NODE } from './tokens.ts';
+
+/** Both bounds leave the time itself out. */
+const TIME = 'milliseconds since 1970';
 
 @ApiTags('indexer')
 @Controller('api/indexer/v1')
@@ -33,13 +37,18 @@ export class IndexerController {
   }
 
   @Get('outputs')
-  @Answers('Outputs by address, payee, refund address or tag', outputsPageDto)
+  @Answers('Outputs by address, payee, refund or return address, tag or time', outputsPageDto)
   @ApiQuery({ name: 'address', required: false })
   @ApiQuery({ name: 'payee', required: false })
   @ApiQuery({ name: 'refundAddress', required: false })
+  @ApiQuery({ name: 'returnAddress', required: false })
   @ApiQuery({ name: 'tag', required: false, description: 'hex' })
   @ApiQuery({ name: 'kind', required: false, enum: ['basic', 'channel'] })
   @ApiQuery({ name: 'unspent', required: false, type: Boolean })
+  @ApiQuery({ name: 'hasTimelock', required: false, type: Boolean })
+  @ApiQuery({ name: 'hasExpiration', required: false, type: Boolean })
+  @ApiQuery({ name: 'createdAfter', required: false, type: Number, description: TIME })
+  @ApiQuery({ name: 'createdBefore', required: false, type: Number, description: TIME })
   @ApiQuery({ name: 'cursor', required: false })
   @ApiQuery({ name: 'limit', required: false, type: Number })
   async outputs(@Query() query: Record<string, unknown>): Promise<OutputsPageDto> {
@@ -47,13 +56,18 @@ export class IndexerController {
       address: addressQuery(query['address']),
       payee: addressQuery(query['payee']),
       refundAddress: addressQuery(query['refundAddress']),
+      returnAddress: addressQuery(query['returnAddress']),
       tag: tagQuery(query['tag']),
       kind: choiceQuery(query['kind'], ['basic', 'channel']),
       unspent: booleanQuery(query['unspent']),
+      hasTimelock: booleanQuery(query['hasTimelock']),
+      hasExpiration: booleanQuery(query['hasExpiration']),
+      createdAfter: timeQuery(query['createdAfter']),
+      createdBefore: timeQuery(query['createdBefore']),
       cursor: textQuery(query['cursor']),
       limit: this.#limit(query['limit']),
     };
-    const page = await this.#node.query.outputs(filter);
+    const page = await this.#node.query.indexer.outputs(filter);
     if (!page.ok) throw ApiProblem.of('request-malformed', page.detail);
     return page.value;
   }
@@ -65,7 +79,7 @@ export class IndexerController {
   async taggedData(@Query() query: Record<string, unknown>): Promise<TaggedDataPageDto> {
     const tag = tagQuery(query['tag']);
     if (tag === undefined) throw ApiProblem.of('request-malformed', 'expected a tag');
-    return await this.#node.query.taggedData(tag, this.#limit(query['limit']));
+    return await this.#node.query.indexer.taggedData(tag, this.#limit(query['limit']));
   }
 
   #limit(value: unknown): number {

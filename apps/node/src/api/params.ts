@@ -54,6 +54,18 @@ export function textQuery(value: unknown): string | undefined {
   throw ApiProblem.of('request-malformed', 'a query parameter is given twice');
 }
 
+export function addressParam(text: string): Address {
+  return need(parseAddress(text), 'an address: 64 lowercase hex digits');
+}
+
+/** Milliseconds since 1970. */
+export function timeQuery(value: unknown): number | undefined {
+  const text = textQuery(value);
+  if (text === undefined) return undefined;
+  const time = /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined;
+  return need(time, 'a time in milliseconds since 1970');
+}
+
 export function addressQuery(value: unknown): Address | undefined {
   const text = textQuery(value);
   return text === undefined ? undefined : need(parseAddress(text), 'an address: 64 hex digits');

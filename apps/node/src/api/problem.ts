@@ -7,10 +7,12 @@ import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common'
 import type { ErrorCode, Failure } from '@tanglemail/tangle/core/outcome.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import { sendProblem, statusOf, type HttpResponse } from '@tanglemail/tangle/io/shell/http.ts';
+import { BusyError } from '../query/work-gate.ts';
 
 /** Codes that only the API uses, with their HTTP status and title. */
 export const API_PROBLEMS = {
   'request-malformed': { status: 400, title: 'The request does not have the form asked for' },
+  pruned: { status: 404, title: 'The node does not keep things this old' },
   'not-found': { status: 404, title: 'The node does not hold this' },
   'method-or-path-unknown': { status: 404, title: 'There is nothing at this address' },
   'body-too-large': { status: 413, title: 'The request body is too large' },
@@ -19,6 +21,13 @@ export const API_PROBLEMS = {
   'internal-error': { status: 500, title: 'The node failed to answer' },
   'pow-not-offered': { status: 403, title: 'This node does no proof of work for others' },
   'queue-full': { status: 503, title: 'The node is busy; try again' },
+  'timed-out': { status: 503, title: 'The node took too long; try again' },
+  'snapshots-not-offered': { status: 403, title: 'This node does not give its snapshots away' },
+  unauthorized: { status: 401, title: 'The token of control.json is missing or wrong' },
+  'host-refused': { status: 403, title: 'Control answers only under its own address' },
+  'origin-refused': { status: 403, title: 'Control does not answer web pages' },
+  'control-refused': { status: 400, title: 'The node cannot do this' },
+  'control-busy': { status: 409, title: 'The node is doing this already' },
   'faucet-limit': { status: 429, title: 'The faucet has given enough for this hour' },
   'faucet-amount': { status: 400, title: 'The faucet does not give this amount' },
   'faucet-busy': { status: 503, title: 'The faucet is busy; try again' },
@@ -34,21 +43,33 @@ export interface ProblemBody {
   readonly status: number;
   readonly code: string;
   readonly detail?: string;
+  /** With `pruned`: milestones up to this index are gone here. */
+  readonly prunedIndex?: number;
 }
+
+type ProblemFacts = Pick<ProblemBody, 'detail' | 'prunedIndex'>;
 
 /** Thrown by a controller; the filter turns it into the answer. */
 export class ApiProblem extends Error {
   override readonly name = 'ApiProblem';
   readonly body: ProblemBody;
 
-  private constructor(code: string, status: number, title: string, detail: string | undefined) {
+  private constructor(code: string, status: number, title: string, facts: ProblemFacts) {
     super(title);
     const type = `urn:tanglemail:error:${code}`;
-    this.body = { type, title, status, code, ...(detail === undefined ? {} : { detail }) };
+    this.body = { type, title, status, code, ...facts };
   }
 
   static of(code: ApiProblemCode, detail?: string): ApiProblem {
-    return new ApiProblem(code, API_PROBLEMS[code].status, API_PROBLEMS[code].title, detail);
+    const { status, title } = API_PROBLEMS[code];
+    return new ApiProblem(code, status, title, detail === undefined ? {} : { detail });
+  }
+
+  /** What was asked for belongs to a milestone that is gone here. */
+  static pruned(prunedIndex: number): ApiProblem {
+    const { status, title } = API_PROBLEMS.pruned;
+    const detail = `pruned below index ${prunedIndex + 1}`;
+    return new ApiProblem('pruned', status, title, { detail, prunedIndex });
   }
 
   /** The core refused a block, or what `title` names: 400 with its code. */
@@ -57,7 +78,7 @@ export class ApiProblem extends Error {
     detail?: string,
     title: string = 'The block was refused',
   ): ApiProblem {
-    return new ApiProblem(code, 400, title, detail);
+    return new ApiProblem(code, 400, title, detail === undefined ? {} : { detail });
   }
 }
 
@@ -85,14 +106,21 @@ export class ProblemFilter implements ExceptionFilter {
   }
 
   catch(error: unknown, host: ArgumentsHost): void {
-    const { body } = this.#problemOf(error);
     const response = host.switchToHttp().getResponse<HttpResponse>();
-    if (response.headersSent) response.destroy();
-    else sendProblem(response, body.status, body);
+    if (response.headersSent) {
+      // Too late to say it: the answer timed out, or broke off half way.
+      this.#logger.debug(errorFields(error), 'an answer was not finished');
+      response.destroy();
+      return;
+    }
+    const { body } = this.#problemOf(error);
+    if (body.status === 503) response.set('Retry-After', '1');
+    sendProblem(response, body.status, body);
   }
 
   #problemOf(error: unknown): ApiProblem {
     if (error instanceof ApiProblem) return error;
+    if (error instanceof BusyError) return ApiProblem.of('queue-full');
     const status = statusOf(error);
     if (status >= 500) {
       this.#logger.error(errorFields(error), 'a request failed inside the node');

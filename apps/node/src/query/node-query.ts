@@ -3,61 +3,47 @@
  * (tangle/io/node-client/dto.ts). Reads only. Path: api/ → here → store, DAG and state tree.
  * Spec: docs/spec/11-node-api.md.
  */
-import { decodeBlock, type Block } from '@tanglemail/tangle/core/codec/block.ts';
+import { BLOCK_VERSION, decodeBlock, type Block } from '@tanglemail/tangle/core/codec/block.ts';
 import { genesisToJson, type Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
 import {
   bytesToHex,
   GENESIS_BLOCK_ID,
-  idToBytes,
-  type Address,
+  splitOutputId,
   type BlockId,
   type MilestoneId,
   type OutputId,
   type TransactionId,
 } from '@tanglemail/tangle/core/codec/ids.ts';
 import { decodeMilestone, milestoneIdOf } from '@tanglemail/tangle/core/codec/milestone.ts';
-import { encodeOutput, type Output } from '@tanglemail/tangle/core/codec/output.ts';
-import { auditPath, encodeAuditPath } from '@tanglemail/tangle/core/crypto/merkle.ts';
+import { encodeOutput } from '@tanglemail/tangle/core/codec/output.ts';
 import type { Dag } from '@tanglemail/tangle/core/dag/dag.ts';
-import { encodeStateProof } from '@tanglemail/tangle/core/ledger/state-proof.ts';
-import { assert, fail, succeed, type Outcome } from '@tanglemail/tangle/core/outcome.ts';
+import { assert } from '@tanglemail/tangle/core/outcome.ts';
 import type { Hasher } from '@tanglemail/tangle/core/ports.ts';
-import type { BlockMeta } from '@tanglemail/tangle/io/level/block-repository.ts';
+import type { BlockDto } from '@tanglemail/tangle/io/node-client/block-dto.ts';
 import {
   MAX_BLOCK_PAGE_BYTES,
   MAX_PAGE_ITEMS,
   type BlockMetadataDto,
-  type BlockProofDto,
   type ChildrenDto,
-  type ConfirmedMilestoneDto,
   type InfoDto,
   type MilestoneBlocksDto,
   type MilestoneDto,
   type MilestoneRefDto,
   type OutputInfoDto,
-  type OutputProofDto,
-  type OutputsPageDto,
+  type OutputMetadataDto,
   type PayloadKindDto,
   type PeerDto,
-  type TaggedDataPageDto,
+  type RoutesDto,
   type UtxoChangesDto,
 } from '@tanglemail/tangle/io/node-client/dto.ts';
-import {
-  blockToJson,
-  outputToJson,
-  type BlockDto,
-} from '@tanglemail/tangle/io/node-client/json.ts';
+import { blockToJson, outputToJson } from '@tanglemail/tangle/io/node-client/json.ts';
 import type { TangleNetwork } from '@tanglemail/tangle/io/libp2p/network.ts';
 import type { ConfirmationEngine } from '../confirmation/confirmation-engine.ts';
 import type { NodeStore } from '../store/node-store.ts';
 import { NODE_NAME, NODE_VERSION } from '../version.ts';
-import {
-  decodeCursor,
-  encodeCursor,
-  fits,
-  leadingPage,
-  type OutputFilter,
-} from './output-filter.ts';
+import type { Rates } from './block-rates.ts';
+import { IndexerQuery } from './indexer-query.ts';
+import { ProofQuery } from './proof-query.ts';
 
 export interface StoredMilestone {
   readonly bytes: Uint8Array;
@@ -79,6 +65,8 @@ export interface NodeQueryDeps {
   /** Optional parts of the API that are switched on. */
   readonly features: readonly string[];
   isHealthy(): boolean;
+  /** How fast blocks come lately. */
+  rates(): Rates;
 }
 
 const INCLUSION = {
@@ -88,14 +76,26 @@ const INCLUSION = {
 } as const;
 
 export class NodeQuery {
+  readonly proofs: ProofQuery;
+  readonly indexer: IndexerQuery;
   readonly #deps: NodeQueryDeps;
 
   constructor(deps: NodeQueryDeps) {
     this.#deps = deps;
+    this.proofs = new ProofQuery(deps);
+    this.indexer = new IndexerQuery({
+      store: deps.store,
+      confirmedIndex: () => this.confirmedIndex,
+    });
   }
 
   get confirmedIndex(): number {
     return this.#deps.engine.latest.header.index;
+  }
+
+  /** Milestones up to this index are gone here; 0 when none is. */
+  get prunedIndex(): number {
+    return this.#deps.store.prunedIndex;
   }
 
   info(): InfoDto {
@@ -109,15 +109,19 @@ export class NodeQuery {
       networkId: `${this.#deps.networkId}`,
       networkName: genesis.name,
       genesisId: this.#deps.genesisId,
+      protocolVersion: BLOCK_VERSION,
+      tokenSupply: `${genesis.outputs.reduce((sum, { amount }) => sum + amount, 0n)}`,
       status: {
         healthy: this.#deps.isHealthy(),
         latestMilestone: this.#deps.latestProven(),
         confirmedMilestone: confirmed,
         solidIndex: header.index,
+        prunedIndex: this.prunedIndex,
         tips: tips.size,
         peers: network.peers().length,
         unsolid: dag.unsolidCount,
       },
+      metrics: this.#deps.rates(),
       params: { ...params, depositPerByte: `${params.depositPerByte}`, powLoadBits },
       committee: genesis.committee.map((key) => bytesToHex(key)),
       features: [...this.#deps.features],
@@ -126,6 +130,15 @@ export class NodeQuery {
 
   genesisJson(): string {
     return genesisToJson(this.#deps.genesis);
+  }
+
+  /** The groups of routes that the API serves. */
+  routes(): RoutesDto {
+    return { routes: ['core/v1', 'indexer/v1', 'events/v1'] };
+  }
+
+  peer(id: string): PeerDto | undefined {
+    return this.peers().find((peer) => peer.id === id);
   }
 
   peers(): PeerDto[] {
@@ -154,7 +167,7 @@ export class NodeQuery {
     return { blockId: id, bytes: bytesToHex(bytes), block: blockToJson(blockOf(bytes)) };
   }
 
-  async blockMetadata(id: BlockId): Promise<BlockMetadataDto | undefined> {
+  blockMetadata(id: BlockId): BlockMetadataDto | undefined {
     const { store, dag } = this.#deps;
     const bytes = store.blocks.bytes(id);
     if (bytes === undefined) return undefined;
@@ -167,6 +180,7 @@ export class NodeQuery {
     };
     if (meta === undefined) return { ...metadata, ...this.#advice(id) };
     metadata.referencedByMilestoneIndex = meta.milestoneIndex;
+    metadata.whiteFlagIndex = meta.position;
     metadata.ledgerInclusionState = INCLUSION[meta.state];
     if (meta.state === 'conflicting') metadata.conflictCode = meta.conflict;
     return metadata;
@@ -188,38 +202,19 @@ export class NodeQuery {
     return { blockId: id, children: await this.#deps.store.blocks.children(id, MAX_PAGE_ITEMS) };
   }
 
+  /** The tag of a stored block's tagged data, as hex. */
+  tagOf(id: BlockId): string | undefined {
+    const bytes = this.blockBytes(id);
+    const payload = bytes === undefined ? undefined : blockOf(bytes).payload;
+    return payload?.kind === 'tagged-data' ? bytesToHex(payload.tag) : undefined;
+  }
+
   includedBlock(id: TransactionId): BlockId | undefined {
     const entry = this.#deps.store.blocks.transaction(id);
     return entry?.applied === true ? entry.blockId : undefined;
   }
 
-  /** Undefined until a milestone references the block. */
-  async blockProof(id: BlockId): Promise<BlockProofDto | undefined> {
-    const { store, hasher } = this.#deps;
-    const block = store.blocks.bytes(id);
-    const meta = store.blocks.meta(id);
-    const milestone = meta && store.milestones.bytes(meta.milestoneIndex);
-    const cone = meta && store.milestones.cone(meta.milestoneIndex);
-    if (!block || !meta || !milestone || !cone) return undefined;
-    const path = (ids: readonly BlockId[]): string => {
-      const leaves = ids.map((leaf) => idToBytes(leaf));
-      return bytesToHex(encodeAuditPath(auditPath(leaves, ids.indexOf(id), hasher)));
-    };
-    const proof: BlockProofDto = {
-      milestone: bytesToHex(milestone),
-      block: bytesToHex(block),
-      inclusionPath: path(cone),
-    };
-    if (meta.state === 'applied') proof.appliedPath = path(await this.#appliedOf(cone));
-    return proof;
-  }
-
-  async #appliedOf(cone: readonly BlockId[]): Promise<BlockId[]> {
-    const metas: ReadonlyMap<BlockId, BlockMeta> = await this.#deps.store.blocks.metaOf(cone);
-    return cone.filter((id) => metas.get(id)?.state === 'applied');
-  }
-
-  async output(id: OutputId): Promise<OutputInfoDto | undefined> {
+  output(id: OutputId): OutputInfoDto | undefined {
     const stored = this.#deps.store.ledger.output(id);
     if (stored === undefined) return undefined;
     const dto: OutputInfoDto = {
@@ -238,22 +233,16 @@ export class NodeQuery {
     return dto;
   }
 
-  /** Undefined when the output is spent or was never booked. */
-  async outputProof(id: OutputId): Promise<OutputProofDto | undefined> {
-    const { engine, store } = this.#deps;
-    const { header, stateTree } = engine.latest;
-    const proof = stateTree.proof(id);
-    const stored = store.ledger.output(id);
-    const milestone = store.milestones.bytes(header.index);
-    if (proof === undefined || stored === undefined || milestone === undefined) return undefined;
-    return {
-      milestone: bytesToHex(milestone),
-      output: bytesToHex(encodeOutput(stored.output)),
-      path: bytesToHex(encodeStateProof(proof)),
-    };
+  /** The same without the output itself. */
+  outputMetadata(id: OutputId): OutputMetadataDto | undefined {
+    const info = this.output(id);
+    if (info === undefined) return undefined;
+    const { output: _, outputBytes: __, ...metadata } = info;
+    const { transactionId, index: outputIndex } = splitOutputId(id);
+    return { ...metadata, transactionId, outputIndex, isSpent: info.spent !== undefined };
   }
 
-  async milestone(index: number): Promise<StoredMilestone | undefined> {
+  milestone(index: number): StoredMilestone | undefined {
     const { store, hasher } = this.#deps;
     const bytes = store.milestones.bytes(index);
     const decoded = bytes === undefined ? undefined : decodeMilestone(bytes);
@@ -264,25 +253,21 @@ export class NodeQuery {
     return { bytes, json: { index, milestoneId, timestampMs, bytes: bytesToHex(bytes) } };
   }
 
-  async milestoneById(id: MilestoneId): Promise<StoredMilestone | undefined> {
-    const index = this.#deps.store.milestones.indexOf(id);
-    return index === undefined ? undefined : await this.milestone(index);
+  milestoneById(id: MilestoneId): StoredMilestone | undefined {
+    const index = this.indexOfMilestone(id);
+    return index === undefined ? undefined : this.milestone(index);
   }
 
-  async milestoneSummary(index: number): Promise<ConfirmedMilestoneDto | undefined> {
-    const { store } = this.#deps;
-    const summary = store.milestones.summary(index);
-    const milestoneId = await store.milestoneIdAt(index);
-    if (summary === undefined || milestoneId === undefined) return undefined;
-    return { index, milestoneId, ...summary };
+  indexOfMilestone(id: MilestoneId): number | undefined {
+    return this.#deps.store.milestones.indexOf(id);
   }
 
   /** A page of a milestone's cone, from position `skip` on. */
-  async milestoneBlocks(
+  milestoneBlocks(
     index: number,
     kind: PayloadKindDto | undefined,
     skip: number,
-  ): Promise<MilestoneBlocksDto | undefined> {
+  ): MilestoneBlocksDto | undefined {
     const { store } = this.#deps;
     const cone = store.milestones.cone(index);
     if (cone === undefined) return undefined;
@@ -300,7 +285,7 @@ export class NodeQuery {
     return { index, blocks };
   }
 
-  async utxoChanges(index: number): Promise<UtxoChangesDto | undefined> {
+  utxoChanges(index: number): UtxoChangesDto | undefined {
     const diff = this.#deps.store.ledger.diff(index);
     if (diff === undefined) return undefined;
     return {
@@ -308,41 +293,6 @@ export class NodeQuery {
       consumed: diff.consumed.map(({ outputId }) => outputId),
       created: diff.created.map(({ outputId }) => outputId),
     };
-  }
-
-  /** A page of outputs; `request-malformed` facts stand in the failure's detail. */
-  async outputs(filter: OutputFilter): Promise<Outcome<OutputsPageDto>> {
-    const { outputIndex, ledger } = this.#deps.store;
-    const cursor = filter.cursor === undefined ? undefined : decodeCursor(filter.cursor);
-    if (filter.cursor !== undefined && cursor === undefined) {
-      return fail('not-canonical', 'the cursor is none of an earlier page');
-    }
-    const ledgerIndex = this.confirmedIndex;
-    const page = await leadingPage(outputIndex, filter, cursor);
-    if (page === undefined) {
-      return fail('not-canonical', 'expected address, payee, refundAddress or tag');
-    }
-    const found = await ledger.outputs(page.items.map(({ outputId }) => outputId));
-    const items = page.items
-      .map(({ outputId }) => outputId)
-      .filter((id) => {
-        const stored = found.get(id);
-        return stored !== undefined && fits(stored.output, filter);
-      });
-    if (page.cursor === undefined) return succeed({ ledgerIndex, items });
-    return succeed({ ledgerIndex, items, cursor: encodeCursor(page.cursor) });
-  }
-
-  async taggedData(tag: Uint8Array, limit: number): Promise<TaggedDataPageDto> {
-    const items = await this.#deps.store.taggedData.newest(tag, limit);
-    return { items: items.map(({ blockId, milestoneIndex }) => ({ blockId, milestoneIndex })) };
-  }
-
-  /** Addresses whose owners care about an output. */
-  addressesOf(output: Output): Address[] {
-    if (output.kind === 'channel') return [output.payee, output.refundAddress];
-    const { address, expiration } = output;
-    return expiration === undefined ? [address] : [address, expiration.returnAddress];
   }
 }
 

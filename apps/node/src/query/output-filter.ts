@@ -1,7 +1,8 @@
 /**
- * What a wallet may ask the indexer for: one of address, payee, refund address or tag leads the
+ * What a wallet may ask the indexer for: one of the addresses, the tag or the time leads the
  * search, the others narrow it. Spec: docs/spec/11-node-api.md, "Indexer".
  */
+import { equalBytes } from '@noble/curves/utils.js';
 import { parseOutputId, type Address } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Output } from '@tanglemail/tangle/core/codec/output.ts';
 import type {
@@ -11,17 +12,30 @@ import type {
 } from '@tanglemail/tangle/io/level/output-index-repository.ts';
 
 export interface OutputFilter {
-  readonly address: Address | undefined;
-  readonly payee: Address | undefined;
-  readonly refundAddress: Address | undefined;
-  readonly tag: Uint8Array | undefined;
-  readonly kind: 'basic' | 'channel' | undefined;
+  readonly address?: Address | undefined;
+  readonly payee?: Address | undefined;
+  readonly refundAddress?: Address | undefined;
+  /** Who gets a basic output back when it expires. */
+  readonly returnAddress?: Address | undefined;
+  readonly tag?: Uint8Array | undefined;
+  readonly kind?: 'basic' | 'channel' | undefined;
   /** True or undefined: unspent ones; false: spent ones. */
-  readonly unspent: boolean | undefined;
+  readonly unspent?: boolean | undefined;
+  readonly hasTimelock?: boolean | undefined;
+  readonly hasExpiration?: boolean | undefined;
+  /** Time of the milestone that booked it, exclusive, in milliseconds since 1970. */
+  readonly createdAfter?: number | undefined;
+  readonly createdBefore?: number | undefined;
   /** As an earlier page gave it. */
-  readonly cursor: string | undefined;
+  readonly cursor?: string | undefined;
   /** Outputs looked at for one page. */
   readonly limit: number;
+}
+
+/** Milestones between which outputs are looked for, both included. */
+export interface IndexRange {
+  readonly first: number;
+  readonly last: number;
 }
 
 /** `milestone index - output id`. */
@@ -38,36 +52,67 @@ export function decodeCursor(text: string): OutputCursor | undefined {
   return { milestoneIndex, outputId };
 }
 
-/** The page of the index that leads the search; undefined when nothing leads it. */
+/** The cursor behind everything that milestone `index` booked: no output id is greater. */
+export function cursorBehind(index: number): OutputCursor {
+  const outputId = parseOutputId('f'.repeat(68));
+  if (outputId === undefined) throw new RangeError('68 digits are an output id');
+  return { milestoneIndex: index, outputId };
+}
+
+/** The page of the index that leads the search; undefined when only the time can lead it. */
 export function leadingPage(
   index: OutputIndexRepository,
   filter: OutputFilter,
   cursor: OutputCursor | undefined,
 ): Promise<OutputPage> | undefined {
-  const { address, payee, refundAddress, tag, limit } = filter;
+  const { address, payee, refundAddress, returnAddress, tag, limit } = filter;
   const spent = filter.unspent === false;
   const options = cursor === undefined ? { spent, limit } : { spent, limit, cursor };
   if (address !== undefined) return index.byAddress(address, 'owner', options);
   if (payee !== undefined) return index.byAddress(payee, 'payee', options);
   if (refundAddress !== undefined) return index.byAddress(refundAddress, 'refundAddress', options);
+  if (returnAddress !== undefined) return index.byAddress(returnAddress, 'returnAddress', options);
   if (tag !== undefined) return index.byTag(tag, options);
   return undefined;
 }
 
-/** Whether an output fits every field of the filter. */
-export function fits(output: Output, filter: OutputFilter): boolean {
-  const { address, payee, refundAddress, tag, kind } = filter;
+/** The part of a page within a range; what lies behind the range ends the listing. */
+export function cutPage(page: OutputPage, { last }: IndexRange): OutputPage {
+  const items = page.items.filter(({ milestoneIndex }) => milestoneIndex <= last);
+  return items.length === page.items.length ? page : { items };
+}
+
+/** Whether an output that a milestone of time `bookedMs` booked fits every field of the filter. */
+export function fits(output: Output, bookedMs: number, filter: OutputFilter): boolean {
+  const { kind, createdAfter, createdBefore } = filter;
   if (kind !== undefined && output.kind !== kind) return false;
-  if (output.kind === 'channel') {
-    if (address !== undefined || tag !== undefined) return false;
-    return (
-      (payee === undefined || output.payee === payee) &&
-      (refundAddress === undefined || output.refundAddress === refundAddress)
-    );
-  }
+  if (createdAfter !== undefined && bookedMs <= createdAfter) return false;
+  if (createdBefore !== undefined && bookedMs >= createdBefore) return false;
+  return output.kind === 'channel' ? fitsChannel(output, filter) : fitsBasic(output, filter);
+}
+
+function fitsChannel(
+  output: Extract<Output, { kind: 'channel' }>,
+  { address, returnAddress, tag, payee, refundAddress, ...filter }: OutputFilter,
+): boolean {
+  if (address !== undefined || returnAddress !== undefined || tag !== undefined) return false;
+  if (filter.hasTimelock === true || filter.hasExpiration === true) return false;
+  return (
+    (payee === undefined || output.payee === payee) &&
+    (refundAddress === undefined || output.refundAddress === refundAddress)
+  );
+}
+
+function fitsBasic(
+  output: Extract<Output, { kind: 'basic' }>,
+  { address, returnAddress, tag, payee, refundAddress, ...filter }: OutputFilter,
+): boolean {
+  const { hasTimelock, hasExpiration } = filter;
   if (payee !== undefined || refundAddress !== undefined) return false;
-  const sameTag =
-    tag === undefined ||
-    (output.tag !== undefined && Buffer.compare(Buffer.from(output.tag), Buffer.from(tag)) === 0);
+  const { timelock, expiration } = output;
+  if (hasTimelock !== undefined && (timelock !== undefined) !== hasTimelock) return false;
+  if (hasExpiration !== undefined && (expiration !== undefined) !== hasExpiration) return false;
+  if (returnAddress !== undefined && expiration?.returnAddress !== returnAddress) return false;
+  const sameTag = tag === undefined || (output.tag !== undefined && equalBytes(output.tag, tag));
   return (address === undefined || output.address === address) && sameTag;
 }

@@ -65,17 +65,39 @@ export function merkleRoot(leaves: readonly Uint8Array[], hasher: Hasher): Uint8
   return level[0] ?? hasher.blake2b256(EMPTY);
 }
 
-/** The audit path of leaf `index`, which must exist. */
-export function auditPath(leaves: readonly Uint8Array[], index: number, hasher: Hasher): AuditPath {
-  assert(index >= 0 && index < leaves.length, 'an audit path starts at a leaf');
-  const siblings: Uint8Array[] = [];
+/** All levels of a tree, from the hashes of the leaves up to the root, each 32 bytes a node. */
+export type MerkleLevels = readonly Uint8Array[];
+
+/** The whole tree over `leaves`: for whoever makes many audit paths of one tree. */
+export function merkleLevels(leaves: readonly Uint8Array[], hasher: Hasher): MerkleLevels {
+  const levels: Uint8Array[] = [];
   let level = leaves.map((leaf) => hashLeaf(leaf, hasher));
-  for (let at = index; level.length > 1; at >>>= 1) {
-    const sibling = level[at ^ 1];
-    if (sibling !== undefined) siblings.push(sibling);
+  for (;;) {
+    const bytes = new Uint8Array(level.length * HASH_LENGTH);
+    for (const [i, hash] of level.entries()) bytes.set(hash, i * HASH_LENGTH);
+    levels.push(bytes);
+    if (level.length <= 1) return levels;
     level = levelAbove(level, hasher);
   }
-  return { index, size: leaves.length, siblings };
+}
+
+/** The audit path of leaf `index`, which must exist, in a tree of `merkleLevels`. */
+export function auditPathIn(levels: MerkleLevels, index: number): AuditPath {
+  const size = (levels[0]?.length ?? 0) / HASH_LENGTH;
+  assert(index >= 0 && index < size, 'an audit path starts at a leaf');
+  const siblings: Uint8Array[] = [];
+  let at = index;
+  for (const level of levels) {
+    const from = (at ^ 1) * HASH_LENGTH;
+    if (from < level.length) siblings.push(level.slice(from, from + HASH_LENGTH));
+    at >>>= 1;
+  }
+  return { index, size, siblings };
+}
+
+/** The audit path of leaf `index`, which must exist. */
+export function auditPath(leaves: readonly Uint8Array[], index: number, hasher: Hasher): AuditPath {
+  return auditPathIn(merkleLevels(leaves, hasher), index);
 }
 
 /**

@@ -12,30 +12,35 @@ import type {
   TransactionId,
 } from '../../core/codec/ids.ts';
 
-/** Topic prefixes and paths of the API. */
+/** Prefixes of the API's paths; the event socket's is in event-dto.ts. */
 export const API_PREFIX = '/api/core/v1';
 export const INDEXER_PREFIX = '/api/indexer/v1';
-export const EVENTS_PATH = '/api/events/v1';
 
 /** Items of one indexer page. */
 export const MAX_PAGE_ITEMS = 1_000;
 /** Bytes of blocks on one page of `milestones/:index/blocks`. */
 export const MAX_BLOCK_PAGE_BYTES = 4 << 20;
 
-const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
-const blockId = hex64.transform((text) => text as BlockId);
-const milestoneId = hex64.transform((text) => text as MilestoneId);
-const transactionId = hex64.transform((text) => text as TransactionId);
-const address = hex64.transform((text) => text as Address);
-const outputId = z
+/** 64 lowercase hex digits: ids, addresses and keys. */
+export const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
+export const blockId = hex64.transform((text) => text as BlockId);
+export const milestoneId = hex64.transform((text) => text as MilestoneId);
+export const transactionId = hex64.transform((text) => text as TransactionId);
+export const address = hex64.transform((text) => text as Address);
+export const outputId = z
   .string()
   .regex(/^[0-9a-f]{68}$/)
   .transform((text) => text as OutputId);
-const hexBytes = z.string().regex(/^(?:[0-9a-f]{2})*$/);
-const decimal = z.string().regex(/^(?:0|[1-9][0-9]{0,19})$/);
-const u32 = z.int().min(0).max(0xffff_ffff);
-const timeMs = z.int().min(0);
-const text = z.string().max(1_024);
+/** Whole bytes as lowercase hex. */
+export const hexBytes = z.string().regex(/^(?:[0-9a-f]{2})*$/);
+/** A u64. */
+export const decimal = z.string().regex(/^(?:0|[1-9][0-9]{0,19})$/);
+/** A count or an index. */
+export const u32 = z.int().min(0).max(0xffff_ffff);
+/** Milliseconds since 1970. */
+export const timeMs = z.int().min(0);
+/** Short text. */
+export const text = z.string().max(1_024);
 
 /** RFC 9457. `code` is one of `ERROR_CODES` or of the API's own. */
 export const problemDto = z.object({
@@ -44,7 +49,15 @@ export const problemDto = z.object({
   status: z.int().optional(),
   code: text,
   detail: text.optional(),
+  /** With `pruned`: milestones up to this index are gone here. */
+  prunedIndex: u32.optional(),
 });
+
+/** `GET /health/live`: the process answers, whatever state its node is in. */
+export const liveDto = z.object({ live: z.literal(true) });
+
+/** The groups of routes that a node serves, such as `core/v1`. */
+export const routesDto = z.object({ routes: z.array(text).max(64) });
 
 export const healthDto = z.object({ healthy: z.boolean(), reasons: z.array(text).max(64) });
 
@@ -54,33 +67,58 @@ export const milestoneRefDto = z.object({
   milestoneId,
 });
 
+/** The network's parameters as in the genesis. */
+const paramsDto = z.object({
+  powBaseBits: u32,
+  powLoadBitsMax: u32,
+  depositPerByte: decimal,
+  milestoneIntervalMs: u32,
+  heartbeatMs: u32,
+  maxDriftMs: u32,
+  belowMaxDepth: u32,
+  epochLength: u32,
+});
+
+/** The genesis document: it is the network. */
+export const genesisDto = z.object({
+  name: text,
+  timestampMs: timeMs,
+  params: paramsDto,
+  committee: z.array(hex64).min(1).max(32),
+  outputs: z.array(z.object({ address, amount: decimal })),
+});
+
 export const infoDto = z.object({
   name: text,
   version: text,
   networkId: decimal,
   networkName: text,
   genesisId: milestoneId,
+  /** Version byte of the blocks that the node makes and takes. */
+  protocolVersion: u32,
+  /** Base units in all. */
+  tokenSupply: decimal,
   status: z.object({
     healthy: z.boolean(),
     latestMilestone: milestoneRefDto,
     confirmedMilestone: milestoneRefDto,
     solidIndex: u32,
+    /** Milestones up to this index are gone here; 0 when none is. */
+    prunedIndex: u32,
     tips: u32,
     peers: u32,
     unsolid: u32,
   }),
-  /** The network's parameters as in the genesis, and the load term of the last milestone. */
-  params: z.object({
-    powBaseBits: u32,
-    powLoadBitsMax: u32,
-    depositPerByte: decimal,
-    milestoneIntervalMs: u32,
-    heartbeatMs: u32,
-    maxDriftMs: u32,
-    belowMaxDepth: u32,
-    epochLength: u32,
-    powLoadBits: u32,
+  /** Rates over the last half minute. */
+  metrics: z.object({
+    /** New solid blocks. */
+    blocksPerSecond: z.number().min(0),
+    referencedBlocksPerSecond: z.number().min(0),
+    /** Referenced blocks by new ones, in percent. */
+    referencedRate: z.number().min(0),
   }),
+  /** The network's parameters, and the load term of the last milestone. */
+  params: paramsDto.extend({ powLoadBits: u32 }),
   committee: z.array(hex64).min(1).max(32),
   features: z.array(text).max(64),
 });
@@ -97,11 +135,14 @@ export const blockMetadataDto = z.object({
   solid: z.boolean(),
   /** Index of the milestone that references the block; absent while none does. */
   referencedByMilestoneIndex: u32.optional(),
+  /** Its place in that milestone's white-flag order, from 0. */
+  whiteFlagIndex: u32.optional(),
   ledgerInclusionState: z.enum(ledgerInclusionStates).optional(),
   /** See core/ledger/conflict.ts. */
   conflictCode: z.int().min(0).max(255).optional(),
   /** The block can no longer be referenced soon: put its payload into a new block. */
   shouldReattach: z.boolean().optional(),
+  /** A child would help it to be referenced. */
   shouldPromote: z.boolean().optional(),
 });
 
@@ -150,11 +191,37 @@ export const outputInfoDto = z.object({
   ledgerIndex: u32,
 });
 
+/** What is known of an output besides what stands in it. */
+export const outputMetadataDto = outputInfoDto.omit({ output: true, outputBytes: true }).extend({
+  /** The transaction that created it, and the output's place there; zeros for the genesis. */
+  transactionId,
+  outputIndex: u32,
+  isSpent: z.boolean(),
+});
+
 export const outputProofDto = z.object({
   milestone: hexBytes,
   output: hexBytes,
   /** State proof to the milestone's stateRoot. */
   path: hexBytes,
+});
+
+/** Outputs that one balance answer proves at most. */
+export const MAX_BALANCE_OUTPUTS = 128;
+
+/** Unspent outputs of an address, each proven against the same milestone: at least this balance. */
+export const balanceDto = z.object({
+  address,
+  /** Sum of the amounts below. */
+  amount: decimal,
+  /** The milestone with its certificate; its stateRoot is what the paths lead to. */
+  milestone: hexBytes,
+  ledgerIndex: u32,
+  outputs: z
+    .array(z.object({ outputId, output: hexBytes, path: hexBytes }))
+    .max(MAX_BALANCE_OUTPUTS),
+  /** For the next page; absent on the last. */
+  cursor: text.optional(),
 });
 
 export const milestoneDto = z.object({
@@ -192,6 +259,19 @@ export const peerDto = z.object({
   counters: z.record(z.string(), z.number()),
 });
 
+export const snapshotFileDto = z.object({
+  kind: z.enum(['full', 'delta']),
+  sizeBytes: z.int().min(0),
+  /** A delta stands on the full snapshot of this milestone. */
+  baseIndex: u32.optional(),
+  targetIndex: u32,
+  targetId: milestoneId,
+  timestampMs: timeMs,
+});
+
+/** The snapshots that a node has, oldest first. */
+export const snapshotsDto = z.object({ snapshots: z.array(snapshotFileDto).max(1_000) });
+
 export const outputsPageDto = z.object({
   ledgerIndex: u32,
   items: z.array(outputId).max(MAX_PAGE_ITEMS),
@@ -202,41 +282,12 @@ export const taggedDataPageDto = z.object({
   items: z.array(z.object({ blockId, milestoneIndex: u32 })).max(MAX_PAGE_ITEMS),
 });
 
-export const confirmedMilestoneDto = milestoneRefDto.extend({
-  blocks: u32,
-  applied: u32,
-  conflicting: u32,
-});
-
-export const blockEventDto = z.object({
-  blockId,
-  kind: z.enum(['transaction', 'envelope', 'tagged-data', 'none']),
-});
-
-export const outputEventDto = z.object({
-  outputId,
-  change: z.enum(['created', 'consumed']),
-  milestoneIndex: u32,
-});
-
-/** What the server sends on the event socket. */
-export const eventMessageDto = z.object({ topic: z.string().max(200), data: z.unknown() });
-
-/** What a client sends on the event socket. */
-export const eventRequestDto = z.object({
-  op: z.enum(['subscribe', 'unsubscribe']),
-  topic: z.string().max(200),
-  /** Only `milestones/confirmed`: the last index that the client has; later ones are resent. */
-  since: u32.optional(),
-});
-
-/** Told before a connection is closed because its reader is too slow. */
-export const LAGGING_TOPIC = '$lagging';
-
 export type ProblemDto = z.infer<typeof problemDto>;
 export type HealthDto = z.infer<typeof healthDto>;
 export type MilestoneRefDto = z.infer<typeof milestoneRefDto>;
 export type InfoDto = z.infer<typeof infoDto>;
+export type LiveDto = z.infer<typeof liveDto>;
+export type RoutesDto = z.infer<typeof routesDto>;
 export type TipsDto = z.infer<typeof tipsDto>;
 export type BlockIdDto = z.infer<typeof blockIdDto>;
 export type LedgerInclusionState = (typeof ledgerInclusionStates)[number];
@@ -245,6 +296,10 @@ export type ChildrenDto = z.infer<typeof childrenDto>;
 export type BlockProofDto = z.infer<typeof blockProofDto>;
 export type OutputDto = z.infer<typeof outputDto>;
 export type OutputInfoDto = z.infer<typeof outputInfoDto>;
+export type OutputMetadataDto = z.infer<typeof outputMetadataDto>;
+export type BalanceDto = z.infer<typeof balanceDto>;
+export type SnapshotFileDto = z.infer<typeof snapshotFileDto>;
+export type SnapshotsDto = z.infer<typeof snapshotsDto>;
 export type OutputProofDto = z.infer<typeof outputProofDto>;
 export type MilestoneDto = z.infer<typeof milestoneDto>;
 export type PayloadKindDto = (typeof payloadKinds)[number];
@@ -253,28 +308,3 @@ export type UtxoChangesDto = z.infer<typeof utxoChangesDto>;
 export type PeerDto = z.infer<typeof peerDto>;
 export type OutputsPageDto = z.infer<typeof outputsPageDto>;
 export type TaggedDataPageDto = z.infer<typeof taggedDataPageDto>;
-export type ConfirmedMilestoneDto = z.infer<typeof confirmedMilestoneDto>;
-export type BlockEventDto = z.infer<typeof blockEventDto>;
-export type OutputEventDto = z.infer<typeof outputEventDto>;
-export type EventRequestDto = z.infer<typeof eventRequestDto>;
-
-/** Data by topic of the event socket. */
-export interface EventData {
-  'milestones/latest': MilestoneRefDto;
-  'milestones/confirmed': ConfirmedMilestoneDto;
-  blocks: BlockEventDto;
-  [metadata: `block-metadata/${string}`]: BlockMetadataDto;
-  [outputs: `outputs/address/${string}`]: OutputEventDto;
-}
-
-export type EventTopic = keyof EventData;
-
-/** The schema of a topic's data; undefined for a topic that does not exist. */
-export function eventSchema(topic: string): z.ZodType | undefined {
-  if (topic === 'milestones/latest') return milestoneRefDto;
-  if (topic === 'milestones/confirmed') return confirmedMilestoneDto;
-  if (topic === 'blocks') return blockEventDto;
-  if (/^block-metadata\/[0-9a-f]{64}$/.test(topic)) return blockMetadataDto;
-  if (/^outputs\/address\/[0-9a-f]{64}$/.test(topic)) return outputEventDto;
-  return undefined;
-}

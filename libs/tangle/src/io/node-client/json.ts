@@ -3,57 +3,13 @@
  * be sure decode the bytes instead. Used by the node's controllers and its dashboard.
  */
 import { bytesToHex } from '../../core/codec/ids.ts';
-import type { BlockId, OutputId } from '../../core/codec/ids.ts';
 import type { Block } from '../../core/codec/block.ts';
 import type { Output } from '../../core/codec/output.ts';
 import type { Payload } from '../../core/codec/payload.ts';
 import type { TaggedData } from '../../core/codec/tagged-data.ts';
 import type { Unlock } from '../../core/codec/unlock.ts';
+import type { BlockJson, PayloadJson, TaggedDataJson, UnlockJson } from './block-dto.ts';
 import type { OutputDto } from './dto.ts';
-
-export interface TaggedDataJson {
-  readonly kind: 'tagged-data';
-  readonly tag: string;
-  readonly data: string;
-}
-
-export type UnlockJson =
-  | { readonly kind: 'signature'; readonly publicKey: string; readonly signature: string }
-  | { readonly kind: 'reference'; readonly index: number }
-  | {
-      readonly kind: 'channel-claim';
-      readonly publicKey: string;
-      readonly signature: string;
-      readonly cumulative: string;
-      readonly voucherSignature: string;
-    };
-
-export type PayloadJson =
-  | TaggedDataJson
-  | { readonly kind: 'envelope'; readonly data: string }
-  | {
-      readonly kind: 'transaction';
-      readonly networkId: string;
-      readonly inputs: readonly OutputId[];
-      readonly outputs: readonly OutputDto[];
-      readonly payload: TaggedDataJson | null;
-      readonly unlocks: readonly UnlockJson[];
-    };
-
-export interface BlockJson {
-  readonly version: number;
-  readonly networkId: string;
-  readonly parents: readonly BlockId[];
-  readonly payload: PayloadJson | null;
-  readonly nonce: string;
-}
-
-/** `GET blocks/:id` as JSON. */
-export interface BlockDto {
-  readonly blockId: BlockId;
-  readonly bytes: string;
-  readonly block: BlockJson;
-}
 
 export function outputToJson(output: Output): OutputDto {
   if (output.kind === 'channel') {
@@ -70,7 +26,7 @@ export function blockToJson(block: Block): BlockJson {
   return {
     version: block.version,
     networkId: `${block.networkId}`,
-    parents: block.parents,
+    parents: [...block.parents],
     payload: block.payload === null ? null : payloadToJson(block.payload),
     nonce: `${block.nonce}`,
   };
@@ -86,7 +42,7 @@ export function payloadToJson(payload: Payload): PayloadJson {
       return {
         kind: 'transaction',
         networkId: `${payload.networkId}`,
-        inputs: payload.inputs,
+        inputs: [...payload.inputs],
         outputs: payload.outputs.map(outputToJson),
         payload: payload.payload === null ? null : taggedDataToJson(payload.payload),
         unlocks: payload.unlocks.map(unlockToJson),

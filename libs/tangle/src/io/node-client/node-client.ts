@@ -23,7 +23,6 @@ import {
   blockMetadataDto,
   blockProofDto,
   childrenDto,
-  EVENTS_PATH,
   healthDto,
   INDEXER_PREFIX,
   infoDto,
@@ -50,6 +49,7 @@ import type {
   UtxoChangesDto,
 } from './dto.ts';
 import { NodeApiError } from './errors.ts';
+import { EVENTS_PATH } from './event-dto.ts';
 import { exchange, parseJson } from './http.ts';
 import type { Fetch } from './http.ts';
 import { NodeEvents } from './node-events.ts';

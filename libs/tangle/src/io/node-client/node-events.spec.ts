@@ -1,7 +1,7 @@
 /** The event socket: subscribing, resuming, surviving a node's restart and bad messages. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { until } from '../testing/until.ts';
-import type { ConfirmedMilestoneDto } from './dto.ts';
+import type { ConfirmedMilestoneDto } from './event-dto.ts';
 import { NodeClient } from './node-client.ts';
 import type { NodeEvents } from './node-events.ts';
 import { SmallNode } from './testing/small-node.ts';

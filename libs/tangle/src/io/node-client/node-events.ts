@@ -1,14 +1,23 @@
 /**
  * The event socket of a node: subscriptions that survive broken connections. After a reconnect
- * every topic is subscribed again, `milestones/confirmed` from the last index that was seen, so
- * that a consumer misses none. Events are hints that something happened; facts are fetched and
- * proven.
+ * every topic is subscribed again, those about confirmed things from the last index that is known
+ * to be complete, so that a consumer misses none; one that brings several events of a milestone may
+ * bring some of them twice. Events are hints that something happened; facts are fetched and proven.
+ * Spec: docs/spec/11-node-api.md, "Events".
  */
 import { WebSocket } from 'ws';
 import { errorFields, SILENT_LOGGER } from '../logger.ts';
 import type { Logger } from '../logger.ts';
-import { eventMessageDto, eventSchema, LAGGING_TOPIC } from './dto.ts';
-import type { EventData, EventRequestDto, EventTopic } from './dto.ts';
+import {
+  eventMessageDto,
+  eventSchema,
+  indexOfEvent,
+  LAGGING_TOPIC,
+  parseTopic,
+  READY_TOPIC,
+  readyEventDto,
+} from './event-dto.ts';
+import type { EventData, EventRequestDto, EventTopic } from './event-dto.ts';
 
 export interface NodeEventsOptions {
   /** `ws://…/api/events/v1` or wss. */
@@ -25,7 +34,7 @@ type Handler = (data: unknown) => void;
 
 interface Subscription {
   readonly handlers: Set<Handler>;
-  /** Last index seen, for topics that can be resumed. */
+  /** Last index of which everything was seen, for topics that can be resumed. */
   since: number | undefined;
 }
 
@@ -58,8 +67,8 @@ export class NodeEvents {
 
   /**
    * Calls `handler` for each event of `topic` until the returned function is called. `since` is the
-   * last index of `milestones/confirmed` that the caller has: later ones are sent again. A handler
-   * that throws is logged; it does not end the subscription.
+   * last index that the caller has, for topics about confirmed things: later events are sent again.
+   * A handler that throws is logged; it does not end the subscription.
    */
   subscribe<T extends EventTopic>(
     topic: T,
@@ -182,6 +191,7 @@ export class NodeEvents {
       this.#options.logger.warn({}, 'event socket too slow, resuming');
       return;
     }
+    if (topic === READY_TOPIC) this.#onReady(data);
     const subscription = this.#subscriptions.get(topic);
     if (subscription === undefined) return;
     const parsed = eventSchema(topic)?.safeParse(data);
@@ -193,11 +203,25 @@ export class NodeEvents {
     for (const handler of subscription.handlers) this.#call(handler, parsed.data);
   }
 
-  /** The resumable topic goes on from here after a reconnect. */
+  /** The node has sent everything of a topic up to an index. */
+  #onReady(data: unknown): void {
+    const ready = readyEventDto.safeParse(data);
+    const subscription = ready.success && this.#subscriptions.get(ready.data.topic);
+    if (!subscription || parseTopic(ready.data.topic)?.way === 'live') return;
+    subscription.since = Math.max(subscription.since ?? 0, ready.data.index);
+  }
+
+  /**
+   * A topic that can be resumed goes on from here after a reconnect. One event for each milestone
+   * completes it; where there may be more, only the milestones before are complete.
+   */
   #remember(topic: string, subscription: Subscription, data: unknown): void {
-    if (topic !== 'milestones/confirmed') return;
-    const { index } = data as EventData['milestones/confirmed'];
-    subscription.since = Math.max(subscription.since ?? 0, index);
+    const parsed = parseTopic(topic);
+    const index = indexOfEvent(data);
+    if (parsed === undefined || parsed.way === 'live' || index === undefined) return;
+    const isWhole = parsed.of === 'confirmed' || parsed.of === 'milestones';
+    const since = isWhole ? index : Math.max(0, index - 1);
+    subscription.since = Math.max(subscription.since ?? 0, since);
   }
 
   #call(handler: Handler, data: unknown): void {

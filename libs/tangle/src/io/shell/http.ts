@@ -11,7 +11,13 @@ export interface HttpRequest {
   /** Path and query. */
   readonly originalUrl: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly socket: { readonly localPort?: number };
+  readonly socket: {
+    readonly localPort?: number;
+    readonly remoteAddress?: string | undefined;
+    readonly bytesWritten: number;
+    /** Bytes written that have not left yet. */
+    readonly writableLength: number;
+  };
   readonly body?: unknown;
   /** The body's bytes as they came, where the server keeps them. */
   readonly rawBody?: Uint8Array;
@@ -25,7 +31,8 @@ export interface HttpResponse {
   set(name: string, value: string): this;
   send(body: string | Uint8Array): this;
   destroy(): this;
-  on(event: 'finish', listener: () => void): this;
+  /** `finish`: the answer has been handed over; `close`: it is over, whichever way. */
+  on(event: 'finish' | 'close', listener: () => void): this;
 }
 
 /** A server that listens. */

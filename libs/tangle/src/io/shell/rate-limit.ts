@@ -26,9 +26,31 @@ export class RateLimiter {
     this.#clock = clock;
   }
 
-  /** Takes one token of `remote`; false when none is left. */
-  take(remote: string): boolean {
+  /**
+   * Takes `cost` tokens of `remote`, 1 by default; false when fewer are left. A cost above the burst
+   * waits for a full bucket and leaves it below zero.
+   */
+  take(remote: string, cost = 1): boolean {
     const nowMs = this.#clock.nowMs();
+    const bucket = this.#bucketOf(remote, nowMs);
+    const atOnce = Math.min(cost, this.#options.burst);
+    if (!bucket.take(atOnce, nowMs)) return false;
+    bucket.charge(cost - atOnce);
+    return true;
+  }
+
+  /** Books what an answer turned out to cost; later requests of `remote` wait for it. */
+  charge(remote: string, cost: number): void {
+    this.#bucketOf(remote, this.#clock.nowMs()).charge(cost);
+  }
+
+  /** Whole seconds after which `remote` may ask again, at least 1. */
+  retryAfterSeconds(remote: string, cost = 1): number {
+    const nowMs = this.#clock.nowMs();
+    return Math.max(1, Math.ceil(this.#bucketOf(remote, nowMs).waitMs(cost, nowMs) / 1_000));
+  }
+
+  #bucketOf(remote: string, nowMs: number): TokenBucket {
     const { perSecond, burst } = this.#options;
     const bucket = this.#buckets.get(remote) ?? new TokenBucket(perSecond, burst, nowMs);
     this.#buckets.delete(remote);
@@ -37,7 +59,7 @@ export class RateLimiter {
       const oldest = this.#buckets.keys().next().value as string;
       this.#buckets.delete(oldest);
     }
-    return bucket.take(1, nowMs);
+    return bucket;
   }
 }
 
@@ -59,7 +81,11 @@ export function remoteOf(ip: string): string {
 /** Express middleware that answers 429 with `problem` and Retry-After. */
 export function rateLimit(limiter: RateLimiter, problem: object) {
   return (request: HttpRequest, response: HttpResponse, next: () => void): void => {
-    if (limiter.take(remoteOf(request.ip ?? ''))) next();
-    else sendProblem(response.set('Retry-After', '1'), 429, problem);
+    const remote = remoteOf(request.ip ?? '');
+    if (limiter.take(remote)) next();
+    else {
+      const seconds = `${limiter.retryAfterSeconds(remote)}`;
+      sendProblem(response.set('Retry-After', seconds), 429, problem);
+    }
   };
 }

@@ -15,18 +15,33 @@ const PING_INTERVAL_MS = 30_000;
 /** WebSocket close code "try again later". */
 const TRY_AGAIN = 1013;
 
+/** Why the room refused or ended a socket: it was full, its address had enough, no ping came back. */
+export type RoomRefusal = 'full' | 'address' | 'silent';
+
+export interface RoomOptions {
+  readonly maxSockets: number;
+  /** Sockets of one remote address. */
+  readonly maxPerRemote: number;
+  readonly onRefused?: (reason: RoomRefusal) => void;
+}
+
 interface Place<Member> {
   readonly member: Member;
+  readonly remote: string;
   alive: boolean;
 }
 
 export class SocketRoom<Member> {
   readonly #places = new Map<RoomSocket, Place<Member>>();
-  readonly #maxSockets: number;
+  readonly #options: RoomOptions;
+  /** Sockets by remote address. */
+  readonly #remotes = new Map<string, number>();
   #ping: NodeJS.Timeout | undefined;
 
-  constructor(maxSockets: number) {
-    this.#maxSockets = maxSockets;
+  /** With a number alone, all sockets may come from one address. */
+  constructor(options: RoomOptions | number) {
+    this.#options =
+      typeof options === 'number' ? { maxSockets: options, maxPerRemote: options } : options;
   }
 
   /** Sockets in the room. */
@@ -43,22 +58,37 @@ export class SocketRoom<Member> {
     clearInterval(this.#ping);
   }
 
-  /** Takes a socket in; a full room closes the socket instead and gives undefined. */
-  enter(socket: RoomSocket, memberOf: () => Member): Member | undefined {
-    if (this.#places.size >= this.#maxSockets) {
-      socket.close(TRY_AGAIN, 'too many sockets');
-      return undefined;
-    }
-    const place: Place<Member> = { member: memberOf(), alive: true };
+  /**
+   * Takes a socket in; a full room, or one with enough sockets of this address, closes the socket
+   * instead and gives undefined.
+   */
+  enter(socket: RoomSocket, memberOf: () => Member, remote = ''): Member | undefined {
+    const { maxSockets, maxPerRemote } = this.#options;
+    const sameRemote = this.#remotes.get(remote) ?? 0;
+    if (this.#places.size >= maxSockets) return this.#refuse(socket, 'full');
+    if (sameRemote >= maxPerRemote) return this.#refuse(socket, 'address');
+    const place: Place<Member> = { member: memberOf(), remote, alive: true };
     socket.on('pong', () => {
       place.alive = true;
     });
     this.#places.set(socket, place);
+    this.#remotes.set(remote, sameRemote + 1);
     return place.member;
   }
 
   leave(socket: RoomSocket): void {
+    const place = this.#places.get(socket);
+    if (place === undefined) return;
     this.#places.delete(socket);
+    const left = (this.#remotes.get(place.remote) ?? 1) - 1;
+    if (left === 0) this.#remotes.delete(place.remote);
+    else this.#remotes.set(place.remote, left);
+  }
+
+  #refuse(socket: RoomSocket, reason: RoomRefusal): undefined {
+    socket.close(TRY_AGAIN, 'too many sockets');
+    this.#options.onRefused?.(reason);
+    return undefined;
   }
 
   /** What is known of a socket; undefined when it is not in the room. */
@@ -75,6 +105,7 @@ export class SocketRoom<Member> {
   pingAll(): void {
     for (const [socket, place] of this.#places) {
       if (!place.alive) {
+        this.#options.onRefused?.('silent');
         socket.terminate();
         continue;
       }

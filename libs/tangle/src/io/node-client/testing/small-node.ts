@@ -35,7 +35,7 @@ import type { MilestoneResult, ParentMilestone } from '../../../core/milestone/r
 import type { Failure } from '../../../core/outcome.ts';
 import { NETWORK_PRESETS } from '../../../core/params/networks.ts';
 import type { ProofOfWork } from '../block-issuer.ts';
-import type { EventRequestDto } from '../dto.ts';
+import type { EventRequestDto } from '../event-dto.ts';
 import { outputToJson } from '../json.ts';
 
 export const COMMITTEE_KEY = new Uint8Array(32).fill(1);
@@ -265,15 +265,19 @@ export class SmallNode {
       networkId: `${this.start0.networkId}`,
       networkName: this.genesis.name,
       genesisId: this.start0.id,
+      protocolVersion: 1,
+      tokenSupply: `${SUPPLY}`,
       status: {
         healthy: true,
         latestMilestone: newest,
         confirmedMilestone: newest,
         solidIndex: this.chain.length - 1,
+        prunedIndex: 0,
         tips: 1,
         peers: 0,
         unsolid: 0,
       },
+      metrics: { blocksPerSecond: 0, referencedBlocksPerSecond: 0, referencedRate: 0 },
       params: { ...params, depositPerByte: `${depositPerByte}`, powLoadBits: this.loadBits },
       committee: this.genesis.committee.map((key) => bytesToHex(key)),
       features: [],
