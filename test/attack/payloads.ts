@@ -20,7 +20,7 @@ import { buildTransaction } from '@tanglemail/tangle/core/ledger/transaction-bui
 import type { NodeClient } from '@tanglemail/tangle/io/node-client/node-client.ts';
 import { NotYet, until } from '../../tools/devnet/poll.ts';
 import type { Chance } from '../e2e/testing/chance.ts';
-import type { BlockMaker } from './blocks.ts';
+import type { BlockMaker, MadeBlock } from './blocks.ts';
 
 /** Owner of the tokens that a load moves. */
 export interface Funds {
@@ -88,13 +88,13 @@ export function nextStep(lane: Lane, funds: Funds, maker: BlockMaker, nowMs: num
   };
 }
 
-/** Splits what `funds` owns into `count` lanes, and waits until that is confirmed. */
+/** Splits what `funds` owns into `count` lanes, and waits until `block`, which does it, counts. */
 export async function openLanes(
   client: NodeClient,
   funds: Funds,
   maker: BlockMaker,
   count: number,
-): Promise<Lane[]> {
+): Promise<{ lanes: Lane[]; block: MadeBlock }> {
   const { networkId, params, hasher } = maker;
   const spendable: { outputId: OutputId; amount: bigint }[] = [];
   for await (const outputId of client.outputs({ address: funds.address })) {
@@ -121,16 +121,17 @@ export async function openLanes(
     hasher,
   });
   if (!built.ok) throw new Error(`the funds cannot be split: ${built.code}`);
-  const { bytes } = maker.make(await client.tips(), built.value.transaction);
-  const block = await client.submitBlock(bytes);
+  const block = maker.make(await client.tips(), built.value.transaction);
+  await client.submitBlock(block.bytes);
   await until('the funds are split', CONFIRM_TIMEOUT_MS, async () => {
-    const { ledgerInclusionState: state } = await client.blockMetadata(block);
+    const { ledgerInclusionState: state } = await client.blockMetadata(block.id);
     return state === 'included' ? true : new NotYet(state ?? 'unconfirmed');
   });
-  return Array.from({ length: count }, (_, index) => ({
+  const lanes = Array.from({ length: count }, (_, index) => ({
     outputId: outputIdOf(built.value.transactionId, index),
     amount: share,
     block: undefined,
     usedMs: 0,
   }));
+  return { lanes, block };
 }

@@ -6,6 +6,7 @@
 import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
 import { encodePack } from '@tanglemail/tangle/core/codec/pack.ts';
 import { encodeFrame } from '@tanglemail/tangle/core/codec/frame.ts';
+import { MAX_PARENTS } from '@tanglemail/tangle/core/params/limits.ts';
 import { NodeClient } from '@tanglemail/tangle/io/node-client/node-client.ts';
 import { codeOf, PacedAttack, type AttackOptions } from './attack.ts';
 import { BlockMaker, type MadeBlock } from './blocks.ts';
@@ -34,6 +35,10 @@ export interface SpamOptions extends AttackOptions {
 
 const LANES = 64;
 const REFRESH_MS = 100;
+/** Tips that one answer holds, and tips that one block uses up. */
+const TIPS_PER_ANSWER = 4;
+const TIPS_PER_BLOCK = 2;
+const TIE_UP_ANSWERS = 16;
 /** Own gossip blocks without a child that stay open: the width of the peer's part of the DAG. */
 const WIDTH = 16;
 const PACK_BYTES = 48 << 10;
@@ -47,7 +52,9 @@ export class Spam extends PacedAttack {
   #maker!: BlockMaker;
   #peer: AttackPeer | undefined;
   #lanes: Record<Route, Lane[]> = { api: [], gossip: [] };
-  #tips: BlockId[] = [];
+  /** Tips that no block of ours has used: as if each user had asked for its own. */
+  #fresh = new Set<BlockId>();
+  #tips: readonly BlockId[] = [];
   #childless: BlockId[] = [];
   readonly #kept = new Map<BlockId, Uint8Array>();
   #keptBytes = 0;
@@ -65,8 +72,9 @@ export class Spam extends PacedAttack {
     this.#maker = await BlockMaker.open(this.target);
     const { funds, routes } = this.#options;
     if (funds !== undefined) {
-      const lanes = await openLanes(this.#client(0), funds, this.#maker, LANES);
+      const { lanes, block } = await openLanes(this.#client(0), funds, this.#maker, LANES);
       this.#lanes = { api: lanes.slice(LANES / 2), gossip: lanes.slice(0, LANES / 2) };
+      this.#count(block, 'api');
     }
     await this.#refresh();
     if (routes.includes('gossip')) {
@@ -78,6 +86,19 @@ export class Spam extends PacedAttack {
       });
     }
     this.#refresher = this.#refreshLoop();
+  }
+
+  /**
+   * Empty blocks on eight tips each, as users send who want to see their blocks confirmed when
+   * nobody else sends any: without them the last tips of a load wait for their turn, too long.
+   */
+  async tieUp(): Promise<void> {
+    const client = this.#client(0);
+    const answers = await Promise.all(Array.from({ length: TIE_UP_ANSWERS }, () => client.tips()));
+    const tips = [...new Set(answers.flat())];
+    while (tips.length > 0) {
+      await this.#post(this.#maker.make(tips.splice(0, MAX_PARENTS), null), 0, undefined);
+    }
   }
 
   protected async act(count: number): Promise<void> {
@@ -130,11 +151,17 @@ export class Spam extends PacedAttack {
       const due = Math.min(3, Math.max(0, this.#childless.length - WIDTH));
       for (const id of this.#childless.splice(0, due)) parents.add(id);
     }
-    for (const tip of this.#tips) if (parents.size < 4) parents.add(tip);
+    for (const tip of this.#takeTips()) parents.add(tip);
     const payload = step?.payload ?? plainPayload(this.chance);
     const block = this.#maker.make([...parents], payload);
     if (route === 'gossip') this.#keep(block);
     return { block, step };
+  }
+
+  #takeTips(): BlockId[] {
+    const taken = [...this.#fresh].slice(0, TIPS_PER_BLOCK);
+    for (const tip of taken) this.#fresh.delete(tip);
+    return taken.length > 0 ? taken : [this.chance.pick(this.#tips)];
   }
 
   #nextStep(route: Route): LaneStep | undefined {
@@ -199,10 +226,17 @@ export class Spam extends PacedAttack {
 
   async #refresh(): Promise<void> {
     this.#refreshes += 1;
-    this.#tips = await this.#client(this.#refreshes).tips();
-    if (this.#refreshes % 10 !== 1) return;
+    const blocks = (this.rate * REFRESH_MS) / 1_000;
+    const answers = Math.ceil((blocks * TIPS_PER_BLOCK) / TIPS_PER_ANSWER);
+    const client = this.#client(this.#refreshes);
+    const tips = await Promise.all(Array.from({ length: answers }, () => client.tips()));
+    this.#tips = tips.flat();
+    this.#fresh = new Set(this.#tips);
+    if (this.#refreshes % 5 !== 1) return;
     const { params, status } = await this.#client(0).info();
-    this.#maker.loadBits = params.powLoadBits;
+    // One bit more than asked, while it rises: the next milestone may ask for it.
+    const { powLoadBits: bits, powLoadBitsMax: most } = params;
+    this.#maker.loadBits = bits === 0 ? 0 : Math.min(bits + 1, most);
     this.#indexTold = status.confirmedMilestone.index;
   }
 
