@@ -261,7 +261,7 @@ function createProcessor(context: Context): BlockProcessor {
   const rules = { params: genesis.params, networkId: root.networkId, hasher };
   return new BlockProcessor({
     check: (bytes, trusted) => {
-      const loadBits = trusted ? 0 : context.parts.engine.latest.powLoadBits;
+      const loadBits = trusted ? 0 : context.parts.engine.loadBitsAsked;
       return checkBlock(bytes, { ...rules, loadBits });
     },
     idOf: (bytes) => blockIdOf(bytes, hasher),
@@ -383,6 +383,7 @@ export function createValidator(context: Context, votes: VoteFile, key: KeyPair)
     dag: context.parts.dag,
     tips: context.parts.tips,
     votes,
+    queueFill: () => context.parts.processor.workedFill,
     mayLead: () => context.parts.sync.hasCaughtUp(),
     publish: (bytes: Uint8Array) => context.hooks.publishMilestone(bytes),
     logger: context.foundation.logger,

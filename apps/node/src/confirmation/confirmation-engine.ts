@@ -56,23 +56,36 @@ export interface EngineDeps {
 /** Milestones that stay in the DAG's memory beyond max depth, as parents of what may still come. */
 const KEEP_MARGIN = 5;
 
+/** Milestones whose load term is still enough: some seconds for mining, sending and relaying. */
+const LOADS_HONOURED = 5;
+
 type Proposal = Omit<MilestoneProposal, 'parent'>;
 
 export class ConfirmationEngine {
   readonly #deps: EngineDeps;
   readonly #serial = new Serial();
   #latest: ParentMilestone;
+  #recentLoads: number[];
   #halted: string | undefined;
 
   /** `latest` is the last milestone of the store with the state after it. */
   constructor(deps: EngineDeps, latest: ParentMilestone) {
     this.#deps = deps;
     this.#latest = latest;
+    this.#recentLoads = [latest.powLoadBits];
   }
 
   /** The last final milestone and the ledger's state tree after it. */
   get latest(): ParentMilestone {
     return this.#latest;
+  }
+
+  /**
+   * The load term that a block must have: the least of the last milestones, so that a block mined
+   * for one of them is not lost because the term has risen since.
+   */
+  get loadBitsAsked(): number {
+    return Math.min(...this.#recentLoads);
   }
 
   /** Why nothing is confirmed any more; undefined while all is well. */
@@ -163,6 +176,7 @@ export class ConfirmationEngine {
     try {
       await store.commit({ id: next.id, header, body, bytes, result, blocks });
       this.#latest = next;
+      this.#recentLoads = [next.powLoadBits, ...this.#recentLoads].slice(0, LOADS_HONOURED);
       this.#follow(milestone, result);
     } catch (error) {
       this.halt('the last milestone could not be written');

@@ -215,6 +215,20 @@ describe('block processor', () => {
     ]);
   });
 
+  it('counts garbage in its queues less and less as pressure', async () => {
+    const world = new World();
+    const flood = async (name: string, count: number): Promise<number> => {
+      const sent = Array.from({ length: count }, (_, i) => world.submit(`${name}${i}`));
+      const { workedFill } = world.processor;
+      await Promise.all(sent);
+      return workedFill;
+    };
+    const worked = await flood('good', 4_096);
+    expect(worked).toBeCloseTo(0.5, 1);
+    await flood('bad', 8_000);
+    expect(await flood('good2', 4_096)).toBeLessThan(worked / 10);
+  });
+
   it('calls no block bad when the threads for signatures fail', async () => {
     const error = new VerifyPoolError('worker-failed', 'a thread died');
     let isBroken = true;

@@ -54,6 +54,9 @@ const BATCH_COST = 4 << 20;
 /** From this share of the gossip queue on, a source that holds its share of it is not heard. */
 const BUSY_FILL = 0.5;
 
+/** Weight of one batch in the running share of blocks that were worth their place. */
+const WORKED_WEIGHT = 0.05;
+
 interface Job {
   readonly bytes: Uint8Array;
   readonly key: SeenKey;
@@ -76,6 +79,7 @@ export class BlockProcessor {
    * the first. A copy from another source gets its own place: it must not wait in a flood's line.
    */
   readonly #pending = new Map<SeenKey, Job>();
+  #workedShare = 1;
   #running = false;
   #stopped = false;
   #failed = false;
@@ -95,6 +99,14 @@ export class BlockProcessor {
   queueLengths(): Readonly<Record<QueueName, number>> {
     const { milestone, api, sync, gossip } = this.#queues;
     return { milestone: milestone.size, api: api.size, sync: sync.size, gossip: gossip.size };
+  }
+
+  /**
+   * The share of the fuller of the queues for gossip and users that is in use, 0–1, times the share
+   * of late that had its proof of work: garbage must not make work dearer for everybody.
+   */
+  get workedFill(): number {
+    return Math.max(this.#queues.gossip.fill, this.#queues.api.fill) * this.#workedShare;
   }
 
   /**
@@ -215,6 +227,7 @@ export class BlockProcessor {
   async #process(jobs: readonly Job[]): Promise<void> {
     if (this.#failed) throw new Error('the node failed');
     const checked = this.#checkForm(jobs);
+    this.#workedShare += (checked.length / jobs.length - this.#workedShare) * WORKED_WEIGHT;
     const fresh = await this.#dropKnown(checked);
     const signed = await this.#checkSignatures(fresh);
     await this.#deps.store.save(signed.map((candidate) => candidate.checked));

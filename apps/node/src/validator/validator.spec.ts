@@ -2,9 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { fail } from '@tanglemail/tangle/core/outcome.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
 import { TEST_PARAMS, testKey, until } from '../testing/test-network.ts';
-import { loadOptions, seatOf, Validator, type ValidatorDeps } from './validator.ts';
-
-const params = { powLoadBitsMax: 3 };
+import { seatOf, Validator, type ValidatorDeps } from './validator.ts';
 
 describe('validator', () => {
   it('finds its seat in a committee of one', () => {
@@ -23,15 +21,6 @@ describe('validator', () => {
   ])('refuses a committee of %i, which needs %i signatures', (size, needed) => {
     const committee = Array.from({ length: size }, (_, seat) => testKey(seat + 1).publicKey);
     expect(() => seatOf(testKey(1), committee)).toThrow(`needs ${needed} signatures`);
-  });
-
-  it('raises the work by a bit while a flood waits, and lowers it when it is over', () => {
-    expect(loadOptions(0, 0, params)).toEqual({});
-    expect(loadOptions(0, 6_000, params)).toEqual({ powLoadBits: 1 });
-    expect(loadOptions(3, 6_000, params)).toEqual({ powLoadBits: 3 });
-    expect(loadOptions(2, 3_000, params)).toEqual({ powLoadBits: 2 });
-    expect(loadOptions(2, 10, params)).toEqual({ powLoadBits: 1 });
-    expect(loadOptions(1, 10, params)).toEqual({});
   });
 });
 
@@ -57,6 +46,7 @@ function world(facts: { waiting?: number; votedIndex?: number; aheadMs?: number;
     },
     dag: { unreferencedCount: waiting },
     votes: { last: { index: votedIndex, view: 7n } },
+    queueFill: () => 0,
     mayLead: () => true,
     publish: () => undefined,
     logger: { ...SILENT_LOGGER, warn: () => (counts.warnings += 1) },
