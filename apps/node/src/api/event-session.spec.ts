@@ -103,8 +103,8 @@ describe('event session', () => {
     subscribe(ADDRESS, 0);
     await until(() => said().length === 6);
     expect(said()).toEqual([
-      `${CONFIRMED} 1`,
       `${ADDRESS} 1`,
+      `${CONFIRMED} 1`,
       `${ADDRESS} 2`,
       '$ready 2',
       `${CONFIRMED} 2`,
@@ -174,7 +174,7 @@ describe('event session', () => {
   });
 
   it('stops a replay when it is left, and begins anew when it is subscribed again', async () => {
-    const { session, said, subscribe } = world({ latest: 1_000 });
+    const { session, said, subscribe } = world({ latest: 1_000_000 });
     subscribe(CONFIRMED, 0);
     await until(() => said().length >= 64);
     session.unsubscribe(CONFIRMED);
@@ -182,9 +182,13 @@ describe('event session', () => {
     const count = said().length;
     await new Promise(setImmediate);
     expect(said()).toHaveLength(count);
-    subscribe(CONFIRMED, 998);
-    await until(() => said().at(-1) === '$ready 1000');
-    expect(said().slice(count)).toEqual([`${CONFIRMED} 999`, `${CONFIRMED} 1000`, '$ready 1000']);
+    subscribe(CONFIRMED, 999_998);
+    await until(() => said().at(-1) === '$ready 1000000');
+    expect(said().slice(count)).toEqual([
+      `${CONFIRMED} 999999`,
+      `${CONFIRMED} 1000000`,
+      '$ready 1000000',
+    ]);
   });
 
   it('takes a long past in stretches, so that other work runs in between', async () => {

@@ -42,6 +42,7 @@ async function db(command: 'check' | 'info', folder: string) {
   const terminal = new TestTerminal({});
   const servers = {
     nodeApi: () => Promise.reject(new Error('none')),
+    controlApi: () => Promise.reject(new Error('none')),
     faucetApi: () => Promise.reject(new Error('none')),
   };
   const flags = ['--data-dir', folder, '--genesis-file', join(folder, 'genesis.json'), '--json'];

@@ -7,6 +7,7 @@ import { NodeClient } from '@tanglemail/tangle/io/node-client/node-client.ts';
 import { TestTerminal } from '@tanglemail/tangle/io/shell/testing/test-terminal.ts';
 import { until } from '@tanglemail/tangle/io/testing/until.ts';
 import { createApi } from '../api/create-api.ts';
+import { createControlApi } from '../api/create-control-api.ts';
 import { runProgram } from './program.ts';
 import type { PrivateNetwork } from './private-layout.ts';
 
@@ -41,6 +42,7 @@ async function run(argv: readonly string[], wait = () => Promise.resolve()) {
   const command = ['tools', 'private-network', '--ports-from', '31300', ...argv];
   const code = await runProgram(command, terminal, {
     nodeApi: async (node) => await createApi(node),
+    controlApi: async (node) => await createControlApi(node),
     faucetApi: () => Promise.reject(new Error('no faucet here')),
   });
   return { code, out: terminal.output, err: terminal.errors };

@@ -19,6 +19,7 @@ afterEach(async () => {
 
 const NO_SERVERS: Servers = {
   nodeApi: () => Promise.reject(new Error('no server here')),
+  controlApi: () => Promise.reject(new Error('no server here')),
   faucetApi: () => Promise.reject(new Error('no server here')),
 };
 

@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { runCommandLine } from '@tanglemail/tangle/io/shell/command-line.ts';
 import type { Terminal } from '@tanglemail/tangle/io/shell/terminal.ts';
 import { NODE_NAME, NODE_VERSION } from '../version.ts';
+import { controlCommand } from './control.ts';
 import { faucetCommand, startCommand, type Servers } from './run.ts';
 import { toolsCommand } from './tools.ts';
 
@@ -13,6 +14,7 @@ Examples:
   tangle-node tools keys --out validator.key
   tangle-node tools genesis --name dev-home --committee validator.key --output faucet.key:1000000
   tangle-node start --genesis-file genesis.json --validator-key-file validator.key
+  tangle-node control status --data-dir tangle-data
   tangle-node start --config node.json --gossip-peers /ip4/192.0.2.1/tcp/15600/p2p/12D3KooW…
 
 Exit codes: 0 done, 1 failed while running, 2 wrong command, setting or file.`;
@@ -24,6 +26,7 @@ function buildProgram(terminal: Terminal, servers: Servers): Command {
     .version(NODE_VERSION)
     .addHelpText('after', HELP)
     .addCommand(startCommand(terminal, servers))
+    .addCommand(controlCommand(terminal))
     .addCommand(faucetCommand(terminal, servers))
     .addCommand(toolsCommand(terminal, servers));
 }
@@ -37,5 +40,6 @@ export async function runProgram(
   terminal: Terminal,
   servers: Servers,
 ): Promise<number> {
-  return await runCommandLine(buildProgram(terminal, servers), argv, terminal, MISTAKES);
+  const program = buildProgram(terminal, servers);
+  return await runCommandLine(program, argv, terminal, MISTAKES, ['ControlFailure']);
 }

@@ -18,6 +18,7 @@ import type { TangleNode } from '../node.ts';
 /** What starts the HTTP servers; Nest stays behind it. */
 export interface Servers {
   nodeApi(node: TangleNode): Promise<RunningServer>;
+  controlApi(node: TangleNode): Promise<RunningServer>;
   faucetApi(faucet: Faucet, config: NodeConfig, logger: Logger): Promise<RunningServer>;
 }
 
@@ -66,6 +67,11 @@ export async function startNode(
     const api = await servers.nodeApi(node);
     running.push(api);
     options.logger.info({ url: api.url }, 'API is listening');
+  }
+  if (options.config.control.enabled) {
+    const control = await servers.controlApi(node);
+    running.push(control);
+    options.logger.info({ url: control.url }, 'control is listening');
   }
   return node;
 }

@@ -12,7 +12,7 @@ import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
 import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import { LightClient } from '@tanglemail/tangle/core/milestone/light-client.ts';
 import { NETWORK_PRESETS, type NetworkParams } from '@tanglemail/tangle/core/params/networks.ts';
-import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
+import { SILENT_LOGGER, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import { BlockIssuer } from '@tanglemail/tangle/io/node-client/block-issuer.ts';
 import { NodeClient } from '@tanglemail/tangle/io/node-client/node-client.ts';
 import type { NodeEvents } from '@tanglemail/tangle/io/node-client/node-events.ts';
@@ -67,6 +67,8 @@ export interface TestNodeOptions {
   /** A folder of an earlier node; a new one otherwise. */
   readonly folder?: string;
   readonly config?: NodeConfigInput;
+  /** Silent by default. */
+  readonly logger?: Logger;
 }
 
 /** A running node with its API and clients of it. */
@@ -111,7 +113,8 @@ export class TestNetwork {
       validator: options.validator === true ? { keyFile } : {},
     });
     const genesis = options.genesis ?? testGenesis();
-    const node = await TangleNode.open({ config, genesis, logger: SILENT_LOGGER });
+    const logger = options.logger ?? SILENT_LOGGER;
+    const node = await TangleNode.open({ config, genesis, logger });
     return { node, folder };
   }
 

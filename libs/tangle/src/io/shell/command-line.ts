@@ -13,13 +13,15 @@ const MISTAKES: readonly string[] = ['UsageError', 'ConfigError', 'KeyFileError'
 
 /**
  * Runs `program` with `argv` (without program and script name); resolves with the exit code.
- * `mistakes` names further errors whose message is for the operator.
+ * `mistakes` names further errors whose message is for the operator: what was typed or set is
+ * wrong; `failures` those that say that something did not work.
  */
 export async function runCommandLine(
   program: Command,
   argv: readonly string[],
   terminal: Terminal,
   mistakes: readonly string[] = [],
+  failures: readonly string[] = [],
 ): Promise<number> {
   connect(program, terminal);
   try {
@@ -27,6 +29,10 @@ export async function runCommandLine(
     return EXIT.done;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    if (error instanceof Error && failures.includes(error.name)) {
+      terminal.err(`${program.name()}: ${error.message}\n`);
+      return EXIT.failed;
+    }
     const { text, exitCode } = explain(error, [...MISTAKES, ...mistakes]);
     terminal.err(`${program.name()}: ${text}\n`);
     return exitCode;
