@@ -1,0 +1,44 @@
+/**
+ * A process for a crash test: fills a store from a snapshot, tells of each batch and rests after
+ * it, and is killed on the way. Arguments: the store's folder, genesis document, full snapshot.
+ * Used by start-from-snapshot.spec.ts. Spec: docs/spec/12-snapshot.md §7.
+ */
+import { setTimeout } from 'node:timers/promises';
+import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
+import { nobleVerifier } from '@tanglemail/tangle/core/crypto/ed25519-strict.ts';
+import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
+import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
+import { readGenesis } from '@tanglemail/tangle/io/shell/genesis-file.ts';
+import { NodeStore } from '../../store/node-store.ts';
+import { snapshotFill } from '../import-snapshot.ts';
+
+/** Long enough for the signal to come before the next batch; the test does not wait for it. */
+const REST_MS = 200;
+
+const [storePath = '', genesisFile = '', full = ''] = process.argv.slice(2);
+const genesis = await readGenesis(genesisFile);
+const { committee, params } = genesis;
+const root = genesisMilestone(genesis, nobleHasher);
+const fill = snapshotFill({
+  from: [full],
+  downloadFolder: `${storePath}-download`,
+  maxDownloadBytes: 1_000_000_000,
+  trust: {
+    genesis: root,
+    params,
+    committeeOf: () => committee,
+    hasher: nobleHasher,
+    verifier: nobleVerifier,
+  },
+  logger: SILENT_LOGGER,
+});
+await NodeStore.open(storePath, root, nobleHasher, async (importer) => {
+  await fill({
+    addOutputs: async (records) => {
+      await importer.addOutputs(records);
+      process.stdout.write('batch\n');
+      await setTimeout(REST_MS);
+    },
+    finish: (window) => importer.finish(window),
+  });
+});
