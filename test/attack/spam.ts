@@ -7,6 +7,7 @@ import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
 import { encodePack } from '@tanglemail/tangle/core/codec/pack.ts';
 import { encodeFrame } from '@tanglemail/tangle/core/codec/frame.ts';
 import { MAX_PARENTS } from '@tanglemail/tangle/core/params/limits.ts';
+import { NodeUnreachableError } from '@tanglemail/tangle/io/node-client/errors.ts';
 import { NodeClient } from '@tanglemail/tangle/io/node-client/node-client.ts';
 import { codeOf, PacedAttack, type AttackOptions } from './attack.ts';
 import { BlockMaker, type MadeBlock } from './blocks.ts';
@@ -190,16 +191,28 @@ export class Spam extends PacedAttack {
     }
   }
 
-  /** A lane whose block was not taken is given up: whether it was booked is not known. */
+  /**
+   * A post without an answer is made again, as a user's program would: the node may be starting.
+   * A lane whose block was refused is given up.
+   */
   async #post(block: MadeBlock, turn: number, step: LaneStep | undefined): Promise<void> {
-    try {
-      await this.#client(turn).submitBlock(block.bytes);
-      step?.done(block.id);
-      this.tally.accepted += 1;
-      this.#count(block, 'api');
-    } catch (error) {
-      this.tally.refuse(codeOf(error));
+    for (;;) {
+      try {
+        await this.#client(turn).submitBlock(block.bytes);
+        break;
+      } catch (error) {
+        if (error instanceof NodeUnreachableError && !this.ending.aborted) {
+          this.tally.note('posted-again');
+          await this.pause(REFRESH_MS);
+          continue;
+        }
+        this.tally.refuse(codeOf(error));
+        return;
+      }
     }
+    step?.done(block.id);
+    this.tally.accepted += 1;
+    this.#count(block, 'api');
   }
 
   async #publish(blocks: readonly MadeBlock[]): Promise<void> {

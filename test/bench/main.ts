@@ -15,6 +15,7 @@ import { mutants } from './04-mutants.ts';
 import { pow } from './05-pow.ts';
 import { milestone } from './10-milestone.ts';
 import { letter } from './12-letter.ts';
+import { crash } from './15-crash.ts';
 import { formatJson, formatTable, machineLine } from './report.ts';
 
 const BENCHES: readonly Bench[] = [
@@ -27,18 +28,21 @@ const BENCHES: readonly Bench[] = [
   milestone,
   letter,
 ];
+/** A quarter of an hour and more: only when they are named. */
+const LONG: readonly Bench[] = [crash];
 const SEED = 20_261_122;
 const ROUNDS = 7;
 const QUICK_ROUNDS = 2;
 
-/** The benches named, in the table's order; all when none is named. */
+/** The benches named, in the table's order; all but the long ones when none is named. */
 function select(names: readonly string[]): readonly Bench[] {
-  const known = new Set(BENCHES.map(({ name }) => name));
+  const all = [...BENCHES, ...LONG];
+  const known = new Set(all.map(({ name }) => name));
   const unknown = names.filter((name) => !known.has(name));
   if (unknown.length > 0) {
     throw new Error(`no benchmark ${unknown.join(', ')}; there are: ${[...known].join(', ')}`);
   }
-  return names.length === 0 ? BENCHES : BENCHES.filter(({ name }) => names.includes(name));
+  return names.length === 0 ? BENCHES : all.filter(({ name }) => names.includes(name));
 }
 
 async function runAll(benches: readonly Bench[], quick: boolean, json: boolean): Promise<void> {

@@ -54,7 +54,6 @@ export class HostilePeer {
         topics,
         messageIds: await createMessageIds(topics, nobleHasher, 1n),
         limits: DEFAULT_LIMITS,
-        isBanned: () => false,
         points: () => 0,
       },
     );
