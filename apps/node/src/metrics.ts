@@ -14,7 +14,7 @@ import {
   type NodeMetrics,
 } from '@tanglemail/tangle/io/metrics/node-metrics.ts';
 import type { TangleNetwork } from '@tanglemail/tangle/io/libp2p/network.ts';
-import type { NetworkMetrics } from '@tanglemail/tangle/io/libp2p/types.ts';
+import { PEER_TRANSPORTS, type NetworkMetrics } from '@tanglemail/tangle/io/libp2p/types.ts';
 import { Registry } from 'prom-client';
 import type { ConfirmedMilestone } from './confirmation/confirmation-engine.ts';
 import { ConfirmationTimes } from './confirmation-times.ts';
@@ -106,7 +106,7 @@ export interface MeasuredParts {
   readonly tips: { readonly size: number };
   readonly missing: { readonly size: number };
   readonly processor: Pick<BlockProcessor, 'queueLengths'>;
-  readonly network: Pick<TangleNetwork, 'peers' | 'requestCounts'>;
+  readonly network: Pick<TangleNetwork, 'peers' | 'requestCounts' | 'knownPeers' | 'bans'>;
   readonly store: Pick<NodeStore, 'onBatch' | 'sizeBytes' | 'prunedIndex'>;
   /** Room left where the data folder is. */
   freeBytes(): Promise<number>;
@@ -149,4 +149,19 @@ export function watchGauges(rows: NodeMetrics, parts: MeasuredParts): void {
       gauge.set({ direction }, peers.length);
     }
   });
+  watchPeers(rows, network);
+}
+
+function watchPeers(rows: NodeMetrics, network: MeasuredParts['network']): void {
+  rows.peersByTransport.onCollect((gauge) => {
+    for (const transport of PEER_TRANSPORTS) {
+      const peers = network.peers().filter((peer) => peer.transport === transport);
+      gauge.set({ transport }, peers.length);
+    }
+  });
+  rows.staticPeers.onCollect((gauge) => {
+    gauge.set(network.peers().filter((peer) => peer.static).length);
+  });
+  rows.knownPeers.onCollect((gauge) => gauge.set(network.knownPeers().length));
+  rows.bans.onCollect((gauge) => gauge.set(network.bans().length));
 }

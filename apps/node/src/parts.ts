@@ -16,6 +16,7 @@ import { TangleNetwork } from '@tanglemail/tangle/io/libp2p/network.ts';
 import type { Verdict } from '@tanglemail/tangle/io/libp2p/verdicts.ts';
 import type { HealthDto, MilestoneRefDto } from '@tanglemail/tangle/io/node-client/dto.ts';
 import { SYSTEM_CLOCK, SYSTEM_RANDOM } from '@tanglemail/tangle/io/system.ts';
+import { expectsPeers, networkOptions } from './config/network-options.ts';
 import { ConfirmationEngine, type ConfirmedMilestone } from './confirmation/confirmation-engine.ts';
 import { freeBytes } from './disk-usage.ts';
 import type { Foundation } from './foundation.ts';
@@ -186,9 +187,8 @@ function createRebroadcast({ foundation, hooks, parts }: Context): Rebroadcast {
 
 function createNetwork(context: Context): TangleNetwork {
   const { config, root, privateKey, store, hasher, logger } = context.foundation;
-  const { listen, peers } = config.gossip;
   return new TangleNetwork(
-    { networkId: root.networkId, listen, peers, privateKey },
+    { ...networkOptions(config), networkId: root.networkId, privateKey },
     {
       onPack: (blocks, from) => context.hooks.onPack(blocks, from),
       onMilestone: (bytes) => context.parts.sync.onMilestone(bytes),
@@ -291,7 +291,7 @@ function createSync(context: Context): MilestoneSync {
     submit: (bytes) => context.hooks.process(bytes, 'milestone', 'cone'),
     submitHeld: (bytes, from) => context.hooks.process(bytes, 'gossip', from),
     onProven: (milestone) => context.hooks.noteLatest(milestone),
-    expectsPeers: config.gossip.peers.length > 0,
+    expectsPeers: expectsPeers(config),
     network: context.parts.network,
     logger,
     onFatal: (error) => context.hooks.onFatal(error),

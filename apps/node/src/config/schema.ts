@@ -12,20 +12,11 @@ import {
   path,
   port,
   rateLimitSection,
-  textLike,
   trustedProxies,
 } from '@tanglemail/tangle/io/shell/setting-types.ts';
 import { defineSettings } from '@tanglemail/tangle/io/shell/settings.ts';
 import { z } from 'zod';
-
-const listenAddress = textLike(
-  /^\/[a-z0-9]+\/\S+$/,
-  'multiaddresses such as /ip4/0.0.0.0/tcp/15600',
-);
-const peerAddress = textLike(
-  /^\/[a-z0-9]+\/\S+\/p2p\/[1-9A-Za-z]+$/,
-  'multiaddresses such as /ip4/192.0.2.1/tcp/15600/p2p/12D3KooW…',
-);
+import { discovery, gossip, nat } from './network-settings.ts';
 
 const api = z.strictObject({
   enabled: z.boolean().default(true).describe('Whether the node serves its REST API and events.'),
@@ -99,22 +90,6 @@ const control = z.strictObject({
     .describe('Port of control; 0 lets the system choose, and `control.json` in dataDir says.'),
 });
 
-const gossip = z.strictObject({
-  listen: z
-    .array(listenAddress.max(256))
-    .max(16)
-    .default(['/ip4/0.0.0.0/tcp/15600'])
-    .describe('Multiaddresses that the node listens on for other nodes.'),
-  peers: z
-    .array(peerAddress.max(256))
-    .max(256)
-    .default([])
-    .describe('Multiaddresses of other nodes, each with its `/p2p/…` part. Never dropped.'),
-  keyFile: path
-    .optional()
-    .describe('File of the node’s network key. Made when missing. Default: `peer.key` in dataDir.'),
-});
-
 const health = z.strictObject({
   minPeers: z
     .int()
@@ -123,7 +98,8 @@ const health = z.strictObject({
     .optional()
     .describe(
       'Peers below which the node calls itself unhealthy. ' +
-        'Default: 1 when gossip.peers is set, else 0 (the only node of its network).',
+        'Default: 1 when gossip.peers or discovery.bootstrap is set, else 0 (the only node of ' +
+        'its network).',
     ),
   maxMilestonesBehind: z
     .int()
@@ -265,6 +241,8 @@ const CONFIG_SCHEMA = z.strictObject({
   api: api.prefault({}),
   control: control.prefault({}),
   gossip: gossip.prefault({}),
+  discovery: discovery.prefault({}),
+  nat: nat.prefault({}),
   metrics: metricsSection(9_311),
   health: health.prefault({}),
   pow: pow.prefault({}),

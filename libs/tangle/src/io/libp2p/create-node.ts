@@ -1,176 +1,165 @@
 /**
- * The libp2p node with its gossipsub: every option of the libraries that this project sets, and
- * why. Used by network.ts. Spec: docs/spec/07-gossip.md, "Connections" and "Gossip".
+ * The libp2p node: encryption, multiplexing, limits, and the services for gossip, discovery and
+ * NAT, with every option that this project sets, and why. Used by assemble.ts.
+ * Spec: docs/spec/07-gossip.md, "Connections".
  */
-import { gossipsub } from '@libp2p/gossipsub';
+import { autoNAT } from '@libp2p/autonat';
+import { circuitRelayServer } from '@libp2p/circuit-relay-v2';
+import { dcutr } from '@libp2p/dcutr';
 import type { GossipSub } from '@libp2p/gossipsub';
 import { identify } from '@libp2p/identify';
 import type { Identify } from '@libp2p/identify';
+import { kadDHT } from '@libp2p/kad-dht';
+import type { KadDHT } from '@libp2p/kad-dht';
+import { mdns } from '@libp2p/mdns';
 import { noise } from '@libp2p/noise';
-import { tcp } from '@libp2p/tcp';
+import { ping } from '@libp2p/ping';
 import { tls } from '@libp2p/tls';
 import { yamux } from '@libp2p/yamux';
 import { createLibp2p } from 'libp2p';
 import type { Libp2p } from 'libp2p';
-import type { GossipTopics, MessageIds } from './message-id.ts';
-import type { NetworkLimits, NetworkOptions, PeerId, PeerKey } from './types.ts';
+import { SILENT_LOGGER } from '../logger.ts';
+import type { Logger } from '../logger.ts';
+import { isLoopback, isPrivateAddress } from './addresses.ts';
+import type { Datastore } from './bounded-datastore.ts';
+import type { ConnectionGater } from './gate.ts';
+import { createGossip, MAX_GOSSIP_BUFFER } from './gossip-options.ts';
+import type { GossipOptionsDeps } from './gossip-options.ts';
+import { dhtProtocol, mdnsTag } from './message-id.ts';
+import { createTransports } from './transports.ts';
+import { DEFAULT_DISCOVERY, DEFAULT_NAT } from './types.ts';
+import type { DiscoveryOptions, NatOptions, NetworkLimits, NetworkOptions } from './types.ts';
+import { metered } from './wire-meter.ts';
+import type { WireEvents } from './wire-meter.ts';
 
 export interface NodeServices extends Record<string, unknown> {
   identify: Identify;
   pubsub: GossipSub;
+  /** Absent when the table of peers is off. */
+  dht?: KadDHT;
 }
 
 export type TangleLibp2p = Libp2p<NodeServices>;
 
-export interface NodeDeps {
-  readonly topics: GossipTopics;
-  readonly messageIds: MessageIds;
+export interface NodeDeps extends GossipOptionsDeps {
   readonly limits: NetworkLimits;
-  readonly isBanned: (peer: PeerKey) => boolean;
-  /** 0–100 points against a peer; they count against its gossip score. */
-  readonly points: (peer: PeerKey) => number;
+  /** Who may connect; everybody without it. */
+  readonly gater?: ConnectionGater;
+  /** What libp2p remembers of peers; its own unbounded memory without it. */
+  readonly datastore?: Datastore;
+  /** Told what comes on the streams of gossip. */
+  readonly wire?: WireEvents;
+  readonly logger?: Logger;
 }
 
-/** One pack with the envelope of the gossip protocol fits; larger RPCs end the stream. */
-const MAX_RPC_BYTES = 128 * 1024;
-/** A peer's gossip that waits; beyond it the stream breaks and the watch closes the connection. */
-const MAX_GOSSIP_BUFFER = 16 << 20;
 /** Handshakes per second from one address; on one machine all peers share the address. */
 const INBOUND_PER_SECOND = 5;
 const INBOUND_PER_SECOND_LOOPBACK = 50;
+/** Unfinished handshakes; gate.ts keeps one address from taking all of them. */
+const MAX_PENDING_INBOUND = 64;
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** A stream that names no protocol in time is reset. */
+const NEGOTIATION_TIMEOUT_MS = 5_000;
+const MAX_STREAMS = 64;
+/** Addresses of one peer that are tried; a peer may tell of thousands. */
+const MAX_ADDRESSES_TO_DIAL = 8;
+const MAX_DIAL_QUEUE = 128;
+/** Streams of the table of peers on one connection. */
+const MAX_DHT_STREAMS = 8;
 
 /** Builds the node without starting it. */
 export async function createNode(options: NetworkOptions, deps: NodeDeps): Promise<TangleLibp2p> {
   const { maxConnections } = deps.limits;
+  const discovery = { ...DEFAULT_DISCOVERY, ...options.discovery };
+  const nat = { ...DEFAULT_NAT, ...options.nat };
   const loopback = options.listen.every(isLoopback);
-  const deny = (peer: PeerId): boolean => deps.isBanned(peer.toString());
+  const { listen, transports } = await createTransports(
+    { listen: options.listen, maxConnections, useRelays: nat.useRelays },
+    deps.logger ?? SILENT_LOGGER,
+  );
   return await createLibp2p<NodeServices>({
     start: false,
     privateKey: options.privateKey,
     nodeInfo: { name: 'tanglemail', version: '1', userAgent: 'tanglemail' },
-    addresses: { listen: [...options.listen], announce: [...(options.announce ?? [])] },
-    transports: [
-      tcp({
-        maxConnections,
-        backlog: 64,
-        closeServerOnMaxConnections: {
-          closeAbove: maxConnections,
-          listenBelow: Math.max(1, maxConnections - 20),
-        },
-      }),
-    ],
-    // TLS is native and the fastest; noise serves peers that have no TLS.
+    addresses: { listen: [...listen], announce: [...(options.announce ?? [])] },
+    transports,
+    // TLS is native and the fastest; noise serves peers that have no TLS, browsers first.
     connectionEncrypters: [tls(), noise()],
     streamMuxers: [
       yamux({
-        maxInboundStreams: 32,
-        maxOutboundStreams: 32,
+        maxInboundStreams: MAX_STREAMS,
+        maxOutboundStreams: MAX_STREAMS,
         streamOptions: { maxReadBufferLength: 4 << 20, maxWriteBufferLength: MAX_GOSSIP_BUFFER },
       }),
     ],
     connectionManager: {
       maxConnections,
       maxParallelDials: 20,
-      maxIncomingPendingConnections: 10,
+      maxDialQueueLength: MAX_DIAL_QUEUE,
+      maxPeerAddrsToDial: MAX_ADDRESSES_TO_DIAL,
+      maxIncomingPendingConnections: MAX_PENDING_INBOUND,
       inboundConnectionThreshold: loopback ? INBOUND_PER_SECOND_LOOPBACK : INBOUND_PER_SECOND,
+      inboundUpgradeTimeout: HANDSHAKE_TIMEOUT_MS,
+      inboundStreamProtocolNegotiationTimeout: NEGOTIATION_TIMEOUT_MS,
     },
     // STATUS frames are the heartbeat.
     connectionMonitor: { enabled: false },
-    connectionGater: {
-      denyDialPeer: deny,
-      denyInboundEncryptedConnection: deny,
-      denyOutboundEncryptedConnection: deny,
-    },
-    services: { identify: identify(), pubsub: createGossip(deps) },
+    ...(deps.gater === undefined ? {} : { connectionGater: deps.gater }),
+    ...(deps.datastore === undefined ? {} : { datastore: deps.datastore }),
+    peerDiscovery: discovery.mdns ? [mdns({ serviceTag: mdnsTag(options.networkId) })] : [],
+    services: createServices(options.networkId, discovery, nat, deps),
   });
 }
 
-function createGossip(deps: NodeDeps): ReturnType<typeof gossipsub> {
-  const { topics, messageIds } = deps;
-  return gossipsub({
-    // A block proves itself; signing every message costs most of the throughput.
-    globalSignaturePolicy: 'StrictNoSign',
-    emitSelf: false,
-    allowPublishToZeroTopicPeers: true,
-    ignoreDuplicatePublishError: true,
-    fallbackToFloodsub: false,
-    batchPublish: true,
-    floodPublish: false,
-    doPX: false,
-    D: 6,
-    Dlo: 4,
-    Dhi: 8,
-    Dlazy: 4,
-    msgIdFn: (message) => messageIds.full(message.topic, message.data),
-    fastMsgIdFn: (message) => messageIds.fast(message.topic, message.data ?? new Uint8Array()),
-    msgIdToStrFn: (id) => Buffer.from(id).toString('latin1'),
-    seenTTL: 120_000,
-    // The default of 512 bytes adds messages without saving duplicates.
-    idontwantMinDataSize: 16_384,
-    maxInboundDataLength: MAX_RPC_BYTES,
-    maxOutboundBufferSize: MAX_GOSSIP_BUFFER,
-    allowedTopics: [topics.blocks, topics.milestones],
-    maxTopicBytesPerPeer: 32_768,
-    decodeRpcLimits: {
-      maxSubscriptions: 32,
-      maxMessages: 256,
-      maxIhaveMessageIDs: 1_000,
-      maxIwantMessageIDs: 1_000,
-      maxIdontwantMessageIDs: 256,
-      maxControlMessages: 64,
-      maxPeerInfos: 16,
-    },
-    scoreThresholds: {
-      gossipThreshold: -40,
-      publishThreshold: -80,
-      graylistThreshold: -160,
-      acceptPXThreshold: 100,
-      opportunisticGraftThreshold: 5,
-    },
-    scoreParams: {
-      // Scores are inert until `topics` is set.
-      topics: { [topics.blocks]: TOPIC_SCORE, [topics.milestones]: TOPIC_SCORE },
-      topicScoreCap: 50,
-      appSpecificScore: (peer) => -deps.points(peer),
-      appSpecificWeight: 1,
-      IPColocationFactorThreshold: 3,
-      IPColocationFactorWeight: -10,
-      // Private networks put many nodes on one machine.
-      IPColocationFactorWhitelist: new Set(['127.0.0.1', '::1']),
-      behaviourPenaltyThreshold: 6,
-      behaviourPenaltyWeight: -10,
-      behaviourPenaltyDecay: 0.9,
-      decayInterval: 1_000,
-      decayToZero: 0.01,
-      retainScore: 3_600_000,
-    },
-  });
+type ServiceFactories = NonNullable<
+  NonNullable<Parameters<typeof createLibp2p<NodeServices>>[0]>['services']
+>;
+
+function createServices(
+  networkId: bigint,
+  discovery: DiscoveryOptions,
+  nat: NatOptions,
+  deps: NodeDeps,
+): ServiceFactories {
+  const gossip = createGossip(deps);
+  const services: Record<string, unknown> = {
+    identify: identify({ timeout: deps.limits.identifyTimeoutMs }),
+    pubsub: deps.wire === undefined ? gossip : metered(gossip, deps.wire),
+  };
+  if (discovery.dht !== 'off') {
+    // The table asks with it whether a peer is still there.
+    services['ping'] = ping();
+    services['dht'] = createDht(networkId, discovery);
+  }
+  if (nat.relay !== undefined) {
+    services['relay'] = circuitRelayServer({
+      reservations: {
+        maxReservations: nat.relay.maxReservations,
+        defaultDataLimit: BigInt(nat.relay.maxBytes),
+        defaultDurationLimit: nat.relay.maxMs,
+      },
+    });
+  }
+  if (nat.holePunching) services['dcutr'] = dcutr();
+  if (nat.autonat) services['autonat'] = autoNAT();
+  return services as ServiceFactories;
 }
 
-/** One score for both topics. Mesh deliveries are off: an idle tangle delivers nothing. */
-const TOPIC_SCORE = {
-  topicWeight: 1,
-  timeInMeshWeight: 0.01,
-  timeInMeshQuantum: 1_000,
-  timeInMeshCap: 3_600,
-  firstMessageDeliveriesWeight: 0.5,
-  firstMessageDeliveriesDecay: 0.9,
-  firstMessageDeliveriesCap: 50,
-  meshMessageDeliveriesWeight: 0,
-  meshMessageDeliveriesDecay: 0.5,
-  meshMessageDeliveriesCap: 100,
-  meshMessageDeliveriesThreshold: 20,
-  meshMessageDeliveriesWindow: 10,
-  meshMessageDeliveriesActivation: 5_000,
-  meshFailurePenaltyWeight: 0,
-  meshFailurePenaltyDecay: 0.5,
-  // Counts squared: with the points of verdicts.ts a peer hears no more gossip after two invalid
-  // messages and is banned at five. A greater weight would mute it for good before the ban, which
-  // ends by itself, comes.
-  invalidMessageDeliveriesWeight: -2,
-  invalidMessageDeliveriesDecay: 0.99,
-};
-
-function isLoopback(address: string): boolean {
-  return address.startsWith('/ip4/127.') || address.startsWith('/ip6/::1/');
+/** The table of peers of one network: its protocol's name holds the network id. */
+function createDht(networkId: bigint, discovery: DiscoveryOptions): ReturnType<typeof kadDHT> {
+  const { dht, privateAddresses } = discovery;
+  return kadDHT({
+    protocol: dhtProtocol(networkId),
+    ...(dht === 'auto' ? {} : { clientMode: dht === 'client' }),
+    // A name or an address of somebody's house leads nowhere, or to the wrong machine.
+    peerInfoMapper: (peer) => ({
+      ...peer,
+      multiaddrs: peer.multiaddrs
+        .filter((address) => privateAddresses || !isPrivateAddress(address))
+        .slice(0, MAX_ADDRESSES_TO_DIAL),
+    }),
+    maxInboundStreams: MAX_DHT_STREAMS,
+    maxOutboundStreams: MAX_DHT_STREAMS,
+    routingTableUpdateMaxQueueSize: 256,
+  });
 }

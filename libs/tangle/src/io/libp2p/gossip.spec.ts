@@ -177,7 +177,7 @@ describe('gossip', () => {
   });
 
   it('ignores what exceeds the validations under way', async () => {
-    const victim = await startNode({ limits: { maxValidating: 0 } });
+    const victim = await startNode({ limits: { maxValidatingPerPeer: 0 } });
     const sender = await startNode({ peers: victim.network.addresses() });
     await eventually(reaching(sender, 1));
     sender.network.publishBlock(fakeBlock());

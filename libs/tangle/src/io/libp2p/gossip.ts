@@ -10,6 +10,7 @@ import { assert } from '../../core/outcome.ts';
 import { MAX_MILESTONE_SIZE } from '../../core/params/limits.ts';
 import { errorFields } from '../logger.ts';
 import type { Logger } from '../logger.ts';
+import type { GossipBudget } from './gossip-budget.ts';
 import type { GossipTopics } from './message-id.ts';
 import type {
   Connection,
@@ -28,6 +29,7 @@ export interface GossipDeps {
   readonly pubsub: GossipSub;
   readonly topics: GossipTopics;
   readonly handlers: Pick<NetworkHandlers, 'onPack' | 'onMilestone'>;
+  readonly budget: Pick<GossipBudget, 'takeMessage' | 'takeBlocks'>;
   readonly report: (peer: PeerKey, finding: Finding) => void;
   readonly connectionsOf: (peer: PeerId) => readonly Connection[];
   /** The counters of a connected peer. */
@@ -145,9 +147,10 @@ export class Gossip {
   ): Promise<Finding> {
     const ofPeer = this.#validating.get(from) ?? 0;
     const { maxValidating, maxValidatingPerPeer } = this.#limits;
-    if (this.#validatingTotal >= maxValidating || ofPeer >= maxValidatingPerPeer) {
-      return 'overloaded';
-    }
+    // A peer with nothing under validation has a place always: others cannot shut it out.
+    const isFull = this.#validatingTotal >= maxValidating && ofPeer > 0;
+    if (isFull || ofPeer >= maxValidatingPerPeer) return 'overloaded';
+    if (!this.#deps.budget.takeMessage(from)) return 'gossip-flood';
     this.#validatingTotal += 1;
     this.#validating.set(from, ofPeer + 1);
     try {
@@ -166,6 +169,7 @@ export class Gossip {
   readonly #onPack = async (data: Uint8Array, from: PeerKey): Promise<Finding> => {
     const pack = decodePack(data);
     if (!pack.ok) return 'pack-malformed';
+    if (!this.#deps.budget.takeBlocks(from, pack.value.length)) return 'gossip-flood';
     this.#deps.metrics.count('pack-received');
     this.#deps.metrics.count('block-received', pack.value.length);
     const counters = this.#deps.counters(from);

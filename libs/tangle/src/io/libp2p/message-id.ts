@@ -26,6 +26,16 @@ export function syncProtocol(networkId: bigint): string {
   return `/tanglemail/${networkIdText(networkId)}/sync/1`;
 }
 
+/** The name of the table of peers: tables of two networks never mix. */
+export function dhtProtocol(networkId: bigint): string {
+  return `/tanglemail/${networkIdText(networkId)}/kad/1`;
+}
+
+/** What nodes of one network ask for on the local network. */
+export function mdnsTag(networkId: bigint): string {
+  return `_tanglemail-${networkIdText(networkId)}._udp.local`;
+}
+
 /** Message ids on the wire (IHAVE, IWANT) have so many bytes. */
 export const MESSAGE_ID_LENGTH = 20;
 

@@ -4,33 +4,39 @@
  * throws here; an unknown error on the wire path is ignored and logged at debug level.
  * Spec: docs/spec/07-gossip.md.
  */
-import { randomBytes } from 'node:crypto';
 import { nobleHasher } from '../../core/crypto/blake2b.ts';
 import type { BlockId } from '../../core/codec/ids.ts';
 import { MAX_BLOCK_SIZE, MAX_MILESTONE_SIZE } from '../../core/params/limits.ts';
 import type { Hasher } from '../../core/ports.ts';
 import { errorFields } from '../logger.ts';
 import type { Logger } from '../logger.ts';
-import { createNode } from './create-node.ts';
-import type { TangleLibp2p } from './create-node.ts';
-import { Gossip, gossipFault } from './gossip.ts';
-import { createMessageIds, gossipTopics, syncProtocol } from './message-id.ts';
-import { PackQueue } from './pack-queue.ts';
+import { transportOf } from './addresses.ts';
+import { assemble, hangUp, nowMs, recordKey } from './assemble.ts';
+import type { Parts } from './assemble.ts';
+import { gossipFault } from './gossip.ts';
+import { networkIdText, syncProtocol } from './message-id.ts';
+import { MAX_ADDED_PEERS, PeerBook } from './peer-book.ts';
+import type { PeerRecords } from './peer-book.ts';
 import { peerKeyText } from './peer-key.ts';
 import type { PeerSession } from './peer-session.ts';
 import { PeerStanding } from './peer-standing.ts';
-import { Requester } from './requester.ts';
-import type { Answered, AnsweredCones, ConeOptions, RequestOptions } from './requester.ts';
-import { Responder } from './responder.ts';
-import { parseStaticPeer, StaticPeers } from './static-peers.ts';
-import { SyncService } from './sync-service.ts';
+import type {
+  Answered,
+  AnsweredCones,
+  ConeOptions,
+  Requester,
+  RequestOptions,
+} from './requester.ts';
+import { parseStaticPeer } from './static-peers.ts';
+import type { StaticPeer } from './static-peers.ts';
 import { DEFAULT_LIMITS, NetworkError, NO_METRICS } from './types.ts';
 import type {
+  Ban,
+  KnownPeer,
   NetworkHandlers,
   NetworkLimits,
   NetworkMetrics,
   NetworkOptions,
-  PeerId,
   PeerInfo,
   PeerKey,
   RequestCounts,
@@ -44,8 +50,8 @@ export interface NetworkDeps {
   readonly hasher?: Hasher;
 }
 
-/** The most that the connection manager knows (0–100): static peers are pruned last. */
-const STATIC_PEER_TAG = { 'tanglemail-static': { value: 100 } };
+/** What is remembered of peers is written down this often, and when somebody changes it. */
+const SAVE_INTERVAL_MS = 300_000;
 
 /** What waits while the network does not run. */
 const NO_REQUESTS: RequestCounts = {
@@ -56,15 +62,8 @@ const NO_REQUESTS: RequestCounts = {
   failed: 0,
 };
 
-interface Running {
-  readonly node: TangleLibp2p;
-  readonly gossip: Gossip;
-  readonly packs: PackQueue;
-  readonly sync: SyncService;
-  readonly requester: Requester;
-  readonly responder: Responder;
-  readonly statics: StaticPeers;
-  readonly watch: ReturnType<typeof setInterval>;
+interface Running extends Parts {
+  readonly timers: readonly ReturnType<typeof setInterval>[];
 }
 
 export class TangleNetwork {
@@ -77,10 +76,14 @@ export class TangleNetwork {
   readonly #metrics: NetworkMetrics;
   readonly #hasher: Hasher;
   readonly #standing: PeerStanding;
+  readonly #book: PeerBook;
+  /** Peers added at run time, and how to reach them. */
+  readonly #added = new Map<PeerKey, StaticPeer>();
   readonly #suspects = new Set<PeerKey>();
+  #records: PeerRecords | undefined;
   #running: Running | undefined;
 
-  /** Throws RangeError when a static peer's address cannot be parsed. */
+  /** Throws RangeError when the address of a static or bootstrap peer cannot be parsed. */
   constructor(options: NetworkOptions, handlers: NetworkHandlers, deps: NetworkDeps) {
     this.#options = options;
     this.#handlers = handlers;
@@ -88,8 +91,11 @@ export class TangleNetwork {
     this.#logger = deps.logger;
     this.#metrics = deps.metrics ?? NO_METRICS;
     this.#hasher = deps.hasher ?? nobleHasher;
+    this.#book = new PeerBook(options.stateFile, networkIdText(options.networkId));
     this.key = peerKeyText(options.privateKey);
-    for (const peer of options.peers) parseStaticPeer(peer);
+    for (const peer of [...options.peers, ...(options.discovery?.bootstrap ?? [])]) {
+      parseStaticPeer(peer);
+    }
     this.#standing = new PeerStanding({
       banMs: this.#limits.banMs,
       nowMs,
@@ -100,24 +106,22 @@ export class TangleNetwork {
   /** Listens and dials. Rejects when an address cannot be listened on. */
   async start(): Promise<void> {
     if (this.#running !== undefined) return;
-    const topics = gossipTopics(this.#options.networkId);
-    const messageIds = await createMessageIds(
-      topics,
-      this.#hasher,
-      randomBytes(8).readBigUInt64LE(),
-    );
-    const node = await createNode(this.#options, {
-      topics,
-      messageIds,
+    await this.#remember();
+    const parts = await assemble({
+      options: this.#options,
+      handlers: this.#handlers,
       limits: this.#limits,
-      isBanned: (peer) => this.#standing.isBanned(peer),
-      points: (peer) => this.#standing.points(peer),
+      logger: this.#logger,
+      metrics: this.#metrics,
+      hasher: this.#hasher,
+      standing: this.#standing,
+      ownKey: this.key,
+      statics: [...this.#options.peers.map(parseStaticPeer), ...this.#added.values()],
     });
-    const running = this.#assemble(node);
+    const running: Running = { ...parts, timers: this.#createTimers(parts) };
     this.#running = running;
     this.#listen(running);
     try {
-      await node.start();
       await this.#startParts(running);
     } catch (error) {
       await this.stop();
@@ -131,11 +135,12 @@ export class TangleNetwork {
     const running = this.#running;
     if (running === undefined) return;
     this.#running = undefined;
-    clearInterval(running.watch);
+    for (const timer of running.timers) clearInterval(timer);
     running.requester.stop();
     running.responder.stop();
-    await running.statics.stop();
+    await Promise.all([running.discovery.stop(), running.auto.stop(), running.statics.stop()]);
     await running.packs.close();
+    await this.#saveQuietly(running);
     await running.sync.stop();
     await running.node.stop();
   }
@@ -196,7 +201,62 @@ export class TangleNetwork {
     this.reportPeer(peer, finding);
   }
 
-  /** The connected peers, oldest first. */
+  /**
+   * Adds a peer that is dialled for ever and never dropped, like those of the configuration, and
+   * remembers it. Throws NetworkError `address-invalid`, `too-large` (256 were added already),
+   * `state-unwritable` (it is added, and will be forgotten at the next start).
+   */
+  async addPeer(address: string): Promise<void> {
+    const peer = parseAdded(address);
+    if (!this.#added.has(peer.key) && this.#added.size >= MAX_ADDED_PEERS) {
+      throw new NetworkError('too-large', `${MAX_ADDED_PEERS} peers were added already`);
+    }
+    this.#added.set(peer.key, peer);
+    this.#running?.statics.add(peer);
+    await this.#save();
+  }
+
+  /**
+   * Forgets a peer that was added, or one that was found, and disconnects it; false when nothing is
+   * known of it. A peer of the configuration comes back at the next start.
+   */
+  async removePeer(id: PeerKey): Promise<boolean> {
+    const added = this.#added.delete(id);
+    const running = this.#running;
+    const isStatic = running?.statics.remove(id) ?? false;
+    running?.auto.forget(id);
+    const session = running?.sync.session(id);
+    if (running !== undefined && session !== undefined) {
+      hangUp(running.node, session.peerId, this.#logger);
+    }
+    await this.#save();
+    return added || isStatic || session !== undefined;
+  }
+
+  /** Keeps a peer out for `forMs` milliseconds, over restarts too. */
+  async ban(id: PeerKey, forMs: number): Promise<void> {
+    this.#standing.ban(id, forMs, 'operator');
+    await this.#save();
+  }
+
+  /** Lets a peer in again; false when it was not banned. */
+  async unban(id: PeerKey): Promise<boolean> {
+    const was = this.#standing.unban(id);
+    if (was) await this.#save();
+    return was;
+  }
+
+  /** The bans that have not ended. */
+  bans(): Ban[] {
+    return this.#standing.bans(Date.now());
+  }
+
+  /** Peers that were good to us, the last ones first: they are dialled first after a restart. */
+  knownPeers(): KnownPeer[] {
+    return this.#running?.auto.known() ?? [...(this.#records?.known ?? [])];
+  }
+
+  /** The connected peers of our network, oldest first. */
   peers(): PeerInfo[] {
     const running = this.#running;
     if (running === undefined) return [];
@@ -220,88 +280,84 @@ export class TangleNetwork {
     return this.#running.requester;
   }
 
-  #assemble(node: TangleLibp2p): Running {
-    const shared = { logger: this.#logger, metrics: this.#metrics, nowMs };
-    const report = (session: PeerSession, finding: Finding): void =>
-      this.#standing.report(session.key, finding);
-    const responder = new Responder(this.#limits, { ...shared, handlers: this.#handlers, report });
-    const sync: SyncService = new SyncService(this.#limits, {
-      ...shared,
-      protocol: syncProtocol(this.#options.networkId),
-      connectionsOf: (peer) => node.getConnections(peer),
-      status: () => this.#handlers.status(),
-      report,
-      requester: () => requester,
-      responder,
-    });
-    const requester = new Requester(this.#limits, {
-      ...shared,
-      sessions: () => sync.sessions,
-      report,
-      hasher: this.#hasher,
-    });
-    const gossip = new Gossip(this.#limits, {
-      ...shared,
-      pubsub: node.services.pubsub,
-      topics: gossipTopics(this.#options.networkId),
-      handlers: this.#handlers,
-      report: (peer, finding) => this.#standing.report(peer, finding),
-      connectionsOf: (peer) => node.getConnections(peer),
-      counters: (peer) => sync.session(peer)?.counters,
-    });
-    const packs = new PackQueue(this.#limits, {
-      canPublish: () => gossip.canPublish(),
-      publish: async (pack, blocks) => await gossip.publishPack(pack, blocks),
-      onDropped: (blocks) => this.#metrics.count('block-dropped', blocks),
-      nowMs,
-    });
-    const statics = this.#createStatics(node);
-    const watch = setInterval(() => this.#watch(), this.#limits.watchIntervalMs);
-    return { node, gossip, packs, sync, requester, responder, statics, watch };
+  /** Takes over what an earlier run wrote down, once. */
+  async #remember(): Promise<void> {
+    if (this.#records !== undefined) return;
+    const { records, problem } = await this.#book.read();
+    if (problem !== undefined) this.#logger.warn({ problem }, 'peers.json is left out');
+    this.#records = records;
+    this.#standing.restore(records.bans, Date.now());
+    for (const address of records.added) {
+      const peer = tryParse(address);
+      if (peer !== undefined) this.#added.set(peer.key, peer);
+    }
   }
 
-  #createStatics(node: TangleLibp2p): StaticPeers {
-    return new StaticPeers(this.#options.peers.map(parseStaticPeer), this.#limits, {
-      dial: async (address, signal) => {
-        await node.dial(address, { signal });
-      },
-      isConnected: (peer) => node.getConnections(peer).length > 0,
-      ownKey: this.key,
-      random: Math.random,
-      nowMs,
-      logger: this.#logger,
-      metrics: this.#metrics,
-    });
+  #createTimers({ roster, auto }: Parts): ReturnType<typeof setInterval>[] {
+    const peering = (): void => {
+      roster.tick();
+      auto.tick();
+    };
+    return [
+      setInterval(() => this.#watch(), this.#limits.watchIntervalMs),
+      setInterval(peering, this.#limits.peeringIntervalMs),
+      setInterval(() => void this.#saveQuietly(this.#running), SAVE_INTERVAL_MS),
+    ];
   }
 
-  #listen({ node, sync, statics, packs }: Running): void {
+  #listen({ node, sync, roster, statics, packs, discovery, kept }: Running): void {
+    kept.add(recordKey(node.peerId));
     node.addEventListener('peer:connect', ({ detail: peer }) => {
+      kept.add(recordKey(peer));
+      roster.onConnected(peer);
       statics.onConnected(peer.toString());
-      sync.onPeerConnected(peer);
-      sync.announceStatus();
-      this.#logger.info({ peer: peer.toString() }, 'peer connected');
+    });
+    node.addEventListener('peer:identify', ({ detail }) => {
+      roster.onIdentified(detail.peerId, detail.protocols);
+      if (!roster.isOurs(detail.peerId.toString())) return;
+      discovery.hear(detail.peerId.toString(), detail.listenAddrs);
     });
     node.addEventListener('peer:disconnect', ({ detail: peer }) => {
+      const wasOurs = roster.isOurs(peer.toString());
+      kept.delete(recordKey(peer));
+      roster.onDisconnected(peer);
       sync.onPeerDisconnected(peer);
       statics.onDisconnected(peer.toString());
-      sync.announceStatus();
       this.#suspects.delete(peer.toString());
+      if (!wasOurs) return;
+      sync.announceStatus();
       this.#logger.info({ peer: peer.toString() }, 'peer disconnected');
     });
     node.services.pubsub.addEventListener('subscription-change', () => packs.flush());
   }
 
-  async #startParts({ node, sync, statics, gossip }: Running): Promise<void> {
+  async #startParts(running: Running): Promise<void> {
+    const { node, roster, sync, statics, gossip, budget, auto, discovery } = running;
+    // Before anybody can connect: identify tells what we speak once only.
     await node.handle(
       syncProtocol(this.#options.networkId),
-      (stream, connection) => sync.onInboundStream(stream, connection),
-      { maxInboundStreams: 2, maxOutboundStreams: 2 },
+      (stream, connection) => {
+        if (!budget.onStream(connection.remotePeer.toString())) {
+          stream.abort(new Error('too many streams'));
+          return;
+        }
+        roster.admit(connection.remotePeer);
+        sync.onInboundStream(stream, connection);
+      },
+      { maxInboundStreams: 2, maxOutboundStreams: 2, runOnLimitedConnection: true },
     );
-    for (const peer of statics.all)
-      await node.peerStore.merge(peer.peerId, { tags: STATIC_PEER_TAG });
+    await node.start();
     gossip.start();
     sync.start();
+    for (const { id, addresses, lastSeenMs } of this.#records?.known ?? []) {
+      auto.add(id, addresses, { lastSeenMs });
+    }
+    for (const peer of (this.#options.discovery?.bootstrap ?? []).map(parseStaticPeer)) {
+      auto.add(peer.key, [peer.address.toString()], { isBootstrap: true });
+    }
     statics.start();
+    discovery.start();
+    auto.tick();
   }
 
   #infoOf(running: Running, session: PeerSession, subscribers: Set<PeerKey>): PeerInfo[] {
@@ -312,6 +368,7 @@ export class TangleNetwork {
         id: session.key,
         address: connection.remoteAddr.toString(),
         direction: connection.direction,
+        transport: transportOf(connection),
         connectedMs: session.connectedMs,
         static: running.statics.has(session.key),
         subscribed: subscribers.has(session.key),
@@ -335,26 +392,50 @@ export class TangleNetwork {
         this.#suspects.delete(session.key);
         this.#metrics.count('peer-muted');
         this.#logger.debug({ peer: session.key, fault }, 'gossip stream faulty');
-        this.#hangUp(session.peerId);
+        hangUp(node, session.peerId, this.#logger);
       }
     }
   }
 
-  #onBan(peer: PeerKey, finding: Finding): void {
+  #onBan(peer: PeerKey, finding: Ban['finding']): void {
     this.#metrics.count('peer-banned');
-    this.#logger.warn({ peer, finding, banMs: this.#limits.banMs }, 'peer banned');
-    const session = this.#running?.sync.session(peer);
-    if (session !== undefined) this.#hangUp(session.peerId);
+    this.#logger.warn({ peer, finding }, 'peer banned');
+    const running = this.#running;
+    if (running === undefined) return;
+    for (const one of running.node.getPeers()) {
+      if (one.toString() === peer) hangUp(running.node, one, this.#logger);
+    }
+    if (finding !== 'operator') void this.#saveQuietly(running);
   }
 
-  #hangUp(peer: PeerId): void {
-    this.#running?.node.hangUp(peer).catch((error: unknown) => {
-      this.#logger.debug({ peer: peer.toString(), ...errorFields(error) }, 'hang-up failed');
+  async #save(): Promise<void> {
+    await this.#book.write({
+      added: [...this.#added.values()].map(({ address }) => address.toString()),
+      bans: this.bans(),
+      known: this.knownPeers(),
+    });
+  }
+
+  /** What is written by itself may fail: a full disk must not end the network. */
+  async #saveQuietly(running: Running | undefined): Promise<void> {
+    if (running === undefined) return;
+    this.#records = { added: [], bans: [], known: running.auto.known() };
+    await this.#save().catch((error: unknown) => {
+      this.#logger.warn(errorFields(error), 'peers.json not written');
     });
   }
 }
 
-/** A clock that never goes back. */
-function nowMs(): number {
-  return performance.now();
+function tryParse(address: string): StaticPeer | undefined {
+  try {
+    return parseStaticPeer(address);
+  } catch {
+    return undefined;
+  }
+}
+
+function parseAdded(address: string): StaticPeer {
+  const peer = tryParse(address);
+  if (peer !== undefined) return peer;
+  throw new NetworkError('address-invalid', 'expected a multiaddress that ends in /p2p/<peer id>');
 }

@@ -1,11 +1,11 @@
 /**
  * Points against peers and bans with expiry. It outlives connections, so that reconnecting does not
- * wash a peer clean, and it is bounded: the entry touched longest ago leaves first.
- * Spec: docs/spec/07-gossip.md, "Budgets".
+ * wash a peer clean, and it is bounded: the entry touched longest ago leaves first. network.ts
+ * keeps the bans over a restart (peer-book.ts). Spec: docs/spec/07-gossip.md, "Verdicts".
  */
 import { BAN_POINTS, FINDINGS, POINTS_HALF_LIFE_MS } from './verdicts.ts';
 import type { Finding } from './verdicts.ts';
-import type { PeerKey } from './types.ts';
+import type { Ban, PeerKey } from './types.ts';
 
 /** Peers remembered. Stops a crowd of invented peer keys from filling memory. */
 const MAX_REMEMBERED = 4_096;
@@ -14,6 +14,7 @@ interface Standing {
   points: number;
   updatedMs: number;
   bannedUntilMs: number;
+  finding: Ban['finding'];
 }
 
 export interface PeerStandingOptions {
@@ -21,7 +22,7 @@ export interface PeerStandingOptions {
   /** Any clock in milliseconds that never goes back. */
   readonly nowMs: () => number;
   /** Called once when a peer crosses the line; the owner disconnects it. */
-  readonly onBan: (peer: PeerKey, finding: Finding) => void;
+  readonly onBan: (peer: PeerKey, finding: Ban['finding']) => void;
 }
 
 export class PeerStanding {
@@ -39,14 +40,48 @@ export class PeerStanding {
     const standing = this.#touch(peer);
     standing.points += points;
     if (standing.points < BAN_POINTS || this.isBanned(peer)) return;
+    this.ban(peer, this.#options.banMs, finding);
+  }
+
+  /** Keeps a peer out for so long; a ban that lasts longer already stays. */
+  ban(peer: PeerKey, forMs: number, finding: Ban['finding']): void {
+    const standing = this.#touch(peer);
     standing.points = 0;
-    standing.bannedUntilMs = this.#options.nowMs() + this.#options.banMs;
+    standing.finding = finding;
+    standing.bannedUntilMs = Math.max(standing.bannedUntilMs, this.#options.nowMs() + forMs);
     this.#options.onBan(peer, finding);
+  }
+
+  /** Lets a peer in again, with no points; false when it was not banned. */
+  unban(peer: PeerKey): boolean {
+    return this.isBanned(peer) && this.#peers.delete(peer);
   }
 
   isBanned(peer: PeerKey): boolean {
     const standing = this.#peers.get(peer);
     return standing !== undefined && standing.bannedUntilMs > this.#options.nowMs();
+  }
+
+  /** The bans that have not ended, in the terms of a calendar whose time now is `epochMs`. */
+  bans(epochMs: number): Ban[] {
+    const toEpoch = epochMs - this.#options.nowMs();
+    return [...this.#peers]
+      .filter(([peer]) => this.isBanned(peer))
+      .map(([peer, { bannedUntilMs, finding }]) => ({
+        id: peer,
+        untilMs: Math.max(0, Math.round(bannedUntilMs + toEpoch)),
+        finding,
+      }));
+  }
+
+  /** Takes over bans of an earlier run of the process. */
+  restore(bans: readonly Ban[], epochMs: number): void {
+    for (const { id, untilMs, finding } of bans) {
+      if (untilMs <= epochMs) continue;
+      const standing = this.#touch(id);
+      standing.bannedUntilMs = this.#options.nowMs() + untilMs - epochMs;
+      standing.finding = finding;
+    }
   }
 
   /** Points that are left after decay, 0–100. */
@@ -62,6 +97,7 @@ export class PeerStanding {
       points: old === undefined ? 0 : decayed(old, nowMs),
       updatedMs: nowMs,
       bannedUntilMs: old?.bannedUntilMs ?? Number.NEGATIVE_INFINITY,
+      finding: old?.finding ?? 'operator',
     };
     this.#peers.delete(peer);
     this.#peers.set(peer, standing);

@@ -1,6 +1,7 @@
 /**
- * Keeps connections to the peers of the configuration: dials them with growing pauses for ever, and
- * again when they are lost. Discovery never removes them. Used by network.ts.
+ * Keeps connections to the peers of the configuration and to those added at run time: dials them
+ * with growing pauses for ever, and again when they are lost. Neither discovery nor a limit removes
+ * them. Used by network.ts.
  * Spec: docs/spec/07-gossip.md, "Connections".
  */
 import { multiaddr } from '@multiformats/multiaddr';
@@ -39,9 +40,9 @@ interface DialState {
   timer: ReturnType<typeof setTimeout> | undefined;
 }
 
-/** Parses a configured peer; throws RangeError with the reason. */
+/** Parses a peer's address; throws RangeError with the reason. */
 export function parseStaticPeer(text: string): StaticPeer {
-  const address = multiaddr(text);
+  const address = parseAddress(text);
   const key = address.getComponents().findLast((part) => part.name === 'p2p')?.value;
   if (key === undefined) throw new RangeError(`peer address without /p2p/<peer id>: ${text}`);
   return { key, peerId: peerIdFromString(key), address };
@@ -58,16 +59,7 @@ export class StaticPeers {
   constructor(peers: readonly StaticPeer[], limits: NetworkLimits, deps: StaticPeersDeps) {
     this.#limits = limits;
     this.#deps = deps;
-    for (const peer of peers) {
-      if (peer.key === deps.ownKey) continue;
-      this.#peers.set(peer.key, peer);
-      this.#states.set(peer.key, {
-        failures: 0,
-        connectedMs: 0,
-        dialling: false,
-        timer: undefined,
-      });
-    }
+    for (const peer of peers) this.#enter(peer);
   }
 
   get all(): readonly StaticPeer[] {
@@ -82,6 +74,19 @@ export class StaticPeers {
     for (const peer of this.#peers.values()) this.#schedule(peer, this.#firstPauseMs(peer));
   }
 
+  /** Adds a peer, or gives it another address, and dials it at once. */
+  add(peer: StaticPeer): void {
+    if (!this.#enter(peer)) return;
+    if (!this.#deps.isConnected(peer.peerId)) this.#schedule(peer, 0);
+  }
+
+  /** Dials the peer no more; false when it was not there. Its connection stays. */
+  remove(key: PeerKey): boolean {
+    clearTimeout(this.#states.get(key)?.timer);
+    this.#states.delete(key);
+    return this.#peers.delete(key);
+  }
+
   onConnected(key: PeerKey): void {
     const state = this.#states.get(key);
     if (state === undefined) return;
@@ -94,8 +99,11 @@ export class StaticPeers {
     const peer = this.#peers.get(key);
     const state = this.#states.get(key);
     if (peer === undefined || state === undefined) return;
-    if (this.#deps.nowMs() - state.connectedMs >= STABLE_MS) state.failures = 0;
-    this.#schedule(peer, this.#pauseMs(state.failures) + this.#firstPauseMs(peer));
+    const pauseMs = this.#pauseMs(state.failures) + this.#firstPauseMs(peer);
+    // A peer that answers and hangs up at once, such as one of another network, is not hammered.
+    const isStable = this.#deps.nowMs() - state.connectedMs >= STABLE_MS;
+    state.failures = isStable ? 0 : state.failures + 1;
+    this.#schedule(peer, pauseMs);
   }
 
   /** Ends all dialling and waits for what is under way. */
@@ -103,6 +111,20 @@ export class StaticPeers {
     this.#stop.abort(new NetworkError('stopped', 'network stopped'));
     for (const state of this.#states.values()) clearTimeout(state.timer);
     await Promise.allSettled(this.#dials);
+  }
+
+  /** False for ourselves. */
+  #enter(peer: StaticPeer): boolean {
+    if (peer.key === this.#deps.ownKey) return false;
+    this.#peers.set(peer.key, peer);
+    if (this.#states.has(peer.key)) return true;
+    this.#states.set(peer.key, {
+      failures: 0,
+      connectedMs: 0,
+      dialling: false,
+      timer: undefined,
+    });
+    return true;
   }
 
   /** Two peers that list each other must not dial at once: two connections would come of it. */
@@ -130,6 +152,7 @@ export class StaticPeers {
   async #dial(peer: StaticPeer, state: DialState): Promise<void> {
     if (state.dialling || this.#deps.isConnected(peer.peerId)) return;
     state.dialling = true;
+    this.#deps.metrics.count('dial-started');
     const timeout = AbortSignal.timeout(this.#limits.dialTimeoutMs);
     try {
       await this.#deps.dial(peer.address, AbortSignal.any([this.#stop.signal, timeout]));
@@ -139,8 +162,16 @@ export class StaticPeers {
     } finally {
       state.dialling = false;
     }
-    if (this.#deps.isConnected(peer.peerId)) return;
+    if (this.#deps.isConnected(peer.peerId) || this.#peers.get(peer.key) !== peer) return;
     state.failures += 1;
     this.#schedule(peer, this.#pauseMs(state.failures));
+  }
+}
+
+function parseAddress(text: string): Multiaddr {
+  try {
+    return multiaddr(text);
+  } catch (error) {
+    throw new RangeError(`not a multiaddress: ${text}`, { cause: error });
   }
 }

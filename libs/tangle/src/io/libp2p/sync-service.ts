@@ -151,6 +151,7 @@ export class SyncService {
       const stream = await connection.newStream(this.#deps.protocol, {
         signal: AbortSignal.any([this.#stop.signal, timeout]),
         maxOutboundStreams: 2,
+        runOnLimitedConnection: true,
       });
       this.#useStream(session, stream, failures);
     } catch (error) {

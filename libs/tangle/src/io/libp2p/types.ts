@@ -6,7 +6,7 @@
 import type { Libp2p } from 'libp2p';
 import type { BlockId } from '../../core/codec/ids.ts';
 import type { SyncStatus } from '../../core/codec/frame.ts';
-import type { Verdict } from './verdicts.ts';
+import type { Finding, Verdict } from './verdicts.ts';
 
 /** The text form of a libp2p peer id, which is the hash or the bytes of the peer's public key. */
 export type PeerKey = string;
@@ -17,8 +17,20 @@ export type PeerId = Connection['remotePeer'];
 
 /** Everything that a peer can make us hold or do is bounded here; tests lower the times. */
 export interface NetworkLimits {
-  /** Connections in all; a listener closes above it. */
+  /** Peers that the node dials by itself, beside the static ones. */
+  readonly maxPeers: number;
+  /** Peers that dialled us; those beyond it are guests for `guestMs`. Static peers do not count. */
+  readonly maxInbound: number;
+  /** Inbound connections of one address (IPv4) or network of 64 bits (IPv6); not on loopback. */
+  readonly maxPerAddress: number;
+  /** Connections in all, unfinished and foreign ones included; a listener closes above it. */
   readonly maxConnections: number;
+  /** A peer beyond the limits stays so long, to learn of others from us. */
+  readonly guestMs: number;
+  /** A connection that did not name our protocol within this time is closed. */
+  readonly identifyTimeoutMs: number;
+  /** The connections are looked over, and free places filled, this often. */
+  readonly peeringIntervalMs: number;
   /** A pack leaves this long after its first block, or when it is full. */
   readonly packDelayMs: number;
   /** Bytes of one pack that more blocks may be added to. */
@@ -27,9 +39,18 @@ export interface NetworkLimits {
   readonly packQueueBytes: number;
   /** Blocks wait at most this long for a peer that subscribes. */
   readonly packQueueAgeMs: number;
-  /** Packs and milestones under validation, in all and from one peer; more are ignored. */
+  /**
+   * Packs and milestones under validation, in all and from one peer; more are ignored. A peer's
+   * first one always has a place.
+   */
   readonly maxValidating: number;
   readonly maxValidatingPerPeer: number;
+  /** Gossip that one peer may send: bytes of its stream, messages, blocks; each per second. */
+  readonly gossipBytesPerSecond: number;
+  readonly gossipMessagesPerSecond: number;
+  readonly gossipBlocksPerSecond: number;
+  /** Streams that one peer may open per second, of gossip and of requests together. */
+  readonly streamsPerSecond: number;
   /** STATUS is sent this often, and on change. */
   readonly statusIntervalMs: number;
   /** A peer that sends nothing for so long is dead: its connection is closed. */
@@ -56,7 +77,7 @@ export interface NetworkLimits {
   /** Bytes that one peer may draw per second, and at once. */
   readonly answerBytesPerSecond: number;
   readonly answerBytesBurst: number;
-  /** First and greatest pause between two dials of a static peer. */
+  /** First and greatest pause between two dials of one peer. */
   readonly dialBackoffMinMs: number;
   readonly dialBackoffMaxMs: number;
   readonly dialTimeoutMs: number;
@@ -71,13 +92,23 @@ export interface NetworkLimits {
 }
 
 export const DEFAULT_LIMITS: NetworkLimits = {
+  maxPeers: 16,
+  maxInbound: 128,
+  maxPerAddress: 8,
   maxConnections: 300,
+  guestMs: 15_000,
+  identifyTimeoutMs: 10_000,
+  peeringIntervalMs: 2_000,
   packDelayMs: 10,
   packBytes: 48 * 1024,
   packQueueBytes: 4 << 20,
   packQueueAgeMs: 60_000,
   maxValidating: 256,
   maxValidatingPerPeer: 64,
+  gossipBytesPerSecond: 16 << 20,
+  gossipMessagesPerSecond: 2_000,
+  gossipBlocksPerSecond: 20_000,
+  streamsPerSecond: 5,
   statusIntervalMs: 5_000,
   peerSilenceMs: 20_000,
   requestTimeoutMs: 5_000,
@@ -109,7 +140,61 @@ export interface NetworkOptions {
   /** Addresses told to peers instead of the listening ones, for a node behind NAT. */
   readonly announce?: readonly string[];
   readonly privateKey: PeerPrivateKey;
+  /** File of bans, peers added at run time and peers to dial first; none is kept without it. */
+  readonly stateFile?: string;
+  readonly discovery?: Partial<DiscoveryOptions>;
+  readonly nat?: Partial<NatOptions>;
   readonly limits?: Partial<NetworkLimits>;
+}
+
+/** How a node finds peers that nobody told it; all of it is off by default. */
+export interface DiscoveryOptions {
+  /** Peers to begin with, multiaddrs with `/p2p/…`; dialled while places are free. */
+  readonly bootstrap: readonly string[];
+  /**
+   * The distributed table of peers. `auto`: a server once a public address of ours is known (told
+   * by `announce` or proven by others), a client before.
+   */
+  readonly dht: 'off' | 'auto' | 'client' | 'server';
+  /** Looks for peers on the local network by multicast. */
+  readonly mdns: boolean;
+  /** Takes and tells addresses of private networks; else public ones only. */
+  readonly privateAddresses: boolean;
+}
+
+export const DEFAULT_DISCOVERY: DiscoveryOptions = {
+  bootstrap: [],
+  dht: 'off',
+  mdns: false,
+  privateAddresses: false,
+};
+
+/** How a node that nobody can dial gets inbound connections, and helps others to them. */
+export interface NatOptions {
+  /** Asks relays for a place and is dialled through them. */
+  readonly useRelays: boolean;
+  /** Relays for others, within these bounds; undefined: not at all. */
+  readonly relay: RelayLimits | undefined;
+  /** Turns a relayed connection into a direct one where the routers let it (DCUtR). */
+  readonly holePunching: boolean;
+  /** Asks peers whether they can dial us, and answers them the same question. */
+  readonly autonat: boolean;
+}
+
+export const DEFAULT_NAT: NatOptions = {
+  useRelays: false,
+  relay: undefined,
+  holePunching: false,
+  autonat: false,
+};
+
+/** What a relay gives away. */
+export interface RelayLimits {
+  /** Nodes that may be dialled through us. */
+  readonly maxReservations: number;
+  /** Bytes and time of one relayed connection, after which it is cut. */
+  readonly maxBytes: number;
+  readonly maxMs: number;
 }
 
 /** The key of a peer, as `loadPeerKey` gives it. */
@@ -177,8 +262,35 @@ export const NETWORK_EVENTS = [
   'peer-banned',
   'peer-muted',
   'peer-silent',
+  'peer-foreign',
+  'peer-surplus',
+  'connection-refused',
+  'dial-started',
   'dial-failed',
+  'message-received',
 ] as const;
+
+/** How a connection is carried; the closed set is the label of one metric. */
+export const PEER_TRANSPORTS = ['tcp', 'websocket', 'quic', 'relay'] as const;
+
+export type PeerTransport = (typeof PEER_TRANSPORTS)[number];
+
+/** A ban that has not ended. */
+export interface Ban {
+  readonly id: PeerKey;
+  /** When it ends, in milliseconds since 1970. */
+  readonly untilMs: number;
+  /** What the peer did last; `operator` when a person banned it. */
+  readonly finding: Finding | 'operator';
+}
+
+/** A peer that the node would dial by itself. */
+export interface KnownPeer {
+  readonly id: PeerKey;
+  readonly addresses: readonly string[];
+  /** When it was last seen connected, in milliseconds since 1970; 0 for never. */
+  readonly lastSeenMs: number;
+}
 
 export type NetworkEvent = (typeof NETWORK_EVENTS)[number];
 
@@ -186,11 +298,14 @@ export interface NetworkMetrics {
   count(event: NetworkEvent, amount?: number): void;
   /** Bytes of packs and milestones: handed to gossipsub once, or taken from it once. */
   gossipBytes(direction: 'in' | 'out', bytes: number): void;
+  /** Bytes of gossip streams as they came, with duplicates and control messages. */
+  wireBytes(bytes: number): void;
 }
 
 export const NO_METRICS: NetworkMetrics = {
   count: () => undefined,
   gossipBytes: () => undefined,
+  wireBytes: () => undefined,
 };
 
 /** Counters of one peer since it connected. */
@@ -210,9 +325,10 @@ export interface PeerInfo {
   /** The remote multiaddr of the connection. */
   readonly address: string;
   readonly direction: 'inbound' | 'outbound';
+  readonly transport: PeerTransport;
   /** When it connected, in milliseconds since 1970. */
   readonly connectedMs: number;
-  /** True for a peer of the configuration. */
+  /** True for a peer of the configuration and for one added at run time. */
   readonly static: boolean;
   /** True when our blocks reach it: it subscribes to them and the stream to it is open. */
   readonly subscribed: boolean;
@@ -232,10 +348,12 @@ export type RequestPriority = (typeof REQUEST_PRIORITIES)[number];
 
 /** Requests by state, for /metrics and the dashboard. */
 export interface RequestCounts {
+  /** Requests that wait for a free place, in all and by priority. */
   readonly queued: number;
   readonly queuedBy: Readonly<Record<RequestPriority, number>>;
   /** Requests to peers that have no answer yet. */
   readonly pending: number;
+  /** Requests of peers that are being answered. */
   readonly serving: number;
   /** Requests that brought no answer, since the start. */
   readonly failed: number;
@@ -247,7 +365,9 @@ export type NetworkErrorCode =
   | 'aborted'
   | 'busy'
   | 'stopped'
-  | 'too-large';
+  | 'too-large'
+  | 'address-invalid'
+  | 'state-unwritable';
 
 /** An operation of the network that failed; input from peers never throws. */
 export class NetworkError extends Error {

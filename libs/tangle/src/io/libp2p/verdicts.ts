@@ -40,6 +40,12 @@ export const FINDINGS = {
   'status-unproven': { verdict: 'reject', points: 15 },
   /** More requests than the budget. */
   'request-flood': { verdict: 'reject', points: 2 },
+  /** More messages or blocks of gossip than the budget; what is beyond it is not looked at. */
+  'gossip-flood': { verdict: 'reject', points: 2 },
+  /** More bytes of gossip, duplicates and control messages included, than the budget. */
+  'byte-flood': { verdict: 'reject', points: 10 },
+  /** More streams opened than the budget. */
+  'stream-flood': { verdict: 'reject', points: 5 },
 } as const satisfies Record<string, { verdict: Verdict; points: number }>;
 
 export type Finding = keyof typeof FINDINGS;

@@ -5,7 +5,7 @@ import { CONFLICT } from '../../core/ledger/conflict.ts';
 import type { ConflictName } from '../../core/ledger/conflict.ts';
 import { ERROR_CODES } from '../../core/outcome.ts';
 import type { ErrorCode } from '../../core/outcome.ts';
-import { NETWORK_EVENTS } from '../libp2p/types.ts';
+import { NETWORK_EVENTS, PEER_TRANSPORTS } from '../libp2p/types.ts';
 import type { Metrics, MetricTable } from './create-metrics.ts';
 
 const FAST_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
@@ -151,6 +151,23 @@ export const NODE_METRICS = {
     help: 'Connected peers.',
     labels: { direction: ['inbound', 'outbound'] },
   },
+  peersByTransport: {
+    type: 'gauge',
+    name: 'tangle_peers_by_transport',
+    help: 'Connected peers by what carries the connection.',
+    labels: { transport: PEER_TRANSPORTS },
+  },
+  staticPeers: {
+    type: 'gauge',
+    name: 'tangle_peers_static',
+    help: 'Peers of the configuration, or added at run time, that are connected.',
+  },
+  knownPeers: {
+    type: 'gauge',
+    name: 'tangle_peers_known',
+    help: 'Peers that were good once and are dialled first after a restart.',
+  },
+  bans: { type: 'gauge', name: 'tangle_peer_bans', help: 'Bans that have not ended.' },
   networkEvents: {
     type: 'counter',
     name: 'tangle_network_events_total',
@@ -236,7 +253,7 @@ export const NODE_METRICS = {
   },
   powDifficulty: {
     type: 'gauge',
-    name: 'tangle_pow_difficulty_bits',
+    name: 'tangle_pow_difficulty',
     help: 'Leading zero bits asked of a small block at present.',
   },
   apiRequests: {

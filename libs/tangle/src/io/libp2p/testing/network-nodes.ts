@@ -34,6 +34,7 @@ const FAST: Partial<NetworkLimits> = {
   dialBackoffMaxMs: 200,
   statusIntervalMs: 200,
   requestTimeoutMs: 300,
+  peeringIntervalMs: 100,
 };
 
 export interface TestNode {
@@ -43,6 +44,7 @@ export interface TestNode {
   readonly stored: Map<BlockId, Uint8Array>;
   readonly events: Map<NetworkEvent, number>;
   readonly gossipBytes: { in: number; out: number };
+  wireBytes: number;
   verdict: Verdict | Error;
   status: SyncStatus;
   milestonesOf: (from: number, count: number) => Uint8Array[];
@@ -102,6 +104,9 @@ export async function startNode(options: Partial<NetworkOptions> = {}): Promise<
         gossipBytes: (direction, bytes) => {
           node.gossipBytes[direction] += bytes;
         },
+        wireBytes: (bytes) => {
+          node.wireBytes += bytes;
+        },
       },
     },
   );
@@ -112,6 +117,7 @@ export async function startNode(options: Partial<NetworkOptions> = {}): Promise<
     stored,
     events,
     gossipBytes: { in: 0, out: 0 },
+    wireBytes: 0,
     verdict: 'accept',
     status: { solidIndex: 1, latestIndex: 1, prunedIndex: 0, peers: 0 },
     milestonesOf: () => [],
@@ -137,7 +143,6 @@ export async function startBareNode(privateKey?: PeerPrivateKey): Promise<Tangle
       topics,
       messageIds: await createMessageIds(topics, nobleHasher, 1n),
       limits: DEFAULT_LIMITS,
-      isBanned: () => false,
       points: () => 0,
     },
   );

@@ -1,0 +1,97 @@
+/**
+ * What one peer may send per second on the gossip plane: bytes, messages, blocks, streams. A budget
+ * is far above what the whole network sends; who passes it again and again is banned. Budgets
+ * outlive connections and are bounded: the peer heard longest ago leaves first.
+ * Used by gossip.ts and network.ts. Spec: docs/spec/07-gossip.md, "Budgets".
+ */
+import { TokenBucket } from '../token-bucket.ts';
+import type { NetworkLimits, PeerKey } from './types.ts';
+import type { Finding } from './verdicts.ts';
+
+type Limits = Pick<
+  NetworkLimits,
+  'gossipBytesPerSecond' | 'gossipMessagesPerSecond' | 'gossipBlocksPerSecond' | 'streamsPerSecond'
+>;
+
+interface Budgets {
+  readonly bytes: TokenBucket;
+  readonly messages: TokenBucket;
+  readonly blocks: TokenBucket;
+  readonly streams: TokenBucket;
+  /** A flood of bytes is reported once in this time, not for every piece of data. */
+  bytesReportedMs: number;
+}
+
+/** Peers whose budgets are remembered. */
+const MAX_PEERS = 1_024;
+/** A peer that was away may send so many seconds' worth at once. */
+const BURST_SECONDS = 4;
+const REPORT_PAUSE_MS = 1_000;
+
+export class GossipBudget {
+  readonly #limits: Limits;
+  readonly #nowMs: () => number;
+  readonly #report: (peer: PeerKey, finding: Finding) => void;
+  readonly #peers = new Map<PeerKey, Budgets>();
+
+  constructor(
+    limits: Limits,
+    deps: {
+      readonly nowMs: () => number;
+      readonly report: (peer: PeerKey, finding: Finding) => void;
+    },
+  ) {
+    this.#limits = limits;
+    this.#nowMs = deps.nowMs;
+    this.#report = deps.report;
+  }
+
+  /** Bytes of a gossip stream as they came. */
+  onBytes(peer: PeerKey, bytes: number): void {
+    const nowMs = this.#nowMs();
+    const budgets = this.#of(peer, nowMs);
+    if (budgets.bytes.take(bytes, nowMs) || nowMs < budgets.bytesReportedMs) return;
+    budgets.bytesReportedMs = nowMs + REPORT_PAUSE_MS;
+    this.#report(peer, 'byte-flood');
+  }
+
+  /** A stream that the peer opened; false when it opens too many. */
+  onStream(peer: PeerKey): boolean {
+    const nowMs = this.#nowMs();
+    if (this.#of(peer, nowMs).streams.take(1, nowMs)) return true;
+    this.#report(peer, 'stream-flood');
+    return false;
+  }
+
+  /** A message that is about to be judged; false when it must not be. */
+  takeMessage(peer: PeerKey): boolean {
+    const nowMs = this.#nowMs();
+    return this.#of(peer, nowMs).messages.take(1, nowMs);
+  }
+
+  /** Blocks of a pack that are about to be judged; false when they must not be. */
+  takeBlocks(peer: PeerKey, count: number): boolean {
+    const nowMs = this.#nowMs();
+    return this.#of(peer, nowMs).blocks.take(count, nowMs);
+  }
+
+  #of(peer: PeerKey, nowMs: number): Budgets {
+    const known = this.#peers.get(peer);
+    if (known !== undefined) return known;
+    const bucket = (perSecond: number): TokenBucket =>
+      new TokenBucket(perSecond, perSecond * BURST_SECONDS, nowMs);
+    const made: Budgets = {
+      bytes: bucket(this.#limits.gossipBytesPerSecond),
+      messages: bucket(this.#limits.gossipMessagesPerSecond),
+      blocks: bucket(this.#limits.gossipBlocksPerSecond),
+      streams: bucket(this.#limits.streamsPerSecond),
+      bytesReportedMs: Number.NEGATIVE_INFINITY,
+    };
+    this.#peers.set(peer, made);
+    if (this.#peers.size > MAX_PEERS) {
+      const [oldest] = this.#peers.keys();
+      if (oldest !== undefined) this.#peers.delete(oldest);
+    }
+    return made;
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * What a node remembers of its peers over a restart: peers added at run time, bans, and peers that
+ * were good to it, to be dialled first. One small file, replaced as a whole. Used by network.ts.
+ * Spec: docs/spec/07-gossip.md, "What is remembered".
+ */
+import { open, readFile, rename } from 'node:fs/promises';
+import { z } from 'zod';
+import { errorCode } from '../error-code.ts';
+import { jsonOf } from '../json-text.ts';
+import { NetworkError } from './types.ts';
+import type { Ban, KnownPeer } from './types.ts';
+import { FINDINGS } from './verdicts.ts';
+import type { Finding } from './verdicts.ts';
+
+/** Bounds of the file, so that no crowd of peers makes it grow. */
+export const MAX_ADDED_PEERS = 256;
+export const MAX_BANS = 4_096;
+export const MAX_KNOWN_PEERS = 256;
+/** Addresses that are kept of one peer. */
+export const MAX_ADDRESSES = 8;
+const MAX_FILE_BYTES = 4 << 20;
+
+const id = z.string().min(1).max(128);
+const address = z.string().min(1).max(256);
+const time = z.int().min(0);
+const FINDING_NAMES = ['operator', ...(Object.keys(FINDINGS) as Finding[])] as const;
+
+const DOCUMENT = z.strictObject({
+  version: z.literal(1),
+  networkId: z.string().regex(/^[0-9a-f]{16}$/),
+  added: z.array(address).max(MAX_ADDED_PEERS),
+  bans: z
+    .array(z.strictObject({ id, untilMs: time, finding: z.enum(FINDING_NAMES) }))
+    .max(MAX_BANS),
+  known: z
+    .array(z.strictObject({ id, addresses: z.array(address).max(MAX_ADDRESSES), lastSeenMs: time }))
+    .max(MAX_KNOWN_PEERS),
+});
+
+/** The file's content. */
+export interface PeerRecords {
+  /** Multiaddrs of the peers that the operator added while the node ran. */
+  readonly added: readonly string[];
+  readonly bans: readonly Ban[];
+  readonly known: readonly KnownPeer[];
+}
+
+const NOTHING: PeerRecords = { added: [], bans: [], known: [] };
+
+export class PeerBook {
+  readonly #path: string | undefined;
+  readonly #networkId: string;
+  #writing: Promise<void> = Promise.resolve();
+
+  /** Without a path nothing is read or written. `networkId`: 16 hex digits. */
+  constructor(path: string | undefined, networkId: string) {
+    this.#path = path;
+    this.#networkId = networkId;
+  }
+
+  /**
+   * Reads the file. One that is missing, damaged or of another network counts as empty: everything
+   * in it can be found or given again, so it must not keep a node from starting. `problem` tells
+   * what was wrong with a file that is there.
+   */
+  async read(): Promise<{ readonly records: PeerRecords; readonly problem?: string }> {
+    if (this.#path === undefined) return { records: NOTHING };
+    let text: string;
+    try {
+      text = await readFile(this.#path, 'utf8');
+    } catch (error) {
+      const code = errorCode(error);
+      if (code === 'ENOENT') return { records: NOTHING };
+      return { records: NOTHING, problem: code ?? 'unreadable' };
+    }
+    const parsed = DOCUMENT.safeParse(text.length > MAX_FILE_BYTES ? undefined : jsonOf(text));
+    if (!parsed.success) return { records: NOTHING, problem: 'damaged' };
+    if (parsed.data.networkId !== this.#networkId) {
+      return { records: NOTHING, problem: 'of another network' };
+    }
+    return { records: parsed.data };
+  }
+
+  /** Replaces the file, one writer after the other. Throws NetworkError `state-unwritable`. */
+  async write(records: PeerRecords): Promise<void> {
+    const path = this.#path;
+    if (path === undefined) return;
+    const document: z.infer<typeof DOCUMENT> = {
+      version: 1,
+      networkId: this.#networkId,
+      added: records.added.slice(0, MAX_ADDED_PEERS),
+      bans: records.bans.slice(0, MAX_BANS),
+      known: records.known.slice(0, MAX_KNOWN_PEERS).map(({ id: key, addresses, lastSeenMs }) => ({
+        id: key,
+        addresses: addresses.slice(0, MAX_ADDRESSES),
+        lastSeenMs,
+      })),
+    };
+    const text = `${JSON.stringify(document, undefined, 2)}\n`;
+    const written = this.#writing.then(async () => await replaceFile(path, text));
+    this.#writing = written.catch(() => undefined);
+    try {
+      await written;
+    } catch (error) {
+      throw new NetworkError('state-unwritable', `cannot write ${path}`, { cause: error });
+    }
+  }
+}
+
+/** Temporary name, sync, rename: a reader finds the old or the new content, never half. */
+async function replaceFile(path: string, text: string): Promise<void> {
+  const temporary = `${path}.new`;
+  const file = await open(temporary, 'w', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+}

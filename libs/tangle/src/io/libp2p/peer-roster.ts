@@ -1,0 +1,121 @@
+/**
+ * Who is connected, and what they are: not yet known, one of our network, or foreign. Only a peer
+ * whose identify names our request protocol becomes one of ours; all others are closed, so that a
+ * foreign libp2p node fills no place. Peers beyond the limits are guests: the newest leave after a
+ * moment, static ones never. Before: libp2p's events; after: sync-service.ts.
+ * Spec: docs/spec/07-gossip.md, "Limits of connections".
+ */
+import type { Connection, NetworkLimits, NetworkMetrics, PeerId, PeerKey } from './types.ts';
+
+export interface PeerRosterDeps {
+  /** The request protocol, whose name holds the network id. */
+  readonly protocol: string;
+  readonly connectionsOf: (peer: PeerId) => readonly Connection[];
+  readonly isStatic: (peer: PeerKey) => boolean;
+  readonly hangUp: (peer: PeerId, reason: string) => void;
+  /** A peer turned out to be one of our network; called once per connected peer. */
+  readonly onOurs: (peer: PeerId) => void;
+  /** A peer of another network, or none at all. */
+  readonly onForeign: (peer: PeerKey) => void;
+  /** A peer that we dialled beyond our places, whose time as a guest is over. */
+  readonly onSurplus: (peer: PeerKey) => void;
+  readonly metrics: NetworkMetrics;
+  readonly nowMs: () => number;
+}
+
+interface Entry {
+  readonly peerId: PeerId;
+  readonly sinceMs: number;
+  isOurs: boolean;
+}
+
+type Limits = Pick<NetworkLimits, 'maxPeers' | 'maxInbound' | 'guestMs' | 'identifyTimeoutMs'>;
+
+export class PeerRoster {
+  readonly #limits: Limits;
+  readonly #deps: PeerRosterDeps;
+  readonly #peers = new Map<PeerKey, Entry>();
+
+  constructor(limits: Limits, deps: PeerRosterDeps) {
+    this.#limits = limits;
+    this.#deps = deps;
+  }
+
+  has(peer: PeerKey): boolean {
+    return this.#peers.has(peer);
+  }
+
+  isOurs(peer: PeerKey): boolean {
+    return this.#peers.get(peer)?.isOurs ?? false;
+  }
+
+  /** Peers that take a place: who dialled whom, without the static ones. */
+  count(direction: Connection['direction']): number {
+    return this.#withoutStatics(direction).length;
+  }
+
+  /** Peers that we dialled by ourselves, by key. */
+  chosen(): readonly PeerId[] {
+    return this.#withoutStatics('outbound').map(({ peerId }) => peerId);
+  }
+
+  onConnected(peerId: PeerId): void {
+    const key = peerId.toString();
+    if (this.#peers.has(key)) return;
+    this.#peers.set(key, { peerId, sinceMs: this.#deps.nowMs(), isOurs: false });
+  }
+
+  onDisconnected(peerId: PeerId): void {
+    this.#peers.delete(peerId.toString());
+  }
+
+  /** identify has told what the peer speaks. */
+  onIdentified(peerId: PeerId, protocols: readonly string[]): void {
+    if (protocols.includes(this.#deps.protocol)) this.admit(peerId);
+    else this.#dismiss(peerId);
+  }
+
+  /** The peer speaks our protocol: identify says so, or it opened a stream of it. */
+  admit(peerId: PeerId): void {
+    this.onConnected(peerId);
+    const entry = this.#peers.get(peerId.toString());
+    if (entry === undefined || entry.isOurs) return;
+    entry.isOurs = true;
+    this.#deps.onOurs(peerId);
+  }
+
+  /** Closes who never told what it is, and guests whose time is over. */
+  tick(): void {
+    const nowMs = this.#deps.nowMs();
+    for (const { peerId, isOurs, sinceMs } of this.#peers.values()) {
+      if (!isOurs && nowMs - sinceMs >= this.#limits.identifyTimeoutMs) this.#dismiss(peerId);
+    }
+    this.#endGuests('inbound', this.#limits.maxInbound, nowMs);
+    this.#endGuests('outbound', this.#limits.maxPeers, nowMs);
+  }
+
+  #dismiss(peerId: PeerId): void {
+    this.#deps.metrics.count('peer-foreign');
+    this.#deps.onForeign(peerId.toString());
+    this.#deps.hangUp(peerId, 'peer does not speak our protocol');
+  }
+
+  /** The peers that came last leave first: who stays long is worth more than who comes often. */
+  #endGuests(direction: Connection['direction'], places: number, nowMs: number): void {
+    for (const { peerId, sinceMs } of this.#withoutStatics(direction).slice(places)) {
+      if (nowMs - sinceMs < this.#limits.guestMs) continue;
+      this.#deps.metrics.count('peer-surplus');
+      if (direction === 'outbound') this.#deps.onSurplus(peerId.toString());
+      this.#deps.hangUp(peerId, 'no place is free');
+    }
+  }
+
+  /** Oldest first. */
+  #withoutStatics(direction: Connection['direction']): Entry[] {
+    return [...this.#peers.values()].filter(
+      ({ peerId }) =>
+        !this.#deps.isStatic(peerId.toString()) &&
+        this.#deps.connectionsOf(peerId)[0]?.direction === direction,
+    );
+  }
+}

@@ -1,0 +1,262 @@
+/** Who is let in, kept and dialled: real networks on 127.0.0.1. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { generateKeyPair } from '@libp2p/crypto/keys';
+import { multiaddr } from '@multiformats/multiaddr';
+import { syncProtocol } from './message-id.ts';
+import { peerKeyText } from './peer-key.ts';
+import {
+  acquainted,
+  connected,
+  eventCount,
+  eventually,
+  fakeBlock,
+  NETWORK_ID,
+  reaching,
+  startBareNode,
+  startNode,
+  stopAll,
+} from './testing/network-nodes.ts';
+import type { TestNode } from './testing/network-nodes.ts';
+
+const protocol = syncProtocol(NETWORK_ID);
+const folders: string[] = [];
+const sockets: Socket[] = [];
+
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  await stopAll();
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true });
+});
+
+async function stateFile(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'tangle-peers-'));
+  folders.push(folder);
+  return join(folder, 'peers.json');
+}
+
+function addressOf(node: TestNode): string {
+  const [address] = node.network.addresses();
+  if (address === undefined) throw new Error('listens nowhere');
+  return address;
+}
+
+function portOf(node: TestNode): number {
+  return Number(/\/tcp\/(\d+)/.exec(addressOf(node))?.[1]);
+}
+
+/** A peer of our network that does nothing but speak its protocol. */
+async function startIdler(victim: TestNode): Promise<{ isConnected(): boolean }> {
+  const bare = await startBareNode();
+  await bare.handle(protocol, () => {});
+  await bare.dial(multiaddr(addressOf(victim)));
+  return { isConnected: () => bare.getConnections().length > 0 };
+}
+
+describe('bans', () => {
+  it('keep a peer out until they end, and let it in after', async () => {
+    const victim = await startNode();
+    const peer = await startNode({ peers: victim.network.addresses() });
+    await eventually(acquainted(victim, peer));
+    await victim.network.ban(peer.network.key, 3_600_000);
+    await eventually(connected(victim, 0));
+    const refused = eventCount(victim, 'connection-refused');
+    await eventually(() => eventCount(victim, 'connection-refused') > refused + 1);
+    expect(victim.network.peers()).toEqual([]);
+    expect(victim.network.bans()).toMatchObject([{ id: peer.network.key, finding: 'operator' }]);
+    expect(await victim.network.unban(peer.network.key)).toBe(true);
+    await eventually(acquainted(victim, peer));
+    expect(victim.network.bans()).toEqual([]);
+    await victim.network.ban(peer.network.key, 300);
+    await eventually(connected(victim, 0));
+    await eventually(connected(victim, 1));
+    expect(await victim.network.unban(peer.network.key)).toBe(false);
+  });
+
+  it('survive a restart', async () => {
+    const file = await stateFile();
+    const privateKey = await generateKeyPair('Ed25519');
+    const before = await startNode({ stateFile: file, privateKey });
+    const peer = await startNode();
+    await before.network.ban(peer.network.key, 3_600_000);
+    const bans = before.network.bans();
+    await before.network.stop();
+    const after = await startNode({ stateFile: file, privateKey });
+    expect(after.network.bans()).toMatchObject([{ id: peer.network.key }]);
+    expect(
+      Math.abs((after.network.bans()[0]?.untilMs ?? 0) - (bans[0]?.untilMs ?? 0)),
+    ).toBeLessThan(60_000);
+    await peer.network.addPeer(addressOf(after));
+    await eventually(() => eventCount(after, 'connection-refused') > 0);
+    expect(after.network.peers()).toEqual([]);
+  });
+});
+
+describe('peers added at run time', () => {
+  it('are dialled at once, are dialled again after a restart, and can be removed', async () => {
+    const file = await stateFile();
+    const peer = await startNode();
+    const before = await startNode({ stateFile: file });
+    await before.network.addPeer(addressOf(peer));
+    await eventually(acquainted(before, peer));
+    expect(before.network.peers()[0]).toMatchObject({ static: true, transport: 'tcp' });
+    await before.network.stop();
+    const after = await startNode({ stateFile: file });
+    await eventually(acquainted(after, peer));
+    expect(await after.network.removePeer(peer.network.key)).toBe(true);
+    await eventually(connected(after, 0));
+    expect(await after.network.removePeer(peer.network.key)).toBe(false);
+    const written: unknown = JSON.parse(await readFile(file, 'utf8'));
+    expect(written).toMatchObject({ version: 1, added: [] });
+  });
+
+  it('address-invalid', async () => {
+    const node = await startNode();
+    for (const address of ['', 'node.example', '/ip4/127.0.0.1/tcp/1', '/ip4/1/tcp/1/p2p/x']) {
+      await expect(node.network.addPeer(address)).rejects.toMatchObject({
+        code: 'address-invalid',
+      });
+    }
+  });
+
+  it.each([
+    ['no JSON', '{'],
+    ['another form', '{"version":1}'],
+    [
+      'another network',
+      '{"version":1,"networkId":"0000000000000001","added":[],"bans":[],"known":[]}',
+    ],
+  ])('starts with a file that holds %s', async (_name, text) => {
+    const file = await stateFile();
+    await writeFile(file, text);
+    const node = await startNode({ stateFile: file });
+    expect(node.network.bans()).toEqual([]);
+    await node.network.ban('12D3KooWPeer', 60_000);
+    expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({
+      networkId: '0123456789abcdef',
+      bans: [{ id: '12D3KooWPeer', finding: 'operator' }],
+    });
+  });
+});
+
+describe('static peers', () => {
+  it('are dialled again after a long absence', async () => {
+    const privateKey = await generateKeyPair('Ed25519');
+    const before = await startNode({ privateKey });
+    const listen = [`/ip4/127.0.0.1/tcp/${portOf(before)}`];
+    const faithful = await startNode({ peers: before.network.addresses() });
+    await eventually(acquainted(faithful, before));
+    await before.network.stop();
+    await eventually(() => eventCount(faithful, 'dial-failed') >= 5);
+    expect(faithful.network.peers()).toEqual([]);
+    const after = await startNode({ privateKey, listen });
+    await eventually(acquainted(faithful, after));
+  });
+
+  it('are redialled when they are connected and say nothing', async () => {
+    const privateKey = await generateKeyPair('Ed25519');
+    const bare = await startBareNode(privateKey);
+    await bare.handle(protocol, () => {});
+    const limits = { peerSilenceMs: 300 };
+    const node = await startNode({ peers: bare.getMultiaddrs().map(String), limits });
+    await eventually(() => eventCount(node, 'peer-silent') >= 2);
+    expect(eventCount(node, 'dial-started')).toBeGreaterThanOrEqual(2);
+  });
+
+  it('keep their place when all others are taken', async () => {
+    const statics = await startNode();
+    const keyOfFriend = await generateKeyPair('Ed25519');
+    const limits = { maxInbound: 1, maxPeers: 0, guestMs: 200 };
+    // The friend listens nowhere yet: it will dial us, and is static by its key.
+    const friendAddress = `/ip4/127.0.0.1/tcp/1/p2p/${peerKeyText(keyOfFriend)}`;
+    const peers = [...statics.network.addresses(), friendAddress];
+    const node = await startNode({ peers, limits });
+    await eventually(acquainted(node));
+    const first = await startNode({ peers: node.network.addresses() });
+    await eventually(acquainted(first));
+    const guests = [await startIdler(node), await startIdler(node)];
+    const friend = await startNode({ privateKey: keyOfFriend, peers: node.network.addresses() });
+    await eventually(acquainted(friend));
+    await eventually(() => guests.every((guest) => !guest.isConnected()));
+    expect(eventCount(node, 'peer-surplus')).toBeGreaterThanOrEqual(2);
+    expect(new Set(node.network.peers().map(({ id }) => id))).toEqual(
+      new Set([statics, first, friend].map(({ network }) => network.key)),
+    );
+  });
+});
+
+describe('foreign peers', () => {
+  it('take no place and get no session', async () => {
+    const victim = await startNode();
+    // A libp2p node that speaks gossipsub and identify, as thousands do, and nothing of ours.
+    const bare = await startBareNode();
+    await bare.dial(multiaddr(addressOf(victim)));
+    await eventually(() => eventCount(victim, 'peer-foreign') === 1);
+    await eventually(() => bare.getConnections().length === 0);
+    expect(victim.network.peers()).toEqual([]);
+  });
+
+  it('are closed when they never say what they are', async () => {
+    const victim = await startNode({ limits: { identifyTimeoutMs: 300 } });
+    const bare = await startBareNode();
+    await bare.unhandle('/ipfs/id/1.0.0');
+    await bare.dial(multiaddr(addressOf(victim)));
+    await eventually(() => eventCount(victim, 'peer-foreign') === 1);
+    await eventually(() => bare.getConnections().length === 0);
+    expect(victim.network.peers()).toEqual([]);
+  });
+});
+
+describe('hostile peers', () => {
+  it('a crowd of half-open handshakes does not keep a peer out', async () => {
+    const victim = await startNode();
+    for (let count = 0; count < 30; count += 1) {
+      const socket = connect(portOf(victim), '127.0.0.1');
+      socket.on('error', () => undefined);
+      sockets.push(socket);
+    }
+    const peer = await startNode({ peers: victim.network.addresses() });
+    await eventually(acquainted(victim, peer));
+    expect(victim.network.peers()).toHaveLength(1);
+  });
+
+  it('a peer that opens streams in a loop is banned', async () => {
+    const victim = await startNode();
+    const bare = await startBareNode();
+    await bare.handle(protocol, () => {});
+    await bare.dial(multiaddr(addressOf(victim)));
+    await eventually(connected(victim, 1));
+    const open = async (): Promise<boolean> => {
+      const [connection] = bare.getConnections();
+      if (connection === undefined) return false;
+      try {
+        const stream = await connection.newStream(protocol);
+        stream.abort(new Error('again'));
+        return true;
+      } catch {
+        return bare.getConnections().length > 0;
+      }
+    };
+    while (await open());
+    expect(victim.network.bans()).toMatchObject([{ finding: 'stream-flood' }]);
+  });
+
+  it('a peer that sends more gossip than its budget is banned', async () => {
+    const limits = { gossipBytesPerSecond: 20_000, gossipMessagesPerSecond: 1 };
+    const victim = await startNode({ limits });
+    const flooder = await startNode({ peers: victim.network.addresses() });
+    await eventually(reaching(flooder, 1));
+    while (victim.network.bans().length === 0) {
+      flooder.network.publishBlock(fakeBlock(30_000));
+      await new Promise((resolve) => {
+        setTimeout(resolve, 5);
+      });
+    }
+    expect(victim.packs.length).toBeLessThan(10);
+    expect(victim.wireBytes).toBeGreaterThan(80_000);
+  });
+});

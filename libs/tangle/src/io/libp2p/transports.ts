@@ -1,0 +1,99 @@
+/**
+ * How a node reaches others: TCP, WebSocket for browsers, QUIC where its native module is there,
+ * and relays. Used by create-node.ts. Spec: docs/spec/07-gossip.md, "Transports".
+ */
+import { circuitRelayTransport } from '@libp2p/circuit-relay-v2';
+import { tcp } from '@libp2p/tcp';
+import { webSockets } from '@libp2p/websockets';
+import type { createLibp2p } from 'libp2p';
+import { errorFields } from '../logger.ts';
+import type { Logger } from '../logger.ts';
+
+/** What libp2p takes as a transport. */
+export type TransportFactory = NonNullable<
+  NonNullable<Parameters<typeof createLibp2p>[0]>['transports']
+>[number];
+
+/** Connections that wait to be accepted by the process. */
+const TCP_BACKLOG = 64;
+/** Bytes that may wait for a WebSocket's reader before the writer is told to pause. */
+const WEBSOCKET_BUFFER = 4 << 20;
+/** A browser that connects and says nothing is closed after so long. */
+const UPGRADE_TIMEOUT_MS = 10_000;
+/** Relayed connections at once, ours and to us. */
+const MAX_RELAYED = 64;
+
+/** Addresses to listen on, and the transports for them. */
+export interface Transports {
+  readonly listen: readonly string[];
+  readonly transports: TransportFactory[];
+}
+
+export interface TransportOptions {
+  readonly listen: readonly string[];
+  readonly maxConnections: number;
+  /** Asks relays for a place. */
+  readonly useRelays: boolean;
+}
+
+/**
+ * The transports for `listen`. QUIC is loaded only when an address asks for it; without its module
+ * the address is left out and a warning says so. `load` brings the module.
+ */
+export async function createTransports(
+  options: TransportOptions,
+  logger: Logger,
+  load: () => Promise<TransportFactory> = importQuic,
+): Promise<Transports> {
+  const { maxConnections } = options;
+  const transports: TransportFactory[] = [
+    tcp({
+      maxConnections,
+      backlog: TCP_BACKLOG,
+      closeServerOnMaxConnections: {
+        closeAbove: maxConnections,
+        listenBelow: Math.max(1, maxConnections - 20),
+      },
+    }),
+    webSockets({
+      maxBufferedAmount: WEBSOCKET_BUFFER,
+      http: { headersTimeout: UPGRADE_TIMEOUT_MS, requestTimeout: UPGRADE_TIMEOUT_MS },
+    }),
+    circuitRelayTransport({
+      maxInboundStopStreams: MAX_RELAYED,
+      maxOutboundStopStreams: MAX_RELAYED,
+    }),
+  ];
+  const quic = options.listen.filter(isQuic);
+  const rest = options.listen.filter((address) => !isQuic(address));
+  const relays = options.useRelays ? ['/p2p-circuit'] : [];
+  if (quic.length === 0) return { listen: [...rest, ...relays], transports };
+  const loaded = await loadQuic(load, logger);
+  if (loaded === undefined) {
+    logger.warn({ addresses: quic }, 'the QUIC module is missing: these addresses are left out');
+    return { listen: [...rest, ...relays], transports };
+  }
+  return { listen: [...rest, ...quic, ...relays], transports: [...transports, loaded] };
+}
+
+/** QUIC's transport; undefined where its native module is not installed. */
+async function loadQuic(
+  load: () => Promise<TransportFactory>,
+  logger: Logger,
+): Promise<TransportFactory | undefined> {
+  try {
+    return await load();
+  } catch (error) {
+    logger.debug(errorFields(error), 'QUIC module not loaded');
+    return undefined;
+  }
+}
+
+async function importQuic(): Promise<TransportFactory> {
+  const { quic } = await import('@chainsafe/libp2p-quic');
+  return quic();
+}
+
+function isQuic(address: string): boolean {
+  return address.includes('/quic-v1');
+}
