@@ -48,8 +48,7 @@ export function benchCommand(terminal: Terminal): Command {
         return;
       }
       const lines = [
-        `blocks checked        ${measured.checksPerSecond} a second, one thread, ` +
-          `${measured.hasher}`,
+        `blocks checked        ${measured.checksPerSecond} a second with ${measured.hasher}`,
         `signatures checked    ${measured.signaturesPerSecond} a second`,
         `proof of work         ${measured.powHashesPerSecond} hashes a second, one thread`,
         `blocks written        ${measured.writesPerSecond} a second`,

@@ -86,7 +86,7 @@ export class StoreCheck {
       onProgress('milestones', index - from + 1, to - from + 1);
     }
     await this.#attempt('the unspent outputs', () => this.#unspent());
-    await this.#attempt('the blocks without a milestone', () => this.#unreferenced());
+    await this.#attempt('the blocks without a milestone', async () => this.#unreferenced());
     const { problems, problemCount } = {
       problems: this.#problems,
       problemCount: this.#problemCount,
