@@ -1,14 +1,17 @@
 /**
- * What `tools db check` and `db info` do; loaded when one of them runs, so that help is quick.
+ * What `tools db check`, `info` and `evidence` do; loaded when one of them runs, so that help is quick.
  * Path: db.ts → here → db-check.ts. Spec: docs/operating.md, "When the store is in doubt".
  */
 import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
+import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
+import { decodeMilestone, milestoneIdOf } from '@tanglemail/tangle/core/codec/milestone.ts';
 import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import { bestHasher } from '@tanglemail/tangle/io/accel/hasher.ts';
 import { bestVerifier } from '@tanglemail/tangle/io/accel/verifier.ts';
 import { BUCKETS, prefixRange } from '@tanglemail/tangle/io/level/buckets.ts';
 import { folderSize } from '@tanglemail/tangle/io/level/folder-size.ts';
 import { openKvStore, type KvStore } from '@tanglemail/tangle/io/level/kv-store.ts';
+import { MilestoneRepository } from '@tanglemail/tangle/io/level/milestone-repository.ts';
 import { NODE_SCHEMA } from '@tanglemail/tangle/io/level/milestone-batch.ts';
 import { readNodeState, readPruned } from '@tanglemail/tangle/io/level/node-state-repository.ts';
 import { StoreError } from '@tanglemail/tangle/io/level/store-error.ts';
@@ -83,21 +86,25 @@ function reportText(report: StoreReport): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** Opens the store as it is; the caller closes it. */
+async function openPlace({ storePath, genesis }: StoredNetwork): Promise<KvStore> {
+  const { networkId } = genesisMilestone(genesis, await bestHasher());
+  return await openKvStore(storePath, { kind: 'node', networkId, schema: NODE_SCHEMA });
+}
+
 /** Prints indexes and sizes. */
 export async function showStore(
   terminal: Terminal,
   place: StoredNetwork,
   json: boolean,
 ): Promise<void> {
-  const { storePath, genesis } = place;
-  const { networkId } = genesisMilestone(genesis, await bestHasher());
-  const kv = await openKvStore(storePath, { kind: 'node', networkId, schema: NODE_SCHEMA });
+  const kv = await openPlace(place);
   try {
     const state = readNodeState(kv);
     if (state === undefined) throw new StoreError('corrupt', 'it has no genesis');
     const { removedIndex, entryIndex } = readPruned(kv);
     const facts = {
-      network: genesis.name,
+      network: place.genesis.name,
       latestIndex: state.index,
       latestId: state.id,
       timestampMs: state.timestampMs,
@@ -105,11 +112,40 @@ export async function showStore(
       unspentOutputs: state.unspentCount,
       prunedIndex: Math.max(removedIndex, entryIndex),
       snapshotIndex: entryIndex,
-      diskBytes: await folderSize(storePath),
+      diskBytes: await folderSize(place.storePath),
       buckets: await measureBuckets(kv, terminal),
     };
     if (json) outJson(terminal, facts);
     else terminal.out(infoText(facts));
+  } finally {
+    await kv.close();
+  }
+}
+
+/** Prints the milestones that were kept as proof of a fault; `clear` removes them after it. */
+export async function showEvidence(
+  terminal: Terminal,
+  place: StoredNetwork,
+  json: boolean,
+  clear: boolean,
+): Promise<void> {
+  const kv = await openPlace(place);
+  try {
+    const hasher = await bestHasher();
+    const found = (await new MilestoneRepository(kv).evidence()).map(({ index, bytes }) => {
+      const milestone = decodeMilestone(bytes);
+      const id = milestone.ok ? milestoneIdOf(milestone.value.header, hasher) : 'unreadable';
+      return { index, id, bytes: bytesToHex(bytes) };
+    });
+    if (json) outJson(terminal, found);
+    else if (found.length === 0) terminal.out('there is no evidence\n');
+    else for (const { index, id, bytes } of found) terminal.out(`${index} ${id}\n${bytes}\n`);
+    if (!clear || found.length === 0) return;
+    const batch = kv.batch();
+    const range = prefixRange(Uint8Array.of(BUCKETS.evidence.number));
+    for await (const [key] of kv.iterate(range)) batch.del(key);
+    await batch.write({ sync: true });
+    terminal.err('the evidence is removed: the node follows the committee again when it starts\n');
   } finally {
     await kv.close();
   }

@@ -38,7 +38,7 @@ async function stoppedNode() {
   return { folder, blockId: sent.blockId, transactionId: sent.transactionId };
 }
 
-async function db(command: 'check' | 'info', folder: string) {
+async function db(command: string, folder: string) {
   const terminal = new TestTerminal({});
   const servers = {
     nodeApi: () => Promise.reject(new Error('none')),
@@ -46,7 +46,11 @@ async function db(command: 'check' | 'info', folder: string) {
     faucetApi: () => Promise.reject(new Error('none')),
   };
   const flags = ['--data-dir', folder, '--genesis-file', join(folder, 'genesis.json'), '--json'];
-  const code = await runProgram(['tools', 'db', command, ...flags], terminal, servers);
+  const code = await runProgram(
+    ['tools', 'db', ...command.split(' '), ...flags],
+    terminal,
+    servers,
+  );
   const report: unknown = terminal.output === '' ? undefined : JSON.parse(terminal.output);
   return { code, report, err: terminal.errors };
 }
@@ -132,6 +136,27 @@ describe('tools db', () => {
     expect(report).toMatchObject({
       problems: ['the certificate of milestone 1 does not hold: certificate-signature'],
     });
+  });
+
+  it('shows evidence against the committee, and removes it when asked', async () => {
+    const { folder } = await stoppedNode();
+    const copy = await damaged(folder, async (kv) => {
+      const bytes = kv.getSync(keyOf('milestones', 1)) ?? NOTHING;
+      for (const id of ['aa'.repeat(32), 'bb'.repeat(32)]) {
+        await kv
+          .batch()
+          .put(keyOf('evidence', 1, id), bytes)
+          .write({ sync: true });
+      }
+    });
+    const shown = await db('evidence', copy);
+    expect(shown.report).toEqual([
+      { index: 1, id: expect.any(String), bytes: expect.stringMatching(/^[0-9a-f]{500,}$/) },
+      expect.objectContaining({ index: 1 }),
+    ]);
+    expect((await db('evidence --clear', copy)).err).toContain('the evidence is removed');
+    expect(await db('evidence', copy)).toMatchObject({ code: 0, report: [] });
+    expect((await db('check', copy)).report).toMatchObject({ problemCount: 0 });
   });
 
   it('makes no store where there is none', async () => {

@@ -1,5 +1,6 @@
 /**
- * `tangle-node tools db check` and `db info`: what is in a data folder, and whether it is whole.
+ * `tangle-node tools db check`, `info` and `evidence`: what is in a data folder, whether it is whole,
+ * and what was kept against the committee.
  * The node must be stopped. Path: tools.ts → here → db-run.ts.
  * Spec: docs/operating.md, "When the store is in doubt".
  */
@@ -17,6 +18,7 @@ const WANTED = new Set(['dataDir', 'genesisFile']);
 const ACTIONS = {
   check: 'check everything that milestones prove',
   info: 'show indexes, what is pruned, and sizes by bucket',
+  evidence: 'show milestones that prove a fault of the committee, and halt the node',
 } as const;
 
 /** `tools db …`. */
@@ -24,7 +26,10 @@ export function dbCommand(terminal: Terminal): Command {
   return new Command('db')
     .description('look into the data folder of a node that is stopped')
     .addCommand(subcommand(terminal, 'check'))
-    .addCommand(subcommand(terminal, 'info'));
+    .addCommand(subcommand(terminal, 'info'))
+    .addCommand(
+      subcommand(terminal, 'evidence').option('--clear', 'remove it, so that the node goes on'),
+    );
 }
 
 function subcommand(terminal: Terminal, name: keyof typeof ACTIONS): Command {
@@ -32,7 +37,7 @@ function subcommand(terminal: Terminal, name: keyof typeof ACTIONS): Command {
   addSettings(command, NODE_SETTINGS, (key) => WANTED.has(key));
   return command
     .addHelpText('after', `\nExample:\n  tangle-node tools db ${name} --config node.json`)
-    .action(async ({ json = false }: { json?: boolean }) => {
+    .action(async (options: { json?: boolean; clear?: boolean }) => {
       const { dataDir, genesisFile } = await settingsOf(command, NODE_SETTINGS, terminal);
       const storePath = join(dataDir, 'store');
       // Opening an empty folder would make a new store in it.
@@ -40,8 +45,11 @@ function subcommand(terminal: Terminal, name: keyof typeof ACTIONS): Command {
         throw new UsageError(`there is no store in ${dataDir}`, { cause });
       });
       const genesis = await readGenesis(genesisFile);
-      const { checkStore, showStore } = await import('./db-run.ts');
-      const run = name === 'check' ? checkStore : showStore;
-      await run(terminal, { storePath, genesis }, json);
+      const { checkStore, showEvidence, showStore } = await import('./db-run.ts');
+      const { json = false, clear = false } = options;
+      const place = { storePath, genesis };
+      if (name === 'check') await checkStore(terminal, place, json);
+      else if (name === 'info') await showStore(terminal, place, json);
+      else await showEvidence(terminal, place, json, clear);
     });
 }

@@ -55,6 +55,29 @@ describe('command line', () => {
     expect(out).not.toMatch(/--faucet-/);
   });
 
+  it('prints every setting and where it came from, and starts nothing', async () => {
+    const folder = await newFolder();
+    const [genesis, file] = [join(folder, 'g.json'), join(folder, 'node.json')];
+    await writeFile(genesis, genesisToJson(testGenesis()));
+    await writeFile(file, JSON.stringify({ genesisFile: genesis, api: { port: 1_234 } }));
+    const flags = ['start', '--check', '--config', file, '--gossip-listen', '/ip4/1.2.3.4/tcp/5'];
+    const env = { TANGLE_NODE_LOG_LEVEL: 'debug' };
+    const { code, out, err } = await run(flags, env);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    for (const [key, value, origin] of [
+      ['api.port', '1234', file],
+      ['gossip.listen', '\\["/ip4/1.2.3.4/tcp/5"\\]', '--gossip-listen'],
+      ['logLevel', '"debug"', 'TANGLE_NODE_LOG_LEVEL'],
+      ['metrics.port', '9311', 'default'],
+      ['validator.keyFile', 'not set', 'default'],
+    ]) {
+      expect(out).toMatch(new RegExp(`^${key} +${value}  \\(${origin}\\)$`, 'm'));
+    }
+    expect(out).toMatch(/network test-node, a committee of 1: these settings are good\n$/);
+    const wrong = await run(['start', '--check', '--api-port', 'x', '--genesis-file', genesis]);
+    expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining('api.port') });
+  });
+
   it('makes keys and a genesis document that a node accepts', async () => {
     const folder = await newFolder();
     const [keys, faucet, file] = ['v.key', 'f.key', 'g.json'].map((name) => join(folder, name)) as [
@@ -214,7 +237,8 @@ describe('command line', () => {
     await writeKeyFile(key, VALIDATOR_KEY);
     const gossip = '--gossip-listen /ip4/127.0.0.1/tcp/0';
     const flags = words(
-      `--data-dir ${join(folder, 'data')} --validator-key-file ${key} ${gossip} --log-level silent`,
+      `--data-dir ${join(folder, 'data')} --validator-key-file ${key} ${gossip} ` +
+        '--log-level silent --control-enabled false',
     );
     const alone = await run([
       'start',

@@ -4,7 +4,7 @@
  */
 import { Command } from 'commander';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
-import { addSettings, settingsOf } from '@tanglemail/tangle/io/shell/flags.ts';
+import { addSettings, settingsOf, settingsText } from '@tanglemail/tangle/io/shell/flags.ts';
 import { readGenesis } from '@tanglemail/tangle/io/shell/genesis-file.ts';
 import type { RunningServer } from '@tanglemail/tangle/io/shell/http.ts';
 import { closeAll, type Closable } from '@tanglemail/tangle/io/shell/shutdown.ts';
@@ -28,11 +28,24 @@ export function startCommand(terminal: Terminal, servers: Servers): Command {
   const command = new Command('start').description('run a node until SIGINT or SIGTERM');
   addSettings(command, NODE_SETTINGS, (key) => !key.startsWith('faucet.'));
   return command
+    .option('--check', 'print every setting and where it came from, check the genesis, and end')
     .addHelpText('after', '\nExample:\n  tangle-node start --config node.json --log-level debug')
     .action(async () => {
       const config = await settingsOf(command, NODE_SETTINGS, terminal);
-      await runNode(config, terminal, servers);
+      if (command.getOptionValue('check') === true) await checkSettings(command, config, terminal);
+      else await runNode(config, terminal, servers);
     });
+}
+
+/** What `start` would begin with; there are no secrets among settings, only files of them. */
+async function checkSettings(
+  command: Command,
+  config: NodeConfig,
+  terminal: Terminal,
+): Promise<void> {
+  terminal.out(await settingsText(command, NODE_SETTINGS, terminal));
+  const { name, committee } = await readGenesis(config.genesisFile, GENESIS_HINT);
+  terminal.out(`\nnetwork ${name}, a committee of ${committee.length}: these settings are good\n`);
 }
 
 async function runNode(config: NodeConfig, terminal: Terminal, servers: Servers): Promise<void> {

@@ -5,7 +5,13 @@
 import { readFile } from 'node:fs/promises';
 import { Option, type Command } from 'commander';
 import type { z } from 'zod';
-import { fileVariableOf, loadConfig, type ConfigSources, type Settings } from './settings.ts';
+import {
+  effectiveSettings,
+  fileVariableOf,
+  loadConfig,
+  type ConfigSources,
+  type Settings,
+} from './settings.ts';
 import { UsageError, type Terminal } from './terminal.ts';
 
 /** Adds `--config` and one flag per setting whose key `wanted` accepts. */
@@ -31,6 +37,30 @@ export async function settingsOf<Schema extends z.ZodType>(
   settings: Settings<Schema>,
   terminal: Terminal,
 ): Promise<z.output<Schema>> {
+  return loadConfig(settings, await sourcesOf(command, settings, terminal));
+}
+
+/** One line for each setting: key, value, and where it came from. Throws as `settingsOf`. */
+export async function settingsText(
+  command: Command,
+  settings: Settings,
+  terminal: Terminal,
+): Promise<string> {
+  const effective = effectiveSettings(settings, await sourcesOf(command, settings, terminal));
+  const width = Math.max(...effective.map(({ key }) => key.length));
+  const lines = effective.map(({ key, value, origin }) => {
+    const shown = value === undefined ? 'not set' : JSON.stringify(value);
+    return `${key.padEnd(width)}  ${shown}  (${origin})\n`;
+  });
+  return lines.join('');
+}
+
+/** What the command line, the environment and the file say. */
+async function sourcesOf(
+  command: Command,
+  settings: Settings,
+  terminal: Terminal,
+): Promise<ConfigSources> {
   const options: Readonly<Record<string, Flag | undefined>> = command.opts();
   const flags: Record<string, Flag> = {};
   for (const option of command.options) {
@@ -41,8 +71,8 @@ export async function settingsOf<Schema extends z.ZodType>(
   }
   const path = flags['--config'] ?? terminal.env[fileVariableOf(settings)];
   const sources: ConfigSources = { flags, env: terminal.env };
-  if (typeof path !== 'string') return loadConfig(settings, sources);
-  return loadConfig(settings, { ...sources, file: { path, content: await readJson(path) } });
+  if (typeof path !== 'string') return sources;
+  return { ...sources, file: { path, content: await readJson(path) } };
 }
 
 async function readJson(path: string): Promise<unknown> {

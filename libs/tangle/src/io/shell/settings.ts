@@ -143,11 +143,41 @@ function explain(settings: Settings, error: ZodError, draft: Draft, file: string
   return `${name} (from ${origins.get(key) ?? file}) is ${value}: expected ${expected}`;
 }
 
+/** One setting as it is in force. */
+export interface EffectiveSetting {
+  readonly key: string;
+  /** Undefined for a setting without a value. */
+  readonly value: unknown;
+  /** A flag, a variable, the path of the file, or `default`. */
+  readonly origin: string;
+}
+
+/** Every setting with its value and where that came from, in the order of the schema. */
+export function effectiveSettings<Schema extends z.ZodType>(
+  settings: Settings<Schema>,
+  sources: ConfigSources,
+): EffectiveSetting[] {
+  const { config, origins } = readSources(settings, sources);
+  return settings.leaves.map(({ key }) => {
+    const path = key.split('.');
+    const isInFile = valueAt(sources.file?.content, path) !== undefined;
+    const origin = origins.get(key) ?? (isInFile ? sources.file?.path : undefined) ?? 'default';
+    return { key, value: valueAt(config, path), origin };
+  });
+}
+
 /** The configuration that the sources make. Throws ConfigError. */
 export function loadConfig<Schema extends z.ZodType>(
   settings: Settings<Schema>,
   sources: ConfigSources,
 ): z.output<Schema> {
+  return readSources(settings, sources).config;
+}
+
+function readSources<Schema extends z.ZodType>(
+  settings: Settings<Schema>,
+  sources: ConfigSources,
+): { readonly config: z.output<Schema>; readonly origins: ReadonlyMap<string, string> } {
   const file = sources.file?.path ?? 'the defaults';
   const content = sources.file?.content ?? {};
   if (!isTree(content)) throw new ConfigError(`${file} does not hold a JSON object of settings`);
@@ -156,5 +186,5 @@ export function loadConfig<Schema extends z.ZodType>(
   applyFlags(settings, sources.flags, draft);
   const parsed = settings.schema.safeParse(draft.tree);
   if (!parsed.success) throw new ConfigError(explain(settings, parsed.error, draft, file));
-  return parsed.data;
+  return { config: parsed.data, origins: draft.origins };
 }
