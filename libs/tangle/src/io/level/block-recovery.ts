@@ -27,6 +27,8 @@ export interface RecoveredBlocks {
   /** In the order of their places. */
   readonly fresh: Map<BlockId, FreshBlock>;
   readonly uses: Map<number, SegmentUse>;
+  /** Everything before it is on the disk. */
+  readonly synced: Position;
 }
 
 /** Blocks that the store is asked for at a time. */
@@ -52,9 +54,9 @@ export async function recoverBlocks(
       fresh.set(id, { location, parents: parentsIn(content), kind: kindOf(content) });
     });
   }
-  await files.sync();
+  const synced = await files.sync();
   await dropReferenced(store, fresh);
-  return { fresh, uses };
+  return { fresh, uses, synced };
 }
 
 /** A file that is shorter than what was synced, or gone, is a damaged disk: no crash does that. */

@@ -63,7 +63,7 @@ const MAX_ABSENT = 4_096;
  * reads from the oldest one on, and an old segment would stay for its sake.
  */
 const MAX_STRAGGLE_SEGMENTS = 4;
-/** Stragglers that are carried on with one milestone. */
+/** Blocks that are carried on at a time. */
 const MAX_CARRIED = 64;
 /** Children that are read at a time. */
 const CHILDREN_CHUNK = 64;
@@ -80,6 +80,8 @@ export class BlockRepository {
   readonly #absent = new Set<BlockId>();
   /** Counts milestones, so that an answer from before one is not remembered after it. */
   #generation = 0;
+  /** Everything before it is on the disk. */
+  #synced: Position;
   /** Milestones and pruning one after the other: both write how much segments are used. */
   #writes: Promise<void> = Promise.resolve();
 
@@ -87,13 +89,14 @@ export class BlockRepository {
     store: KvStore,
     files: SegmentFiles,
     hasher: Hasher,
-    recovered: { fresh: Map<BlockId, FreshBlock>; uses: SegmentUses },
+    recovered: { fresh: Map<BlockId, FreshBlock>; uses: SegmentUses; synced: Position },
   ) {
     this.#store = store;
     this.#files = files;
     this.#hasher = hasher;
     this.#fresh = recovered.fresh;
     this.#uses = recovered.uses;
+    this.#synced = recovered.synced;
   }
 
   /**
@@ -109,8 +112,8 @@ export class BlockRepository {
     return await guarded(async () => {
       const files = await SegmentFiles.open(folder, options);
       try {
-        const { fresh, uses } = await recoverBlocks(store, files, hasher);
-        const recovered = { fresh, uses: new SegmentUses(uses, fresh.values()) };
+        const { fresh, uses, synced } = await recoverBlocks(store, files, hasher);
+        const recovered = { fresh, uses: new SegmentUses(uses, fresh.values()), synced };
         return new BlockRepository(store, files, hasher, recovered);
       } catch (error) {
         await files.close();
@@ -266,7 +269,7 @@ export class BlockRepository {
    */
   async writeMilestone(batch: KvBatch, cone: ReadonlyMap<BlockId, BlockMeta>): Promise<void> {
     await this.#exclusive(async () => {
-      const synced = await this.#change(() => this.#files.sync());
+      this.#synced = await this.#change(() => this.#files.sync());
       const used: Location[] = [];
       for (const [id, meta] of cone) {
         const fresh = this.#fresh.get(id);
@@ -277,19 +280,24 @@ export class BlockRepository {
         used.push(location);
       }
       const uses = this.#uses.plus(batch, used);
-      putTail(batch, { synced, oldest: this.#oldest(cone) });
+      putTail(batch, { synced: this.#synced, oldest: this.#oldest(cone) });
       await this.#change(() => batch.write({ sync: true }));
       this.#uses.set(uses);
       this.#generation++;
       for (const id of cone.keys()) this.#removeFresh(id);
       await this.#removeUnused();
-      await this.#carry();
+      await this.#carry({ segment: this.#files.end.segment - MAX_STRAGGLE_SEGMENTS, offset: 0 });
     });
   }
 
   /** Completes and writes a batch that removes the referenced blocks at these places. Synced. */
   async writePruned(batch: KvBatch, removed: readonly Location[]): Promise<void> {
     await this.#exclusive(async () => {
+      // A start reads from the oldest unreferenced block on, and would take what stands behind it
+      // without an entry for unreferenced too. So it has to move behind all that was removed.
+      const last = removed.toSorted(comparePositions).at(-1);
+      while (last && (await this.#carry(last)));
+      putTail(batch, { synced: this.#synced, oldest: this.#oldest() });
       const uses = this.#uses.minus(batch, removed);
       await this.#change(() => batch.write({ sync: true }));
       this.#uses.set(uses);
@@ -349,9 +357,9 @@ export class BlockRepository {
     this.#uses.removeFresh(fresh.location.segment);
   }
 
-  /** Place of the oldest block that stays unreferenced, or that is being written. */
-  #oldest(cone: ReadonlyMap<BlockId, unknown>): Position {
-    let oldest = this.#files.end;
+  /** Place of the oldest block that stays unreferenced, at most the end of what is synced. */
+  #oldest(cone: ReadonlyMap<BlockId, unknown> = new Map()): Position {
+    let oldest = this.#synced;
     for (const start of this.#appending) if (comparePositions(start, oldest) < 0) oldest = start;
     for (const [id, { location }] of this.#fresh) {
       if (cone.has(id)) continue;
@@ -371,15 +379,15 @@ export class BlockRepository {
     }
   }
 
-  /** Writes the oldest unreferenced blocks once more when the end has gone far from them. */
-  async #carry(): Promise<void> {
-    const before = this.#files.end.segment - MAX_STRAGGLE_SEGMENTS;
+  /** Writes unreferenced blocks before `limit` once more, a few; false when there is none. */
+  async #carry(limit: Position): Promise<boolean> {
     const stragglers: [BlockId, FreshBlock][] = [];
     for (const [id, fresh] of this.#fresh) {
-      if (fresh.location.segment >= before || stragglers.length === MAX_CARRIED) break;
+      const isOld = comparePositions(fresh.location, limit) < 0;
+      if (!isOld || stragglers.length === MAX_CARRIED) break;
       stragglers.push([id, fresh]);
     }
-    if (stragglers.length === 0) return;
+    if (stragglers.length === 0) return false;
     const places = stragglers.map(([, { location }]) => location);
     const contents = await this.#change(() => this.#files.readMany(places));
     const locations = await this.#append(contents.filter((content) => content !== undefined));
@@ -390,6 +398,7 @@ export class BlockRepository {
       this.#removeFresh(id);
       this.#addFresh(id, { ...fresh, location });
     });
+    return true;
   }
 
   #parentsAt(location: Location): BlockId[] | undefined {
