@@ -1,6 +1,7 @@
 /**
- * Prints ops/grafana/tangle-node.json: `node tools/dashboard/main.ts > ops/grafana/tangle-node.json`.
- * A test compares the file with it. Before: render.ts.
+ * Prints ops/grafana/tangle-node.json; a test compares the file with it. Before: render.ts.
+ *
+ *   node tools/dashboard/main.ts > ops/grafana/tangle-node.json
  */
 import { renderDashboard } from './render.ts';
 
