@@ -47,7 +47,7 @@ async function rawPeer(of: readonly string[]): Promise<TangleNetwork> {
       getBlocks: () => Promise.resolve([]),
       getMilestones: () => Promise.resolve([]),
       getCone: () => Promise.resolve([]),
-      getCones: () => Promise.resolve([]),
+      getCones: () => Promise.resolve({ cones: [], isTooLarge: false }),
       status: () => status,
     },
     { logger: SILENT_LOGGER },

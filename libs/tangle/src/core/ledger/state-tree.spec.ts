@@ -69,6 +69,36 @@ describe('StateTree', () => {
     );
   });
 
+  it('applies a diff as if its changes came one by one', () => {
+    const numbers = fc.uniqueArray(fc.nat(400), { maxLength: 120, size: 'max' });
+    fc.assert(
+      fc.property(numbers, numbers, fc.nat(3), (before, mentioned, rest) => {
+        const held = new Set(before);
+        const created = mentioned.filter((one) => !held.has(one));
+        // Some of what was there leaves, and some of what enters leaves at once.
+        const gone = [...before, ...created].filter((one) => one % 4 === rest);
+        const ids = gone.map((one) => entry(one).outputId);
+        const tree = grow(before);
+        let slow = tree;
+        for (const one of created) slow = slow.insert(entry(one));
+        for (const outputId of ids) slow = slow.delete(outputId);
+        const fast = tree.apply(created.map(entry), ids);
+        expect([fast.size, fast.root()]).toEqual([slow.size, slow.root()]);
+        expect(tree.root()).toEqual(grow(before).root());
+      }),
+    );
+  });
+
+  it('stops the process when a diff does not fit', () => {
+    const tree = grow([1, 2, 3, 4, 5]);
+    const idOf = (number: number) => entry(number).outputId;
+    expect(() => tree.apply([entry(3)], [])).toThrow('broken invariant');
+    expect(() => tree.apply([entry(9), entry(9)], [])).toThrow('broken invariant');
+    expect(() => tree.apply([entry(8)], [idOf(9)])).toThrow('broken invariant');
+    expect(() => tree.apply([], [idOf(2), idOf(2)])).toThrow('broken invariant');
+    expect(() => StateTree.empty(nobleHasher).apply([], [idOf(1)])).toThrow('broken invariant');
+  });
+
   it('leaves earlier trees as they were', () => {
     const before = grow([1, 2, 3]);
     const root = before.root();

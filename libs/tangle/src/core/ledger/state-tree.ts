@@ -31,6 +31,8 @@ interface Inner {
 
 type Node = Leaf | Inner;
 
+const EMPTY = new Uint8Array(0);
+
 /** What a tree commits to for one unspent output. */
 export interface StateEntry {
   readonly outputId: OutputId;
@@ -83,10 +85,21 @@ export class StateTree {
     return new StateTree(node, this.size - 1, this.#hasher);
   }
 
-  /** The tree after a diff: everything created enters, then everything consumed leaves. */
+  /**
+   * The tree after a diff: everything created enters, then everything consumed leaves. All changes
+   * go down together, so each inner node that changes is copied once, not once per change.
+   */
   apply(created: readonly StateEntry[], consumed: readonly OutputId[]): StateTree {
-    const grown = created.reduce((tree: StateTree, entry) => tree.insert(entry), this);
-    return consumed.reduce((tree, outputId) => tree.delete(outputId), grown);
+    const entering = new Map(created.map((entry) => [entry.outputId, entry]));
+    assert(entering.size === created.length, 'an output enters the state tree once');
+    const leaving = consumed.filter((outputId) => !entering.delete(outputId));
+    const added = Array.from(entering.values(), (entry) => leafOf(entry, this.#hasher));
+    const removed = leaving.map((outputId) => stateKey(outputId, this.#hasher));
+    added.sort((one, other) => compareBytes(one.key, other.key));
+    removed.sort(compareBytes);
+    const sample = this.#node === undefined ? EMPTY : leftmostKey(this.#node);
+    const node = change(this.#node, sample, added, removed);
+    return new StateTree(node, this.size + added.length - removed.length, this.#hasher);
   }
 
   has(outputId: OutputId): boolean {
@@ -175,6 +188,88 @@ function deleteAt(node: Node, key: Uint8Array): Node | undefined {
   }
   const left = deleteAt(node.left, key);
   return left === undefined ? node.right : innerOf(node.bitIndex, left, node.right);
+}
+
+/**
+ * The subtree after leaves entered that it lacks and keys left that it has, both sorted; undefined
+ * when nothing is left. `sample` is any key below `node`: it shows the prefix that all share.
+ */
+function change(
+  node: Node | undefined,
+  sample: Uint8Array,
+  added: readonly Leaf[],
+  removed: readonly Uint8Array[],
+): Node | undefined {
+  if (added.length === 0 && removed.length === 0) return node;
+  if (node === undefined) {
+    assert(removed.length === 0, 'only an unspent output leaves the state tree');
+    return rangeOrNothing(added);
+  }
+  if (!isInner(node) && removed.length > 0) {
+    const [key] = removed;
+    const isIt = removed.length === 1 && key !== undefined && compareBytes(key, node.key) === 0;
+    assert(isIt, 'only an unspent output leaves the state tree');
+    return rangeOrNothing(added);
+  }
+  const branch = branchOf(sample, added);
+  if (isInner(node) && branch >= node.bitIndex) return changeBelow(node, sample, added, removed);
+  // What enters leaves the common prefix above this node: there is a new inner node.
+  assert(branch < Infinity, 'an output enters the state tree once');
+  const at = split(added, (leaf) => leaf.key, branch);
+  const [left, right] = [added.slice(0, at), added.slice(at)];
+  return keyBit(sample, branch) === 1
+    ? joined(branch, rangeOrNothing(left), change(node, sample, right, removed))
+    : joined(branch, change(node, sample, left, removed), rangeOrNothing(right));
+}
+
+function changeBelow(
+  node: Inner,
+  sample: Uint8Array,
+  added: readonly Leaf[],
+  removed: readonly Uint8Array[],
+): Node | undefined {
+  const addedAt = split(added, (leaf) => leaf.key, node.bitIndex);
+  const removedAt = split(removed, (key) => key, node.bitIndex);
+  const addedRight = added.slice(addedAt);
+  const sampleRight = addedRight.length === 0 ? sample : leftmostKey(node.right);
+  const left = change(node.left, sample, added.slice(0, addedAt), removed.slice(0, removedAt));
+  const right = change(node.right, sampleRight, addedRight, removed.slice(removedAt));
+  return joined(node.bitIndex, left, right);
+}
+
+/** The first bit in which one of the sorted leaves differs from `sample`; Infinity if none does. */
+function branchOf(sample: Uint8Array, added: readonly Leaf[]): number {
+  const [first, last] = [added[0], added.at(-1)];
+  if (first === undefined || last === undefined) return Infinity;
+  const [low, high] = [first, last].map(({ key }) => firstDifferingBit(sample, key) ?? Infinity);
+  return Math.min(low ?? Infinity, high ?? Infinity);
+}
+
+function joined(bitIndex: number, left: Node | undefined, right: Node | undefined) {
+  if (left === undefined) return right;
+  return right === undefined ? left : innerOf(bitIndex, left, right);
+}
+
+function leftmostKey(start: Node): Uint8Array {
+  let node = start;
+  while (isInner(node)) node = node.left;
+  return node.key;
+}
+
+/** How many of the sorted items have a 0 at the bit; the keys agree in all bits before it. */
+function split<T>(items: readonly T[], keyOf: (item: T) => Uint8Array, bitIndex: number): number {
+  let low = 0;
+  let high = items.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (keyBit(keyOf(items[middle] as T), bitIndex) === 1) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+function rangeOrNothing(leaves: readonly Leaf[]): Node | undefined {
+  return leaves.length === 0 ? undefined : buildRange(leaves, 0, leaves.length);
 }
 
 /** Builds the trie of the sorted leaves [from, to). */
