@@ -12,6 +12,7 @@ import { genesisCommand } from './genesis.ts';
 import { committeeCommand, keysCommand, peerIdCommand } from './keys.ts';
 import { privateNetworkCommand } from './private-network.ts';
 import type { Servers } from './run.ts';
+import { snapshotCommand } from './snapshot.ts';
 
 /** The command group; `terminal` gets all output, `servers` start the APIs of nodes. */
 export function toolsCommand(terminal: Terminal, servers: Servers): Command {
@@ -22,6 +23,7 @@ export function toolsCommand(terminal: Terminal, servers: Servers): Command {
     .addCommand(genesisCommand(terminal))
     .addCommand(peerIdCommand(terminal))
     .addCommand(dbCommand(terminal))
+    .addCommand(snapshotCommand(terminal))
     .addCommand(benchCommand(terminal))
     .addCommand(benchPowCommand(terminal))
     .addCommand(privateNetworkCommand(terminal, servers))

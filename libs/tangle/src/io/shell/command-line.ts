@@ -5,6 +5,7 @@
 import { CommanderError, type Command } from 'commander';
 import { errorCode } from '../error-code.ts';
 import { StoreError } from '../level/store-error.ts';
+import { SnapshotError } from '../snapshot/snapshot-error.ts';
 import { StopError } from './shutdown.ts';
 import { EXIT, traceOf, type Terminal } from './terminal.ts';
 
@@ -61,7 +62,9 @@ function explain(
     const isWrongFolder = error.code.startsWith('wrong-');
     return { text: error.message, exitCode: isWrongFolder ? EXIT.usage : EXIT.failed };
   }
-  if (error instanceof StopError) return { text: error.message, exitCode: EXIT.failed };
+  if (error instanceof StopError || error instanceof SnapshotError) {
+    return { text: error.message, exitCode: EXIT.failed };
+  }
   const refused = addressRefused(error);
   if (refused !== undefined) return { text: refused, exitCode: EXIT.usage };
   if (isFromSystem(error)) return { text: error.message, exitCode: EXIT.failed };
