@@ -13,8 +13,10 @@ import { portable } from './03-portable.ts';
 import { codec } from './04-codec.ts';
 import { mutants } from './04-mutants.ts';
 import { pow } from './05-pow.ts';
+import { gossip } from './07-gossip.ts';
 import { milestone } from './10-milestone.ts';
 import { letter } from './12-letter.ts';
+import { memory } from './14-memory.ts';
 import { crash } from './15-crash.ts';
 import { formatJson, formatTable, machineLine } from './report.ts';
 
@@ -25,8 +27,10 @@ const BENCHES: readonly Bench[] = [
   codec,
   mutants,
   pow,
+  gossip,
   milestone,
   letter,
+  memory,
 ];
 /** A quarter of an hour and more: only when they are named. */
 const LONG: readonly Bench[] = [crash];
