@@ -13,7 +13,9 @@ import { portable } from './03-portable.ts';
 import { codec } from './04-codec.ts';
 import { mutants } from './04-mutants.ts';
 import { pow } from './05-pow.ts';
+import { store } from './06-store.ts';
 import { gossip } from './07-gossip.ts';
+import { node } from './09-node.ts';
 import { milestone } from './10-milestone.ts';
 import { letter } from './12-letter.ts';
 import { memory } from './14-memory.ts';
@@ -27,7 +29,9 @@ const BENCHES: readonly Bench[] = [
   codec,
   mutants,
   pow,
+  store,
   gossip,
+  node,
   milestone,
   letter,
   memory,

@@ -25,6 +25,7 @@ import { Requester } from './requester.ts';
 import { Responder } from './responder.ts';
 import { StaticPeers } from './static-peers.ts';
 import type { StaticPeer } from './static-peers.ts';
+import { StreamWatch } from './stream-watch.ts';
 import { SyncService } from './sync-service.ts';
 import { DEFAULT_DISCOVERY } from './types.ts';
 import type {
@@ -65,6 +66,7 @@ export interface Parts {
   readonly statics: StaticPeers;
   readonly auto: AutoPeering;
   readonly discovery: Discovery;
+  readonly watch: StreamWatch;
   /** Records of connected peers, which libp2p must not forget. */
   readonly kept: Set<string>;
 }
@@ -235,6 +237,13 @@ function addExchange(blueprint: Blueprint, parts: Draft, topics: GossipTopics): 
     report: (peer, finding) => standing.report(peer, finding),
     connectionsOf: (peer) => node.getConnections(peer),
     counters: (peer) => parts.sync.session(peer)?.counters,
+  });
+  parts.watch = new StreamWatch(limits, {
+    peers: () => parts.sync.sessions.map(({ peerId }) => peerId),
+    connectionsOf: (peer) => node.getConnections(peer),
+    hangUp: (peer) => hangUp(node, peer, logger),
+    logger,
+    metrics,
   });
   parts.packs = new PackQueue(limits, {
     canPublish: () => parts.gossip.canPublish(),

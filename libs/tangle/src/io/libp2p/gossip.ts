@@ -215,7 +215,7 @@ export function gossipFault(
 }
 
 /** Bytes of gossip that wait for a peer. */
-function gossipBacklog(connections: readonly Connection[]): number {
+export function gossipBacklog(connections: readonly Connection[]): number {
   return gossipStreams(connections).reduce((sum, stream) => sum + stream.writeBufferLength, 0);
 }
 

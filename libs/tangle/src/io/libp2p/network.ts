@@ -13,7 +13,6 @@ import type { Logger } from '../logger.ts';
 import { transportOf } from './addresses.ts';
 import { assemble, hangUp, nowMs, recordKey } from './assemble.ts';
 import type { Parts } from './assemble.ts';
-import { gossipFault } from './gossip.ts';
 import { networkIdText, syncProtocol } from './message-id.ts';
 import { MAX_ADDED_PEERS, PeerBook } from './peer-book.ts';
 import type { PeerRecords } from './peer-book.ts';
@@ -29,6 +28,7 @@ import type {
 } from './requester.ts';
 import { parseStaticPeer } from './static-peers.ts';
 import type { StaticPeer } from './static-peers.ts';
+import { LOOKS_PER_WATCH } from './stream-watch.ts';
 import { DEFAULT_LIMITS, NetworkError, NO_METRICS } from './types.ts';
 import type {
   Ban,
@@ -79,7 +79,6 @@ export class TangleNetwork {
   readonly #book: PeerBook;
   /** Peers added at run time, and how to reach them. */
   readonly #added = new Map<PeerKey, StaticPeer>();
-  readonly #suspects = new Set<PeerKey>();
   #records: PeerRecords | undefined;
   #running: Running | undefined;
 
@@ -293,13 +292,13 @@ export class TangleNetwork {
     }
   }
 
-  #createTimers({ roster, auto }: Parts): ReturnType<typeof setInterval>[] {
+  #createTimers({ roster, auto, watch }: Parts): ReturnType<typeof setInterval>[] {
     const peering = (): void => {
       roster.tick();
       auto.tick();
     };
     return [
-      setInterval(() => this.#watch(), this.#limits.watchIntervalMs),
+      setInterval(() => watch.look(), this.#limits.watchIntervalMs / LOOKS_PER_WATCH),
       setInterval(peering, this.#limits.peeringIntervalMs),
       setInterval(() => void this.#saveQuietly(this.#running), SAVE_INTERVAL_MS),
     ];
@@ -323,7 +322,6 @@ export class TangleNetwork {
       roster.onDisconnected(peer);
       sync.onPeerDisconnected(peer);
       statics.onDisconnected(peer.toString());
-      this.#suspects.delete(peer.toString());
       if (!wasOurs) return;
       sync.announceStatus();
       this.#logger.info({ peer: peer.toString() }, 'peer disconnected');
@@ -377,24 +375,6 @@ export class TangleNetwork {
         counters: { ...session.counters },
       },
     ];
-  }
-
-  /** Closes the connection to peers whose gossip stream is faulty on two watches in a row. */
-  #watch(): void {
-    const { node, sync } = this.#running ?? {};
-    if (node === undefined || sync === undefined) return;
-    for (const session of sync.sessions) {
-      const connections = node.getConnections(session.peerId);
-      const fault = gossipFault(connections, this.#limits.gossipBacklogBytes);
-      if (fault === undefined) this.#suspects.delete(session.key);
-      else if (!this.#suspects.has(session.key)) this.#suspects.add(session.key);
-      else {
-        this.#suspects.delete(session.key);
-        this.#metrics.count('peer-muted');
-        this.#logger.debug({ peer: session.key, fault }, 'gossip stream faulty');
-        hangUp(node, session.peerId, this.#logger);
-      }
-    }
   }
 
   #onBan(peer: PeerKey, finding: Ban['finding']): void {
