@@ -15,7 +15,7 @@ import { MilestoneRepository } from '@tanglemail/tangle/io/level/milestone-repos
 import { NODE_SCHEMA } from '@tanglemail/tangle/io/level/milestone-batch.ts';
 import { readNodeState, readPruned } from '@tanglemail/tangle/io/level/node-state-repository.ts';
 import { StoreError } from '@tanglemail/tangle/io/level/store-error.ts';
-import { outJson, type Terminal } from '@tanglemail/tangle/io/shell/terminal.ts';
+import { outJson, UsageError, type Terminal } from '@tanglemail/tangle/io/shell/terminal.ts';
 import { bytesText } from '../status-line.ts';
 import { NodeStore } from '../store/node-store.ts';
 import { StoreCheck, type StoreReport } from './db-check.ts';
@@ -38,7 +38,10 @@ export async function checkStore(
   const [hasher, verifier] = await Promise.all([bestHasher(), bestVerifier()]);
   const root = genesisMilestone(genesis, hasher);
   terminal.err('reading the ledger: state root and supply …\n');
-  const { store, latest } = await NodeStore.open(storePath, root, hasher);
+  const opened = await NodeStore.open(storePath, root, hasher).catch((error: unknown) => {
+    throw whyNot(error);
+  });
+  const { store, latest } = opened;
   try {
     const { networkId } = root;
     const { committee } = genesis;
@@ -86,10 +89,19 @@ function reportText(report: StoreReport): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** A store that another process has open is that of a running node. */
+function whyNot(error: unknown): unknown {
+  if (!(error instanceof StoreError) || error.code !== 'locked') return error;
+  return new UsageError('a node runs in this folder: stop it first', { cause: error });
+}
+
 /** Opens the store as it is; the caller closes it. */
 async function openPlace({ storePath, genesis }: StoredNetwork): Promise<KvStore> {
   const { networkId } = genesisMilestone(genesis, await bestHasher());
-  return await openKvStore(storePath, { kind: 'node', networkId, schema: NODE_SCHEMA });
+  const owner = { kind: 'node', networkId, schema: NODE_SCHEMA };
+  return await openKvStore(storePath, owner).catch((error: unknown) => {
+    throw whyNot(error);
+  });
 }
 
 /** Prints indexes and sizes. */

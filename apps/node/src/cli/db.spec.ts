@@ -159,6 +159,17 @@ describe('tools db', () => {
     expect((await db('check', copy)).report).toMatchObject({ problemCount: 0 });
   });
 
+  it('says that the node runs, instead of opening its store', async () => {
+    const { folder } = await network.start({ validator: true });
+    await writeFile(join(folder, 'genesis.json'), genesisToJson(testGenesis()));
+    for (const command of ['check', 'info', 'evidence']) {
+      expect(await db(command, folder)).toMatchObject({
+        code: 2,
+        err: expect.stringContaining('a node runs in this folder: stop it first'),
+      });
+    }
+  });
+
   it('makes no store where there is none', async () => {
     const folder = await network.folder();
     await writeFile(join(folder, 'genesis.json'), genesisToJson(testGenesis()));

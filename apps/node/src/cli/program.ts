@@ -33,6 +33,8 @@ function buildProgram(terminal: Terminal, servers: Servers): Command {
 
 /** Errors of a node's own parts whose message is for the operator. */
 const MISTAKES = ['ValidatorError', 'VoteError', 'PeerKeyError'];
+/** The same for what may go better at the next attempt. */
+const FAILURES = ['ControlFailure', 'SnapshotError', 'PruneError'];
 
 /** Runs one command line (without program and script name); resolves with the exit code. */
 export async function runProgram(
@@ -41,5 +43,5 @@ export async function runProgram(
   servers: Servers,
 ): Promise<number> {
   const program = buildProgram(terminal, servers);
-  return await runCommandLine(program, argv, terminal, MISTAKES, ['ControlFailure']);
+  return await runCommandLine(program, argv, terminal, MISTAKES, FAILURES);
 }
