@@ -1,6 +1,6 @@
 // `tools db`: a whole store is found whole, and each kind of damage is told.
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { cp, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { genesisToJson } from '@tanglemail/tangle/core/codec/genesis.ts';
 import { keyOf, type BucketName, type KeyPart } from '@tanglemail/tangle/io/level/buckets.ts';
@@ -114,6 +114,25 @@ describe('tools db', () => {
     );
     expect(code).toBe(1);
     expect(err).toMatch(/a file of the store is damaged: \d+ problems; see docs\/operating\.md/);
+  });
+
+  it('tells of a block whose bytes on the disk have changed', async () => {
+    const { folder, blockId } = await stoppedNode();
+    const blocks = join(folder, 'store', 'blocks');
+    for (const name of await readdir(blocks)) {
+      const bytes = await readFile(join(blocks, name));
+      // The address that the payment's block names.
+      const at = bytes.indexOf(Buffer.from(testKey(9).address, 'hex'));
+      if (at < 0) continue;
+      bytes[at] = (bytes[at] ?? 0) ^ 1;
+      await writeFile(join(blocks, name), bytes);
+    }
+    const { code, report } = await db('check', folder);
+    const { problems } = report as { problems: string[] };
+    expect(problems[0]).toMatch(
+      new RegExp(`^block ${blockId} of milestone \\d+ is (damaged|missing)$|cannot be read: `),
+    );
+    expect(code).toBe(1);
   });
 
   it('does not believe a milestone that another key has signed', async () => {
