@@ -296,7 +296,7 @@ export class BlockRepository {
       // A start reads from the oldest unreferenced block on, and would take what stands behind it
       // without an entry for unreferenced too. So it has to move behind all that was removed.
       const last = removed.toSorted(comparePositions).at(-1);
-      while (last && (await this.#carry(last)));
+      if (last) await this.#carryAll(last);
       putTail(batch, { synced: this.#synced, oldest: this.#oldest() });
       const uses = this.#uses.minus(batch, removed);
       await this.#change(() => batch.write({ sync: true }));
@@ -377,6 +377,11 @@ export class BlockRepository {
       if (segment >= last || this.#uses.isUsed(segment)) continue;
       await this.#change(() => this.#files.remove(segment));
     }
+  }
+
+  async #carryAll(limit: Position): Promise<void> {
+    let isMore = true;
+    while (isMore) isMore = await this.#carry(limit);
   }
 
   /** Writes unreferenced blocks before `limit` once more, a few; false when there is none. */
