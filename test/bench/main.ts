@@ -14,7 +14,6 @@ import { codec } from './04-codec.ts';
 import { mutants } from './04-mutants.ts';
 import { pow } from './05-pow.ts';
 import { store } from './06-store.ts';
-import { store } from './06-store.ts';
 import { gossip } from './07-gossip.ts';
 import { node } from './09-node.ts';
 import { milestone } from './10-milestone.ts';
