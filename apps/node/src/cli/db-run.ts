@@ -1,6 +1,7 @@
 /**
- * What `tools db check`, `info` and `evidence` do; loaded when one of them runs, so that help is quick.
- * Path: db.ts → here → db-check.ts. Spec: docs/operating.md, "When the store is in doubt".
+ * What `tools db check`, `info` and `evidence` do; loaded when one of them runs, so that help is
+ * quick. Path: db.ts → here → db-check.ts.
+ * Spec: docs/operating.md, "When the store is in doubt".
  */
 import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';

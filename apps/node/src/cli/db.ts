@@ -1,8 +1,7 @@
 /**
- * `tangle-node tools db check`, `info` and `evidence`: what is in a data folder, whether it is whole,
- * and what was kept against the committee.
- * The node must be stopped. Path: tools.ts → here → db-run.ts.
- * Spec: docs/operating.md, "When the store is in doubt".
+ * `tangle-node tools db check`, `info` and `evidence`: what is in a data folder, whether it is
+ * whole, and what was kept against the committee. The node must be stopped. Path: tools.ts → here →
+ * db-run.ts. Spec: docs/operating.md, "When the store is in doubt".
  */
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
