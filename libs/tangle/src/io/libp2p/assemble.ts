@@ -6,10 +6,10 @@ import { randomBytes } from 'node:crypto';
 import type { Hasher } from '../../core/ports.ts';
 import { errorFields } from '../logger.ts';
 import type { Logger } from '../logger.ts';
-import { isLoopback, isRelayed } from './addresses.ts';
+import { isRelayed } from './addresses.ts';
 import { AutoPeering } from './auto-peering.ts';
 import { BoundedDatastore } from './bounded-datastore.ts';
-import { createNode } from './create-node.ts';
+import { createNode, discoveryOf } from './create-node.ts';
 import type { TangleLibp2p } from './create-node.ts';
 import { Discovery } from './discovery.ts';
 import { Gate } from './gate.ts';
@@ -27,7 +27,6 @@ import { StaticPeers } from './static-peers.ts';
 import type { StaticPeer } from './static-peers.ts';
 import { StreamWatch } from './stream-watch.ts';
 import { SyncService } from './sync-service.ts';
-import { DEFAULT_DISCOVERY } from './types.ts';
 import type {
   NetworkHandlers,
   NetworkLimits,
@@ -161,7 +160,7 @@ function addPeers(blueprint: Blueprint, parts: Draft): void {
     nowMs,
   });
   // Without discovery a node has the peers that its operator chose, and no others.
-  const { bootstrap, dht, mdns } = { ...DEFAULT_DISCOVERY, ...options.discovery };
+  const { bootstrap, dht, mdns, privateAddresses } = discoveryOf(options);
   const isOn = bootstrap.length > 0 || dht !== 'off' || mdns;
   parts.auto = new AutoPeering(isOn ? limits : { ...limits, maxPeers: 0 }, {
     ...shared,
@@ -181,8 +180,8 @@ function addPeers(blueprint: Blueprint, parts: Draft): void {
   });
   parts.discovery = new Discovery({
     node,
-    privateAddresses:
-      options.discovery?.privateAddresses ?? options.listen.every((one) => isLoopback(one)),
+    // What the local network tells of are its own addresses.
+    privateAddresses: privateAddresses || mdns,
     onFound: (peer, addresses) => {
       if (peer !== ownKey) parts.auto.add(peer, addresses);
     },

@@ -67,10 +67,17 @@ const MAX_DIAL_QUEUE = 128;
 /** Streams of the table of peers on one connection. */
 const MAX_DHT_STREAMS = 8;
 
+/** The options of discovery; a network on one machine has private addresses only. */
+export function discoveryOf(options: NetworkOptions): DiscoveryOptions {
+  const given = { ...DEFAULT_DISCOVERY, ...options.discovery };
+  const isLocal = options.listen.length > 0 && options.listen.every(isLoopback);
+  return { ...given, privateAddresses: given.privateAddresses || isLocal };
+}
+
 /** Builds the node without starting it. */
 export async function createNode(options: NetworkOptions, deps: NodeDeps): Promise<TangleLibp2p> {
   const { maxConnections } = deps.limits;
-  const discovery = { ...DEFAULT_DISCOVERY, ...options.discovery };
+  const discovery = discoveryOf(options);
   const nat = { ...DEFAULT_NAT, ...options.nat };
   const loopback = options.listen.every(isLoopback);
   const { listen, transports } = await createTransports(
@@ -150,7 +157,7 @@ function createDht(networkId: bigint, discovery: DiscoveryOptions): ReturnType<t
   const { dht, privateAddresses } = discovery;
   return kadDHT({
     protocol: dhtProtocol(networkId),
-    ...(dht === 'auto' ? {} : { clientMode: dht === 'client' }),
+    ...(dht === 'auto' && !privateAddresses ? {} : { clientMode: dht === 'client' }),
     // A name or an address of somebody's house leads nowhere, or to the wrong machine.
     peerInfoMapper: (peer) => ({
       ...peer,

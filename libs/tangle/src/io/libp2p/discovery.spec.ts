@@ -1,19 +1,24 @@
 /** How nodes find and reach one another, on 127.0.0.1: table of peers, transports, relays. */
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { generateKeyPair } from '@libp2p/crypto/keys';
 import { multiaddr } from '@multiformats/multiaddr';
 import type { LogFields } from '../logger.ts';
 import { SILENT_LOGGER } from '../logger.ts';
 import { addressGroup, isPrivateAddress, neighbourhood, transportOf } from './addresses.ts';
+import { mdnsTag } from './message-id.ts';
 import {
   acquainted,
   connected,
   eventCount,
   eventually,
   fakeBlock,
+  NETWORK_ID,
   reaching,
   startNode,
   stopAll,
@@ -22,6 +27,7 @@ import type { TestNode } from './testing/network-nodes.ts';
 import { createTransports } from './transports.ts';
 import type { DiscoveryOptions } from './types.ts';
 
+const run = promisify(execFile);
 const folders: string[] = [];
 
 afterEach(async () => {
@@ -97,6 +103,27 @@ describe('table of peers', () => {
     await eventually(() => eventCount(node, 'peer-surplus') > 0 || dialled() === 1);
     await eventually(() => dialled() === 1);
     expect(node.network.knownPeers().length).toBeGreaterThan(0);
+  });
+});
+
+describe('local network', () => {
+  it('nodes of one network meet by multicast, and nobody else', async () => {
+    const path = fileURLToPath(new URL('./testing/mdns-pair.ts', import.meta.url));
+    const route = 'ip link set lo up multicast on && ip route add multicast 224.0.0.0/4 dev lo';
+    const shell = async (command: string): Promise<string | undefined> => {
+      const child = run('unshare', ['-rn', 'sh', '-c', command], { timeout: 25_000 });
+      return await child.then(
+        ({ stdout }) => stdout,
+        () => undefined,
+      );
+    };
+    expect(mdnsTag(NETWORK_ID)).toBe('_tanglemail-0123456789abcdef._udp.local');
+    // Where a process may not have a network of its own, multicast is not tried at all.
+    if ((await shell(route)) === undefined) return;
+    const node = `${process.execPath} --disable-warning=ExperimentalWarning ${path}`;
+    const told = JSON.parse((await shell(`${route} && exec ${node}`)) ?? '{}') as unknown;
+    const keys: unknown = Reflect.get(told as object, 'keys');
+    expect(told).toEqual({ keys, met: [[(keys as string[])[1]], [(keys as string[])[0]], []] });
   });
 });
 

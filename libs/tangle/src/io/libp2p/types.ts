@@ -153,7 +153,8 @@ export interface DiscoveryOptions {
   readonly bootstrap: readonly string[];
   /**
    * The distributed table of peers. `auto`: a server once a public address of ours is known (told
-   * by `announce` or proven by others), a client before.
+   * by `announce` or proven by others), a client before. Where private addresses are told, a
+   * server at once.
    */
   readonly dht: 'off' | 'auto' | 'client' | 'server';
   /** Looks for peers on the local network by multicast. */
