@@ -19,6 +19,7 @@ import {
   createPowBackend,
   type PowBackend,
 } from '@tanglemail/tangle/io/accel/pow-backend.ts';
+import type { NodeClient } from '@tanglemail/tangle/io/node-client/node-client.ts';
 import type { Target } from './target.ts';
 
 export interface MadeBlock {
@@ -47,6 +48,12 @@ export class BlockMaker {
   static async open(target: Target): Promise<BlockMaker> {
     const pow = await createPowBackend(await choosePowBackend());
     return new BlockMaker(target, await bestHasher(), pow);
+  }
+
+  /** Does as much work as the node asks, and one bit more while that rises. */
+  async follow(client: NodeClient): Promise<void> {
+    const { powLoadBits: bits, powLoadBitsMax: most } = (await client.info()).params;
+    this.loadBits = bits === 0 ? 0 : Math.min(bits + 1, most);
   }
 
   /** A block that keeps every rule, if its payload does. Parents in any order. */

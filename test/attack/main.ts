@@ -8,9 +8,19 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Attack, AttackOptions } from './attack.ts';
-import { fundsOf } from './payloads.ts';
+import { DeadPeers } from './dead.ts';
+import { DoubleSpend } from './double-spend.ts';
+import { Eclipse } from './eclipse.ts';
+import { Flood } from './flood.ts';
+import { Liar } from './liar.ts';
+import { Malformed } from './malformed.ts';
+import { Parasite } from './parasite.ts';
+import { fundsOf, type Funds } from './payloads.ts';
+import { Replay } from './replay.ts';
+import { SlowLoris } from './slow-loris.ts';
 import { Spam, type Route } from './spam.ts';
 import { loadTarget, TargetError } from './target.ts';
+import { LazyTips } from './tips-lazy.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -26,16 +36,31 @@ const { values, positionals } = parseArgs({
   },
 });
 
-/** Key file of the tokens that some attacks move. */
-function fundsFrom(file: string | undefined) {
-  if (file === undefined) return {};
+/** The tokens of `--funds`, a key file. */
+function funds(): Funds {
+  const file = values.funds;
+  if (file === undefined) throw new TargetError('this attack needs tokens: --funds rich.key');
   const { secretKey } = JSON.parse(readFileSync(file, 'utf8')) as { secretKey: string };
-  return { funds: fundsOf(secretKey) };
+  return fundsOf(secretKey);
 }
 
 const ATTACKS: Readonly<Record<string, (options: AttackOptions) => Attack>> = {
   spam: (options) =>
-    new Spam({ ...options, ...fundsFrom(values.funds), routes: values.via.split(',') as Route[] }),
+    new Spam({
+      ...options,
+      ...(values.funds === undefined ? {} : { funds: funds() }),
+      routes: values.via.split(',') as Route[],
+    }),
+  'tips-lazy': (options) => new LazyTips(options),
+  parasite: (options) => new Parasite(options),
+  'double-spend': (options) => new DoubleSpend({ ...options, funds: funds() }),
+  malformed: (options) => new Malformed({ ...options, funds: funds() }),
+  replay: (options) => new Replay(options),
+  liar: (options) => new Liar(options),
+  'slow-loris': (options) => new SlowLoris(options),
+  dead: (options) => new DeadPeers(options),
+  flood: (options) => new Flood(options),
+  eclipse: (options) => new Eclipse(options),
 };
 
 async function run(name: string): Promise<void> {

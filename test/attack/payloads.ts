@@ -121,6 +121,7 @@ export async function openLanes(
     hasher,
   });
   if (!built.ok) throw new Error(`the funds cannot be split: ${built.code}`);
+  await maker.follow(client);
   const block = maker.make(await client.tips(), built.value.transaction);
   await client.submitBlock(block.bytes);
   await until('the funds are split', CONFIRM_TIMEOUT_MS, async () => {

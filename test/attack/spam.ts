@@ -246,10 +246,8 @@ export class Spam extends PacedAttack {
     this.#tips = tips.flat();
     this.#fresh = new Set(this.#tips);
     if (this.#refreshes % 5 !== 1) return;
-    const { params, status } = await this.#client(0).info();
-    // One bit more than asked, while it rises: the next milestone may ask for it.
-    const { powLoadBits: bits, powLoadBitsMax: most } = params;
-    this.#maker.loadBits = bits === 0 ? 0 : Math.min(bits + 1, most);
+    await this.#maker.follow(this.#client(0));
+    const { status } = await this.#client(0).info();
     this.#indexTold = status.confirmedMilestone.index;
   }
 

@@ -1,0 +1,243 @@
+/**
+ * Every attack of test/attack against real node processes, one after the other: meanwhile honest
+ * blocks go on being confirmed on all nodes; afterwards the ledgers are equal, the memory is where
+ * it was, nobody logged an error, and whoever broke a rule has been thrown out.
+ */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Attack, AttackOptions, AttackReport } from '../attack/attack.ts';
+import { DeadPeers } from '../attack/dead.ts';
+import { DoubleSpend } from '../attack/double-spend.ts';
+import { Eclipse } from '../attack/eclipse.ts';
+import { Flood } from '../attack/flood.ts';
+import { Liar } from '../attack/liar.ts';
+import { Malformed, type BrokenKind } from '../attack/malformed.ts';
+import { Parasite } from '../attack/parasite.ts';
+import { Replay } from '../attack/replay.ts';
+import { SlowLoris } from '../attack/slow-loris.ts';
+import { Spam } from '../attack/spam.ts';
+import { loopbackPeer, loopbackUrl, TargetError } from '../attack/target.ts';
+import { LazyTips } from '../attack/tips-lazy.ts';
+import { NotYet, until } from '../../tools/devnet/poll.ts';
+import { LedgerAudit } from './testing/audit.ts';
+import { HonestUser } from './testing/honest-user.ts';
+import {
+  confirmedIndex,
+  milestonesOf,
+  PrivateNetwork,
+  reach,
+  rssOf,
+  type PrivateNode,
+} from './testing/private-network.ts';
+import { errorLines, healthy, metricOf } from './testing/small-market.ts';
+
+const SETUP_TIMEOUT_MS = 90_000;
+const TEST_TIMEOUT_MS = 150_000;
+const SUPPLY = 1_000_000_000n;
+/** Growth of resident memory that one attack may leave behind, in bytes. */
+const MAX_GROWTH = 256 << 20;
+const BANS = 'tangle_network_events_total{event="peer-banned"}';
+const PARAMS = { powBaseBits: 6, milestoneIntervalMs: 250, heartbeatMs: 1_500 };
+/** A peer is given up after 20 s of silence. */
+const GIVE_UP_MS = 60_000;
+const HONEST_BLOCKS = 12;
+const HONEST_EVERY_MS = 400;
+const HONEST_TIMEOUT_MS = 90_000;
+const SEED = Number(process.env['E2E_SEED'] ?? '20261122');
+
+let network: PrivateNetwork;
+let validator: PrivateNode;
+let follower: PrivateNode;
+let user: HonestUser;
+
+beforeAll(async () => {
+  network = await PrivateNetwork.create('test-attacks', PARAMS);
+  validator = await network.start({ name: 'validator', isValidator: true });
+  const peers = [await network.addressOf('validator')];
+  follower = await network.start({ name: 'follower', peers });
+  await reach(follower, 1);
+  const target = await network.targetOf(follower);
+  user = await HonestUser.open(target, follower.client, [validator.client]);
+}, SETUP_TIMEOUT_MS);
+
+afterAll(async () => {
+  await network?.close();
+}, SETUP_TIMEOUT_MS);
+
+/** Attacks both nodes while the user works, and holds everything to what must stay true. */
+async function withstand<A extends Attack>(
+  create: (options: AttackOptions) => A,
+  rate: number,
+  atLast: (attack: A) => Promise<void> = () => Promise.resolve(),
+): Promise<AttackReport> {
+  const nodes = [validator, follower];
+  const before = await Promise.all(nodes.map(rssOf));
+  const target = await network.targetOf(...nodes);
+  const attack = create({ target, rate, seed: SEED });
+  await attack.start();
+  let report: AttackReport;
+  try {
+    await user.send(HONEST_BLOCKS, HONEST_EVERY_MS, HONEST_TIMEOUT_MS);
+    await atLast(attack);
+  } finally {
+    report = await attack.stop();
+  }
+  for (const node of nodes) await healthy(node);
+  const { texts } = await milestonesOf(nodes);
+  expect(new Set(texts).size).toBe(1);
+  for (const [index, node] of nodes.entries()) {
+    expect((await rssOf(node)) - (before[index] ?? 0)).toBeLessThan(MAX_GROWTH);
+    expect(await errorLines(node)).toEqual([]);
+  }
+  return report;
+}
+
+async function bansOf(...nodes: readonly PrivateNode[]): Promise<number> {
+  const counts = await Promise.all(nodes.map((node) => metricOf(node, BANS)));
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+describe('the tool', () => {
+  it.each(['http://192.0.2.1:80', 'https://127.0.0.1', 'http://localhost:1', 'http://127.0.0.1.x'])(
+    'refuses %s',
+    (url) => {
+      expect(() => loopbackUrl(url)).toThrow(TargetError);
+    },
+  );
+
+  it.each(['/ip4/192.0.2.1/tcp/1', '/dns4/localhost/tcp/1', '/ip4/127.0.0.1/udp/1/quic-v1'])(
+    'refuses %s as a peer',
+    (peer) => {
+      expect(() => loopbackPeer(peer)).toThrow(TargetError);
+    },
+  );
+});
+
+describe('nodes under attack go on confirming, and are well afterwards', () => {
+  it(
+    'spam that breaks no rule',
+    async () => {
+      const report = await withstand(
+        (options) => new Spam({ ...options, routes: ['api', 'gossip'], funds: network.funds }),
+        150,
+      );
+      expect(report.accepted).toBeGreaterThan(0);
+    },
+    TEST_TIMEOUT_MS,
+  );
+
+  it(
+    'lazy tips in parallel',
+    async () => {
+      const report = await withstand((options) => new LazyTips(options), 100);
+      expect(report.sent).toBeGreaterThan(0);
+    },
+    TEST_TIMEOUT_MS,
+  );
+
+  it(
+    'a parasite chain that is published late',
+    async () => {
+      const report = await withstand((options) => new Parasite(options), 150);
+      expect(report.events['chain-shown']).toBeGreaterThan(0);
+    },
+    TEST_TIMEOUT_MS,
+  );
+
+  it.each<BrokenKind>(['blocks', 'packs', 'milestones', 'frames', 'posts'])(
+    'malformed %s',
+    async (kind) => {
+      const bansBefore = await bansOf(validator, follower);
+      const report = await withstand(
+        (options) => new Malformed({ ...options, funds: network.funds, kinds: [kind] }),
+        40,
+      );
+      expect(report.events['broken-block-taken']).toBeUndefined();
+      if (kind === 'posts') return;
+      expect(await bansOf(validator, follower)).toBeGreaterThan(bansBefore);
+      expect(report.events['peer-thrown-out']).toBeGreaterThan(0);
+    },
+    TEST_TIMEOUT_MS,
+  );
+
+  it(
+    'replays of what everybody knows',
+    async () => {
+      const report = await withstand((options) => new Replay(options), 80);
+      expect(report.sent).toBeGreaterThan(0);
+    },
+    TEST_TIMEOUT_MS,
+  );
+
+  it(
+    'liars about how far they are and what they have',
+    async () => {
+      const report = await withstand((options) => new Liar(options), 5);
+      expect(report.events['peer-let-in']).toBeGreaterThan(0);
+    },
+    TEST_TIMEOUT_MS,
+  );
+
+  it(
+    'slow loris in handshakes, frames, requests and sockets',
+    async () => {
+      const report = await withstand((options) => new SlowLoris(options), 80);
+      expect(report.sent).toBeGreaterThan(100);
+    },
+    TEST_TIMEOUT_MS,
+  );
+
+  it(
+    'dead peers that stay connected, until they are given up',
+    async () => {
+      const givenUp = (attack: DeadPeers) =>
+        until('the dead peers are given up', GIVE_UP_MS, () =>
+          Promise.resolve(attack.connected === 0 ? true : new NotYet(`${attack.connected}`)),
+        );
+      const report = await withstand(
+        (options) => new DeadPeers(options),
+        1,
+        async (attack) => void (await givenUp(attack)),
+      );
+      expect(report.events).toMatchObject({ died: 3, 'thrown-out': 3 });
+    },
+    TEST_TIMEOUT_MS,
+  );
+
+  it(
+    'a crowd of peers from one address',
+    async () => {
+      const report = await withstand((options) => new Eclipse(options), 2);
+      expect(report.events['peer-let-in']).toBeGreaterThan(0);
+      const peers = await follower.client.peers();
+      expect(peers.some((peer) => peer.static)).toBe(true);
+    },
+    TEST_TIMEOUT_MS,
+  );
+
+  it(
+    'a flood of ten times what they can take',
+    async () => {
+      const report = await withstand((options) => new Flood(options), 5_000);
+      expect(report.sent).toBeGreaterThan(1_000);
+    },
+    TEST_TIMEOUT_MS,
+  );
+
+  it(
+    'a storm of double spends, in which each output is spent once',
+    async () => {
+      const report = await withstand(
+        (options) => new DoubleSpend({ ...options, funds: network.funds }),
+        40,
+      );
+      expect(report.accepted).toBeGreaterThan(0);
+      const index = Math.min(await confirmedIndex(validator), await confirmedIndex(follower));
+      for (const { client } of [validator, follower]) {
+        const audit = new LedgerAudit(client);
+        await audit.follow(index);
+        expect(audit.total).toBe(SUPPLY);
+      }
+    },
+    TEST_TIMEOUT_MS,
+  );
+});
