@@ -3,8 +3,8 @@
  * it, `stop` takes it down in the reverse order. The API stands in front of it (api/create-api.ts).
  *
  * Start: store (network, state root, supply) → DAG and tips from the store → missing parents →
- * network → rebroadcast → milestones → pruner → validator. Stop: the other way round, a snapshot that
- * is being written included, then processor, proof of work, signature workers, store.
+ * network → rebroadcast → milestones → pruner → validator. Stop: the other way round, a snapshot
+ * that is being written included, then processor, proof of work, signature workers, store.
  * Spec: docs/architecture.md.
  */
 import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
@@ -52,6 +52,7 @@ import type { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
 import { rebuild } from './store/rebuild.ts';
 import type { StatusReporter } from './status-line.ts';
 import { haltOnEvidence } from './sync/fork-guard.ts';
+import type { SyncState } from './sync/milestone-sync.ts';
 import type { Merger } from './validator/merger.ts';
 import type { Validator } from './validator/validator.ts';
 import { VoteFile } from './validator/vote-file.ts';
@@ -233,6 +234,11 @@ export class TangleNode {
     const { index } = this.#parts.engine.latest.header;
     const rootsOf = (id: BlockId) => this.#parts.dag.coneRoots(id);
     return this.#parts.tips.parentsForBlock(index, rootsOf, this.clock.nowMs()).toSorted();
+  }
+
+  /** How the node stands to its network: far behind, following, or halted. */
+  get syncState(): SyncState {
+    return this.#parts.sync.state;
   }
 
   health(): HealthDto {

@@ -180,9 +180,32 @@ function createRebroadcast({ foundation, hooks, parts }: Context): Rebroadcast {
     isPending: (id) => parts.dag.has(id) && !parts.dag.isReferenced(id),
     blockBytes: (id) => foundation.store.blocks.bytes(id),
     companions: (count) => hooks.selectTips().slice(0, count),
+    waitingTips: (count) => waitingTips(parts.dag, count),
+    referenced: (turn) => referencedLately({ foundation, parts }, turn),
     publish: (bytes) => parts.network.publishBlock(bytes),
     peers: () => parts.network.peers(),
   });
+}
+
+/** The newest blocks without a milestone and without children. */
+function waitingTips(dag: Dag, count: number): BlockId[] {
+  const tips = [...dag.unreferenced()].filter((id) => dag.get(id)?.children.size === 0);
+  return tips.slice(-count);
+}
+
+/** Milestones that are looked through for a block that is not the newest. */
+const LATELY = 60;
+
+function referencedLately(
+  { foundation, parts }: Pick<Context, 'foundation' | 'parts'>,
+  turn: number,
+) {
+  const { index } = parts.engine.latest.header;
+  for (let age = turn % LATELY; age < 2 * LATELY; age++) {
+    const cone = foundation.store.milestones.cone(index - age) ?? [];
+    if (cone.length > 0) return cone.slice(0, 1);
+  }
+  return [];
 }
 
 function createNetwork(context: Context): TangleNetwork {

@@ -50,8 +50,6 @@ export interface ConeWindowDeps {
   nowMs(): number;
 }
 
-/** Milestones whose cones are fetched ahead. */
-export const CONES_AHEAD = 256;
 /** Bytes of proven cones that wait, and of answers under way (4 MiB each). */
 const MAX_BYTES = 64 << 20;
 const MAX_RUNNING = 8;

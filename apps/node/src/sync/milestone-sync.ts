@@ -20,12 +20,12 @@ import type { ConfirmationEngine } from '../confirmation/confirmation-engine.ts'
 import type { ProcessOutcome } from '../processor/block-processor.ts';
 import { Bell } from '../signal.ts';
 import { ConeFeed } from './cone-feed.ts';
-import { CONES_AHEAD, ConeWindow, type ConeNetwork } from './cone-window.ts';
+import { ConeWindow, type ConeNetwork } from './cone-window.ts';
 import { ForkGuard } from './fork-guard.ts';
 import { HeldBlocks } from './held-blocks.ts';
 import type { MissingParents } from './missing-parents.ts';
 import { PeerClaims, type Shown } from './peer-claims.ts';
-import { ProvenChain, WINDOW, type Proven } from './proven-chain.ts';
+import { ProvenChain, windowEnd, type Proven } from './proven-chain.ts';
 
 export interface MilestoneSyncDeps {
   readonly networkId: bigint;
@@ -79,7 +79,7 @@ export interface SyncState {
 }
 
 /** From so many milestones behind cones are fetched ahead, without waiting for gossip. */
-const WARP_FROM = 3;
+const WARP_FROM = 2;
 /** From so many milestones behind gossiped blocks are held, and parents not asked for. */
 const HOLD_FROM = 10;
 /** How long parents may come by gossip before the whole cone is asked for, in milliseconds. */
@@ -317,7 +317,7 @@ export class MilestoneSync {
   /** Fetches certified milestones for the window, one range at a time. */
   #fillWindow(): void {
     const from = this.#chain.firstMissing();
-    const last = Math.min(this.#chain.newest, this.#confirmed + WINDOW);
+    const last = Math.min(this.#chain.newest, windowEnd(this.#confirmed + 1));
     if (this.#fetching !== undefined || from > last) return;
     if (performance.now() < this.#fillAgainMs) return;
     this.#fetching = this.#fetchMilestones(from, Math.min(MAX_REQUEST_MILESTONES, last - from + 1))
@@ -358,7 +358,7 @@ export class MilestoneSync {
     const isWarping = this.#behind >= WARP_FROM;
     if (this.#isSolid(milestone) && !this.#feed.has(index)) return true;
     if (!isWarping && this.#isGrace(proven)) return false;
-    const last = isWarping ? Math.min(this.#chain.firstMissing() - 1, index + CONES_AHEAD) : index;
+    const last = isWarping ? Math.min(this.#chain.firstMissing() - 1, windowEnd(index)) : index;
     this.#cones.pump(index, last, (one) => !this.#feed.has(one) && !this.#hasBlocksOf(one));
     this.#feed.ahead(index, last);
     const fed = await this.#feed.finished(index);

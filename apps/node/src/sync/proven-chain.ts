@@ -12,6 +12,7 @@ import {
 } from '@tanglemail/tangle/core/codec/milestone.ts';
 import { checkFinality } from '@tanglemail/tangle/core/milestone/certificate.ts';
 import { succeed, type Outcome } from '@tanglemail/tangle/core/outcome.ts';
+import { MAX_REQUEST_MILESTONES } from '@tanglemail/tangle/core/params/limits.ts';
 import type { Hasher, Verifier } from '@tanglemail/tangle/core/ports.ts';
 
 /** A milestone whose certificate holds. */
@@ -35,10 +36,17 @@ export interface ProvenChainDeps {
   onFork(index: number, milestones: readonly Uint8Array[]): Promise<void>;
 }
 
-/** Milestones kept ahead of the last confirmed one: the warp window. Some 350 bytes each. */
-export const WINDOW = 512;
+/** Milestones kept ahead of the last confirmed one: the warp window. Some 400 bytes each. */
+const WINDOW = 512;
+/** It moves on by so many milestones at once; a request for one each would cost as much. */
+const STEP = MAX_REQUEST_MILESTONES;
 /** Newest milestones kept beyond the window, as proof of our STATUS. */
 const RECENT = 64;
+
+/** The last milestone of the window whose first one is `first`. */
+export function windowEnd(first: number): number {
+  return Math.floor((first + WINDOW) / STEP) * STEP - 1;
+}
 
 export class ProvenChain {
   readonly #deps: ProvenChainDeps;

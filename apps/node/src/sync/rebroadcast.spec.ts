@@ -5,11 +5,18 @@ import { Rebroadcast } from './rebroadcast.ts';
 const idOf = (n: number) => n.toString(16).padStart(64, '0') as BlockId;
 
 function world() {
-  const state = { pending: true, peers: [{ id: 'p', connectedMs: 1 }], published: [] as string[] };
+  const state = {
+    pending: true,
+    peers: [{ id: 'p', connectedMs: 1, subscribed: true }],
+    tips: [] as BlockId[],
+    published: [] as string[],
+  };
   const rebroadcast = new Rebroadcast({
     isPending: () => state.pending,
     blockBytes: (id) => Buffer.from(id),
     companions: (count) => Array.from({ length: count }, (_, n) => idOf(100 + n)),
+    waitingTips: () => state.tips,
+    referenced: (turn) => [idOf(200 + turn)],
     publish: (bytes) => state.published.push(Buffer.from(bytes).toString()),
     peers: () => state.peers,
   });
@@ -49,9 +56,21 @@ describe('rebroadcast', () => {
     rebroadcast.add(idOf(1), 0);
     expect(tick(5_000)).toEqual([]);
     rebroadcast.add(idOf(2), 5_000);
-    state.peers = [{ id: 'p', connectedMs: 5_000 }];
+    state.peers = [{ id: 'p', connectedMs: 5_000, subscribed: true }];
     expect(tick(5_000)).toContain(idOf(1));
     expect(tick(6_000)).toContain(idOf(2));
+  });
+
+  it('offers what waits here to a new peer, in a pack that is new each time', () => {
+    const { state, tick } = world();
+    state.tips = [idOf(7)];
+    expect(tick(0)).toEqual([]);
+    expect(tick(1_000)).toEqual([idOf(7), idOf(201)]);
+    expect(tick(2_000)).toEqual([]);
+    state.peers.push({ id: 'q', connectedMs: 2_000, subscribed: true });
+    expect([...tick(2_500), ...tick(3_500)]).toEqual([idOf(7), idOf(202)]);
+    expect(tick(10_500)).toEqual([idOf(7), idOf(203)]);
+    expect(tick(60_000)).toEqual([]);
   });
 
   it('is bounded', () => {

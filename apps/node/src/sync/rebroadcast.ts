@@ -1,7 +1,9 @@
 /**
  * Offers the blocks of this node's own users again until a milestone references them. Gossip may
  * lose a block (the only peer restarts at that moment), and a block without children is asked for
- * by nobody. Path: node.ts (API) → here → tangle/io/libp2p. Spec: docs/spec/07-gossip.md.
+ * by nobody. To a new peer it offers the tips of all that waits here, whoever issued it: when two
+ * halves of a network are joined again, each learns what the other one has, parents by request.
+ * Path: node.ts (API) → here → tangle/io/libp2p. Spec: docs/spec/13-sync.md §7.
  *
  * gossipsub sends the same pack once in two minutes, so each attempt adds one companion more:
  * blocks that peers know already and that make the pack another one.
@@ -14,8 +16,17 @@ export interface RebroadcastDeps {
   blockBytes(id: BlockId): Uint8Array | undefined;
   /** Other recent blocks, at most `count`. */
   companions(count: number): readonly BlockId[];
+  /** Blocks that wait for a milestone and have no children, at most `count`. */
+  waitingTips(count: number): readonly BlockId[];
+  /** Blocks that a milestone referenced not long ago, others for another `turn`. */
+  referenced(turn: number): readonly BlockId[];
   publish(bytes: Uint8Array): void;
-  peers(): readonly { readonly id: string; readonly connectedMs: number }[];
+  /** `subscribed`: what we publish reaches the peer. */
+  peers(): readonly {
+    readonly id: string;
+    readonly connectedMs: number;
+    readonly subscribed: boolean;
+  }[];
 }
 
 interface Entry {
@@ -35,12 +46,19 @@ const LAST_PAUSE_MS = 120_000;
 const NEW_PEER_PAUSE_MS = 1_000;
 const GIVE_UP_MS = 900_000;
 const MAX_COMPANIONS = 8;
+/** A new peer is told twice: the first time it may not be in the mesh yet. */
+const OFFER_PAUSES_MS = [NEW_PEER_PAUSE_MS, 8_000];
+/** Tips that a new peer is told. */
+const MAX_OFFERED = 64;
 
 export class Rebroadcast {
   readonly #deps: RebroadcastDeps;
   readonly #entries = new Map<BlockId, Entry>();
   #peers = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
+  /** When the next offers to new peers are due. */
+  #offerMs: number[] = [];
+  #offers = 0;
 
   constructor(deps: RebroadcastDeps) {
     this.#deps = deps;
@@ -70,6 +88,8 @@ export class Rebroadcast {
   /** Publishes what is due; `nowMs` never goes back. */
   tick(nowMs: number): void {
     const hasNewPeer = this.#noteNewPeers();
+    if (hasNewPeer) this.#offerMs = OFFER_PAUSES_MS.map((pauseMs) => nowMs + pauseMs);
+    if (nowMs >= (this.#offerMs[0] ?? Number.POSITIVE_INFINITY)) this.#offer();
     let attempts = 0;
     let published = 0;
     for (const [id, entry] of this.#entries) {
@@ -90,6 +110,18 @@ export class Rebroadcast {
     if (attempts > 0) this.#publishCompanions(Math.min(attempts, MAX_COMPANIONS));
   }
 
+  /** Tells new peers what waits here; blocks of milestones make the pack another one each time. */
+  #offer(): void {
+    this.#offerMs.shift();
+    const tips = this.#deps.waitingTips(MAX_OFFERED);
+    if (tips.length === 0 || this.#peers.size === 0) return;
+    this.#offers += 1;
+    for (const id of [...tips, ...this.#deps.referenced(this.#offers)]) {
+      const bytes = this.#deps.blockBytes(id);
+      if (bytes !== undefined) this.#deps.publish(bytes);
+    }
+  }
+
   #publishCompanions(count: number): void {
     for (const id of this.#deps.companions(count)) {
       const bytes = this.#deps.blockBytes(id);
@@ -97,9 +129,10 @@ export class Rebroadcast {
     }
   }
 
-  /** True when a connection is there that was not there at the last tick. */
+  /** True when a peer can be reached that could not at the last tick. */
   #noteNewPeers(): boolean {
-    const now = new Set(this.#deps.peers().map(({ id, connectedMs }) => `${id} ${connectedMs}`));
+    const reached = this.#deps.peers().filter(({ subscribed }) => subscribed);
+    const now = new Set(reached.map(({ id, connectedMs }) => `${id} ${connectedMs}`));
     const hasNew = [...now].some((peer) => !this.#peers.has(peer));
     this.#peers = now;
     return hasNew;

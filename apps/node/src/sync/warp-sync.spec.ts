@@ -1,0 +1,242 @@
+/**
+ * Catching up over real connections: a long history, a head that moves on, and peers that lie, hang,
+ * are slow, or have pruned what is needed.
+ */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
+import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
+import type { ConeList } from '@tanglemail/tangle/io/libp2p/types.ts';
+import { writeKeyFile } from '../keys/key-file.ts';
+import { startFalsePeer, type FalsePeer, type FalsePeerOptions } from '../testing/false-peer.ts';
+import { copyChain, growChain } from '../testing/grown-chain.ts';
+import { TestNetwork, testGenesis, VALIDATOR_KEY, type TestNode } from '../testing/test-network.ts';
+
+const GENESIS = testGenesis();
+const ROOT = genesisMilestone(GENESIS, nobleHasher);
+const LONG = 5_000;
+const SHORT = 200;
+const PATIENCE_MS = 240_000;
+
+const network = new TestNetwork();
+const falsePeers: FalsePeer[] = [];
+let flowing: { stop(): Promise<void> } | undefined;
+/** A history of 200 milestones with five blocks each. */
+let short: string;
+
+beforeAll(async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'warp-sync-'));
+  short = join(folder, 'short');
+  await growChain(short, { genesis: GENESIS, milestones: SHORT, blocksPerMilestone: 5 });
+}, PATIENCE_MS);
+afterAll(() => rm(join(short, '..'), { recursive: true }));
+afterEach(async () => {
+  await flowing?.stop();
+  flowing = undefined;
+  for (const peer of falsePeers.splice(0)) await peer.close();
+  await network.closeAll();
+}, PATIENCE_MS);
+
+interface HistorianOptions {
+  readonly validator?: boolean;
+  readonly peers?: readonly string[];
+}
+
+/** A node that has seen a history already. */
+async function historian(grown: string, options: HistorianOptions = {}): Promise<TestNode> {
+  const folder = await network.folder();
+  await copyChain(grown, folder);
+  const { validator = false, peers = [] } = options;
+  if (validator) await writeKeyFile(join(folder, 'validator.key'), VALIDATOR_KEY);
+  return await network.start({ validator, folder, config: { gossip: { peers: [...peers] } } });
+}
+
+async function falsePeer(grown: string, options: FalsePeerOptions): Promise<FalsePeer> {
+  const folder = await network.folder();
+  await copyChain(grown, folder);
+  const peer = await startFalsePeer(folder, ROOT, options);
+  falsePeers.push(peer);
+  return peer;
+}
+
+function newcomer(peers: readonly string[], folder?: string): Promise<TestNode> {
+  const config = { gossip: { peers: [...peers] } };
+  return network.start(folder === undefined ? { config } : { config, folder });
+}
+
+/** Has a node issue blocks until the test ends. */
+function startFlow({ issuer }: TestNode): { stop(): Promise<void> } {
+  const abort = new AbortController();
+  const running = (async () => {
+    for (let count = 0; !abort.signal.aborted; count++) {
+      const data = Buffer.from(`flow ${count}`);
+      await issuer.issue({ kind: 'tagged-data', tag: Buffer.from('flow'), data });
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  })();
+  return {
+    stop: async () => {
+      abort.abort();
+      await running;
+    },
+  };
+}
+
+/** Waits for as long as the runner lets it: a busy machine needs more than the usual limit. */
+async function eventually(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+const indexOf = ({ node }: TestNode) => node.query.info().status.confirmedMilestone.index;
+const addressesOf = (...peers: (TestNode | FalsePeer)[]) =>
+  peers.flatMap((peer) => ('node' in peer ? peer.node : peer.network).addresses());
+
+/** Changes every cone of an answer. */
+const changed = (change: (cone: readonly Uint8Array[]) => readonly Uint8Array[]) => {
+  return ({ cones, isTooLarge }: ConeList) => ({ cones: cones.map(change), isTooLarge });
+};
+
+describe('a node that is 5,000 milestones behind', () => {
+  const long = (): string => join(short, '..', 'long');
+  beforeAll(async () => {
+    await growChain(long(), { genesis: GENESIS, milestones: LONG, blocksPerMilestone: 1 });
+  }, PATIENCE_MS);
+
+  it(
+    'catches up while the head moves on, over a restart, in spite of a liar and a slow peer',
+    async () => {
+      const validator = await historian(long(), { validator: true });
+      const first = await historian(long(), { peers: addressesOf(validator) });
+      const second = await historian(long(), { peers: addressesOf(validator, first) });
+      const liar = await falsePeer(long(), { cones: changed((cone) => cone.slice(0, -1)) });
+      const slow = await falsePeer(long(), { delayMs: 4_000 });
+      const peers = addressesOf(validator, first, second, liar, slow);
+      flowing = startFlow(validator);
+
+      const before = await newcomer(peers);
+      await eventually(() => indexOf(before) > LONG / 3);
+      await before.close();
+      const stoppedAt = indexOf(before);
+      const after = await newcomer(peers, before.folder);
+      expect(indexOf(after)).toBeGreaterThanOrEqual(stoppedAt);
+      await eventually(() => indexOf(after) > LONG && indexOf(after) >= indexOf(validator) - 1);
+
+      expect(liar.asked.cones).toBeGreaterThan(0);
+      expect((await after.client.health()).healthy).toBe(true);
+      const { blockId } = await after.issuer.issueAndConfirm({
+        kind: 'tagged-data',
+        tag: Buffer.from('late'),
+        data: Buffer.from('here I am'),
+      });
+      const metadata = await validator.client.blockMetadata(blockId);
+      expect(metadata.referencedByMilestoneIndex).toBeGreaterThan(LONG);
+    },
+    PATIENCE_MS,
+  );
+});
+
+describe('false peers', () => {
+  it('that change cones are asked no more, and nothing of theirs is kept', async () => {
+    const honest = await historian(short);
+    const foreign = await foreignBlock();
+    const liars = [
+      await falsePeer(short, { cones: changed((cone) => cone.slice(0, -1)) }),
+      await falsePeer(short, { cones: changed((cone) => [...cone, foreign]) }),
+      await falsePeer(short, { cones: changed((cone) => cone.toReversed()) }),
+      await falsePeer(short, { cones: changed(() => [foreign]) }),
+    ];
+    const late = await newcomer(addressesOf(honest, ...liars));
+    await eventually(() => indexOf(late) === SHORT);
+    const blocks = await late.client.milestoneBlocks(SHORT);
+    expect(blocks).toHaveLength(5);
+    expect(liars.some(({ asked }) => asked.cones > 0)).toBe(true);
+    const id = nobleHasher.blake2b256(foreign);
+    await expect(late.client.block(Buffer.from(id).toString('hex') as never)).rejects.toThrow();
+  });
+
+  it('that send milestones out of order, or never answer, stop nobody', async () => {
+    const honest = await historian(short);
+    const shuffled = await falsePeer(short, { milestones: (items) => items.toReversed() });
+    const hung = await falsePeer(short, { delayMs: Number.POSITIVE_INFINITY });
+    const late = await newcomer(addressesOf(shuffled, hung, honest));
+    await eventually(() => indexOf(late) === SHORT);
+    expect(hung.asked.cones + hung.asked.milestones).toBeGreaterThan(0);
+  });
+
+  it('that claim a milestone they cannot show keep a validator from nothing', async () => {
+    const honest = await historian(short);
+    const liar = await falsePeer(short, { status: { latestIndex: 900_000, solidIndex: 900_000 } });
+    const validator = await historian(short, {
+      validator: true,
+      peers: addressesOf(honest, liar),
+    });
+    await eventually(() => indexOf(honest) > SHORT + 2);
+    expect(validator.node.query.info().status.latestMilestone.index).toBeLessThan(900_000);
+    expect((await validator.client.health()).healthy).toBe(true);
+    const told = validator.node.query.peers().find(({ id }) => id === liar.network.key);
+    expect(told?.points).toBeGreaterThan(0);
+    expect(liar.asked.milestones).toBe(1);
+  });
+});
+
+describe('peers that pruned what is needed', () => {
+  it('are named in /health, and the node goes on when one comes that has it', async () => {
+    const pruned = [
+      await falsePeer(short, { status: { prunedIndex: 100 } }),
+      await falsePeer(short, { status: { prunedIndex: 150 } }),
+    ];
+    const late = await newcomer(addressesOf(...pruned));
+    await eventually(() => late.node.syncState.problem !== undefined);
+    const { reasons } = await late.client.health();
+    expect(reasons.join('; ')).toContain('all 2 peers have pruned milestone 1');
+    expect(reasons.join('; ')).toContain('start from a snapshot (snapshot.from)');
+    expect(pruned.map(({ asked }) => asked.cones)).toEqual([0, 0]);
+    await historian(short, { peers: addressesOf(late) });
+    await eventually(() => indexOf(late) === SHORT);
+    expect(late.node.syncState.problem).toBeUndefined();
+  });
+});
+
+describe('two halves of a network', () => {
+  it('come together when they are joined again', async () => {
+    const validator = await historian(short, { validator: true });
+    const left = await historian(short, { peers: addressesOf(validator) });
+    const right = await historian(short);
+    const farRight = await historian(short, { peers: addressesOf(right) });
+    flowing = startFlow(left);
+    const { blockId } = await right.issuer.issue({
+      kind: 'tagged-data',
+      tag: Buffer.from('right'),
+      data: Buffer.from('while apart'),
+    });
+    await eventually(() => indexOf(left) > SHORT + 15);
+    // From here on heartbeats only: the block on the right must not fall below max depth.
+    await flowing.stop();
+    expect(indexOf(farRight)).toBe(SHORT);
+
+    await historian(short, { peers: addressesOf(validator, farRight) });
+    await eventually(() => indexOf(right) > SHORT + 15 && indexOf(farRight) > SHORT + 15);
+    const confirmedIn = () =>
+      validator.node.query.blockMetadata(blockId)?.referencedByMilestoneIndex ?? 0;
+    await eventually(() => confirmedIn() > SHORT);
+  });
+});
+
+/** A block of the network that is in none of the histories. */
+async function foreignBlock(): Promise<Uint8Array> {
+  const folder = await mkdtemp(join(tmpdir(), 'warp-foreign-'));
+  await growChain(folder, {
+    genesis: GENESIS,
+    milestones: 1,
+    blocksPerMilestone: 1,
+    dataBytes: 33,
+  });
+  const peer = await startFalsePeer(folder, ROOT, {});
+  const [cone] = (await peer.cones(1)).cones;
+  await peer.close();
+  await rm(folder, { recursive: true });
+  if (cone?.[0] === undefined) throw new Error('the history has a block');
+  return cone[0];
+}
