@@ -115,7 +115,7 @@ export function readSnapshotMilestone(reader: Reader): SnapshotMilestone {
   return { bytes, cone: reader.hexList(count, ID_LENGTH) as BlockId[] };
 }
 
-/** `count u32 | records`; a record: `output id 34 | block id 32 | index u32 | time u64 | output`. */
+/** `count u32 | records`; one is `output id 34 | block id 32 | index u32 | time u64 | output`. */
 export function encodeOutputs(records: readonly OutputRecord[]): Uint8Array {
   const writer = new Writer(4 + records.length * 128);
   writer.u32(records.length);

@@ -5,7 +5,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
-import type { BlockId } from '../codec/ids.ts';
+import { bytesToHex, type BlockId } from '../codec/ids.ts';
 import { decodeMilestone, encodeMilestone, type Milestone } from '../codec/milestone.ts';
 import { nobleHasher } from '../crypto/blake2b.ts';
 import { StateTree } from '../ledger/state-tree.ts';
@@ -373,8 +373,8 @@ describe('a lie with a true checksum', () => {
   });
 });
 
-describe('the table of codes', () => {
-  it('is the one of docs/spec/12-snapshot.md', () => {
+describe('docs/spec/12-snapshot.md', () => {
+  it('has the table of codes', () => {
     const page = new URL('../../../../../docs/spec/12-snapshot.md', import.meta.url);
     const text = readFileSync(page, 'utf8');
     const rows = Object.entries(SNAPSHOT_CODES).map(
@@ -383,6 +383,20 @@ describe('the table of codes', () => {
     for (const row of rows) expect(text).toContain(row);
     const inPage = [...text.matchAll(/^\| (snapshot-[a-z-]+) \|/gm)].map(([, code]) => code);
     expect(inPage).toEqual(Object.keys(SNAPSHOT_CODES));
+  });
+
+  it('has the worked example', () => {
+    const page = new URL('../../../../../docs/spec/12-snapshot.md', import.meta.url);
+    const [, example = ''] = /## 11\. Worked example[\s\S]*?```\n([\s\S]*?)```/.exec(
+      readFileSync(page, 'utf8'),
+    )!;
+    const hex = example
+      .split('\n')
+      .map((line) => line.split('   ')[0]!.replaceAll(' ', ''))
+      .join('');
+    const bytes = encodeFile(new SnapshotFixture(1).file(0));
+    expect(hex).toBe(bytesToHex(bytes).slice(0, hex.length));
+    expect(hex).toHaveLength(2 * (10 + 5 + 93 + 32));
   });
 
   it('has no code without a test', () => {

@@ -14,7 +14,7 @@ export interface DownloadOptions {
   readonly idleTimeoutMs: number;
   /** Times that the server is asked before it is given up. */
   readonly attempts: number;
-  /** Told of the bytes that are here, and of the size that the server announced, 0 if it did not. */
+  /** Told of the bytes that are here, and of the size that was announced, 0 if it was not. */
   readonly onProgress?: (done: number, all: number) => void;
   readonly signal?: AbortSignal;
 }

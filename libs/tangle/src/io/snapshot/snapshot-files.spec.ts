@@ -1,13 +1,14 @@
 /** Snapshot files on a disk: written, read, joined, verified; half ones leave nothing. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nobleHasher } from '../../core/crypto/blake2b.ts';
 import type { OutputRecord } from '../../core/ledger/ledger-diff.ts';
 import { SnapshotParser } from '../../core/snapshot/parser.ts';
+import { outputId } from '../../core/testing/ledger-fixtures.ts';
 import { encodeFile, SnapshotFixture } from '../../core/testing/snapshot-fixture.ts';
 import { downloadSnapshot, type DownloadOptions } from './download.ts';
 import { mergedOutputs, readHeader, verifySnapshot } from './read-snapshot.ts';
@@ -99,6 +100,32 @@ describe('a snapshot file', () => {
     expect((await readdir(folder)).toSorted()).toEqual(['delta', 'full']);
   });
 
+  it('leaves the thread to others after every 256 outputs', async () => {
+    const like = fixture.ledgers[5]![0]!;
+    const many = Array.from({ length: 2_560 }, (_, number) => ({
+      ...like,
+      outputId: outputId(number),
+    }));
+    let turns = 0;
+    const stop = new AbortController();
+    const turn = (): void => {
+      turns += 1;
+      if (!stop.signal.aborted) setImmediate(turn);
+    };
+    setImmediate(turn);
+    const seen: number[] = [];
+    await writeSnapshot(path('full'), viewAt(5, many), {
+      ...options,
+      onProgress: () => seen.push(turns),
+    });
+    stop.abort();
+    expect(seen).toHaveLength(10);
+    // Between two reports somebody else had the thread at least once.
+    expect(seen.slice(1).map((at, step) => at > seen[step]!)).toEqual(
+      seen.slice(1).map(() => true),
+    );
+  });
+
   it('stopped: leaves nothing', async () => {
     const stop = new AbortController();
     const onProgress = () => stop.abort();
@@ -119,7 +146,17 @@ describe('a snapshot file', () => {
 
 describe('a download', () => {
   const BYTES = encodeFile(fixture.file(5));
-  const quick: DownloadOptions = { maxBytes: 1_000_000, idleTimeoutMs: 10_000, attempts: 3 };
+  /** An answer that breaks off as soon as the other side has read what there is of it. */
+  let half: ServerResponse | undefined;
+  const quick: DownloadOptions = {
+    maxBytes: 1_000_000,
+    idleTimeoutMs: 10_000,
+    attempts: 3,
+    onProgress: () => {
+      half?.destroy();
+      half = undefined;
+    },
+  };
   let server: Server | undefined;
   const ranges: (string | undefined)[] = [];
   afterEach(async () => {
@@ -141,7 +178,10 @@ describe('a download', () => {
           : {}),
       });
       if (isLast) response.end(BYTES.subarray(from));
-      else response.write(BYTES.subarray(from, from + cut), () => response.socket?.end());
+      else {
+        response.write(BYTES.subarray(from, from + cut));
+        half = response;
+      }
     });
     await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}/full`;
