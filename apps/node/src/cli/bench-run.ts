@@ -9,16 +9,26 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { powScore } from '@tanglemail/tangle/core/block/pow.ts';
-import { decodeBlock, encodeBlock, type Block } from '@tanglemail/tangle/core/codec/block.ts';
+import {
+  blockIdOf,
+  decodeBlock,
+  encodeBlock,
+  type Block,
+} from '@tanglemail/tangle/core/codec/block.ts';
 import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
 import { publicKeyOf, signEd25519 } from '@tanglemail/tangle/core/crypto/ed25519-strict.ts';
 import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
+import { conflict } from '@tanglemail/tangle/core/ledger/conflict.ts';
 import { quorum } from '@tanglemail/tangle/core/milestone/committee.ts';
 import { MAX_COMMITTEE } from '@tanglemail/tangle/core/params/limits.ts';
 import type { Hasher, SignatureClaim } from '@tanglemail/tangle/core/ports.ts';
 import { bestHasher } from '@tanglemail/tangle/io/accel/hasher.ts';
 import { PowPool } from '@tanglemail/tangle/io/accel/pow-pool.ts';
 import { VerifyPool } from '@tanglemail/tangle/io/accel/verify-pool.ts';
+import {
+  BlockRepository,
+  type StorableBlock,
+} from '@tanglemail/tangle/io/level/block-repository.ts';
 import { openKvStore, type KvStore } from '@tanglemail/tangle/io/level/kv-store.ts';
 
 /** What was measured; rates per second, times in milliseconds. */
@@ -30,7 +40,7 @@ export interface Measured {
   /** Signatures, on the worker threads that a node has. */
   readonly signaturesPerSecond: number;
   readonly powHashesPerSecond: number;
-  /** Blocks of 1 KiB written in batches as the node writes them. */
+  /** Blocks of 1 KiB written as the node writes them, milestones of 1,024 included. */
   readonly writesPerSecond: number;
   readonly syncMsMedian: number;
   readonly syncMsP99: number;
@@ -112,7 +122,7 @@ export async function measureMachine(options: BenchOptions): Promise<Measured> {
   try {
     const kv = await openKvStore(scratch, { kind: 'bench', networkId: 0n, schema: 1 });
     try {
-      const writesPerSecond = await writes(kv, seconds);
+      const writesPerSecond = await writes(kv, join(scratch, 'blocks'), hasher, seconds);
       const syncs = await syncTimes(kv, seconds);
       return {
         processors: availableParallelism(),
@@ -144,22 +154,22 @@ async function rateOf(seconds: number, step: () => Promise<number>): Promise<num
   return Math.round((units / elapsedMs) * 1_000);
 }
 
-function sampleBlock(): Uint8Array {
+/** A block of 1 KiB with four parents. */
+function sampleBlock(): Block {
   const parents = Array.from({ length: 4 }, () => randomBytes(32).toString('hex') as BlockId);
   const data = new Uint8Array(randomBytes(860));
   const payload = { kind: 'tagged-data', tag: Buffer.from('bench'), data } as const;
-  const block: Block = {
+  return {
     version: 1,
     networkId: 0n,
     parents: parents.toSorted(),
     payload,
     nonce: 0n,
   };
-  return encodeBlock(block);
 }
 
 function checks(hasher: Hasher, seconds: number): number {
-  const bytes = sampleBlock();
+  const bytes = encodeBlock(sampleBlock());
   const startedMs = performance.now();
   let count = 0;
   while (performance.now() - startedMs < seconds * 1_000) {
@@ -205,19 +215,48 @@ async function powHashes(seconds: number): Promise<number> {
   }
 }
 
+/** Blocks of one batch of the processor, and of one milestone of a busy network. */
 const BATCH = 64;
+const CONE = 1_024;
 
-async function writes(kv: KvStore, seconds: number): Promise<number> {
-  return await rateOf(seconds, async () => {
-    const batch = kv.batch();
-    for (let i = 0; i < BATCH; i++) {
-      batch.put(randomKey(), new Uint8Array(randomBytes(1_024)));
-      // The edges to its parents.
-      for (let edge = 0; edge < 4; edge++) batch.put(randomKey(), new Uint8Array());
+/** Blocks as the node keeps them: appended to segments, then referenced by a synced milestone. */
+async function writes(kv: KvStore, folder: string, hasher: Hasher, seconds: number) {
+  const blocks = await BlockRepository.open(kv, folder, hasher);
+  let elapsedMs = 0;
+  let count = 0;
+  try {
+    for (let milestoneIndex = 1; elapsedMs < seconds * 1_000; milestoneIndex++) {
+      const made = Array.from({ length: CONE }, () => storableBlock(hasher));
+      const cone = made.map(
+        ({ id }, position) =>
+          [
+            id,
+            {
+              milestoneIndex,
+              position,
+              state: 'no-transaction',
+              conflict: conflict('none'),
+            } as const,
+          ] as const,
+      );
+      const startedMs = performance.now();
+      for (let first = 0; first < CONE; first += BATCH) {
+        await blocks.save(made.slice(first, first + BATCH));
+      }
+      await blocks.writeMilestone(kv.batch(), new Map(cone));
+      elapsedMs += performance.now() - startedMs;
+      count += CONE;
     }
-    await batch.write({ sync: false });
-    return BATCH;
-  });
+  } finally {
+    await blocks.close();
+  }
+  return Math.round((count / elapsedMs) * 1_000);
+}
+
+function storableBlock(hasher: Hasher): StorableBlock {
+  const block = sampleBlock();
+  const bytes = encodeBlock(block);
+  return { id: blockIdOf(bytes, hasher), bytes, block };
 }
 
 /** Behind the owner's key, which is one zero byte. */
