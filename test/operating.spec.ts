@@ -81,6 +81,8 @@ describe('docs/operating.md', () => {
       confirmedIndex: 1,
       confirmedTimestampMs: 0,
       latestIndex: 9,
+      problem:
+        'all 3 peers have pruned milestone 2, which is the next one here: start from a snapshot',
       peers: 0,
       nowMs: 1_000_000,
     };
@@ -88,7 +90,8 @@ describe('docs/operating.md', () => {
     const { reasons } = judgeHealth(facts, config);
     const page = rowsOf(section('Health')).map(([reason = '']) => reason.replaceAll('`', ''));
     const patterns = page.map((text) => new RegExp(`^${text.replaceAll('…', '.+')}$`));
-    expect(reasons).toHaveLength(4);
+    expect(reasons).toHaveLength(5);
+    expect(SOURCES).toContain(', which is the next one here: ');
     expect(reasons.filter((reason) => !patterns.some((one) => one.test(reason)))).toEqual([]);
   });
 
