@@ -2,6 +2,7 @@
  * One HTTP exchange with a node: time-out, limit on the answer's size, typed errors. Every request
  * of node-client.ts goes through here.
  */
+import { setTimeout } from 'node:timers/promises';
 import { readBody } from '../read-body.ts';
 import { problemDto } from './dto.ts';
 import { NodeApiError, NodeUnreachableError } from './errors.ts';
@@ -21,25 +22,28 @@ export interface HttpRequest {
 /** A problem document is short; more of it is not read. */
 const MAX_PROBLEM_BYTES = 64 * 1024;
 
+/** Pauses that a node may ask for (429, `Retry-After`) and that are waited out. */
+const MAX_PAUSES = 3;
+const MAX_PAUSE_MS = 5_000;
+
 /**
- * The body of a 2xx answer. Throws NodeApiError for another status or too long an answer,
- * NodeUnreachableError without an answer; an abort by `signal` throws the signal's reason.
+ * The body of a 2xx answer; a node that asks to come again a little later is asked again. Throws
+ * NodeApiError for another status or too long an answer, NodeUnreachableError without an answer; an
+ * abort by `signal` throws the signal's reason.
  */
 export async function exchange(fetchUrl: Fetch, request: HttpRequest): Promise<Uint8Array> {
   const timeout = AbortSignal.timeout(request.timeoutMs);
   const { signal } = request;
   const both = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
   try {
-    const response = await fetchUrl(request.url, {
-      method: request.method,
-      redirect: 'error',
-      signal: both,
-      headers: {
-        accept: request.accept,
-        ...(request.body === undefined ? {} : { 'content-type': 'application/octet-stream' }),
-      },
-      ...(request.body === undefined ? {} : { body: new Uint8Array(request.body) }),
-    });
+    let response = await send(fetchUrl, request, both);
+    for (let pauses = 0; pauses < MAX_PAUSES; pauses++) {
+      const pauseMs = pauseOf(response);
+      if (pauseMs === undefined) break;
+      await response.body?.cancel();
+      await setTimeout(pauseMs, undefined, { signal: both });
+      response = await send(fetchUrl, request, both);
+    }
     if (!response.ok) throw await problemOf(response);
     return await readBody(response, request.maxBytes, tooLarge(response));
   } catch (error) {
@@ -47,6 +51,27 @@ export async function exchange(fetchUrl: Fetch, request: HttpRequest): Promise<U
     signal?.throwIfAborted();
     throw new NodeUnreachableError(timeout.aborted ? 'timed-out' : 'network', error);
   }
+}
+
+async function send(fetchUrl: Fetch, request: HttpRequest, signal: AbortSignal): Promise<Response> {
+  return await fetchUrl(request.url, {
+    method: request.method,
+    redirect: 'error',
+    signal,
+    headers: {
+      accept: request.accept,
+      ...(request.body === undefined ? {} : { 'content-type': 'application/octet-stream' }),
+    },
+    ...(request.body === undefined ? {} : { body: new Uint8Array(request.body) }),
+  });
+}
+
+/** How long a node that is asked too fast wants us to wait; undefined for any other answer. */
+function pauseOf({ status, headers }: Response): number | undefined {
+  const seconds = /^[0-9]{1,3}$/.exec(headers.get('retry-after') ?? '')?.[0];
+  if (status !== 429 || seconds === undefined) return undefined;
+  const pauseMs = Number(seconds) * 1_000;
+  return pauseMs <= MAX_PAUSE_MS ? pauseMs : undefined;
 }
 
 /** Parses JSON from a body; throws NodeApiError `answer-invalid`. */

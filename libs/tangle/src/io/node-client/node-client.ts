@@ -19,6 +19,7 @@ import {
 import type { Hasher } from '../../core/ports.ts';
 import {
   API_PREFIX,
+  balanceDto,
   blockIdDto,
   blockMetadataDto,
   blockProofDto,
@@ -31,11 +32,13 @@ import {
   outputProofDto,
   outputsPageDto,
   peerDto,
+  snapshotsDto,
   taggedDataPageDto,
   tipsDto,
   utxoChangesDto,
 } from './dto.ts';
 import type {
+  BalanceDto,
   BlockMetadataDto,
   BlockProofDto,
   HealthDto,
@@ -45,6 +48,7 @@ import type {
   OutputsPageDto,
   PayloadKindDto,
   PeerDto,
+  SnapshotFileDto,
   TaggedDataPageDto,
   UtxoChangesDto,
 } from './dto.ts';
@@ -82,7 +86,14 @@ export interface OutputsFilter {
   readonly kind?: 'basic' | 'channel';
   readonly payee?: Address;
   readonly refundAddress?: Address;
+  /** Who gets a basic output back when it expires. */
+  readonly returnAddress?: Address;
   readonly tag?: Uint8Array;
+  readonly hasTimelock?: boolean;
+  readonly hasExpiration?: boolean;
+  /** Times of milestones, exclusive, in milliseconds since 1970. */
+  readonly createdAfter?: number;
+  readonly createdBefore?: number;
   /** Default true. */
   readonly unspent?: boolean;
 }
@@ -184,6 +195,17 @@ export class NodeClient {
     return await this.#get(outputProofDto, `outputs/${id}/proof`, options);
   }
 
+  /** One page of what an address owns; proof-checker.ts proves it. */
+  async balance(address: Address, cursor?: string, options: CallOptions = {}): Promise<BalanceDto> {
+    const url = this.#url(API_PREFIX, `addresses/${address}/balance`);
+    if (cursor !== undefined) url.searchParams.set('cursor', cursor);
+    return this.#parse(balanceDto, await this.#send(url, options));
+  }
+
+  async snapshots(options: CallOptions = {}): Promise<SnapshotFileDto[]> {
+    return (await this.#get(snapshotsDto, 'snapshots', options)).snapshots;
+  }
+
   /** The bytes of a milestone with its certificate. */
   async milestone(index: number | 'latest', options: CallOptions = {}): Promise<Uint8Array> {
     return await this.#getBytes(`milestones/${index}`, MAX_MILESTONE_SIZE, options);
@@ -243,7 +265,7 @@ export class NodeClient {
   ): Promise<OutputsPageDto> {
     const url = this.#url(INDEXER_PREFIX, 'outputs');
     const { tag, unspent, ...texts } = filter;
-    for (const [name, value] of Object.entries(texts)) url.searchParams.set(name, value);
+    for (const [name, value] of Object.entries(texts)) url.searchParams.set(name, `${value}`);
     if (tag !== undefined) url.searchParams.set('tag', bytesToHex(tag));
     url.searchParams.set('unspent', `${unspent ?? true}`);
     if (cursor !== undefined) url.searchParams.set('cursor', cursor);

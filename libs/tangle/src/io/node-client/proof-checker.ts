@@ -16,7 +16,7 @@ import {
 import type { LightClient, TrustedMilestone } from '../../core/milestone/light-client.ts';
 import type { ErrorCode, Failure, Outcome } from '../../core/outcome.ts';
 import type { Clock, Hasher } from '../../core/ports.ts';
-import type { BlockProofDto, InfoDto, OutputProofDto } from './dto.ts';
+import type { BalanceDto, BlockProofDto, InfoDto, OutputProofDto } from './dto.ts';
 
 /** A node told something that its proof does not bear out. */
 export class ProofError extends Error {
@@ -107,6 +107,23 @@ export class ProofChecker {
     const path = hexToBytes(proof.path);
     const output = proven(verifyUnspent(milestone, id, outputBytes, path, this.#deps.hasher));
     return { milestone, output };
+  }
+
+  /** Proves the outputs of a balance; gives the sum of those that are proven to be unspent. */
+  async balance(balance: BalanceDto): Promise<bigint> {
+    const { milestone, outputs } = balance;
+    const seen = new Set<OutputId>();
+    let sum = 0n;
+    for (const { outputId, output, path } of outputs) {
+      const unspent = (await this.unspent(outputId, { milestone, output, path })).output;
+      const isOwn = unspent.kind === 'basic' && unspent.address === balance.address;
+      if (!isOwn || seen.has(outputId)) {
+        throw new ProofError({ ok: false, action: 'reject', code: 'proof-invalid' });
+      }
+      seen.add(outputId);
+      sum += unspent.amount;
+    }
+    return sum;
   }
 
   /** A new committee is believed only when the newest checked milestone names it. */
