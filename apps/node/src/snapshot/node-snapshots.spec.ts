@@ -203,6 +203,19 @@ describe('the snapshot keeper', () => {
     expect(second.node.snapshots.files()).toEqual(left);
     expect(await readdir(folder)).not.toContain('full-0000000001.snapshot.part');
   }, 60_000);
+
+  it('has one that reaches what pruning left, so that others can follow from here', async () => {
+    const snapshot = { intervalMilestones: 1_000_000, deltaInterval: 1_000_000 };
+    const config = { snapshot };
+    const a = await network.start({ validator: true, genesis: GENESIS, config });
+    const newest = () => a.node.snapshots.files().at(-1);
+    for (const kind of ['full', 'delta'] as const) {
+      await hasCome(a, indexOf(a) + KEPT + 5);
+      const prunedTo = await a.node.pruner.pruneTo(1_000_000);
+      await until(() => (newest()?.targetIndex ?? 0) >= prunedTo);
+      expect(newest()).toMatchObject({ kind });
+    }
+  }, 60_000);
 });
 
 describe('tools snapshot', () => {

@@ -33,7 +33,10 @@ export interface KeeperOptions {
 }
 
 export interface KeeperDeps {
-  readonly store: { view(): Promise<LedgerView & { close(): Promise<void> }> };
+  readonly store: {
+    readonly prunedIndex: number;
+    view(): Promise<LedgerView & { close(): Promise<void> }>;
+  };
   readonly genesis: GenesisMilestone;
   readonly params: NetworkParams;
   readonly hasher: Hasher;
@@ -44,14 +47,17 @@ export interface KeeperDeps {
 
 type Kind = SnapshotFile['kind'];
 
+/** Milestones from an attempt that failed to the next. */
+const RETRY_MILESTONES = 100;
+
 export class SnapshotKeeper {
   readonly #options: KeeperOptions;
   readonly #deps: KeeperDeps;
   readonly #abort = new AbortController();
   #files: SnapshotFile[] = [];
   #writing: Promise<unknown> | undefined;
-  /** Index at which writing was last begun by itself: a disk that is full is not asked at once. */
-  #triedIndex = 0;
+  /** Index at which writing by itself last failed: a disk that is full is not asked at once. */
+  #failedIndex: number | undefined;
 
   constructor(options: KeeperOptions, deps: KeeperDeps) {
     this.#options = options;
@@ -101,9 +107,9 @@ export class SnapshotKeeper {
   onConfirmed(index: number): void {
     const kind = this.#dueAt(index);
     if (kind === undefined) return;
-    this.#triedIndex = index;
     this.makeNow(kind).catch((error: unknown) => {
       if (error instanceof SnapshotError && error.code === 'stopped') return;
+      this.#failedIndex = index;
       this.#deps.logger.error({ kind, ...errorFields(error) }, 'a snapshot could not be written');
     });
   }
@@ -111,13 +117,16 @@ export class SnapshotKeeper {
   #dueAt(index: number): Kind | undefined {
     const { enabled, intervalMilestones, deltaInterval } = this.#options;
     if (!enabled || this.isWriting || this.#abort.signal.aborted) return undefined;
-    const step = deltaInterval > 0 ? deltaInterval : intervalMilestones;
-    if (this.#triedIndex > 0 && index - this.#triedIndex < step) return undefined;
-    const full = this.#newest('full');
-    if (index - (full?.targetIndex ?? 0) >= intervalMilestones) return 'full';
-    if (deltaInterval === 0 || full === undefined) return undefined;
-    const last = Math.max(full.targetIndex, this.#newest('delta')?.targetIndex ?? 0);
-    return index - last >= deltaInterval ? 'delta' : undefined;
+    if (this.#failedIndex !== undefined && index - this.#failedIndex < RETRY_MILESTONES) {
+      return undefined;
+    }
+    const full = this.#newest('full')?.targetIndex;
+    if (index - (full ?? 0) >= intervalMilestones) return 'full';
+    const last = Math.max(full ?? 0, this.#newest('delta')?.targetIndex ?? 0);
+    // Whoever starts from a snapshot of ours asks us for what follows it.
+    const isPruned = last < this.#deps.store.prunedIndex;
+    if (full === undefined || deltaInterval === 0) return isPruned ? 'full' : undefined;
+    return isPruned || index - last >= deltaInterval ? 'delta' : undefined;
   }
 
   #newest(kind: Kind): SnapshotFile | undefined {

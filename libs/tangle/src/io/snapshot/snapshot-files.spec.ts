@@ -1,5 +1,6 @@
 /** Snapshot files on a disk: written, read, joined, verified; half ones leave nothing. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -88,6 +89,24 @@ describe('a snapshot file', () => {
     const merged: OutputRecord[] = [];
     for await (const record of mergedOutputs(files, nobleHasher)) merged.push(record);
     expect(merged).toEqual(fixture.ledgers[8]);
+  });
+
+  it('and a delta of it give any state that follows any other', async () => {
+    const like = fixture.ledgers[5]![0]!;
+    const all = Array.from({ length: 24 }, (_, n) => ({ ...like, outputId: outputId(n) }));
+    const some = fc.subarray(all, { minLength: 0 });
+    const files = { full: path('full'), delta: path('delta') };
+    await fc.assert(
+      fc.asyncProperty(some, some, async (before, after) => {
+        await writeSnapshot(files.full, viewAt(3, before), options);
+        const on = { ...options, base: files.full };
+        await writeSnapshot(files.delta, viewAt(8, after), on);
+        const merged: OutputRecord[] = [];
+        for await (const record of mergedOutputs(files, nobleHasher)) merged.push(record);
+        expect(merged).toEqual(after);
+      }),
+      { numRuns: 40 },
+    );
   });
 
   it('not-ahead, no-base: a delta needs an older full one', async () => {
