@@ -6,7 +6,11 @@ import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { PayloadKind } from '@tanglemail/tangle/core/codec/payload.ts';
 import type { Dag } from '@tanglemail/tangle/core/dag/dag.ts';
 import { conflictName } from '@tanglemail/tangle/core/ledger/conflict.ts';
-import { addProcessMetrics, createMetrics } from '@tanglemail/tangle/io/metrics/create-metrics.ts';
+import {
+  addProcessMetrics,
+  createMetrics,
+  type GaugeMetric,
+} from '@tanglemail/tangle/io/metrics/create-metrics.ts';
 import {
   NODE_METRICS,
   type API_ROUTES,
@@ -20,6 +24,7 @@ import type { ConfirmedMilestone } from './confirmation/confirmation-engine.ts';
 import { ConfirmationTimes } from './confirmation-times.ts';
 import type { BlockProcessor } from './processor/block-processor.ts';
 import { QUEUE_NAMES, type QueueName } from './processor/queues.ts';
+import type { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
 import type { NodeStore } from './store/node-store.ts';
 
 export interface MetricsOfNode {
@@ -108,8 +113,9 @@ export interface MeasuredParts {
   readonly processor: Pick<BlockProcessor, 'queueLengths'>;
   readonly network: Pick<TangleNetwork, 'peers' | 'requestCounts' | 'knownPeers' | 'bans'>;
   readonly store: Pick<NodeStore, 'onBatch' | 'sizeBytes' | 'prunedIndex'>;
+  readonly snapshots: Pick<SnapshotKeeper, 'files'>;
   /** Room left where the data folder is. */
-  freeBytes(): Promise<number>;
+  readonly freeBytes: () => Promise<number>;
   latestIndex(): number;
   confirmedIndex(): number;
   /** Leading zero bits asked of a small block. */
@@ -133,8 +139,7 @@ export function watchGauges(rows: NodeMetrics, parts: MeasuredParts): void {
   rows.requestsQueued.onCollect((gauge) => gauge.set(missing.size));
   rows.requestsPending.onCollect((gauge) => gauge.set(network.requestCounts().pending));
   rows.requestsServing.onCollect((gauge) => gauge.set(network.requestCounts().serving));
-  rows.storeBytes.onCollect(async (gauge) => gauge.set(await store.sizeBytes()));
-  rows.diskFree.onCollect(async (gauge) => gauge.set(await parts.freeBytes()));
+  watchDisk(rows, parts);
   rows.powDifficulty.onCollect((gauge) => gauge.set(parts.difficultyBits()));
   rows.halted.onCollect((gauge) => gauge.set(parts.isHalted() ? 1 : 0));
   rows.healthy.onCollect((gauge) => gauge.set(parts.isHealthy() ? 1 : 0));
@@ -150,6 +155,23 @@ export function watchGauges(rows: NodeMetrics, parts: MeasuredParts): void {
     }
   });
   watchPeers(rows, network);
+}
+
+function watchDisk(rows: NodeMetrics, { store, snapshots, freeBytes }: MeasuredParts): void {
+  rows.storeBytes.onCollect(async (gauge) => await setOrKeep(gauge, store.sizeBytes()));
+  rows.diskFree.onCollect(async (gauge) => await setOrKeep(gauge, freeBytes()));
+  rows.snapshotIndex.onCollect((gauge) => {
+    for (const kind of ['full', 'delta'] as const) {
+      const files = snapshots.files().filter((file) => file.kind === kind);
+      gauge.set({ kind }, Math.max(0, ...files.map(({ targetIndex }) => targetIndex)));
+    }
+  });
+}
+
+/** A disk that does not answer costs its own figure, not all the others. */
+async function setOrKeep(gauge: GaugeMetric<undefined>, reading: Promise<number>): Promise<void> {
+  const value = await reading.catch(() => undefined);
+  if (value !== undefined) gauge.set(value);
 }
 
 function watchPeers(rows: NodeMetrics, network: MeasuredParts['network']): void {

@@ -73,7 +73,8 @@ function describe(network: PrivateNetwork, folder: string, isNew: boolean): stri
     ]),
     `  genesis  ${network.genesisFile}`,
     `  faucet   tangle-node faucet --config ${join(folder, 'faucet.json')}`,
-    `  watch    prometheus --config.file ${join(folder, 'prometheus.yml')}`,
+    `  watch    prometheus --config.file ${join(folder, 'prometheus.yml')} \\`,
+    `             --storage.tsdb.path ${join(folder, 'prometheus')}`,
   ];
   return `${lines.join('\n')}\n`;
 }

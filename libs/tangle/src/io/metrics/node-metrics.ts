@@ -218,7 +218,7 @@ export const NODE_METRICS = {
   snapshotIndex: {
     type: 'gauge',
     name: 'tangle_snapshot_index',
-    help: 'Milestone of the newest snapshot that this process wrote.',
+    help: 'Milestone of the newest snapshot that this node wrote; 0 for none.',
     labels: { kind: ['full', 'delta'] },
   },
   snapshotSeconds: {
