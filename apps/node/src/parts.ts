@@ -363,10 +363,7 @@ function createSnapshots({ foundation, metrics }: Context): SnapshotKeeper {
       params,
       hasher,
       logger,
-      onWritten: ({ kind, targetIndex }, seconds) => {
-        metrics.rows.snapshotIndex.set({ kind }, targetIndex);
-        metrics.rows.snapshotSeconds.observe({ kind }, seconds);
-      },
+      onWritten: ({ kind }, seconds) => metrics.rows.snapshotSeconds.observe({ kind }, seconds),
     },
   );
 }
