@@ -224,6 +224,39 @@ describe('two halves of a network', () => {
   });
 });
 
+describe('a fork', () => {
+  it('halts a node, and halts it still after a restart', async () => {
+    const [own, other] = [await network.folder(), await network.folder()];
+    for (const [folder, dataBytes] of [
+      [own, 10],
+      [other, 20],
+    ] as const) {
+      await copyChain(short, folder);
+      await growChain(folder, {
+        genesis: GENESIS,
+        milestones: 1,
+        blocksPerMilestone: 1,
+        dataBytes,
+      });
+    }
+    const peer = await startFalsePeer(other, ROOT, { status: { latestIndex: 0, solidIndex: 0 } });
+    falsePeers.push(peer);
+    const before = await newcomer(addressesOf(peer), own);
+    const isReached = () => peer.network.peers().some(({ subscribed }) => subscribed);
+    await eventually(() => indexOf(before) === SHORT + 1 && isReached());
+    while (before.node.syncState.state !== 'halted') {
+      await peer.network.publishMilestone(peer.milestone(SHORT + 1)).catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    const reason = `confirmation stopped: two different final milestones have index ${SHORT + 1}`;
+    await before.close();
+
+    const after = await newcomer([], own);
+    expect(after.node.syncState.state).toBe('halted');
+    expect((await after.client.health()).reasons).toContain(reason);
+  });
+});
+
 /** A block of the network that is in none of the histories. */
 async function foreignBlock(): Promise<Uint8Array> {
   const folder = await mkdtemp(join(tmpdir(), 'warp-foreign-'));

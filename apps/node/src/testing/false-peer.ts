@@ -26,6 +26,8 @@ export interface FalsePeer {
   readonly network: TangleNetwork;
   /** Requests that came in. */
   readonly asked: { cones: number; milestones: number };
+  /** A milestone of its store, encoded. */
+  milestone(index: number): Uint8Array;
   /** The true cone of a milestone. */
   cones(index: number): Promise<ConeList>;
   close(): Promise<void>;
@@ -82,11 +84,16 @@ export async function startFalsePeer(
     { logger: SILENT_LOGGER },
   );
   await network.start();
+  const milestone = (one: number): Uint8Array => {
+    const bytes = store.milestones.bytes(one);
+    if (bytes === undefined) throw new Error(`milestone ${one} is not stored`);
+    return bytes;
+  };
   const cones = (one: number): Promise<ConeList> => conesFrom(store, one, 1, MAX_ANSWER_SIZE);
   const close = async (): Promise<void> => {
     hung.resolve();
     await network.stop();
     await store.close();
   };
-  return { network, asked, cones, close };
+  return { network, asked, milestone, cones, close };
 }

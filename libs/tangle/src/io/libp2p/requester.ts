@@ -357,6 +357,7 @@ function isAble(session: PeerSession, ask: Ask, asked: ReadonlySet<PeerKey>): bo
 async function within(timeMs: number, event: Promise<void>): Promise<boolean> {
   const timeout = Promise.withResolvers<boolean>();
   const timer = setTimeout(() => timeout.resolve(false), timeMs);
+  timer.unref();
   const came = await Promise.race([event.then(() => true), timeout.promise]);
   clearTimeout(timer);
   return came;

@@ -1,0 +1,267 @@
+/** Whom a request goes to, in which order, and what becomes of it when a peer is bad. */
+import { describe, expect, it } from '@jest/globals';
+import { nobleHasher } from '../../core/crypto/blake2b.ts';
+import type { SyncStatus } from '../../core/codec/frame.ts';
+import { PeerPerformance, PeerRota } from './peer-performance.ts';
+import type { PeerSession, RequestBody, RequestDetails, RequestResult } from './peer-session.ts';
+import { Requester } from './requester.ts';
+import { DEFAULT_LIMITS, NO_METRICS, type NetworkLimits } from './types.ts';
+
+const HAS_ALL: SyncStatus = { solidIndex: 100, latestIndex: 100, prunedIndex: 0, peers: 1 };
+const TIMING = { firstFrameMs: 10, totalMs: 20, bytes: 1_000 };
+
+interface Asked {
+  readonly peer: string;
+  readonly body: RequestBody;
+  readonly answer: (items: Uint8Array[], complete?: boolean) => void;
+  readonly fail: (failure: 'timed-out' | 'refused') => void;
+  readonly begin: () => void;
+}
+
+/** A requester over peers whose answers the test gives. */
+class Bench {
+  readonly asked: Asked[] = [];
+  readonly reports: string[] = [];
+  readonly requester: Requester;
+  readonly #sessions: PeerSession[] = [];
+  nowMs = 0;
+
+  constructor(limits: Partial<NetworkLimits> = {}) {
+    this.requester = new Requester(
+      { ...DEFAULT_LIMITS, hedgeMs: 60_000, ...limits },
+      {
+        sessions: () => this.#sessions,
+        report: ({ key }, finding) => this.reports.push(`${key} ${finding}`),
+        hasher: nobleHasher,
+        metrics: NO_METRICS,
+        nowMs: () => this.nowMs,
+      },
+    );
+  }
+
+  peer(key: string, status: SyncStatus = HAS_ALL): void {
+    const session = {
+      key,
+      status,
+      inFlight: 0,
+      outbound: { ended: false },
+      request: (body: RequestBody, details: RequestDetails) =>
+        this.#onRequest(session, body, details),
+    };
+    this.#sessions.push(session as unknown as PeerSession);
+  }
+
+  /** Lets what was set off run. */
+  async turn(): Promise<void> {
+    await new Promise(setImmediate);
+  }
+
+  get peers(): string[] {
+    return this.asked.map(({ peer }) => peer);
+  }
+
+  #onRequest(
+    session: { key: string; inFlight: number },
+    body: RequestBody,
+    { onFirstFrame, signal }: RequestDetails,
+  ): Promise<RequestResult> {
+    const { promise, resolve } = Promise.withResolvers<RequestResult>();
+    session.inFlight += 1;
+    const settle = (result: RequestResult): void => {
+      session.inFlight -= 1;
+      resolve(result);
+    };
+    signal?.addEventListener('abort', () => settle({ ok: false, failure: 'aborted' }));
+    this.asked.push({
+      peer: session.key,
+      body,
+      answer: (items, complete = true) =>
+        settle({ ok: true, answer: { items, complete }, timing: TIMING }),
+      fail: (failure) => settle({ ok: false, failure }),
+      begin: () => onFirstFrame?.(),
+    });
+    return promise;
+  }
+}
+
+const ITEM = Uint8Array.of(1);
+
+describe('requests', () => {
+  it('leave their line by priority, and in order of arrival within one', async () => {
+    const bench = new Bench({ maxInFlight: 3, maxInFlightPerPeer: 1 });
+    bench.peer('a');
+    const done: string[] = [];
+    const ask = (name: string, priority: 'milestone' | 'window' | 'parents' | 'background') =>
+      bench.requester.milestones(1, 1, { priority }).then(() => done.push(name));
+    const all = [
+      ask('first', 'background'),
+      ask('later', 'background'),
+      ask('window 1', 'window'),
+      ask('window 2', 'window'),
+      ask('parents', 'parents'),
+      ask('next', 'milestone'),
+    ];
+    await bench.turn();
+    expect(bench.requester.counts()).toEqual({
+      queued: 5,
+      queuedBy: { milestone: 1, window: 2, parents: 1, background: 1 },
+      pending: 1,
+      failed: 0,
+    });
+    for (let count = 0; count < all.length; count++) {
+      bench.asked[count]?.answer([ITEM]);
+      await bench.turn();
+    }
+    await Promise.all(all);
+    expect(done).toEqual(['first', 'next', 'window 1', 'window 2', 'parents', 'later']);
+  });
+
+  it('for later milestones leave places to what is urgent', async () => {
+    const bench = new Bench();
+    bench.peer('a');
+    for (let count = 0; count < 10; count++) {
+      void bench.requester.cones(count + 1, 1, { priority: 'window' });
+    }
+    await bench.turn();
+    expect(bench.asked).toHaveLength(DEFAULT_LIMITS.maxInFlightPerPeer - 2);
+    void bench.requester.cones(1, 1, { priority: 'milestone' });
+    await bench.turn();
+    expect(bench.asked).toHaveLength(DEFAULT_LIMITS.maxInFlightPerPeer - 1);
+  });
+
+  it('go to a second peer when the first does not begin, and the first answer counts', async () => {
+    const bench = new Bench({ hedgeMs: 5 });
+    bench.peer('hung');
+    bench.peer('good');
+    const asked = bench.requester.milestones(1, 1, { peer: 'hung' });
+    while (bench.asked.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    bench.asked[1]?.answer([ITEM]);
+    expect(await asked).toMatchObject({ peer: 'good' });
+    // The hung one holds its own place until its time is over.
+    expect(bench.requester.counts()).toMatchObject({ pending: 1, failed: 0 });
+    bench.asked[0]?.fail('timed-out');
+    await bench.turn();
+    expect(bench.requester.counts()).toMatchObject({ pending: 0, failed: 1 });
+  });
+
+  it('stay with a peer that has begun', async () => {
+    const bench = new Bench({ hedgeMs: 5 });
+    bench.peer('a');
+    bench.peer('b');
+    const asked = bench.requester.milestones(1, 1, { peer: 'a' });
+    await bench.turn();
+    bench.asked[0]?.begin();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    bench.asked[0]?.answer([ITEM]);
+    await asked;
+    expect(bench.peers).toEqual(['a']);
+  });
+
+  it('go to those that say that they have it, and never to those that pruned it', async () => {
+    const bench = new Bench();
+    bench.peer('pruned', { ...HAS_ALL, prunedIndex: 50 });
+    bench.peer('behind', { ...HAS_ALL, solidIndex: 10 });
+    bench.peer('good');
+    const asked = bench.requester.cone(50);
+    await bench.turn();
+    bench.asked[0]?.answer([]);
+    await bench.turn();
+    bench.asked[1]?.answer([]);
+    expect((await asked).items).toEqual([]);
+    expect(bench.peers).toEqual(['good', 'behind']);
+  });
+
+  it('ask nobody else when only one is meant, and not whom they except', async () => {
+    const bench = new Bench();
+    bench.peer('a');
+    bench.peer('b');
+    const only = bench.requester.milestones(1, 1, { peer: 'b', only: true });
+    await bench.turn();
+    bench.asked[0]?.answer([]);
+    expect(await only).toMatchObject({ peer: 'b', items: [] });
+    const except = new Set(['a', 'b']);
+    await expect(bench.requester.milestones(1, 1, { except })).rejects.toMatchObject({
+      code: 'no-peers',
+    });
+    expect(bench.peers).toEqual(['b']);
+  });
+
+  it('split cones, say when one is too large, and report a list without an end', async () => {
+    const bench = new Bench();
+    bench.peer('a');
+    const end = new Uint8Array();
+    const ask = async (items: Uint8Array[], complete = true) => {
+      const cones = bench.requester.cones(5, 3);
+      await bench.turn();
+      bench.asked.at(-1)?.answer(items, complete);
+      return (await cones).cones;
+    };
+    expect(await ask([ITEM, ITEM, end, end])).toEqual([[ITEM, ITEM], []]);
+    expect(await ask([], false)).toEqual([]);
+    expect(bench.reports).toEqual([]);
+    expect(await ask([ITEM, end, ITEM])).toEqual([]);
+    expect(await ask([end, end, end, end])).toEqual([]);
+    expect(bench.reports).toEqual(['a answer-invalid', 'a answer-invalid']);
+  });
+
+  it('are refused beyond the bound, and end when the network stops', async () => {
+    const bench = new Bench({ maxInFlightPerPeer: 1, maxWaitingRequests: 1 });
+    bench.peer('a');
+    void bench.requester.milestones(1, 1);
+    const waiting = bench.requester.milestones(1, 1);
+    const ended = expect(waiting).rejects.toMatchObject({ code: 'stopped' });
+    await expect(bench.requester.milestones(1, 1)).rejects.toMatchObject({ code: 'busy' });
+    bench.requester.stop();
+    await ended;
+  });
+});
+
+describe('the turns of peers', () => {
+  const draw = (rota: PeerRota, peers: string[], turns: number): Map<string, number> => {
+    const drawn = new Map(peers.map((peer) => [peer, 0]));
+    for (let turn = 0; turn < turns; turn++) {
+      const peer = rota.next(peers, 0) ?? '';
+      drawn.set(peer, (drawn.get(peer) ?? 0) + 1);
+    }
+    return drawn;
+  };
+
+  it('are even among equals', () => {
+    expect([...draw(new PeerRota(), ['a', 'b', 'c', 'd'], 100).values()]).toEqual([25, 25, 25, 25]);
+  });
+
+  it('come less often to a slow peer and to one that fails, and never not at all', () => {
+    const rota = new PeerRota();
+    for (let answer = 0; answer < 20; answer++) {
+      rota.performance('fast').noteAnswer({ firstFrameMs: 5, totalMs: 50, bytes: 4 << 20 }, 0);
+      rota.performance('slow').noteAnswer({ firstFrameMs: 50, totalMs: 500, bytes: 1 << 20 }, 0);
+      rota.performance('bad').noteFailure(0);
+    }
+    const drawn = draw(rota, ['fast', 'slow', 'bad'], 1_000);
+    const [fast = 0, slow = 0, bad = 0] = drawn.values();
+    expect(fast).toBeGreaterThan(2 * slow);
+    expect(slow).toBeGreaterThan(bad);
+    expect(bad).toBeGreaterThan(10);
+  });
+
+  it('give one place to a peer that failed, until the failure is forgotten', () => {
+    const rota = new PeerRota();
+    rota.performance('bad').noteFailure(0);
+    expect(rota.places(['good', 'bad'], 8, 0)).toEqual(
+      new Map([
+        ['good', 8],
+        ['bad', 1],
+      ]),
+    );
+    expect(rota.places(['good', 'bad'], 8, 600_000).get('bad')).toBe(8);
+  });
+
+  it('count failures up to a bound and halve them with an answer', () => {
+    const performance = new PeerPerformance();
+    for (let failure = 0; failure < 10; failure++) performance.noteFailure(0);
+    expect(performance.failures(0)).toBe(3);
+    performance.noteAnswer(TIMING, 0);
+    expect(performance.failures(0)).toBe(1.5);
+    expect(performance.failures(30_000)).toBeCloseTo(0.75);
+  });
+});
