@@ -27,8 +27,14 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Runs the committing process, kills it after `commits` commits. The last index it told. */
-async function commitAndKill(commits: number): Promise<number> {
+/**
+ * Runs the committing process, kills it after `commits` commits. The last index it told.
+ * @param meanwhile what happens before the kill.
+ */
+async function commitAndKill(
+  commits: number,
+  meanwhile: () => Promise<void> = () => Promise.resolve(),
+): Promise<number> {
   const child = spawn(process.execPath, [COMMIT_FOREVER, folder], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -41,7 +47,9 @@ async function commitAndKill(commits: number): Promise<number> {
     acknowledged = Number(line);
     seen++;
     // It goes on committing while the signal is under way: the kill falls anywhere.
-    if (seen === commits) child.kill('SIGKILL');
+    if (seen !== commits) continue;
+    await meanwhile();
+    child.kill('SIGKILL');
   }
   expect(await exit).toBe('SIGKILL');
   return acknowledged;
@@ -114,4 +122,15 @@ describe('a process killed while it commits', () => {
       }
     }
   }, 120_000);
+
+  it('locked: a second process does not get into the folder', async () => {
+    const { networkId } = sampleGenesis(hasher);
+    const owner = { kind: 'crash-test', networkId, schema: 1 };
+    const refusals: unknown[] = [];
+    await commitAndKill(1, async () => {
+      await openKvStore(folder, owner).catch((error: unknown) => refusals.push(error));
+    });
+    expect(refusals).toMatchObject([{ name: 'StoreError', code: 'locked' }]);
+    await (await openKvStore(folder, owner)).close();
+  }, 60_000);
 });

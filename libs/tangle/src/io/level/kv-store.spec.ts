@@ -81,6 +81,32 @@ describe('KvStore', () => {
     expect((await iteration.next()).done).toBe(true);
   });
 
+  it('a snapshot sees the store as it was, until it is closed', async () => {
+    const store = await open();
+    await store.batch().put(bytes(7, 1), bytes(1)).put(bytes(7, 2), bytes()).write({ sync: false });
+    const view = store.snapshot();
+    await store.batch().del(bytes(7, 2)).put(bytes(7, 1), bytes(2)).write({ sync: true });
+    expect(view.getSync(bytes(7, 1))).toEqual(bytes(1));
+    expect(await view.getMany([bytes(7, 1), bytes(7, 2)])).toEqual([bytes(1), bytes()]);
+    expect(await keysOf(view.iterate(prefixRange(bytes(7))))).toHaveLength(2);
+    expect(store.getSync(bytes(7, 1))).toEqual(bytes(2));
+    await view.close();
+    await view.close();
+    expect(() => view.getSync(bytes(7, 1))).toThrow(StoreError);
+    // One that was forgotten does not keep the store from closing.
+    store.snapshot();
+    await store.close();
+  });
+
+  it('refuses every write once it was told of a failure elsewhere, and reads on', async () => {
+    const store = await open();
+    await store.batch().put(bytes(7), bytes(1)).write({ sync: false });
+    store.refuse(new StoreError('no-space'));
+    const write = store.batch().put(bytes(7), bytes(2)).write({ sync: true });
+    await expect(write).rejects.toMatchObject({ code: 'no-space' });
+    expect(store.getSync(bytes(7))).toEqual(bytes(1));
+  });
+
   it('a batch that is not written changes nothing', async () => {
     const store = await open();
     store.batch().put(bytes(7), bytes(1));
