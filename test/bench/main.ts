@@ -15,6 +15,7 @@ import { mutants } from './04-mutants.ts';
 import { pow } from './05-pow.ts';
 import { store } from './06-store.ts';
 import { gossip } from './07-gossip.ts';
+import { sync } from './08-sync.ts';
 import { node } from './09-node.ts';
 import { milestone } from './10-milestone.ts';
 import { letter } from './12-letter.ts';
@@ -31,6 +32,7 @@ const BENCHES: readonly Bench[] = [
   pow,
   store,
   gossip,
+  sync,
   node,
   milestone,
   letter,
