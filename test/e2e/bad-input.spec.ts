@@ -63,7 +63,7 @@ const TARGETS: Record<'node' | 'provider', () => [Victim, FuzzTarget]> = {
       url: node.url,
       document: '/docs-json',
       codes: new Set([...Object.keys(API_PROBLEMS), ...Object.keys(ERROR_CODES)]),
-      busy: new Set(['queue-full']),
+      busy: new Set(['queue-full', 'timed-out']),
     },
   ],
   provider: () => [

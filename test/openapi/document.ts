@@ -1,6 +1,6 @@
 /**
- * An OpenAPI 3.1 document as a test sees it: whether it is a valid one, and whether real answers are
- * what it promises, and nothing besides.
+ * An OpenAPI 3.1 document as a test sees it: whether it is a valid one, and whether real answers
+ * are what it promises, and nothing besides.
  */
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 

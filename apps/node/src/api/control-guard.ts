@@ -1,7 +1,7 @@
 /**
  * Who may use the control API: whoever has the token of this start, under an address of this
- * machine, and no web page. A page whose name suddenly means 127.0.0.1 (DNS rebinding) sends its own
- * name as Host; one of another origin sends Origin. Next: control.controller.ts.
+ * machine, and no web page. A page whose name suddenly means 127.0.0.1 (DNS rebinding) sends its
+ * own name as Host; one of another origin sends Origin. Next: control.controller.ts.
  * Spec: docs/spec/11-node-api.md, "Control".
  */
 import { createHash, timingSafeEqual } from 'node:crypto';

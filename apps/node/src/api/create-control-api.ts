@@ -1,7 +1,7 @@
 /**
- * The listener for the operator: on the loopback, with a token that is new at each start and stands,
- * with the address, in `control.json` of the data folder, which only its owner can read. No CORS, no
- * page. Used by main.ts; `tangle-node control` is its client (cli/control.ts).
+ * The listener for the operator: on the loopback, with a token that is new at each start and
+ * stands, with the address, in `control.json` of the data folder, which only its owner can read. No
+ * CORS, no page. Used by main.ts; `tangle-node control` is its client (cli/control.ts).
  * Spec: docs/spec/11-node-api.md, "Control".
  */
 import { Module, type DynamicModule } from '@nestjs/common';

@@ -1,7 +1,7 @@
 /**
  * Every request of the API passes here first: what its route costs its caller, how many of its kind
- * run at once, how long an answer may take to begin and how slowly it may be read. One table says it
- * all. Next: the controllers. Spec: docs/spec/11-node-api.md, "Limits".
+ * run at once, how long an answer may take to begin and how slowly it may be read. One table says
+ * it all. Next: the controllers. Spec: docs/spec/11-node-api.md, "Limits".
  */
 import type { IncomingMessage } from 'node:http';
 import type { API_ROUTES } from '@tanglemail/tangle/io/metrics/node-metrics.ts';

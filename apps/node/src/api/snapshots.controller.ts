@@ -1,7 +1,8 @@
 /**
  * The node's snapshots for whoever starts a node: a list, and the newest files as downloads that
  * can be resumed. A snapshot proves itself, so that nobody has to trust where it came from.
- * Path: the snapshot keeper's files → here. Spec: docs/spec/11-node-api.md, docs/spec/12-snapshot.md.
+ * Path: the snapshot keeper's files → here.
+ * Spec: docs/spec/11-node-api.md, docs/spec/12-snapshot.md.
  */
 import { Controller, Get, Inject, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';

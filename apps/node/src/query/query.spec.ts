@@ -176,7 +176,7 @@ describe('queries of a real node', () => {
     expect(inclusion.applied).toBe(true);
   });
 
-  it('tell the past of outputs and transactions since an index, and then what follows', async () => {
+  it('tell the past of outputs and transactions, and then what follows', async () => {
     const one = await network.start({ validator: true });
     // The genesis is old, and old proofs are refused.
     await until(() => one.node.query.confirmedIndex > 0);

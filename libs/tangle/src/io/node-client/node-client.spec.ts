@@ -95,6 +95,26 @@ describe('node client', () => {
     expect(await client.taggedData(Uint8Array.of(1), 10)).toEqual([]);
   });
 
+  it('comes again when a node that is asked too fast says when, a few times', async () => {
+    let refusals = 2;
+    let asked = 0;
+    const patient = new NodeClient({
+      baseUrl: node.baseUrl,
+      fetch: async (url, init) => {
+        asked += 1;
+        if (refusals === 0) return await fetch(url, init);
+        refusals -= 1;
+        const headers = { 'retry-after': '0' };
+        return new Response('{"code":"rate-limited"}', { status: 429, headers });
+      },
+    });
+    expect((await patient.tips()).length).toBeGreaterThan(0);
+    expect(asked).toBe(3);
+    refusals = 100;
+    expect(await codeOf(patient.tips())).toBe('rate-limited');
+    expect(asked).toBe(7);
+  });
+
   it('throws NodeApiError with the code and document of a problem', async () => {
     const refusal = client.submitBlock(new Uint8Array(40));
     await expect(refusal).rejects.toMatchObject({ status: 400, code: 'truncated' });

@@ -57,12 +57,43 @@ describe('node events', () => {
     ]);
     node.push(TOPIC, event(7));
     await until(() => seen.length === 1);
-    for (const socket of node.subscriptions.keys()) socket.terminate();
-    await until(() => node.subscriptions.size === 0);
+    const [first] = node.subscriptions.keys();
+    first?.terminate();
+    const again = () => [...node.subscriptions].find(([socket]) => socket !== first)?.[1] ?? [];
+    await until(() => again().length === 1);
+    expect(again()).toEqual([{ op: 'subscribe', topic: TOPIC, since: 7 }]);
+  });
+
+  it('takes the events of a milestone twice rather than never', async () => {
+    const address = `outputs/address/${'a'.repeat(64)}` as const;
+    const seen: number[] = [];
+    events.subscribe(address, ({ milestoneIndex }) => seen.push(milestoneIndex));
+    await until(subscribed(address));
+    const [first] = node.subscriptions.keys();
+    first?.send(JSON.stringify({ topic: '$ready', data: { topic: address, index: 4 } }));
+    const output = { outputId: 'b'.repeat(68), change: 'created' };
+    node.push(address, { ...output, milestoneIndex: 9 });
+    await until(() => seen.length === 1);
+    first?.terminate();
+    const again = () => [...node.subscriptions].find(([socket]) => socket !== first)?.[1] ?? [];
+    await until(() => again().length === 1);
+    expect(again()).toEqual([{ op: 'subscribe', topic: address, since: 8 }]);
+  });
+
+  it('resumes from where the node said that all was sent, before any event', async () => {
+    events.subscribe(TOPIC, () => undefined);
     await until(subscribed(TOPIC));
-    expect([...node.subscriptions.values()][0]).toEqual([
-      { op: 'subscribe', topic: TOPIC, since: 7 },
-    ]);
+    const [first] = node.subscriptions.keys();
+    first?.send(JSON.stringify({ topic: '$ready', data: { topic: TOPIC, index: 4 } }));
+    // The answer to a ping comes after what was sent before it.
+    await new Promise((resolve) => {
+      first?.once('pong', resolve);
+      first?.ping();
+    });
+    first?.terminate();
+    const again = () => [...node.subscriptions].find(([socket]) => socket !== first)?.[1] ?? [];
+    await until(() => again().length === 1);
+    expect(again()).toEqual([{ op: 'subscribe', topic: TOPIC, since: 4 }]);
   });
 
   it('survives messages that make no sense and handlers that throw', async () => {

@@ -13,6 +13,19 @@ describe('rate limit', () => {
     expect([1, 2, 3, 4].map(() => limiter.take('a'))).toEqual([true, true, true, false]);
   });
 
+  it('takes what a request costs, books what an answer cost, and says when to come', () => {
+    let nowMs = 0;
+    const limiter = new RateLimiter({ perSecond: 2, burst: 10 }, { nowMs: () => nowMs });
+    expect([limiter.take('a', 8), limiter.take('a', 3)]).toEqual([true, false]);
+    expect(limiter.retryAfterSeconds('a', 3)).toBe(1);
+    limiter.charge('a', 10);
+    expect(limiter.retryAfterSeconds('a', 3)).toBe(6);
+    nowMs = 6_000;
+    expect(limiter.take('a', 3)).toBe(true);
+    // Dearer than the burst: once the bucket is full, and then in debt.
+    expect([limiter.take('b', 30), limiter.retryAfterSeconds('b', 1)]).toEqual([true, 11]);
+  });
+
   it('remembers a bounded number of addresses', () => {
     const limiter = new RateLimiter({ perSecond: 0.1, burst: 1 }, { nowMs: () => 0 });
     expect([limiter.take('first'), limiter.take('first')]).toEqual([true, false]);

@@ -27,8 +27,8 @@ export class RateLimiter {
   }
 
   /**
-   * Takes `cost` tokens of `remote`, 1 by default; false when fewer are left. A cost above the burst
-   * waits for a full bucket and leaves it below zero.
+   * Takes `cost` tokens of `remote`, 1 by default; false when fewer are left. A cost above the
+   * burst waits for a full bucket and leaves it below zero.
    */
   take(remote: string, cost = 1): boolean {
     const nowMs = this.#clock.nowMs();

@@ -39,6 +39,26 @@ describe('socket room', () => {
     expect(room.enter(b, () => 'b')).toBe('b');
   });
 
+  it('keeps one address from taking all places, until it leaves one', () => {
+    const refused: string[] = [];
+    const options = { maxSockets: 3, maxPerRemote: 2 };
+    const room = new SocketRoom<number>({ ...options, onRefused: (why) => refused.push(why) });
+    const sockets = Array.from({ length: 5 }, () => new ToySocket());
+    const enter = (n: number, remote: string) =>
+      room.enter(sockets[n] ?? new ToySocket(), () => n, remote);
+    expect([enter(0, 'a'), enter(1, 'a'), enter(2, 'a'), enter(3, 'b')]).toEqual([
+      0,
+      1,
+      undefined,
+      3,
+    ]);
+    expect([enter(4, 'c'), refused]).toEqual([undefined, ['address', 'full']]);
+    room.leave(sockets[2] ?? new ToySocket());
+    room.leave(sockets[0] ?? new ToySocket());
+    room.leave(sockets[0] ?? new ToySocket());
+    expect([enter(2, 'a'), enter(4, 'a'), room.size]).toEqual([2, undefined, 3]);
+  });
+
   it('ends sockets that answer no ping', () => {
     const room = new SocketRoom<string>(2);
     const [alive, dead] = [new ToySocket(), new ToySocket()];

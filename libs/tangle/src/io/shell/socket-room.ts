@@ -15,7 +15,7 @@ const PING_INTERVAL_MS = 30_000;
 /** WebSocket close code "try again later". */
 const TRY_AGAIN = 1013;
 
-/** Why the room refused or ended a socket: it was full, its address had enough, no ping came back. */
+/** Why a socket was refused or ended: the room full, its address with enough, no ping back. */
 export type RoomRefusal = 'full' | 'address' | 'silent';
 
 export interface RoomOptions {
