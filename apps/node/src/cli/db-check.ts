@@ -1,7 +1,7 @@
 /**
  * Looks at everything in a node's store that milestones prove: certificates, the chain, every cone
  * with its blocks, what became of each, ledger diffs, unspent outputs and the indexes that point at
- * them. Reads only, and finds as much as it can: one damaged milestone does not hide the next.
+ * them; lists of children and of tags for one block in thirty-two. Reads only, and finds as much as it can: one damaged milestone does not hide the next.
  * Path: db.ts → here → store/node-store.ts. Spec: docs/operating.md, "When the store is in doubt".
  */
 import {
@@ -56,6 +56,10 @@ type BlockMeta = NonNullable<ReturnType<NodeStore['blocks']['meta']>>;
 const MAX_TOLD = 50;
 const CHUNK = 512;
 const EVERY_OUTPUTS = 10_000;
+/** Of so many blocks one is looked for in the lists of children and tags, which are long. */
+const EVERY_BLOCKS = 32;
+/** Entries of a list that are read; a longer one says nothing about what is missing. */
+const MAX_LISTED = 1_024;
 
 export class StoreCheck {
   readonly #deps: StoreCheckDeps;
@@ -179,8 +183,28 @@ export class StoreCheck {
       }
       if (meta?.state === 'applied') applied.push(id);
       if (block !== undefined && meta !== undefined) this.#transaction(id, block, meta);
+      if (block !== undefined && at % EVERY_BLOCKS === 0) {
+        await this.#lists(id, block.block, meta?.state === 'applied');
+      }
     }
     return applied;
+  }
+
+  /** That the children of its parents and the blocks of its tag name a block. */
+  async #lists(id: BlockId, { parents, payload }: Block, isApplied: boolean): Promise<void> {
+    const { blocks, taggedData } = this.#deps.store;
+    for (const parent of parents) {
+      const children = await blocks.children(parent, MAX_LISTED);
+      if (children.length < MAX_LISTED && !children.includes(id)) {
+        this.#tell(`block ${id} is missing among the children of ${parent}`);
+      }
+    }
+    const carried = payload?.kind === 'transaction' && isApplied ? payload.payload : payload;
+    if (carried?.kind !== 'tagged-data') return;
+    const tagged = await taggedData.newest(carried.tag, MAX_LISTED);
+    if (tagged.length < MAX_LISTED && !tagged.some(({ blockId }) => blockId === id)) {
+      this.#tell(`block ${id} is not found by its tag`);
+    }
   }
 
   /** Reads one block and counts it; undefined, and told, when it is not what its id says. */

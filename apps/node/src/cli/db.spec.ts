@@ -1,9 +1,14 @@
 // `tools db`: a whole store is found whole, and each kind of damage is told.
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { genesisToJson } from '@tanglemail/tangle/core/codec/genesis.ts';
-import { keyOf, type BucketName, type KeyPart } from '@tanglemail/tangle/io/level/buckets.ts';
+import {
+  keyOf,
+  prefixRange,
+  type BucketName,
+  type KeyPart,
+} from '@tanglemail/tangle/io/level/buckets.ts';
 import { openKvStore, type KvStore } from '@tanglemail/tangle/io/level/kv-store.ts';
 import { NODE_SCHEMA } from '@tanglemail/tangle/io/level/milestone-batch.ts';
 import { TestTerminal } from '@tanglemail/tangle/io/shell/testing/test-terminal.ts';
@@ -13,7 +18,19 @@ import { RICH_KEY, testGenesis, TestNetwork, testKey, until } from '../testing/t
 import { runProgram } from './program.ts';
 
 const network = new TestNetwork();
-afterEach(() => network.closeAll());
+afterAll(() => network.closeAll());
+
+let template: Awaited<ReturnType<typeof makeNode>>;
+beforeAll(async () => {
+  template = await makeNode();
+});
+
+/** A copy of the folder of a node that was stopped. */
+async function stoppedNode() {
+  const folder = await network.folder();
+  await cp(template.folder, folder, { recursive: true });
+  return { ...template, folder };
+}
 
 const NOTHING = new Uint8Array();
 const OWNER = {
@@ -23,7 +40,7 @@ const OWNER = {
 };
 
 /** A stopped node with a payment in it: its folder and the block of the payment. */
-async function stoppedNode() {
+async function makeNode() {
   const one = await network.start({ validator: true });
   const { folder, wallet, node, issuer } = one;
   const noted = await issuer.issue({ kind: 'tagged-data', tag: Buffer.from('a'), data: NOTHING });
@@ -114,6 +131,24 @@ describe('tools db', () => {
     );
     expect(code).toBe(1);
     expect(err).toMatch(/a file of the store is damaged: \d+ problems; see docs\/operating\.md/);
+  });
+
+  it('tells of lists of children and tags that lack a block', async () => {
+    const { folder } = await stoppedNode();
+    const copy = await damaged(folder, async (kv) => {
+      for (const bucket of ['children', 'taggedData'] as const) {
+        const range = prefixRange(keyOf(bucket));
+        for await (const [key] of kv.iterate(range))
+          await kv.batch().del(key).write({ sync: true });
+      }
+    });
+    const { report } = await db('check', copy);
+    expect((report as { problems: string[] }).problems).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^block \w{64} is missing among the children of 0{64}$/),
+        expect.stringMatching(/^block \w{64} is not found by its tag$/),
+      ]),
+    );
   });
 
   it('tells of a block whose bytes on the disk have changed', async () => {

@@ -68,7 +68,7 @@ function describe(network: PrivateNetwork, folder: string, isNew: boolean): stri
     `${isNew ? 'made' : 'goes on with'} the network ${network.name} in ${folder}`,
     ...network.nodes.flatMap((node) => [
       `  ${node.name.padEnd(8)} ${node.api}/docs   metrics ${node.metrics}` +
-        (node.isValidator ? '   makes milestones' : ''),
+        (node.isValidator ? '   has a seat' : ''),
       `  ${''.padEnd(8)} ${node.gossip}`,
     ]),
     `  genesis  ${network.genesisFile}`,
