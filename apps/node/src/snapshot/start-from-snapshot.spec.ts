@@ -23,6 +23,7 @@ import { committeeKeys } from '@tanglemail/tangle/core/testing/ledger-fixtures.t
 import { SnapshotFixture, encodeFile } from '@tanglemail/tangle/core/testing/snapshot-fixture.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
 import { writeSnapshot } from '@tanglemail/tangle/io/snapshot/write-snapshot.ts';
+import type { ConfirmedMilestone } from '../confirmation/confirmation-engine.ts';
 import { NodeStore } from '../store/node-store.ts';
 import { GENESIS, MemoryNode, randomOf, ROOT } from '../testing/memory-node.ts';
 import { pay, RICH_KEY, testKey } from '../testing/test-network.ts';
@@ -115,7 +116,18 @@ describe('a node that starts from a snapshot', () => {
         await node.issue(await payment(node.store, 1_000n));
         await node.issue(await payment(node.store, 2_000n));
       }
-      await node.milestone();
+      expectSoundParents(node, await node.milestone());
+    }
+  }
+
+  /**
+   * What snapshots and pruning rest on (docs/spec/12-snapshot.md §1): nothing that is referenced
+   * stands on a block that the milestone names.
+   */
+  function expectSoundParents(node: MemoryNode, { milestone }: ConfirmedMilestone): void {
+    for (const id of milestone.body.parents) {
+      const children = [...(node.dag.get(id)?.children ?? [])];
+      expect(children.filter((child) => node.dag.isReferenced(child))).toEqual([]);
     }
   }
 
@@ -250,13 +262,14 @@ describe('an import that is killed', () => {
   /** Runs the importing process and kills it after so many batches. */
   async function importAndKill(full: string, genesisFile: string, batches: number): Promise<void> {
     const child = spawn(process.execPath, [IMPORT, join(folder, 'store'), genesisFile, full], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['pipe', 'pipe', 'inherit'],
     });
     const exit = new Promise((resolve) => child.once('exit', (_, signal) => resolve(signal)));
     let seen = 0;
     for await (const line of createInterface({ input: child.stdout })) {
       seen += line === 'batch' ? 1 : 0;
       if (seen === batches) child.kill('SIGKILL');
+      else child.stdin.write('on\n');
     }
     expect(await exit).toBe('SIGKILL');
   }

@@ -1,9 +1,9 @@
 /**
- * A process for a crash test: fills a store from a snapshot, tells of each batch and rests after
- * it, and is killed on the way. Arguments: the store's folder, genesis document, full snapshot.
+ * A process for a crash test: fills a store from a snapshot, tells of each batch and waits for a
+ * line before the next, and is killed on the way. Arguments: the store's folder, genesis document, full snapshot.
  * Used by start-from-snapshot.spec.ts. Spec: docs/spec/12-snapshot.md §7.
  */
-import { setTimeout } from 'node:timers/promises';
+import { createInterface } from 'node:readline';
 import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
 import { nobleVerifier } from '@tanglemail/tangle/core/crypto/ed25519-strict.ts';
 import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
@@ -12,9 +12,7 @@ import { readGenesis } from '@tanglemail/tangle/io/shell/genesis-file.ts';
 import { NodeStore } from '../../store/node-store.ts';
 import { snapshotFill } from '../import-snapshot.ts';
 
-/** Long enough for the signal to come before the next batch; the test does not wait for it. */
-const REST_MS = 200;
-
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const [storePath = '', genesisFile = '', full = ''] = process.argv.slice(2);
 const genesis = await readGenesis(genesisFile);
 const { committee, params } = genesis;
@@ -37,7 +35,7 @@ await NodeStore.open(storePath, root, nobleHasher, async (importer) => {
     addOutputs: async (records) => {
       await importer.addOutputs(records);
       process.stdout.write('batch\n');
-      await setTimeout(REST_MS);
+      await lines.next();
     },
     finish: (window) => importer.finish(window),
   });

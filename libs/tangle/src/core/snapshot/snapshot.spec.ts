@@ -142,6 +142,22 @@ describe('damage', () => {
     expect(codeOf(verifyBytes(damaged, fixture.trust))).toBe('snapshot-checksum');
   });
 
+  it('anywhere in a full snapshot or a delta is refused, and so is every shorter file', () => {
+    const files = [
+      { bytes: encodeFile(full), on: undefined },
+      { bytes: encodeFile(delta), on: base },
+    ];
+    fc.assert(
+      fc.property(fc.constantFrom(...files), fc.nat(), fc.boolean(), ({ bytes, on }, pick, cut) => {
+        const at = pick % bytes.length;
+        const damaged = cut ? bytes.slice(0, at) : Uint8Array.from(bytes);
+        if (!cut) damaged[at]! ^= 1 + (pick % 255);
+        expect(verifyBytes(damaged, fixture.trust, on).ok).toBe(false);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   it('snapshot-trailing: bytes behind the end', () => {
     const longer = Uint8Array.of(...small, 0);
     expect(codeOf(verifyBytes(longer, fixture.trust))).toBe('snapshot-trailing');

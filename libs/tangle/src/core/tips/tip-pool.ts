@@ -189,7 +189,10 @@ export class TipPool {
     const maxWideParents = MAX_MILESTONE_PARENTS;
     const chosen = chooseHeaviest(dag, { maxParents, maxWideParents, maxCone, oldestRoot });
     if (chosen.length > 0) return chosen;
-    return this.select(maxParents, latestIndex, (id) => dag.coneRoots(id), nowMs);
+    // Only blocks without a child: one whose children are referenced would stay a root for ever
+    // while they are pruned, and they could come back as new (docs/spec/12-snapshot.md §1).
+    const lateMs = nowMs + TIP_AGE_AFTER_FIRST_CHILD_MS;
+    return this.select(maxParents, latestIndex, (id) => dag.coneRoots(id), lateMs);
   }
 
   #countChild(id: BlockId, nowMs: number): void {
