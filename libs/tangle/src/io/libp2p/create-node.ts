@@ -81,7 +81,12 @@ export async function createNode(options: NetworkOptions, deps: NodeDeps): Promi
   const nat = { ...DEFAULT_NAT, ...options.nat };
   const loopback = options.listen.every(isLoopback);
   const { listen, transports } = await createTransports(
-    { listen: options.listen, maxConnections, useRelays: nat.useRelays },
+    {
+      listen: options.listen,
+      maxConnections,
+      handshakeMs: deps.limits.identifyTimeoutMs,
+      useRelays: nat.useRelays,
+    },
     deps.logger ?? SILENT_LOGGER,
   );
   return await createLibp2p<NodeServices>({

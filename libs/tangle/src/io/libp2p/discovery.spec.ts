@@ -150,7 +150,12 @@ describe('transports', () => {
     const logger = { ...SILENT_LOGGER, warn: (fields: LogFields) => void warnings.push(fields) };
     const quic = '/ip4/127.0.0.1/udp/0/quic-v1';
     const made = await createTransports(
-      { listen: [quic, '/ip4/127.0.0.1/tcp/0'], maxConnections: 10, useRelays: false },
+      {
+        listen: [quic, '/ip4/127.0.0.1/tcp/0'],
+        maxConnections: 10,
+        handshakeMs: 1_000,
+        useRelays: false,
+      },
       logger,
       () => Promise.reject(new Error('no such module')),
     );
@@ -163,10 +168,11 @@ describe('transports', () => {
     const relay = await startNode({
       nat: { relay: { maxReservations: 4, maxBytes: 16 << 20, maxMs: 600_000 } },
     });
-    const [door] = relay.network.addresses();
+    // One asks any relay that it meets, which is how `nat.useRelays` works.
     const hidden = await startNode({
-      listen: [`${door}/p2p-circuit`],
+      listen: [],
       peers: relay.network.addresses(),
+      nat: { useRelays: true },
     });
     await eventually(() => hidden.network.addresses().some((one) => one.includes('/p2p-circuit')));
     const caller = await startNode({ listen: [], peers: hidden.network.addresses() });

@@ -202,7 +202,7 @@ export class TangleNetwork {
 
   /**
    * Adds a peer that is dialled for ever and never dropped, like those of the configuration, and
-   * remembers it. Throws NetworkError `address-invalid`, `too-large` (256 were added already),
+   * remembers it; a ban ends. Throws NetworkError `address-invalid`, `too-large` (256 were added already),
    * `state-unwritable` (it is added, and will be forgotten at the next start).
    */
   async addPeer(address: string): Promise<void> {
@@ -211,6 +211,7 @@ export class TangleNetwork {
       throw new NetworkError('too-large', `${MAX_ADDED_PEERS} peers were added already`);
     }
     this.#added.set(peer.key, peer);
+    this.#standing.unban(peer.key);
     this.#running?.statics.add(peer);
     await this.#save();
   }

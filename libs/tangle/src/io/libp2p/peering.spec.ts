@@ -224,6 +224,29 @@ describe('hostile peers', () => {
     expect(victim.network.peers()).toHaveLength(1);
   });
 
+  it('sockets that say nothing do not stay at the door for browsers', async () => {
+    const listen = ['/ip4/127.0.0.1/tcp/0/ws'];
+    const victim = await startNode({ listen, limits: { identifyTimeoutMs: 300 } });
+    let closed = 0;
+    for (const bytes of ['', 'GET / HTTP/1.1\r\nHost: a\r\n']) {
+      const socket = connect(portOf(victim), '127.0.0.1');
+      sockets.push(socket);
+      socket.on('error', () => undefined);
+      socket.on('close', () => {
+        closed += 1;
+      });
+      socket.resume();
+      if (bytes !== '') socket.write(bytes);
+    }
+    await eventually(() => closed === 2);
+    const peer = await startNode({ peers: victim.network.addresses() });
+    await eventually(acquainted(victim, peer));
+    const sinceMs = victim.network.peers()[0]?.connectedMs ?? 0;
+    await eventually(() => Date.now() - sinceMs > 600);
+    const [kept] = victim.network.peers();
+    expect(kept).toMatchObject({ transport: 'websocket', connectedMs: sinceMs });
+  });
+
   it('a peer that opens streams in a loop is banned', async () => {
     const victim = await startNode();
     const bare = await startBareNode();

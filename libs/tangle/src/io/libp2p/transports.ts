@@ -4,10 +4,10 @@
  */
 import { circuitRelayTransport } from '@libp2p/circuit-relay-v2';
 import { tcp } from '@libp2p/tcp';
-import { webSockets } from '@libp2p/websockets';
 import type { createLibp2p } from 'libp2p';
 import { errorFields } from '../logger.ts';
 import type { Logger } from '../logger.ts';
+import { boundedWebSockets } from './websocket-door.ts';
 
 /** What libp2p takes as a transport. */
 export type TransportFactory = NonNullable<
@@ -16,10 +16,6 @@ export type TransportFactory = NonNullable<
 
 /** Connections that wait to be accepted by the process. */
 const TCP_BACKLOG = 64;
-/** Bytes that may wait for a WebSocket's reader before the writer is told to pause. */
-const WEBSOCKET_BUFFER = 4 << 20;
-/** A browser that connects and says nothing is closed after so long. */
-const UPGRADE_TIMEOUT_MS = 10_000;
 /** Relayed connections at once, ours and to us. */
 const MAX_RELAYED = 64;
 
@@ -32,6 +28,8 @@ export interface Transports {
 export interface TransportOptions {
   readonly listen: readonly string[];
   readonly maxConnections: number;
+  /** Who connects and says nothing is closed after so long. */
+  readonly handshakeMs: number;
   /** Asks relays for a place. */
   readonly useRelays: boolean;
 }
@@ -55,10 +53,7 @@ export async function createTransports(
         listenBelow: Math.max(1, maxConnections - 20),
       },
     }),
-    webSockets({
-      maxBufferedAmount: WEBSOCKET_BUFFER,
-      http: { headersTimeout: UPGRADE_TIMEOUT_MS, requestTimeout: UPGRADE_TIMEOUT_MS },
-    }),
+    boundedWebSockets({ maxConnections, handshakeMs: options.handshakeMs }),
     circuitRelayTransport({
       maxInboundStopStreams: MAX_RELAYED,
       maxOutboundStopStreams: MAX_RELAYED,
