@@ -334,7 +334,11 @@ function createQuery(context: Context): NodeQuery {
     network: context.parts.network,
     tips: context.parts.tips,
     latestProven: () => context.hooks.latest(),
-    features: ['indexer', 'events', ...(config.pow.allowRemote ? ['pow'] : [])],
+    features: [
+      ...['indexer', 'events', 'proofs'],
+      ...(config.api.snapshots ? ['snapshots'] : []),
+      ...(config.pow.allowRemote ? ['pow'] : []),
+    ],
     isHealthy: () => context.hooks.health().healthy,
     rates: () => context.hooks.rates(),
   });

@@ -75,11 +75,15 @@ export class IndexerController {
   @Get('tagged-data')
   @Answers('Confirmed tagged data by tag, newest first', taggedDataPageDto)
   @ApiQuery({ name: 'tag', description: 'hex' })
+  @ApiQuery({ name: 'cursor', required: false })
   @ApiQuery({ name: 'limit', required: false, type: Number })
   async taggedData(@Query() query: Record<string, unknown>): Promise<TaggedDataPageDto> {
     const tag = tagQuery(query['tag']);
     if (tag === undefined) throw ApiProblem.of('request-malformed', 'expected a tag');
-    return await this.#node.query.indexer.taggedData(tag, this.#limit(query['limit']));
+    const [limit, cursor] = [this.#limit(query['limit']), textQuery(query['cursor'])];
+    const page = await this.#node.query.indexer.taggedData(tag, limit, cursor);
+    if (!page.ok) throw ApiProblem.of('request-malformed', page.detail);
+    return page.value;
   }
 
   #limit(value: unknown): number {

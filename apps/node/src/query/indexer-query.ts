@@ -9,6 +9,7 @@ import type {
   OutputCursor,
   OutputPage,
 } from '@tanglemail/tangle/io/level/output-index-repository.ts';
+import type { TaggedPlace } from '@tanglemail/tangle/io/level/tagged-data-repository.ts';
 import type { OutputsPageDto, TaggedDataPageDto } from '@tanglemail/tangle/io/node-client/dto.ts';
 import type { NodeStore } from '../store/node-store.ts';
 import {
@@ -25,13 +26,21 @@ import {
 export interface IndexerQueryDeps {
   readonly store: Pick<
     NodeStore,
-    'outputIndex' | 'ledger' | 'milestones' | 'taggedData' | 'prunedIndex'
+    'blocks' | 'outputIndex' | 'ledger' | 'milestones' | 'taggedData' | 'prunedIndex'
   >;
   confirmedIndex(): number;
 }
 
 /** Milestones that one page looks into when only the time leads: most of them booked nothing. */
 const MILESTONES_PER_PAGE = 512;
+
+/** `milestone index - white-flag position`; undefined for text that no page gave. */
+function decodePlace(text: string): TaggedPlace | undefined {
+  const match = /^([0-9]{1,10})-([0-9]{1,10})$/.exec(text);
+  const [milestoneIndex, position] = [Number(match?.[1]), Number(match?.[2])];
+  const isPlace = milestoneIndex <= 0xffff_ffff && position <= 0xffff_ffff;
+  return isPlace ? { milestoneIndex, position } : undefined;
+}
 
 export class IndexerQuery {
   readonly #deps: IndexerQueryDeps;
@@ -71,10 +80,26 @@ export class IndexerQuery {
     return succeed({ ledgerIndex, items: wanted, cursor: encodeCursor(next) });
   }
 
-  /** Blocks with this tag that a milestone references, newest first. */
-  async taggedData(tag: Uint8Array, limit: number): Promise<TaggedDataPageDto> {
-    const items = await this.#deps.store.taggedData.newest(tag, limit);
-    return { items: items.map(({ blockId, milestoneIndex }) => ({ blockId, milestoneIndex })) };
+  /** A page of blocks with this tag that a milestone references, newest first. */
+  async taggedData(
+    tag: Uint8Array,
+    limit: number,
+    cursorText?: string,
+  ): Promise<Outcome<TaggedDataPageDto>> {
+    const { taggedData, blocks } = this.#deps.store;
+    const cursor = cursorText === undefined ? undefined : decodePlace(cursorText);
+    if (cursorText !== undefined && cursor === undefined) {
+      return fail('not-canonical', 'the cursor is none of an earlier page');
+    }
+    // One more than asked tells whether there is another page.
+    const found = await taggedData.newest(tag, limit + 1, cursor);
+    const items = found.slice(0, limit).map(({ blockId, milestoneIndex }) => {
+      return { blockId, milestoneIndex };
+    });
+    const last = found.length > limit ? items.at(-1) : undefined;
+    const meta = last && blocks.meta(last.blockId);
+    if (meta === undefined) return succeed({ items });
+    return succeed({ items, cursor: `${meta.milestoneIndex}-${meta.position}` });
   }
 
   /** The milestones whose time fits; what was booked before the pruned ones are over is kept in. */

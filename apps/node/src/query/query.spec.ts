@@ -176,6 +176,25 @@ describe('queries of a real node', () => {
     expect(inclusion.applied).toBe(true);
   });
 
+  it('list tagged data page by page, newest first', async () => {
+    const one = await network.start({ validator: true });
+    const tag = new TextEncoder().encode('page');
+    const ids: string[] = [];
+    for (const text of ['one', 'two', 'three']) {
+      const data = new TextEncoder().encode(text);
+      const { blockId } = await one.issuer.issueAndConfirm({ kind: 'tagged-data', tag, data });
+      ids.unshift(blockId);
+    }
+    const { indexer } = one.node.query;
+    const first = await indexer.taggedData(tag, 2);
+    const cursor = first.ok ? first.value.cursor : undefined;
+    const second = await indexer.taggedData(tag, 2, cursor);
+    const listed = [first, second].flatMap((page) => (page.ok ? page.value.items : []));
+    expect(listed.map(({ blockId }) => blockId)).toEqual(ids);
+    expect(second).toMatchObject({ ok: true, value: expect.not.objectContaining({ cursor }) });
+    expect((await indexer.taggedData(tag, 2, 'x')).ok).toBe(false);
+  });
+
   it('tell the past of outputs and transactions, and then what follows', async () => {
     const one = await network.start({ validator: true });
     // The genesis is old, and old proofs are refused.

@@ -14,6 +14,12 @@ export interface TaggedBlock {
   readonly milestoneIndex: number;
 }
 
+/** Where a block with tagged data stands: its milestone and its white-flag position there. */
+export interface TaggedPlace {
+  readonly milestoneIndex: number;
+  readonly position: number;
+}
+
 export class TaggedDataRepository {
   readonly #store: KvReader;
   readonly #hasher: Hasher;
@@ -23,9 +29,13 @@ export class TaggedDataRepository {
     this.#hasher = hasher;
   }
 
-  /** The `limit` newest blocks with `tag`, newest first. */
-  async newest(tag: Uint8Array, limit: number): Promise<TaggedBlock[]> {
-    const range = prefixRange(keyOf('taggedData', this.#hasher.blake2b256(tag)));
+  /** The `limit` newest blocks with `tag`, newest first; older than the one at `after`, if given. */
+  async newest(tag: Uint8Array, limit: number, after?: TaggedPlace): Promise<TaggedBlock[]> {
+    const range = { ...prefixRange(keyOf('taggedData', this.#hasher.blake2b256(tag))) };
+    if (after !== undefined) {
+      const last = keyAt(tag, after, this.#hasher);
+      range.gte = Uint8Array.of(...last, 0);
+    }
     const found: TaggedBlock[] = [];
     for await (const [key, value] of this.#store.iterate({ ...range, limit })) {
       const milestoneIndex = inverted(u32InKey(key, ID_LENGTH));
@@ -36,7 +46,7 @@ export class TaggedDataRepository {
 }
 
 /** A referenced block with tagged data, and its white-flag position in its milestone. */
-type Place = TaggedBlock & { readonly position: number };
+type Place = TaggedBlock & TaggedPlace;
 
 /** Adds a referenced block with tagged data. */
 export function putTaggedData(batch: KvBatch, tag: Uint8Array, place: Place, hasher: Hasher): void {
@@ -48,7 +58,11 @@ export function delTaggedData(batch: KvBatch, tag: Uint8Array, place: Place, has
   batch.del(keyAt(tag, place, hasher));
 }
 
-function keyAt(tag: Uint8Array, { milestoneIndex, position }: Place, hasher: Hasher): Uint8Array {
+function keyAt(
+  tag: Uint8Array,
+  { milestoneIndex, position }: TaggedPlace,
+  hasher: Hasher,
+): Uint8Array {
   const hash = hasher.blake2b256(tag);
   return keyOf('taggedData', hash, inverted(milestoneIndex), inverted(position));
 }

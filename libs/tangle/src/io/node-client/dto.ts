@@ -280,6 +280,8 @@ export const outputsPageDto = z.object({
 
 export const taggedDataPageDto = z.object({
   items: z.array(z.object({ blockId, milestoneIndex: u32 })).max(MAX_PAGE_ITEMS),
+  /** For the next page; absent on the last. */
+  cursor: text.optional(),
 });
 
 export type ProblemDto = z.infer<typeof problemDto>;
