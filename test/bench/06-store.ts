@@ -28,7 +28,7 @@ const WINDOW = 256;
 const NORMAL_BLOCKS = 200_000;
 const QUICK_BLOCKS = 8_192;
 /** The second size only explains the first. */
-const MAX_SMALL_BLOCKS = 1_000_000;
+const MAX_SMALL_BLOCKS = 200_000;
 
 /** Makes blocks of `size` bytes that differ from each other; none has done proof of work. */
 class BlockStream {

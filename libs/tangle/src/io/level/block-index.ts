@@ -58,8 +58,12 @@ const KIND_OF_TYPE: Readonly<Record<number, PayloadKind>> = {
 const PARENTS_OFFSET = 10;
 /** Bytes of a block in which its parents are. */
 export const BLOCK_HEAD_SIZE = PARENTS_OFFSET + MAX_PARENTS * ID_LENGTH;
-/** Bytes of a parent's id that its edges are found by; the children themselves decide. */
+/** Bytes of an id that stand for a place; the parents of what is found there decide. */
 const EDGE_PREFIX_LENGTH = 8;
+/** Bytes of a place in a key. */
+const PLACE_LENGTH = 8;
+/** Blocks whose edges are looked for at a time. */
+const EDGE_ROOTS = 32;
 
 /** What the bytes of a block, which has been checked before, carry. */
 export function kindOf(bytes: Uint8Array): PayloadKind | null {
@@ -112,30 +116,59 @@ export function decodeEntry(value: Uint8Array): BlockEntry {
   });
 }
 
-/** Adds the edges from a block to its parents. */
-export function putEdges(batch: KvBatch, child: Location, parents: readonly BlockId[]): void {
-  const value = new Uint8Array(2);
+/**
+ * What the edges to the children of a block are kept under: its place, or, when its bytes never
+ * came, a part of its id. Places ascend as blocks arrive, so edges are written where the last ones
+ * were, which costs a sorted store far less than ids that fall anywhere.
+ */
+export function edgeRoot(id: BlockId, place: Position | undefined): Uint8Array {
+  if (place) return keyOf('children', place.segment, place.offset);
+  return keyOf('children', 0, id.slice(0, 2 * EDGE_PREFIX_LENGTH));
+}
+
+/** Adds the edge from a block to one of its parents. */
+export function putEdge(batch: KvBatch, root: Uint8Array, child: Location): void {
+  const [key, value] = [Buffer.allocUnsafe(root.length + PLACE_LENGTH), new Uint8Array(2)];
+  key.set(root);
+  key.writeUInt32BE(child.segment, root.length);
+  key.writeUInt32BE(child.offset, root.length + 4);
   new DataView(value.buffer).setUint16(0, child.length, true);
-  for (const parent of parents) batch.put(edgeKey(parent, child), value);
+  batch.put(key, value);
 }
 
-/** Adds that they are gone. */
-export function delEdges(batch: KvBatch, child: Position, parents: readonly BlockId[]): void {
-  for (const parent of parents) batch.del(edgeKey(parent, child));
-}
-
-function edgeKey(parent: BlockId, { segment, offset }: Position): Uint8Array {
-  return keyOf('children', parent.slice(0, 2 * EDGE_PREFIX_LENGTH), segment, offset);
-}
-
-/** Where the children of a block may be: all of them, and few that have another parent. */
-export async function* edgesOf(store: KvReader, parent: BlockId): AsyncGenerator<Location> {
-  const range = prefixRange(keyOf('children', parent.slice(0, 2 * EDGE_PREFIX_LENGTH)));
-  for await (const [key, value] of store.iterate(range)) {
-    const segment = u32InKey(key, EDGE_PREFIX_LENGTH);
-    const offset = u32InKey(key, EDGE_PREFIX_LENGTH + 4);
+/** Where the children of a block are; below a part of an id also some that have another parent. */
+export async function* edgesBelow(store: KvReader, root: Uint8Array): AsyncGenerator<Location> {
+  for await (const [key, value] of store.iterate(prefixRange(root))) {
+    const segment = u32InKey(key, root.length - 1);
+    const offset = u32InKey(key, root.length + 3);
     yield { segment, offset, length: decodeStored(value, 'edge', (reader) => reader.u16()) };
   }
+}
+
+/**
+ * Adds that the edges to the children of these blocks are gone. Neighbours, such as the blocks of
+ * one milestone are, are looked through together.
+ */
+export async function delEdges(
+  batch: KvBatch,
+  store: KvReader,
+  roots: readonly Uint8Array[],
+): Promise<void> {
+  const sorted = roots.toSorted((a, b) => Buffer.compare(a, b));
+  for (let from = 0; from < sorted.length; from += EDGE_ROOTS) {
+    const some = sorted.slice(from, from + EDGE_ROOTS);
+    const [first, last] = [some[0], some.at(-1)];
+    if (!first || !last) return;
+    const doomed = new Set(some.map((root) => hexOf(root)));
+    const range = { gte: first, lt: prefixRange(last).lt };
+    for await (const [key] of store.iterate(range)) {
+      if (doomed.has(hexOf(key.subarray(0, key.length - PLACE_LENGTH)))) batch.del(key);
+    }
+  }
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
 }
 
 /** What milestones reference in one segment. */

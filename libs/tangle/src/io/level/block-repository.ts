@@ -7,7 +7,7 @@
  * Spec: docs/spec/10-storage.md.
  */
 import type { BlockId, TransactionId } from '../../core/codec/ids.ts';
-import { blockIdFromBytes, ID_LENGTH } from '../../core/codec/ids.ts';
+import { blockIdFromBytes, GENESIS_BLOCK_ID, ID_LENGTH } from '../../core/codec/ids.ts';
 import type { PayloadKind } from '../../core/codec/payload.ts';
 import { Writer } from '../../core/codec/writer.ts';
 import { assert } from '../../core/outcome.ts';
@@ -18,10 +18,11 @@ import type { BlockEntry, BlockMeta } from './block-index.ts';
 import {
   BLOCK_HEAD_SIZE,
   decodeEntry,
-  edgesOf,
+  edgeRoot,
+  edgesBelow,
   kindOf,
   parentsIn,
-  putEdges,
+  putEdge,
   putEntry,
   putTail,
 } from './block-index.ts';
@@ -235,15 +236,19 @@ export class BlockRepository {
       const contents = await guarded(() => this.#files.readMany(chunk));
       chunk = [];
       for (const content of contents) {
-        // The key has a part of the parent's id only.
+        // The key may have a part of the parent's id only.
         if (!content || !parentsIn(content).includes(id)) continue;
         found.push(blockIdFromBytes(this.#hasher.blake2b256(content)));
       }
     };
-    for await (const location of edgesOf(this.#store, id)) {
-      chunk.push(location);
-      if (chunk.length === CHILDREN_CHUNK) await flush();
-      if (found.length >= limit) break;
+    const entry = this.entry(id);
+    // The child of a block without an entry has none either, but for those of genesis.
+    if (entry || id === GENESIS_BLOCK_ID) {
+      for await (const location of edgesBelow(this.#store, edgeRoot(id, entry?.location))) {
+        chunk.push(location);
+        if (chunk.length === CHILDREN_CHUNK) await flush();
+        if (found.length >= limit) break;
+      }
     }
     await flush();
     for (const [child, { parents }] of this.#fresh) {
@@ -271,12 +276,14 @@ export class BlockRepository {
     await this.#exclusive(async () => {
       this.#synced = await this.#change(() => this.#files.sync());
       const used: Location[] = [];
+      const rootOf = await this.#edgeRoots(cone);
       for (const [id, meta] of cone) {
-        const fresh = this.#fresh.get(id);
-        assert(fresh !== undefined, 'every block of a milestone is stored');
-        const { location, parents, kind } = fresh;
+        const { location, parents, kind } = this.#freshOf(id);
         putEntry(batch, id, { location, kind, meta });
-        putEdges(batch, location, parents);
+        for (const parent of parents) {
+          const root = rootOf(parent);
+          if (root) putEdge(batch, root, location);
+        }
         used.push(location);
       }
       const uses = this.#uses.plus(batch, used);
@@ -316,6 +323,31 @@ export class BlockRepository {
   async transactions(ids: readonly TransactionId[]): Promise<Map<TransactionId, TransactionEntry>> {
     const values = await this.#store.getMany(ids.map((id) => keyOf('transactions', id)));
     return mapFound(ids, values, decodeTransactionEntry);
+  }
+
+  #freshOf(id: BlockId): FreshBlock {
+    const fresh = this.#fresh.get(id);
+    assert(fresh !== undefined, 'every block of a milestone is stored');
+    return fresh;
+  }
+
+  /** What the edges to these blocks' parents are kept under; undefined for a pruned parent. */
+  async #edgeRoots(
+    cone: ReadonlyMap<BlockId, unknown>,
+  ): Promise<(parent: BlockId) => Uint8Array | undefined> {
+    const roots = new Map<BlockId, Uint8Array>([
+      [GENESIS_BLOCK_ID, edgeRoot(GENESIS_BLOCK_ID, undefined)],
+    ]);
+    const outside = new Set<BlockId>();
+    for (const id of cone.keys()) {
+      const { location, parents } = this.#freshOf(id);
+      roots.set(id, edgeRoot(id, location));
+      for (const parent of parents) if (!cone.has(parent)) outside.add(parent);
+    }
+    for (const [id, { location }] of await this.entriesOf([...outside])) {
+      roots.set(id, edgeRoot(id, location));
+    }
+    return (parent) => roots.get(parent);
   }
 
   async #exclusive(write: () => Promise<void>): Promise<void> {

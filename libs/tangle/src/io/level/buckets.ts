@@ -60,7 +60,7 @@ export const BUCKETS = {
   },
   children: {
     number: 19,
-    key: 'first 8 bytes of the parent id, segment u32 and offset u32 of the child',
+    key: 'segment u32 and offset u32 of the parent, then of the child',
     value: 'length u16 of the child',
   },
   segments: { number: 20, key: 'segment u32', value: 'blocks u32, end u32' },

@@ -79,7 +79,7 @@ const MEBIBYTE = 1_048_576;
 const LEVEL_OPTIONS = {
   keyEncoding: 'view',
   valueEncoding: 'view',
-  writeBufferSize: 16 * MEBIBYTE,
+  writeBufferSize: 32 * MEBIBYTE,
   maxFileSize: 8 * MEBIBYTE,
   cacheSize: 32 * MEBIBYTE,
   compression: false,

@@ -10,7 +10,7 @@ import { transactionIdOf } from '../../core/codec/transaction.ts';
 import { assert } from '../../core/outcome.ts';
 import type { Hasher } from '../../core/ports.ts';
 import type { Location } from '../segments/segment-files.ts';
-import { delEdges } from './block-index.ts';
+import { delEdges, edgeRoot } from './block-index.ts';
 import type { BlockRepository } from './block-repository.ts';
 import { delTransaction } from './block-repository.ts';
 import { keyOf } from './buckets.ts';
@@ -51,7 +51,13 @@ export async function pruneMilestone(
   const bytes = milestones.bytes(index);
   if (bytes === undefined) throw new StoreError('corrupt', `milestone ${index} is missing`);
   const batch = store.batch();
-  const removed = await delCone(batch, blocks, index, milestones.cone(index) ?? [], hasher);
+  const removed = await delCone(
+    batch,
+    { store, blocks },
+    index,
+    milestones.cone(index) ?? [],
+    hasher,
+  );
   // Genesis spends nothing; its diff goes with the first milestone, and its milestone stays.
   const ledger = new LedgerRepository(store);
   for (const one of index === 1 ? [0, 1] : [index]) {
@@ -70,7 +76,7 @@ export async function pruneMilestone(
 /** Adds that the blocks of a cone are gone; returns where their bytes stand. */
 async function delCone(
   batch: KvBatch,
-  blocks: BlockRepository,
+  { store, blocks }: { readonly store: KvStore; readonly blocks: BlockRepository },
   milestoneIndex: number,
   cone: readonly BlockId[],
   hasher: Hasher,
@@ -80,6 +86,8 @@ async function delCone(
     const ids = cone.slice(from, from + CHUNK);
     const entries = await blocks.entriesOf(ids);
     const contents = await blocks.bytesOf(ids);
+    const roots = Array.from(entries, ([id, { location }]) => edgeRoot(id, location));
+    await delEdges(batch, store, roots);
     ids.forEach((blockId, offset) => {
       batch.del(keyOf('blocks', blockId));
       const location = entries.get(blockId)?.location;
@@ -89,30 +97,24 @@ async function delCone(
       const bytes = contents.get(blockId);
       assert(bytes !== undefined, 'the blocks of a milestone are stored');
       const place = { blockId, milestoneIndex, position: from + offset };
-      delFacts(batch, blocks, { place, location, bytes }, hasher);
+      delFacts(batch, blocks, place, bytes, hasher);
     });
   }
   return removed;
 }
 
-interface Doomed {
-  readonly place: Parameters<typeof delTaggedData>[2];
-  readonly location: Location;
-  readonly bytes: Uint8Array;
-}
-
-/** Adds that what one block says is gone: its edges, its transaction, its tag. */
+/** Adds that what one block says is gone: its transaction, its tag. */
 function delFacts(
   batch: KvBatch,
   blocks: BlockRepository,
-  { place, location, bytes }: Doomed,
+  place: Parameters<typeof delTaggedData>[2],
+  bytes: Uint8Array,
   hasher: Hasher,
 ): void {
   const { blockId } = place;
   const decoded = decodeBlock(bytes);
   if (!decoded.ok) throw new StoreError('corrupt', `block ${blockId}`);
-  const { parents, payload } = decoded.value;
-  delEdges(batch, location, parents);
+  const { payload } = decoded.value;
   if (payload?.kind === 'transaction') {
     const id = transactionIdOf(payloadBytesOf(bytes), hasher);
     // Another attachment of it may have the entry.
