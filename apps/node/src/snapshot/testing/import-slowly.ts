@@ -1,7 +1,8 @@
 /**
  * A process for a crash test: fills a store from a snapshot, tells of each batch and waits for a
- * line before the next, and is killed on the way. Arguments: the store's folder, genesis document, full snapshot.
- * Used by start-from-snapshot.spec.ts. Spec: docs/spec/12-snapshot.md §7.
+ * line before the next, and is killed on the way. Arguments: the store's folder, the genesis
+ * document, the full snapshot. Used by start-from-snapshot.spec.ts.
+ * Spec: docs/spec/12-snapshot.md §7.
  */
 import { createInterface } from 'node:readline';
 import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
