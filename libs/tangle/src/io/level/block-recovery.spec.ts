@@ -67,7 +67,7 @@ describe('a start', () => {
     await blocks.close();
   });
 
-  it('passes over what follows the last record: zeroes, garbage, a record with a wrong sum', async () => {
+  it('passes over what follows the last record: zeroes, garbage, a wrong sum', async () => {
     const bytes = readFileSync(path(lastName()));
     const wrong = Buffer.from('040000000000000001020304', 'hex');
     for (const tail of [Buffer.alloc(5_000), Buffer.from('not a record at all'), wrong]) {

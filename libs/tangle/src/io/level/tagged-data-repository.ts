@@ -29,7 +29,7 @@ export class TaggedDataRepository {
     this.#hasher = hasher;
   }
 
-  /** The `limit` newest blocks with `tag`, newest first; older than the one at `after`, if given. */
+  /** The `limit` newest blocks with `tag`, newest first; older than that at `after`, if given. */
   async newest(tag: Uint8Array, limit: number, after?: TaggedPlace): Promise<TaggedBlock[]> {
     const range = { ...prefixRange(keyOf('taggedData', this.#hasher.blake2b256(tag))) };
     if (after !== undefined) {
