@@ -9,12 +9,13 @@ import {
   genesisMilestone,
   type GenesisMilestone,
 } from '@tanglemail/tangle/core/milestone/genesis.ts';
-import type { Hasher, Verifier } from '@tanglemail/tangle/core/ports.ts';
+import type { Clock, Hasher, Verifier } from '@tanglemail/tangle/core/ports.ts';
 import { bestHasher } from '@tanglemail/tangle/io/accel/hasher.ts';
 import { bestVerifier } from '@tanglemail/tangle/io/accel/verifier.ts';
 import { loadPeerKey } from '@tanglemail/tangle/io/libp2p/peer-key.ts';
 import type { PeerPrivateKey } from '@tanglemail/tangle/io/libp2p/types.ts';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
+import { SYSTEM_CLOCK } from '@tanglemail/tangle/io/system.ts';
 import type { NodeConfig } from './config/schema.ts';
 import { readKeyFile, type KeyPair } from './keys/key-file.ts';
 import { saltedHash } from './processor/seen-filter.ts';
@@ -27,9 +28,12 @@ export interface NodeOptions {
   /** A document that `checkGenesis` accepts. */
   readonly genesis: Genesis;
   readonly logger: Logger;
+  /** The machine's clock unless a test gives another. */
+  readonly clock?: Clock;
 }
 
 export interface Foundation extends NodeOptions, OpenedStore {
+  readonly clock: Clock;
   readonly root: GenesisMilestone;
   readonly hasher: Hasher & { readonly backend: string };
   readonly verifier: Verifier & { readonly backend: string };
@@ -57,7 +61,8 @@ export async function openFoundation(options: NodeOptions): Promise<Foundation> 
   const opened = await NodeStore.open(join(config.dataDir, 'store'), root, hasher, fill);
   try {
     const privateKey = await loadPeerKey(config.gossip.keyFile ?? join(config.dataDir, 'peer.key'));
-    return { ...options, ...opened, root, hasher, verifier, hash, privateKey, seatKey };
+    const clock = options.clock ?? SYSTEM_CLOCK;
+    return { ...options, ...opened, clock, root, hasher, verifier, hash, privateKey, seatKey };
   } catch (error) {
     await opened.store.close();
     throw error;

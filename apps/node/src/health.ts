@@ -18,6 +18,8 @@ export interface HealthFacts {
   readonly problem?: string | undefined;
   readonly peers: number;
   readonly nowMs: number;
+  /** By how much the clock leads (above zero) or lags the network; absent or 0 while it is right. */
+  readonly clockLeadMs?: number;
 }
 
 type Rule = (facts: HealthFacts, config: NodeConfig) => string | undefined;
@@ -34,8 +36,14 @@ const RULES: readonly Rule[] = [
     const wanted = config.health.minPeers ?? (expectsPeers(config) ? 1 : 0);
     return peers < wanted ? `${peers} peers, ${wanted} wanted` : undefined;
   },
-  ({ nowMs, confirmedTimestampMs }, { health }) => {
-    const ageMs = nowMs - confirmedTimestampMs;
+  ({ clockLeadMs = 0 }) => {
+    if (clockLeadMs === 0) return undefined;
+    const seconds = Math.round(Math.abs(clockLeadMs) / 1_000);
+    const where = clockLeadMs > 0 ? 'ahead of' : 'behind';
+    return `this machine’s clock is ${seconds} s ${where} the network`;
+  },
+  ({ nowMs, confirmedTimestampMs, clockLeadMs = 0 }, { health }) => {
+    const ageMs = nowMs - confirmedTimestampMs - clockLeadMs;
     if (ageMs < health.maxMilestoneAgeMs) return undefined;
     return `the latest milestone is ${Math.round(ageMs / 1_000)} s old`;
   },

@@ -18,7 +18,7 @@ import { packVerdict, type Verdict } from '@tanglemail/tangle/io/libp2p/verdicts
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import type { HealthDto, MilestoneRefDto } from '@tanglemail/tangle/io/node-client/dto.ts';
 import { ConfigError } from '@tanglemail/tangle/io/shell/settings.ts';
-import { SYSTEM_CLOCK } from '@tanglemail/tangle/io/system.ts';
+import { ClockWatch } from './confirmation/clock-watch.ts';
 import type { ConfirmedMilestone } from './confirmation/confirmation-engine.ts';
 import type { NodeConfig } from './config/schema.ts';
 import { NodeEvents } from './events.ts';
@@ -63,7 +63,8 @@ const MAX_BEHIND_FOR_SNAPSHOT = 10;
 export class TangleNode {
   readonly config: NodeConfig;
   readonly logger: Logger;
-  readonly clock: Clock = SYSTEM_CLOCK;
+  readonly clock: Clock;
+  readonly #clockWatch: ClockWatch;
   readonly events: NodeEvents;
   readonly metrics: MetricsOfNode;
   /** Resolves when the node cannot go on: the process has to end. Never rejects. */
@@ -81,8 +82,10 @@ export class TangleNode {
   #stopping: Promise<void> | undefined;
 
   private constructor(foundation: Foundation) {
-    const { config, logger, latest } = foundation;
+    const { clock, config, logger, latest, genesis } = foundation;
     this.#foundation = foundation;
+    this.clock = clock;
+    this.#clockWatch = new ClockWatch(genesis.params.maxDriftMs);
     this.config = config;
     this.logger = logger;
     this.events = new NodeEvents(logger);
@@ -233,7 +236,7 @@ export class TangleNode {
   selectTips(): BlockId[] {
     const { index } = this.#parts.engine.latest.header;
     const rootsOf = (id: BlockId) => this.#parts.dag.coneRoots(id);
-    return this.#parts.tips.parentsForBlock(index, rootsOf, this.clock.nowMs()).toSorted();
+    return this.#parts.tips.parentsForBlock(index, rootsOf, performance.now()).toSorted();
   }
 
   /** How the node stands to its network: far behind, following, or halted. */
@@ -251,8 +254,13 @@ export class TangleNode {
       problem: this.#parts.sync.state.problem,
       peers: this.#parts.network.peers().length,
       nowMs: this.clock.nowMs(),
+      clockLeadMs: this.#clockWatch.leadMs(this.#now()),
     };
     return judgeHealth(facts, this.config);
+  }
+
+  #now(): { wallMs: number; steadyMs: number } {
+    return { wallMs: this.clock.nowMs(), steadyMs: performance.now() };
   }
 
   get #parts(): NodeParts {
@@ -336,7 +344,7 @@ export class TangleNode {
   /** Solid blocks become tips, and may be what a milestone waits for. */
   #onSolid(ids: readonly BlockId[]): void {
     if (ids.length === 0) return;
-    const nowMs = this.clock.nowMs();
+    const nowMs = performance.now();
     const { store } = this.#foundation;
     for (const id of ids) this.#parts.tips.add(id, this.#parts.dag.parentsOf(id) ?? [], nowMs);
     const blocks = ids.map((blockId) => ({ blockId, kind: store.payloadKind(blockId) }));
@@ -349,6 +357,8 @@ export class TangleNode {
     const { milestone, result } = confirmed;
     this.#noteLatest(milestone);
     countConfirmed(this.metrics, confirmed);
+    const { timestampMs } = milestone.header;
+    this.#clockWatch.note({ timestampMs, ...this.#now() });
     const { index } = milestone.header;
     const facts = { index, blocks: result.included.length, applied: result.applied.length };
     this.logger.info({ ...facts, conflicting: result.conflicts.size }, 'milestone confirmed');

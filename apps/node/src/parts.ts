@@ -15,7 +15,7 @@ import { TipPool } from '@tanglemail/tangle/core/tips/tip-pool.ts';
 import { TangleNetwork } from '@tanglemail/tangle/io/libp2p/network.ts';
 import type { Verdict } from '@tanglemail/tangle/io/libp2p/verdicts.ts';
 import type { HealthDto, MilestoneRefDto } from '@tanglemail/tangle/io/node-client/dto.ts';
-import { SYSTEM_CLOCK, SYSTEM_RANDOM } from '@tanglemail/tangle/io/system.ts';
+import { STEADY_CLOCK, SYSTEM_RANDOM } from '@tanglemail/tangle/io/system.ts';
 import { expectsPeers, networkOptions } from './config/network-options.ts';
 import { ConfirmationEngine, type ConfirmedMilestone } from './confirmation/confirmation-engine.ts';
 import { freeBytes } from './disk-usage.ts';
@@ -152,7 +152,7 @@ function lookAt(context: Context, storeBytes: number): StatusFacts {
     healthy: hooks.health().healthy,
     solidIndex: header.index,
     latestIndex: hooks.latest().index,
-    milestoneAgeMs: Math.max(0, SYSTEM_CLOCK.nowMs() - header.timestampMs),
+    milestoneAgeMs: Math.max(0, foundation.clock.nowMs() - header.timestampMs),
     blocks: { ...metrics.blocks },
     requests: { queued: parts.missing.size, pending, processing: queues.sync },
     peers: parts.network.peers().length,
@@ -201,7 +201,7 @@ function referencedLately(
   turn: number,
 ) {
   const { index } = parts.engine.latest.header;
-  for (let age = turn % LATELY; age < 2 * LATELY; age++) {
+  for (let age = turn % LATELY; age < 2 * LATELY && age <= index; age++) {
     const cone = foundation.store.milestones.cone(index - age) ?? [];
     if (cone.length > 0) return cone.slice(0, 1);
   }
@@ -258,7 +258,7 @@ function createEngine(context: Context): ConfirmationEngine {
       committee: genesis.committee,
       hasher,
       verifier,
-      clock: SYSTEM_CLOCK,
+      clock: context.foundation.clock,
       store,
       dag: context.parts.dag,
       tips: context.parts.tips,
@@ -274,7 +274,7 @@ function createMissing(context: Context): MissingParents {
   return new MissingParents({
     network: context.parts.network,
     submit: (bytes, source) => context.hooks.process(bytes, 'sync', source),
-    clock: SYSTEM_CLOCK,
+    clock: STEADY_CLOCK,
     logger: context.foundation.logger,
   });
 }
@@ -373,7 +373,7 @@ function createSnapshots({ foundation, metrics }: Context): SnapshotKeeper {
 }
 
 function createPruner({ foundation, hooks, metrics, parts }: Context): Pruner {
-  const { config, genesis, store, logger } = foundation;
+  const { clock, config, genesis, store, logger } = foundation;
   const { maxAgeHours, ...options } = config.pruning;
   const maxAgeMs = maxAgeHours === undefined ? undefined : maxAgeHours * 3_600_000;
   return new Pruner(
@@ -383,7 +383,7 @@ function createPruner({ foundation, hooks, metrics, parts }: Context): Pruner {
       confirmedIndex: () => parts.engine.latest.header.index,
       milestoneTimeMs: (index) => store.milestones.summary(index)?.timestampMs,
       belowMaxDepth: genesis.params.belowMaxDepth,
-      nowMs: () => SYSTEM_CLOCK.nowMs(),
+      nowMs: () => clock.nowMs(),
       logger,
       onStep: ({ blocks }) => {
         metrics.rows.milestonesPruned.inc();
@@ -402,7 +402,7 @@ export function createValidator(context: Context, votes: VoteFile, key: KeyPair)
     networkId: root.networkId,
     committee: genesis.committee,
     hasher,
-    clock: SYSTEM_CLOCK,
+    clock: context.foundation.clock,
     engine: context.parts.engine,
     dag: context.parts.dag,
     tips: context.parts.tips,
@@ -420,7 +420,7 @@ export function createValidator(context: Context, votes: VoteFile, key: KeyPair)
 export function createMerger({ foundation, hooks, parts }: Context): Merger {
   return new Merger({
     milestoneIntervalMs: foundation.genesis.params.milestoneIntervalMs,
-    clock: SYSTEM_CLOCK,
+    clock: STEADY_CLOCK,
     dag: parts.dag,
     tips: parts.tips,
     merge: (parents) => hooks.merge(parents),

@@ -11,6 +11,7 @@ import type { Address } from '@tanglemail/tangle/core/codec/ids.ts';
 import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
 import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import { LightClient } from '@tanglemail/tangle/core/milestone/light-client.ts';
+import type { Clock } from '@tanglemail/tangle/core/ports.ts';
 import { NETWORK_PRESETS, type NetworkParams } from '@tanglemail/tangle/core/params/networks.ts';
 import { SILENT_LOGGER, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import { BlockIssuer } from '@tanglemail/tangle/io/node-client/block-issuer.ts';
@@ -69,6 +70,8 @@ export interface TestNodeOptions {
   readonly config?: NodeConfigInput;
   /** Silent by default. */
   readonly logger?: Logger;
+  /** The machine's clock otherwise. */
+  readonly clock?: Clock;
 }
 
 /** A running node with its API and clients of it. */
@@ -114,7 +117,8 @@ export class TestNetwork {
     });
     const genesis = options.genesis ?? testGenesis();
     const logger = options.logger ?? SILENT_LOGGER;
-    const node = await TangleNode.open({ config, genesis, logger });
+    const clock = options.clock === undefined ? {} : { clock: options.clock };
+    const node = await TangleNode.open({ config, genesis, logger, ...clock });
     return { node, folder };
   }
 
