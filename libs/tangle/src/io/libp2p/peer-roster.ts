@@ -27,6 +27,8 @@ interface Entry {
   readonly peerId: PeerId;
   readonly sinceMs: number;
   isOurs: boolean;
+  /** Its connection is being closed, which takes a moment. */
+  isLeaving: boolean;
 }
 
 type Limits = Pick<NetworkLimits, 'maxPeers' | 'maxInbound' | 'guestMs' | 'identifyTimeoutMs'>;
@@ -62,7 +64,8 @@ export class PeerRoster {
   onConnected(peerId: PeerId): void {
     const key = peerId.toString();
     if (this.#peers.has(key)) return;
-    this.#peers.set(key, { peerId, sinceMs: this.#deps.nowMs(), isOurs: false });
+    const sinceMs = this.#deps.nowMs();
+    this.#peers.set(key, { peerId, sinceMs, isOurs: false, isLeaving: false });
   }
 
   onDisconnected(peerId: PeerId): void {
@@ -95,19 +98,28 @@ export class PeerRoster {
   }
 
   #dismiss(peerId: PeerId): void {
+    if (!this.#leave(peerId, 'peer does not speak our protocol')) return;
     this.#deps.metrics.count('peer-foreign');
     this.#deps.onForeign(peerId.toString());
-    this.#deps.hangUp(peerId, 'peer does not speak our protocol');
   }
 
   /** The peers that came last leave first: who stays long is worth more than who comes often. */
   #endGuests(direction: Connection['direction'], places: number, nowMs: number): void {
     for (const { peerId, sinceMs } of this.#withoutStatics(direction).slice(places)) {
       if (nowMs - sinceMs < this.#limits.guestMs) continue;
+      if (!this.#leave(peerId, 'no place is free')) continue;
       this.#deps.metrics.count('peer-surplus');
       if (direction === 'outbound') this.#deps.onSurplus(peerId.toString());
-      this.#deps.hangUp(peerId, 'no place is free');
     }
+  }
+
+  /** False when it is leaving already. */
+  #leave(peerId: PeerId, reason: string): boolean {
+    const entry = this.#peers.get(peerId.toString());
+    if (entry === undefined || entry.isLeaving) return false;
+    entry.isLeaving = true;
+    this.#deps.hangUp(peerId, reason);
+    return true;
   }
 
   /** Oldest first. */
