@@ -1,0 +1,143 @@
+// The node's view of its store: views at one moment, pruning, sizes. What lies below is tested in
+// tangle/io/level. Spec: docs/spec/10-storage.md.
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { blockIdOf, encodeBlock } from '@tanglemail/tangle/core/codec/block.ts';
+import { GENESIS_BLOCK_ID } from '@tanglemail/tangle/core/codec/ids.ts';
+import { encodeMilestone, milestoneIdOf } from '@tanglemail/tangle/core/codec/milestone.ts';
+import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
+import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
+import { testGenesis } from '../testing/test-network.ts';
+import { NodeStore } from './node-store.ts';
+
+const ROOT = genesisMilestone(testGenesis(), nobleHasher);
+const BLOCKS = 3;
+const DATA_SIZE = 1_000;
+
+let folder: string;
+let store: NodeStore;
+const open = async (): Promise<NodeStore> =>
+  (await NodeStore.open(join(folder, 'store'), ROOT, nobleHasher)).store;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'node-store-'));
+  store = await open();
+});
+afterEach(async () => {
+  await store.close();
+  await rm(folder, { recursive: true });
+});
+
+function blocksOf(index: number) {
+  return Array.from({ length: BLOCKS }, (_, i) => {
+    const data = new Uint8Array(DATA_SIZE).fill(i);
+    const payload = { kind: 'tagged-data', tag: Uint8Array.of(index), data } as const;
+    const parents = [GENESIS_BLOCK_ID];
+    const block = { version: 1, networkId: ROOT.networkId, parents, payload, nonce: 0n } as const;
+    const bytes = encodeBlock(block);
+    return { id: blockIdOf(bytes, nobleHasher), bytes, block };
+  });
+}
+
+/** Saves three blocks and commits milestone `index`, which references them and nothing else. */
+async function commit(index: number) {
+  const blocks = blocksOf(index);
+  await store.save(blocks);
+  const timestampMs = ROOT.header.timestampMs + index;
+  const header = { ...ROOT.header, index, timestampMs };
+  const milestone = { ...ROOT.milestone, header };
+  const included = blocks.map(({ id }) => id);
+  await store.commit({
+    id: milestoneIdOf(header, nobleHasher),
+    header,
+    body: milestone.body,
+    bytes: encodeMilestone(milestone),
+    blocks: new Map(blocks.map((one) => [one.id, one])),
+    result: {
+      included,
+      applied: [],
+      conflicts: new Map(),
+      diff: { index, timestampMs, created: [], consumed: [] },
+      inclusionRoot: header.inclusionRoot,
+      appliedRoot: header.appliedRoot,
+      stateTree: ROOT.stateTree,
+    },
+  });
+  return blocks;
+}
+
+describe('NodeStore', () => {
+  it('shows itself as it was, while milestones come and go', async () => {
+    const blocks = await commit(1);
+    await commit(2);
+    const view = await store.view();
+    await commit(3);
+    await store.pruneNext();
+    expect([view.state.index, view.prunedIndex]).toEqual([2, 0]);
+    expect(view.cone(1)).toEqual(blocks.map(({ id }) => id));
+    expect(view.milestoneBytes(1)).toBeDefined();
+    expect(view.diff(0)?.created).toEqual(ROOT.outputs);
+    expect(view.cone(3)).toBeUndefined();
+    const unspent: unknown[] = [];
+    for await (const record of view.unspent()) unspent.push(record);
+    expect(unspent).toHaveLength(ROOT.outputs.length);
+    await view.close();
+    expect(store.milestones.cone(1)).toBeUndefined();
+  });
+
+  it('prunes one milestone after the other, over a restart, but never the last', async () => {
+    const first = await commit(1);
+    await commit(2);
+    await commit(3);
+    expect(store.prunedIndex).toBe(0);
+    const size = first.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    expect(await store.pruneNext()).toEqual({ index: 1, blocks: BLOCKS, bytes: size });
+    await store.close();
+    store = await open();
+    expect(store.prunedIndex).toBe(1);
+    expect((await store.pruneNext()).index).toBe(2);
+    await expect(store.pruneNext()).rejects.toThrow('never pruned');
+    expect([store.prunedIndex, store.milestones.bytes(3) !== undefined]).toEqual([2, true]);
+    expect(await store.milestoneIdAt(2)).toBeUndefined();
+    expect(await store.conePart(1, 0, 1_000_000)).toEqual([]);
+    expect(await store.blocksFor(first.map(({ id }) => id))).toEqual([]);
+    expect(await store.referenced(first.map(({ id }) => id))).toEqual(new Set());
+  });
+
+  it('answers about blocks, with a milestone and without', async () => {
+    const [done] = await commit(1);
+    const [waiting] = blocksOf(2);
+    if (!done || !waiting) throw new Error('there are three of each');
+    await store.save([waiting]);
+    const ids = [done.id, waiting.id, GENESIS_BLOCK_ID];
+    expect(await store.lookup(ids)).toEqual(
+      new Map([
+        [done.id, { parents: [GENESIS_BLOCK_ID], referencedIndex: 1 }],
+        [waiting.id, { parents: [GENESIS_BLOCK_ID] }],
+      ]),
+    );
+    expect(ids.map((id) => store.payloadKind(id))).toEqual(['tagged-data', 'tagged-data', null]);
+    expect([...(await store.loadBlocks(ids)).keys()].toSorted()).toEqual(
+      ids.slice(0, 2).toSorted(),
+    );
+    await store.forget([done.id, waiting.id]);
+    expect(ids.map((id) => store.blocks.has(id))).toEqual([true, false, false]);
+    expect(await store.blocks.children(GENESIS_BLOCK_ID, 10)).toHaveLength(BLOCKS);
+  });
+
+  it('gives a part of a cone until enough bytes are in it', async () => {
+    await commit(1);
+    expect(await store.conePart(1, 0, 1)).toHaveLength(1);
+    expect(await store.conePart(1, 0, DATA_SIZE + 200)).toHaveLength(2);
+    expect(await store.conePart(1, 2, 1_000_000)).toHaveLength(1);
+    expect(await store.conePart(9, 0, 1_000_000)).toEqual([]);
+  });
+
+  it('knows what it takes on the disk', async () => {
+    const before = await store.sizeBytes();
+    await commit(1);
+    expect(await store.sizeBytes()).toBeGreaterThan(before + BLOCKS * DATA_SIZE);
+  });
+});
