@@ -4,6 +4,8 @@
  * it was, nobody logged an error, and whoever broke a rule has been thrown out.
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import type { Attack, AttackOptions, AttackReport } from '../attack/attack.ts';
 import { DeadPeers } from '../attack/dead.ts';
 import { DoubleSpend } from '../attack/double-spend.ts';
@@ -30,6 +32,7 @@ import {
 } from './testing/private-network.ts';
 import { errorLines, healthy, metricOf } from './testing/small-market.ts';
 
+const ATTACK_MAIN = fileURLToPath(new URL('../attack/main.ts', import.meta.url));
 const SETUP_TIMEOUT_MS = 90_000;
 const TEST_TIMEOUT_MS = 150_000;
 const SUPPLY = 1_000_000_000n;
@@ -91,6 +94,11 @@ async function withstand<A extends Attack>(
   return report;
 }
 
+function attackTool(...args: string[]) {
+  const flags = ['--disable-warning=ExperimentalWarning', ATTACK_MAIN, ...args];
+  return spawnSync(process.execPath, flags, { encoding: 'utf8' });
+}
+
 async function bansOf(...nodes: readonly PrivateNode[]): Promise<number> {
   const counts = await Promise.all(nodes.map((node) => metricOf(node, BANS)));
   return counts.reduce((sum, count) => sum + count, 0);
@@ -110,6 +118,29 @@ describe('the tool', () => {
       expect(() => loopbackPeer(peer)).toThrow(TargetError);
     },
   );
+});
+
+describe('the command', () => {
+  it('ends with a sentence when it is pointed elsewhere, or at no known attack', () => {
+    const genesis = ['--genesis', network.network.at('genesis.json')];
+    const foreign = attackTool('spam', '--node', 'http://192.0.2.1:14265', ...genesis);
+    expect(foreign).toMatchObject({ status: 2 });
+    expect(foreign.stderr).toContain('nothing else is attacked');
+    const unknown = attackTool('nuke', ...genesis);
+    expect(unknown).toMatchObject({ status: 2 });
+    expect(unknown.stderr).toMatch(/there are: spam, tips-lazy, .*eclipse/);
+  });
+
+  it('attacks and reports with its seed', () => {
+    const { ports } = follower;
+    const peer = `/ip4/127.0.0.1/tcp/${ports.gossip}`;
+    const where = ['--node', follower.url, '--peer', peer];
+    const how = ['--rate', '20', '--seconds', '1', '--seed', '7', '--via', 'api,gossip'];
+    const genesis = ['--genesis', network.network.at('genesis.json')];
+    const { status, stdout } = attackTool('spam', ...where, ...how, ...genesis);
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ attack: 'spam', seed: 7, refused: {} });
+  });
 });
 
 describe('nodes under attack go on confirming, and are well afterwards', () => {

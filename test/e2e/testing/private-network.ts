@@ -27,6 +27,8 @@ export interface NodePlan {
   readonly peers?: readonly string[];
   /** More flags of the command line. */
   readonly flags?: Readonly<Record<string, string>>;
+  /** Arguments as they stand, such as a flag that is given twice. */
+  readonly args?: readonly string[];
   /** Flags of Node.js itself. */
   readonly nodeFlags?: readonly string[];
 }
@@ -84,7 +86,7 @@ export class PrivateNetwork {
     if (!isValidator) args.splice(seat, 2);
     for (const peer of peers) args.push('--gossip-peers', peer);
     const own = { 'gossip-key-file': this.network.at(`${name}.peer`), ...flags };
-    args.push(...flagsOf(own));
+    args.push(...flagsOf(own), ...(plan.args ?? []));
     const { network } = this;
     const victim = await startVictim(network, 'tangle-node', ports, args, { name, nodeFlags });
     const client = new NodeClient({ baseUrl: victim.url });
