@@ -202,8 +202,8 @@ export class TangleNetwork {
 
   /**
    * Adds a peer that is dialled for ever and never dropped, like those of the configuration, and
-   * remembers it; a ban ends. Throws NetworkError `address-invalid`, `too-large` (256 were added already),
-   * `state-unwritable` (it is added, and will be forgotten at the next start).
+   * remembers it; a ban ends. Throws NetworkError `address-invalid`, `too-large` (256 were added
+   * already), `state-unwritable` (it is added, and will be forgotten at the next start).
    */
   async addPeer(address: string): Promise<void> {
     const peer = parseAdded(address);

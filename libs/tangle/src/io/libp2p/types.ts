@@ -225,8 +225,8 @@ export interface NetworkHandlers {
    */
   getCone(index: number, skip: number, maxBytes: number): Promise<Uint8Array[]>;
   /**
-   * The whole cones of milestones `from`, `from + 1`, …, at most `count` (1–64) and together at most
-   * `maxBytes` and MAX_CONE blocks: one that does not fit or is not there ends the list.
+   * The whole cones of milestones `from`, `from + 1`, …, at most `count` (1–64) and together at
+   * most `maxBytes` and MAX_CONE blocks: one that does not fit or is not there ends the list.
    */
   getCones(from: number, count: number, maxBytes: number): Promise<ConeList>;
   /** Our own status, for the heartbeat. */
