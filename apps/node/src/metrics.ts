@@ -18,7 +18,11 @@ import {
   type NodeMetrics,
 } from '@tanglemail/tangle/io/metrics/node-metrics.ts';
 import type { TangleNetwork } from '@tanglemail/tangle/io/libp2p/network.ts';
-import { PEER_TRANSPORTS, type NetworkMetrics } from '@tanglemail/tangle/io/libp2p/types.ts';
+import {
+  REQUEST_PRIORITIES,
+  PEER_TRANSPORTS,
+  type NetworkMetrics,
+} from '@tanglemail/tangle/io/libp2p/types.ts';
 import { Registry } from 'prom-client';
 import type { ConfirmedMilestone } from './confirmation/confirmation-engine.ts';
 import { ConfirmationTimes } from './confirmation-times.ts';
@@ -26,6 +30,7 @@ import type { BlockProcessor } from './processor/block-processor.ts';
 import { QUEUE_NAMES, type QueueName } from './processor/queues.ts';
 import type { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
 import type { NodeStore } from './store/node-store.ts';
+import type { MilestoneSync } from './sync/milestone-sync.ts';
 
 export interface MetricsOfNode {
   readonly registry: Registry;
@@ -113,6 +118,7 @@ export interface MeasuredParts {
   readonly processor: Pick<BlockProcessor, 'queueLengths'>;
   readonly network: Pick<TangleNetwork, 'peers' | 'requestCounts' | 'knownPeers' | 'bans'>;
   readonly store: Pick<NodeStore, 'onBatch' | 'sizeBytes' | 'prunedIndex'>;
+  readonly sync: Pick<MilestoneSync, 'state'>;
   readonly snapshots: Pick<SnapshotKeeper, 'files'>;
   /** Room left where the data folder is. */
   readonly freeBytes: () => Promise<number>;
@@ -139,6 +145,7 @@ export function watchGauges(rows: NodeMetrics, parts: MeasuredParts): void {
   rows.requestsQueued.onCollect((gauge) => gauge.set(missing.size));
   rows.requestsPending.onCollect((gauge) => gauge.set(network.requestCounts().pending));
   rows.requestsServing.onCollect((gauge) => gauge.set(network.requestCounts().serving));
+  watchSync(rows, parts);
   watchDisk(rows, parts);
   rows.powDifficulty.onCollect((gauge) => gauge.set(parts.difficultyBits()));
   rows.halted.onCollect((gauge) => gauge.set(parts.isHalted() ? 1 : 0));
@@ -155,6 +162,22 @@ export function watchGauges(rows: NodeMetrics, parts: MeasuredParts): void {
     }
   });
   watchPeers(rows, network);
+}
+
+function watchSync(rows: NodeMetrics, { network, sync }: MeasuredParts): void {
+  rows.requestsWaiting.onCollect((gauge) => {
+    const { queuedBy } = network.requestCounts();
+    for (const priority of REQUEST_PRIORITIES) gauge.set({ priority }, queuedBy[priority]);
+  });
+  rows.syncCones.onCollect((gauge) => {
+    const { requested, proven, processing } = sync.state;
+    gauge.set({ state: 'requested' }, requested);
+    gauge.set({ state: 'proven' }, proven);
+    gauge.set({ state: 'processing' }, processing);
+  });
+  rows.syncConesFailed.onCollect((gauge) => gauge.set(sync.state.failed));
+  rows.syncBufferedBytes.onCollect((gauge) => gauge.set(sync.state.bufferedBytes));
+  rows.syncHeldBlocks.onCollect((gauge) => gauge.set(sync.state.held));
 }
 
 function watchDisk(rows: NodeMetrics, { store, snapshots, freeBytes }: MeasuredParts): void {

@@ -5,7 +5,7 @@ import { CONFLICT } from '../../core/ledger/conflict.ts';
 import type { ConflictName } from '../../core/ledger/conflict.ts';
 import { ERROR_CODES } from '../../core/outcome.ts';
 import type { ErrorCode } from '../../core/outcome.ts';
-import { NETWORK_EVENTS, PEER_TRANSPORTS } from '../libp2p/types.ts';
+import { NETWORK_EVENTS, PEER_TRANSPORTS, REQUEST_PRIORITIES } from '../libp2p/types.ts';
 import type { Metrics, MetricTable } from './create-metrics.ts';
 
 const FAST_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
@@ -194,6 +194,33 @@ export const NODE_METRICS = {
     type: 'gauge',
     name: 'tangle_requests_pending',
     help: 'Requests to peers that have no answer yet.',
+  },
+  requestsWaiting: {
+    type: 'gauge',
+    name: 'tangle_requests_waiting',
+    help: 'Requests that wait for a free place at a peer, by what they are for.',
+    labels: { priority: REQUEST_PRIORITIES },
+  },
+  syncCones: {
+    type: 'gauge',
+    name: 'tangle_sync_cones',
+    help: 'Cones of milestones ahead: asked for, proven and waiting, being processed.',
+    labels: { state: ['requested', 'proven', 'processing'] },
+  },
+  syncConesFailed: {
+    type: 'gauge',
+    name: 'tangle_sync_cones_failed',
+    help: 'Cones that were wrong or not brought, since the start.',
+  },
+  syncBufferedBytes: {
+    type: 'gauge',
+    name: 'tangle_sync_buffered_bytes',
+    help: 'Bytes of proven cones that wait to be processed.',
+  },
+  syncHeldBlocks: {
+    type: 'gauge',
+    name: 'tangle_sync_held_blocks',
+    help: 'Gossiped blocks that are held until the node has caught up.',
   },
   requestsServing: {
     type: 'gauge',
