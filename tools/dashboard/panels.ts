@@ -255,6 +255,11 @@ export const ROWS: readonly Row[] = [
           ...lines('tangle_requests_queued', '{{instance}} queued'),
           ...lines('tangle_requests_pending', '{{instance}} pending'),
           ...lines('tangle_requests_serving', '{{instance}} serving'),
+          ...lines('tangle_requests_waiting', '{{instance}} waiting, {{priority}}'),
+          ...lines('tangle_sync_cones', '{{instance}} cones {{state}}'),
+          ...lines('tangle_sync_cones_failed', '{{instance}} cones failed'),
+          ...lines('tangle_sync_held_blocks', '{{instance}} blocks held'),
+          ...lines('tangle_sync_buffered_bytes', '{{instance}} bytes of proven cones'),
         ],
       },
       {
