@@ -28,7 +28,7 @@ import { median } from './measure.ts';
 const PEER = fileURLToPath(new URL('./09-peer.ts', import.meta.url));
 /** Blocks that the peer may be ahead: fewer packs than a node validates of one peer at once. */
 const WINDOW = 512;
-/** Share of the blocks that is measured: gossip may lose some, and nobody asks for the last ones. */
+/** Share of the blocks that is measured: gossip may lose some; nobody asks for the last ones. */
 const MEASURED = 0.9;
 /** A round that takes longer has lost something for good. */
 const GIVE_UP_MS = 60_000;

@@ -1,6 +1,6 @@
 /**
- * Nodes whose clocks are wrong by ten minutes: what they do, what /health says, and that all is well
- * once the clock is set right. Spec: docs/spec/14-load.md, "A wrong clock".
+ * Nodes whose clocks are wrong by ten minutes: what they do, what /health says, and that all is
+ * well once the clock is set right. Spec: docs/spec/14-load.md, "A wrong clock".
  */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Payload } from '@tanglemail/tangle/core/codec/payload.ts';
@@ -70,7 +70,7 @@ describe('a validator with a wrong clock', () => {
     expect(clockReasons(one)).toEqual([]);
   });
 
-  it('ahead: clients refuse its milestones, and it goes on when its clock is set right', async () => {
+  it('ahead: clients refuse its milestones, and goes on once its clock is right', async () => {
     const clock = clockOff(OFF_MS);
     const one = await network.start({ validator: true, clock });
     await expect(one.issuer.issueAndConfirm(note('future'))).rejects.toThrow('milestone-timestamp');

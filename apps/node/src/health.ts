@@ -18,7 +18,7 @@ export interface HealthFacts {
   readonly problem?: string | undefined;
   readonly peers: number;
   readonly nowMs: number;
-  /** By how much the clock leads (above zero) or lags the network; absent or 0 while it is right. */
+  /** How far the clock leads (above zero) or lags the network; 0 or absent while it is right. */
   readonly clockLeadMs?: number;
 }
 

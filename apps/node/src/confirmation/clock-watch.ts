@@ -1,8 +1,8 @@
 /**
  * Tells whether this machine's clock is wrong, by the milestones. A milestone with a certificate
  * whose time lies in our future shows a clock that is behind. One that lies in our past may simply
- * be old; but while milestones come as fast as their own times say, the node is not catching up, and
- * what it is then behind them by is the clock's lead. Path: confirmation → here → health.
+ * be old; but while milestones come as fast as their own times say, the node is not catching up,
+ * and what it is then behind them by is the clock's lead. Path: confirmation → here → health.
  * Spec: docs/spec/14-load.md, "A wrong clock".
  */
 

@@ -1,7 +1,7 @@
 /**
- * Merging blocks: when many blocks hang on the same parents, a milestone can name only some of them,
- * and their senders would have to attach them again. The validator takes up those that were left
- * behind, eight at a time, in blocks without payload (older IOTA's coordinator called such blocks
+ * Merging blocks: when many blocks hang on the same parents, a milestone can name only some of
+ * them, and their senders would have to attach them again. The validator takes up those that were
+ * left behind, eight at a time, in blocks without payload (older IOTA's coordinator called such blocks
  * checkpoints). One at a time and only while something was left behind, so the work is bounded by
  * one proof of work. On the path: core/tips → here → processor. Spec: docs/spec/14-load.md.
  */

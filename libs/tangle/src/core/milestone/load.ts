@@ -1,7 +1,7 @@
 /**
  * How a leader sets the load term of the proof of work: up while more comes than the network can
- * take, down again when it is over. What every node checks of it (one bit per milestone, never above
- * the ceiling) is in rules.ts; this is the choice within that. Path: the validator → here →
+ * take, down again when it is over. What every node checks of it (one bit per milestone, never
+ * above the ceiling) is in rules.ts; this is the choice within that. Path: the validator → here →
  * build.ts. Spec: docs/spec/14-load.md, "Difficulty".
  */
 import { MAX_CONE } from '../params/limits.ts';
@@ -25,7 +25,7 @@ const CALM_BELOW = 0.25;
 const RAISE_AFTER = 2;
 /** Intervals between two raises: senders have to mine anew before the last one shows. */
 const RAISE_PAUSE = 3;
-/** Intervals of calm before each bit less. A heartbeat is as long, so an idle network comes down. */
+/** Intervals of calm before each bit less. A heartbeat is as long: an idle network comes down. */
 const LOWER_AFTER = 10;
 
 /** How near the network is to what it can take: 1 is full, whichever of the three is fullest. */
@@ -57,7 +57,7 @@ export class LoadControl {
 
   /**
    * The load term of the milestone at `timestampMs` on one with `loadBits`: the same, one more or
-   * one less, from 0 to the network's ceiling. Never changes anything: call `made` once it is final.
+   * one less, from 0 to the network's ceiling. Changes nothing here: call `made` once it is final.
    */
   choose(loadBits: number, timestampMs: number, facts: LoadFacts): number {
     const { powLoadBitsMax, milestoneIntervalMs } = this.#params;

@@ -8,8 +8,8 @@ export const MAX_BLOCK_SIZE = 32_768;
 /** Parents of one block. Bounds the edges that one block adds to the DAG. */
 export const MAX_PARENTS = 8;
 /**
- * Parents of one milestone: as many as its count byte can say. A burst of blocks on the same parents
- * is so wide that 8 parents would confirm 8 of them; bounds a milestone to some 15 KB.
+ * Parents of one milestone: as many as its count byte can say. A burst of blocks on the same
+ * parents is so wide that 8 parents would confirm 8 of them; bounds a milestone to some 15 KB.
  */
 export const MAX_MILESTONE_PARENTS = 255;
 /** Parents that a leader names in any case; further ones only for what has waited longest. */

@@ -27,8 +27,9 @@ export interface HeaviestLimits {
   /** Parents to choose in any case; ≥ 1. */
   readonly maxParents: number;
   /**
-   * Further parents, chosen while one of the older three quarters of the window is uncovered: a tangle that is
-   * wider than `maxParents` would else leave most of its blocks behind. `maxParents` by default.
+   * Further parents, chosen while one of the oldest three quarters of the window is uncovered: a
+   * tangle that is wider than `maxParents` would else leave most of its blocks behind.
+   * `maxParents` by default.
    */
   readonly maxWideParents?: number;
   /** Blocks that the chosen cones may hold together (MAX_CONE). */

@@ -1,7 +1,7 @@
 /**
- * Tip selection and milestones under spam: honest senders take the tips they are given, four in five
- * blocks come from somebody who attaches where it hurts. Every honest block must be confirmed within
- * few milestones. A simulation of DAG, tip pool and leader with a fixed seed.
+ * Tip selection and milestones under spam: honest senders take the tips they are given, four in
+ * five blocks come from somebody who attaches where it hurts. Every honest block must be confirmed
+ * within few milestones. A simulation of DAG, tip pool and leader with a fixed seed.
  */
 import { describe, expect, it } from '@jest/globals';
 import type { BlockId } from '../codec/ids.ts';
@@ -99,7 +99,7 @@ class World {
     if (parents.length > 1) this.attach('m', parents);
   }
 
-  /** `milestones` intervals in which four of five blocks are spam; returns the delays of the rest. */
+  /** `milestones` intervals with four fifths of spam; returns the delays of the other blocks. */
   run(milestones: number, spam: Spam): number[] {
     for (let step = 0; step < milestones * INTERVAL; step += 1) {
       const isHonest = step % 5 === 0;
