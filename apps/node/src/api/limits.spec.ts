@@ -1,10 +1,14 @@
 /** The limits of the API with real sockets: slow and greedy callers of a real node. */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { connect, type Socket } from 'node:net';
+import { Controller, Get, Module, Res } from '@nestjs/common';
 import { readFileSync } from 'node:fs';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
+import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
+import { SYSTEM_CLOCK } from '@tanglemail/tangle/io/system.ts';
 import { WebSocket } from 'ws';
 import { TestNetwork, until, type TestNode } from '../testing/test-network.ts';
+import { createApp } from './http-app.ts';
 import { addressBehind, ROUTE_RULES, routeClassOf } from './limits.ts';
 
 const network = new TestNetwork();
@@ -136,6 +140,81 @@ describe('limits of requests', () => {
     expect(chosen).toEqual(['10.0.0.1', '10.0.0.2', '192.0.2.1', '6.6.6.6']);
   });
 });
+
+/** More than the system's own buffers hold, and not much more. */
+const LARGE = 8 << 20;
+
+@Controller()
+class SlowController {
+  @Get('never')
+  async never(): Promise<void> {
+    await new Promise(() => undefined);
+  }
+
+  @Get('large')
+  large(@Res() response: { send(body: Uint8Array): void }): void {
+    response.send(Buffer.alloc(LARGE));
+  }
+}
+
+@Module({ controllers: [SlowController] })
+class SlowModule {}
+
+describe('the time of an answer', () => {
+  async function slowServer() {
+    const app = await createApp(
+      { module: SlowModule },
+      {
+        bodyLimitBytes: 65_536,
+        rateLimit: UNLIMITED,
+        trustedProxies: 0,
+        corsOrigins: [],
+        maxConnectionsPerAddress: 10,
+        maxSnapshotDownloads: 1,
+        requestTimeoutMs: 200,
+        dripLookMs: 200,
+        minBytesPerSecond: 2 << 20,
+        logger: SILENT_LOGGER,
+        clock: SYSTEM_CLOCK,
+      },
+    );
+    await app.listen(0, '127.0.0.1');
+    const url = await app.getUrl();
+    return { app, url, port: Number(new URL(url).port) };
+  }
+
+  it('timed-out: ends when nothing comes', async () => {
+    const { app, url } = await slowServer();
+    const answer = await fetch(`${url}/never`);
+    expect([answer.status, await answer.json()]).toMatchObject([503, { code: 'timed-out' }]);
+    expect(answer.headers.get('retry-after')).toBe('5');
+    await app.close();
+  });
+
+  it('ends for a reader that stops, and not for one that reads', async () => {
+    const { app, url, port } = await slowServer();
+    const stuck = connect({ host: '127.0.0.1', port });
+    sockets.push(stuck);
+    const closed = new Promise((resolve) => stuck.once('close', resolve));
+    stuck.on('error', () => undefined);
+    stuck.write('GET /large HTTP/1.1\r\nHost: a\r\n\r\n');
+    stuck.once('data', () => stuck.pause());
+    const whole = await (await fetch(`${url}/large`)).arrayBuffer();
+    expect(whole.byteLength).toBe(LARGE);
+    await until(async () => await connectionsOf(app.getHttpServer(), 1));
+    stuck.resume();
+    await closed;
+    expect(stuck.bytesRead).toBeLessThan(LARGE);
+    await app.close();
+  });
+});
+
+/** True when no more than `count` connections are open: idle ones of `fetch` stay. */
+async function connectionsOf(server: Server, count: number): Promise<boolean> {
+  return await new Promise((resolve) => {
+    server.getConnections((_error, open) => resolve(open <= count));
+  });
+}
 
 describe('limits of event sockets', () => {
   it('keep one address from taking all places', async () => {

@@ -42,8 +42,8 @@ export const ROUTE_RULES: Readonly<Record<RouteClass, RouteRule>> = {
 
 /** Bytes of an answer that cost one token, beyond the first so many. */
 export const BYTES_PER_TOKEN = 65_536;
-/** Whoever reads an answer more slowly than this is cut off. */
-export const MIN_BYTES_PER_SECOND = 4_096;
+/** Whoever reads an answer more slowly than this on the whole is cut off. */
+export const MIN_BYTES_PER_SECOND = 65_536;
 const DRIP_LOOK_MS = 10_000;
 
 const PATTERNS: readonly [RegExp, RouteClass][] = [
@@ -66,6 +66,9 @@ export function routeClassOf(method: string, path: string): RouteClass {
 
 export interface LimitsOptions {
   readonly requestTimeoutMs: number;
+  /** How often slow readers are looked at, and what they have to read; tests change both. */
+  readonly dripLookMs?: number;
+  readonly minBytesPerSecond?: number;
   /** Places of the class `snapshot`. */
   readonly maxSnapshotDownloads: number;
 }
@@ -107,7 +110,7 @@ export function limitRequests(options: LimitsOptions, deps: LimitsDeps) {
       return;
     }
     response.on('close', release);
-    watchTime(request, response, options.requestTimeoutMs);
+    watchTime(request, response, options);
     next();
   };
 }
@@ -125,23 +128,26 @@ function refuse(response: HttpResponse, code: ApiProblemCode, retryAfterSeconds:
   sendProblem(response.set('Retry-After', `${retryAfterSeconds}`), body.status, body);
 }
 
-/** Ends an answer that does not begin in time, and then one whose reader hardly reads. */
-function watchTime(request: HttpRequest, response: HttpResponse, timeoutMs: number): void {
-  let read = 0;
+/**
+ * Ends an answer that does not begin in time, and then one whose reader is slow on the whole: its
+ * time is what its size takes at the least rate. (How much of one large write has left cannot be
+ * seen, so that the rate of the moment is no measure.)
+ */
+function watchTime(request: HttpRequest, response: HttpResponse, options: LimitsOptions): void {
+  const { requestTimeoutMs, dripLookMs = DRIP_LOOK_MS } = options;
+  const { minBytesPerSecond = MIN_BYTES_PER_SECOND } = options;
+  const startedMs = performance.now();
+  const before = request.socket.bytesWritten;
   const look = (): void => {
-    const { bytesWritten, writableLength } = request.socket;
-    const left = bytesWritten - writableLength;
-    if (left - read < (MIN_BYTES_PER_SECOND * DRIP_LOOK_MS) / 1_000) {
-      response.destroy();
-      return;
-    }
-    read = left;
-    timer = setTimeout(look, DRIP_LOOK_MS);
+    const sizeBytes = request.socket.bytesWritten - before;
+    const allowedMs = requestTimeoutMs + (sizeBytes / minBytesPerSecond) * 1_000;
+    if (performance.now() - startedMs > allowedMs + dripLookMs) response.destroy();
+    else timer = setTimeout(look, dripLookMs);
   };
   let timer = setTimeout(() => {
     if (response.headersSent) look();
     else refuse(response, 'timed-out', 5);
-  }, timeoutMs);
+  }, requestTimeoutMs);
   response.on('close', () => clearTimeout(timer));
 }
 

@@ -4,11 +4,12 @@
  * once however many ask, and few are built at a time. Path: node-query.ts → here → core/crypto.
  * Spec: docs/spec/11-node-api.md, "Limits".
  */
+import { setTimeout } from 'node:timers/promises';
 import { idToBytes, type BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
 import {
   auditPathIn,
   encodeAuditPath,
-  merkleLevels,
+  growMerkleLevels,
   type MerkleLevels,
 } from '@tanglemail/tangle/core/crypto/merkle.ts';
 import type { Hasher } from '@tanglemail/tangle/core/ports.ts';
@@ -30,7 +31,7 @@ export interface ProofTreesOptions {
   readonly maxWaiting: number;
 }
 
-const DEFAULTS: ProofTreesOptions = { maxBytes: 32 << 20, maxBuilding: 2, maxWaiting: 256 };
+const DEFAULTS: ProofTreesOptions = { maxBytes: 32 << 20, maxBuilding: 1, maxWaiting: 256 };
 
 /** The two trees of one milestone. */
 export interface ConeTrees {
@@ -95,13 +96,8 @@ export class ProofTrees {
     const states = await this.#source.statesOf(cone);
     const positions = cone.flatMap((id, at) => (states.get(id)?.state === 'applied' ? [at] : []));
     const leaves = cone.map((id) => idToBytes(id));
-    // Other requests get a turn between the two trees: one of 20,000 leaves takes a while.
-    const inclusion = merkleLevels(leaves, this.#hasher);
-    await new Promise(setImmediate);
-    const applied = merkleLevels(
-      positions.map((at) => leaves[at] as Uint8Array),
-      this.#hasher,
-    );
+    const inclusion = await this.#grow(leaves);
+    const applied = await this.#grow(positions.map((at) => leaves[at] as Uint8Array));
     const appliedPositions = Uint32Array.from(positions);
     const sizeBytes =
       bytesOf(inclusion) + bytesOf(applied) + appliedPositions.byteLength + OVERHEAD_BYTES;
@@ -109,6 +105,17 @@ export class ProofTrees {
     this.#built += 1;
     this.#keep(index, trees);
     return trees;
+  }
+
+  /** Between two steps everything else gets as much time as the step took, and a turn. */
+  async #grow(leaves: readonly Uint8Array[]): Promise<MerkleLevels> {
+    const growing = growMerkleLevels(leaves, this.#hasher);
+    for (;;) {
+      const startedMs = performance.now();
+      const step = growing.next();
+      if (step.done === true) return step.value;
+      await setTimeout(performance.now() - startedMs);
+    }
   }
 
   #keep(index: number, trees: ConeTrees): void {

@@ -68,17 +68,42 @@ export function merkleRoot(leaves: readonly Uint8Array[], hasher: Hasher): Uint8
 /** All levels of a tree, from the hashes of the leaves up to the root, each 32 bytes a node. */
 export type MerkleLevels = readonly Uint8Array[];
 
+/** Hashes after which `growMerkleLevels` stops: a few milliseconds. */
+const HASHES_PER_STEP = 1_024;
+
 /** The whole tree over `leaves`: for whoever makes many audit paths of one tree. */
 export function merkleLevels(leaves: readonly Uint8Array[], hasher: Hasher): MerkleLevels {
-  const levels: Uint8Array[] = [];
-  let level = leaves.map((leaf) => hashLeaf(leaf, hasher));
+  const growing = growMerkleLevels(leaves, hasher);
   for (;;) {
-    const bytes = new Uint8Array(level.length * HASH_LENGTH);
-    for (const [i, hash] of level.entries()) bytes.set(hash, i * HASH_LENGTH);
-    levels.push(bytes);
-    if (level.length <= 1) return levels;
-    level = levelAbove(level, hasher);
+    const step = growing.next();
+    if (step.done === true) return step.value;
   }
+}
+
+/** The same in steps, so that the caller can do something else in between. */
+export function* growMerkleLevels(
+  leaves: readonly Uint8Array[],
+  hasher: Hasher,
+): Generator<undefined, MerkleLevels> {
+  let hashes = 0;
+  let level = new Uint8Array(leaves.length * HASH_LENGTH);
+  for (const [i, leaf] of leaves.entries()) {
+    level.set(hashLeaf(leaf, hasher), i * HASH_LENGTH);
+    if (++hashes % HASHES_PER_STEP === 0) yield;
+  }
+  const levels = [level];
+  while (level.length > HASH_LENGTH) {
+    const above = new Uint8Array(Math.ceil(level.length / (2 * HASH_LENGTH)) * HASH_LENGTH);
+    for (let to = 0; to < above.length; to += HASH_LENGTH) {
+      const left = level.subarray(2 * to, 2 * to + HASH_LENGTH);
+      const right = level.subarray(2 * to + HASH_LENGTH, 2 * to + 2 * HASH_LENGTH);
+      above.set(right.length === 0 ? left : hashNode(left, right, hasher), to);
+      if (++hashes % HASHES_PER_STEP === 0) yield;
+    }
+    levels.push(above);
+    level = above;
+  }
+  return levels;
 }
 
 /** The audit path of leaf `index`, which must exist, in a tree of `merkleLevels`. */
