@@ -1,8 +1,8 @@
 /**
- * Goal 8: what bulk sync costs at both ends, against a bare stream of the same library over the same
- * encrypted connection that carries the same frames. The node's own requester and responder bring
- * cones of 2 KiB blocks; a further row adds the proof of each cone, which a node does before it
- * keeps a block.
+ * Goal 8: what bulk sync costs at both ends, against a bare stream of the same library over the
+ * same encrypted connection that carries the same frames. The node's own requester and responder
+ * bring cones of 2 KiB blocks; a further row adds the proof of each cone, which a node does before
+ * it keeps a block.
  */
 import { randomBytes } from 'node:crypto';
 import { multiaddr } from '@multiformats/multiaddr';

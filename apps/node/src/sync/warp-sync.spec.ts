@@ -1,6 +1,6 @@
 /**
- * Catching up over real connections: a long history, a head that moves on, and peers that lie, hang,
- * are slow, or have pruned what is needed.
+ * Catching up over real connections: a long history, a head that moves on, and peers that lie,
+ * hang, are slow, or have pruned what is needed.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdtemp, rm } from 'node:fs/promises';
