@@ -2,7 +2,7 @@
  * Catching up over real connections: a long history, a head that moves on, and peers that lie,
  * hang, are slow, or have pruned what is needed.
  */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +19,7 @@ const ROOT = genesisMilestone(GENESIS, nobleHasher);
 const LONG = 5_000;
 const SHORT = 200;
 const PATIENCE_MS = 240_000;
+jest.setTimeout(PATIENCE_MS);
 
 const network = new TestNetwork();
 const falsePeers: FalsePeer[] = [];
