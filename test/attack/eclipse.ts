@@ -6,7 +6,7 @@ import { PacedAttack, type AttackOptions } from './attack.ts';
 import { Crowd } from './crowd.ts';
 
 /** More of them would be a strain on the attacker. */
-const MAX_PEERS = 60;
+const MAX_PEERS = 30;
 
 export class Eclipse extends PacedAttack {
   readonly #crowd: Crowd;

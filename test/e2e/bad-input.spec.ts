@@ -9,10 +9,11 @@ import { connect, type Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { ERROR_CODES } from '@tanglemail/tangle/core/outcome.ts';
 import { PROBLEMS } from '@tanglemail/mail/core/market/problems.ts';
+import { NodeClient } from '@tanglemail/tangle/io/node-client/node-client.ts';
 import { API_PROBLEMS } from '../../apps/node/src/api/problem.ts';
+import { AttackPeer } from '../attack/peer.ts';
 import { Chance } from './testing/chance.ts';
 import { HttpFuzz, type FuzzTarget } from './testing/http-fuzz.ts';
-import { HostilePeer } from './testing/hostile-peer.ts';
 import {
   errorLines,
   freePorts,
@@ -158,27 +159,48 @@ describe('the event socket of the node', () => {
 });
 
 describe('a peer that sends garbage', () => {
+  async function bans(): Promise<number> {
+    return await metricOf(node, 'tangle_network_events_total{event="peer-banned"}');
+  }
+
   async function banned(count: number): Promise<void> {
-    const series = 'tangle_network_events_total{event="peer-banned"}';
     const deadline = performance.now() + 20_000;
-    while ((await metricOf(node, series)) < count) {
+    while ((await bans()) < count) {
       if (performance.now() > deadline) throw new Error(`${count} bans did not come in 20 s`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
 
-  it('is banned for packs, for milestones and for frames, and the node stays well', async () => {
-    const chance = new Chance(11);
-    const { address, networkId } = await HostilePeer.victimOf(node);
-    const attacks = ['packs', 'milestones', 'frames'] as const;
-    for (const [index, attack] of attacks.entries()) {
-      const peer = await HostilePeer.connect(address, networkId);
-      try {
-        await Promise.all([peer.attack(attack, chance), peer.disconnected, banned(index + 1)]);
-        expect(await peer.canComeBack(address)).toBe(false);
-      } finally {
-        await peer.stop();
+  /** Sends garbage of one kind until the victim hangs up. */
+  async function annoy(peer: AttackPeer, kind: 'packs' | 'milestones' | 'frames'): Promise<void> {
+    while (!peer.isOut) {
+      const bytes = chance.bytes(chance.integer(1, 500));
+      if (kind === 'frames') {
+        await peer.openStream().then(
+          (stream) => stream.send(bytes),
+          () => undefined,
+        );
+      } else {
+        const topic = kind === 'packs' ? 'blocks' : 'milestones';
+        await peer.publish(topic, bytes).catch(() => undefined);
       }
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  const chance = new Chance(11);
+
+  it.each(['packs', 'milestones', 'frames'] as const)('is banned for %s', async (kind) => {
+    const { networkId } = await new NodeClient({ baseUrl: node.url }).info();
+    const address = `/ip4/127.0.0.1/tcp/${node.ports.gossip}`;
+    const before = await bans();
+    const target = { networkId: BigInt(networkId) };
+    const peer = await AttackPeer.connect(target, address, { onRequest: () => undefined });
+    try {
+      await Promise.all([annoy(peer, kind), peer.disconnected, banned(before + 1)]);
+      expect(await peer.canComeBack(address)).toBe(false);
+    } finally {
+      await peer.stop();
     }
     await healthy(node);
     expect(await errorLines(node)).toEqual([]);
