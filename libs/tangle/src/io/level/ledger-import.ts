@@ -1,7 +1,8 @@
 /**
  * Fills an empty store from a snapshot: unspent outputs in many batches, then the milestones of the
- * window with their cones and the node state in one synced batch. Until that batch the store counts
- * as empty, so an import that was cut off begins anew.
+ * window with their cones and the node state in one. Until that batch the store counts as empty, so
+ * an import that was cut off begins anew. Every batch is synced: LevelDB closes a full log without
+ * a sync when it begins the next, so the last batch could outlive those before it.
  * Path: apps/node snapshot → here → the repositories → kv-store.ts. Spec: docs/spec/10-storage.md.
  */
 import type { OutputRecord } from '../../core/ledger/ledger-diff.ts';
@@ -46,10 +47,10 @@ export class LedgerImporter {
     for await (const [key] of store.iterate(CONTENT)) {
       batch.del(key);
       if (batch.length < CLEAR_CHUNK) continue;
-      await batch.write({ sync: false });
+      await batch.write({ sync: true });
       batch = store.batch();
     }
-    await batch.write({ sync: false });
+    await batch.write({ sync: true });
     return new LedgerImporter(store, hasher);
   }
 
@@ -60,10 +61,10 @@ export class LedgerImporter {
       putCreated(batch, record);
       putIndexed(batch, record, this.#hasher);
     }
-    await batch.write({ sync: false });
+    await batch.write({ sync: true });
   }
 
-  /** Writes milestones and state, synced: from now on the store stands at the snapshot. */
+  /** Writes milestones and state: from now on the store stands at the snapshot. */
   async finish({ state, milestones }: ImportedWindow): Promise<void> {
     const first = milestones[0]?.index ?? 0;
     assert(milestones.at(-1)?.index === state.index, 'the window ends with the snapshot');

@@ -6,11 +6,15 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { nobleHasher as hasher } from '../../core/crypto/blake2b.ts';
 import type { BlockId } from '../../core/codec/ids.ts';
 import { milestoneIdFromBytes } from '../../core/codec/ids.ts';
+import type { OutputRecord } from '../../core/ledger/ledger-diff.ts';
 import type { Chance } from '../segments/testing/faulty-disk.ts';
 import { FaultyDisk, Machine } from '../segments/testing/faulty-disk.ts';
 import { BlockRepository } from './block-repository.ts';
+import { LedgerImporter } from './ledger-import.ts';
+import { LedgerRepository } from './ledger-repository.ts';
 import { commitGenesis, commitMilestone, verifyLedger } from './milestone-batch.ts';
 import { MilestoneRepository } from './milestone-repository.ts';
+import type { NodeState } from './node-state-repository.ts';
 import { readNodeState, readPruned } from './node-state-repository.ts';
 import { pruneMilestone } from './prune.ts';
 import { StoreError } from './store-error.ts';
@@ -24,6 +28,8 @@ const LENGTH = 12;
 const MORE = 3;
 const KEPT = 4;
 const SEEDS = [1, 2];
+/** Times that an import is cut at each step, with another outcome each time. */
+const CUTS = 6;
 
 const genesis = sampleGenesis(hasher);
 const samples: SampleMilestone[] = [];
@@ -211,5 +217,68 @@ describe('a store whose machine fails', () => {
       const dark = survive['power cut'](again, new Machine(), chance);
       expect(await check(dark, await openOn(dark))).toBe(LENGTH + MORE);
     }
+  });
+});
+
+describe('an import whose machine fails', () => {
+  const outputs: OutputRecord[] = [];
+  let state: NodeState;
+  beforeAll(async () => {
+    const whole = freshDisks(new Machine());
+    await (await play(whole, LENGTH)).close();
+    for await (const one of new LedgerRepository(whole.store).unspent()) outputs.push(one);
+    state = readNodeState(whole.store) as NodeState;
+  });
+
+  /** Fills a store in small batches, and leaves an own mark in what it writes of outputs. */
+  async function importInto(store: FaultyKvStore, mark: number, end = true): Promise<void> {
+    const importer = await LedgerImporter.begin(store, hasher);
+    const marked = outputs.map((one) => ({ ...one, milestoneTimestampMs: mark }));
+    for (let at = 0; at < marked.length; at += 2)
+      await importer.addOutputs(marked.slice(at, at + 2));
+    const milestones = [sample(LENGTH - 1), sample(LENGTH)].map(({ commit }) => {
+      const { id, header, bytes, result } = commit;
+      const { index, timestampMs } = header;
+      const summary = { timestampMs, blocks: 3, applied: 0, conflicting: 0 };
+      return { index, id, bytes, cone: result.included, summary };
+    });
+    if (end) await importer.finish({ state, milestones });
+  }
+
+  async function contentOf(store: FaultyKvStore): Promise<string[]> {
+    const entries: string[] = [];
+    const all = { gte: new Uint8Array(), lt: Uint8Array.of(0xff) };
+    for await (const parts of store.iterate(all)) {
+      entries.push(parts.map((part) => Buffer.from(part).toString('hex')).join(' '));
+    }
+    return entries;
+  }
+
+  it('is there as a whole after a cut of the power anywhere, or begins anew', async () => {
+    const chance = chanceOf(3);
+    const whole = new Machine();
+    const expected = new FaultyKvStore(whole);
+    await importInto(expected, 2);
+    // An earlier import that was cut off has left what the first steps remove.
+    const halfFilled = async (machine: Machine): Promise<FaultyKvStore> => {
+      const before = new FaultyKvStore(new Machine());
+      await importInto(before, 1, false);
+      return before.afterKill(machine);
+    };
+    let finished = 0;
+    for (let failAt = 1; failAt <= whole.steps + 1; failAt++) {
+      for (let time = 0; time < CUTS; time++) {
+        const broken = await halfFilled(new Machine(failAt));
+        const isDone = await importInto(broken, 2).then(() => true, codeOf);
+        const left = broken.afterPowerCut(new Machine(), chance);
+        if (readNodeState(left) === undefined) {
+          expect(isDone).not.toBe(true);
+          await importInto(left, 2);
+        } else finished++;
+        expect(await contentOf(left)).toEqual(await contentOf(expected));
+        expect((await verifyLedger(left, SUPPLY, hasher))?.state.index).toBe(LENGTH);
+      }
+    }
+    expect(finished).toBeGreaterThan(0);
   });
 });

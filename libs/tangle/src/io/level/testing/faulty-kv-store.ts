@@ -1,7 +1,8 @@
 /**
- * A key-value store in memory that promises what LevelDB promises: batches are atomic and in order,
- * and a synced one is there after a cut of the power, with all before it. Whether later ones are is
- * chance. Used by tests that cut the power of the node's store.
+ * A key-value store in memory that promises what LevelDB promises: batches are atomic, and a synced
+ * one is there after a cut of the power. What was not synced may be there or not, and even when a
+ * later batch was synced: LevelDB goes on in a new log file whenever it likes, and does not sync the
+ * old one. Used by tests that cut the power of the node's store.
  */
 import type { Chance, Machine } from '../../segments/testing/faulty-disk.ts';
 import type { IterateOptions, KvBatch, KvStore, KvView } from '../kv-store.ts';
@@ -10,21 +11,29 @@ import { toStoreError } from '../store-error.ts';
 
 type Entry = readonly [key: string, value: Uint8Array | undefined];
 
+interface Logged {
+  readonly entries: readonly Entry[];
+  readonly sync: boolean;
+}
+
+/** A start writes what it finds in logs into tables, which are synced. */
+const onDisk = ({ entries }: Logged): Logged => ({ entries, sync: true });
+
+/** One log file has so many batches on average. */
+const SWITCH_ONE_IN = 4;
+
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 export class FaultyKvStore implements KvStore {
   readonly #machine: Machine;
-  readonly #log: Entry[][];
+  readonly #log: Logged[];
   readonly #content = new Map<string, Uint8Array>();
-  /** Batches that no cut can take back. */
-  #syncedCount: number;
   #failure: StoreError | undefined;
 
-  constructor(machine: Machine, log: readonly Entry[][] = []) {
+  constructor(machine: Machine, log: readonly Logged[] = []) {
     this.#machine = machine;
     this.#log = [...log];
-    this.#syncedCount = log.length;
-    for (const entries of log) this.#apply(entries);
+    for (const { entries } of log) this.#apply(entries);
   }
 
   getSync(key: Uint8Array): Uint8Array | undefined {
@@ -82,12 +91,26 @@ export class FaultyKvStore implements KvStore {
   }
 
   afterKill(machine: Machine): FaultyKvStore {
-    return new FaultyKvStore(machine, this.#log);
+    return new FaultyKvStore(machine, this.#log.map(onDisk));
   }
 
   afterPowerCut(machine: Machine, chance: Chance): FaultyKvStore {
-    const kept = this.#syncedCount + chance(this.#log.length - this.#syncedCount + 1);
-    return new FaultyKvStore(machine, this.#log.slice(0, kept));
+    const survivors: Logged[] = [];
+    let unsynced: Logged[] = [];
+    // A file loses its end. Where one file ends and the next begins is chance too.
+    const keepSome = (): void => {
+      survivors.push(...unsynced.slice(0, chance(unsynced.length + 1)));
+      unsynced = [];
+    };
+    for (const logged of this.#log) {
+      if (chance(SWITCH_ONE_IN) === 0) keepSome();
+      unsynced.push(logged);
+      if (!logged.sync) continue;
+      survivors.push(...unsynced);
+      unsynced = [];
+    }
+    keepSome();
+    return new FaultyKvStore(machine, survivors.map(onDisk));
   }
 
   async #write(entries: Entry[], sync: boolean): Promise<void> {
@@ -95,14 +118,13 @@ export class FaultyKvStore implements KvStore {
     if (this.#failure) throw this.#failure;
     try {
       // The batch that breaks has reached the log, and perhaps the disk.
-      this.#machine.step(() => this.#log.push(entries));
+      this.#machine.step(() => this.#log.push({ entries, sync: false }));
     } catch (error) {
       this.#failure = toStoreError(error);
       throw this.#failure;
     }
-    this.#log.push(entries);
+    this.#log.push({ entries, sync });
     this.#apply(entries);
-    if (sync) this.#syncedCount = this.#log.length;
   }
 
   #apply(entries: readonly Entry[]): void {
