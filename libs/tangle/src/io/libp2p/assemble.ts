@@ -78,6 +78,12 @@ export function nowMs(): number {
   return performance.now();
 }
 
+/** Runs `task` after a pause, unless what this returns is called before. */
+function later(pauseMs: number, task: () => void): () => void {
+  const timer = setTimeout(task, pauseMs);
+  return () => clearTimeout(timer);
+}
+
 /** Closes all connections to a peer, in order. */
 export function hangUp(node: TangleLibp2p, peer: PeerId, logger: Logger): void {
   node.hangUp(peer).catch((error: unknown) => {
@@ -141,6 +147,7 @@ function addPeers(blueprint: Blueprint, parts: Draft): void {
     dial: async (address, signal) => void (await node.dial(address, { signal })),
     isConnected: (peer) => node.getConnections(peer).length > 0,
     ownKey,
+    later,
   });
   parts.roster = new PeerRoster(limits, {
     protocol: syncProtocol(options.networkId),

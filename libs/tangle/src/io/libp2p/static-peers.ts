@@ -14,6 +14,8 @@ import type { NetworkLimits, NetworkMetrics, PeerId, PeerKey } from './types.ts'
 
 /** A connection that held so long starts the pauses anew. */
 const STABLE_MS = 30_000;
+/** Beyond this the pauses double no more, whatever the limits say. */
+const MAX_DOUBLINGS = 16;
 
 export interface StaticPeer {
   readonly key: PeerKey;
@@ -29,6 +31,8 @@ export interface StaticPeersDeps {
   /** A number in [0, 1), so that many nodes do not dial at the same moments. */
   readonly random: () => number;
   readonly nowMs: () => number;
+  /** Runs `task` after `pauseMs` milliseconds; what it gives back takes that back. */
+  readonly later: (pauseMs: number, task: () => void) => () => void;
   readonly logger: Logger;
   readonly metrics: NetworkMetrics;
 }
@@ -36,8 +40,10 @@ export interface StaticPeersDeps {
 interface DialState {
   failures: number;
   connectedMs: number;
-  dialling: boolean;
-  timer: ReturnType<typeof setTimeout> | undefined;
+  /** Ends the dial that is under way. */
+  dial: AbortController | undefined;
+  /** Takes the next dial back. */
+  cancel: (() => void) | undefined;
 }
 
 /** Parses a peer's address; throws RangeError with the reason. */
@@ -82,7 +88,9 @@ export class StaticPeers {
 
   /** Dials the peer no more; false when it was not there. Its connection stays. */
   remove(key: PeerKey): boolean {
-    clearTimeout(this.#states.get(key)?.timer);
+    const state = this.#states.get(key);
+    state?.cancel?.();
+    state?.dial?.abort(new NetworkError('aborted', 'peer removed'));
     this.#states.delete(key);
     return this.#peers.delete(key);
   }
@@ -91,25 +99,24 @@ export class StaticPeers {
     const state = this.#states.get(key);
     if (state === undefined) return;
     state.connectedMs = this.#deps.nowMs();
-    clearTimeout(state.timer);
-    state.timer = undefined;
+    state.cancel?.();
   }
 
   onDisconnected(key: PeerKey): void {
     const peer = this.#peers.get(key);
     const state = this.#states.get(key);
     if (peer === undefined || state === undefined) return;
-    const pauseMs = this.#pauseMs(state.failures) + this.#firstPauseMs(peer);
     // A peer that answers and hangs up at once, such as one of another network, is not hammered.
     const isStable = this.#deps.nowMs() - state.connectedMs >= STABLE_MS;
-    state.failures = isStable ? 0 : state.failures + 1;
-    this.#schedule(peer, pauseMs);
+    if (isStable) state.failures = 0;
+    this.#schedule(peer, this.#pauseMs(state.failures) + this.#firstPauseMs(peer));
+    if (!isStable) state.failures += 1;
   }
 
   /** Ends all dialling and waits for what is under way. */
   async stop(): Promise<void> {
     this.#stop.abort(new NetworkError('stopped', 'network stopped'));
-    for (const state of this.#states.values()) clearTimeout(state.timer);
+    for (const state of this.#states.values()) state.cancel?.();
     await Promise.allSettled(this.#dials);
   }
 
@@ -121,8 +128,8 @@ export class StaticPeers {
     this.#states.set(peer.key, {
       failures: 0,
       connectedMs: 0,
-      dialling: false,
-      timer: undefined,
+      dial: undefined,
+      cancel: undefined,
     });
     return true;
   }
@@ -132,39 +139,47 @@ export class StaticPeers {
     return this.#deps.ownKey < peer.key ? 0 : this.#limits.dialBackoffMinMs;
   }
 
-  /** min × 2^failures up to max, spread by ± 25 %. */
+  /**
+   * min × 2^failures up to the greatest pause of a static peer, less up to a quarter: an operator
+   * who restarts a node does not wait long for those that list it, and they do not come at once.
+   */
   #pauseMs(failures: number): number {
-    const { dialBackoffMinMs, dialBackoffMaxMs } = this.#limits;
-    const pause = Math.min(dialBackoffMaxMs, dialBackoffMinMs * 2 ** Math.min(failures, 16));
-    return pause * (0.75 + this.#deps.random() / 2);
+    const { dialBackoffMinMs, staticBackoffMaxMs } = this.#limits;
+    const grown = dialBackoffMinMs * 2 ** Math.min(failures, MAX_DOUBLINGS);
+    return Math.min(staticBackoffMaxMs, grown) * (1 - this.#deps.random() / 4);
   }
 
   #schedule(peer: StaticPeer, pauseMs: number): void {
     const state = this.#states.get(peer.key);
     if (state === undefined || this.#stop.signal.aborted) return;
-    clearTimeout(state.timer);
-    state.timer = setTimeout(() => {
+    state.cancel?.();
+    state.cancel = this.#deps.later(pauseMs, () => {
       const dial = this.#dial(peer, state).finally(() => this.#dials.delete(dial));
       this.#dials.add(dial);
-    }, pauseMs);
+    });
   }
 
   async #dial(peer: StaticPeer, state: DialState): Promise<void> {
-    if (state.dialling || this.#deps.isConnected(peer.peerId)) return;
-    state.dialling = true;
+    if (state.dial !== undefined || this.#deps.isConnected(peer.peerId)) return;
+    const dial = new AbortController();
+    state.dial = dial;
     this.#deps.metrics.count('dial-started');
     const timeout = AbortSignal.timeout(this.#limits.dialTimeoutMs);
     try {
-      await this.#deps.dial(peer.address, AbortSignal.any([this.#stop.signal, timeout]));
+      const signal = AbortSignal.any([this.#stop.signal, dial.signal, timeout]);
+      await this.#deps.dial(peer.address, signal);
     } catch (error) {
       this.#deps.metrics.count('dial-failed');
       this.#deps.logger.debug({ peer: peer.key, ...errorFields(error) }, 'dial failed');
     } finally {
-      state.dialling = false;
+      state.dial = undefined;
     }
-    if (this.#deps.isConnected(peer.peerId) || this.#peers.get(peer.key) !== peer) return;
+    const current = this.#peers.get(peer.key);
+    const isRemoved = current === undefined || this.#states.get(peer.key) !== state;
+    if (isRemoved || this.#deps.isConnected(peer.peerId)) return;
     state.failures += 1;
-    this.#schedule(peer, this.#pauseMs(state.failures));
+    // While we dialled it may have been given another address, whose turn it is at once.
+    this.#schedule(current, current === peer ? this.#pauseMs(state.failures) : 0);
   }
 }
 

@@ -77,9 +77,10 @@ export interface NetworkLimits {
   /** Bytes that one peer may draw per second, and at once. */
   readonly answerBytesPerSecond: number;
   readonly answerBytesBurst: number;
-  /** First and greatest pause between two dials of one peer. */
+  /** First and greatest pause between two dials of one peer; of a static one the last bounds it. */
   readonly dialBackoffMinMs: number;
   readonly dialBackoffMaxMs: number;
+  readonly staticBackoffMaxMs: number;
   readonly dialTimeoutMs: number;
   /** How long a banned peer stays out. */
   readonly banMs: number;
@@ -125,6 +126,7 @@ export const DEFAULT_LIMITS: NetworkLimits = {
   answerBytesBurst: 64 << 20,
   dialBackoffMinMs: 1_000,
   dialBackoffMaxMs: 60_000,
+  staticBackoffMaxMs: 15_000,
   dialTimeoutMs: 10_000,
   banMs: 300_000,
   gossipBacklogBytes: 4 << 20,
