@@ -42,6 +42,7 @@ import type {
   RequestCounts,
 } from './types.ts';
 import type { Finding } from './verdicts.ts';
+import { stopWhole } from './whole-stop.ts';
 
 export interface NetworkDeps {
   readonly logger: Logger;
@@ -141,7 +142,7 @@ export class TangleNetwork {
     await running.packs.close();
     await this.#saveQuietly(running);
     await running.sync.stop();
-    await running.node.stop();
+    await stopWhole(running.node);
   }
 
   /** Queues an encoded block for the next pack. Never waits; see pack-queue.ts for its bounds. */
