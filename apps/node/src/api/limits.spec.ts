@@ -1,7 +1,7 @@
 /** The limits of the API with real sockets: slow and greedy callers of a real node. */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { connect, type Socket } from 'node:net';
-import { Controller, Get, Module, Res } from '@nestjs/common';
+import { Controller, Get, Headers, Module, Res } from '@nestjs/common';
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, Server } from 'node:http';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
@@ -144,11 +144,21 @@ describe('limits of requests', () => {
 /** More than the system's own buffers hold, and not much more. */
 const LARGE = 8 << 20;
 
+/** Requests that the slow server keeps. */
+const held: string[] = [];
+
 @Controller()
 class SlowController {
   @Get('never')
   async never(): Promise<void> {
     await new Promise(() => undefined);
+  }
+
+  @Get('api/core/v1/milestones/1/blocks')
+  async held(@Headers('x-hold') hold?: string): Promise<string> {
+    if (hold === undefined) return 'here';
+    held.push(hold);
+    return await new Promise(() => undefined);
   }
 
   @Get('large')
@@ -160,8 +170,13 @@ class SlowController {
 @Module({ controllers: [SlowController] })
 class SlowModule {}
 
-describe('the time of an answer', () => {
-  async function slowServer() {
+describe('the time and the places of an answer', () => {
+  const apps: { close(): Promise<void> }[] = [];
+  afterEach(async () => {
+    for (const app of apps.splice(0)) await app.close();
+  });
+
+  async function slowServer(requestTimeoutMs = 200) {
     const app = await createApp(
       { module: SlowModule },
       {
@@ -171,24 +186,39 @@ describe('the time of an answer', () => {
         corsOrigins: [],
         maxConnectionsPerAddress: 10,
         maxSnapshotDownloads: 1,
-        requestTimeoutMs: 200,
+        requestTimeoutMs,
         dripLookMs: 200,
         minBytesPerSecond: 2 << 20,
         logger: SILENT_LOGGER,
         clock: SYSTEM_CLOCK,
       },
     );
+    apps.push(app);
     await app.listen(0, '127.0.0.1');
     const url = await app.getUrl();
     return { app, url, port: Number(new URL(url).port) };
   }
 
   it('timed-out: ends when nothing comes', async () => {
-    const { app, url } = await slowServer();
+    const { url } = await slowServer();
     const answer = await fetch(`${url}/never`);
     expect([answer.status, await answer.json()]).toMatchObject([503, { code: 'timed-out' }]);
     expect(answer.headers.get('retry-after')).toBe('5');
-    await app.close();
+  });
+
+  it('are there for others when one address keeps all that it may have', async () => {
+    const { url, port } = await slowServer(20_000);
+    const path = '/api/core/v1/milestones/1/blocks';
+    for (let n = 0; n < 10; n++) {
+      const socket = connect({ host: '127.0.0.1', port, localAddress: '127.0.0.2' });
+      socket.on('error', () => undefined);
+      sockets.push(socket);
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\nX-Hold: ${n}\r\n\r\n`);
+    }
+    await until(() => held.length > 0);
+    const answers = await Promise.all(Array.from({ length: 9 }, () => fetch(`${url}${path}`)));
+    expect(answers.map(({ status }) => status)).toEqual(Array(9).fill(200));
+    expect(held.length).toBeLessThanOrEqual(ROUTE_RULES.feed.maxActive / 4);
   });
 
   it('ends for a reader that stops, and not for one that reads', async () => {
@@ -205,7 +235,6 @@ describe('the time of an answer', () => {
     stuck.resume();
     await closed;
     expect(stuck.bytesRead).toBeLessThan(LARGE);
-    await app.close();
   });
 });
 

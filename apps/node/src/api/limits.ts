@@ -1,7 +1,7 @@
 /**
  * Every request of the API passes here first: what its route costs its caller, how many of its kind
- * run at once, how long an answer may take to begin and how slowly it may be read. One table says
- * it all. Next: the controllers. Spec: docs/spec/11-node-api.md, "Limits".
+ * run at once, in all and of one remote, how long an answer may take to begin and how slowly it may
+ * be read. One table says it all. Next: the controllers. Spec: docs/spec/11-node-api.md, "Limits".
  */
 import type { IncomingMessage } from 'node:http';
 import type { API_ROUTES } from '@tanglemail/tangle/io/metrics/node-metrics.ts';
@@ -33,12 +33,19 @@ export const ROUTE_RULES: Readonly<Record<RouteClass, RouteRule>> = {
   submit: { cost: 2, maxActive: 512, maxWaiting: 512 },
   block: { cost: 1, maxActive: 256, maxWaiting: 512 },
   ledger: { cost: 1, maxActive: 128, maxWaiting: 512 },
-  proof: { cost: 3, maxActive: 16, maxWaiting: 256 },
-  feed: { cost: 2, maxActive: 8, maxWaiting: 128 },
-  indexer: { cost: 2, maxActive: 32, maxWaiting: 256 },
+  proof: { cost: 3, maxActive: 16, maxWaiting: 512 },
+  feed: { cost: 2, maxActive: 8, maxWaiting: 256 },
+  indexer: { cost: 2, maxActive: 32, maxWaiting: 512 },
   snapshot: { cost: 50, maxActive: 2, maxWaiting: 0 },
   other: { cost: 1, maxActive: 64, maxWaiting: 64 },
 };
+
+/**
+ * One remote holds at most this part of the places of a class, so that answers that it does not
+ * read keep nobody else waiting, and this part of those that wait.
+ */
+const PLACES_PER_REMOTE = 1 / 4;
+const WAITING_PER_REMOTE = 1 / 2;
 
 /** Bytes of an answer that cost one token, beyond the first so many. */
 export const BYTES_PER_TOKEN = 65_536;
@@ -100,17 +107,18 @@ export function limitRequests(options: LimitsOptions, deps: LimitsDeps) {
       refuse(response, 'rate-limited', limiter.retryAfterSeconds(remote, cost));
       return;
     }
-    const release = await gates[route].enter();
+    watchTime(request, response, options);
+    const release = await gates[route].enter(remote);
     if (release === undefined) {
       refuse(response, 'queue-full', 1);
       return;
     }
-    if (state.isOver) {
+    // It left, or its time was over, while it waited.
+    if (state.isOver || response.headersSent) {
       release();
       return;
     }
     response.on('close', release);
-    watchTime(request, response, options);
     next();
   };
 }
@@ -118,7 +126,11 @@ export function limitRequests(options: LimitsOptions, deps: LimitsDeps) {
 function gatesOf({ maxSnapshotDownloads }: LimitsOptions): Record<RouteClass, WorkGate> {
   const gates = Object.entries(ROUTE_RULES).map(([route, rule]) => {
     const maxActive = route === 'snapshot' ? maxSnapshotDownloads : rule.maxActive;
-    return [route, new WorkGate({ maxActive, maxWaiting: rule.maxWaiting })];
+    const { maxWaiting } = rule;
+    const maxActivePerSource = Math.ceil(maxActive * PLACES_PER_REMOTE);
+    const maxWaitingPerSource = Math.ceil(maxWaiting * WAITING_PER_REMOTE);
+    const gate = { maxActive, maxWaiting, maxActivePerSource, maxWaitingPerSource };
+    return [route, new WorkGate(gate)];
   });
   return Object.fromEntries(gates) as Record<RouteClass, WorkGate>;
 }

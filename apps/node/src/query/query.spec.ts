@@ -108,6 +108,52 @@ describe('work gate', () => {
     await Promise.all(waiting);
     expect([order, gate.active, gate.waiting]).toEqual([[1, 2], 0, 0]);
   });
+
+  it('lets others pass whose source waits for places of its own', async () => {
+    const gate = new WorkGate({
+      maxActive: 4,
+      maxWaiting: 8,
+      maxActivePerSource: 2,
+      maxWaitingPerSource: 2,
+    });
+    const stuck = [await gate.enter('a'), await gate.enter('a')];
+    const order: string[] = [];
+    const enter = async (from: string): Promise<void> => {
+      const release = await gate.enter(from);
+      order.push(release === undefined ? `no ${from}` : from);
+      release?.();
+    };
+    const waiting = [enter('a'), enter('a'), enter('a')];
+    await Promise.all([enter('b'), enter('c'), enter('d')]);
+    expect(order).toEqual(['no a', 'b', 'c', 'd']);
+    expect([gate.active, gate.waiting]).toEqual([2, 2]);
+    for (const release of stuck) release?.();
+    await Promise.all(waiting);
+    expect(order.slice(4)).toEqual(['a', 'a']);
+    expect([gate.active, gate.waiting]).toEqual([0, 0]);
+  });
+
+  it.each([1, 2, 3, 4])(
+    'never gives away more than it has, nor more to one (seed %i)',
+    async (n) => {
+      const gate = new WorkGate({ maxActive: 5, maxWaiting: 1_000, maxActivePerSource: 2 });
+      const held = new Map<string, number>();
+      let random = n;
+      const visits = Array.from({ length: 300 }, async () => {
+        random = (random * 48_271) % 2_147_483_647;
+        const from = `${random % 7}`;
+        const release = await gate.enter(from);
+        held.set(from, (held.get(from) ?? 0) + 1);
+        expect(held.get(from)).toBeLessThanOrEqual(2);
+        expect(gate.active).toBeLessThanOrEqual(5);
+        for (let turns = random % 5; turns >= 0; turns--) await Promise.resolve();
+        held.set(from, (held.get(from) ?? 0) - 1);
+        release?.();
+      });
+      await Promise.all(visits);
+      expect([gate.active, gate.waiting]).toEqual([0, 0]);
+    },
+  );
 });
 
 describe('block rates', () => {
