@@ -1,104 +1,138 @@
 /**
- * A validator with two peers over real connections: one floods it with thousands of valid blocks at
- * once, the other sends a few. Every block of the latter is confirmed while the flood goes on.
- * Spec: docs/spec/14-load.md.
+ * A validator with two peers over real connections and a user at its API. One peer never stops: on
+ * a thread of its own it offers many times what the node can take. Every block of the other peer
+ * and of the user is confirmed while the flood goes on, none of them waits behind the flood, and
+ * memory stays bounded. Spec: docs/spec/14-load.md.
  */
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { generateKeyPair } from '@libp2p/crypto/keys';
-import {
-  blockIdOf,
-  encodeBlock,
-  encodeBlockWithoutNonce,
-} from '@tanglemail/tangle/core/codec/block.ts';
+import { blockIdOf } from '@tanglemail/tangle/core/codec/block.ts';
 import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
-import type { Payload } from '@tanglemail/tangle/core/codec/payload.ts';
 import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
-import { powDifficulty, powDigest, searchNonce } from '@tanglemail/tangle/core/block/pow.ts';
 import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import { bestHasher } from '@tanglemail/tangle/io/accel/hasher.ts';
-import { TangleNetwork } from '@tanglemail/tangle/io/libp2p/network.ts';
-import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
-import { TEST_PARAMS, TestNetwork, testGenesis, until } from './testing/test-network.ts';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { Worker } from 'node:worker_threads';
+import { mutePeer, testBlock, type FloodOptions } from './testing/flood-peer.ts';
+import { TestNetwork, testGenesis, until, type TestNode } from './testing/test-network.ts';
 
-const FLOOD = 6_000;
-const HONEST = 40;
-const { networkId } = genesisMilestone(testGenesis(), nobleHasher);
-const hasher = await bestHasher();
+/** The difficulty never rises, so nothing but the queues holds the flood off. */
+const GENESIS = { ...testGenesis(), params: { ...testGenesis().params, powLoadBitsMax: 0 } };
+const { params } = GENESIS;
+const { networkId } = genesisMilestone(GENESIS, nobleHasher);
+const FLOOD_MS = 15_000;
+const PAUSE_MS = 150;
+/** The flood offers at least so many times what the node takes of it. */
+const FACTOR = 5;
+/** Over half the gossip queue, 4,096 blocks, waits in the flood's line at any time. */
+const MAX_OVERTAKEN = 1_024;
+/** Bytes that a flood of a quarter of a minute may add, in MiB: 14-load, section 1. */
+const MAX_GROWTH_MIB = 192;
+const deps = { networkId, params, hasher: await bestHasher() };
 const network = new TestNetwork();
-const peers: TangleNetwork[] = [];
+const stops: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
-  for (const peer of peers.splice(0)) await peer.stop();
+  for (const stop of stops.splice(0)) await stop();
   await network.closeAll();
 });
 
-/** A peer that publishes and has nothing to tell. */
-async function rawPeer(of: readonly string[]): Promise<TangleNetwork> {
-  const status = { solidIndex: 0, latestIndex: 0, prunedIndex: 0, peers: 1 };
-  const peer = new TangleNetwork(
-    {
-      networkId,
-      listen: ['/ip4/127.0.0.1/tcp/0'],
-      peers: [...of],
-      privateKey: await generateKeyPair('Ed25519'),
-    },
-    {
-      onPack: () => Promise.resolve('ignore'),
-      onMilestone: () => Promise.resolve('ignore'),
-      getBlocks: () => Promise.resolve([]),
-      getMilestones: () => Promise.resolve([]),
-      getCone: () => Promise.resolve([]),
-      getCones: () => Promise.resolve({ cones: [], isTooLarge: false }),
-      status: () => status,
-    },
-    { logger: SILENT_LOGGER },
-  );
-  peers.push(peer);
-  await peer.start();
-  await until(() => peer.peers().length > 0);
-  return peer;
+/** The flood, on a thread of its own. */
+function startFlood(addresses: readonly string[]) {
+  const counts = new Int32Array(new SharedArrayBuffer(8));
+  const workerData: FloodOptions = { addresses, networkId, params, counts };
+  const worker = new Worker(new URL('./testing/flood-peer.ts', import.meta.url), { workerData });
+  const ended = new Promise<void>((resolve, reject) => {
+    worker.once('error', reject).once('exit', () => resolve());
+  });
+  const stop = async (): Promise<void> => {
+    Atomics.store(counts, 1, 1);
+    await ended;
+  };
+  stops.push(stop);
+  return {
+    offered: () => Atomics.load(counts, 0),
+    name: (parents: readonly BlockId[]) => worker.postMessage(parents),
+  };
 }
 
-/** A valid block with its number and sender in it. */
-function blockOf(sender: string, number: number, parents: readonly BlockId[]): Uint8Array {
-  const data = Buffer.from(`${sender} ${number}`);
-  const payload: Payload = { kind: 'tagged-data', tag: Buffer.from(sender), data };
-  const block = { version: 1, networkId, parents, payload } as const;
-  const unmined = encodeBlockWithoutNonce(block);
-  const bits = powDifficulty(unmined.length + 8, TEST_PARAMS, 0);
-  const nonce = searchNonce(powDigest(unmined, hasher), bits, 0n, 1_000_000, hasher);
-  if (nonce === undefined) throw new Error('a few bits are found in a million tries');
-  return encodeBlock({ ...block, nonce });
+/** Blocks that became solid, in their order: how many came between a look and a block. */
+class Arrivals {
+  count = 0;
+  readonly #from = new Map<BlockId, number>();
+  readonly overtaken: number[] = [];
+
+  constructor({ node }: TestNode) {
+    node.events.on('solid', (blocks) => {
+      for (const { blockId } of blocks) {
+        const from = this.#from.get(blockId);
+        if (from !== undefined) this.overtaken.push(this.count - from);
+        this.count += 1;
+      }
+    });
+  }
+
+  expect(id: BlockId): void {
+    this.#from.set(id, this.count);
+  }
+}
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** What this thread's heap and buffers hold that is not garbage, in MiB. */
+function heldMiB(): number {
+  collectGarbage();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return (heapUsed + arrayBuffers) / 2 ** 20;
+}
+
+async function isConfirmed({ client }: TestNode, id: BlockId): Promise<boolean> {
+  const metadata = await client.blockMetadata(id).catch(() => undefined);
+  return metadata?.referencedByMilestoneIndex !== undefined;
+}
+
+function medianOf(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >>> 1] ?? Number.NaN;
 }
 
 describe('a flood from one peer', () => {
-  it('keeps no block of another peer from confirmation', async () => {
-    const one = await network.start({ validator: true });
+  it('keeps nobody else from confirmation, and fills no memory', async () => {
+    const one = await network.start({ validator: true, genesis: GENESIS });
     const { node } = one;
-    const [loud, quiet] = [await rawPeer(node.addresses()), await rawPeer(node.addresses())];
-    const parents = node.selectTips();
-    const flood = Array.from({ length: FLOOD }, (_, i) => blockOf('loud', i, parents));
-    let floodSent = 0;
-    const sendFlood = (count: number): void => {
-      for (; floodSent < Math.min(count, FLOOD); floodSent += 1) {
-        loud.publishBlock(flood[floodSent] as Uint8Array);
-      }
-    };
-    const ids: BlockId[] = [];
-    for (let i = 0; i < HONEST; i += 1) {
-      sendFlood(((i + 1) * FLOOD) / (HONEST / 2));
-      const bytes = blockOf('quiet', i, node.selectTips());
-      ids.push(blockIdOf(bytes, hasher));
-      quiet.publishBlock(bytes);
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    const confirmed = new Set<BlockId>();
-    await until(async () => {
-      for (const id of ids) {
-        const metadata = await one.client.blockMetadata(id).catch(() => undefined);
-        if (metadata?.referencedByMilestoneIndex !== undefined) confirmed.add(id);
-      }
-      return confirmed.size === ids.length;
+    const quiet = await mutePeer(node.addresses(), networkId);
+    stops.push(() => quiet.stop());
+    await quiet.start();
+    await until(() => quiet.peers().length > 0);
+    const flood = startFlood(node.addresses());
+    await until(() => {
+      flood.name(node.selectTips());
+      return flood.offered() > 10_000;
     });
-    expect([confirmed.size, floodSent]).toEqual([HONEST, FLOOD]);
+    const arrivals = new Arrivals(one);
+    const heldBefore = heldMiB();
+    const offeredBefore = flood.offered();
+    const ids: BlockId[] = [];
+    for (const endMs = performance.now() + FLOOD_MS; performance.now() < endMs;) {
+      flood.name(node.selectTips());
+      const published = testBlock('quiet', ids.length, node.selectTips(), deps);
+      const submitted = testBlock('user', ids.length, node.selectTips(), deps);
+      ids.push(blockIdOf(published, deps.hasher), blockIdOf(submitted, deps.hasher));
+      for (const id of ids.slice(-2)) arrivals.expect(id);
+      quiet.publishBlock(published);
+      await one.client.submitBlock(submitted);
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
+    const growthMiB = heldMiB() - heldBefore;
+    const waiting = new Set(ids);
+    await until(async () => {
+      flood.name(node.selectTips());
+      for (const id of waiting) if (await isConfirmed(one, id)) waiting.delete(id);
+      return waiting.size === 0;
+    });
+    const offered = flood.offered() - offeredBefore;
+    expect(arrivals.overtaken).toHaveLength(ids.length);
+    expect(medianOf(arrivals.overtaken)).toBeLessThan(MAX_OVERTAKEN);
+    expect(offered / (arrivals.count - ids.length)).toBeGreaterThan(FACTOR);
+    expect(growthMiB).toBeLessThan(MAX_GROWTH_MIB);
   }, 120_000);
 });

@@ -335,7 +335,9 @@ function createQuery(context: Context): NodeQuery {
     tips: context.parts.tips,
     latestProven: () => context.hooks.latest(),
     features: [
-      ...['indexer', 'events', 'proofs'],
+      'indexer',
+      'events',
+      'proofs',
       ...(config.api.snapshots ? ['snapshots'] : []),
       ...(config.pow.allowRemote ? ['pow'] : []),
     ],
@@ -422,6 +424,7 @@ export function createMerger({ foundation, hooks, parts }: Context): Merger {
     milestoneIntervalMs: foundation.genesis.params.milestoneIntervalMs,
     clock: STEADY_CLOCK,
     dag: parts.dag,
+    latestIndex: () => parts.engine.latest.header.index,
     tips: parts.tips,
     merge: (parents) => hooks.merge(parents),
     logger: foundation.logger,

@@ -5,7 +5,7 @@ import { fail, succeed } from '@tanglemail/tangle/core/outcome.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
 import { BlockProcessor, type ProcessorDeps } from './block-processor.ts';
 import { VerifyPoolError } from '@tanglemail/tangle/io/accel/verify-pool.ts';
-import { MAX_UNREFERENCED, QUEUES, type QueueName } from './queues.ts';
+import { API_RESERVE, MAX_UNREFERENCED, QUEUES, type QueueName } from './queues.ts';
 import { saltedHash, SeenFilter } from './seen-filter.ts';
 
 const idOf = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex').padEnd(64, '0') as BlockId;
@@ -190,11 +190,13 @@ describe('block processor', () => {
     expect(order.length).toBeLessThan(80);
   });
 
-  it('stops gossip and users while the DAG is full, not what a milestone needs', async () => {
+  it('stops gossip while the DAG is full, users a little later, a milestone never', async () => {
     const world = new World();
     world.waiting = MAX_UNREFERENCED;
     const gossip = world.submit('one');
-    expect(await world.submit('two', 'api')).toMatchObject({ code: 'queue-full' });
+    expect(await world.submit('two', 'api')).toMatchObject({ ok: true });
+    world.waiting += API_RESERVE;
+    expect(await world.submit('three', 'api')).toMatchObject({ code: 'queue-full' });
     expect(await world.submit('one', 'milestone', 'cone')).toMatchObject({ ok: true });
     expect(world.processor.queueLengths().gossip).toBe(1);
     world.waiting = 0;

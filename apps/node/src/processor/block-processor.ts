@@ -14,7 +14,7 @@ import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import { costOf, kindOf } from './block-cost.ts';
 import { FairQueue } from './fair-queue.ts';
 import type { Intake } from './intake.ts';
-import { MAX_UNREFERENCED, QUEUE_NAMES, QUEUES, type QueueName } from './queues.ts';
+import { API_RESERVE, MAX_UNREFERENCED, QUEUE_NAMES, QUEUES, type QueueName } from './queues.ts';
 import type { Seen, SeenFilter, SeenKey } from './seen-filter.ts';
 
 /** A block that the node holds after processing. */
@@ -136,7 +136,7 @@ export class BlockProcessor {
     if (pending?.source === source && pending.queue === queue) return pending.promise.then(asKnown);
     const outcome = this.#knownOutcome(key, bytes);
     if (outcome !== undefined) return Promise.resolve(outcome);
-    if (queue === 'api' && this.#isDagFull()) {
+    if (queue === 'api' && this.#isHeld('api')) {
       return Promise.resolve(fail('queue-full', 'too many blocks wait for a milestone'));
     }
     return this.#enqueue(bytes, key, queue, source);
@@ -183,8 +183,11 @@ export class BlockProcessor {
     this.#idle = Promise.resolve().then(() => this.#run());
   }
 
-  #isDagFull(): boolean {
-    return this.#deps.dag.unreferencedCount >= MAX_UNREFERENCED;
+  /** Whether the DAG has no room for what this queue holds. */
+  #isHeld(queue: QueueName): boolean {
+    if (queue === 'milestone' || queue === 'sync') return false;
+    const reserve = queue === 'api' ? API_RESERVE : 0;
+    return this.#deps.dag.unreferencedCount >= MAX_UNREFERENCED + reserve;
   }
 
   async #run(): Promise<void> {
@@ -211,8 +214,7 @@ export class BlockProcessor {
 
   /** Each queue's share first, then what is left over to the queues in their order. */
   #next(): Job[] {
-    const held = this.#isDagFull() && !this.#stopped;
-    const names = QUEUE_NAMES.filter((name) => !held || name === 'milestone' || name === 'sync');
+    const names = QUEUE_NAMES.filter((name) => this.#stopped || !this.#isHeld(name));
     const jobs = names.flatMap((name) => {
       const { share } = QUEUES[name];
       return this.#queues[name].take(share, (BATCH_COST * share) / BATCH);

@@ -80,6 +80,11 @@ export const QUEUE_NAMES = Object.keys(QUEUES) as readonly QueueName[];
  * flood. Blocks that were asked for still enter: they are what milestones need.
  */
 export const MAX_UNREFERENCED = 5 * MAX_CONE;
+/**
+ * Places beyond it that only the API fills: its users, whose rate is limited, and the validator's
+ * merging blocks, which end such a jam, are not kept out by what came over gossip.
+ */
+export const API_RESERVE = MAX_CONE / 4;
 
 /** Bytes of a vertex with its links, its id and its place in maps: measured, not exact. */
 const VERTEX_BYTES = 1_024;
@@ -123,10 +128,10 @@ export const OTHER_QUEUES = {
   },
   unreferenced: {
     holds: 'solid blocks without a milestone',
-    items: MAX_UNREFERENCED,
-    bytes: MAX_UNREFERENCED * VERTEX_BYTES,
+    items: MAX_UNREFERENCED + API_RESERVE,
+    bytes: (MAX_UNREFERENCED + API_RESERVE) * VERTEX_BYTES,
     order: 'oldest first',
-    drop: 'none: gossip and API stop; what falls below max depth leaves',
+    drop: 'none: gossip stops, then the API; what falls below max depth leaves',
     told: 'the caller: `queue-full`',
   },
   tips: {

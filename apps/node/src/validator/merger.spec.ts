@@ -11,11 +11,12 @@ function world(left: BlockId[], changes: Partial<MergerDeps> = {}) {
   const merger = new Merger({
     milestoneIntervalMs: 5,
     clock: { nowMs: () => 1_000 },
-    dag: { isReferenced: () => false },
+    dag: { coneRoots: () => undefined, isReferenced: () => false },
+    latestIndex: () => 7,
     tips: {
       leftBehind: (count, beforeMs) => {
         looks.count += 1;
-        expect(beforeMs).toBe(990);
+        expect(beforeMs).toBe(1_000 - 2 * (changes.milestoneIntervalMs ?? 5));
         return left.slice(0, count);
       },
     },
@@ -40,6 +41,15 @@ describe('merger', () => {
     await until(() => looks.count > 5);
     await merger.stop();
     expect(merged.map((parents) => parents.length)).toEqual([8, 8, 8]);
+  });
+
+  it('makes no more than 64 blocks per interval, however many wait', async () => {
+    const { merger, merged, looks } = world(ids(10_000), { milestoneIntervalMs: 60_000 });
+    merger.start();
+    await until(() => merged.length >= 64);
+    for (let turn = 0; turn < 50; turn += 1) await new Promise(setImmediate);
+    await merger.stop();
+    expect([merged.length, looks.count]).toEqual([64, 64]);
   });
 
   it('waits after a refusal and after a failure, and goes on', async () => {

@@ -1,9 +1,10 @@
 /**
  * Merging blocks: when many blocks hang on the same parents, a milestone can name only some of
  * them, and their senders would have to attach them again. The validator takes up those that were
- * left behind, eight at a time, in blocks without payload (older IOTA's coordinator called such blocks
- * checkpoints). One at a time and only while something was left behind, so the work is bounded by
- * one proof of work. On the path: core/tips → here → processor. Spec: docs/spec/14-load.md.
+ * left behind, eight at a time, in blocks without payload (older IOTA's coordinator called such
+ * blocks checkpoints). One at a time, only while something was left behind, and no more than so
+ * many per interval: who sends blocks to be merged does eight proofs of work for one of the
+ * validator's. On the path: core/tips → here → processor. Spec: docs/spec/14-load.md.
  */
 import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Dag } from '@tanglemail/tangle/core/dag/dag.ts';
@@ -16,7 +17,8 @@ import { Bell } from '../signal.ts';
 export interface MergerDeps {
   readonly milestoneIntervalMs: number;
   readonly clock: Clock;
-  readonly dag: Pick<Dag, 'isReferenced'>;
+  readonly dag: Pick<Dag, 'coneRoots' | 'isReferenced'>;
+  latestIndex(): number;
   readonly tips: Pick<TipPool, 'leftBehind'>;
   /** Mines a block without payload on these parents and attaches it; false when it was refused. */
   merge(parents: readonly BlockId[]): Promise<boolean>;
@@ -27,6 +29,8 @@ export interface MergerDeps {
 const MIN_PARENTS = 2;
 /** Milestones that a block may wait before it counts as left behind. */
 const PATIENCE = 2;
+/** Merging blocks per interval: with 255 parents of the milestone, 767 blocks left behind. */
+const MAX_PER_INTERVAL = 64;
 
 export class Merger {
   readonly #deps: MergerDeps;
@@ -50,18 +54,22 @@ export class Merger {
 
   async #run(): Promise<void> {
     const { signal } = this.#abort;
-    const { milestoneIntervalMs } = this.#deps;
+    const { clock, milestoneIntervalMs } = this.#deps;
     while (!signal.aborted) {
-      const parents = this.#leftBehind();
-      const hasMerged = parents.length >= MIN_PARENTS && (await this.#merge(parents));
-      if (!hasMerged) await this.#bell.wait(milestoneIntervalMs, signal);
+      const startMs = clock.nowMs();
+      for (let made = 0; made < MAX_PER_INTERVAL && !signal.aborted; made += 1) {
+        const parents = this.#leftBehind();
+        if (parents.length < MIN_PARENTS || !(await this.#merge(parents))) break;
+      }
+      const passedMs = clock.nowMs() - startMs;
+      await this.#bell.wait(Math.max(1, milestoneIntervalMs - passedMs), signal);
     }
   }
 
   #leftBehind(): BlockId[] {
     const { clock, dag, milestoneIntervalMs, tips } = this.#deps;
     const beforeMs = clock.nowMs() - PATIENCE * milestoneIntervalMs;
-    return tips.leftBehind(MAX_PARENTS, beforeMs, (id) => dag.isReferenced(id));
+    return tips.leftBehind(MAX_PARENTS, beforeMs, this.#deps.latestIndex(), dag);
   }
 
   async #merge(parents: readonly BlockId[]): Promise<boolean> {

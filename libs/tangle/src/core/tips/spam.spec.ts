@@ -94,8 +94,8 @@ class World {
 
   /** What the validator does beside milestones: takes up tips that were left behind. */
   merge(): void {
-    const isReferenced = (id: BlockId): boolean => this.dag.isReferenced(id);
-    const parents = this.tips.leftBehind(MAX_PARENTS, this.nowMs - 2 * INTERVAL, isReferenced);
+    const beforeMs = this.nowMs - 2 * INTERVAL;
+    const parents = this.tips.leftBehind(MAX_PARENTS, beforeMs, this.index, this.dag);
     if (parents.length > 1) this.attach('m', parents);
   }
 

@@ -278,11 +278,38 @@ describe('a wide tangle', () => {
     pool.add(id('child'), ids('b'), 9);
     pool.remove(id('c'));
     const left = (count: number, beforeMs: number): BlockId[] =>
-      pool.leftBehind(count, beforeMs, (tip) => tip === 'd');
+      pool.leftBehind(count, beforeMs, 100, {
+        coneRoots: fresh,
+        isReferenced: (tip) => tip === 'd',
+      });
     expect(left(8, 9)).toEqual(ids('a'));
     expect(left(8, 10)).toEqual([...ids('a e child')]);
     expect(left(1, 10)).toEqual(ids('a'));
     expect(left(8, 1)).toEqual([]);
+  });
+
+  it('leaves out tips so old that they would take a merging block with them', () => {
+    const pool = poolWith('fresh old dead');
+    const oldest: Readonly<Record<string, number>> = { fresh: 99, old: 47, dead: 39 };
+    const coneRoots = (tip: BlockId) => ({ youngest: 99, oldest: oldest[tip] ?? 0 });
+    const dag = { coneRoots, isReferenced: () => false };
+    expect(pool.leftBehind(8, 1, 100, dag)).toEqual(ids('fresh'));
+  });
+
+  it('finds a tip that was left behind beyond any number that were taken up', () => {
+    const pool = newPool();
+    for (let i = 0; i < 9_000; i += 1) {
+      pool.add(id(`${i}`), i === 0 ? [] : [id(`${i - 1}`)], 0);
+    }
+    pool.add(id('alone'), [], 1);
+    let asked = 0;
+    const isReferenced = () => {
+      asked += 1;
+      return false;
+    };
+    const dag = { coneRoots: fresh, isReferenced };
+    expect(pool.leftBehind(8, 2, 100, dag)).toEqual(ids('8999 alone'));
+    expect(asked).toBe(2);
   });
 });
 

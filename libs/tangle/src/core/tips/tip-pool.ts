@@ -33,9 +33,6 @@ export interface TipPoolOptions {
   readonly maxTips?: number;
 }
 
-/** Tips that one look for those left behind visits. */
-const MAX_LOOK = 4_096;
-
 /** How a tip stands to the latest milestone; a tip below max depth leaves the pool. */
 type Score = 'unscored' | 'non-lazy' | 'semi-lazy' | 'lazy';
 
@@ -67,6 +64,8 @@ export class TipPool {
   /** Tips in the order of their arrival from `#oldest` on; those that left are skipped. */
   #arrivals: Tip[] = [];
   #oldest = 0;
+  /** Tips that no block or milestone was seen to take up, oldest first. */
+  readonly #untaken = new Set<Tip>();
   #scoredIndex = -1;
   #entryPoints: readonly BlockId[] = [];
 
@@ -112,6 +111,7 @@ export class TipPool {
     };
     this.#tips.set(id, tip);
     this.#arrivals.push(tip);
+    this.#untaken.add(tip);
     this.#enlist(tip, 'unscored');
     if (this.#tips.size > this.#maxTips) this.#removeOldest();
   }
@@ -155,17 +155,26 @@ export class TipPool {
   }
 
   /**
-   * The oldest tips that came before `beforeMs` and that neither a block nor a milestone has taken
-   * up: what is in danger of being left behind. Up to `count`; looks at MAX_LOOK tips at most.
+   * The oldest non-lazy tips that came before `beforeMs` and that neither a block nor a milestone
+   * has taken up: what is in danger of being left behind. Up to `count`. A tip that was taken up
+   * stays so, and an old one old, hence each is passed over once, however many looks there are.
+   *
+   * @param dag the DAG at `latestIndex`, the latest final milestone.
    */
-  leftBehind(count: number, beforeMs: number, isReferenced: (id: BlockId) => boolean): BlockId[] {
+  leftBehind(
+    count: number,
+    beforeMs: number,
+    latestIndex: number,
+    dag: { coneRoots: ConeRootsOf; isReferenced(id: BlockId): boolean },
+  ): BlockId[] {
     const found: BlockId[] = [];
-    const end = Math.min(this.#arrivals.length, this.#oldest + MAX_LOOK);
-    for (let at = this.#oldest; at < end && found.length < count; at += 1) {
-      const tip = this.#arrivals[at];
-      if (tip === undefined || tip.arrivedMs >= beforeMs) break;
-      if (tip.children > 0 || tip.score === 'lazy' || this.#tips.get(tip.id) !== tip) continue;
-      if (!isReferenced(tip.id)) found.push(tip.id);
+    for (const tip of this.#untaken) {
+      if (found.length >= count || tip.arrivedMs >= beforeMs) break;
+      const roots = dag.isReferenced(tip.id) ? undefined : dag.coneRoots(tip.id);
+      // A tip that is about to fall below max depth would take its merging block with it.
+      const isWorthIt = roots !== undefined && this.#scoreOf(roots, latestIndex) === 'non-lazy';
+      if (isWorthIt) found.push(tip.id);
+      else this.#untaken.delete(tip);
     }
     return found;
   }
@@ -199,6 +208,7 @@ export class TipPool {
     const tip = this.#tips.get(id);
     if (tip === undefined) return;
     tip.children += 1;
+    this.#untaken.delete(tip);
     tip.firstChildMs ??= nowMs;
     if (tip.children >= MAX_TIP_CHILDREN || this.#isAged(tip, nowMs)) this.#remove(tip);
   }
@@ -291,6 +301,7 @@ export class TipPool {
   #remove(tip: Tip): void {
     this.#delist(tip);
     this.#tips.delete(tip.id);
+    this.#untaken.delete(tip);
     if (this.#arrivals.length > 2 * this.#tips.size + 64) this.#compactArrivals();
   }
 

@@ -6,12 +6,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { SignatureClaim } from '../../core/ports.ts';
-import {
-  encodeClaims,
-  isEncodable,
-  MAX_BATCH_CLAIMS,
-  MAX_QUEUED_BATCHES,
-} from './verify-batch.ts';
+import { encodeClaims, isEncodable, MAX_BATCH_CLAIMS, MAX_QUEUED_BATCHES } from './verify-batch.ts';
 import type { VerifyAnswer, VerifyRequest } from './verify-batch.ts';
 
 /** `queue-full`: slow down. `closed`: the pool is gone. `worker-failed`: a thread died. */
