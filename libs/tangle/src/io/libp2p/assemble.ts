@@ -182,7 +182,7 @@ function addPeers(blueprint: Blueprint, parts: Draft): void {
       parts.roster
         .chosen()
         .flatMap((peer) => node.getConnections(peer)[0] ?? [])
-        .map(({ remoteAddr }) => remoteAddr),
+        .map(({ remotePeer, remoteAddr }) => ({ key: remotePeer.toString(), address: remoteAddr })),
     epochMs: Date.now,
   });
   parts.discovery = new Discovery({

@@ -349,11 +349,11 @@ export class TangleNetwork {
     await node.start();
     gossip.start();
     sync.start();
-    for (const { id, addresses, lastSeenMs } of this.#records?.known ?? []) {
-      auto.add(id, addresses, { lastSeenMs });
-    }
     for (const peer of (this.#options.discovery?.bootstrap ?? []).map(parseStaticPeer)) {
       auto.add(peer.key, [peer.address.toString()], { isBootstrap: true });
+    }
+    for (const { id, addresses, ...seen } of this.#records?.known ?? []) {
+      auto.add(id, addresses, seen);
     }
     statics.start();
     discovery.start();

@@ -20,10 +20,17 @@ export const MAX_KNOWN_PEERS = 256;
 export const MAX_ADDRESSES = 8;
 const MAX_FILE_BYTES = 4 << 20;
 
-const id = z.string().min(1).max(128);
+const id = z.string().regex(/^[1-9A-Za-z]{1,128}$/);
 const address = z.string().min(1).max(256);
 const time = z.int().min(0);
 const FINDING_NAMES = ['operator', ...(Object.keys(FINDINGS) as Finding[])] as const;
+
+const KNOWN_PEER = z.strictObject({
+  id,
+  addresses: z.array(address).max(MAX_ADDRESSES),
+  lastSeenMs: time,
+  dialled: z.boolean().default(false),
+});
 
 const DOCUMENT = z.strictObject({
   version: z.literal(1),
@@ -32,9 +39,7 @@ const DOCUMENT = z.strictObject({
   bans: z
     .array(z.strictObject({ id, untilMs: time, finding: z.enum(FINDING_NAMES) }))
     .max(MAX_BANS),
-  known: z
-    .array(z.strictObject({ id, addresses: z.array(address).max(MAX_ADDRESSES), lastSeenMs: time }))
-    .max(MAX_KNOWN_PEERS),
+  known: z.array(KNOWN_PEER).max(MAX_KNOWN_PEERS),
 });
 
 /** The file's content. */
@@ -90,11 +95,14 @@ export class PeerBook {
       networkId: this.#networkId,
       added: records.added.slice(0, MAX_ADDED_PEERS),
       bans: records.bans.slice(0, MAX_BANS),
-      known: records.known.slice(0, MAX_KNOWN_PEERS).map(({ id: key, addresses, lastSeenMs }) => ({
-        id: key,
-        addresses: addresses.slice(0, MAX_ADDRESSES),
-        lastSeenMs,
-      })),
+      known: records.known
+        .slice(0, MAX_KNOWN_PEERS)
+        .map(({ id: key, addresses, lastSeenMs, dialled }) => ({
+          id: key,
+          addresses: addresses.slice(0, MAX_ADDRESSES),
+          lastSeenMs,
+          dialled,
+        })),
     };
     const text = `${JSON.stringify(document, undefined, 2)}\n`;
     const written = this.#writing.then(async () => await replaceFile(path, text));

@@ -1,20 +1,10 @@
-/** Bounds on peers that loopback cannot show: addresses, candidates, libp2p's memory of peers. */
+/** Bounds on peers that loopback cannot show: addresses, places, libp2p's memory of peers. */
 import { describe, expect, it } from '@jest/globals';
 import { multiaddr } from '@multiformats/multiaddr';
-import type { Multiaddr } from '@multiformats/multiaddr';
-import { SILENT_LOGGER } from '../logger.ts';
-import { AutoPeering } from './auto-peering.ts';
 import { BoundedDatastore } from './bounded-datastore.ts';
 import { Gate } from './gate.ts';
 import { GossipBudget } from './gossip-budget.ts';
-import { DEFAULT_LIMITS, NO_METRICS } from './types.ts';
-
-/** Peer ids that parse; their keys are nobody's. */
-const IDS = [
-  '12D3KooWGjb3dcsHZKCgrv8gvEkmqFrEW3pT2JR5gK1AZzmsBXhK',
-  '12D3KooWJ8ptF7oBuUdfrNJvbYuddXXrn5Fe1ztAK2Xh2To6yqc9',
-  '12D3KooWJy6shmvEH6YMLjD8cV8qfQwZuvSreopUNtwKuSApyi7P',
-] as const;
+import { NO_METRICS } from './types.ts';
 
 class Key {
   readonly text: string;
@@ -71,77 +61,6 @@ describe('gate', () => {
     for (let count = 0; count < 3; count += 1) {
       expect(connect('/ip4/127.0.0.1/tcp/1').denied).toBe(false);
     }
-  });
-});
-
-describe('automatic peering', () => {
-  function peeringOf(chosen: string[] = []) {
-    const dialled: string[] = [];
-    let nowMs = 0;
-    const peering = new AutoPeering(
-      { ...DEFAULT_LIMITS, maxPeers: 2 },
-      {
-        dial: async (addresses: Multiaddr[]) => {
-          dialled.push(addresses.map(String).join(' '));
-          throw new Error('nobody there');
-        },
-        isTaken: () => false,
-        chosen: () => chosen.map((address) => multiaddr(address)),
-        random: () => 0.5,
-        nowMs: () => nowMs,
-        epochMs: () => 1_000,
-        logger: SILENT_LOGGER,
-        metrics: NO_METRICS,
-      },
-    );
-    const tick = async (afterMs = 0): Promise<string[]> => {
-      nowMs += afterMs;
-      peering.tick();
-      await new Promise((resolve) => {
-        setImmediate(resolve);
-      });
-      return dialled.splice(0);
-    };
-    return { peering, tick };
-  }
-
-  it('dials peers that were good first, bootstrap peers last, no more than places', async () => {
-    const { peering, tick } = peeringOf();
-    peering.add(IDS[0], ['/ip4/203.0.113.9/tcp/1'], { isBootstrap: true });
-    peering.add(IDS[1], ['/ip4/198.51.100.9/tcp/1']);
-    peering.add(IDS[2], ['/ip4/192.0.2.9/tcp/1'], { lastSeenMs: 5 });
-    expect(await tick()).toEqual([
-      `/ip4/192.0.2.9/tcp/1/p2p/${IDS[2]}`,
-      `/ip4/198.51.100.9/tcp/1/p2p/${IDS[1]}`,
-    ]);
-    expect(await tick()).toEqual([`/ip4/203.0.113.9/tcp/1/p2p/${IDS[0]}`]);
-  });
-
-  it('chooses no two peers of one neighbourhood', async () => {
-    const { peering, tick } = peeringOf(['/ip4/203.0.113.1/tcp/1']);
-    peering.add(IDS[0], ['/ip4/203.0.200.9/tcp/1']);
-    peering.add(IDS[1], ['/ip4/198.51.100.9/tcp/1']);
-    expect(await tick()).toEqual([`/ip4/198.51.100.9/tcp/1/p2p/${IDS[1]}`]);
-  });
-
-  it('waits longer after each failure, and forgets who never answers', async () => {
-    const { peering, tick } = peeringOf();
-    peering.add(IDS[0], ['/ip4/203.0.113.9/tcp/1']);
-    expect(await tick()).toHaveLength(1);
-    expect(await tick(1_000)).toHaveLength(0);
-    expect(await tick(1_000)).toHaveLength(1);
-    expect(await tick(2_000)).toHaveLength(0);
-    for (let round = 0; round < 4; round += 1) await tick(3_600_000);
-    expect(peering.size).toBe(0);
-  });
-
-  it('keeps so many candidates, and takes no address that names another peer', async () => {
-    const { peering, tick } = peeringOf();
-    for (let count = 0; count < 3_000; count += 1) {
-      peering.add(`peer ${count}`, [`/ip4/203.0.113.9/tcp/1/p2p/${IDS[0]}`]);
-    }
-    expect(peering.size).toBe(1_024);
-    expect(await tick()).toEqual([]);
   });
 });
 

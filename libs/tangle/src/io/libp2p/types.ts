@@ -291,8 +291,10 @@ export interface Ban {
 export interface KnownPeer {
   readonly id: PeerKey;
   readonly addresses: readonly string[];
-  /** When it was last seen connected, in milliseconds since 1970; 0 for never. */
+  /** When it was last seen connected, in milliseconds since 1970. */
   readonly lastSeenMs: number;
+  /** Whether we dialled it with success, at the first of its addresses; else it came to us. */
+  readonly dialled: boolean;
 }
 
 export type NetworkEvent = (typeof NETWORK_EVENTS)[number];
