@@ -244,9 +244,10 @@ async function milestonesFrom(
   from: number,
   count: number,
 ): Promise<Uint8Array[]> {
+  // First, because it may be confirmed, and no more shown, while the store is read.
+  const shown = parts.sync.shownBytes(from);
   const stored = await foundation.store.milestones.range(from, count);
   if (stored.length > 0) return stored;
-  const shown = parts.sync.shownBytes(from);
   return shown === undefined ? [] : [shown];
 }
 

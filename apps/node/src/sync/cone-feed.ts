@@ -6,6 +6,7 @@
 import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Failure } from '@tanglemail/tangle/core/outcome.ts';
 import { MAX_REQUEST_IDS } from '@tanglemail/tangle/core/params/limits.ts';
+import { NetworkError } from '@tanglemail/tangle/io/libp2p/types.ts';
 import type { ProcessOutcome } from '../processor/block-processor.ts';
 import type { ConeWindow } from './cone-window.ts';
 
@@ -14,6 +15,8 @@ export interface ConeFeedDeps {
   submit(bytes: Uint8Array): Promise<ProcessOutcome>;
   /** The blocks with these ids, 1–256; NetworkError when nobody has them. */
   fetch(ids: readonly BlockId[]): Promise<Uint8Array[]>;
+  /** The node stops or halts: what waits is not handed over any more. */
+  readonly signal: AbortSignal;
 }
 
 /** What became of a cone in the processor. */
@@ -102,6 +105,7 @@ export class ConeFeed {
   }
 
   async #submit(blocks: readonly Uint8Array[]): Promise<Failure | undefined> {
+    if (this.#deps.signal.aborted) throw new NetworkError('aborted', 'sync stopped');
     const outcomes = await Promise.all(blocks.map((bytes) => this.#deps.submit(bytes)));
     return outcomes.find((outcome) => !outcome.ok && outcome.action === 'reject') as
       | Failure

@@ -27,6 +27,7 @@ export interface ProvenCone {
   readonly ids: readonly BlockId[];
   /** The first of them; those of a cone of more than 64 MiB have to be fetched again by id. */
   readonly blocks: readonly Uint8Array[];
+  /** What they take in memory. */
   readonly bytes: number;
 }
 
@@ -50,32 +51,47 @@ export interface ConeWindowDeps {
   nowMs(): number;
 }
 
-/** Bytes of proven cones that wait, and of answers under way (4 MiB each). */
+/** Bytes of proven cones that wait, of parts of large ones, and of answers under way (4 MiB). */
 const MAX_BYTES = 64 << 20;
+/** What a block takes in memory beside its bytes: its id and two small objects. */
+const BLOCK_OVERHEAD = 320;
 const MAX_RUNNING = 8;
 /** Bytes of one cone that are kept; of a larger one the rest is fetched again after its proof. */
 const MAX_CONE_BYTES = 64 << 20;
 /** What one request should bring. */
 const WANTED_BYTES = 2 << 20;
-/** The cone that confirmation waits for is asked once more when it takes longer. */
+/** What confirmation waits for is asked of a second peer when it takes longer. */
 const URGENT_AFTER_MS = 2_000;
 const RETRY_MS = 1_000;
 
+/** A request under way for the cones of `from`–`last`. */
 interface Running {
-  readonly startedMs: number;
-  urgent: boolean;
+  readonly from: number;
+  readonly last: number;
+  readonly isUrgent: boolean;
+  /** When it began, or brought the last part of a large cone. */
+  movedMs: number;
+  /** Whom it was sent to. */
+  readonly peers: Set<string>;
+  /** A second peer was asked for the same. */
+  isHurried: boolean;
 }
 
 export class ConeWindow {
   readonly #deps: ConeWindowDeps;
   readonly #proven = new Map<number, ProvenCone>();
   readonly #running = new Map<number, Running>();
+  /** Second requests for what takes too long. */
+  readonly #hurried = new Map<number, Running>();
   /** Peers whose cone of this milestone was wrong. */
   readonly #liars = new Map<number, Set<string>>();
   readonly #retryMs = new Map<number, number>();
   readonly #tasks = new Set<Promise<void>>();
   readonly #emptyRoot: Uint8Array;
   #bytes = 0;
+  /** Bytes of large cones that are not whole yet, and how many such are fetched. */
+  #partBytes = 0;
+  #inParts = 0;
   #bytesPerCone = 16_384;
   #failed = 0;
 
@@ -87,7 +103,8 @@ export class ConeWindow {
   /** Cones asked for, cones proven and not yet taken in, their bytes, and wrong or missing ones. */
   counts(): { requested: number; proven: number; bytes: number; failed: number } {
     const { size: requested } = this.#running;
-    return { requested, proven: this.#proven.size, bytes: this.#bytes, failed: this.#failed };
+    const bytes = this.#bytes + this.#partBytes;
+    return { requested, proven: this.#proven.size, bytes, failed: this.#failed };
   }
 
   get(index: number): ProvenCone | undefined {
@@ -102,7 +119,7 @@ export class ConeWindow {
     this.#retryMs.delete(index);
   }
 
-  /** Forgets everything up to the confirmed milestone. */
+  /** Forgets everything up to the confirmed milestone; Infinity for all. */
   dropUpTo(index: number): void {
     for (const kept of [this.#proven, this.#liars, this.#retryMs]) {
       for (const one of kept.keys()) if (one <= index) this.drop(one);
@@ -111,19 +128,24 @@ export class ConeWindow {
 
   /**
    * Starts what may be started now for milestones `first`–`last`; `first` is the one that
-   * confirmation waits for, and no bound but that of requests holds it up.
+   * confirmation waits for, and no bound holds it up.
    * @param isNeeded false for a cone that is here already by gossip.
    */
   pump(first: number, last: number, isNeeded: (index: number) => boolean): void {
     this.#hurry(first);
-    for (let index = first; index <= last && this.#tasks.size < MAX_RUNNING; index++) {
-      const reserved = this.#tasks.size * MAX_ANSWER_SIZE;
-      if (index > first && this.#bytes + reserved >= MAX_BYTES) return;
+    for (let index = first; index <= last; index++) {
+      if (index > first && !this.#hasRoom()) return;
       if (!this.#isOpen(index) || !isNeeded(index)) continue;
-      const count = this.#rangeFrom(index, last);
-      this.#start(index, count, index === first);
-      index += count - 1;
+      const end = this.#rangeEnd(index, last);
+      this.#start(this.#running, this.#newRunning(index, end, index === first));
+      index = end;
     }
+  }
+
+  #hasRoom(): boolean {
+    const reserved = this.#tasks.size * MAX_ANSWER_SIZE;
+    const bytes = this.#bytes + this.#partBytes + reserved;
+    return this.#tasks.size < MAX_RUNNING && bytes < MAX_BYTES;
   }
 
   /** Resolves when no request is under way. */
@@ -133,7 +155,8 @@ export class ConeWindow {
 
   /** Whether the cone is to be asked for now. One without blocks proves itself. */
   #isOpen(index: number): boolean {
-    if (this.#proven.has(index) || this.#running.has(index)) return false;
+    if (this.#proven.has(index)) return false;
+    if (this.#running.has(index) || this.#hurried.has(index)) return false;
     if ((this.#retryMs.get(index) ?? 0) > this.#deps.nowMs()) return false;
     const header = this.#deps.header(index);
     if (header === undefined) return false;
@@ -142,61 +165,99 @@ export class ConeWindow {
     return !isEmpty;
   }
 
-  #rangeFrom(first: number, last: number): number {
+  #rangeEnd(first: number, last: number): number {
     const wanted = Math.ceil(WANTED_BYTES / this.#bytesPerCone);
-    const most = Math.max(1, Math.min(wanted, MAX_REQUEST_MILESTONES, last - first + 1));
-    let count = 1;
-    while (count < most && this.#isOpen(first + count)) count += 1;
-    return count;
+    const most = first + Math.max(1, Math.min(wanted, MAX_REQUEST_MILESTONES)) - 1;
+    let end = first;
+    while (end < Math.min(most, last) && this.#isOpen(end + 1)) end += 1;
+    return end;
   }
 
-  /** What confirmation waits for does not wait for a slow peer. */
+  #newRunning(from: number, last: number, isUrgent: boolean): Running {
+    const movedMs = this.#deps.nowMs();
+    return { from, last, isUrgent, movedMs, peers: new Set(), isHurried: false };
+  }
+
+  /**
+   * What confirmation waits for does not wait for a slow peer: what is left of its request goes to
+   * another one, too.
+   */
   #hurry(index: number): void {
     const running = this.#running.get(index);
-    if (running === undefined || running.urgent) return;
-    if (this.#deps.nowMs() - running.startedMs < URGENT_AFTER_MS) return;
-    this.#start(index, 1, true);
+    if (running === undefined || running.isHurried) return;
+    if (this.#deps.nowMs() - running.movedMs < URGENT_AFTER_MS) return;
+    running.isHurried = true;
+    const second = this.#newRunning(index, running.last, true);
+    for (const peer of running.peers) second.peers.add(peer);
+    this.#start(this.#hurried, second);
   }
 
-  #start(from: number, count: number, urgent: boolean): void {
-    const running = { startedMs: this.#deps.nowMs(), urgent };
-    for (let index = from; index < from + count; index++) this.#running.set(index, running);
-    const task = this.#fetch(from, count, urgent)
+  #start(requests: Map<number, Running>, running: Running): void {
+    for (let index = running.from; index <= running.last; index++) requests.set(index, running);
+    const task = this.#fetch(running, requests === this.#hurried)
       .catch((error: unknown) => this.#deps.onFatal(error))
       .finally(() => {
         this.#tasks.delete(task);
-        for (let index = from; index < from + count; index++) {
-          if (this.#running.get(index) === running) this.#running.delete(index);
-        }
+        for (let index = running.from; index <= running.last; index++) requests.delete(index);
         this.#deps.onProgress();
       });
     this.#tasks.add(task);
   }
 
-  async #fetch(from: number, count: number, urgent: boolean): Promise<void> {
+  async #fetch(running: Running, isSecond: boolean): Promise<void> {
     const { network, signal, logger } = this.#deps;
-    const except = this.#liars.get(from) ?? new Set<string>();
-    const priority = urgent ? 'milestone' : 'window';
-    const options: RequestOptions = { priority, except, signal };
+    const { from, last, isUrgent, peers } = running;
+    const count = last - from + 1;
+    const except = new Set([...peers, ...(this.#liars.get(from) ?? [])]);
+    const priority = isUrgent ? 'milestone' : 'window';
+    const onSent = (peer: string): void => void peers.add(peer);
+    const options: RequestOptions = { priority, except, signal, onSent };
     try {
       const { cones, peer } = await network.requestCones(from, count, options);
       for (const [position, blocks] of cones.entries()) {
         if (!this.#take(from + position, blocks, peer)) return;
       }
       // It is larger than one answer, or nobody has it.
-      if (cones.length === 0) await this.#fetchParts(from, options);
+      if (cones.length === 0) await this.#fetchLarge(running, options);
     } catch (error) {
       if (!(error instanceof NetworkError)) throw error;
       if (error.code === 'aborted' || error.code === 'stopped') return;
       logger.debug({ from, count, ...errorFields(error) }, 'cones were not brought');
+      // The first request for them still goes on.
+      if (isSecond) return;
       // Everybody was asked: begin anew, the liars included.
       this.#liars.delete(from);
       this.#later(from);
     }
   }
 
+  /** Beside the cone that confirmation waits for, one at a time: each may take 64 MiB. */
+  async #fetchLarge(running: Running, options: RequestOptions): Promise<void> {
+    const index = running.from;
+    if (options.priority === 'window' && this.#inParts > 0) {
+      this.#retryMs.set(index, this.#deps.nowMs() + RETRY_MS);
+      return;
+    }
+    let kept = 0;
+    this.#inParts += 1;
+    try {
+      await this.#fetchParts(index, options, (bytes) => {
+        kept += bytes;
+        this.#partBytes += bytes;
+        running.movedMs = this.#deps.nowMs();
+      });
+    } finally {
+      this.#inParts -= 1;
+      this.#partBytes -= kept;
+    }
+  }
+
   /** One cone in parts, all of the same peer, so that it is clear who lied. */
-  async #fetchParts(index: number, options: RequestOptions): Promise<void> {
+  async #fetchParts(
+    index: number,
+    options: RequestOptions,
+    onKept: (bytes: number) => void,
+  ): Promise<void> {
     const ids: BlockId[] = [];
     const blocks: Uint8Array[] = [];
     let bytes = 0;
@@ -209,12 +270,18 @@ export class ConeWindow {
       for (const block of items) {
         ids.push(blockIdOf(block, this.#deps.hasher));
         bytes += block.length;
-        if (bytes <= MAX_CONE_BYTES) blocks.push(block);
+        if (bytes > MAX_CONE_BYTES) continue;
+        blocks.push(block);
+        onKept(block.length + BLOCK_OVERHEAD);
       }
-      if (complete || items.length === 0 || ids.length >= MAX_CONE) break;
+      // Nothing, or no more: the peer does not have it, or has pruned it meanwhile.
+      if (items.length === 0) {
+        this.#later(index);
+        return;
+      }
+      if (complete || ids.length >= MAX_CONE) break;
     }
-    if (ids.length === 0) this.#later(index);
-    else this.#judge(index, ids, blocks, peer);
+    this.#judge(index, ids, blocks, peer);
   }
 
   #take(index: number, blocks: readonly Uint8Array[], peer: string): boolean {
@@ -254,7 +321,7 @@ export class ConeWindow {
   ): boolean {
     const root = rootOfIds(ids, this.#deps.hasher);
     if (Buffer.compare(root, header.inclusionRoot) !== 0) return false;
-    const bytes = blocks.reduce((sum, block) => sum + block.length, 0);
+    const bytes = blocks.reduce((sum, block) => sum + block.length + BLOCK_OVERHEAD, 0);
     this.#proven.set(index, { ids, blocks, bytes });
     this.#bytes += bytes;
     return true;

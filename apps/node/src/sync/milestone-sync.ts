@@ -147,6 +147,7 @@ export class MilestoneSync {
       cones: this.#cones,
       submit: (bytes) => deps.submit(bytes),
       fetch: (ids) => deps.network.requestBlocks(ids, this.#options('milestone')),
+      signal: this.#abort.signal,
     });
   }
 
@@ -255,6 +256,12 @@ export class MilestoneSync {
     return own === undefined || own === id;
   }
 
+  /** For a milestone that was made final meanwhile: true, and a fork when it was another one. */
+  async #agrees(proven: Proven): Promise<true> {
+    if (!(await this.#isKnown(proven))) await this.#compareWithConfirmed(proven);
+    return true;
+  }
+
   /** True for a fork, which everybody should hear of. */
   async #compareWithConfirmed({ index, bytes }: Proven): Promise<boolean> {
     const own = this.#deps.milestoneBytes(index);
@@ -281,6 +288,13 @@ export class MilestoneSync {
         await this.#bell.wait(RETRY_MS, signal);
       }
     }
+    this.#end();
+  }
+
+  /** Nothing is fetched or kept for a node that confirms nothing more. */
+  #end(): void {
+    this.#abort.abort();
+    this.#cones.dropUpTo(Number.POSITIVE_INFINITY);
   }
 
   /** Nothing can be confirmed at this moment. */
@@ -303,10 +317,13 @@ export class MilestoneSync {
     if (this.#confirmed >= next) return true;
     const confirmed = await engine.confirm(proven.milestone);
     if (confirmed.ok) {
-      this.#progressMs = performance.now();
+      // Following the head is no progress of catching up.
+      if (this.#behind > 0) this.#progressMs = performance.now();
       this.#problem = undefined;
       return true;
     }
+    // This node's own seat made it final in the meantime.
+    if (this.#confirmed >= next) return await this.#agrees(proven);
     if (confirmed.code !== 'milestone-cone-missing') {
       await this.#guard.onBrokenRule(next, proven.bytes, confirmed.code, confirmed.detail);
     }
@@ -402,7 +419,12 @@ export class MilestoneSync {
       return;
     }
     if (missing.resume()) missing.want(dag.missingParents(MISSING_AFTER_WARP), '');
-    if (this.#held.size > 0) this.#releasing ??= this.#release();
+    if (this.#held.size === 0 || this.#releasing !== undefined) return;
+    this.#releasing = this.#release()
+      .catch((error: unknown) => this.#deps.onFatal(error))
+      .finally(() => {
+        this.#releasing = undefined;
+      });
   }
 
   async #release(): Promise<void> {
@@ -410,7 +432,6 @@ export class MilestoneSync {
       const held = this.#held.take(RELEASE);
       await Promise.all(held.map(({ bytes, from }) => this.#deps.submitHeld(bytes, from)));
     }
-    this.#releasing = undefined;
   }
 
   /** Asks one peer for the milestone that its STATUS names. */

@@ -63,15 +63,27 @@ export class PeerClaims {
   ask(patienceMs: number): void {
     const nowMs = this.#deps.nowMs();
     const since = new Map<string, number>();
-    for (const { id, status } of this.#deps.peers()) {
-      const claimed = status?.latestIndex ?? 0;
-      if (claimed <= this.#deps.newestProven() || this.#isDoubted(id)) continue;
+    for (const { id, claimed } of this.#unproven()) {
       const sinceMs = this.#since.get(id) ?? nowMs;
       since.set(id, sinceMs);
       if (nowMs - sinceMs < patienceMs || this.#asking.has(id)) continue;
       if (this.#asking.size < MAX_QUESTIONS) this.#asking.set(id, this.#question(id, claimed));
     }
     this.#since = since;
+  }
+
+  /**
+   * Who claims more than is proven, first those that were never in doubt, then those whose doubt
+   * ended longest ago: a crowd that never answers holds up no honest peer for long.
+   */
+  #unproven(): { readonly id: string; readonly claimed: number }[] {
+    const newest = this.#deps.newestProven();
+    const doubtMs = (id: string): number => this.#doubts.get(id)?.untilMs ?? 0;
+    return this.#deps
+      .peers()
+      .map(({ id, status }) => ({ id, claimed: status?.latestIndex ?? 0 }))
+      .filter(({ id, claimed }) => claimed > newest && !this.#isDoubted(id))
+      .toSorted((a, b) => doubtMs(a.id) - doubtMs(b.id));
   }
 
   /** Resolves when no question is open. */

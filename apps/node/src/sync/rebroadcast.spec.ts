@@ -68,9 +68,22 @@ describe('rebroadcast', () => {
     expect(tick(1_000)).toEqual([idOf(7), idOf(201)]);
     expect(tick(2_000)).toEqual([]);
     state.peers.push({ id: 'q', connectedMs: 2_000, subscribed: true });
-    expect([...tick(2_500), ...tick(3_500)]).toEqual([idOf(7), idOf(202)]);
-    expect(tick(10_500)).toEqual([idOf(7), idOf(203)]);
+    expect([...tick(3_000), ...tick(4_000)]).toEqual([idOf(7), idOf(202)]);
+    expect(tick(11_000)).toEqual([idOf(7), idOf(203)]);
     expect(tick(60_000)).toEqual([]);
+  });
+
+  it('says no more when a peer comes and goes all the time', () => {
+    const { rebroadcast, state, tick } = world();
+    state.tips = [idOf(7)];
+    rebroadcast.add(idOf(1), 0);
+    let published = 0;
+    for (let nowMs = 0; nowMs <= 60_000; nowMs += 500) {
+      state.peers = [{ id: 'p', connectedMs: nowMs, subscribed: true }];
+      published += tick(nowMs).filter((id) => id === idOf(1) || id === idOf(7)).length;
+    }
+    expect(published).toBeGreaterThan(20);
+    expect(published).toBeLessThanOrEqual(2 * 22);
   });
 
   it('is bounded', () => {

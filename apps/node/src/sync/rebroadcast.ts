@@ -42,8 +42,10 @@ const MAX_PER_TICK = 256;
 const TICK_MS = 500;
 const FIRST_PAUSE_MS = 2_000;
 const LAST_PAUSE_MS = 120_000;
-/** How long a new peer takes to subscribe. */
+/** How long a new peer takes to join the mesh. */
 const NEW_PEER_PAUSE_MS = 1_000;
+/** New peers are told together this often: one that comes and goes draws no more than that. */
+const WELCOME_PAUSE_MS = 3_000;
 const GIVE_UP_MS = 900_000;
 const MAX_COMPANIONS = 8;
 /** A new peer is told twice: the first time it may not be in the mesh yet. */
@@ -59,6 +61,8 @@ export class Rebroadcast {
   /** When the next offers to new peers are due. */
   #offerMs: number[] = [];
   #offers = 0;
+  #isNewPeerUntold = false;
+  #welcomeMs = Number.NEGATIVE_INFINITY;
 
   constructor(deps: RebroadcastDeps) {
     this.#deps = deps;
@@ -87,7 +91,7 @@ export class Rebroadcast {
 
   /** Publishes what is due; `nowMs` never goes back. */
   tick(nowMs: number): void {
-    const hasNewPeer = this.#noteNewPeers();
+    const hasNewPeer = this.#isWelcome(nowMs);
     if (hasNewPeer) this.#offerMs = OFFER_PAUSES_MS.map((pauseMs) => nowMs + pauseMs);
     if (nowMs >= (this.#offerMs[0] ?? Number.POSITIVE_INFINITY)) this.#offer();
     let attempts = 0;
@@ -127,6 +131,15 @@ export class Rebroadcast {
       const bytes = this.#deps.blockBytes(id);
       if (bytes !== undefined) this.#deps.publish(bytes);
     }
+  }
+
+  /** True when there are new peers, and the last ones were told long enough ago. */
+  #isWelcome(nowMs: number): boolean {
+    if (this.#noteNewPeers()) this.#isNewPeerUntold = true;
+    if (!this.#isNewPeerUntold || nowMs - this.#welcomeMs < WELCOME_PAUSE_MS) return false;
+    this.#isNewPeerUntold = false;
+    this.#welcomeMs = nowMs;
+    return true;
   }
 
   /** True when a peer can be reached that could not at the last tick. */

@@ -204,6 +204,26 @@ describe('requests', () => {
     expect(bench.reports).toEqual(['a answer-invalid', 'a answer-invalid']);
   });
 
+  it('do not blame the peer that says that a cone is too large for one answer', async () => {
+    const bench = new Bench({ hedgeMs: 1 });
+    bench.peer('a');
+    bench.peer('b');
+    const sent: string[] = [];
+    const asked = bench.requester.cones(1, 1, { onSent: (peer) => sent.push(peer) });
+    while (bench.asked.length < 2) await bench.turn();
+    // The other one, still silent, is not waited for.
+    bench.asked[1]?.answer([], false);
+    expect(await asked).toEqual({ cones: [], peer: bench.asked[1]?.peer });
+    expect(sent).toEqual(bench.peers);
+    bench.asked[0]?.answer([], false);
+    await bench.turn();
+    const many = Array.from({ length: 8 }, () => bench.requester.milestones(1, 1));
+    await bench.turn();
+    expect(bench.peers.slice(2).toSorted().join('')).toBe('aaaabbbb');
+    for (const { answer } of bench.asked.slice(2)) answer([ITEM]);
+    await Promise.all(many);
+  });
+
   it('are refused beyond the bound, and end when the network stops', async () => {
     const bench = new Bench({ maxInFlightPerPeer: 1, maxWaitingRequests: 1 });
     bench.peer('a');

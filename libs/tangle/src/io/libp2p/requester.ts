@@ -32,6 +32,8 @@ export interface RequestOptions {
   readonly only?: boolean;
   /** Peers that are not asked, for instance because their last answer was wrong. */
   readonly except?: ReadonlySet<PeerKey>;
+  /** Told of each peer that the request goes to. */
+  readonly onSent?: (peer: PeerKey) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -213,7 +215,7 @@ export class Requester {
       const { answer, session } = next;
       if (answer === undefined) continue;
       const answered = { ...answer, peer: session.key };
-      if (answer.items.length > 0 || !answer.complete) return answered;
+      if (bringsSomething(answer)) return answered;
       empty = answered;
     }
     if (empty === undefined) throw unanswered(failure);
@@ -248,7 +250,7 @@ export class Requester {
     asked.add(second.session.key);
     this.#deps.metrics.count('request-hedged');
     const one = await Promise.race([first.done, second.done]);
-    const isGood = one.result.ok && one.result.answer.items.length > 0;
+    const isGood = one.result.ok && bringsSomething(one.result.answer);
     if (isGood || (!one.result.ok && one.result.failure === 'aborted')) return one;
     const other = await (one.session === first.session ? second.done : first.done);
     return other.result.ok || !one.result.ok ? other : one;
@@ -301,6 +303,7 @@ export class Requester {
 
   #send(session: PeerSession, ask: Ask): Attempt {
     this.#deps.metrics.count('request-sent');
+    ask.options.onSent?.(session.key);
     const { promise: firstFrame, resolve: onFirstFrame } = Promise.withResolvers<void>();
     const { maxItems, options } = ask;
     const details = { maxItems, signal: options.signal, onFirstFrame };
@@ -326,7 +329,7 @@ export class Requester {
       metrics.count('request-answered');
       performance.noteAnswer(result.timing, nowMs());
       // Its STATUS said that it has this, and then it had nothing.
-      const isEmpty = result.answer.items.length === 0;
+      const isEmpty = !bringsSomething(result.answer);
       if (isEmpty && ask.body.type !== 'get-blocks' && ask.hasIt(session) === 'yes') {
         performance.noteFailure(nowMs());
       }
@@ -351,6 +354,11 @@ function isAble(session: PeerSession, ask: Ask, asked: ReadonlySet<PeerKey>): bo
   if (asked.has(session.key) || session.outbound?.ended !== false) return false;
   if (ask.options.only === true && session.key !== ask.options.peer) return false;
   return ask.hasIt(session) !== 'no';
+}
+
+/** False when the peer has nothing; one that says that the first item is too large has it. */
+function bringsSomething({ items, complete }: Answer): boolean {
+  return items.length > 0 || !complete;
 }
 
 /** True when `event` comes within the time. */

@@ -137,7 +137,9 @@ export class Responder {
     try {
       const answer = await this.#load(request);
       const bytes = await this.#send(channel, request, answer.items, answer.end);
-      budget.bytes.charge(bytes);
+      // What was read from the disk and found too large cost as much as a whole answer.
+      const isTooLarge = answer.end === 'cut' && answer.items.length === 0;
+      budget.bytes.charge(isTooLarge ? MAX_ANSWER_SIZE : bytes);
       session.counters.requestsServed += 1;
       session.counters.bytesServed += bytes;
       this.#deps.metrics.count('request-served');
