@@ -241,7 +241,10 @@ export class NodeStore implements ChainStore {
     return [...(await this.blocks.bytesOf(ids)).values()];
   }
 
-  /** A part of a milestone's cone for a peer: from position `skip` until `maxBytes` is passed. */
+  /**
+   * A part of a milestone's cone for a peer: from position `skip` until `maxBytes` is passed;
+   * empty when not all of it is here any more.
+   */
   async conePart(index: number, skip: number, maxBytes: number): Promise<Uint8Array[]> {
     const ids = this.milestones.cone(index)?.slice(skip) ?? [];
     const part: Uint8Array[] = [];
@@ -251,7 +254,9 @@ export class NodeStore implements ChainStore {
       const found = await this.blocks.bytesOf(some);
       for (const id of some) {
         const bytes = found.get(id);
-        if (bytes === undefined || size > maxBytes) return part;
+        // It is being pruned at this moment: half a cone would look like a lie.
+        if (bytes === undefined) return [];
+        if (size > maxBytes) return part;
         part.push(bytes);
         size += bytes.length;
       }
