@@ -36,11 +36,14 @@ export type ImportTarget = Pick<LedgerImporter, 'addOutputs' | 'finish'>;
  * store is empty. Throws SnapshotError, and then the store stays empty.
  */
 export function snapshotFill(options: SourceOptions): (target: ImportTarget) => Promise<void> {
-  const { trust, logger } = options;
+  const { trust, logger, signal } = options;
   return async (target) => {
     await withProvenSnapshot(options, async (found) => {
-      const onProgress = rareProgress((done, all) =>
-        logger.info({ done, all }, 'filling the store from the snapshot'),
+      // What was proven of milestone 0 is what genesis says, which needs no import.
+      if (found.proven.index === 0) return;
+      const onProgress = rareProgress(
+        (done, all) => logger.info({ done, all }, 'filling the store from the snapshot'),
+        signal,
       );
       await importSnapshot(target, found, trust.hasher, onProgress);
       const { index, header } = found.proven;

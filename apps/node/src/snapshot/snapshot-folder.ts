@@ -5,6 +5,7 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MilestoneId } from '@tanglemail/tangle/core/codec/ids.ts';
+import type { GenesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import type { Hasher } from '@tanglemail/tangle/core/ports.ts';
 import type { SnapshotHeader } from '@tanglemail/tangle/core/snapshot/codec.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
@@ -58,23 +59,41 @@ export function describeFile(
  */
 export async function openSnapshotFolder(
   folder: string,
-  { networkId, hasher, logger }: { networkId: bigint; hasher: Hasher; logger: Logger },
+  {
+    genesis,
+    hasher,
+    logger,
+  }: { readonly genesis: GenesisMilestone; readonly hasher: Hasher; readonly logger: Logger },
 ): Promise<SnapshotFile[]> {
   const names = await listNames(folder);
   const found: SnapshotFile[] = [];
   for (const name of names) {
     const path = join(folder, name);
-    if (name.endsWith(TEMPORARY_SUFFIX)) await rm(path, { force: true });
+    if (isHalf(name)) await removeHalf(path, logger);
     if (!NAME.test(name)) continue;
     try {
       const header = await readHeader(path, hasher);
-      if (header.networkId !== networkId) throw new SnapshotError('snapshot-network', path);
+      const isOurs = header.networkId === genesis.networkId && header.genesisId === genesis.id;
+      if (!isOurs) throw new SnapshotError('snapshot-network', path);
       found.push(describeFile(path, header, (await stat(path)).size));
     } catch (error) {
       logger.warn({ path, ...errorFields(error) }, 'a file among the snapshots is not used');
     }
   }
   return found.toSorted((a, b) => a.targetIndex - b.targetIndex);
+}
+
+/** The operator chose the folder: not all in it that ends like this is ours to remove. */
+function isHalf(name: string): boolean {
+  return name.endsWith(TEMPORARY_SUFFIX) && NAME.test(name.slice(0, -TEMPORARY_SUFFIX.length));
+}
+
+async function removeHalf(path: string, logger: Logger): Promise<void> {
+  try {
+    await rm(path, { force: true });
+  } catch (error) {
+    logger.warn({ path, ...errorFields(error) }, 'a half-written snapshot could not be removed');
+  }
 }
 
 async function listNames(folder: string): Promise<string[]> {

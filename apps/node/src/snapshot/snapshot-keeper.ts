@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import type { GenesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import type { NetworkParams } from '@tanglemail/tangle/core/params/networks.ts';
 import type { Hasher } from '@tanglemail/tangle/core/ports.ts';
+import { SNAPSHOT_CODES } from '@tanglemail/tangle/core/snapshot/codes.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import { SnapshotError } from '@tanglemail/tangle/io/snapshot/snapshot-error.ts';
 import { writeSnapshot, type LedgerView } from '@tanglemail/tangle/io/snapshot/write-snapshot.ts';
@@ -68,8 +69,7 @@ export class SnapshotKeeper {
   async open(): Promise<void> {
     const { directory } = this.#options;
     const { genesis, hasher, logger } = this.#deps;
-    const { networkId } = genesis;
-    this.#files = await openSnapshotFolder(directory, { networkId, hasher, logger });
+    this.#files = await openSnapshotFolder(directory, { genesis, hasher, logger });
   }
 
   /** Ends the writing that is under way; nothing is left of it. */
@@ -152,13 +152,18 @@ export class SnapshotKeeper {
         base === undefined ? options : { ...options, base: base.path },
       );
       const file = describeFile(path, written.header, written.sizeBytes);
-      this.#files = [...this.#files.filter((one) => one.path !== path), file];
+      const others = this.#files.filter((one) => one.path !== path);
+      this.#files = [...others, file].toSorted((a, b) => a.targetIndex - b.targetIndex);
       const seconds = (performance.now() - startedMs) / 1_000;
       const { sizeBytes } = file;
       logger.info({ kind, index, sizeBytes, seconds, path }, 'snapshot written');
       onWritten(file, seconds);
-      await this.#removeOld();
+      await this.#removeOld(file);
       return file;
+    } catch (error) {
+      // No delta can be written on it, and nobody should be given it: a full one is due.
+      if (isDamage(error)) this.#files = this.#files.filter((one) => one !== base);
+      throw error;
     } finally {
       await view.close();
     }
@@ -174,8 +179,10 @@ export class SnapshotKeeper {
   }
 
   /** A file that cannot be removed stays in the folder and is tried again with the next one. */
-  async #removeOld(): Promise<void> {
+  async #removeOld(written: SnapshotFile): Promise<void> {
     for (const file of superseded(this.#files, this.#options.keep)) {
+      // A store that began anew is behind the snapshots that it finds, and yet its own was wanted.
+      if (file === written) continue;
       try {
         await rm(file.path, { force: true });
         this.#files = this.#files.filter((one) => one !== file);
@@ -187,6 +194,12 @@ export class SnapshotKeeper {
       }
     }
   }
+}
+
+/** Whether it is about the content of the file that was read, which is that of the base. */
+function isDamage(error: unknown): boolean {
+  if (!(error instanceof SnapshotError)) return false;
+  return error.code === 'unreadable' || Object.hasOwn(SNAPSHOT_CODES, error.code);
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -26,6 +26,8 @@ export interface SourceOptions {
   readonly maxDownloadBytes: number;
   readonly trust: SnapshotTrust;
   readonly logger: Logger;
+  /** Ends the import with its reason; the store stays empty then. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A state that was proven, and the files that hold it. */
@@ -37,6 +39,7 @@ export interface ProvenFiles {
 
 const IDLE_TIMEOUT_MS = 30_000;
 const ATTEMPTS = 5;
+const PAUSE_MS = 2_000;
 /** Between two lines of the log about one file. */
 const PROGRESS_MS = 10_000;
 
@@ -128,27 +131,36 @@ class Search {
   /** The path of a file; what stands behind a URL is downloaded first. */
   async #obtain(location: string, position: number): Promise<string> {
     if (!/^https?:\/\//.test(location)) return location;
-    const { downloadFolder, maxDownloadBytes } = this.#options;
-    await mkdir(downloadFolder, { recursive: true, mode: 0o700 });
+    const { downloadFolder, maxDownloadBytes, signal } = this.#options;
+    await mkdir(downloadFolder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+      throw new SnapshotError('unwritable', downloadFolder, error);
+    });
     const path = join(downloadFolder, `${position}.snapshot`);
     await downloadSnapshot(location, path, {
       maxBytes: maxDownloadBytes,
       idleTimeoutMs: IDLE_TIMEOUT_MS,
       attempts: ATTEMPTS,
+      pauseMs: PAUSE_MS,
       onProgress: this.#progress('downloading a snapshot', location),
+      ...(signal && { signal }),
     });
     return path;
   }
 
   #progress(message: string, from: string): OnProgress {
-    return rareProgress((done, all) => this.#options.logger.info({ from, done, all }, message));
+    const { logger, signal } = this.#options;
+    return rareProgress((done, all) => logger.info({ from, done, all }, message), signal);
   }
 }
 
-/** Passes on at most one report in ten seconds, and none of what is quick. */
-export function rareProgress(report: OnProgress): OnProgress {
+/**
+ * Passes on at most one report in ten seconds, and none of what is quick. Throws the reason of
+ * `signal` once that is aborted, which ends what reports.
+ */
+export function rareProgress(report: OnProgress, signal?: AbortSignal): OnProgress {
   let dueMs = performance.now() + PROGRESS_MS;
   return (done, all) => {
+    signal?.throwIfAborted();
     if (performance.now() < dueMs) return;
     dueMs = performance.now() + PROGRESS_MS;
     report(done, all);

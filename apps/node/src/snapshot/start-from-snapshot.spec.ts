@@ -200,6 +200,14 @@ describe('a node that starts from a snapshot', () => {
     await expectSameFuture(whole, young, randomOf(8));
   });
 
+  it('at genesis is one that starts from genesis', async () => {
+    const whole = await startNode('whole', 11);
+    const full = await snapshotOf(whole, 'full');
+    const young = await startNode('young', 11, [full]);
+    expect([young.index, young.store.prunedIndex]).toEqual([0, 0]);
+    await expectSameFuture(whole, young, randomOf(11));
+  });
+
   it('keeps its store when it is started again with a source', async () => {
     const whole = await startNode('whole', 9);
     await live(whole, 3, randomOf(9));

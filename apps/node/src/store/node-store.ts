@@ -102,8 +102,8 @@ export class NodeStore implements ChainStore {
   /**
    * Opens the folder, writes milestone 0 into an empty one, and checks state root and supply of the
    * last batch. Throws StoreError: `wrong-network`, `locked`, `corrupt`, ….
-   * @param fill fills an empty store with something else than genesis, such as a snapshot; it has
-   *   to call `finish`, and what it throws leaves the store empty.
+   * @param fill fills an empty store with something else than genesis, such as a snapshot; what it
+   *   throws leaves the store empty, and without a call of `finish` genesis is written after it.
    */
   static async open(
     path: string,
@@ -118,8 +118,8 @@ export class NodeStore implements ChainStore {
       let loaded = await verifyLedger(kv, supply, hasher);
       if (loaded === undefined) {
         const importer = await LedgerImporter.begin(kv, hasher);
-        if (fill) await fill(importer);
-        else await commitGenesis(kv, genesis, hasher);
+        await fill?.(importer);
+        if (readNodeState(kv) === undefined) await commitGenesis(kv, genesis, hasher);
         loaded = await verifyLedger(kv, supply, hasher);
       }
       assert(loaded !== undefined, 'a store has its genesis');

@@ -29,8 +29,8 @@ export interface StoredOutput extends OutputRecord {
 }
 
 const NOTHING = new Uint8Array();
-/** Unspent outputs that a start loads at a time. */
-const LOAD_CHUNK = 1_024;
+/** Unspent outputs that are loaded at a time: a node that writes a snapshot waits for each step. */
+const LOAD_CHUNK = 256;
 
 export class LedgerRepository {
   readonly #store: KvReader;

@@ -1,19 +1,22 @@
 /**
- * Fetches a snapshot over HTTP into a file: bounded in size and in silence, and resumed where the
+ * Fetches a snapshot over HTTP into a file: bounded in size and in slowness, and resumed where the
  * line broke when the server says that its file is still the same. Nothing is believed: whoever
  * calls this verifies the file. Path: apps/node snapshot sources → here.
  * Spec: docs/spec/12-snapshot.md §7.
  */
 import { open, type FileHandle } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import { SnapshotError } from './snapshot-error.ts';
 
 export interface DownloadOptions {
   /** Bytes at which the download is given up. */
   readonly maxBytes: number;
-  /** Milliseconds without a byte after which an attempt ends. */
+  /** Milliseconds without an answer, or without 64 KiB of it, after which an attempt ends. */
   readonly idleTimeoutMs: number;
   /** Times that the server is asked before it is given up. */
   readonly attempts: number;
+  /** Milliseconds from one attempt to the next. */
+  readonly pauseMs: number;
   /** Told of the bytes that are here, and of the size that was announced, 0 if it was not. */
   readonly onProgress?: (done: number, all: number) => void;
   readonly signal?: AbortSignal;
@@ -24,40 +27,95 @@ interface Position {
   done: number;
   /** The server's name for this very file; without it, each attempt begins anew. */
   version: string | undefined;
+  /** The server has no such file, and will have none in a moment either. */
+  isRefused: boolean;
 }
 
-/** Downloads `url` to `path`, written over. Throws SnapshotError `unavailable` or `too-large`. */
+/** Time-out, a range that does not fit the file any more, too many requests. */
+const PASSING_REFUSALS: ReadonlySet<number> = new Set([408, 416, 429]);
+/** Bytes within `idleTimeoutMs`: a server that sends one byte at a time would never end. */
+const LEAST_BYTES = 65_536;
+
+/**
+ * Downloads `url` to `path`, written over. Throws SnapshotError `unavailable`, `too-large` or
+ * `unwritable`.
+ */
 export async function downloadSnapshot(
   url: string,
   path: string,
   options: DownloadOptions,
 ): Promise<void> {
-  const handle = await open(path, 'w', 0o600).catch((error: unknown) => {
-    throw new SnapshotError('unwritable', path, error);
-  });
-  const position: Position = { done: 0, version: undefined };
+  const file = await Target.create(path);
+  const position: Position = { done: 0, version: undefined, isRefused: false };
   try {
     for (let attempt = 1; ; attempt++) {
       try {
-        await attemptOnce(url, handle, position, options);
-        await handle.sync();
+        await attemptOnce(url, file, position, options);
         return;
       } catch (error) {
         options.signal?.throwIfAborted();
         if (error instanceof SnapshotError && error.code !== 'unavailable') throw error;
-        if (attempt < options.attempts) continue;
-        if (error instanceof SnapshotError) throw error;
-        throw new SnapshotError('unavailable', url, error);
+        if (attempt === options.attempts || position.isRefused) {
+          throw error instanceof SnapshotError
+            ? error
+            : new SnapshotError('unavailable', url, error);
+        }
+        await wait(options.pauseMs, undefined, options.signal && { signal: options.signal });
       }
     }
   } finally {
-    await handle.close();
+    await file.close();
+  }
+}
+
+/** The file that is filled. What its disk refuses is no fault of the source. */
+class Target {
+  readonly #path: string;
+  readonly #handle: FileHandle;
+
+  private constructor(path: string, handle: FileHandle) {
+    this.#path = path;
+    this.#handle = handle;
+  }
+
+  static async create(path: string): Promise<Target> {
+    try {
+      return new Target(path, await open(path, 'w', 0o600));
+    } catch (error) {
+      throw new SnapshotError('unwritable', path, error);
+    }
+  }
+
+  async clear(): Promise<void> {
+    await this.#guard(() => this.#handle.truncate(0));
+  }
+
+  async write(bytes: Uint8Array, position: number): Promise<void> {
+    await this.#guard(async () => {
+      for (let done = 0; done < bytes.length;) {
+        const rest = bytes.length - done;
+        const { bytesWritten } = await this.#handle.write(bytes, done, rest, position + done);
+        done += bytesWritten;
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#handle.close();
+  }
+
+  async #guard(step: () => Promise<void>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      throw new SnapshotError('unwritable', this.#path, error);
+    }
   }
 }
 
 async function attemptOnce(
   url: string,
-  handle: FileHandle,
+  file: Target,
   position: Position,
   options: DownloadOptions,
 ): Promise<void> {
@@ -76,16 +134,22 @@ async function attemptOnce(
     if (response.status !== 200 && response.status !== 206) {
       await response.body?.cancel();
       position.version = undefined;
-      throw new SnapshotError('unavailable', `${url} answers ${response.status}`);
+      const { status } = response;
+      position.isRefused = status >= 400 && status < 500 && !PASSING_REFUSALS.has(status);
+      throw new SnapshotError('unavailable', `${url} answers ${status}`);
     }
-    const all = await beginAt(response, handle, position, options, url);
+    const all = await beginAt(response, file, position, options, url);
+    let due = position.done + LEAST_BYTES;
     for await (const chunk of response.body ?? []) {
-      heard.refresh();
       if (position.done + chunk.length > options.maxBytes) {
         throw new SnapshotError('too-large', url);
       }
-      await writeAt(handle, chunk, position.done);
+      await file.write(chunk, position.done);
       position.done += chunk.length;
+      if (position.done >= due) {
+        heard.refresh();
+        due = position.done + LEAST_BYTES;
+      }
       options.onProgress?.(position.done, all);
     }
     if (all > 0 && position.done < all) {
@@ -96,17 +160,10 @@ async function attemptOnce(
   }
 }
 
-async function writeAt(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
-    done += bytesWritten;
-  }
-}
-
 /** Goes to where the answer begins; the size of the whole file as announced, else 0. */
 async function beginAt(
   response: Response,
-  handle: FileHandle,
+  file: Target,
   position: Position,
   { maxBytes }: DownloadOptions,
   url: string,
@@ -119,7 +176,7 @@ async function beginAt(
       position.version = undefined;
       throw new SnapshotError('unavailable', `${url} answers with another range`);
     }
-    await handle.truncate(0);
+    await file.clear();
     position.done = 0;
     position.version = versionOf(response);
   }

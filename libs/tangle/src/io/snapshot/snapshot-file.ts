@@ -12,6 +12,11 @@ export const TEMPORARY_SUFFIX = '.part';
 
 /** Bytes that are gathered before they are written. */
 const BUFFER = 262_144;
+/**
+ * Bytes after which the disk is asked to take what it has: one sync of a large file at its end
+ * would hold up the node's own syncs for as long as the disk needs for all of it.
+ */
+const SYNC_BYTES = 8_388_608;
 
 export class SnapshotFileWriter {
   readonly #path: string;
@@ -19,6 +24,7 @@ export class SnapshotFileWriter {
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
   #written = 0;
+  #unsynced = 0;
 
   private constructor(path: string, handle: FileHandle) {
     this.#path = path;
@@ -68,7 +74,11 @@ export class SnapshotFileWriter {
       for (const bytes of pending) {
         await this.#handle.writeFile(bytes);
         this.#written += bytes.length;
+        this.#unsynced += bytes.length;
       }
+      if (this.#unsynced < SYNC_BYTES) return;
+      await this.#handle.datasync();
+      this.#unsynced = 0;
     });
   }
 

@@ -1,7 +1,7 @@
 /** Snapshot files on a disk: written, read, joined, verified; half ones leave nothing. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -157,6 +157,21 @@ describe('a snapshot file', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
+  it('unwritable: a full disk leaves nothing, and no file under the final name', async () => {
+    const half = path('x.part');
+    await symlink('/dev/full', half);
+    expect(await codeOf(writeSnapshot(path('x'), viewAt(5), options))).toBe('unwritable');
+    expect(await readdir(folder)).toEqual([]);
+    // The same in the middle of a delta, whose base is left alone.
+    await writeSnapshot(path('full'), viewAt(3), options);
+    const bytes = await readFile(path('full'));
+    await symlink('/dev/full', half);
+    const on = { ...options, base: path('full') };
+    expect(await codeOf(writeSnapshot(path('x'), viewAt(8), on))).toBe('unwritable');
+    expect(await readdir(folder)).toEqual(['full']);
+    expect(await readFile(path('full'))).toEqual(bytes);
+  });
+
   it('unwritable, unreadable: a folder that is not there', async () => {
     expect(await codeOf(writeSnapshot(path('no/x'), viewAt(5), options))).toBe('unwritable');
     expect(await codeOf(verifySnapshot(path('no/x'), fixture.trust))).toBe('unreadable');
@@ -171,6 +186,7 @@ describe('a download', () => {
     maxBytes: 1_000_000,
     idleTimeoutMs: 10_000,
     attempts: 3,
+    pauseMs: 0,
     onProgress: () => {
       half?.destroy();
       half = undefined;
@@ -226,8 +242,16 @@ describe('a download', () => {
     expect(await codeOf(downloadSnapshot(url, path('got'), quick))).toBe('unavailable');
     expect(ranges).toHaveLength(3);
     server?.removeAllListeners('request');
-    server?.on('request', (_, response) => response.writeHead(404).end('no'));
-    expect(await codeOf(downloadSnapshot(url, path('got'), quick))).toBe('unavailable');
+    const asked: number[] = [];
+    const answers = [503, 429, 404, 200];
+    server?.on('request', (_, response) => {
+      asked.push(answers[asked.length] ?? 200);
+      response.writeHead(asked.at(-1) ?? 200).end('no');
+    });
+    const patient = { ...quick, attempts: 9 };
+    expect(await codeOf(downloadSnapshot(url, path('got'), patient))).toBe('unavailable');
+    // What a server has not is not asked for again.
+    expect(asked).toEqual([503, 429, 404]);
   });
 
   it('unavailable: from a server that falls silent', async () => {
@@ -240,6 +264,26 @@ describe('a download', () => {
     const silent = { ...quick, attempts: 1, idleTimeoutMs: 100 };
     expect(await codeOf(downloadSnapshot(url, path('got'), silent))).toBe('unavailable');
     server?.closeAllConnections();
+  });
+
+  it('unavailable: from a server that sends one byte at a time', async () => {
+    const url = await serve('"one"', 0);
+    server?.removeAllListeners('request');
+    server?.on('request', (_, response) => {
+      response.writeHead(200, { 'content-length': 1_000_000 });
+      const drip = setInterval(() => response.write('x'), 5);
+      response.once('close', () => clearInterval(drip));
+    });
+    const slow = { ...quick, onProgress: () => undefined, attempts: 1, idleTimeoutMs: 100 };
+    expect(await codeOf(downloadSnapshot(url, path('got'), slow))).toBe('unavailable');
+    server?.closeAllConnections();
+  });
+
+  it('unwritable: a full disk is no fault of the source, which is not asked again', async () => {
+    const url = await serve('"one"', 0);
+    await symlink('/dev/full', path('full-disk'));
+    expect(await codeOf(downloadSnapshot(url, path('full-disk'), quick))).toBe('unwritable');
+    expect(ranges).toHaveLength(1);
   });
 
   it('too-large: announced, or found on the way', async () => {

@@ -139,6 +139,16 @@ async function* counted(
   }
 }
 
+/** The same items, with a pause after each step. */
+async function* pausing<T>(items: AsyncIterable<T>, options: WriteOptions): AsyncGenerator<T> {
+  let count = 0;
+  for await (const item of items) {
+    yield item;
+    count += 1;
+    if (count % STEP === 0) await pause(options);
+  }
+}
+
 async function* steps<T>(items: AsyncIterable<T>): AsyncGenerator<T[]> {
   let some: T[] = [];
   for await (const item of items) {
@@ -156,12 +166,9 @@ async function* changesBetween(
   after: AsyncIterable<OutputRecord>,
   options: WriteOptions,
 ): AsyncGenerator<LedgerChange> {
-  const old = await Cursor.at(before);
+  const old = await Cursor.at(pausing(before, options));
   try {
-    let looked = 0;
-    for await (const record of after) {
-      looked += 1;
-      if (looked % STEP === 0) await pause(options);
+    for await (const record of pausing(after, options)) {
       yield* consumedBelow(old, record.outputId);
       if (old.current?.outputId === record.outputId) await old.advance();
       else yield { kind: 'created', record };

@@ -1,8 +1,8 @@
 /**
  * A key-value store in memory that promises what LevelDB promises: batches are atomic, and a synced
- * one is there after a cut of the power. What was not synced may be there or not, and even when a
- * later batch was synced: LevelDB goes on in a new log file whenever it likes, and does not sync the
- * old one. Used by tests that cut the power of the node's store.
+ * one is there after a cut of the power. What was not synced may be gone, even when a later batch
+ * was synced: LevelDB goes on in a new log file whenever it likes, and does not sync the old one.
+ * Used by tests that cut the power of the node's store.
  */
 import type { Chance, Machine } from '../../segments/testing/faulty-disk.ts';
 import type { IterateOptions, KvBatch, KvStore, KvView } from '../kv-store.ts';
