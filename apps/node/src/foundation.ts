@@ -30,6 +30,8 @@ export interface NodeOptions {
   readonly logger: Logger;
   /** The machine's clock unless a test gives another. */
   readonly clock?: Clock;
+  /** Ends what takes long while the node opens: the import of a snapshot. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Foundation extends NodeOptions, OpenedStore {
@@ -47,7 +49,8 @@ export interface Foundation extends NodeOptions, OpenedStore {
 /**
  * Reads the keys, then opens the store: whatever fails before it leaves nothing open. Throws
  * StoreError (another network's folder, locked, damaged), SnapshotError (an empty store and
- * no source of snapshot.from that holds), KeyFileError, ValidatorError, PeerKeyError.
+ * no source of snapshot.from that holds), KeyFileError, ValidatorError, PeerKeyError, and the
+ * reason of `options.signal` when that ends an import.
  */
 export async function openFoundation(options: NodeOptions): Promise<Foundation> {
   const { config, genesis } = options;
@@ -71,7 +74,7 @@ export async function openFoundation(options: NodeOptions): Promise<Foundation> 
 
 /** What fills an empty store: undefined for genesis, which NodeStore writes by itself. */
 function fillOf(
-  { config, genesis, logger }: NodeOptions,
+  { config, genesis, logger, signal }: NodeOptions,
   { root, hasher, verifier }: Pick<Foundation, 'root' | 'hasher' | 'verifier'>,
 ): ReturnType<typeof snapshotFill> | undefined {
   const { from, maxDownloadBytes } = config.snapshot;
@@ -79,5 +82,5 @@ function fillOf(
   const { committee, params } = genesis;
   const trust = { genesis: root, params, committeeOf: () => committee, hasher, verifier };
   const downloadFolder = join(config.dataDir, 'snapshot-download');
-  return snapshotFill({ from, downloadFolder, maxDownloadBytes, trust, logger });
+  return snapshotFill({ from, downloadFolder, maxDownloadBytes, trust, logger, signal });
 }

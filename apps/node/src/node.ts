@@ -14,9 +14,11 @@ import type { Clock, SignatureClaim } from '@tanglemail/tangle/core/ports.ts';
 import { PowPool } from '@tanglemail/tangle/io/accel/pow-pool.ts';
 import { VerifyPool } from '@tanglemail/tangle/io/accel/verify-pool.ts';
 import { networkIdText } from '@tanglemail/tangle/io/libp2p/message-id.ts';
+import { NetworkError } from '@tanglemail/tangle/io/libp2p/types.ts';
 import { packVerdict, type Verdict } from '@tanglemail/tangle/io/libp2p/verdicts.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import type { HealthDto, MilestoneRefDto } from '@tanglemail/tangle/io/node-client/dto.ts';
+import { closeInOrder, StopError, type Closable } from '@tanglemail/tangle/io/shell/shutdown.ts';
 import { ConfigError } from '@tanglemail/tangle/io/shell/settings.ts';
 import { ClockWatch } from './confirmation/clock-watch.ts';
 import type { ConfirmedMilestone } from './confirmation/confirmation-engine.ts';
@@ -57,6 +59,11 @@ import type { Merger } from './validator/merger.ts';
 import type { Validator } from './validator/validator.ts';
 import { VoteFile } from './validator/vote-file.ts';
 
+/** A part of the node, as one that `closeInOrder` takes; one that is not there has nothing to do. */
+function closable(part: { stop(): Promise<void> | void } | undefined): Closable {
+  return { close: () => part?.stop() };
+}
+
 /** Milestones that the node may be behind the newest when it writes a snapshot by itself. */
 const MAX_BEHIND_FOR_SNAPSHOT = 10;
 
@@ -79,6 +86,7 @@ export class TangleNode {
   #merger: Merger | undefined;
   #latest: MilestoneRefDto;
   #fail: (error: Error) => void;
+  #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
 
   private constructor(foundation: Foundation) {
@@ -153,10 +161,17 @@ export class TangleNode {
     return this.#parts.pruner;
   }
 
-  async start(): Promise<void> {
+  /** Connects the node. Throws ConfigError when an address cannot be listened on; `stop` it then. */
+  start(): Promise<void> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  async #start(): Promise<void> {
     this.#parts.missing.start();
     const { listen } = this.config.gossip;
     await this.#parts.network.start().catch((error: unknown) => {
+      if (error instanceof NetworkError) throw error;
       throw new ConfigError(
         `gossip.listen is ${JSON.stringify(listen)}: expected free addresses of this machine`,
         { cause: error },
@@ -174,26 +189,28 @@ export class TangleNode {
     this.logger.info({ role, index: this.#parts.engine.latest.header.index }, 'node is running');
   }
 
-  /** Takes everything down; a second call waits for the first. */
+  /**
+   * Takes everything down, also when the start failed or is still under way; a second call waits
+   * for the first. A part that fails keeps none of the others open: StopError comes at the end.
+   */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
   }
 
   async #stop(): Promise<void> {
-    await this.#status.stop();
-    await this.#merger?.stop();
-    await this.#validator?.stop();
-    await this.#parts.snapshots.stop();
-    await this.#parts.pruner.stop();
-    await this.#parts.sync.stop();
-    this.#parts.rebroadcast.stop();
-    await this.#parts.missing.stop();
-    await this.#parts.network.stop();
-    await this.#parts.processor.stop();
-    await this.#powPool?.close();
-    await this.#verifyPool.close();
-    await this.#foundation.store.close();
+    await this.#starting?.catch(() => undefined);
+    const { network, processor, missing, rebroadcast, sync, pruner, snapshots } = this.#parts;
+    // In the order of the start; they are closed from the last to the first.
+    const parts: Closable[] = [
+      this.#foundation.store,
+      this.#verifyPool,
+      { close: () => this.#powPool?.close() },
+      ...[processor, network, missing, rebroadcast, sync, pruner, snapshots].map(closable),
+      ...[this.#validator, this.#merger, this.#status].map(closable),
+    ];
+    const isClean = await closeInOrder(parts, this.logger);
+    if (!isClean) throw new StopError('not all parts of the node stopped in order');
   }
 
   /** Addresses that other nodes can dial, with the peer id. */

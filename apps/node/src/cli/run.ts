@@ -51,19 +51,34 @@ async function checkSettings(
 async function runNode(config: NodeConfig, terminal: Terminal, servers: Servers): Promise<void> {
   const logger = createLogger(config.logLevel, 'tangle-node');
   const genesis = await readGenesis(config.genesisFile, GENESIS_HINT);
+  const abort = new AbortController();
   const running: Closable[] = [];
+  const starting = startNode({ config, genesis, logger, signal: abort.signal }, servers, running);
   try {
-    const node = await startNode({ config, genesis, logger }, servers, running);
-    const ending = await Promise.race([terminal.untilSignal(), node.failure]);
+    const failure = starting.then((node) => node.failure);
+    const ending = await Promise.race([terminal.untilSignal(), failure]);
     if (typeof ending !== 'string') throw ending;
     logger.info({ signal: ending }, 'stopping');
   } catch (error) {
     logger.error(errorFields(error), 'the node ends because of a failure');
     throw error;
   } finally {
-    await closeAll(running, logger);
+    abort.abort();
+    // A signal may come while the node starts: it is taken down when all of it is there.
+    const opened = starting.then(
+      () => running,
+      () => running,
+    );
+    await closeAll(opened, logger);
   }
+  await starting.catch((error: unknown) => {
+    if (!isAbort(error)) throw error;
+  });
   logger.info({}, 'stopped');
+}
+
+function isAbort(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && Reflect.get(error, 'name') === 'AbortError';
 }
 
 /** Opens and starts a node with its API; what has to be closed again is put into `running`. */

@@ -124,8 +124,7 @@ export class TestNetwork {
 
   async start(options: TestNodeOptions = {}): Promise<TestNode> {
     const { node, folder } = await this.openNode(options);
-    await node.start();
-    const api = await createApi(node);
+    const api = await startWithApi(node);
     const started = this.#clientsOf(node, api, folder, options.genesis ?? testGenesis());
     this.#open.push(started);
     return started;
@@ -167,6 +166,17 @@ export class TestNetwork {
       folder,
       close: () => (closing ??= close()),
     };
+  }
+}
+
+/** Starts `node` and its API; when that fails, nothing of it stays open. */
+async function startWithApi(node: TangleNode): Promise<RunningApi> {
+  try {
+    await node.start();
+    return await createApi(node);
+  } catch (error) {
+    await node.stop();
+    throw error;
   }
 }
 

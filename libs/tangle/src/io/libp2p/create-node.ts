@@ -29,6 +29,7 @@ import { dhtProtocol, mdnsTag } from './message-id.ts';
 import { createTransports } from './transports.ts';
 import { DEFAULT_DISCOVERY, DEFAULT_NAT } from './types.ts';
 import type { DiscoveryOptions, NatOptions, NetworkLimits, NetworkOptions } from './types.ts';
+import { endingHeartbeat } from './whole-stop.ts';
 import { metered } from './wire-meter.ts';
 import type { WireEvents } from './wire-meter.ts';
 
@@ -133,7 +134,7 @@ function createServices(
   nat: NatOptions,
   deps: NodeDeps,
 ): ServiceFactories {
-  const gossip = createGossip(deps);
+  const gossip = endingHeartbeat(createGossip(deps));
   const services: Record<string, unknown> = {
     identify: identify({ timeout: deps.limits.identifyTimeoutMs }),
     pubsub: deps.wire === undefined ? gossip : metered(gossip, deps.wire),

@@ -18,23 +18,25 @@ export class StopError extends Error {
 }
 
 /**
- * Closes `parts` from the last to the first. A part that fails is logged, and the rest follows;
- * then, or when the time is over, it rejects with StopError.
+ * Closes `parts` from the last to the first, as soon as it is known which there are. A part that
+ * fails is logged, and the rest follows; then, or when the time is over, it rejects with StopError.
  */
 export async function closeAll(
-  parts: readonly Closable[],
+  parts: readonly Closable[] | Promise<readonly Closable[]>,
   logger: Logger,
   timeoutMs: number = SHUTDOWN_MS,
 ): Promise<void> {
   const deadline = Promise.withResolvers<'late'>();
   const timer = setTimeout(() => deadline.resolve('late'), timeoutMs);
-  const ended = await Promise.race([closeInOrder(parts, logger), deadline.promise]);
+  const closing = Promise.resolve(parts).then((known) => closeInOrder(known, logger));
+  const ended = await Promise.race([closing, deadline.promise]);
   clearTimeout(timer);
   if (ended === 'late') logger.error({ timeoutMs }, 'stopping took too long: the process ends now');
   if (ended !== true) throw new StopError('not all parts stopped in order; the log says more');
 }
 
-async function closeInOrder(parts: readonly Closable[], logger: Logger): Promise<boolean> {
+/** The same without a limit of time; false when a part failed. */
+export async function closeInOrder(parts: readonly Closable[], logger: Logger): Promise<boolean> {
   let isClean = true;
   for (const part of parts.toReversed()) {
     try {
