@@ -4,6 +4,7 @@
  * Spec: docs/spec/07-gossip.md, "Limits of connections".
  */
 import { BlockList } from 'node:net';
+import { multiaddr } from '@multiformats/multiaddr';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import type { Connection, PeerTransport } from './types.ts';
 
@@ -31,11 +32,51 @@ const PRIVATE = new BlockList();
 for (const [network, bits] of PRIVATE_IPV4) PRIVATE.addSubnet(network, bits, 'ipv4');
 for (const [network, bits] of PRIVATE_IPV6) PRIVATE.addSubnet(network, bits, 'ipv6');
 
+/** The front of `::ffff:192.0.2.1`: IPv4 as a listener for both sees it. */
+const MAPPED_IPV4 = '0:0:0:0:0:ffff';
+/** Ends the address of a node that is reached through a relay. */
+const RELAYED = '/p2p-circuit';
+
+/** Throws RangeError with the text. */
+export function parseAddress(text: string): Multiaddr {
+  try {
+    return multiaddr(text);
+  } catch (error) {
+    throw new RangeError(`not a multiaddress: ${text}`, { cause: error });
+  }
+}
+
+/** Whether a listening address asks relays, one or any, for a place. */
+export function isRelayListen(address: string): boolean {
+  return address.endsWith(RELAYED);
+}
+
+/** The relays that are named in listening addresses, each with its /p2p/… part. */
+export function relaysOf(listen: readonly string[]): string[] {
+  return listen.filter(isRelayListen).flatMap((address) => {
+    const relay = address.slice(0, -RELAYED.length);
+    return relay === '' ? [] : [relay];
+  });
+}
+
 /** The IP address at the front; undefined for a name such as /dns4/node.example. */
 function ipOf(address: Multiaddr): { type: 'ip4' | 'ip6'; host: string } | undefined {
   const part = address.getComponents().find(({ name }) => name !== 'ip6zone');
   if (part?.value === undefined || (part.name !== 'ip4' && part.name !== 'ip6')) return undefined;
-  return { type: part.name, host: part.value };
+  return part.name === 'ip6'
+    ? (mappedIpv4(part.value) ?? { type: 'ip6', host: part.value })
+    : { type: 'ip4', host: part.value };
+}
+
+/** The IPv4 address inside an IPv6 address, if it stands for one. */
+function mappedIpv4(host: string): { type: 'ip4'; host: string } | undefined {
+  const groups = ipv6Groups(host);
+  if (groups.slice(0, 6).join(':') !== MAPPED_IPV4) return undefined;
+  const bytes = groups.slice(6).flatMap((group) => {
+    const value = Number.parseInt(group, 16);
+    return [value >> 8, value & 0xff];
+  });
+  return { type: 'ip4', host: bytes.join('.') };
 }
 
 /** Whether the address has a meaning on one machine or in one house only. */
@@ -51,7 +92,7 @@ export function isPrivateAddress(address: Multiaddr): boolean {
  */
 export function addressGroup(address: Multiaddr): string | undefined {
   const ip = ipOf(address);
-  if (ip === undefined || isRelayed(address) || isLoopback(address.toString())) return undefined;
+  if (ip === undefined || isRelayed(address) || isLoopbackHost(ip.host)) return undefined;
   return ip.type === 'ip4' ? ip.host : ipv6Groups(ip.host).slice(0, IPV6_GROUPS).join(':');
 }
 
@@ -70,8 +111,13 @@ export function isRelayed(address: Multiaddr): boolean {
   return address.getComponents().some((part) => part.name === 'p2p-circuit');
 }
 
+/** Whether a listening address is one that only this machine reaches. */
 export function isLoopback(address: string): boolean {
   return address.startsWith('/ip4/127.') || address.startsWith('/ip6/::1/');
+}
+
+function isLoopbackHost(host: string): boolean {
+  return host.startsWith('127.') || host === '::1';
 }
 
 /** How a connection is carried, from the remote address. */

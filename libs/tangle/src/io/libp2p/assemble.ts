@@ -110,6 +110,7 @@ export async function assemble(blueprint: Blueprint): Promise<Parts> {
     isBanned: (peer) => standing.isBanned(peer),
     isStatic: (peer) => parts.statics.has(peer),
     inboundPeers: () => parts.roster.count('inbound'),
+    connections: (peer) => parts.node.getConnections(peer).length,
     metrics,
     nowMs,
   });

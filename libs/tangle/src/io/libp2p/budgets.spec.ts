@@ -82,6 +82,18 @@ describe('standing of a peer', () => {
   });
 });
 
+describe('bans of the operator', () => {
+  it('outlive any crowd of peers that ban themselves, and stand first in the list', () => {
+    const peers = new PeerStanding({ banMs: 1_000, nowMs: () => 0, onBan: () => undefined });
+    peers.ban('enemy', 1_000, 'operator');
+    for (let peer = 0; peer < 20_000; peer += 1) peers.ban(`${peer}`, 1_000, 'frame-invalid');
+    expect(peers.isBanned('enemy')).toBe(true);
+    const bans = peers.bans(0);
+    expect(bans.length).toBeLessThanOrEqual(8_192);
+    expect(bans.slice(0, 2).map(({ id }) => id)).toEqual(['enemy', '19999']);
+  });
+});
+
 describe('verdicts', () => {
   const good = succeed(1);
   const known = fail('block-known');

@@ -164,6 +164,20 @@ describe('transports', () => {
     expect(warnings).toEqual([{ addresses: [quic] }]);
   });
 
+  it('a node starts without the relay that it names, and asks it when it is there', async () => {
+    const nat = { relay: { maxReservations: 4, maxBytes: 16 << 20, maxMs: 600_000 } };
+    const privateKey = await generateKeyPair('Ed25519');
+    const before = await startNode({ privateKey, nat });
+    const [address = ''] = before.network.addresses();
+    await before.network.stop();
+    const hidden = await startNode({ listen: [`${address}/p2p-circuit`] });
+    await eventually(() => eventCount(hidden, 'dial-failed') > 0);
+    expect(hidden.network.addresses()).toEqual([]);
+    const listen = [address.slice(0, address.indexOf('/p2p/'))];
+    await startNode({ privateKey, nat, listen });
+    await eventually(() => hidden.network.addresses().some((one) => one.includes(address)));
+  });
+
   it('two nodes that nobody can dial gossip through a relay', async () => {
     const relay = await startNode({
       nat: { relay: { maxReservations: 4, maxBytes: 16 << 20, maxMs: 600_000 } },
@@ -202,6 +216,9 @@ describe('addresses', () => {
     ['/ip6/2001:db8::9/tcp/1', false, '2001:db8:0:0', '2001.db8'],
     ['/ip6/fe80::1/tcp/1', true, 'fe80:0:0:0', undefined],
     ['/ip6/::1/tcp/1', true, undefined, undefined],
+    ['/ip6/::ffff:203.0.113.9/tcp/1', false, '203.0.113.9', '203.0'],
+    ['/ip6/::ffff:10.1.2.3/tcp/1', true, '10.1.2.3', undefined],
+    ['/ip6/::ffff:127.0.0.1/tcp/1', true, undefined, undefined],
     ['/dns4/node.example/tcp/1', false, undefined, undefined],
     ['/dns4/localhost/tcp/1', true, undefined, undefined],
   ])('%s', (text, isPrivate, group, near) => {

@@ -21,6 +21,8 @@ export interface GateDeps {
   readonly isStatic: (peer: PeerKey) => boolean;
   /** Peers that dialled us and are no static ones, guests included. */
   readonly inboundPeers: () => number;
+  /** Open connections to one peer. */
+  readonly connections: (peer: PeerId) => number;
   readonly metrics: NetworkMetrics;
   readonly nowMs: () => number;
 }
@@ -31,6 +33,12 @@ export interface GateDeps {
  */
 const REST_MS = { surplus: 600_000, foreign: 3_600_000 } as const;
 const MAX_RESTING = 1_024;
+
+/**
+ * Connections of one peer: two when both dial at once, or when it comes back before its old one is
+ * known to be dead. libp2p itself takes any number.
+ */
+const MAX_PER_PEER = 2;
 
 /** So many peers beyond the places are let in for a moment, to learn of others from us. */
 const MAX_GUESTS = 16;
@@ -58,6 +66,10 @@ export class Gate {
       denyOutboundEncryptedConnection: denyPeer,
       denyInboundConnection: (connection) => this.#denyAddress(connection),
       denyInboundEncryptedConnection: (peer) => this.#denyInbound(peer.toString()),
+      // Much may have happened since the peer told its key: the rest of a handshake takes as long
+      // as the peer likes.
+      denyInboundUpgradedConnection: (peer) => denyPeer(peer) || this.#denySurplus(peer),
+      denyOutboundUpgradedConnection: denyPeer,
       denyInboundRelayReservation: denyPeer,
       denyInboundRelayedConnection: (_relay, peer) => denyPeer(peer),
     };
@@ -95,6 +107,12 @@ export class Gate {
     const denied = this.#deps.isBanned(peer) || (isFull && !this.#deps.isStatic(peer));
     if (denied) this.#deps.metrics.count('connection-refused');
     return denied;
+  }
+
+  #denySurplus(peer: PeerId): boolean {
+    if (this.#deps.connections(peer) < MAX_PER_PEER) return false;
+    this.#deps.metrics.count('connection-refused');
+    return true;
   }
 
   #forget(group: string): void {

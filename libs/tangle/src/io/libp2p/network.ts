@@ -10,7 +10,7 @@ import { MAX_BLOCK_SIZE, MAX_MILESTONE_SIZE } from '../../core/params/limits.ts'
 import type { Hasher } from '../../core/ports.ts';
 import { errorFields } from '../logger.ts';
 import type { Logger } from '../logger.ts';
-import { transportOf } from './addresses.ts';
+import { parseAddress, relaysOf, transportOf } from './addresses.ts';
 import { assemble, hangUp, nowMs, recordKey } from './assemble.ts';
 import type { Parts } from './assemble.ts';
 import { networkIdText, syncProtocol } from './message-id.ts';
@@ -53,6 +53,8 @@ export interface NetworkDeps {
 
 /** What is remembered of peers is written down this often, and when somebody changes it. */
 const SAVE_INTERVAL_MS = 300_000;
+/** The bans of so many milliseconds are written down together. */
+const SAVE_PAUSE_MS = 2_000;
 
 /** What waits while the network does not run. */
 const NO_REQUESTS: RequestCounts = {
@@ -82,8 +84,11 @@ export class TangleNetwork {
   readonly #added = new Map<PeerKey, StaticPeer>();
   #records: PeerRecords | undefined;
   #running: Running | undefined;
+  /** The last call of start or stop: they wait for each other. */
+  #turn: Promise<void> = Promise.resolve();
+  #saveTimer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Throws RangeError when the address of a static or bootstrap peer cannot be parsed. */
+  /** Throws RangeError when an address of the options cannot be parsed. */
   constructor(options: NetworkOptions, handlers: NetworkHandlers, deps: NetworkDeps) {
     this.#options = options;
     this.#handlers = handlers;
@@ -96,6 +101,7 @@ export class TangleNetwork {
     for (const peer of [...options.peers, ...(options.discovery?.bootstrap ?? [])]) {
       parseStaticPeer(peer);
     }
+    for (const address of [...options.listen, ...(options.announce ?? [])]) parseAddress(address);
     this.#standing = new PeerStanding({
       banMs: this.#limits.banMs,
       nowMs,
@@ -103,10 +109,26 @@ export class TangleNetwork {
     });
   }
 
-  /** Listens and dials. Rejects when an address cannot be listened on. */
+  /** Listens and dials. Rejects when an address cannot be listened on; nothing runs then. */
   async start(): Promise<void> {
+    await this.#inTurn(async () => await this.#start());
+  }
+
+  /** Ends dialling, requests, streams and connections; what waits to be published still leaves. */
+  async stop(): Promise<void> {
+    await this.#inTurn(async () => await this.#stop());
+  }
+
+  async #inTurn(task: () => Promise<void>): Promise<void> {
+    const run = this.#turn.then(task);
+    this.#turn = run.catch(() => undefined);
+    await run;
+  }
+
+  async #start(): Promise<void> {
     if (this.#running !== undefined) return;
     await this.#remember();
+    const { peers, listen } = this.#options;
     const parts = await assemble({
       options: this.#options,
       handlers: this.#handlers,
@@ -116,7 +138,7 @@ export class TangleNetwork {
       hasher: this.#hasher,
       standing: this.#standing,
       ownKey: this.key,
-      statics: [...this.#options.peers.map(parseStaticPeer), ...this.#added.values()],
+      statics: [...[...peers, ...relaysOf(listen)].map(parseStaticPeer), ...this.#added.values()],
     });
     const running: Running = { ...parts, timers: this.#createTimers(parts) };
     this.#running = running;
@@ -124,18 +146,19 @@ export class TangleNetwork {
     try {
       await this.#startParts(running);
     } catch (error) {
-      await this.stop();
+      await this.#stop();
       throw error;
     }
     this.#logger.info({ peer: this.key, addresses: this.addresses() }, 'network started');
   }
 
-  /** Ends dialling, requests, streams and connections; what waits to be published still leaves. */
-  async stop(): Promise<void> {
+  async #stop(): Promise<void> {
     const running = this.#running;
     if (running === undefined) return;
     this.#running = undefined;
     for (const timer of running.timers) clearInterval(timer);
+    clearTimeout(this.#saveTimer);
+    this.#saveTimer = undefined;
     running.requester.stop();
     running.responder.stop();
     await Promise.all([running.discovery.stop(), running.auto.stop(), running.statics.stop()]);
@@ -387,7 +410,15 @@ export class TangleNetwork {
     for (const one of running.node.getPeers()) {
       if (one.toString() === peer) hangUp(running.node, one, this.#logger);
     }
-    if (finding !== 'operator') void this.#saveQuietly(running);
+    if (finding !== 'operator') this.#saveSoon();
+  }
+
+  /** A crowd of peers that are banned one after the other must not write the file for each. */
+  #saveSoon(): void {
+    this.#saveTimer ??= setTimeout(() => {
+      this.#saveTimer = undefined;
+      void this.#saveQuietly(this.#running);
+    }, SAVE_PAUSE_MS);
   }
 
   async #save(): Promise<void> {

@@ -3,7 +3,7 @@
  * were good to it, to be dialled first. One small file, replaced as a whole. Used by network.ts.
  * Spec: docs/spec/07-gossip.md, "What is remembered".
  */
-import { open, readFile, rename } from 'node:fs/promises';
+import { open, readFile, rename, stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { errorCode } from '../error-code.ts';
 import { jsonOf } from '../json-text.ts';
@@ -72,13 +72,15 @@ export class PeerBook {
     if (this.#path === undefined) return { records: NOTHING };
     let text: string;
     try {
+      const { size } = await stat(this.#path);
+      if (size > MAX_FILE_BYTES) return { records: NOTHING, problem: 'too large' };
       text = await readFile(this.#path, 'utf8');
     } catch (error) {
       const code = errorCode(error);
       if (code === 'ENOENT') return { records: NOTHING };
       return { records: NOTHING, problem: code ?? 'unreadable' };
     }
-    const parsed = DOCUMENT.safeParse(text.length > MAX_FILE_BYTES ? undefined : jsonOf(text));
+    const parsed = DOCUMENT.safeParse(jsonOf(text));
     if (!parsed.success) return { records: NOTHING, problem: 'damaged' };
     if (parsed.data.networkId !== this.#networkId) {
       return { records: NOTHING, problem: 'of another network' };

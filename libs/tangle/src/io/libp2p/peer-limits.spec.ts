@@ -1,10 +1,12 @@
 /** Bounds on peers that loopback cannot show: addresses, places, libp2p's memory of peers. */
 import { describe, expect, it } from '@jest/globals';
+import { peerIdFromString } from '@libp2p/peer-id';
 import { multiaddr } from '@multiformats/multiaddr';
 import { BoundedDatastore } from './bounded-datastore.ts';
 import { Gate } from './gate.ts';
 import { GossipBudget } from './gossip-budget.ts';
-import { NO_METRICS } from './types.ts';
+import { PeerRoster } from './peer-roster.ts';
+import { DEFAULT_LIMITS, NO_METRICS } from './types.ts';
 
 class Key {
   readonly text: string;
@@ -23,16 +25,21 @@ function key(text: string): StoreKey {
 }
 
 describe('gate', () => {
-  function gateOf(maxPerAddress: number) {
+  function rulesOf(maxPerAddress: number, connections = (): number => 0) {
     const limits = { maxInbound: 10, maxPerAddress };
     const gate = new Gate(limits, {
       isBanned: () => false,
       isStatic: () => false,
       inboundPeers: () => 0,
+      connections,
       metrics: NO_METRICS,
       nowMs: () => 0,
     });
-    const rules = gate.gater();
+    return gate.gater();
+  }
+
+  function gateOf(maxPerAddress: number) {
+    const rules = rulesOf(maxPerAddress);
     type Connection = Parameters<NonNullable<typeof rules.denyInboundConnection>>[0];
     return (address: string) => {
       const connection = Object.assign(new EventTarget(), { remoteAddr: multiaddr(address) });
@@ -61,6 +68,50 @@ describe('gate', () => {
     for (let count = 0; count < 3; count += 1) {
       expect(connect('/ip4/127.0.0.1/tcp/1').denied).toBe(false);
     }
+  });
+
+  it('lets a peer have two connections, for libp2p bounds none', () => {
+    let open = 0;
+    const rules = rulesOf(8, () => open);
+    const peer = peerIdFromString('12D3KooWGjb3dcsHZKCgrv8gvEkmqFrEW3pT2JR5gK1AZzmsBXhK');
+    const denied = [0, 1, 2].map((count) => {
+      open = count;
+      return rules.denyInboundUpgradedConnection?.(peer, undefined as never);
+    });
+    expect(denied).toEqual([false, false, true]);
+  });
+});
+
+describe('roster', () => {
+  const peer = peerIdFromString('12D3KooWGjb3dcsHZKCgrv8gvEkmqFrEW3pT2JR5gK1AZzmsBXhK');
+
+  it('leaves again who opened another connection while it was being left', () => {
+    let nowMs = 0;
+    const left: string[] = [];
+    const foreign: string[] = [];
+    const roster = new PeerRoster(DEFAULT_LIMITS, {
+      protocol: '/ours',
+      connectionsOf: () => [],
+      isStatic: () => false,
+      hangUp: (_peer, reason) => void left.push(reason),
+      onOurs: () => undefined,
+      onForeign: (stranger) => void foreign.push(stranger),
+      onSurplus: () => undefined,
+      metrics: NO_METRICS,
+      nowMs: () => nowMs,
+    });
+    roster.onConnected(peer);
+    roster.onIdentified(peer, ['/theirs']);
+    roster.tick();
+    expect(left).toHaveLength(1);
+    for (nowMs = 1_000; nowMs <= 20_000; nowMs += 1_000) roster.tick();
+    expect(left.length).toBeGreaterThan(3);
+    expect(foreign).toHaveLength(1);
+    roster.onDisconnected(peer);
+    const count = left.length;
+    nowMs += 60_000;
+    roster.tick();
+    expect(left).toHaveLength(count);
   });
 });
 

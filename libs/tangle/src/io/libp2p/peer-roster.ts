@@ -27,9 +27,12 @@ interface Entry {
   readonly peerId: PeerId;
   readonly sinceMs: number;
   isOurs: boolean;
-  /** Its connection is being closed, which takes a moment. */
-  isLeaving: boolean;
+  /** Since when its connections are being closed, which takes a moment. */
+  leavingMs: number | undefined;
 }
+
+/** A peer that is still there so long after it was left has opened another connection meanwhile. */
+const LEAVE_AGAIN_MS = 5_000;
 
 type Limits = Pick<NetworkLimits, 'maxPeers' | 'maxInbound' | 'guestMs' | 'identifyTimeoutMs'>;
 
@@ -65,7 +68,7 @@ export class PeerRoster {
     const key = peerId.toString();
     if (this.#peers.has(key)) return;
     const sinceMs = this.#deps.nowMs();
-    this.#peers.set(key, { peerId, sinceMs, isOurs: false, isLeaving: false });
+    this.#peers.set(key, { peerId, sinceMs, isOurs: false, leavingMs: undefined });
   }
 
   onDisconnected(peerId: PeerId): void {
@@ -87,10 +90,15 @@ export class PeerRoster {
     this.#deps.onOurs(peerId);
   }
 
-  /** Closes who never told what it is, and guests whose time is over. */
+  /** Closes who never told what it is, guests whose time is over, and who does not leave. */
   tick(): void {
     const nowMs = this.#deps.nowMs();
-    for (const { peerId, isOurs, sinceMs } of this.#peers.values()) {
+    for (const entry of this.#peers.values()) {
+      const { peerId, isOurs, sinceMs, leavingMs } = entry;
+      if (leavingMs !== undefined && nowMs - leavingMs >= LEAVE_AGAIN_MS) {
+        entry.leavingMs = nowMs;
+        this.#deps.hangUp(peerId, 'still connected');
+      }
       if (!isOurs && nowMs - sinceMs >= this.#limits.identifyTimeoutMs) this.#dismiss(peerId);
     }
     this.#endGuests('inbound', this.#limits.maxInbound, nowMs);
@@ -116,8 +124,8 @@ export class PeerRoster {
   /** False when it is leaving already. */
   #leave(peerId: PeerId, reason: string): boolean {
     const entry = this.#peers.get(peerId.toString());
-    if (entry === undefined || entry.isLeaving) return false;
-    entry.isLeaving = true;
+    if (entry === undefined || entry.leavingMs !== undefined) return false;
+    entry.leavingMs = this.#deps.nowMs();
     this.#deps.hangUp(peerId, reason);
     return true;
   }

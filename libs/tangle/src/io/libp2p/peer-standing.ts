@@ -8,7 +8,7 @@ import type { Finding } from './verdicts.ts';
 import type { Ban, PeerKey } from './types.ts';
 
 /** Peers remembered. Stops a crowd of invented peer keys from filling memory. */
-const MAX_REMEMBERED = 4_096;
+const MAX_REMEMBERED = 8_192;
 
 interface Standing {
   points: number;
@@ -62,10 +62,15 @@ export class PeerStanding {
     return standing !== undefined && standing.bannedUntilMs > this.#options.nowMs();
   }
 
-  /** The bans that have not ended, in the terms of a calendar whose time now is `epochMs`. */
+  /**
+   * The bans that have not ended, in the terms of a calendar whose time now is `epochMs`; those of
+   * the operator first, then the newest.
+   */
   bans(epochMs: number): Ban[] {
     const toEpoch = epochMs - this.#options.nowMs();
     return [...this.#peers]
+      .toReversed()
+      .toSorted(([, a], [, b]) => Number(isOfOperator(b)) - Number(isOfOperator(a)))
       .filter(([peer]) => this.isBanned(peer))
       .map(([peer, { bannedUntilMs, finding }]) => ({
         id: peer,
@@ -105,13 +110,18 @@ export class PeerStanding {
     return standing;
   }
 
+  /** Whom the operator banned stays: no crowd may end that. */
   #forgetOldest(): void {
-    for (const peer of this.#peers.keys()) {
-      if (this.isBanned(peer) && this.#peers.size <= 2 * MAX_REMEMBERED) continue;
+    for (const [peer, standing] of this.#peers) {
+      if (isOfOperator(standing) && this.isBanned(peer)) continue;
       this.#peers.delete(peer);
       return;
     }
   }
+}
+
+function isOfOperator({ finding }: Standing): boolean {
+  return finding === 'operator';
 }
 
 function decayed(standing: Standing, nowMs: number): number {

@@ -1,13 +1,15 @@
 /** Who is let in, kept and dialled: real networks on 127.0.0.1. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
-import type { Socket } from 'node:net';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { generateKeyPair } from '@libp2p/crypto/keys';
 import { multiaddr } from '@multiformats/multiaddr';
+import { SILENT_LOGGER } from '../logger.ts';
 import { syncProtocol } from './message-id.ts';
+import { TangleNetwork } from './network.ts';
 import { peerKeyText } from './peer-key.ts';
 import {
   acquainted,
@@ -22,6 +24,7 @@ import {
   stopAll,
 } from './testing/network-nodes.ts';
 import type { TestNode } from './testing/network-nodes.ts';
+import type { NetworkHandlers } from './types.ts';
 
 const protocol = syncProtocol(NETWORK_ID);
 const folders: string[] = [];
@@ -48,6 +51,28 @@ function addressOf(node: TestNode): string {
 function portOf(node: TestNode): number {
   return Number(/\/tcp\/(\d+)/.exec(addressOf(node))?.[1]);
 }
+
+async function isListening(port: number): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
+  });
+}
+
+/** Of a network that has nothing to tell. */
+const NO_HANDLERS: NetworkHandlers = {
+  onPack: () => Promise.resolve('ignore'),
+  onMilestone: () => Promise.resolve('ignore'),
+  getBlocks: () => Promise.resolve([]),
+  getMilestones: () => Promise.resolve([]),
+  getCone: () => Promise.resolve([]),
+  getCones: () => Promise.resolve({ cones: [], isTooLarge: false }),
+  status: () => ({ solidIndex: 0, latestIndex: 0, prunedIndex: 0, peers: 0 }),
+};
 
 /** A peer of our network that does nothing but speak its protocol. */
 async function startIdler(victim: TestNode): Promise<{ isConnected(): boolean }> {
@@ -123,8 +148,42 @@ describe('peers added at run time', () => {
     }
   });
 
+  it('state-unwritable: the peer is added, and its bans hold, until the next start', async () => {
+    const file = await stateFile();
+    const peer = await startNode();
+    const node = await startNode({ stateFile: join(file, 'no-folder', 'peers.json') });
+    const failure = { code: 'state-unwritable' };
+    await expect(node.network.addPeer(addressOf(peer))).rejects.toMatchObject(failure);
+    await eventually(acquainted(node, peer));
+    await expect(node.network.ban(peer.network.key, 60_000)).rejects.toMatchObject(failure);
+    await eventually(connected(node, 0));
+    await node.network.stop();
+  });
+
   it.each([
     ['no JSON', '{'],
+    ['more than its bound', ' '.repeat((4 << 20) + 1)],
+    ['torn text', '{"version":1,"networkId":"0123456789abcdef","added":['],
+    [
+      'too many peers',
+      JSON.stringify({
+        version: 1,
+        networkId: '0123456789abcdef',
+        added: Array.from({ length: 257 }, () => '/ip4/127.0.0.1/tcp/1'),
+        bans: [],
+        known: [],
+      }),
+    ],
+    [
+      'peers that are none',
+      JSON.stringify({
+        version: 1,
+        networkId: '0123456789abcdef',
+        added: ['', '/ip4/127.0.0.1', '/ip4/127.0.0.1/tcp/1/p2p/none'],
+        bans: [],
+        known: [{ id: 'none', addresses: ['/ip4/127.0.0.1/tcp/1', 'x'], lastSeenMs: 1 }],
+      }),
+    ],
     ['another form', '{"version":1}'],
     [
       'another network',
@@ -140,6 +199,78 @@ describe('peers added at run time', () => {
       networkId: '0123456789abcdef',
       bans: [{ id: '12D3KooWPeer', finding: 'operator' }],
     });
+  });
+});
+
+describe('start and stop', () => {
+  it('a second start and a second stop wait for the first and do nothing', async () => {
+    const node = await startNode();
+    const { network } = node;
+    const [address] = network.addresses();
+    await Promise.all([network.start(), network.start()]);
+    expect(network.addresses()).toEqual([address]);
+    await Promise.all([network.stop(), network.stop()]);
+    expect(network.addresses()).toEqual([]);
+    await Promise.all([network.start(), network.start()]);
+    expect(network.addresses()).toHaveLength(1);
+  });
+
+  it('a stop during the start leaves nothing behind', async () => {
+    const peer = await startNode();
+    const node = await startNode({ peers: peer.network.addresses() });
+    await eventually(acquainted(node, peer));
+    await node.network.stop();
+    await eventually(connected(peer, 0));
+    const started = node.network.start();
+    await node.network.stop();
+    await started;
+    expect(node.network.addresses()).toEqual([]);
+    await eventually(connected(peer, 0));
+    expect(await isListening(portOf(peer))).toBe(true);
+  });
+
+  it('starts although a static peer hangs, and stops while it is dialled', async () => {
+    // Accepts the connection and never says a word.
+    const mute = createServer((socket) => void socket.resume().on('error', () => undefined));
+    await new Promise<void>((resolve) => {
+      mute.listen(0, '127.0.0.1', resolve);
+    });
+    const { port } = mute.address() as AddressInfo;
+    const key = peerKeyText(await generateKeyPair('Ed25519'));
+    const node = await startNode({ peers: [`/ip4/127.0.0.1/tcp/${port}/p2p/${key}`] });
+    await eventually(() => eventCount(node, 'dial-started') === 1);
+    await node.network.stop();
+    expect(eventCount(node, 'dial-failed')).toBe(1);
+    await new Promise((resolve) => {
+      mute.close(resolve);
+    });
+  });
+
+  it('fails on a port that is taken, and starts when it is free', async () => {
+    const holder = createServer();
+    await new Promise<void>((resolve) => {
+      holder.listen(0, '127.0.0.1', resolve);
+    });
+    const { port } = holder.address() as AddressInfo;
+    const node = await startNode();
+    const other = new TangleNetwork(
+      {
+        networkId: NETWORK_ID,
+        listen: [`/ip4/127.0.0.1/tcp/${port}`],
+        peers: node.network.addresses(),
+        privateKey: await generateKeyPair('Ed25519'),
+      },
+      NO_HANDLERS,
+      { logger: SILENT_LOGGER },
+    );
+    await expect(other.start()).rejects.toThrow(`${port}`);
+    expect(other.addresses()).toEqual([]);
+    await new Promise((resolve) => {
+      holder.close(resolve);
+    });
+    await other.start();
+    expect(other.addresses()).toHaveLength(1);
+    await other.stop();
   });
 });
 

@@ -4,11 +4,11 @@
  * them. Used by network.ts.
  * Spec: docs/spec/07-gossip.md, "Connections".
  */
-import { multiaddr } from '@multiformats/multiaddr';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { errorFields } from '../logger.ts';
 import type { Logger } from '../logger.ts';
+import { parseAddress } from './addresses.ts';
 import { NetworkError } from './types.ts';
 import type { NetworkLimits, NetworkMetrics, PeerId, PeerKey } from './types.ts';
 
@@ -51,7 +51,11 @@ export function parseStaticPeer(text: string): StaticPeer {
   const address = parseAddress(text);
   const key = address.getComponents().findLast((part) => part.name === 'p2p')?.value;
   if (key === undefined) throw new RangeError(`peer address without /p2p/<peer id>: ${text}`);
-  return { key, peerId: peerIdFromString(key), address };
+  try {
+    return { key, peerId: peerIdFromString(key), address };
+  } catch (error) {
+    throw new RangeError(`not a peer id: ${key}`, { cause: error });
+  }
 }
 
 export class StaticPeers {
@@ -180,13 +184,5 @@ export class StaticPeers {
     state.failures += 1;
     // While we dialled it may have been given another address, whose turn it is at once.
     this.#schedule(current, current === peer ? this.#pauseMs(state.failures) : 0);
-  }
-}
-
-function parseAddress(text: string): Multiaddr {
-  try {
-    return multiaddr(text);
-  } catch (error) {
-    throw new RangeError(`not a multiaddress: ${text}`, { cause: error });
   }
 }

@@ -7,6 +7,7 @@ import { tcp } from '@libp2p/tcp';
 import type { createLibp2p } from 'libp2p';
 import { errorFields } from '../logger.ts';
 import type { Logger } from '../logger.ts';
+import { isRelayListen } from './addresses.ts';
 import { boundedWebSockets } from './websocket-door.ts';
 
 /** What libp2p takes as a transport. */
@@ -59,9 +60,13 @@ export async function createTransports(
       maxOutboundStopStreams: MAX_RELAYED,
     }),
   ];
-  const quic = options.listen.filter(isQuic);
-  const rest = options.listen.filter((address) => !isQuic(address));
-  const relays = options.useRelays ? ['/p2p-circuit'] : [];
+  // A relay that is named is dialled for ever as a static peer and asked like any other: libp2p
+  // would not start without it, and would not ask it a second time.
+  const isRelayed = options.useRelays || options.listen.some(isRelayListen);
+  const relays = isRelayed ? ['/p2p-circuit'] : [];
+  const direct = options.listen.filter((address) => !isRelayListen(address));
+  const quic = direct.filter(isQuic);
+  const rest = direct.filter((address) => !isQuic(address));
   if (quic.length === 0) return { listen: [...rest, ...relays], transports };
   const loaded = await loadQuic(load, logger);
   if (loaded === undefined) {
