@@ -33,6 +33,9 @@ describe('health', () => {
 
   it('needs no peer where none is configured, unless the operator wants one', () => {
     expect(reasonsOf({ peers: 0 }, alone)).toEqual([]);
+    expect(reasonsOf({ peers: 0 }, configOf({ discovery: { mdns: true } }))).toEqual([
+      '0 peers, 1 wanted',
+    ]);
     expect(reasonsOf({ peers: 1 }, configOf({ health: { minPeers: 2 } }))).toEqual([
       '1 peers, 2 wanted',
     ]);

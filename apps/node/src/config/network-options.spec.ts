@@ -27,6 +27,20 @@ describe('settings of the network', () => {
     expect(networkOptions(without).discovery?.dht).toBe('off');
   });
 
+  it.each([
+    { mdns: true },
+    { dht: 'client' },
+    { dht: 'auto' },
+    { dht: 'server' },
+    { bootstrap: [PEER], dht: 'off' },
+  ] as const)('expect peers of discovery alone: %j', (discovery) => {
+    const bootstrap = 'bootstrap' in discovery ? [...discovery.bootstrap] : [];
+    expect(expectsPeers(configOf({ discovery: { ...discovery, bootstrap } }))).toBe(true);
+    expect(expectsPeers(configOf({ discovery: { dht: 'off', privateAddresses: true } }))).toBe(
+      false,
+    );
+  });
+
   it('leave room for all places beside what comes and goes', () => {
     const gossip = { maxInbound: 300, maxPeers: 50, peers: [PEER] };
     const { limits } = networkOptions(configOf({ gossip }));

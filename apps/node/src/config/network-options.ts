@@ -11,7 +11,8 @@ const SPARE_CONNECTIONS = 128;
 
 /** Whether the node is to have peers: it was told some, or where to look for them. */
 export function expectsPeers(config: Pick<NodeConfig, 'gossip' | 'discovery'>): boolean {
-  return config.gossip.peers.length > 0 || config.discovery.bootstrap.length > 0;
+  const { bootstrap, dht = 'off', mdns } = config.discovery;
+  return config.gossip.peers.length > 0 || bootstrap.length > 0 || dht !== 'off' || mdns;
 }
 
 /** The network's options without its identity. */

@@ -98,8 +98,8 @@ const health = z.strictObject({
     .optional()
     .describe(
       'Peers below which the node calls itself unhealthy. ' +
-        'Default: 1 when gossip.peers or discovery.bootstrap is set, else 0 (the only node of ' +
-        'its network).',
+        'Default: 1 when gossip.peers is set or discovery.* looks for some, else 0 (the only ' +
+        'node of its network).',
     ),
   maxMilestonesBehind: z
     .int()
