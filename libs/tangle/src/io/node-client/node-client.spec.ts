@@ -56,6 +56,32 @@ describe('node client', () => {
     expect(await client.health()).toEqual({ healthy: false, reasons: ['alone'] });
   });
 
+  it('reads tagged data page by page, as much as is wanted, and not for ever', async () => {
+    const asked: string[] = [];
+    const pages = (total: number, size: number) => async (url: URL) => {
+      const from = Number(url.searchParams.get('cursor') ?? 0);
+      const count = Math.min(size, Number(url.searchParams.get('limit')), total - from);
+      asked.push(url.search);
+      const items = Array.from({ length: count }, (_, n) => {
+        return { blockId: `${from + n}`.padStart(64, '0'), milestoneIndex: 1 };
+      });
+      const next = from + count < total ? { cursor: `${from + count}` } : {};
+      return await Promise.resolve(Response.json({ items, ...next }));
+    };
+    const of = (total: number, size = 100) =>
+      new NodeClient({ baseUrl: 'http://node', fetch: pages(total, size) });
+    const tag = Uint8Array.of(1);
+    const found = await of(1_000).taggedData(tag, 250);
+    expect(found.map(({ blockId }) => Number(blockId))).toEqual([...Array(250).keys()]);
+    expect(asked).toEqual([
+      '?tag=01&limit=100',
+      '?tag=01&limit=100&cursor=100',
+      '?tag=01&limit=50&cursor=200',
+    ]);
+    expect(await of(120).taggedData(tag, 250)).toHaveLength(120);
+    expect(await of(9, 0).taggedData(tag, 250)).toEqual([]);
+  });
+
   it('submits blocks and reads them back, page by page', async () => {
     const blocks = issuer();
     const issued = [];

@@ -106,6 +106,8 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 const MAX_JSON_BYTES = 1 << 20;
 /** A page holds 4 MiB of blocks, twice as much as hex, and ids around them. */
 const MAX_BLOCKS_PAGE_BYTES = 16 << 20;
+/** Items that are asked for at once: as many as a node gives unasked. */
+const PAGE_ITEMS = 100;
 /** Pages of one listing; stops a node that never ends. */
 const MAX_PAGES = 10_000;
 
@@ -283,16 +285,37 @@ export class NodeClient {
     }
   }
 
-  /** Confirmed tagged data, newest first. */
+  /** One page of confirmed tagged data, newest first. */
+  async taggedDataPage(
+    tag: Uint8Array,
+    limit: number,
+    cursor?: string,
+    options: CallOptions = {},
+  ): Promise<TaggedDataPageDto> {
+    const url = this.#url(INDEXER_PREFIX, 'tagged-data');
+    url.searchParams.set('tag', bytesToHex(tag));
+    url.searchParams.set('limit', `${limit}`);
+    if (cursor !== undefined) url.searchParams.set('cursor', cursor);
+    return this.#parse(taggedDataPageDto, await this.#send(url, options));
+  }
+
+  /** The newest confirmed tagged data, up to `limit` of them, page by page. */
   async taggedData(
     tag: Uint8Array,
     limit: number,
     options: CallOptions = {},
   ): Promise<TaggedDataPageDto['items']> {
-    const url = this.#url(INDEXER_PREFIX, 'tagged-data');
-    url.searchParams.set('tag', bytesToHex(tag));
-    url.searchParams.set('limit', `${limit}`);
-    return this.#parse(taggedDataPageDto, await this.#send(url, options)).items;
+    const found: TaggedDataPageDto['items'] = [];
+    let cursor: string | undefined;
+    while (found.length < limit) {
+      const count = Math.min(limit - found.length, PAGE_ITEMS);
+      const { items, cursor: next } = await this.taggedDataPage(tag, count, cursor, options);
+      found.push(...items.slice(0, count));
+      // A node that gives a cursor and nothing with it would have us ask for ever.
+      if (next === undefined || items.length === 0) break;
+      cursor = next;
+    }
+    return found;
   }
 
   /** A new event connection; the caller closes it. */
