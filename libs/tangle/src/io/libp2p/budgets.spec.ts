@@ -4,6 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { fail, succeed } from '../../core/outcome.ts';
 import { PeerStanding } from './peer-standing.ts';
 import { TokenBucket } from '../token-bucket.ts';
+import { ValidationPlaces } from './validation-places.ts';
 import {
   BAN_POINTS,
   FINDINGS,
@@ -91,6 +92,37 @@ describe('bans of the operator', () => {
     const bans = peers.bans(0);
     expect(bans.length).toBeLessThanOrEqual(8_192);
     expect(bans.slice(0, 2).map(({ id }) => id)).toEqual(['enemy', '19999']);
+  });
+});
+
+describe('places for validation', () => {
+  const limits = { maxValidating: 256, maxValidatingPerPeer: 64 };
+
+  it('four peers that take all they can leave places to a fifth', () => {
+    const places = new ValidationPlaces(limits);
+    const flooding = ['a', 'b', 'c', 'd'];
+    for (let round = 0; round < 1_000; round += 1) for (const peer of flooding) places.enter(peer);
+    let honest = 0;
+    while (places.enter('honest')) honest += 1;
+    expect(honest).toBeGreaterThanOrEqual(25);
+  });
+
+  it('nobody is refused its first, whatever the crowd', () => {
+    const places = new ValidationPlaces(limits);
+    for (let peer = 0; peer < 1_000; peer += 1) expect(places.enter(`${peer}`)).toBe(true);
+    expect(places.enter('7')).toBe(false);
+    places.leave('7');
+    expect(places.enter('7')).toBe(true);
+  });
+
+  it('one peer alone has its whole share, and gives it back', () => {
+    const places = new ValidationPlaces(limits);
+    for (let round = 0; round < 3; round += 1) {
+      let taken = 0;
+      while (places.enter('a')) taken += 1;
+      expect(taken).toBe(64);
+      for (let place = 0; place < taken; place += 1) places.leave('a');
+    }
   });
 });
 

@@ -4,7 +4,7 @@
  */
 import { gossipsub } from '@libp2p/gossipsub';
 import type { GossipTopics, MessageIds } from './message-id.ts';
-import type { PeerKey } from './types.ts';
+import type { NetworkLimits, PeerKey } from './types.ts';
 
 /** One pack with the envelope of the gossip protocol fits; larger RPCs end the stream. */
 const MAX_RPC_BYTES = 128 * 1024;
@@ -14,6 +14,7 @@ export const MAX_GOSSIP_BUFFER = 16 << 20;
 export interface GossipOptionsDeps {
   readonly topics: GossipTopics;
   readonly messageIds: MessageIds;
+  readonly limits: Pick<NetworkLimits, 'maxPerAddress'>;
   /** 0–100 points against a peer; they count against its gossip score. */
   readonly points: (peer: PeerKey) => number;
 }
@@ -31,6 +32,7 @@ export function createGossip(deps: GossipOptionsDeps): ReturnType<typeof gossips
     batchPublish: true,
     floodPublish: false,
     doPX: false,
+    // For 16–50 peers; the reasons stand in the spec.
     D: 6,
     Dlo: 4,
     Dhi: 8,
@@ -71,7 +73,8 @@ export function createGossip(deps: GossipOptionsDeps): ReturnType<typeof gossips
       topicScoreCap: 50,
       appSpecificScore: (peer) => -deps.points(peer),
       appSpecificWeight: 1,
-      IPColocationFactorThreshold: 3,
+      // gate.ts bounds the peers of one address; whom it lets in must not be mute in secret.
+      IPColocationFactorThreshold: deps.limits.maxPerAddress,
       IPColocationFactorWeight: -10,
       // Private networks put many nodes on one machine.
       IPColocationFactorWhitelist: new Set(['127.0.0.1', '::1']),

@@ -22,6 +22,7 @@ import type {
   PeerKey,
   Stream,
 } from './types.ts';
+import { ValidationPlaces } from './validation-places.ts';
 import { FINDINGS, milestoneFinding, packFinding } from './verdicts.ts';
 import type { Finding, Verdict } from './verdicts.ts';
 
@@ -53,12 +54,12 @@ const VERDICT_EVENTS = {
 export class Gossip {
   readonly #limits: NetworkLimits;
   readonly #deps: GossipDeps;
-  readonly #validating = new Map<PeerKey, number>();
-  #validatingTotal = 0;
+  readonly #places: ValidationPlaces;
 
   constructor(limits: NetworkLimits, deps: GossipDeps) {
     this.#limits = limits;
     this.#deps = deps;
+    this.#places = new ValidationPlaces(limits);
   }
 
   /** Subscribes; call after the node has started. */
@@ -145,24 +146,15 @@ export class Gossip {
     from: PeerKey,
     judge: (data: Uint8Array, from: PeerKey) => Promise<Finding>,
   ): Promise<Finding> {
-    const ofPeer = this.#validating.get(from) ?? 0;
-    const { maxValidating, maxValidatingPerPeer } = this.#limits;
-    // A peer with nothing under validation has a place always: others cannot shut it out.
-    const isFull = this.#validatingTotal >= maxValidating && ofPeer > 0;
-    if (isFull || ofPeer >= maxValidatingPerPeer) return 'overloaded';
-    if (!this.#deps.budget.takeMessage(from)) return 'gossip-flood';
-    this.#validatingTotal += 1;
-    this.#validating.set(from, ofPeer + 1);
+    if (!this.#places.enter(from)) return 'overloaded';
     try {
+      if (!this.#deps.budget.takeMessage(from)) return 'gossip-flood';
       return await judge(data, from);
     } catch (error) {
       this.#deps.logger.debug({ peer: from, ...errorFields(error) }, 'gossip handler failed');
       return 'handler-failed';
     } finally {
-      this.#validatingTotal -= 1;
-      const left = (this.#validating.get(from) ?? 1) - 1;
-      if (left === 0) this.#validating.delete(from);
-      else this.#validating.set(from, left);
+      this.#places.leave(from);
     }
   }
 

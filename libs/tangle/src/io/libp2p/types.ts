@@ -40,8 +40,8 @@ export interface NetworkLimits {
   /** Blocks wait at most this long for a peer that subscribes. */
   readonly packQueueAgeMs: number;
   /**
-   * Packs and milestones under validation, in all and from one peer; more are ignored. A peer's
-   * first one always has a place.
+   * Packs and milestones under validation, in all and from one peer, which never has more than are
+   * still free; more are ignored. A peer's first one always has a place.
    */
   readonly maxValidating: number;
   readonly maxValidatingPerPeer: number;
