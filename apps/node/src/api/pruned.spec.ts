@@ -57,7 +57,7 @@ describe('a node that has pruned', () => {
   it('goes as far as it is asked and as it may, and says what is gone', async () => {
     const one = await grownNode();
     const [, page] = await ask(one, 'milestones/7/blocks');
-    const [{ blockId = '' } = {}] = (page as { blocks: { blockId: string }[] }).blocks;
+    const blockId = (page as { blocks: { blockId: string }[] }).blocks[0]?.blockId ?? '';
     const [, { milestoneId }] = (await ask(one, 'milestones/7')) as [
       number,
       Record<string, string>,

@@ -1,5 +1,6 @@
 /** The event socket: subscribing, resuming, surviving a node's restart and bad messages. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { SILENT_LOGGER } from '../logger.ts';
 import { until } from '../testing/until.ts';
 import type { ConfirmedMilestoneDto } from './event-dto.ts';
 import { NodeClient } from './node-client.ts';
@@ -94,6 +95,22 @@ describe('node events', () => {
     const again = () => [...node.subscriptions].find(([socket]) => socket !== first)?.[1] ?? [];
     await until(() => again().length === 1);
     expect(again()).toEqual([{ op: 'subscribe', topic: TOPIC, since: 4 }]);
+  });
+
+  it('says in the log which milestones the node no longer has, and goes on', async () => {
+    const warned: object[] = [];
+    const logger = { ...SILENT_LOGGER, warn: (facts: object) => warned.push(facts) };
+    const told = new NodeClient({ baseUrl: node.baseUrl }).events({ logger });
+    const seen: number[] = [];
+    told.subscribe(TOPIC, ({ index }) => seen.push(index));
+    await until(subscribed(TOPIC));
+    for (const socket of node.subscriptions.keys()) {
+      socket.send(JSON.stringify({ topic: '$pruned', data: { topic: TOPIC, from: 2, to: 8 } }));
+    }
+    node.push(TOPIC, event(9));
+    await until(() => seen.length === 1);
+    told.close();
+    expect([seen, warned]).toEqual([[9], [{ topic: TOPIC, from: 2, to: 8 }]]);
   });
 
   it('survives messages that make no sense and handlers that throw', async () => {

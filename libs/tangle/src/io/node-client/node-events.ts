@@ -14,6 +14,8 @@ import {
   indexOfEvent,
   LAGGING_TOPIC,
   parseTopic,
+  PRUNED_TOPIC,
+  prunedEventDto,
   READY_TOPIC,
   readyEventDto,
 } from './event-dto.ts';
@@ -189,6 +191,11 @@ export class NodeEvents {
     const { topic, data } = message;
     if (topic === LAGGING_TOPIC) {
       this.#options.logger.warn({}, 'event socket too slow, resuming');
+      return;
+    }
+    if (topic === PRUNED_TOPIC) {
+      const gap = prunedEventDto.safeParse(data);
+      if (gap.success) this.#options.logger.warn(gap.data, 'the node has pruned these milestones');
       return;
     }
     if (topic === READY_TOPIC) this.#onReady(data);
