@@ -56,8 +56,6 @@ const KIND_OF_TYPE: Readonly<Record<number, PayloadKind>> = {
 };
 /** Bytes of a block before its parents: version, network id, count. */
 const PARENTS_OFFSET = 10;
-/** Bytes of a block in which its parents are. */
-export const BLOCK_HEAD_SIZE = PARENTS_OFFSET + MAX_PARENTS * ID_LENGTH;
 /** Bytes of an id that stand for a place; the parents of what is found there decide. */
 const EDGE_PREFIX_LENGTH = 8;
 /** Bytes of a place in a key. */

@@ -49,6 +49,15 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
+async function opened<T>(use: (blocks: BlockRepository) => T): Promise<Awaited<T>> {
+  const blocks = await open();
+  try {
+    return await use(blocks);
+  } finally {
+    await blocks.close();
+  }
+}
+
 const names = (): string[] => readdirSync(path()).toSorted();
 const lastName = (): string => names().at(-1) ?? '';
 
@@ -86,6 +95,26 @@ describe('a start', () => {
     writeFileSync(path('00000000.blocks'), '');
     await (await open()).close();
     expect(names()).not.toContain('00000000.blocks');
+  });
+
+  it('corrupt: a block whose bytes changed is never read as another, nor its parents', async () => {
+    const [first] = sampleChain(hasher);
+    const [id, other] = first?.commit.result.included ?? [];
+    if (!id || !other) throw new Error('a milestone has blocks');
+    const bytes = readFileSync(path('00000001.blocks'));
+    // Behind the head of its record, version, network and count: in its first parent.
+    const { location } = (await opened((blocks) => blocks.entry(id))) ?? {};
+    const at = (location?.offset ?? 0) + 8 + 10 + 5;
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+    writeFileSync(path('00000001.blocks'), bytes);
+    await opened(async (blocks) => {
+      expect(() => blocks.bytes(id)).toThrow(expect.objectContaining({ code: 'corrupt' }));
+      await expect(blocks.bytesOf([id])).rejects.toMatchObject({ code: 'corrupt' });
+      await expect(blocks.heads([id])).rejects.toMatchObject({ code: 'corrupt' });
+      const whole = first?.blocks.find((one) => one.id === other);
+      expect(blocks.bytes(other)).toEqual(Buffer.from(whole?.bytes ?? []));
+      expect((await blocks.heads([other])).get(other)?.parents).toEqual(whole?.block.parents);
+    });
   });
 
   it('corrupt: a segment with referenced blocks is missing', async () => {

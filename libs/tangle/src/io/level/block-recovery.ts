@@ -45,17 +45,23 @@ export async function recoverBlocks(
   checkSizes(files, uses, tail.synced);
   await removeUnused(files, uses, tail.oldest);
   const fresh = new Map<BlockId, FreshBlock>();
+  let found: BlockId[] = [];
+  const visit = (location: Location, content: Uint8Array): void => {
+    const id = blockIdFromBytes(hasher.blake2b256(content));
+    // One that was forgotten and came again stands where it came last.
+    fresh.delete(id);
+    fresh.set(id, { location, parents: parentsIn(content), kind: kindOf(content) });
+    found.push(id);
+  };
+  // Most are referenced: kept until the end, those of 256 MiB would fill the memory.
+  const rest = async (): Promise<void> => {
+    await dropReferenced(store, fresh, found);
+    found = [];
+  };
   for (const segment of files.segments()) {
-    if (segment < tail.oldest.segment) continue;
-    await recoverSegment(files, segment, tail, (location, content) => {
-      const id = blockIdFromBytes(hasher.blake2b256(content));
-      // One that was forgotten and came again stands where it came last.
-      fresh.delete(id);
-      fresh.set(id, { location, parents: parentsIn(content), kind: kindOf(content) });
-    });
+    if (segment >= tail.oldest.segment) await recoverSegment(files, segment, tail, visit, rest);
   }
   const synced = await files.sync();
-  await dropReferenced(store, fresh);
   return { fresh, uses, synced };
 }
 
@@ -95,9 +101,10 @@ async function recoverSegment(
   segment: number,
   { synced, oldest }: Tail,
   visit: (location: Location, content: Uint8Array) => void,
+  rest: () => Promise<void>,
 ): Promise<void> {
   const from = segment === oldest.segment ? oldest.offset : 0;
-  const end = await files.scan({ segment, offset: from }, visit);
+  const end = await files.scan({ segment, offset: from }, visit, rest);
   if (comparePositions(end, synced) < 0 && end.offset < (files.sizeOf(segment) ?? 0)) {
     throw new StoreError('corrupt', `no whole record at ${segment}:${end.offset}`);
   }
@@ -106,8 +113,11 @@ async function recoverSegment(
   await files.rewrite({ segment, offset: segment === synced.segment ? synced.offset : 0 });
 }
 
-async function dropReferenced(store: KvReader, fresh: Map<BlockId, FreshBlock>): Promise<void> {
-  const ids = [...fresh.keys()];
+async function dropReferenced(
+  store: KvReader,
+  fresh: Map<BlockId, FreshBlock>,
+  ids: readonly BlockId[],
+): Promise<void> {
   for (let at = 0; at < ids.length; at += CHUNK) {
     const some = ids.slice(at, at + CHUNK);
     const entries = await store.getMany(some.map((id) => keyOf('blocks', id)));

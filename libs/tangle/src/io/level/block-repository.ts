@@ -16,7 +16,6 @@ import type { Location, Position, SegmentOptions } from '../segments/segment-fil
 import { comparePositions, SegmentFiles } from '../segments/segment-files.ts';
 import type { BlockEntry, BlockMeta } from './block-index.ts';
 import {
-  BLOCK_HEAD_SIZE,
   decodeEntry,
   edgeRoot,
   edgesBelow,
@@ -43,7 +42,7 @@ export interface StorableBlock {
   readonly block: { readonly parents: readonly BlockId[] };
 }
 
-/** What is known of a stored block without reading all of it. */
+/** What is known of a stored block beside its payload. */
 export interface BlockHead {
   readonly parents: readonly BlockId[];
   /** Undefined while no milestone has referenced it. */
@@ -66,6 +65,8 @@ const MAX_ABSENT = 4_096;
 const MAX_STRAGGLE_SEGMENTS = 4;
 /** Blocks that are carried on at a time. */
 const MAX_CARRIED = 64;
+/** Blocks of which the parents are read at a time: at most 8 MiB of bytes. */
+const HEADS_CHUNK = 256;
 /** Children that are read at a time. */
 const CHILDREN_CHUNK = 64;
 
@@ -161,7 +162,7 @@ export class BlockRepository {
     return mapFound([...places.keys()], contents, (content) => content);
   }
 
-  /** Parents and milestone of those blocks that the store has, without reading all their bytes. */
+  /** Parents and milestone of those blocks that the store has; not all their bytes at once. */
   async heads(ids: readonly BlockId[]): Promise<Map<BlockId, BlockHead>> {
     const heads = new Map<BlockId, BlockHead>();
     const others: BlockId[] = [];
@@ -170,9 +171,17 @@ export class BlockRepository {
       if (fresh) heads.set(id, { parents: fresh.parents, meta: undefined });
       else others.push(id);
     }
-    for (const [id, { location, meta }] of await this.entriesOf(others)) {
-      const parents = location && this.#parentsAt(location);
-      if (parents) heads.set(id, { parents, meta });
+    const entries = [...(await this.entriesOf(others))];
+    for (let at = 0; at < entries.length; at += HEADS_CHUNK) {
+      const places = entries.slice(at, at + HEADS_CHUNK).flatMap(([id, { location, meta }]) => {
+        return location ? [{ id, location, meta }] : [];
+      });
+      const locations = places.map(({ location }) => location);
+      const contents = await guarded(() => this.#files.readMany(locations));
+      places.forEach(({ id, meta }, index) => {
+        const content = contents[index];
+        if (content) heads.set(id, { parents: parentsIn(content), meta });
+      });
     }
     return heads;
   }
@@ -436,15 +445,6 @@ export class BlockRepository {
       this.#addFresh(id, { ...fresh, location });
     });
     return true;
-  }
-
-  #parentsAt(location: Location): BlockId[] | undefined {
-    try {
-      const head = this.#files.readHead(location, BLOCK_HEAD_SIZE);
-      return head && parentsIn(head);
-    } catch (error) {
-      throw toStoreError(error);
-    }
   }
 
   #noteAbsent(ids: readonly BlockId[], entries: ReadonlyMap<BlockId, unknown>): void {

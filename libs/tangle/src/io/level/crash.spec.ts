@@ -91,6 +91,7 @@ describe('a process killed while it commits', () => {
     const { networkId } = sampleGenesis(hasher);
     const expected: SampleMilestone[] = [];
     const chain = sampleChain(hasher);
+    let prunedTo = 0;
     for (let cycle = 0; cycle < CYCLES; cycle++) {
       const acknowledged = await commitAndKill(1 + ((cycle * 7) % 12));
       const store = await openKvStore(folder, { kind: 'crash-test', networkId, schema: 1 });
@@ -110,6 +111,8 @@ describe('a process killed while it commits', () => {
         // What was pruned is gone as a whole, what follows is there as a whole.
         const { removedIndex } = readPruned(store);
         expect(removedIndex).toBeGreaterThanOrEqual(index - KEPT - 1);
+        expect(removedIndex).toBeGreaterThanOrEqual(prunedTo);
+        prunedTo = removedIndex;
         const gone = removedIndex > 0 ? await traceOf(store, blocks, removedIndex) : NO_TRACE;
         expect(gone).toEqual(NO_TRACE);
         const first = expected[removedIndex] as SampleMilestone;
@@ -121,6 +124,8 @@ describe('a process killed while it commits', () => {
         await store.close();
       }
     }
+    // It was killed while it pruned too.
+    expect(prunedTo).toBeGreaterThan(CYCLES);
   }, 120_000);
 
   it('locked: a second process does not get into the folder', async () => {

@@ -220,7 +220,7 @@ describe('blocks', () => {
     expect(found[0]?.parents).toEqual([blockAt(LENGTH, 0)]);
   });
 
-  it('know their parents and their payload without all their bytes', async () => {
+  it('know their parents and their payload', async () => {
     const [tagged, waiting] = [blockAt(5, 2), blockAt(LENGTH + 1, 0)];
     const heads = await blocks.heads([tagged, waiting, 'ff'.repeat(32) as BlockId]);
     expect([...heads.keys()].toSorted()).toEqual([tagged, waiting].toSorted());

@@ -160,15 +160,6 @@ export class SegmentFiles {
     return contentOf(record.subarray(0, count), 0, location);
   }
 
-  /** The first bytes of a record's content, at most `headLength`; no checksum is compared. */
-  readHead({ segment, offset, length }: Location, headLength: number): Uint8Array | undefined {
-    this.#checkOpen();
-    if (!this.#sizes.has(segment)) return undefined;
-    const head = Buffer.allocUnsafe(Math.min(length, headLength));
-    const count = this.#handles.now(segment).readSync(head, offset + RECORD_HEADER_SIZE);
-    return head.subarray(0, count);
-  }
-
   /** The contents of many records, in their order; neighbours are read together. */
   async readMany(locations: readonly Location[]): Promise<(Uint8Array | undefined)[]> {
     this.#checkOpen();
@@ -185,10 +176,12 @@ export class SegmentFiles {
   /**
    * Shows all records of a segment from `offset` on, in order, until a place where no whole record
    * stands; returns that place. A content is valid only while `visit` runs.
+   * @param rest is waited for after each mebibyte of records.
    */
   async scan(
     { segment, offset }: Position,
     visit: (location: Location, content: Uint8Array) => void,
+    rest: () => Promise<void> = () => Promise.resolve(),
   ): Promise<Position> {
     const size = this.#sizes.get(segment) ?? 0;
     const chunk = Buffer.allocUnsafeSlow(Math.min(COPY_BYTES, Math.max(0, size - offset)));
@@ -201,6 +194,7 @@ export class SegmentFiles {
         visit({ segment, offset: at, length: content.length }, content);
         at += RECORD_HEADER_SIZE + content.length;
       }
+      await rest();
       // A chunk is larger than any record, so one that begins with none is the end.
       if (at === from) break;
     }
