@@ -50,18 +50,15 @@ const config = [
 const settings = config.map((file) => join(root, file));
 
 buildWhenChanged('libs/tangle/build', [...settings, ...files('libs/tangle/wasm')], () => {
-  const source = 'libs/tangle/wasm/pow.ts';
-  run(bin('asc'), [
-    source,
-    '-o',
-    'libs/tangle/build/pow.wasm',
-    '-O3',
-    '--runtime',
-    'stub',
-    '--noAssert',
-    '--enable',
-    'simd',
-  ]);
+  const options = ['-O3', '--runtime', 'stub', '--noAssert', '--enable', 'simd'];
+  for (const name of ['pow', 'blake2b']) {
+    run(bin('asc'), [
+      `libs/tangle/wasm/${name}.ts`,
+      '-o',
+      `libs/tangle/build/${name}.wasm`,
+      ...options,
+    ]);
+  }
 });
 for (const app of ['node', 'storage-provider', 'client']) {
   const inputs = [...settings, ...files(`apps/${app}/src`)];

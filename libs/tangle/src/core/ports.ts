@@ -12,6 +12,16 @@ export interface Hasher {
    * call, the digest belongs to the caller.
    */
   blake2b256(bytes: Uint8Array): Uint8Array;
+  /** Where a backend has them. The core does without, with the same results. */
+  readonly quick?: QuickHashes;
+}
+
+/** What a node hashes most, each in one call. */
+export interface QuickHashes {
+  /** Id and proof-of-work score (block/pow.ts) of a whole block: nonce length to MAX_BLOCK_SIZE. */
+  hashBlock(bytes: Uint8Array): { readonly id: BlockId; readonly powScore: number };
+  /** The Merkle root over ids in the order given (ledger/apply-milestone.ts). */
+  rootOfIds(ids: readonly BlockId[]): Uint8Array;
 }
 
 /** Ed25519 by the STRICT rule (docs/spec/02-transaction.md), the same verdict on every backend. */

@@ -50,31 +50,39 @@ export interface CheckedBlock {
 /** Checks one block from the wire: size, version and network, proof of work, form, rules. */
 export function checkBlock(bytes: Uint8Array, rules: BlockRules): Outcome<CheckedBlock> {
   const { hasher } = rules;
-  const score = powScoreOf(bytes, rules);
-  if (!score.ok) return score;
+  const framed = checkFrame(bytes, rules);
+  if (framed !== undefined) return framed;
+  // One pass over the bytes makes both hashes; without it, garbage is not worth the second.
+  const quick = hasher.quick?.hashBlock(bytes);
+  const score = quick?.powScore ?? powScore(bytes, hasher);
+  const worked = checkWork(bytes.length, score, rules);
+  if (worked !== undefined) return worked;
   const decoded = decodeBlock(bytes);
   if (!decoded.ok) return decoded;
   const block = decoded.value;
-  const checked = { id: blockIdOf(bytes, hasher), bytes, block, powScore: score.value };
+  const id = quick?.id ?? blockIdOf(bytes, hasher);
+  const checked = { id, bytes, block, powScore: score };
   if (block.payload?.kind !== 'transaction') return succeed(checked);
   const failure = checkTransactionSyntax(block.payload, rules);
   if (failure !== undefined) return failure;
   return succeed({ ...checked, transactionId: transactionIdOf(payloadBytesOf(bytes), hasher) });
 }
 
-/** Everything that needs no decoding; the proof of work last. */
-function powScoreOf(bytes: Uint8Array, rules: BlockRules): Outcome<number> {
+/** What a look at a few bytes tells: size, version, network. */
+function checkFrame(bytes: Uint8Array, rules: BlockRules): Failure | undefined {
   if (bytes.length > MAX_BLOCK_SIZE) return fail('too-large');
   if (bytes.length < MIN_BLOCK_SIZE) return fail('truncated');
   if (bytes[0] !== BLOCK_VERSION) return fail('version-unknown');
   const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (words.getBigUint64(1, true) !== rules.networkId) return fail('network-id-wrong');
-  const score = powScore(bytes, rules.hasher);
-  if (score < powDifficulty(bytes.length, rules.params, 0)) return fail('pow-insufficient');
-  if (score < powDifficulty(bytes.length, rules.params, rules.loadBits)) {
-    return fail('pow-below-load');
-  }
-  return succeed(score);
+  return undefined;
+}
+
+function checkWork(size: number, score: number, rules: BlockRules): Failure | undefined {
+  const { loadBits, params } = rules;
+  const needed = powDifficulty(size, params, 0);
+  if (score < needed) return fail('pow-insufficient');
+  return score < needed + loadBits ? fail('pow-below-load') : undefined;
 }
 
 /** The rules of a transaction that need no ledger; undefined if it keeps them. */

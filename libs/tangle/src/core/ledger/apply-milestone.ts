@@ -93,6 +93,7 @@ export function applyMilestone(
 
 /** TIP-4 Merkle root over block ids in the order given. */
 export function rootOfIds(ids: readonly BlockId[], hasher: Hasher): Uint8Array {
+  if (hasher.quick !== undefined) return hasher.quick.rootOfIds(ids);
   return merkleRoot(
     ids.map((id) => idToBytes(id)),
     hasher,

@@ -4,10 +4,10 @@
  * Spec: docs/spec/01-block.md, proof of work.
  */
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { searchNonce } from '../../core/block/pow.ts';
 import { hashWasmBackend, hasherPassesSelfTest, nobleBackend } from './hasher.ts';
 import type { NamedHasher } from './hasher.ts';
+import { compileWasm, startWasm, type WasmMemory, type WasmModule } from './web-assembly.ts';
 
 export type PowBackendName = 'wasm' | 'hash-wasm' | 'noble';
 
@@ -22,17 +22,6 @@ export interface PowBackend {
    */
   search(digest: Uint8Array, difficulty: number, start: bigint, count: number): bigint | undefined;
 }
-
-/** A compiled WebAssembly module. */
-export type WasmModule = object;
-
-/** The part of WebAssembly used here; TypeScript declares it only in its library for browsers. */
-interface WasmApi {
-  compile(bytes: Uint8Array): Promise<WasmModule>;
-  readonly Instance: new (module: WasmModule) => { readonly exports: unknown };
-}
-
-const wasmApi = (globalThis as unknown as { WebAssembly: WasmApi }).WebAssembly;
 
 /** What a worker needs to build the backend that the pool chose; goes over as `workerData`. */
 export interface PowBackendChoice {
@@ -49,7 +38,7 @@ const MAX_DIFFICULTY = 64;
 const SELF_TEST_BITS = [0, 1, 4, 7, 8, 9];
 
 interface PowExports {
-  readonly memory: { readonly buffer: ArrayBuffer };
+  readonly memory: Pick<WasmMemory, 'buffer'>;
   readonly INPUT: { readonly value: number };
   search(nonce: bigint, count: number, mask: bigint): number;
 }
@@ -74,7 +63,7 @@ function assertDifficulty(difficulty: number): void {
 
 /** The WebAssembly loop. Throws when `module` does not have the exports of wasm/pow.ts. */
 export function wasmPowBackend(module: WasmModule): PowBackend {
-  const exports = new wasmApi.Instance(module).exports as PowExports;
+  const exports = startWasm(module) as PowExports;
   const offset = exports.INPUT.value;
   return {
     name: 'wasm',
@@ -120,7 +109,7 @@ export function powBackendPassesSelfTest(backend: PowBackend): boolean {
 
 async function tryWasm(wasmUrl: URL): Promise<PowBackendChoice | undefined> {
   try {
-    const module = await wasmApi.compile(await readFile(wasmUrl));
+    const module = await compileWasm(wasmUrl);
     const backend = wasmPowBackend(module);
     return powBackendPassesSelfTest(backend) ? { name: 'wasm', module } : undefined;
   } catch {
