@@ -306,9 +306,17 @@ export class BlockRepository {
     });
   }
 
-  /** Completes and writes a batch that removes the referenced blocks at these places. Synced. */
-  async writePruned(batch: KvBatch, removed: readonly Location[]): Promise<void> {
+  /**
+   * Completes and writes a batch that removes the referenced blocks at these places. Synced.
+   * @param complete adds what a milestone that was written meanwhile may have changed.
+   */
+  async writePruned(
+    batch: KvBatch,
+    removed: readonly Location[],
+    complete: () => Promise<void>,
+  ): Promise<void> {
     await this.#exclusive(async () => {
+      await complete();
       // A start reads from the oldest unreferenced block on, and would take what stands behind it
       // without an entry for unreferenced too. So it has to move behind all that was removed.
       const last = removed.toSorted(comparePositions).at(-1);

@@ -7,7 +7,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nobleHasher as hasher } from '../../core/crypto/blake2b.ts';
-import type { BlockId } from '../../core/codec/ids.ts';
+import type { BlockId, TransactionId } from '../../core/codec/ids.ts';
 import { milestoneIdFromBytes } from '../../core/codec/ids.ts';
 import type { OutputRecord } from '../../core/ledger/ledger-diff.ts';
 import { BlockRepository } from './block-repository.ts';
@@ -185,6 +185,24 @@ describe('a pruned store', () => {
     if (!place) throw new Error('there are two');
     for (let index = PRUNED + 1; index < LENGTH; index++) await pruneMilestone(place, idOf, hasher);
     await expect(pruneMilestone(place, idOf, hasher)).rejects.toThrow('never pruned');
+  });
+
+  it('keeps a transaction that another attachment takes over meanwhile', async () => {
+    const place = await openPlace();
+    await commitGenesis(place.store, genesis, hasher);
+    await commitSamples(place, 1, 2);
+    // What conflicted in milestone 1 is applied in milestone 3, while 1 is being pruned.
+    const id = samples[0]?.blocks[1]?.transactionId as TransactionId;
+    const { blocks, commit } = samples[2] as SampleMilestone;
+    const [first] = blocks;
+    if (!first) throw new Error('a milestone has blocks');
+    expect(place.blocks.transaction(id)).toMatchObject({ applied: false });
+    await place.blocks.save(blocks);
+    const taken = { get: (one: BlockId) => ({ ...commit.blocks.get(one)!, transactionId: id }) };
+    const pruning = pruneMilestone(place, idOf, hasher);
+    await commitMilestone(place, { ...commit, blocks: taken }, hasher);
+    expect(await pruning).toMatchObject({ index: 1, blocks: 3 });
+    expect(place.blocks.transaction(id)).toEqual({ applied: true, blockId: first.id });
   });
 
   it('an import that was cut off leaves an empty store, and begins anew', async () => {

@@ -5,7 +5,7 @@
  * Path: apps/node pruning → here → the repositories → kv-store.ts. Spec: docs/spec/10-storage.md.
  */
 import { decodeBlock, payloadBytesOf } from '../../core/codec/block.ts';
-import type { BlockId, MilestoneId } from '../../core/codec/ids.ts';
+import type { BlockId, MilestoneId, TransactionId } from '../../core/codec/ids.ts';
 import { transactionIdOf } from '../../core/codec/transaction.ts';
 import { assert } from '../../core/outcome.ts';
 import type { Hasher } from '../../core/ports.ts';
@@ -32,6 +32,13 @@ export interface PruneStep {
 
 /** Blocks that are read at a time. */
 const CHUNK = 512;
+
+/** What the blocks of a cone leave to be removed. */
+interface Removed {
+  readonly places: Location[];
+  /** Transactions in them; each has an entry, which may name another attachment. */
+  readonly transactions: [TransactionId, BlockId][];
+}
 
 /**
  * Removes the first milestone that is left, which must not be the last one. Synced; then the files
@@ -68,20 +75,39 @@ export async function pruneMilestone(
   }
   delMilestone(batch, index, idOf(bytes));
   putPruned(batch, { ...pruned, removedIndex: index });
-  await blocks.writePruned(batch, removed);
-  const size = removed.reduce((sum, { length }) => sum + length, 0);
-  return { index, blocks: removed.length, bytes: size };
+  const { places, transactions } = removed;
+  await blocks.writePruned(batch, places, () => delTransactions(batch, blocks, transactions));
+  const size = places.reduce((sum, { length }) => sum + length, 0);
+  return { index, blocks: places.length, bytes: size };
 }
 
-/** Adds that the blocks of a cone are gone; returns where their bytes stand. */
+/**
+ * Adds that the transactions of these blocks are gone. A milestone that is written while the blocks
+ * are read may apply one of them in another attachment, so this comes last.
+ */
+async function delTransactions(
+  batch: KvBatch,
+  blocks: BlockRepository,
+  transactions: Removed['transactions'],
+): Promise<void> {
+  for (let from = 0; from < transactions.length; from += CHUNK) {
+    const some = transactions.slice(from, from + CHUNK);
+    const entries = await blocks.transactions(some.map(([id]) => id));
+    for (const [id, blockId] of some) {
+      if (entries.get(id)?.blockId === blockId) delTransaction(batch, id);
+    }
+  }
+}
+
+/** Adds that the blocks of a cone are gone; returns where their bytes stand, and what they did. */
 async function delCone(
   batch: KvBatch,
   { store, blocks }: { readonly store: KvStore; readonly blocks: BlockRepository },
   milestoneIndex: number,
   cone: readonly BlockId[],
   hasher: Hasher,
-): Promise<Location[]> {
-  const removed: Location[] = [];
+): Promise<Removed> {
+  const removed: Removed = { places: [], transactions: [] };
   for (let from = 0; from < cone.length; from += CHUNK) {
     const ids = cone.slice(from, from + CHUNK);
     const entries = await blocks.entriesOf(ids);
@@ -93,33 +119,30 @@ async function delCone(
       const location = entries.get(blockId)?.location;
       // The cone of a snapshot names blocks that never came.
       if (location === undefined) return;
-      removed.push(location);
+      removed.places.push(location);
       const bytes = contents.get(blockId);
       assert(bytes !== undefined, 'the blocks of a milestone are stored');
       const place = { blockId, milestoneIndex, position: from + offset };
-      delFacts(batch, blocks, place, bytes, hasher);
+      const transactionId = delFacts(batch, place, bytes, hasher);
+      if (transactionId !== undefined) removed.transactions.push([transactionId, blockId]);
     });
   }
   return removed;
 }
 
-/** Adds that what one block says is gone: its transaction, its tag. */
+/** Adds that the tag of one block is gone; returns the id of the transaction in it. */
 function delFacts(
   batch: KvBatch,
-  blocks: BlockRepository,
   place: Parameters<typeof delTaggedData>[2],
   bytes: Uint8Array,
   hasher: Hasher,
-): void {
+): TransactionId | undefined {
   const { blockId } = place;
   const decoded = decodeBlock(bytes);
   if (!decoded.ok) throw new StoreError('corrupt', `block ${blockId}`);
   const { payload } = decoded.value;
-  if (payload?.kind === 'transaction') {
-    const id = transactionIdOf(payloadBytesOf(bytes), hasher);
-    // Another attachment of it may have the entry.
-    if (blocks.transaction(id)?.blockId === blockId) delTransaction(batch, id);
-  }
   const tagged = payload?.kind === 'transaction' ? payload.payload : payload;
   if (tagged?.kind === 'tagged-data') delTaggedData(batch, tagged.tag, place, hasher);
+  if (payload?.kind !== 'transaction') return undefined;
+  return transactionIdOf(payloadBytesOf(bytes), hasher);
 }
