@@ -10,7 +10,7 @@ import { isRelayed } from './addresses.ts';
 import { AutoPeering } from './auto-peering.ts';
 import { BoundedDatastore } from './bounded-datastore.ts';
 import { createNode, discoveryOf } from './create-node.ts';
-import type { TangleLibp2p } from './create-node.ts';
+import type { NodeDeps, TangleLibp2p } from './create-node.ts';
 import { Discovery } from './discovery.ts';
 import { Gate } from './gate.ts';
 import { Gossip } from './gossip.ts';
@@ -260,13 +260,24 @@ function addExchange(blueprint: Blueprint, parts: Draft, topics: GossipTopics): 
   });
 }
 
-/** Counts and judges what comes on the streams of gossip. */
-function createWire({ metrics }: Blueprint, { budget }: Draft) {
+/** Counts and judges what comes on the streams of gossip and to the table of peers. */
+function createWire({ metrics }: Blueprint, { budget }: Draft): NonNullable<NodeDeps['wire']> {
   return {
-    onStream: (peer: PeerKey): void => void budget.onStream(peer),
-    onBytes: (peer: PeerKey, bytes: number): void => {
-      metrics.wireBytes(bytes);
-      budget.onBytes(peer, bytes);
+    gossip: {
+      // gossipsub closes the older of two streams by itself; the ban ends more of them.
+      onStream: (peer) => {
+        budget.onStream(peer);
+        return true;
+      },
+      onBytes: (peer, bytes) => {
+        metrics.wireBytes(bytes);
+        budget.onBytes(peer, bytes);
+        return true;
+      },
+    },
+    table: {
+      onStream: () => true,
+      onBytes: (peer, bytes) => budget.onTableBytes(peer, bytes),
     },
   };
 }

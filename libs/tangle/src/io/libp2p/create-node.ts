@@ -48,8 +48,8 @@ export interface NodeDeps extends GossipOptionsDeps {
   readonly gater?: ConnectionGater;
   /** What libp2p remembers of peers; its own unbounded memory without it. */
   readonly datastore?: Datastore;
-  /** Told what comes on the streams of gossip. */
-  readonly wire?: WireEvents;
+  /** Told what comes on the streams of gossip, and on those to the table of peers. */
+  readonly wire?: { readonly gossip: WireEvents; readonly table: WireEvents };
   readonly logger?: Logger;
 }
 
@@ -137,12 +137,13 @@ function createServices(
   const gossip = endingHeartbeat(createGossip(deps));
   const services: Record<string, unknown> = {
     identify: identify({ timeout: deps.limits.identifyTimeoutMs }),
-    pubsub: deps.wire === undefined ? gossip : metered(gossip, deps.wire),
+    pubsub: deps.wire === undefined ? gossip : metered(gossip, deps.wire.gossip),
   };
   if (discovery.dht !== 'off') {
     // The table asks with it whether a peer is still there.
     services['ping'] = ping();
-    services['dht'] = createDht(networkId, discovery);
+    const table = createDht(networkId, discovery);
+    services['dht'] = deps.wire === undefined ? table : metered(table, deps.wire.table);
   }
   if (nat.relay !== undefined) {
     services['relay'] = circuitRelayServer({

@@ -1,5 +1,6 @@
 /**
- * What one peer may send per second on the gossip plane: bytes, messages, blocks, streams. A budget
+ * What one peer may send per second on the gossip plane, bytes, messages, blocks and streams, and
+ * what it may ask of the table of peers. A budget
  * is far above what the whole network sends; who passes it again and again is banned. Budgets
  * outlive connections and are bounded: the peer heard longest ago leaves first.
  * Used by gossip.ts and network.ts. Spec: docs/spec/07-gossip.md, "Budgets".
@@ -10,7 +11,11 @@ import type { Finding } from './verdicts.ts';
 
 type Limits = Pick<
   NetworkLimits,
-  'gossipBytesPerSecond' | 'gossipMessagesPerSecond' | 'gossipBlocksPerSecond' | 'streamsPerSecond'
+  | 'gossipBytesPerSecond'
+  | 'gossipMessagesPerSecond'
+  | 'gossipBlocksPerSecond'
+  | 'streamsPerSecond'
+  | 'tableQueriesPerSecond'
 >;
 
 interface Budgets {
@@ -18,6 +23,7 @@ interface Budgets {
   readonly messages: TokenBucket;
   readonly blocks: TokenBucket;
   readonly streams: TokenBucket;
+  readonly table: TokenBucket;
   /** A flood of bytes is reported once in this time, not for every piece of data. */
   bytesReportedMs: number;
 }
@@ -27,6 +33,8 @@ const MAX_PEERS = 1_024;
 /** A peer that was away may send so many seconds' worth at once. */
 const BURST_SECONDS = 4;
 const REPORT_PAUSE_MS = 1_000;
+/** A query to the table of peers has some 50 bytes; many in one piece of data count as many. */
+const TABLE_QUERY_BYTES = 64;
 
 export class GossipBudget {
   readonly #limits: Limits;
@@ -63,6 +71,15 @@ export class GossipBudget {
     return false;
   }
 
+  /** Data of a stream to the table of peers; false when it asks too much. */
+  onTableBytes(peer: PeerKey, bytes: number): boolean {
+    const nowMs = this.#nowMs();
+    const queries = Math.max(1, bytes / TABLE_QUERY_BYTES);
+    if (this.#of(peer, nowMs).table.take(queries, nowMs)) return true;
+    this.#report(peer, 'table-flood');
+    return false;
+  }
+
   /** A message that is about to be judged; false when it must not be. */
   takeMessage(peer: PeerKey): boolean {
     const nowMs = this.#nowMs();
@@ -85,6 +102,7 @@ export class GossipBudget {
       messages: bucket(this.#limits.gossipMessagesPerSecond),
       blocks: bucket(this.#limits.gossipBlocksPerSecond),
       streams: bucket(this.#limits.streamsPerSecond),
+      table: bucket(this.#limits.tableQueriesPerSecond),
       bytesReportedMs: Number.NEGATIVE_INFINITY,
     };
     this.#peers.set(peer, made);

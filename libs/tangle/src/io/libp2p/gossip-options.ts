@@ -83,7 +83,8 @@ export function createGossip(deps: GossipOptionsDeps): ReturnType<typeof gossips
       behaviourPenaltyDecay: 0.9,
       decayInterval: 1_000,
       decayToZero: 0.01,
-      retainScore: 3_600_000,
+      // Whoever invents keys makes an entry of each. Points against a peer are kept by us, longer.
+      retainScore: 60_000,
     },
   });
 }

@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { multiaddr } from '@multiformats/multiaddr';
 import { gossipFault } from './gossip.ts';
-import { gossipTopics, syncProtocol } from './message-id.ts';
+import { dhtProtocol, gossipTopics, syncProtocol } from './message-id.ts';
 import {
   acquainted,
   connected,
@@ -111,6 +111,23 @@ describe('a node', () => {
     clearInterval(drip);
     await eventually(connected(victim, 0));
     expect(eventCount(victim, 'frame-invalid')).toBe(0);
+  });
+
+  it('bans a peer that asks the table of peers without end', async () => {
+    const discovery = { dht: 'server', privateAddresses: true } as const;
+    const victim = await startNode({ discovery });
+    const bare = await startPeer(victim);
+    const isOver = (): boolean => victim.network.bans().length > 0;
+    while (!isOver()) {
+      const [connection] = bare.getConnections();
+      const stream = await connection?.newStream(dhtProtocol(NETWORK_ID)).catch(() => undefined);
+      // PING, each time with its length, more often than the budget at once allows.
+      for (let count = 0; count < 50 && stream?.writeStatus === 'writable'; count += 1) {
+        stream.send(Uint8Array.of(2, 8, 5));
+        await turn();
+      }
+    }
+    expect(victim.network.bans()).toMatchObject([{ finding: 'table-flood' }]);
   });
 
   it('takes no notice of topics that are not its own', async () => {

@@ -143,6 +143,7 @@ describe('gossip budget', () => {
         gossipMessagesPerSecond: 1,
         gossipBlocksPerSecond: 10,
         streamsPerSecond: 1,
+        tableQueriesPerSecond: 1,
       },
       { nowMs: () => nowMs, report: (peer, finding) => void reports.push(`${peer} ${finding}`) },
     );
@@ -169,5 +170,12 @@ describe('gossip budget', () => {
       false,
     ]);
     expect(reports.at(-1)).toBe('c stream-flood');
+    // One piece of data of many queries counts as many.
+    expect([40, 150, 40].map((bytes) => budget.onTableBytes('d', bytes))).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    expect(reports.at(-1)).toBe('d table-flood');
   });
 });

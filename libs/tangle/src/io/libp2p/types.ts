@@ -51,6 +51,8 @@ export interface NetworkLimits {
   readonly gossipBlocksPerSecond: number;
   /** Streams that one peer may open per second, of gossip and of requests together. */
   readonly streamsPerSecond: number;
+  /** Queries to the table of peers that one peer may make per second. */
+  readonly tableQueriesPerSecond: number;
   /** STATUS is sent this often, and on change. */
   readonly statusIntervalMs: number;
   /** A peer that sends nothing for so long is dead: its connection is closed. */
@@ -110,6 +112,7 @@ export const DEFAULT_LIMITS: NetworkLimits = {
   gossipMessagesPerSecond: 2_000,
   gossipBlocksPerSecond: 20_000,
   streamsPerSecond: 5,
+  tableQueriesPerSecond: 10,
   statusIntervalMs: 5_000,
   peerSilenceMs: 20_000,
   requestTimeoutMs: 5_000,

@@ -46,6 +46,8 @@ export const FINDINGS = {
   'byte-flood': { verdict: 'reject', points: 10 },
   /** More streams opened than the budget. */
   'stream-flood': { verdict: 'reject', points: 5 },
+  /** More queries to the table of peers than the budget. */
+  'table-flood': { verdict: 'reject', points: 5 },
 } as const satisfies Record<string, { verdict: Verdict; points: number }>;
 
 export type Finding = keyof typeof FINDINGS;

@@ -1,33 +1,39 @@
 /**
- * Counts what peers send on gossipsub's streams: bytes as they come, duplicates and control
- * messages included, and streams opened. gossipsub tells neither, and libp2p's own hook for it
- * (`use`) adds a handler per stream to one list for ever, so gossipsub's registrar is wrapped.
+ * Counts what peers send on the streams of a service of libp2p, gossipsub or the table of peers:
+ * bytes as they come, and streams opened. Neither tells of them, and libp2p's own hook for it
+ * (`use`) adds a handler per stream to one list for ever, so the service's registrar is wrapped.
  * Used by create-node.ts; gossip-budget.ts judges. Spec: docs/spec/07-gossip.md, "Budgets".
  */
 import type { gossipsub } from '@libp2p/gossipsub';
 import type { Connection, PeerKey, Stream } from './types.ts';
 
-type Factory = ReturnType<typeof gossipsub>;
-type Components = Parameters<Factory>[0];
-type Registrar = Components['registrar'];
+type Registrar = Parameters<ReturnType<typeof gossipsub>>[0]['registrar'];
 type Handle = Registrar['handle'];
 
-/** Told of every stream and of every piece of data. */
+/** Told of every stream and of every piece of data; false ends the stream. */
 export interface WireEvents {
-  readonly onStream: (peer: PeerKey) => void;
-  readonly onBytes: (peer: PeerKey, bytes: number) => void;
+  readonly onStream: (peer: PeerKey) => boolean;
+  readonly onBytes: (peer: PeerKey, bytes: number) => boolean;
 }
 
-/** The same gossipsub, whose inbound streams are counted. */
-export function metered(create: Factory, events: WireEvents): Factory {
+/** The same service, whose inbound streams are counted. */
+export function metered<Components extends { registrar: Registrar }, Service>(
+  create: (components: Components) => Service,
+  events: WireEvents,
+): (components: Components) => Service {
   return (components) => create(replaced(components, 'registrar', countingRegistrar));
 
   function countingRegistrar(registrar: Registrar): Registrar {
     const handle: Handle = async (protocol, handler, options) => {
       const counted = async (stream: Stream, connection: Connection): Promise<void> => {
         const peer = connection.remotePeer.toString();
-        events.onStream(peer);
-        stream.addEventListener('message', ({ data }) => events.onBytes(peer, data.byteLength));
+        if (!events.onStream(peer)) {
+          stream.abort(new Error('too many streams'));
+          return;
+        }
+        stream.addEventListener('message', ({ data }) => {
+          if (!events.onBytes(peer, data.byteLength)) stream.abort(new Error('too much'));
+        });
         await handler(stream, connection);
       };
       await registrar.handle(protocol, counted, options);
