@@ -79,6 +79,8 @@ describe('settings', () => {
     expect(load({ env: { TOY_PEERS: '' }, flags: {} }).peers).toEqual([]);
     const flags = { '--peers': ['p3'] };
     expect(load({ env: { TOY_PEERS: 'p1' }, flags }).peers).toEqual(['p3']);
+    const both = { '--peers': ['p1,p2', 'p3'] };
+    expect(load({ env: {}, flags: both }).peers).toEqual(['p1', 'p2', 'p3']);
   });
 
   it('leave the content of the file and variables of other use alone', () => {

@@ -68,12 +68,17 @@ function setAt(tree: Tree, key: string, value: unknown): void {
 }
 
 function parseText(leaf: Leaf, text: string | readonly string[], origin: string): unknown {
-  if (typeof text !== 'string') return [...text];
-  if (leaf.kind === 'list') return text === '' ? [] : text.split(',').map((part) => part.trim());
+  // A list: a flag that was given several times, each time with one item or more.
+  if (typeof text !== 'string') return text.flatMap(itemsOf);
+  if (leaf.kind === 'list') return itemsOf(text);
   if (leaf.kind === 'number' && /^-?[0-9]+(\.[0-9]+)?$/.test(text)) return Number(text);
   if (leaf.kind === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
   if (leaf.kind === 'text') return text;
   throw new ConfigError(`${leaf.key} (from ${origin}) is ${show(text)}: expected ${leaf.expected}`);
+}
+
+function itemsOf(text: string): string[] {
+  return text === '' ? [] : text.split(',').map((part) => part.trim());
 }
 
 /** Settings that are being put together: the values, and where each came from. */
