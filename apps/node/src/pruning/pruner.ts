@@ -63,9 +63,9 @@ const MARGIN = 5;
 const LOOK_MS = 30_000;
 /** Pruning by size ends below this part of the limit, so that it does not run all the time. */
 const LOW_WATER = 0.95;
-/** Rest after a step as a multiple of the time that it took, and its bounds. */
+/** Rest after a step as a multiple of the time that it took; a disk that hangs is waited for. */
 const REST = 3;
-const REST_MS_MAX = 2_000;
+const REST_MS_MAX = 30_000;
 /** Between two lines of the log about one round. */
 const PROGRESS_MS = 60_000;
 
@@ -80,6 +80,7 @@ export class Pruner {
   #loop: Promise<void> = Promise.resolve();
   #round: Promise<number> | undefined;
   #targetIndex = 0;
+  #isWoken = false;
 
   constructor(options: PrunerOptions, deps: PrunerDeps) {
     this.#options = options;
@@ -99,6 +100,7 @@ export class Pruner {
 
   /** Looks at the store now and not when it is time. */
   wake(): void {
+    this.#isWoken = true;
     this.#bell.ring();
   }
 
@@ -126,6 +128,7 @@ export class Pruner {
   async #run(): Promise<void> {
     const { signal } = this.#abort;
     while (!signal.aborted) {
+      this.#isWoken = false;
       try {
         await this.#look();
       } catch (error) {
@@ -133,7 +136,8 @@ export class Pruner {
         this.#deps.onFatal(error);
         return;
       }
-      await this.#bell.wait(LOOK_MS, signal);
+      // What came during the look may be more than it saw.
+      if (!this.#isWoken) await this.#bell.wait(LOOK_MS, signal);
     }
   }
 

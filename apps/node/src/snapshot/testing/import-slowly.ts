@@ -5,9 +5,9 @@
  * Spec: docs/spec/12-snapshot.md §7.
  */
 import { createInterface } from 'node:readline';
-import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
 import { nobleVerifier } from '@tanglemail/tangle/core/crypto/ed25519-strict.ts';
 import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
+import { bestHasher } from '@tanglemail/tangle/io/accel/hasher.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
 import { readGenesis } from '@tanglemail/tangle/io/shell/genesis-file.ts';
 import { NodeStore } from '../../store/node-store.ts';
@@ -17,7 +17,8 @@ const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const [storePath = '', genesisFile = '', full = ''] = process.argv.slice(2);
 const genesis = await readGenesis(genesisFile);
 const { committee, params } = genesis;
-const root = genesisMilestone(genesis, nobleHasher);
+const hasher = await bestHasher();
+const root = genesisMilestone(genesis, hasher);
 const fill = snapshotFill({
   from: [full],
   downloadFolder: `${storePath}-download`,
@@ -26,12 +27,12 @@ const fill = snapshotFill({
     genesis: root,
     params,
     committeeOf: () => committee,
-    hasher: nobleHasher,
+    hasher,
     verifier: nobleVerifier,
   },
   logger: SILENT_LOGGER,
 });
-await NodeStore.open(storePath, root, nobleHasher, async (importer) => {
+await NodeStore.open(storePath, root, hasher, async (importer) => {
   await fill({
     addOutputs: async (records) => {
       await importer.addOutputs(records);
