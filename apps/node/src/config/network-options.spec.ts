@@ -1,7 +1,7 @@
 /** What the settings of the network become. */
 import { describe, expect, it } from '@jest/globals';
 import { expectsPeers, networkOptions } from './network-options.ts';
-import { configOf } from './schema.ts';
+import { configOf, NODE_SETTINGS } from './schema.ts';
 
 const PEER = '/ip4/192.0.2.1/tcp/15600/p2p/12D3KooWGjb3dcsHZKCgrv8gvEkmqFrEW3pT2JR5gK1AZzmsBXhK';
 
@@ -45,6 +45,17 @@ describe('settings of the network', () => {
     const gossip = { maxInbound: 300, maxPeers: 50, peers: [PEER] };
     const { limits } = networkOptions(configOf({ gossip }));
     expect(limits?.maxConnections).toBeGreaterThan(300 + 50 + 1 + 16 + 64);
+  });
+
+  it.each([
+    ['gossip.listen', { gossip: { listen: ['/ip4/0.0.0.0/tcp/99999'] } }],
+    ['gossip.listen', { gossip: { listen: ['/foo/bar'] } }],
+    ['gossip.announce', { gossip: { announce: ['/ip4/300.0.0.1/tcp/1'] } }],
+    ['gossip.peers', { gossip: { peers: ['/ip4/192.0.2.1/tcp/15600/p2p/nobody'] } }],
+    ['discovery.bootstrap', { discovery: { bootstrap: ['/ip4/192.0.2.1/tcp/1/p2p/Qm'] } }],
+  ])('%s that is no address is refused by name', (name, settings) => {
+    const { error } = NODE_SETTINGS.schema.safeParse(settings);
+    expect(error?.issues.map(({ path }) => path.slice(0, 2).join('.'))).toEqual([name]);
   });
 
   it('relay within bounds when they say so', () => {

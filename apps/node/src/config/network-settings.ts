@@ -2,17 +2,32 @@
  * The settings of a node's network: `gossip`, `discovery`, `nat`. Part of schema.ts; what they do
  * stands in docs/spec/07-gossip.md.
  */
+import { parseAddress } from '@tanglemail/tangle/io/libp2p/addresses.ts';
+import { parseStaticPeer } from '@tanglemail/tangle/io/libp2p/static-peers.ts';
 import { path, textLike } from '@tanglemail/tangle/io/shell/setting-types.ts';
 import { z } from 'zod';
+
+function parses(parse: () => unknown): boolean {
+  try {
+    parse();
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 const listenAddress = textLike(
   /^\/[a-z0-9]+\/\S+$/,
   'multiaddresses such as /ip4/0.0.0.0/tcp/15600',
-).max(256);
+)
+  .max(256)
+  .refine((text) => parses(() => parseAddress(text)));
 const peerAddress = textLike(
   /^\/[a-z0-9]+\/\S+\/p2p\/[1-9A-Za-z]+$/,
   'multiaddresses such as /ip4/192.0.2.1/tcp/15600/p2p/12D3KooW…',
-).max(256);
+)
+  .max(256)
+  .refine((text) => parses(() => parseStaticPeer(text)));
 
 /** Connections to other nodes. */
 export const gossip = z.strictObject({

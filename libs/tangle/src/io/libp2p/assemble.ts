@@ -194,6 +194,7 @@ function addPeers(blueprint: Blueprint, parts: Draft): void {
       if (peer !== ownKey) parts.auto.add(peer, addresses);
     },
     hasFreePlaces: () => parts.roster.count('outbound') < limits.maxPeers,
+    nowMs,
     logger,
   });
 }

@@ -17,6 +17,7 @@ export interface DiscoveryDeps {
   readonly privateAddresses: boolean;
   readonly onFound: (peer: PeerKey, addresses: string[]) => void;
   readonly hasFreePlaces: () => boolean;
+  readonly nowMs: () => number;
   readonly logger: Logger;
 }
 
@@ -32,6 +33,8 @@ export class Discovery {
   readonly #deps: DiscoveryDeps;
   readonly #stop = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** When the next walk begins, if one is planned. */
+  #dueMs = Number.POSITIVE_INFINITY;
   #walk: Promise<void> | undefined;
 
   constructor(deps: DiscoveryDeps) {
@@ -69,10 +72,14 @@ export class Discovery {
     );
   }
 
+  /** Never later than planned before: else whoever connects again and again keeps us at home. */
   #walkAfter(pauseMs: number): void {
-    if (this.#stop.signal.aborted || this.#walk !== undefined) return;
+    const dueMs = this.#deps.nowMs() + pauseMs;
+    if (this.#stop.signal.aborted || this.#walk !== undefined || dueMs >= this.#dueMs) return;
+    this.#dueMs = dueMs;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
+      this.#dueMs = Number.POSITIVE_INFINITY;
       this.#walk = this.#walkOnce().finally(() => {
         this.#walk = undefined;
         this.#walkAfter(this.#deps.hasFreePlaces() ? SEARCH_PAUSE_MS : IDLE_PAUSE_MS);
