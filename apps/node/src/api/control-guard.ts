@@ -5,6 +5,7 @@
  * Spec: docs/spec/11-node-api.md, "Control".
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { isIP } from 'node:net';
 import {
   headerOf,
   sendProblem,
@@ -13,14 +14,21 @@ import {
 } from '@tanglemail/tangle/io/shell/http.ts';
 import { ApiProblem, type ApiProblemCode } from './problem.ts';
 
-const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+/** All addresses of the machine. */
+const EVERYWHERE = new Set(['0.0.0.0', '::']);
 
 /** The middleware; `host` is the address that control listens on. */
 export function guardControl(token: string, host: string) {
   const expected = digestOf(token);
-  const hosts = new Set([...LOOPBACK, host.includes(':') ? `[${host}]` : host]);
+  const own = host.includes(':') ? `[${host}]` : host;
+  // A page can give a name of its own any address, but cannot be served under ours.
+  const isOwn = (name: string): boolean =>
+    LOOPBACK.has(name) ||
+    name === own ||
+    (EVERYWHERE.has(host) && isIP(name.replace(/^\[(.*)\]$/, '$1')) !== 0);
   return (request: HttpRequest, response: HttpResponse, next: () => void): void => {
-    const refusal = refusalOf(request, hosts, expected);
+    const refusal = refusalOf(request, isOwn, expected);
     if (refusal === undefined) {
       next();
       return;
@@ -33,11 +41,11 @@ export function guardControl(token: string, host: string) {
 
 function refusalOf(
   request: HttpRequest,
-  hosts: ReadonlySet<string>,
+  isOwn: (host: string) => boolean,
   expected: Buffer,
 ): ApiProblemCode | undefined {
   const host = headerOf(request, 'host')?.replace(/:[0-9]{1,5}$/, '');
-  if (host === undefined || !hosts.has(host.toLowerCase())) return 'host-refused';
+  if (host === undefined || !isOwn(host.toLowerCase())) return 'host-refused';
   if (request.headers['origin'] !== undefined) return 'origin-refused';
   const given = /^Bearer ([0-9a-f]{1,128})$/.exec(headerOf(request, 'authorization') ?? '')?.[1];
   // Both digests have the same length, whatever was given, and comparing them takes the same time.

@@ -90,6 +90,20 @@ describe('control listener', () => {
     expect(await statusOf(url, { authorization, host: 'localhost' })).toEqual([200, 'ok']);
   });
 
+  it('answers under any address of the machine when it listens on all, and under no name', async () => {
+    const control = { host: '0.0.0.0' };
+    const { control: server, file } = await controlled({ config: { control } });
+    const { port } = new URL(server.url);
+    const url = `http://127.0.0.1:${port}`;
+    const authorization = `Bearer ${file.token}`;
+    for (const host of ['192.0.2.7', '192.0.2.7:99', '[2001:db8::1]:99']) {
+      expect(await statusOf(url, { authorization, host })).toEqual([200, 'ok']);
+    }
+    for (const host of ['evil.example', '192.0.2.7.evil.example', '[evil]', '1.2.3.4.5']) {
+      expect(await statusOf(url, { authorization, host })).toEqual([403, 'host-refused']);
+    }
+  });
+
   it('tells its address in a file that only the owner can read, new at each start', async () => {
     const { one, control, path, file } = await controlled();
     expect(statSync(path).mode & 0o777).toBe(0o600);

@@ -56,8 +56,11 @@ export async function createApi(node: TangleNode): Promise<RunningApi> {
     ? await listenMetrics(metrics, node.metrics.registry)
     : undefined;
   const close = async (): Promise<void> => {
-    await listener?.close();
-    await app.close();
+    try {
+      await listener?.close();
+    } finally {
+      await app.close();
+    }
   };
   try {
     await app.listen(api.port, api.host);

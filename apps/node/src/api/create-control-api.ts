@@ -65,8 +65,11 @@ export async function createControlApi(node: TangleNode): Promise<RunningServer>
     await writeControlFile(path, { url, token });
     if (!LOOPBACK.test(host)) logger.warn({}, 'control listens beyond the loopback, unencrypted');
     const close = async (): Promise<void> => {
-      await rm(path, { force: true });
-      await app.close();
+      try {
+        await rm(path, { force: true });
+      } finally {
+        await app.close();
+      }
     };
     return { url, close };
   } catch (error) {

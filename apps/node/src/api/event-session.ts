@@ -152,6 +152,7 @@ export class EventSession {
 
   /** Closes the socket: its reader may come again later. */
   end(reason: SocketEnd): void {
+    if (!this.#isOpen()) return;
     this.#deps.onEnd(reason);
     this.#socket.close(TRY_AGAIN, reason);
   }

@@ -161,7 +161,7 @@ class SlowController {
     return await new Promise(() => undefined);
   }
 
-  @Get('large')
+  @Get(['large', 'api/core/v1/snapshots/full'])
   large(@Res() response: { send(body: Uint8Array): void }): void {
     response.send(Buffer.alloc(LARGE));
   }
@@ -176,12 +176,12 @@ describe('the time and the places of an answer', () => {
     for (const app of apps.splice(0)) await app.close();
   });
 
-  async function slowServer(requestTimeoutMs = 200) {
+  async function slowServer(requestTimeoutMs = 200, rateLimit = UNLIMITED) {
     const app = await createApp(
       { module: SlowModule },
       {
         bodyLimitBytes: 65_536,
-        rateLimit: UNLIMITED,
+        rateLimit,
         trustedProxies: 0,
         corsOrigins: [],
         maxConnectionsPerAddress: 10,
@@ -204,6 +204,17 @@ describe('the time and the places of an answer', () => {
     const answer = await fetch(`${url}/never`);
     expect([answer.status, await answer.json()]).toMatchObject([503, { code: 'timed-out' }]);
     expect(answer.headers.get('retry-after')).toBe('5');
+  });
+
+  it('costs by its size, and a snapshot does not', async () => {
+    const statuses = async (path: string) => {
+      const { url } = await slowServer(20_000, { perSecond: 0.001, burst: 60 });
+      const first = await fetch(`${url}${path}`);
+      await first.arrayBuffer();
+      return [first.status, (await fetch(`${url}/nothing`)).status];
+    };
+    expect(await statuses('/large')).toEqual([200, 429]);
+    expect(await statuses('/api/core/v1/snapshots/full')).toEqual([200, 404]);
   });
 
   it('are there for others when one address keeps all that it may have', async () => {
@@ -271,6 +282,7 @@ describe('limits of event sockets', () => {
     for (let n = 0; n < 700; n++) first.socket.send('{}');
     expect(await first.closed).toBe(1013);
     expect(first.seen).toContainEqual({ topic: '$error', data: { code: 'rate-limited' } });
+    expect(await counted(one)).toContain('tangle_api_sockets_ended_total{reason="rate"} 1\n');
   });
 
   it('close a reader of live topics that does not read, and keep the others', async () => {

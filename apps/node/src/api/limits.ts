@@ -18,7 +18,10 @@ export type RouteClass = (typeof API_ROUTES)[number];
 
 /** What a request of a class costs and how many there may be. */
 export interface RouteRule {
-  /** Tokens of the caller's budget, besides those for the bytes of the answer; 0 is not counted. */
+  /**
+   * Tokens of the caller's budget, besides those for the bytes of the answer; 0 is not counted. The
+   * bytes of a snapshot cost nothing: they are gigabytes, and whoever fetched them asks on.
+   */
   readonly cost: number;
   /** Requests at once, of all callers. */
   readonly maxActive: number;
@@ -101,7 +104,8 @@ export function limitRequests(options: LimitsOptions, deps: LimitsDeps) {
       state.isOver = true;
       deps.onAnswer(route, response.statusCode, (performance.now() - startedMs) / 1_000);
       const extra = Math.floor((request.socket.bytesWritten - writtenBefore) / BYTES_PER_TOKEN);
-      if (cost > 0 && extra > 0) limiter.charge(remote, extra);
+      const isCounted = cost > 0 && route !== 'snapshot';
+      if (isCounted && extra > 0) limiter.charge(remote, extra);
     });
     if (cost > 0 && !limiter.take(remote, cost)) {
       refuse(response, 'rate-limited', limiter.retryAfterSeconds(remote, cost));
