@@ -7,9 +7,8 @@
  * Spec: docs/spec/10-storage.md.
  */
 import type { BlockId, TransactionId } from '../../core/codec/ids.ts';
-import { blockIdFromBytes, GENESIS_BLOCK_ID, ID_LENGTH } from '../../core/codec/ids.ts';
+import { blockIdFromBytes, GENESIS_BLOCK_ID } from '../../core/codec/ids.ts';
 import type { PayloadKind } from '../../core/codec/payload.ts';
-import { Writer } from '../../core/codec/writer.ts';
 import { assert } from '../../core/outcome.ts';
 import type { Hasher } from '../../core/ports.ts';
 import type { Location, Position, SegmentOptions } from '../segments/segment-files.ts';
@@ -31,7 +30,9 @@ import { keyOf } from './buckets.ts';
 import type { KvBatch, KvStore } from './kv-store.ts';
 import { SegmentUses } from './segment-uses.ts';
 import { type StoreError, toStoreError } from './store-error.ts';
-import { decodeStored, mapFound } from './stored.ts';
+import { mapFound } from './stored.ts';
+import type { TransactionEntry } from './transaction-index.ts';
+import { decodeTransactionEntry } from './transaction-index.ts';
 
 export type { BlockMeta, BlockState } from './block-index.ts';
 
@@ -47,13 +48,6 @@ export interface BlockHead {
   readonly parents: readonly BlockId[];
   /** Undefined while no milestone has referenced it. */
   readonly meta: BlockMeta | undefined;
-}
-
-/** Where a transaction stands. */
-export interface TransactionEntry {
-  readonly blockId: BlockId;
-  /** True for the block in which it was applied, false for one in which it conflicted. */
-  readonly applied: boolean;
 }
 
 /** Ids that a caller asked for and that were not there: `save` need not ask again. */
@@ -473,28 +467,4 @@ async function guarded<T>(
     onFailure(failure);
     throw failure;
   }
-}
-
-/** Adds that nothing is known of a transaction any more. */
-export function delTransaction(batch: KvBatch, id: TransactionId): void {
-  batch.del(keyOf('transactions', id));
-}
-
-/** Adds to a milestone's batch where a transaction stands. */
-export function putTransaction(
-  batch: KvBatch,
-  id: TransactionId,
-  { applied, blockId }: TransactionEntry,
-): void {
-  const writer = new Writer(33);
-  writer.u8(applied ? 1 : 0);
-  writer.hex(blockId, ID_LENGTH);
-  batch.put(keyOf('transactions', id), writer.finish());
-}
-
-function decodeTransactionEntry(value: Uint8Array): TransactionEntry {
-  return decodeStored(value, 'transaction entry', (reader) => {
-    const applied = reader.u8() === 1;
-    return { applied, blockId: reader.hex(ID_LENGTH) as BlockId };
-  });
 }

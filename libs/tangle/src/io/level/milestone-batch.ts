@@ -18,7 +18,6 @@ import { assert } from '../../core/outcome.ts';
 import type { Hasher } from '../../core/ports.ts';
 import type { BlockMeta } from './block-index.ts';
 import type { BlockRepository } from './block-repository.ts';
-import { putTransaction } from './block-repository.ts';
 import type { KvBatch, KvReader, KvStore } from './kv-store.ts';
 import { LedgerRepository, putConsumed, putCreated, putDiff } from './ledger-repository.ts';
 import { putMilestone } from './milestone-repository.ts';
@@ -27,6 +26,7 @@ import { putNodeState, readNodeState } from './node-state-repository.ts';
 import { moveToSpent, putIndexed } from './output-index-repository.ts';
 import { StoreError } from './store-error.ts';
 import { putTaggedData } from './tagged-data-repository.ts';
+import { putTransaction } from './transaction-index.ts';
 
 /** Schema of the node's folder; whoever changes a key or a value takes the next number. */
 export const NODE_SCHEMA = 2;

@@ -12,7 +12,6 @@ import type { Hasher } from '../../core/ports.ts';
 import type { Location } from '../segments/segment-files.ts';
 import { delEdges, edgeRoot } from './block-index.ts';
 import type { BlockRepository } from './block-repository.ts';
-import { delTransaction } from './block-repository.ts';
 import { keyOf } from './buckets.ts';
 import type { KvBatch, KvStore } from './kv-store.ts';
 import { delDiff, LedgerRepository } from './ledger-repository.ts';
@@ -21,6 +20,7 @@ import { putPruned, readNodeState, readPruned } from './node-state-repository.ts
 import { delSpentIndexed } from './output-index-repository.ts';
 import { StoreError } from './store-error.ts';
 import { delTaggedData } from './tagged-data-repository.ts';
+import { delTransaction } from './transaction-index.ts';
 
 /** What one step removed. */
 export interface PruneStep {
