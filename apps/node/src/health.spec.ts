@@ -12,7 +12,8 @@ const good: HealthFacts = {
   nowMs: 1_299_999,
 };
 const alone = configOf({});
-const inCompany = configOf({ gossip: { peers: ['/ip4/127.0.0.1/tcp/1/p2p/x'] } });
+const PEER = '/ip4/127.0.0.1/tcp/1/p2p/12D3KooWGjb3dcsHZKCgrv8gvEkmqFrEW3pT2JR5gK1AZzmsBXhK';
+const inCompany = configOf({ gossip: { peers: [PEER] } });
 const reasonsOf = (changes: Partial<HealthFacts>, config = inCompany) =>
   judgeHealth({ ...good, ...changes }, config).reasons;
 

@@ -78,14 +78,16 @@ describe('a node', () => {
       if (stream.direction === 'inbound' && stream.protocol.startsWith('/meshsub/')) stream.pause();
     }
     const before = await heldBytes();
-    const blocks = 4_000;
+    const blocks = 2_000;
+    const block = fakeBlock(30_000);
     for (let count = 1; count <= blocks; count += 1) {
-      victim.network.publishBlock(fakeBlock(30_000));
+      new DataView(block.buffer).setUint32(0, count);
+      victim.network.publishBlock(block.slice());
       if (count % 16 === 0) await turn();
     }
     // The peer's own buffer, at most 4 MiB, is in this process too.
     expect((await heldBytes()) - before).toBeLessThan(32 * MIB);
-    expect(eventCount(victim, 'block-sent')).toBeLessThan(blocks / 4);
+    expect(eventCount(victim, 'block-sent')).toBeLessThan(blocks / 2);
     await eventually(() => eventCount(victim, 'peer-muted') > 0);
     await eventually(connected(victim, 0));
   });

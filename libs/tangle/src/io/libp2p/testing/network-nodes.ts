@@ -32,6 +32,7 @@ const LISTEN = ['/ip4/127.0.0.1/tcp/0'];
 const FAST: Partial<NetworkLimits> = {
   dialBackoffMinMs: 50,
   dialBackoffMaxMs: 200,
+  staticBackoffMaxMs: 200,
   statusIntervalMs: 200,
   requestTimeoutMs: 300,
   peeringIntervalMs: 100,
