@@ -82,6 +82,17 @@ describe('a node that has pruned', () => {
     expect(status).toMatchObject({ prunedIndex });
   });
 
+  it('is one that started from a snapshot: what came before is gone, not empty', async () => {
+    const one = await grownNode();
+    const { path } = await one.node.snapshots.makeNow('full');
+    const other = await network.start({ config: { snapshot: { from: [path] } } });
+    expect(other.node.query.prunedIndex).toBe(LAST);
+    const gone = [404, expect.objectContaining({ code: 'pruned', prunedIndex: LAST })];
+    for (const index of [0, LAST - 1, LAST]) {
+      expect(await ask(other, `milestones/${index}/blocks`)).toEqual(gone);
+    }
+  });
+
   it('passes over what is gone on the event socket, and goes on behind it', async () => {
     const one = await grownNode();
     await prune(one, LAST - 1);

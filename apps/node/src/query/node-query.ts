@@ -69,6 +69,9 @@ export interface NodeQueryDeps {
   rates(): Rates;
 }
 
+/** Blocks of a cone that one page looks at: nothing else runs meanwhile. */
+const MAX_LOOKS = 4_096;
+
 const INCLUSION = {
   'no-transaction': 'noTransaction',
   applied: 'included',
@@ -262,7 +265,10 @@ export class NodeQuery {
     return this.#deps.store.milestones.indexOf(id);
   }
 
-  /** A page of a milestone's cone, from position `skip` on. */
+  /**
+   * A page of a milestone's cone, from position `skip` on: it ends after so many bytes, or so many
+   * blocks that were looked at. Undefined when the milestone or its blocks are not here.
+   */
   milestoneBlocks(
     index: number,
     kind: PayloadKindDto | undefined,
@@ -270,19 +276,22 @@ export class NodeQuery {
   ): MilestoneBlocksDto | undefined {
     const { store } = this.#deps;
     const cone = store.milestones.cone(index);
-    if (cone === undefined) return undefined;
+    // A start from a snapshot brings milestones without their blocks.
+    const isGone = index <= this.prunedIndex && this.prunedIndex > 0;
+    if (cone === undefined || isGone) return undefined;
+    const end = Math.min(cone.length, skip + MAX_LOOKS);
     const blocks: MilestoneBlocksDto['blocks'] = [];
     let size = 0;
-    for (let position = skip; position < cone.length; position++) {
+    for (let position = skip; position < end; position++) {
       const blockId = cone[position] as BlockId;
+      if (kind !== undefined && store.payloadKind(blockId) !== kind) continue;
       const bytes = store.blocks.bytes(blockId);
       if (bytes === undefined) continue;
       if (size + bytes.length > MAX_BLOCK_PAGE_BYTES) return { index, blocks, next: position };
-      if (kind !== undefined && blockOf(bytes).payload?.kind !== kind) continue;
       blocks.push({ blockId, bytes: bytesToHex(bytes) });
       size += bytes.length;
     }
-    return { index, blocks };
+    return end < cone.length ? { index, blocks, next: end } : { index, blocks };
   }
 
   utxoChanges(index: number): UtxoChangesDto | undefined {

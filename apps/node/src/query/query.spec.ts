@@ -17,6 +17,7 @@ import {
   until,
 } from '../testing/test-network.ts';
 import { BlockRates } from './block-rates.ts';
+import { NodeQuery, type NodeQueryDeps } from './node-query.ts';
 import { appliedPathAt, inclusionPathAt, ProofTrees } from './proof-trees.ts';
 import { BusyError, WorkGate } from './work-gate.ts';
 
@@ -154,6 +155,32 @@ describe('work gate', () => {
       expect([gate.active, gate.waiting]).toEqual([0, 0]);
     },
   );
+});
+
+describe('blocks of a milestone', () => {
+  it('come page by page, and a page looks at so many, however few are of the kind', () => {
+    const ids = coneOf(9_000);
+    const last = ids.at(-1);
+    const store = {
+      prunedIndex: 0,
+      milestones: { cone: () => ids },
+      blocks: { bytes: () => Uint8Array.of(1) },
+      payloadKind: (id: BlockId) => (id === last ? 'envelope' : 'tagged-data'),
+    };
+    const query = new NodeQuery({ store } as unknown as NodeQueryDeps);
+    const pages = [];
+    for (let skip: number | undefined = 0; skip !== undefined;) {
+      const page = query.milestoneBlocks(1, 'envelope', skip);
+      pages.push([page?.blocks.map(({ blockId }) => blockId), page?.next]);
+      skip = page?.next;
+    }
+    expect(pages).toEqual([
+      [[], 4_096],
+      [[], 8_192],
+      [[last], undefined],
+    ]);
+    expect(query.milestoneBlocks(1, undefined, 9_000)).toEqual({ index: 1, blocks: [] });
+  });
 });
 
 describe('block rates', () => {
