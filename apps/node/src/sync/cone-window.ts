@@ -20,6 +20,7 @@ import type {
 } from '@tanglemail/tangle/io/libp2p/requester.ts';
 import { NetworkError } from '@tanglemail/tangle/io/libp2p/types.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
+import { Bell } from '../signal.ts';
 
 /** The blocks that a certified milestone newly references, proven by its inclusion root. */
 export interface ProvenCone {
@@ -63,6 +64,8 @@ const WANTED_BYTES = 2 << 20;
 /** What confirmation waits for is asked of a second peer when it takes longer. */
 const URGENT_AFTER_MS = 2_000;
 const RETRY_MS = 1_000;
+/** A peer that is busy is asked for the same part of a large cone so many times more. */
+const MAX_PART_RETRIES = 5;
 
 /** A request under way for the cones of `from`–`last`. */
 interface Running {
@@ -88,6 +91,8 @@ export class ConeWindow {
   readonly #retryMs = new Map<number, number>();
   readonly #tasks = new Set<Promise<void>>();
   readonly #emptyRoot: Uint8Array;
+  /** Never rung: a pause that the end of sync cuts short. */
+  readonly #pause = new Bell();
   #bytes = 0;
   /** Bytes of large cones that are not whole yet, and how many such are fetched. */
   #partBytes = 0;
@@ -265,7 +270,7 @@ export class ConeWindow {
     for (;;) {
       const more = peer === undefined ? {} : { peer, only: true };
       const part = { ...options, ...more, skip: ids.length };
-      const { items, complete, peer: from } = await this.#deps.network.requestCone(index, part);
+      const { items, complete, peer: from } = await this.#part(index, part);
       peer = from;
       for (const block of items) {
         ids.push(blockIdOf(block, this.#deps.hasher));
@@ -282,6 +287,23 @@ export class ConeWindow {
       if (complete || ids.length >= MAX_CONE) break;
     }
     this.#judge(index, ids, blocks, peer);
+  }
+
+  /**
+   * One part. Peers give so many bytes a second; who takes them faster is told to come again, and
+   * must not begin anew for that.
+   */
+  async #part(index: number, options: ConeOptions): Promise<Answered> {
+    for (let retries = 0; ; retries++) {
+      try {
+        return await this.#deps.network.requestCone(index, options);
+      } catch (error) {
+        const isPassing = error instanceof NetworkError && error.code !== 'stopped';
+        if (!isPassing || options.signal?.aborted === true) throw error;
+        if (options.skip === 0 || retries === MAX_PART_RETRIES) throw error;
+        await this.#pause.wait(RETRY_MS, this.#deps.signal);
+      }
+    }
   }
 
   #take(index: number, blocks: readonly Uint8Array[], peer: string): boolean {
