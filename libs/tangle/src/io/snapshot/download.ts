@@ -60,7 +60,8 @@ export async function downloadSnapshot(
             ? error
             : new SnapshotError('unavailable', url, error);
         }
-        await wait(options.pauseMs, undefined, options.signal && { signal: options.signal });
+        const { pauseMs, signal } = options;
+        await wait(pauseMs, undefined, signal && { signal }).catch(() => signal?.throwIfAborted());
       }
     }
   } finally {

@@ -254,6 +254,19 @@ describe('a download', () => {
     expect(asked).toEqual([503, 429, 404]);
   });
 
+  it('ends with the reason of its signal, also between two attempts', async () => {
+    const url = await serve('"one"', 0);
+    server?.removeAllListeners('request');
+    const stop = new AbortController();
+    const reason = new Error('the node stops');
+    server?.on('request', (_, response) => {
+      response.writeHead(503).end('later');
+      response.once('finish', () => setImmediate(() => stop.abort(reason)));
+    });
+    const patient = { ...quick, pauseMs: 600_000, signal: stop.signal };
+    await expect(downloadSnapshot(url, path('got'), patient)).rejects.toBe(reason);
+  });
+
   it('unavailable: from a server that falls silent', async () => {
     const url = await serve('"one"', 0);
     server?.removeAllListeners('request');
