@@ -163,6 +163,7 @@ function addPeers(blueprint: Blueprint, parts: Draft): void {
       parts.gate.rest(peer, 'foreign');
       parts.auto.onForeign(peer);
     },
+    onSilent: (peer) => parts.gate.rest(peer, 'silent'),
     onSurplus: (peer) => parts.gate.rest(peer, 'surplus'),
     metrics,
     nowMs,

@@ -21,9 +21,8 @@ export interface DiscoveryDeps {
   readonly logger: Logger;
 }
 
-/** Between two walks: while places are free, and when none is. */
+/** Between two walks; none is made while no place is free. */
 const SEARCH_PAUSE_MS = 30_000;
-const IDLE_PAUSE_MS = 600_000;
 /** The first walk waits for the first connections; tests do not wait so long for it. */
 const FIRST_PAUSE_MS = 1_000;
 const WALK_TIMEOUT_MS = 15_000;
@@ -82,7 +81,7 @@ export class Discovery {
       this.#dueMs = Number.POSITIVE_INFINITY;
       this.#walk = this.#walkOnce().finally(() => {
         this.#walk = undefined;
-        this.#walkAfter(this.#deps.hasFreePlaces() ? SEARCH_PAUSE_MS : IDLE_PAUSE_MS);
+        this.#walkAfter(SEARCH_PAUSE_MS);
       });
     }, pauseMs);
   }

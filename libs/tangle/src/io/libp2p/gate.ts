@@ -31,7 +31,7 @@ export interface GateDeps {
  * libp2p dials peers by itself, to walk through the table and to keep its neighbours in it. Those
  * that we have just left are not dialled for so long.
  */
-const REST_MS = { surplus: 600_000, foreign: 3_600_000 } as const;
+const REST_MS = { silent: 60_000, surplus: 600_000, foreign: 3_600_000 } as const;
 const MAX_RESTING = 1_024;
 
 /**

@@ -6,6 +6,7 @@ import { BoundedDatastore } from './bounded-datastore.ts';
 import { Gate } from './gate.ts';
 import { GossipBudget } from './gossip-budget.ts';
 import { PeerRoster } from './peer-roster.ts';
+import type { PeerRosterDeps } from './peer-roster.ts';
 import { DEFAULT_LIMITS, NO_METRICS } from './types.ts';
 
 class Key {
@@ -85,19 +86,45 @@ describe('gate', () => {
 describe('roster', () => {
   const peer = peerIdFromString('12D3KooWGjb3dcsHZKCgrv8gvEkmqFrEW3pT2JR5gK1AZzmsBXhK');
 
+  const quiet: PeerRosterDeps = {
+    protocol: '/ours',
+    connectionsOf: () => [],
+    isStatic: () => false,
+    hangUp: () => undefined,
+    onOurs: () => undefined,
+    onForeign: () => undefined,
+    onSilent: () => undefined,
+    onSurplus: () => undefined,
+    metrics: NO_METRICS,
+    nowMs: () => 0,
+  };
+
+  it('takes who says nothing for slow, and who says something else for foreign', () => {
+    let nowMs = 0;
+    const told: string[] = [];
+    const roster = new PeerRoster(DEFAULT_LIMITS, {
+      ...quiet,
+      onForeign: () => void told.push('foreign'),
+      onSilent: () => void told.push('silent'),
+      nowMs: () => nowMs,
+    });
+    roster.onConnected(peer);
+    nowMs = DEFAULT_LIMITS.identifyTimeoutMs;
+    roster.tick();
+    roster.onDisconnected(peer);
+    roster.onConnected(peer);
+    roster.onIdentified(peer, ['/theirs']);
+    expect(told).toEqual(['silent', 'foreign']);
+  });
+
   it('leaves again who opened another connection while it was being left', () => {
     let nowMs = 0;
     const left: string[] = [];
     const foreign: string[] = [];
     const roster = new PeerRoster(DEFAULT_LIMITS, {
-      protocol: '/ours',
-      connectionsOf: () => [],
-      isStatic: () => false,
+      ...quiet,
       hangUp: (_peer, reason) => void left.push(reason),
-      onOurs: () => undefined,
       onForeign: (stranger) => void foreign.push(stranger),
-      onSurplus: () => undefined,
-      metrics: NO_METRICS,
       nowMs: () => nowMs,
     });
     roster.onConnected(peer);

@@ -17,6 +17,8 @@ export interface PeerRosterDeps {
   readonly onOurs: (peer: PeerId) => void;
   /** A peer of another network, or none at all. */
   readonly onForeign: (peer: PeerKey) => void;
+  /** A peer that never told what it is: perhaps it, or we, had too much to do. */
+  readonly onSilent: (peer: PeerKey) => void;
   /** A peer that we dialled beyond our places, whose time as a guest is over. */
   readonly onSurplus: (peer: PeerKey) => void;
   readonly metrics: NetworkMetrics;
@@ -78,7 +80,7 @@ export class PeerRoster {
   /** identify has told what the peer speaks. */
   onIdentified(peerId: PeerId, protocols: readonly string[]): void {
     if (protocols.includes(this.#deps.protocol)) this.admit(peerId);
-    else this.#dismiss(peerId);
+    else this.#dismiss(peerId, this.#deps.onForeign);
   }
 
   /** The peer speaks our protocol: identify says so, or it opened a stream of it. */
@@ -99,16 +101,17 @@ export class PeerRoster {
         entry.leavingMs = nowMs;
         this.#deps.hangUp(peerId, 'still connected');
       }
-      if (!isOurs && nowMs - sinceMs >= this.#limits.identifyTimeoutMs) this.#dismiss(peerId);
+      if (isOurs || nowMs - sinceMs < this.#limits.identifyTimeoutMs) continue;
+      this.#dismiss(peerId, this.#deps.onSilent);
     }
     this.#endGuests('inbound', this.#limits.maxInbound, nowMs);
     this.#endGuests('outbound', this.#limits.maxPeers, nowMs);
   }
 
-  #dismiss(peerId: PeerId): void {
+  #dismiss(peerId: PeerId, tell: (peer: PeerKey) => void): void {
     if (!this.#leave(peerId, 'peer does not speak our protocol')) return;
     this.#deps.metrics.count('peer-foreign');
-    this.#deps.onForeign(peerId.toString());
+    tell(peerId.toString());
   }
 
   /** The peers that came last leave first: who stays long is worth more than who comes often. */
