@@ -59,7 +59,7 @@ import type { Merger } from './validator/merger.ts';
 import type { Validator } from './validator/validator.ts';
 import { VoteFile } from './validator/vote-file.ts';
 
-/** A part of the node, as one that `closeInOrder` takes; one that is not there has nothing to do. */
+/** A part of the node as `closeInOrder` takes it; one that is not there has nothing to do. */
 function closable(part: { stop(): Promise<void> | void } | undefined): Closable {
   return { close: () => part?.stop() };
 }
@@ -161,7 +161,7 @@ export class TangleNode {
     return this.#parts.pruner;
   }
 
-  /** Connects the node. Throws ConfigError when an address cannot be listened on; `stop` it then. */
+  /** Connects the node. ConfigError when an address cannot be listened on: `stop` it then. */
   start(): Promise<void> {
     this.#starting ??= this.#start();
     return this.#starting;

@@ -90,7 +90,7 @@ describe('control listener', () => {
     expect(await statusOf(url, { authorization, host: 'localhost' })).toEqual([200, 'ok']);
   });
 
-  it('answers under any address of the machine when it listens on all, and under no name', async () => {
+  it('answers under any address when it listens on all, and under no name', async () => {
     const control = { host: '0.0.0.0' };
     const { control: server, file } = await controlled({ config: { control } });
     const { port } = new URL(server.url);

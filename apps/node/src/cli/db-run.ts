@@ -3,6 +3,7 @@
  * quick. Path: db.ts → here → db-check.ts.
  * Spec: docs/operating.md, "When the store is in doubt".
  */
+import { join } from 'node:path';
 import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import { decodeMilestone, milestoneIdOf } from '@tanglemail/tangle/core/codec/milestone.ts';
@@ -126,6 +127,8 @@ export async function showStore(
       prunedIndex: Math.max(removedIndex, entryIndex),
       snapshotIndex: entryIndex,
       diskBytes: await folderSize(place.storePath),
+      // What stands in a damaged folder is still shown.
+      blockFileBytes: await folderSize(join(place.storePath, 'blocks')).catch(() => 0),
       buckets: await measureBuckets(kv, terminal),
     };
     if (json) outJson(terminal, facts);
@@ -195,6 +198,7 @@ interface InfoFacts {
   readonly unspentOutputs: number;
   readonly prunedIndex: number;
   readonly diskBytes: number;
+  readonly blockFileBytes: number;
   readonly buckets: readonly BucketSize[];
 }
 
@@ -207,7 +211,8 @@ function infoText(facts: InfoFacts): string {
     `state root   ${facts.stateRoot}`,
     `unspent      ${facts.unspentOutputs} outputs`,
     `pruned       ${prunedIndex === 0 ? 'nothing' : `up to milestone ${prunedIndex}`}`,
-    `on the disk  ${bytesText(facts.diskBytes)}`,
+    `on the disk  ${bytesText(facts.diskBytes)}, ` +
+      `${bytesText(facts.blockFileBytes)} of it the blocks themselves`,
     '',
     ...buckets.map(({ bucket, entries, bytes }) => {
       return `${bucket.padEnd(20)} ${`${entries}`.padStart(10)}  ${bytesText(bytes)}`;
