@@ -21,6 +21,8 @@ class World {
   readonly fatal: unknown[] = [];
   readonly forgotten: BlockId[] = [];
   dropped: BlockId[] = [];
+  /** Blocks of the DAG that a milestone has referenced. */
+  readonly referenced = new Set<BlockId>();
   checks = 0;
   /** Solid blocks without a milestone, as the DAG would say. */
   waiting = 0;
@@ -33,7 +35,7 @@ class World {
         const text = Buffer.from(bytes).toString();
         if (text.startsWith('bad')) return fail('pow-insufficient');
         if (text.startsWith('load') && !trusted) return fail('pow-below-load');
-        const block = { parents: [] as BlockId[] };
+        const block = { parents: text.startsWith('child') ? [idOf(Buffer.from('one'))] : [] };
         return succeed({ id: idOf(bytes), bytes, block } as unknown as CheckedBlock);
       },
       idOf,
@@ -89,6 +91,14 @@ class DagOf {
     return this.#world.dag.has(id);
   }
 
+  isSolid(id: BlockId): boolean {
+    return this.#world.dag.has(id);
+  }
+
+  isReferenced(id: BlockId): boolean {
+    return this.#world.referenced.has(id);
+  }
+
   get unreferencedCount(): number {
     return this.#world.waiting;
   }
@@ -138,6 +148,26 @@ describe('block processor', () => {
     expect(await world.submit('old')).toMatchObject({ ok: true, value: { isNew: false } });
     await world.processor.stop();
     expect([world.dag.size, written.length, world.fatal.length]).toEqual([0, 0, 0]);
+  });
+
+  it('asks the store only for blocks that a milestone may have referenced', async () => {
+    const doubted: BlockId[] = [];
+    const done = async () => await Promise.resolve();
+    const world = new World({
+      store: {
+        referenced: async (blocks, isDoubtful) => {
+          doubted.push(...blocks.filter((block) => isDoubtful(block)).map(({ id }) => id));
+          return await Promise.resolve(new Set());
+        },
+        save: done,
+        forget: done,
+      },
+    });
+    const one = idOf(Buffer.from('one'));
+    for (const text of ['one', 'child a']) await world.submit(text);
+    world.referenced.add(one);
+    await world.submit('child b');
+    expect(doubted).toEqual([one, idOf(Buffer.from('child b'))]);
   });
 
   it('takes a block again that the DAG has dropped since', async () => {

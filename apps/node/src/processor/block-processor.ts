@@ -6,6 +6,7 @@
  */
 import type { CheckedBlock } from '@tanglemail/tangle/core/block/rules.ts';
 import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
+import type { Dag } from '@tanglemail/tangle/core/dag/dag.ts';
 import { fail, succeed, type Failure, type Outcome } from '@tanglemail/tangle/core/outcome.ts';
 import { MAX_BLOCK_SIZE } from '@tanglemail/tangle/core/params/limits.ts';
 import type { SignatureClaim } from '@tanglemail/tangle/core/ports.ts';
@@ -34,13 +35,16 @@ export interface ProcessorDeps {
   claims(block: CheckedBlock): readonly SignatureClaim[];
   readonly verifier: { verifyBatch(claims: readonly SignatureClaim[]): Promise<boolean[]> };
   readonly store: {
-    /** Which of these blocks a final milestone references. */
-    referenced(ids: readonly BlockId[]): Promise<ReadonlySet<BlockId>>;
+    /** Which of these blocks a final milestone references; only the doubtful are looked up. */
+    referenced(
+      blocks: readonly CheckedBlock[],
+      isDoubtful: (block: { readonly block: { readonly parents: readonly BlockId[] } }) => boolean,
+    ): Promise<ReadonlySet<BlockId>>;
     save(blocks: readonly CheckedBlock[]): Promise<void>;
     forget(ids: readonly BlockId[]): Promise<void>;
   };
   readonly intake: Pick<Intake, 'add' | 'takeDropped'>;
-  readonly dag: { has(id: BlockId): boolean; readonly unreferencedCount: number };
+  readonly dag: Pick<Dag, 'has' | 'isReferenced' | 'isSolid' | 'unreferencedCount'>;
   readonly seen: SeenFilter;
   readonly logger: Logger;
   /** A failure of the store or of an invariant: the node cannot go on. */
@@ -272,7 +276,13 @@ export class BlockProcessor {
   /** Settles what the DAG or a final milestone already holds. */
   async #dropKnown(candidates: readonly Candidate[]): Promise<Candidate[]> {
     const { dag, store } = this.#deps;
-    const referenced = await store.referenced(candidates.map(({ checked }) => checked.id));
+    // A milestone references all that its blocks stand on: the child of a solid block that none has
+    // referenced is itself unreferenced, and the store need not be asked for it.
+    const isWaiting = (id: BlockId): boolean => dag.isSolid(id) && !dag.isReferenced(id);
+    const referenced = await store.referenced(
+      candidates.map(({ checked }) => checked),
+      ({ block }) => !block.parents.some(isWaiting),
+    );
     return candidates.filter(({ job, checked }) => {
       const isKnown = dag.has(checked.id) || referenced.has(checked.id);
       if (isKnown) this.#settle(job, known(checked.id));

@@ -103,7 +103,18 @@ describe('NodeStore', () => {
     expect(await store.milestoneIdAt(2)).toBeUndefined();
     expect(await store.conePart(1, 0, 1_000_000)).toEqual([]);
     expect(await store.blocksFor(first.map(({ id }) => id))).toEqual([]);
-    expect(await store.referenced(first.map(({ id }) => id))).toEqual(new Set());
+    expect(await store.referenced(first, () => true)).toEqual(new Set());
+  });
+
+  it('tells what a milestone references among the blocks that are in doubt', async () => {
+    const [done] = await commit(1);
+    const [waiting, sure] = blocksOf(2);
+    if (!done || !waiting || !sure) throw new Error('there are three of each');
+    const asked = await store.referenced([done, waiting, sure], ({ id }) => id !== sure.id);
+    expect(asked).toEqual(new Set([done.id]));
+    await store.save([done, waiting, sure]);
+    const unreferenced = [...store.blocks.unreferenced()].map(({ id }) => id);
+    expect(unreferenced).toEqual([waiting.id, sure.id]);
   });
 
   it('answers about blocks, with a milestone and without', async () => {

@@ -185,8 +185,11 @@ export class NodeStore implements ChainStore {
   }
 
   /** Which of these blocks a milestone in the store references. */
-  async referenced(ids: readonly BlockId[]): Promise<ReadonlySet<BlockId>> {
-    return new Set((await this.blocks.metaOf(ids)).keys());
+  async referenced(
+    blocks: readonly StorableBlock[],
+    isDoubtful: (block: StorableBlock) => boolean,
+  ): Promise<ReadonlySet<BlockId>> {
+    return await this.blocks.referenced(blocks, isDoubtful);
   }
 
   /** What a stored block carries: null for nothing, and for a block that is not stored. */

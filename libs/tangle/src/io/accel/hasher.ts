@@ -1,7 +1,8 @@
 /**
- * BLAKE2b-256 backends behind the core's Hasher port: our own WebAssembly, sodium-native, hash-wasm,
- * and noble as the reference. Block ids, transaction ids and Merkle trees on a node go through the one that
- * `bestHasher` chose. Spec: docs/spec/01-block.md; ratios: docs/performance.md.
+ * BLAKE2b-256 backends behind the core's Hasher port: our own WebAssembly, sodium-native,
+ * hash-wasm, and noble as the reference. Block ids, transaction ids and Merkle trees on a node go
+ * through the one that `bestHasher` chose. Spec: docs/spec/01-block.md; ratios:
+ * docs/performance.md.
  */
 import { blake2b } from '@noble/hashes/blake2.js';
 import { createBLAKE2b } from 'hash-wasm';

@@ -191,7 +191,7 @@ export class BlockRepository {
    */
   async save(blocks: readonly StorableBlock[]): Promise<void> {
     const asked = blocks.filter(({ id }) => !this.#fresh.has(id) && !this.#absent.has(id));
-    const known = await this.metaOf(asked.map(({ id }) => id));
+    const known = asked.length === 0 ? new Map() : await this.metaOf(asked.map(({ id }) => id));
     const fresh = blocks.filter(({ id }) => !this.#fresh.has(id) && !known.has(id));
     if (fresh.length === 0) return;
     for (const { id } of fresh) this.#absent.delete(id);
@@ -201,6 +201,21 @@ export class BlockRepository {
       assert(location !== undefined, 'every block got its place');
       this.#addFresh(id, { location, parents, kind: kindOf(bytes) });
     });
+  }
+
+  /**
+   * Which of these blocks a milestone has referenced. Only those that `isDoubtful` are looked up;
+   * of the others the caller knows that none has.
+   */
+  async referenced(
+    blocks: readonly StorableBlock[],
+    isDoubtful: (block: StorableBlock) => boolean,
+  ): Promise<ReadonlySet<BlockId>> {
+    const asked: BlockId[] = [];
+    const sure: BlockId[] = [];
+    for (const block of blocks) (isDoubtful(block) ? asked : sure).push(block.id);
+    this.#noteAbsent(sure, new Map());
+    return asked.length === 0 ? new Set() : new Set((await this.metaOf(asked)).keys());
   }
 
   /** The entry of a referenced block; undefined while no milestone has referenced it. */
