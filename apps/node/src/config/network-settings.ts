@@ -71,7 +71,8 @@ export const gossip = z.strictObject({
     .default(8)
     .describe(
       'Inbound connections of one IPv4 address, or of one IPv6 network of 64 bits. ' +
-        'Loopback is free. All that comes through a proxy on another machine counts as one address.',
+        'Loopback is free. All that comes through a proxy on another machine counts as one ' +
+        'address.',
     ),
   banMs: z
     .int()
