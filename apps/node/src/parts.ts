@@ -343,6 +343,7 @@ function createQuery(context: Context): NodeQuery {
       ...(config.pow.allowRemote ? ['pow'] : []),
     ],
     isHealthy: () => context.hooks.health().healthy,
+    syncState: () => context.parts.sync.state,
     rates: () => context.hooks.rates(),
   });
 }

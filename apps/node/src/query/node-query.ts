@@ -41,6 +41,7 @@ import type { TangleNetwork } from '@tanglemail/tangle/io/libp2p/network.ts';
 import type { ConfirmationEngine } from '../confirmation/confirmation-engine.ts';
 import type { NodeStore } from '../store/node-store.ts';
 import { NODE_NAME, NODE_VERSION } from '../version.ts';
+import type { SyncState } from '../sync/milestone-sync.ts';
 import type { Rates } from './block-rates.ts';
 import { IndexerQuery } from './indexer-query.ts';
 import { ProofQuery } from './proof-query.ts';
@@ -65,6 +66,8 @@ export interface NodeQueryDeps {
   /** Optional parts of the API that are switched on. */
   readonly features: readonly string[];
   isHealthy(): boolean;
+  /** How the node stands to its network. */
+  syncState(): SyncState;
   /** How fast blocks come lately. */
   rates(): Rates;
 }
@@ -123,6 +126,7 @@ export class NodeQuery {
         tips: tips.size,
         peers: network.peers().length,
         unsolid: dag.unsolidCount,
+        sync: syncDtoOf(this.#deps.syncState()),
       },
       metrics: this.#deps.rates(),
       params: { ...params, depositPerByte: `${params.depositPerByte}`, powLoadBits },
@@ -309,4 +313,8 @@ function blockOf(bytes: Uint8Array): Block {
   const decoded = decodeBlock(bytes);
   assert(decoded.ok, 'a stored block decodes');
   return decoded.value;
+}
+
+function syncDtoOf({ problem, failed: _failed, ...state }: SyncState): InfoDto['status']['sync'] {
+  return problem === undefined ? state : { ...state, problem };
 }

@@ -140,6 +140,8 @@ class World {
   readonly solid = new Set<BlockId>([GENESIS_BLOCK_ID]);
   readonly peers = new Map<string, FakePeer>();
   isPaused = false;
+  /** What happens while a milestone waits for its turn to be confirmed. */
+  meanwhile: (() => Outcome<ConfirmedMilestone>) | undefined;
   failure: Error | undefined;
   readonly fatal: unknown[] = [];
   readonly sync: MilestoneSync;
@@ -260,6 +262,7 @@ class World {
   async #confirm(milestone: Milestone): Promise<Outcome<ConfirmedMilestone>> {
     await Promise.resolve();
     if (this.failure !== undefined) throw this.failure;
+    if (this.meanwhile !== undefined) return this.meanwhile();
     if (this.refuse !== undefined) return this.refuse;
     this.confirmed.push(milestone);
     this.latest = parentOf(milestone, this.latest.stateTree, nobleHasher);
@@ -425,6 +428,39 @@ describe('milestone sync', () => {
     expect(world.halted).toBe(
       'milestone 1 is certified but breaks a rule on this node: milestone-root',
     );
+  });
+
+  it('fetches and keeps nothing more once it has halted', async () => {
+    world = new World();
+    const blocks = Array.from({ length: 30 }, (_, position) => blockOf(`${position}`));
+    const cones = new Map(blocks.map((block, position) => [position + 1, [block]]));
+    world.refuse = fail('milestone-root', 'stateRoot');
+    world.peer('a', chainOf(blocks), { cones });
+    world.sync.start();
+    await until(() => world.evidence.length === 1);
+    await until(() => world.sync.state.state === 'halted' && world.sync.state.proven === 0);
+    const asked = [...world.asked];
+    world.peer('b', chainOf(blocks), { cones, says: 900 });
+    world.sync.wake();
+    await new Promise(setImmediate);
+    expect(world.asked).toEqual(asked);
+    expect(world.sync.state).toMatchObject({ behind: 30, requested: 0, bufferedBytes: 0 });
+  });
+
+  it('takes a milestone that its own seat made final first for what it is', async () => {
+    world = new World();
+    const [first, second] = chain(2) as [Milestone, Milestone];
+    world.meanwhile = () => {
+      world.meanwhile = undefined;
+      world.latest = parentOf(first, world.latest.stateTree, nobleHasher);
+      return fail('milestone-index');
+    };
+    world.sync.start();
+    await world.gossip(first);
+    await until(() => world.latest.header.index === 1);
+    await world.gossip(second);
+    await until(() => world.latest.header.index === 2);
+    expect(world.halted).toBeUndefined();
   });
 
   it('tries again while the cone is missing', async () => {

@@ -180,9 +180,9 @@ export class MilestoneSync {
   }
 
   /**
-   * False after a start until the node stands where its peers say they stand, or until nothing has
-   * moved for ten seconds: peers may be silent, so they cannot hold the node up for ever. A peer
-   * that cannot show what it claims has no say.
+   * False after a start until the node stands where its peers say they stand, or until it has not
+   * been behind for ten seconds: peers may be silent, so they cannot hold the node up for ever. A
+   * peer that cannot show what it claims has no say.
    */
   hasCaughtUp(): boolean {
     if (this.#caughtUp) return true;

@@ -88,6 +88,27 @@ export const genesisDto = z.object({
   outputs: z.array(z.object({ address, amount: decimal })),
 });
 
+export const syncStates = ['following', 'warping', 'halted'] as const;
+
+/** How the node stands to its network; docs/spec/13-sync.md says what each number means. */
+export const syncDto = z.object({
+  state: z.enum(syncStates),
+  /** Milestones known by certificate that are not confirmed here yet. */
+  behind: u32,
+  /** Certified milestones that wait for their cones. */
+  milestones: u32,
+  /** Cones that are asked for, proven and waiting, in the processor. */
+  requested: u32,
+  proven: u32,
+  processing: u32,
+  /** Memory that waiting cones take. */
+  bufferedBytes: u32,
+  /** Gossiped blocks that wait until the node has caught up. */
+  held: u32,
+  /** Why the node cannot catch up by itself; absent while it can. */
+  problem: text.optional(),
+});
+
 export const infoDto = z.object({
   name: text,
   version: text,
@@ -108,6 +129,7 @@ export const infoDto = z.object({
     tips: u32,
     peers: u32,
     unsolid: u32,
+    sync: syncDto,
   }),
   /** Rates over the last half minute. */
   metrics: z.object({
