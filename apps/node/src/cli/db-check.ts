@@ -193,8 +193,10 @@ export class StoreCheck {
 
   /** That the children of its parents and the blocks of its tag name a block. */
   async #lists(id: BlockId, { parents, payload }: Block, isApplied: boolean): Promise<void> {
-    const { blocks, taggedData } = this.#deps.store;
+    const { blocks, taggedData, prunedIndex } = this.#deps.store;
     for (const parent of parents) {
+      // The list of a parent goes with it.
+      if (prunedIndex > 0 && blocks.entry(parent) === undefined) continue;
       const children = await blocks.children(parent, MAX_LISTED);
       if (children.length < MAX_LISTED && !children.includes(id)) {
         this.#tell(`block ${id} is missing among the children of ${parent}`);

@@ -15,6 +15,7 @@ import { TestTerminal } from '@tanglemail/tangle/io/shell/testing/test-terminal.
 import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
 import { RICH_KEY, testGenesis, TestNetwork, testKey, until } from '../testing/test-network.ts';
+import { growChain } from '../testing/grown-chain.ts';
 import { runProgram } from './program.ts';
 
 const network = new TestNetwork();
@@ -170,6 +171,31 @@ describe('tools db', () => {
       new RegExp(`^block ${blockId} of milestone \\d+ is (damaged|missing)$|cannot be read: `),
     );
     expect(code).toBe(1);
+  });
+
+  it('finds a store whole that was pruned, and one that began at a snapshot', async () => {
+    const folder = await network.folder();
+    const chain = { genesis: testGenesis(), blocksPerMilestone: 2 };
+    await growChain(folder, { ...chain, milestones: 80 });
+    const { node } = await network.openNode({ folder });
+    await node.pruner.pruneTo(9);
+    const { path } = await node.snapshots.makeNow('full');
+    await node.stop();
+    const young = await network.folder();
+    const other = await network.openNode({
+      config: { dataDir: young, snapshot: { from: [path] } },
+    });
+    await other.node.stop();
+    await growChain(young, { ...chain, milestones: 3 });
+    for (const [place, from] of [
+      [folder, 10],
+      [young, 81],
+    ] as const) {
+      await writeFile(join(place, 'genesis.json'), genesisToJson(testGenesis()));
+      const { code, report } = await db('check', place);
+      expect(report).toMatchObject({ from, problems: [] });
+      expect(code).toBe(0);
+    }
   });
 
   it('does not believe a milestone that another key has signed', async () => {
