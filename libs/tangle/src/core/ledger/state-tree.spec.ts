@@ -70,9 +70,9 @@ describe('StateTree', () => {
   });
 
   it('applies a diff as if its changes came one by one', () => {
-    const numbers = fc.uniqueArray(fc.nat(400), { maxLength: 120, size: 'max' });
+    const many = fc.uniqueArray(fc.nat(400), { maxLength: 120, size: 'max' });
     fc.assert(
-      fc.property(numbers, numbers, fc.nat(3), (before, mentioned, rest) => {
+      fc.property(many, many, fc.nat(3), (before, mentioned, rest) => {
         const held = new Set(before);
         const created = mentioned.filter((one) => !held.has(one));
         // Some of what was there leaves, and some of what enters leaves at once.
