@@ -115,7 +115,7 @@ export class NodeControl {
     const known = this.#deps.network.knownPeers().map(({ id, addresses, lastSeenMs }) => {
       return { id, addresses: addresses.slice(0, 64), lastSeenMs };
     });
-    return { connected: this.#deps.query.peers(), known };
+    return { connected: this.#deps.query.connectedPeers(), known };
   }
 
   /** Throws NetworkError. */

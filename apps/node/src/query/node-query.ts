@@ -20,6 +20,7 @@ import type { Dag } from '@tanglemail/tangle/core/dag/dag.ts';
 import { assert } from '@tanglemail/tangle/core/outcome.ts';
 import type { Hasher } from '@tanglemail/tangle/core/ports.ts';
 import type { BlockDto } from '@tanglemail/tangle/io/node-client/block-dto.ts';
+import type { ConnectedPeerDto } from '@tanglemail/tangle/io/node-client/control-dto.ts';
 import {
   MAX_BLOCK_PAGE_BYTES,
   MAX_PAGE_ITEMS,
@@ -38,6 +39,7 @@ import {
 } from '@tanglemail/tangle/io/node-client/dto.ts';
 import { blockToJson, outputToJson } from '@tanglemail/tangle/io/node-client/json.ts';
 import type { TangleNetwork } from '@tanglemail/tangle/io/libp2p/network.ts';
+import type { PeerInfo } from '@tanglemail/tangle/io/libp2p/types.ts';
 import type { ConfirmationEngine } from '../confirmation/confirmation-engine.ts';
 import type { NodeStore } from '../store/node-store.ts';
 import { NODE_NAME, NODE_VERSION } from '../version.ts';
@@ -148,22 +150,15 @@ export class NodeQuery {
     return this.peers().find((peer) => peer.id === id);
   }
 
+  /** The connected peers without their addresses. */
   peers(): PeerDto[] {
-    const nowMs = performance.now();
-    return this.#deps.network.peers().map((peer) => {
-      const dto: PeerDto = {
-        id: peer.id,
-        address: peer.address,
-        connected: true,
-        direction: peer.direction,
-        connectedMs: Math.max(0, Math.round(nowMs - peer.connectedMs)),
-        static: peer.static,
-        points: peer.points,
-        counters: Object.fromEntries(Object.entries(peer.counters)),
-      };
-      if (peer.status !== undefined) dto.status = peer.status;
-      return dto;
-    });
+    return this.#deps.network.peers().map(peerDtoOf);
+  }
+
+  /** The connected peers for the operator. */
+  connectedPeers(): ConnectedPeerDto[] {
+    const peers = this.#deps.network.peers();
+    return peers.map((peer) => Object.assign(peerDtoOf(peer), { address: peer.address }));
   }
 
   blockBytes(id: BlockId): Uint8Array | undefined {
@@ -317,4 +312,18 @@ function blockOf(bytes: Uint8Array): Block {
 
 function syncDtoOf({ problem, failed: _failed, ...state }: SyncState): InfoDto['status']['sync'] {
   return problem === undefined ? state : { ...state, problem };
+}
+
+function peerDtoOf(peer: PeerInfo): PeerDto {
+  const dto: PeerDto = {
+    id: peer.id,
+    connected: true,
+    direction: peer.direction,
+    connectedMs: peer.connectedMs,
+    static: peer.static,
+    points: peer.points,
+    counters: { ...peer.counters },
+  };
+  if (peer.status !== undefined) dto.status = peer.status;
+  return dto;
 }

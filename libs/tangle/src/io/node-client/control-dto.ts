@@ -46,8 +46,10 @@ export const knownPeerDto = z.object({
   /** When it was last connected; 0 for never. */
   lastSeenMs: timeMs,
 });
+/** A connected peer with its address. */
+export const connectedPeerDto = peerDto.extend({ address: text });
 export const knownPeersDto = z.object({
-  connected: z.array(peerDto).max(1_000),
+  connected: z.array(connectedPeerDto).max(1_000),
   known: z.array(knownPeerDto).max(10_000),
 });
 
@@ -97,6 +99,7 @@ export type ControlFileDto = z.infer<typeof controlFileDto>;
 export type PruningDto = z.infer<typeof pruningDto>;
 export type BansDto = z.infer<typeof bansDto>;
 export type KnownPeerDto = z.infer<typeof knownPeerDto>;
+export type ConnectedPeerDto = z.infer<typeof connectedPeerDto>;
 export type KnownPeersDto = z.infer<typeof knownPeersDto>;
 export type StatusDto = z.infer<typeof statusDto>;
 export type LogLevelDto = z.infer<typeof logLevelDto>;

@@ -269,11 +269,12 @@ export const utxoChangesDto = z.object({
   created: z.array(outputId),
 });
 
+/** A connected peer as anybody may see it; its address is for the operator only. */
 export const peerDto = z.object({
   id: text,
-  address: text,
   connected: z.boolean(),
   direction: z.enum(['inbound', 'outbound']),
+  /** When it connected, in milliseconds since 1970. */
   connectedMs: timeMs,
   static: z.boolean(),
   points: z.number(),
