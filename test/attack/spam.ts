@@ -3,6 +3,7 @@
  * over the API, over gossip as a peer, or both. It is an attack by its amount only, and the load of
  * the soak and of the kill cycles.
  */
+import { payloadBytesOf } from '@tanglemail/tangle/core/codec/block.ts';
 import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
 import { encodePack } from '@tanglemail/tangle/core/codec/pack.ts';
 import { encodeFrame } from '@tanglemail/tangle/core/codec/frame.ts';
@@ -57,6 +58,8 @@ export class Spam extends PacedAttack {
   #fresh = new Set<BlockId>();
   #tips: readonly BlockId[] = [];
   #childless: BlockId[] = [];
+  /** Blocks without a payload among those sent. */
+  empty = 0;
   readonly #kept = new Map<BlockId, Uint8Array>();
   #keptBytes = 0;
   #refresher: Promise<void> = Promise.resolve();
@@ -224,6 +227,7 @@ export class Spam extends PacedAttack {
   #count(block: MadeBlock, route: Route): void {
     this.tally.sent += 1;
     this.tally.bytes += block.bytes.length;
+    if (payloadBytesOf(block.bytes).length === 0) this.empty += 1;
     this.tally.note(route);
     this.#options.onSent?.(block, route);
   }

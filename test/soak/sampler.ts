@@ -19,6 +19,8 @@ export interface NodeSample {
   readonly prunedIndex: number;
   readonly unsolid: number;
   readonly unreferenced: number;
+  /** Valid blocks without a payload since the start: of users, and merging blocks. */
+  readonly emptyBlocks: number;
   readonly queued: number;
   readonly dropped: number;
 }
@@ -32,6 +34,7 @@ const SERIES = {
   prunedIndex: 'tangle_milestone_index{kind="pruned"}',
   unsolid: 'tangle_unsolid_blocks',
   unreferenced: 'tangle_unreferenced_blocks',
+  emptyBlocks: 'tangle_blocks_new_total{payload="none"}',
 } as const;
 
 /** Adds up all series of a metric, whatever their labels. */

@@ -58,6 +58,8 @@ export interface SoakResult {
   readonly sent: number;
   readonly confirmed: number;
   readonly conflicting: number;
+  /** Confirmed blocks that the validator made itself, to merge tips. */
+  readonly merging: number;
   readonly isSameLedger: boolean;
   readonly lastIndex: number;
   /** Lines at error level in the logs of both nodes. */
@@ -137,7 +139,9 @@ async function run(
     const { sent, confirmed, conflicting } = honest;
     const errors = [...(await errorLines(validator)), ...(await errorLines(follower))];
     const isSameLedger = new Set(texts).size === 1;
-    const counts = { sent, confirmed, conflicting, isSameLedger, lastIndex: index, errors };
+    const merging = (log.samples.at(-1)?.validator.emptyBlocks ?? 0) - spam.empty;
+    const found = { sent, confirmed, conflicting, merging, errors };
+    const counts = { ...found, isSameLedger, lastIndex: index };
     return { samples: log.samples, report, ...log.totals(), ...counts };
   } finally {
     probe.close();
@@ -148,7 +152,7 @@ async function run(
 /** Lets the users tie up the last tips until every block is confirmed, or for a long time. */
 async function drained(honest: HonestBlocks, spam: Spam, node: PrivateNode): Promise<void> {
   const deadline = performance.now() + DRAIN_TIMEOUT_MS;
-  while (honest.confirmed < honest.sent && performance.now() < deadline) {
+  while ((await sampleOf(node)).unreferenced > 0 && performance.now() < deadline) {
     if (honest.sent - honest.confirmed > FEW) await spam.tieUp();
     await sleep(POLL_MS);
   }

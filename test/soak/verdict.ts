@@ -58,7 +58,7 @@ function diskCheck(name: NodeName, samples: readonly SoakSample[], maxBytes: num
 
 /** All checks; `maxDiskBytes` is the limit of pruning, undefined when it is off. */
 export function checksOf(result: SoakResult, maxDiskBytes: number | undefined): Check[] {
-  const { sent, confirmed, conflicting, samples, report, errors } = result;
+  const { sent, confirmed, conflicting, merging, samples, report, errors } = result;
   const failures = samples.at(-1)?.apiFailures ?? 0;
   const names: NodeName[] = ['validator', 'follower'];
   return [
@@ -69,8 +69,8 @@ export function checksOf(result: SoakResult, maxDiskBytes: number | undefined): 
     },
     {
       name: 'no honest block is lost',
-      ok: sent === confirmed && sent > 0,
-      found: `${sent} sent, ${confirmed} confirmed`,
+      ok: sent + merging === confirmed && sent > 0,
+      found: `${sent} sent, ${merging} merging blocks of the validator, ${confirmed} confirmed`,
     },
     {
       name: 'no honest transaction conflicts',

@@ -21,19 +21,22 @@ function startPeering(places = 16) {
   let nowMs = 0;
   const dialled: string[] = [];
   const chosen: { key: string; address: Multiaddr }[] = [];
-  const peering = new AutoPeering({ ...DEFAULT_LIMITS, maxPeers: places }, {
-    dial: (addresses: Multiaddr[]) => {
-      dialled.push(addresses.map(String).join(' '));
-      return Promise.reject(new Error('nobody there'));
+  const peering = new AutoPeering(
+    { ...DEFAULT_LIMITS, maxPeers: places },
+    {
+      dial: (addresses: Multiaddr[]) => {
+        dialled.push(addresses.map(String).join(' '));
+        return Promise.reject(new Error('nobody there'));
+      },
+      isTaken: () => false,
+      chosen: () => chosen,
+      random: () => 0.5,
+      nowMs: () => nowMs,
+      epochMs: () => EPOCH_MS + nowMs,
+      logger: SILENT_LOGGER,
+      metrics: NO_METRICS,
     },
-    isTaken: () => false,
-    chosen: () => chosen,
-    random: () => 0.5,
-    nowMs: () => nowMs,
-    epochMs: () => EPOCH_MS + nowMs,
-    logger: SILENT_LOGGER,
-    metrics: NO_METRICS,
-  });
+  );
   const tick = async (afterMs = 0): Promise<string[]> => {
     nowMs += afterMs;
     peering.tick();
@@ -44,7 +47,6 @@ function startPeering(places = 16) {
   };
   return { peering, tick, chosen };
 }
-
 
 describe('automatic peering', () => {
   it('dials peers that were good first, bootstrap peers last, no more than places', async () => {
@@ -153,4 +155,3 @@ describe('automatic peering', () => {
     expect(new Set([first?.id, second?.id])).toEqual(new Set([IDS[0], IDS[1]]));
   });
 });
-
