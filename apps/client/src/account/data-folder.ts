@@ -2,8 +2,7 @@
  * The data folder of an account: what lies where.
  * Spec: docs/spec/41-client-api.md, "Data folder".
  */
-import { open, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 
 /** Paths inside a data folder. */
 export interface DataFolder {
@@ -28,29 +27,4 @@ export function dataFolder(path: string): DataFolder {
     store: join(path, 'store'),
     daemon: join(path, 'daemon.json'),
   };
-}
-
-/** Writes a file that appears whole or not at all, and is there after a power cut. */
-export async function writeFileAtomically(path: string, text: string, mode: number): Promise<void> {
-  const temporary = `${path}.tmp`;
-  const handle = await open(temporary, 'w', mode);
-  try {
-    await handle.writeFile(text);
-    await handle.chmod(mode);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(temporary, path);
-  await syncFolder(dirname(path));
-}
-
-/** Makes renames in a folder durable. */
-export async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -9,6 +9,7 @@ import { link, open, readFile, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
+import { syncFolder } from '@tanglemail/tangle/io/write-file.ts';
 
 const argon2 = promisify(argon2Callback);
 
@@ -162,7 +163,5 @@ async function writeNewFile(path: string, text: string): Promise<void> {
   } finally {
     await unlink(temporary);
   }
-  const folder = await open(dirname(path), 'r');
-  await folder.sync();
-  await folder.close();
+  await syncFolder(dirname(path));
 }

@@ -7,13 +7,14 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { SwaggerModule } from '@nestjs/swagger';
 import { randomBytes } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   CONTROL_FILE,
   type ControlFileDto,
 } from '@tanglemail/tangle/io/node-client/control-dto.ts';
 import type { RunningServer } from '@tanglemail/tangle/io/shell/http.ts';
+import { writeFileAtomically } from '@tanglemail/tangle/io/write-file.ts';
 import type { TangleNode } from '../node.ts';
 import type { NodeControl } from '../query/node-control.ts';
 import { guardControl } from './control-guard.ts';
@@ -62,7 +63,8 @@ export async function createControlApi(node: TangleNode): Promise<RunningServer>
   try {
     await app.listen(port, host);
     const url = await app.getUrl();
-    await writeControlFile(path, { url, token });
+    const content: ControlFileDto = { url, token };
+    await writeFileAtomically(path, `${JSON.stringify(content)}\n`, 0o600);
     if (!LOOPBACK.test(host)) logger.warn({}, 'control listens beyond the loopback, unencrypted');
     const close = async (): Promise<void> => {
       try {
@@ -76,18 +78,4 @@ export async function createControlApi(node: TangleNode): Promise<RunningServer>
     await app.close();
     throw error;
   }
-}
-
-/** Mode 0600 from the first byte on, and never half a file. */
-async function writeControlFile(path: string, content: ControlFileDto): Promise<void> {
-  const temporary = `${path}.new`;
-  await rm(temporary, { force: true });
-  const file = await open(temporary, 'wx', 0o600);
-  try {
-    await file.writeFile(`${JSON.stringify(content)}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(temporary, path);
 }

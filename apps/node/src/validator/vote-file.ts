@@ -3,11 +3,12 @@
  * leaves the process. It stands beside the database, not in it, so that a database that is thrown
  * away and fetched again does not take the memory along. Spec: docs/spec/04-milestone.md (VOTE).
  */
-import { open, readFile, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { errorCode } from '@tanglemail/tangle/io/error-code.ts';
 import { toStoreError } from '@tanglemail/tangle/io/level/store-error.ts';
+import { writeFileAtomically } from '@tanglemail/tangle/io/write-file.ts';
 
 /** The last vote. Views only grow, so the last one is enough to never vote twice in one view. */
 export interface Vote {
@@ -80,7 +81,7 @@ export class VoteFile {
       }
     }
     const text = `${JSON.stringify({ ...vote, view: String(vote.view) })}\n`;
-    await replaceFile(this.#path, text).catch((error: unknown) => {
+    await writeFileAtomically(this.#path, text, 0o600).catch((error: unknown) => {
       throw toStoreError(error);
     });
     this.#last = vote;
@@ -95,24 +96,5 @@ function parse(path: string, text: string): Vote {
     throw new VoteError(`${path} is damaged; a validator does not sign without its memory`, {
       cause: error,
     });
-  }
-}
-
-/** Temporary name, sync, rename, sync of the folder: the old or the new content, never half. */
-async function replaceFile(path: string, text: string): Promise<void> {
-  const temporary = `${path}.new`;
-  const file = await open(temporary, 'w', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(temporary, path);
-  const folder = await open(dirname(path), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }

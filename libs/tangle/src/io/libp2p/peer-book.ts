@@ -3,10 +3,11 @@
  * were good to it, to be dialled first. One small file, replaced as a whole. Used by network.ts.
  * Spec: docs/spec/07-gossip.md, "What is remembered".
  */
-import { open, readFile, rename, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { errorCode } from '../error-code.ts';
 import { jsonOf } from '../json-text.ts';
+import { writeFileAtomically } from '../write-file.ts';
 import { NetworkError } from './types.ts';
 import type { Ban, KnownPeer } from './types.ts';
 import { FINDINGS } from './verdicts.ts';
@@ -107,7 +108,7 @@ export class PeerBook {
         })),
     };
     const text = `${JSON.stringify(document, undefined, 2)}\n`;
-    const written = this.#writing.then(async () => await replaceFile(path, text));
+    const written = this.#writing.then(async () => await writeFileAtomically(path, text, 0o600));
     this.#writing = written.catch(() => undefined);
     try {
       await written;
@@ -115,17 +116,4 @@ export class PeerBook {
       throw new NetworkError('state-unwritable', `cannot write ${path}`, { cause: error });
     }
   }
-}
-
-/** Temporary name, sync, rename: a reader finds the old or the new content, never half. */
-async function replaceFile(path: string, text: string): Promise<void> {
-  const temporary = `${path}.new`;
-  const file = await open(temporary, 'w', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(temporary, path);
 }

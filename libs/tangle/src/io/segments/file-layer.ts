@@ -4,9 +4,10 @@
  * Spec: docs/spec/10-storage.md.
  */
 import { closeSync, fdatasync, ftruncate, openSync, read, readSync, write } from 'node:fs';
-import { mkdir, open, readdir, stat, unlink } from 'node:fs/promises';
+import { mkdir, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { syncFolder } from '../write-file.ts';
 
 const writeAsync = promisify(write);
 const readAsync = promisify(read);
@@ -103,12 +104,5 @@ export const NODE_FILES: FileLayer = {
   },
   open: (path, create) => new NodeFile(openSync(path, create ? 'wx+' : 'r+', 0o600)),
   remove: (path) => unlink(path),
-  syncFolder: async (folder) => {
-    const handle = await open(folder, 'r');
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  },
+  syncFolder,
 };

@@ -5,6 +5,7 @@
  */
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { syncFolder } from '../write-file.ts';
 import { SnapshotError } from './snapshot-error.ts';
 
 /** The end of temporary names. */
@@ -88,15 +89,5 @@ export class SnapshotFileWriter {
     } catch (error) {
       throw new SnapshotError('unwritable', this.#path, error);
     }
-  }
-}
-
-/** Makes names that were created, changed or removed in a folder durable. */
-async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
