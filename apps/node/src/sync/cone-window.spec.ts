@@ -89,6 +89,18 @@ afterEach(async () => {
   if (world.fatal.length > 0) throw world.fatal[0];
 });
 
+describe('a request', () => {
+  it('reaches over milestones without blocks, and ends with the last that has some', async () => {
+    world = new World(20);
+    for (let index = 1; index <= 20; index++) if (index % 3 !== 1) world.cones.set(index, []);
+    world.pump();
+    expect(world.asked).toMatchObject([{ from: 1, count: 19 }]);
+    world.asked[0]?.answer({ cones: world.conesOf(1, 19), peer: 'a' });
+    await turn();
+    expect(world.window.counts()).toMatchObject({ requested: 0, proven: 20, failed: 0 });
+  });
+});
+
 describe('what takes too long', () => {
   it('is asked of another peer once, as far as confirmation has come', async () => {
     world = new World(10);

@@ -170,11 +170,15 @@ export class ConeWindow {
     return !isEmpty;
   }
 
+  /** The last milestone of a request from `first` on; cones without blocks between cost nothing. */
   #rangeEnd(first: number, last: number): number {
     const wanted = Math.ceil(WANTED_BYTES / this.#bytesPerCone);
     const most = first + Math.max(1, Math.min(wanted, MAX_REQUEST_MILESTONES)) - 1;
     let end = first;
-    while (end < Math.min(most, last) && this.#isOpen(end + 1)) end += 1;
+    for (let index = first + 1; index <= Math.min(most, last); index++) {
+      if (this.#isOpen(index)) end = index;
+      else if (this.#proven.get(index)?.ids.length !== 0) break;
+    }
     return end;
   }
 

@@ -126,6 +126,11 @@ describe('a node that is thousands of milestones behind', () => {
       await eventually(() => indexOf(after) > LONG && indexOf(after) >= indexOf(validator) - 1);
 
       expect(liar.asked.cones).toBeGreaterThan(0);
+      for (const { node } of [validator, first]) {
+        // However fast it asks, nobody takes it for a flood.
+        const told = node.query.peers().find(({ id }) => addressesOf(after)[0]?.endsWith(id));
+        expect(told).toMatchObject({ connected: true, points: 0 });
+      }
       expect((await after.client.health()).healthy).toBe(true);
       const { blockId } = await after.issuer.issueAndConfirm({
         kind: 'tagged-data',

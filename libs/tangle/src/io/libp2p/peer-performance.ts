@@ -51,9 +51,9 @@ export class PeerPerformance {
     this.#setFailures(this.failures(nowMs) / 2, nowMs);
   }
 
-  /** No answer, half an answer, or a wrong one; `share` below 1 for what may be nobody's fault. */
-  noteFailure(nowMs: number, share = 1): void {
-    this.#setFailures(Math.min(MAX_FAILURES, this.failures(nowMs) + share), nowMs);
+  /** No answer, half an answer, or a wrong one. */
+  noteFailure(nowMs: number): void {
+    this.#setFailures(Math.min(MAX_FAILURES, this.failures(nowMs) + 1), nowMs);
   }
 
   /** Failures that are not forgotten yet, 0–3. */

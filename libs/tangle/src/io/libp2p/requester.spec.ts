@@ -224,6 +224,71 @@ describe('requests', () => {
     await Promise.all(many);
   });
 
+  it('come less often than the peer allows, and leave some to what is urgent', async () => {
+    const many = { maxInFlight: 1_000, maxInFlightPerPeer: 1_000 };
+    const bench = new Bench({ requestsPerSecond: 10, requestsBurst: 50, ...many });
+    bench.peer('a');
+    const ask = (priority: 'milestone' | 'window'): void =>
+      void bench.requester.cones(1, 1, { priority }).catch(() => undefined);
+    const askedNow = async (): Promise<number> => {
+      const before = bench.asked.length;
+      bench.requester.wake();
+      await bench.turn();
+      for (const { answer } of bench.asked.slice(before)) answer([ITEM]);
+      await bench.turn();
+      return bench.asked.length - before;
+    };
+    for (let count = 0; count < 100; count++) ask('window');
+    const windows = bench.asked.length;
+    expect(windows).toBe(24);
+    for (let count = 0; count < 100; count++) ask('milestone');
+    expect(bench.asked.length - windows).toBe(16);
+    for (const { answer } of bench.asked) answer([ITEM]);
+    let all = bench.asked.length;
+    while (bench.nowMs < 10_000) {
+      bench.nowMs += 100;
+      all += await askedNow();
+    }
+    // A burst of 50 and 10 a second: never more than the peer lets pass.
+    expect(all).toBeGreaterThan(100);
+    expect(all).toBeLessThan(50 + 100);
+    bench.requester.stop();
+  });
+
+  it('let a busy peer rest, longer each time until it answers again', async () => {
+    const bench = new Bench();
+    bench.peer('a');
+    const restMs: number[] = [];
+    for (const outcome of ['busy', 'busy', 'busy', 'busy', 'busy', 'busy', 'answer', 'busy']) {
+      const startMs = bench.nowMs;
+      const before = bench.asked.length;
+      const asked = bench.requester.milestones(1, 1, { priority: 'milestone' });
+      for (; bench.asked.length === before; bench.requester.wake()) bench.nowMs += 10;
+      restMs.push(bench.nowMs - startMs);
+      if (outcome === 'answer') bench.asked.at(-1)?.answer([ITEM]);
+      else bench.asked.at(-1)?.fail('refused');
+      await asked.catch(() => undefined);
+    }
+    expect(restMs).toEqual([0, 250, 500, 1_000, 2_000, 4_000, 4_000, 0]);
+    expect(bench.requester.counts()).toMatchObject({ pending: 0, failed: 7 });
+    bench.requester.stop();
+  });
+
+  it('wake by themselves when the peer may be asked again', async () => {
+    const bench = new Bench();
+    const beginMs = performance.now();
+    bench.peer('a');
+    const refused = bench.requester.milestones(1, 1);
+    bench.asked[0]?.fail('refused');
+    await expect(refused).rejects.toMatchObject({ code: 'no-peers' });
+    const asked = bench.requester.milestones(1, 1);
+    const clock = setInterval(() => (bench.nowMs = performance.now() - beginMs), 1);
+    while (bench.asked.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    clearInterval(clock);
+    bench.asked[1]?.answer([ITEM]);
+    expect(await asked).toMatchObject({ peer: 'a' });
+  });
+
   it('are refused beyond the bound, and end when the network stops', async () => {
     const bench = new Bench({ maxInFlightPerPeer: 1, maxWaitingRequests: 1 });
     bench.peer('a');

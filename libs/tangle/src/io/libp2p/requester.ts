@@ -1,7 +1,8 @@
 /**
  * Asks peers for blocks, milestones and cones. Requests wait in one line per priority; a free place
- * goes to the most urgent one, and peers take turns by how they did (peer-performance.ts). A
- * request whose answer does not begin is sent to a second peer too; the first answer counts.
+ * goes to the most urgent one, and peers take turns by how they did (peer-performance.ts), each as
+ * often as it likes (ask-budgets.ts). A request whose answer does not begin is sent to a second peer
+ * too; the first answer counts.
  * Before: `apps/node/src/sync`; after: peer-session.ts, frame-channel.ts. Spec:
  * docs/spec/13-sync.md §3.
  */
@@ -10,6 +11,7 @@ import type { BlockId } from '../../core/codec/ids.ts';
 import { MAX_CONE, MAX_REQUEST_IDS, MAX_REQUEST_MILESTONES } from '../../core/params/limits.ts';
 import type { Hasher } from '../../core/ports.ts';
 import type { Answer } from './answer.ts';
+import { AskBudgets } from './ask-budgets.ts';
 import { PeerRota } from './peer-performance.ts';
 import type { PeerSession, RequestBody, RequestFailure, RequestResult } from './peer-session.ts';
 import { RequestLines, type Waiting } from './request-lines.ts';
@@ -87,14 +89,15 @@ interface Done {
 
 /** Places of a peer, and of all, that requests for later milestones leave to what is urgent. */
 const RESERVED_PLACES = 2;
-/** The part of a failure that a busy peer is charged with: it may be nobody's fault. */
-const BUSY_SHARE = 0.25;
 
 export class Requester {
   readonly #limits: NetworkLimits;
   readonly #deps: RequesterDeps;
   readonly #lines: RequestLines<Ask, Attempt>;
   readonly #rota = new PeerRota();
+  readonly #budgets: AskBudgets;
+  /** Looks for free places when a budget has grown again. */
+  #waking: { readonly atMs: number; readonly timer: NodeJS.Timeout } | undefined;
   #failed = 0;
   #stopped = false;
 
@@ -102,6 +105,7 @@ export class Requester {
     this.#limits = limits;
     this.#deps = deps;
     this.#lines = new RequestLines(limits.maxWaitingRequests);
+    this.#budgets = new AskBudgets(limits);
   }
 
   /** Requests by state; `serving` is the responder's. */
@@ -201,6 +205,7 @@ export class Requester {
 
   stop(): void {
     this.#stopped = true;
+    clearTimeout(this.#waking?.timer);
     this.#lines.fail(new NetworkError('stopped', 'network stopped'));
   }
 
@@ -293,16 +298,43 @@ export class Requester {
     const likely = able.filter((session) => ask.hasIt(session) === 'yes');
     const asked = likely.length > 0 ? likely : able;
     const keys = asked.map(({ key }) => key);
-    const places = this.#rota.places(keys, maxInFlightPerPeer, this.#deps.nowMs());
-    return asked.filter(({ key, inFlight }) => {
+    const nowMs = this.#deps.nowMs();
+    const places = this.#rota.places(keys, maxInFlightPerPeer, nowMs);
+    const withPlace = asked.filter(({ key, inFlight }) => {
       const own = places.get(key) ?? 1;
       const reserved = canWait && own > RESERVED_PLACES ? RESERVED_PLACES : 0;
       return inFlight < own - reserved;
     });
+    return this.#withBudget(withPlace, !canWait, nowMs);
+  }
+
+  /** Those that may be asked now; when none may, a look at the moment when the first may again. */
+  #withBudget(
+    sessions: readonly PeerSession[],
+    isUrgent: boolean,
+    nowMs: number,
+  ): readonly PeerSession[] {
+    const waits = sessions.map(({ key }) => this.#budgets.waitMs(key, isUrgent, nowMs));
+    const ready = sessions.filter((_, position) => waits[position] === 0);
+    if (ready.length === 0 && waits.length > 0) this.#wakeAt(nowMs + Math.min(...waits));
+    return ready;
+  }
+
+  #wakeAt(atMs: number): void {
+    if (this.#stopped || (this.#waking !== undefined && this.#waking.atMs <= atMs)) return;
+    clearTimeout(this.#waking?.timer);
+    const wake = (): void => {
+      this.#waking = undefined;
+      this.wake();
+    };
+    // Rounded up: a timer that rings too early would ring again and again.
+    const timer = setTimeout(wake, Math.ceil(atMs - this.#deps.nowMs()));
+    this.#waking = { atMs, timer: timer.unref() };
   }
 
   #send(session: PeerSession, ask: Ask): Attempt {
     this.#deps.metrics.count('request-sent');
+    this.#budgets.noteAsked(session.key, this.#deps.nowMs());
     ask.options.onSent?.(session.key);
     const { promise: firstFrame, resolve: onFirstFrame } = Promise.withResolvers<void>();
     const { maxItems, options } = ask;
@@ -327,6 +359,7 @@ export class Requester {
     const performance = this.#rota.performance(session.key);
     if (result.ok) {
       metrics.count('request-answered');
+      this.#budgets.noteAnswered(session.key, nowMs());
       performance.noteAnswer(result.timing, nowMs());
       // Its STATUS said that it has this, and then it had nothing.
       const isEmpty = !bringsSomething(result.answer);
@@ -338,7 +371,9 @@ export class Requester {
     if (result.failure === 'aborted') return;
     this.#failed += 1;
     metrics.count(result.failure === 'timed-out' ? 'request-timed-out' : 'request-failed');
-    performance.noteFailure(nowMs(), result.failure === 'refused' ? BUSY_SHARE : 1);
+    // Who is busy rests for a moment, and is not taken for slow.
+    if (result.failure === 'refused') this.#budgets.noteBusy(session.key, nowMs());
+    else performance.noteFailure(nowMs());
   }
 
   #inFlight(): number {
