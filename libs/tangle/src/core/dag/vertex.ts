@@ -9,6 +9,8 @@ export interface DagVertex {
   readonly id: BlockId;
   /** In the order of the wire; empty for an entry point. */
   readonly parents: readonly BlockId[];
+  /** Who sent it: quotas and turns go by it. Empty for an entry point, and after a restart. */
+  readonly source: string;
   /** Known blocks that name this one as a parent, waiting ones included. */
   readonly children: ReadonlySet<BlockId>;
   /** The whole past cone down to entry points is known. */
@@ -49,8 +51,6 @@ export interface Vertex extends DagVertex {
   unreferencedChildren: number;
   /** Latest milestone index when the block came; the age of a waiting block. */
   readonly arrivedIndex: number;
-  /** Who sent it; the waiting room's quota. */
-  readonly source: string;
   /** It stands in the waiting room. */
   waiting: boolean;
   /** Neighbours in the source's waiting list, older and newer; undefined when not waiting. */

@@ -78,6 +78,8 @@ export const FRESHNESS_MARGIN_MS = 60_000;
  * Tips that a validator compares exactly when it chooses parents. Bounds the work of a proposal.
  */
 export const MAX_HEAVIEST_CANDIDATES = 256;
+/** Further ones that stand on what is first in turn; also bounds the work of a proposal. */
+export const MAX_CANDIDATES_BY_TURN = 128;
 /** Characters of a genesis document's JSON: 4,096 outputs of some 130 each, and 32 keys. */
 export const MAX_GENESIS_TEXT_LENGTH = 1_048_576;
 /** Bytes of one frame's body in a snapshot: a milestone with a full cone is 647,000. */

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import type { BlockId } from '../codec/ids.ts';
 import { Dag } from '../dag/dag.ts';
 import { chooseHeaviest } from './heaviest.ts';
-import type { UnreferencedView } from './heaviest.ts';
+import { openWindow, type UnreferencedView } from './window.ts';
 
 const id = (name: string): BlockId => name as BlockId;
 const LIMITS = { maxParents: 8, maxCone: 20_000, oldestRoot: 0 };
@@ -70,19 +70,20 @@ describe('chooseHeaviest', () => {
     expect(chooseHeaviest(dag, LIMITS).slice(0, 2)).toEqual(['a39', 'b29']);
   });
 
-  it('asks the DAG once per block of the window, whatever the shape', () => {
+  it('asks the DAG once per unreferenced block, whatever the shape', () => {
     const dag = newDag();
     for (let i = 0; i < 3_000; i += 1) {
       const parents = [i - 1, i - 2, i - 7].map((back) => (back < 0 ? 'g' : `w${back}`));
       dag.add(id(`w${i}`), [...new Set(parents)].map(id));
     }
     for (let i = 0; i < 3_000; i += 1) dag.add(id(`f${i}`), [id(`w${i}`), id('g')]);
-    const asked = { parentsOf: 0, coneRoots: 0 };
+    const asked = { get: 0, coneRoots: 0 };
     const view: UnreferencedView = {
+      unreferencedCount: dag.unreferencedCount,
       unreferenced: () => dag.unreferenced(),
-      parentsOf: (block) => {
-        asked.parentsOf += 1;
-        return dag.parentsOf(block);
+      get: (block) => {
+        asked.get += 1;
+        return dag.get(block);
       },
       coneRoots: (block) => {
         asked.coneRoots += 1;
@@ -91,7 +92,7 @@ describe('chooseHeaviest', () => {
     };
     const chosen = chooseHeaviest(view, { ...LIMITS, maxCone: 4_000 });
     expect(chosen).toHaveLength(8);
-    expect(asked).toEqual({ parentsOf: 4_000, coneRoots: 4_000 });
+    expect(asked).toEqual({ get: 6_000, coneRoots: 6_000 });
   });
 
   it('makes the greedy choice: each pick covers as much as any block could add', () => {
@@ -122,6 +123,63 @@ describe('chooseHeaviest', () => {
         expect(chosen.length).toBeLessThanOrEqual(maxParents);
         expect(covered.size).toBeLessThanOrEqual(maxCone);
         expect(chosen.length === maxParents || covered.size === window.length).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('chooseHeaviest among sources', () => {
+  const WIDE = { ...LIMITS, maxWideParents: 255 };
+
+  it('finds the block of another source behind a backlog that fills the window', () => {
+    const dag = newDag();
+    for (let i = 0; i < 3_000; i += 1) dag.add(id(`f${i}`), [id('g')], { source: 'flood' });
+    dag.add(id('mine'), [id('f2990'), id('f2999')], { source: 'honest' });
+    const chosen = chooseHeaviest(dag, { ...WIDE, maxCone: 1_000 });
+    expect(chosen[0]).toBe('mine');
+    expect(dag.pastConeUnreferenced(chosen).length).toBeLessThanOrEqual(1_000);
+  });
+
+  it('names the light blocks of others beside more heavy chains than it has parents', () => {
+    const dag = newDag();
+    for (let i = 0; i < 8_000; i += 1) {
+      const parent = i < 400 ? 'g' : `f${i - 400}`;
+      dag.add(id(`f${i}`), [id(parent)], { source: 'flood' });
+    }
+    const honest = Array.from({ length: 20 }, (_, i) => id(`h${i}`));
+    for (const [i, block] of honest.entries()) {
+      dag.add(block, [id('g')], { source: `user ${i % 2}` });
+    }
+    const chosen = new Set(chooseHeaviest(dag, WIDE));
+    expect(honest.filter((block) => !chosen.has(block))).toEqual([]);
+  });
+
+  it('covers what is first in fair turns, within one milestone, whoever sent what', () => {
+    const block = fc.record({
+      picks: fc.uniqueArray(fc.nat(1_000), { minLength: 1, maxLength: 3 }),
+      source: fc.constantFrom('a', 'b', 'c'),
+    });
+    const shape = fc.array(block, { minLength: 1, maxLength: 80, size: 'max' });
+    fc.assert(
+      fc.property(shape, fc.integer({ min: 1, max: 80 }), (blocks, maxCone) => {
+        const dag = newDag();
+        for (const [number, { picks, source }] of blocks.entries()) {
+          const named = picks.map((pick) => pick % (number + 1));
+          const parents = named.map((parent) => id(parent === number ? 'g' : `b${parent}`));
+          dag.add(id(`b${number}`), [...new Set(parents)], { source });
+        }
+        const cone = dag.pastConeUnreferenced(chooseHeaviest(dag, { ...WIDE, maxCone }));
+        expect(cone.length).toBeLessThanOrEqual(maxCone);
+        const { ids } = openWindow(dag, maxCone, 0);
+        const old = ids.slice(0, Math.ceil((ids.length * 3) / 4));
+        expect(old.filter((one) => !cone.includes(one))).toEqual([]);
+        const firsts = ['a', 'b', 'c'].flatMap((source) => {
+          const first = blocks.findIndex((one) => one.source === source);
+          return first < 0 ? [] : [id(`b${first}`)];
+        });
+        // The oldest block of each source, unless one milestone cannot hold their cones.
+        if (dag.pastConeUnreferenced(firsts).length > maxCone) return;
+        expect(firsts.filter((one) => !ids.includes(one))).toEqual([]);
       }),
     );
   });

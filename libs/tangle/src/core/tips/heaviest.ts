@@ -1,33 +1,30 @@
 /**
  * The parents of a milestone: few blocks whose past cones cover as many unreferenced blocks as
- * possible (what Hornet calls the heaviest tips). Choosing the best is the maximum coverage
- * problem, which is NP-hard; the greedy choice made here covers at least 63 % (1 - 1/e) of the
- * best choice among the candidates. Spec: docs/spec/03-dag.md.
+ * possible (what Hornet calls the heaviest tips), and those that have waited longest in fair turns.
+ * Choosing the best cover is the maximum coverage problem, which is NP-hard; the greedy choice made
+ * here covers at least 63 % (1 - 1/e) of the best choice among the candidates. By weight alone a
+ * flood that keeps 255 heavy chains would leave everybody else out for ever: so from the ninth
+ * parent on every third one is taken by turn. Spec: docs/spec/03-dag.md.
  *
- * Work, with V ≤ maxCone blocks, C ≤ MAX_HEAVIEST_CANDIDATES candidates and k ≤ 255 parents:
- * window O(8 V), candidates O(8 V), coverage O(8 V C/32) for the masks and at most V C single bits,
- * rounds at most O(k C V/32), though a cover is counted again only when it may be the best. At
- * V = 20,000 that is below 50 million simple steps and 4 MB, whatever the shape, and however many
- * tips or unreferenced blocks there are.
+ * Work, with U unreferenced blocks, V ≤ maxCone of them in the window, C ≤ 384 candidates and
+ * k ≤ 255 parents: window O(8 U) and a sort of U numbers, candidates O(8 V), coverage O(8 V C/32)
+ * for the masks and at most V C single bits, rounds at most O(k C V/32), though a cover is counted
+ * again only when it may be the best. At V = 20,000 that is below 75 million simple steps and 6 MB,
+ * whatever the shape, and however many tips there are.
  */
 import type { BlockId } from '../codec/ids.ts';
-import type { ConeRoots } from '../dag/vertex.ts';
 import { assert } from '../outcome.ts';
-import { MAX_HEAVIEST_CANDIDATES, MAX_PARENTS } from '../params/limits.ts';
+import { MAX_CANDIDATES_BY_TURN, MAX_HEAVIEST_CANDIDATES, MAX_PARENTS } from '../params/limits.ts';
+import { openWindow, type UnreferencedView, type Window } from './window.ts';
 
-/** What the choice needs of the DAG; `Dag` is one. */
-export interface UnreferencedView {
-  /** Solid unreferenced blocks, parents before children. */
-  unreferenced(): Iterable<BlockId>;
-  parentsOf(id: BlockId): readonly BlockId[] | undefined;
-  coneRoots(id: BlockId): ConeRoots | undefined;
-}
+/** From the ninth parent on, one of so many is taken by turn, the others by weight. */
+const TURN_EVERY = 3;
 
 export interface HeaviestLimits {
   /** Parents to choose in any case; ≥ 1. */
   readonly maxParents: number;
   /**
-   * Further parents, chosen while one of the oldest three quarters of the window is uncovered: a
+   * Further parents, chosen while one of the first three quarters of the window is uncovered: a
    * tangle that is wider than `maxParents` would else leave most of its blocks behind.
    * `maxParents` by default.
    */
@@ -38,32 +35,21 @@ export interface HeaviestLimits {
   readonly oldestRoot: number;
 }
 
-/** The oldest unreferenced blocks, numbered so that parents have lower numbers than children. */
-interface Window {
-  readonly ids: readonly BlockId[];
-  /** Parents inside the window: number + 1 at [block * 8 + slot], 0 for none. */
-  readonly parents: Int32Array;
-  /** Blocks without a child inside the window. */
-  readonly maximal: number[];
-}
-
 /**
- * Chooses up to `maxParents` blocks, the heaviest first. Empty if nothing waits.
- *
- * Only the oldest `maxCone` unreferenced blocks are looked at, in the order in which they became
- * solid. Every prefix of that order contains its own past cone, so the milestone never exceeds
- * `maxCone`, and a backlog that is larger than one milestone is confirmed oldest first; the parents
- * are then blocks inside the tangle rather than tips.
+ * Chooses `maxParents` blocks, the heaviest first, and further ones by turns: one that stands on
+ * the first uncovered block of the window, then two more by weight. Empty if nothing waits.
+ * Together they never cover more than `maxCone` blocks: what `openWindow` gives.
  */
 export function chooseHeaviest(view: UnreferencedView, limits: HeaviestLimits): BlockId[] {
-  const window = openWindow(view, limits);
+  const window = openWindow(view, limits.maxCone, limits.oldestRoot);
   const candidates = chooseCandidates(window);
   const picker = new GreedyPicker(coverageOf(window, candidates), window.ids.length);
   const chosen: BlockId[] = [];
   const { maxParents, maxWideParents = maxParents } = limits;
   while (chosen.length < maxParents || (chosen.length < maxWideParents && picker.leavesOld())) {
     if (chosen.length === maxParents) picker.preferOld();
-    const block = candidates[picker.next()];
+    const isByTurn = chosen.length >= maxParents && chosen.length % TURN_EVERY === 0;
+    const block = candidates[isByTurn ? picker.nextInTurn() : picker.next()];
     if (block === undefined) break;
     const id = window.ids[block];
     assert(id !== undefined, 'a candidate is a block of the window');
@@ -72,62 +58,41 @@ export function chooseHeaviest(view: UnreferencedView, limits: HeaviestLimits): 
   return chosen;
 }
 
-/** Parents of a dead block may live, but never its children; so what is left contains its cone. */
-function openWindow(view: UnreferencedView, limits: HeaviestLimits): Window {
-  const ids: BlockId[] = [];
-  const numbers = new Map<BlockId, number>();
-  const parents = new Int32Array(limits.maxCone * MAX_PARENTS);
-  const hasChild = new Uint8Array(limits.maxCone);
-  for (const id of view.unreferenced()) {
-    if (ids.length >= limits.maxCone) break;
-    const roots = view.coneRoots(id);
-    if (roots === undefined || roots.oldest < limits.oldestRoot) continue;
-    const number = ids.length;
-    ids.push(id);
-    numbers.set(id, number);
-    for (const [slot, parent] of (view.parentsOf(id) ?? []).entries()) {
-      const parentNumber = numbers.get(parent);
-      if (parentNumber === undefined) continue;
-      parents[number * MAX_PARENTS + slot] = parentNumber + 1;
-      hasChild[parentNumber] = 1;
-    }
-  }
-  const maximal: number[] = [];
-  for (let number = ids.length - 1; number >= 0; number -= 1) {
-    if (hasChild[number] === 0) maximal.push(number);
-  }
-  return { ids, parents, maximal };
-}
-
 /**
  * The candidates to compare exactly. If there are too many, each block is credited to the first
- * maximal block, newest first, whose walk reaches it, and those with the greatest credit stay: one
- * walk over the window. A flood of tips that cover only themselves has a credit of 1 each and
- * cannot push out a tip that covers more.
+ * maximal block, newest first, whose walk reaches it: one walk over the window. Those with the
+ * greatest credit stay, so a flood of tips that cover only themselves cannot push out a tip that
+ * covers more; and those that the first blocks in turn are credited to, so a flood of heavy tips
+ * cannot push out what others sent.
  */
 function chooseCandidates(window: Window): number[] {
   if (window.maximal.length <= MAX_HEAVIEST_CANDIDATES) return window.maximal;
-  const visited = new Uint8Array(window.ids.length);
+  const creditedTo = new Int32Array(window.ids.length).fill(-1);
   const credits = window.maximal.map((block) => ({
     block,
-    credit: walkCredit(window, block, visited),
+    credit: walkCredit(window, block, creditedTo),
   }));
   credits.sort((a, b) => b.credit - a.credit || a.block - b.block);
-  const kept = credits.slice(0, MAX_HEAVIEST_CANDIDATES).map(({ block }) => block);
-  return kept.toSorted((a, b) => b - a);
+  const heaviest = credits.slice(0, MAX_HEAVIEST_CANDIDATES).map(({ block }) => block);
+  const kept = new Set(heaviest);
+  for (const block of creditedTo) {
+    if (kept.size >= MAX_HEAVIEST_CANDIDATES + MAX_CANDIDATES_BY_TURN) break;
+    kept.add(block);
+  }
+  return [...kept].toSorted((a, b) => b - a);
 }
 
-/** Visits what `start` reaches and nobody visited before; returns how many blocks these are. */
-function walkCredit(window: Window, start: number, visited: Uint8Array): number {
+/** Credits to `start` what it reaches and nobody before it; returns how many blocks these are. */
+function walkCredit(window: Window, start: number, creditedTo: Int32Array): number {
   let credit = 0;
   const stack = [start];
-  visited[start] = 1;
+  creditedTo[start] = start;
   for (let block = stack.pop(); block !== undefined; block = stack.pop()) {
     credit += 1;
     for (let slot = 0; slot < MAX_PARENTS; slot += 1) {
       const parent = (window.parents[block * MAX_PARENTS + slot] ?? 0) - 1;
-      if (parent < 0 || visited[parent] === 1) continue;
-      visited[parent] = 1;
+      if (parent < 0 || creditedTo[parent] !== -1) continue;
+      creditedTo[parent] = start;
       stack.push(parent);
     }
   }
@@ -181,6 +146,8 @@ class GreedyPicker {
   readonly #size: number;
   /** No block below this number is uncovered. */
   #oldest = 0;
+  /** No block below this number is uncovered and can be covered by a candidate. */
+  #turn = 0;
   #prefersOld = false;
   /** Candidates, newest first, as a binary heap: most added blocks first, then by age. */
   readonly #heap: number[];
@@ -210,18 +177,35 @@ class GreedyPicker {
     }
   }
 
+  /**
+   * Takes the candidate that covers the first uncovered block, by its last count the heaviest of
+   * them; -1 if no candidate covers anything.
+   */
+  nextInTurn(): number {
+    for (; this.#turn < this.#size; this.#turn += 1) {
+      if (!hasBit(this.#uncovered, this.#turn)) continue;
+      let best = -1;
+      for (const [candidate, cover] of this.#coverage.entries()) {
+        if (!hasBit(cover, this.#turn)) continue;
+        if (best < 0 || (this.#gains[candidate] ?? 0) > (this.#gains[best] ?? 0)) best = candidate;
+      }
+      if (best < 0) continue;
+      this.#cover(best);
+      return best;
+    }
+    return -1;
+  }
+
   /** From now on the older of two equal candidates goes first; before it is the newer. */
   preferOld(): void {
     this.#prefersOld = true;
     this.#heap.sort((a, b) => this.#compare(a, b));
   }
 
-  /** Whether a block of the older three quarters of the window is not covered yet. */
+  /** Whether a block of the first three quarters of the window is not covered yet. */
   leavesOld(): boolean {
     while (this.#oldest * 4 < this.#size * 3) {
-      if ((((this.#uncovered[this.#oldest >>> 5] ?? 0) >>> (this.#oldest & 31)) & 1) === 1) {
-        return true;
-      }
+      if (hasBit(this.#uncovered, this.#oldest)) return true;
       this.#oldest += 1;
     }
     return false;
@@ -262,6 +246,10 @@ class GreedyPicker {
       at = first;
     }
   }
+}
+
+function hasBit(words: Uint32Array, bit: number): boolean {
+  return (((words[bit >>> 5] ?? 0) >>> (bit & 31)) & 1) === 1;
 }
 
 /** Bits set in a 32-bit word, by halves (Hacker's Delight, section 5-1). */

@@ -22,9 +22,9 @@ import {
 } from '../params/limits.ts';
 import type { Random } from '../ports.ts';
 import { chooseHeaviest } from './heaviest.ts';
-import type { UnreferencedView } from './heaviest.ts';
+import type { UnreferencedView } from './window.ts';
 
-export type { UnreferencedView } from './heaviest.ts';
+export type { UnreferencedView } from './window.ts';
 
 export interface TipPoolOptions {
   /** NetworkParams.belowMaxDepth. */
