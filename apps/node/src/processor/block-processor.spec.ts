@@ -5,7 +5,13 @@ import { fail, succeed } from '@tanglemail/tangle/core/outcome.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
 import { BlockProcessor, type ProcessorDeps } from './block-processor.ts';
 import { VerifyPoolError } from '@tanglemail/tangle/io/accel/verify-pool.ts';
-import { API_RESERVE, MAX_UNREFERENCED, QUEUES, type QueueName } from './queues.ts';
+import {
+  API_RESERVE,
+  MAX_UNREFERENCED,
+  QUEUES,
+  SHARED_UNREFERENCED,
+  type QueueName,
+} from './queues.ts';
 import { saltedHash, SeenFilter } from './seen-filter.ts';
 
 const idOf = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex').padEnd(64, '0') as BlockId;
@@ -26,6 +32,8 @@ class World {
   checks = 0;
   /** Solid blocks without a milestone, as the DAG would say. */
   waiting = 0;
+  /** Sources that have their share of these. */
+  readonly heavy = new Set<string>();
   processor: BlockProcessor;
 
   constructor(changes: Partial<ProcessorDeps> = {}) {
@@ -101,6 +109,10 @@ class DagOf {
 
   get unreferencedCount(): number {
     return this.#world.waiting;
+  }
+
+  holdsShare(source: string): boolean {
+    return this.#world.heavy.has(source);
   }
 }
 
@@ -232,6 +244,25 @@ describe('block processor', () => {
     world.waiting = 0;
     world.processor.wake();
     expect(await gossip).toMatchObject({ ok: true, value: { isNew: false } });
+  });
+
+  it('holds a source with its share of a crowded DAG until a milestone, and no other', async () => {
+    const world = new World();
+    world.heavy.add('loud');
+    world.waiting = SHARED_UNREFERENCED - 1;
+    expect(await world.submit('early', 'gossip', 'loud')).toMatchObject({ ok: true });
+    world.waiting = SHARED_UNREFERENCED;
+    const held = world.submit('held', 'gossip', 'loud');
+    expect(await world.submit('one', 'gossip', 'quiet')).toMatchObject({ ok: true });
+    expect(await world.submit('two', 'api', 'loud')).toMatchObject({ ok: true });
+    world.waiting += API_RESERVE;
+    expect(await world.submit('three', 'api', 'loud')).toMatchObject({ code: 'queue-full' });
+    expect(await world.submit('four', 'api', 'user')).toMatchObject({ ok: true });
+    expect(await world.submit('five', 'sync', 'loud')).toMatchObject({ ok: true });
+    expect(world.processor.queueLengths().gossip).toBe(1);
+    world.heavy.clear();
+    world.processor.wake();
+    expect(await held).toMatchObject({ ok: true });
   });
 
   it('is busy for the peer that fills the gossip queue, and hears the others', () => {

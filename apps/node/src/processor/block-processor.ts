@@ -15,7 +15,14 @@ import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import { costOf, kindOf } from './block-cost.ts';
 import { FairQueue } from './fair-queue.ts';
 import type { Intake } from './intake.ts';
-import { API_RESERVE, MAX_UNREFERENCED, QUEUE_NAMES, QUEUES, type QueueName } from './queues.ts';
+import {
+  API_RESERVE,
+  MAX_UNREFERENCED,
+  QUEUE_NAMES,
+  QUEUES,
+  SHARED_UNREFERENCED,
+  type QueueName,
+} from './queues.ts';
 import type { Seen, SeenFilter, SeenKey } from './seen-filter.ts';
 
 /** A block that the node holds after processing. */
@@ -44,7 +51,7 @@ export interface ProcessorDeps {
     forget(ids: readonly BlockId[]): Promise<void>;
   };
   readonly intake: Pick<Intake, 'add' | 'takeDropped'>;
-  readonly dag: Pick<Dag, 'has' | 'isReferenced' | 'isSolid' | 'unreferencedCount'>;
+  readonly dag: Pick<Dag, 'has' | 'holdsShare' | 'isReferenced' | 'isSolid' | 'unreferencedCount'>;
   readonly seen: SeenFilter;
   readonly logger: Logger;
   /** A failure of the store or of an invariant: the node cannot go on. */
@@ -140,7 +147,7 @@ export class BlockProcessor {
     if (pending?.source === source && pending.queue === queue) return pending.promise.then(asKnown);
     const outcome = this.#knownOutcome(key, bytes);
     if (outcome !== undefined) return Promise.resolve(outcome);
-    if (queue === 'api' && this.#isHeld('api')) {
+    if (queue === 'api' && (this.#isFull('api') || this.#isHeld('api', source))) {
       return Promise.resolve(fail('queue-full', 'too many blocks wait for a milestone'));
     }
     return this.#enqueue(bytes, key, queue, source);
@@ -188,10 +195,15 @@ export class BlockProcessor {
   }
 
   /** Whether the DAG has no room for what this queue holds. */
-  #isHeld(queue: QueueName): boolean {
-    if (queue === 'milestone' || queue === 'sync') return false;
-    const reserve = queue === 'api' ? API_RESERVE : 0;
-    return this.#deps.dag.unreferencedCount >= MAX_UNREFERENCED + reserve;
+  #isFull(queue: QueueName): boolean {
+    return this.#deps.dag.unreferencedCount >= placesOf(queue, MAX_UNREFERENCED);
+  }
+
+  /** Whether `source` has its share of the DAG: its blocks wait until a milestone takes some. */
+  #isHeld(queue: QueueName, source: string): boolean {
+    const { dag } = this.#deps;
+    const places = placesOf(queue, SHARED_UNREFERENCED);
+    return dag.unreferencedCount >= places && dag.holdsShare(source, places);
   }
 
   async #run(): Promise<void> {
@@ -218,14 +230,20 @@ export class BlockProcessor {
 
   /** Each queue's share first, then what is left over to the queues in their order. */
   #next(): Job[] {
-    const names = QUEUE_NAMES.filter((name) => this.#stopped || !this.#isHeld(name));
+    const names = QUEUE_NAMES.filter((name) => this.#stopped || !this.#isFull(name));
+    const take = (name: QueueName, places: number, cost: number): Job[] =>
+      this.#queues[name].take(
+        places,
+        cost,
+        (source) => !this.#stopped && this.#isHeld(name, source),
+      );
     const jobs = names.flatMap((name) => {
       const { share } = QUEUES[name];
-      return this.#queues[name].take(share, (BATCH_COST * share) / BATCH);
+      return take(name, share, (BATCH_COST * share) / BATCH);
     });
     for (const name of names) {
       const places = BATCH - jobs.length;
-      if (places > 0) jobs.push(...this.#queues[name].take(places, BATCH_COST));
+      if (places > 0) jobs.push(...take(name, places, BATCH_COST));
     }
     return jobs;
   }
@@ -323,6 +341,12 @@ export class BlockProcessor {
     if (this.#pending.get(job.key) === job) this.#pending.delete(job.key);
     job.resolve(outcome);
   }
+}
+
+/** Of `places` in the DAG those that a queue may fill; what was asked for always enters. */
+function placesOf(queue: QueueName, places: number): number {
+  if (queue === 'milestone' || queue === 'sync') return Infinity;
+  return queue === 'api' ? places + API_RESERVE : places;
 }
 
 function known(blockId: BlockId): ProcessOutcome {

@@ -89,6 +89,19 @@ describe('fair queue', () => {
     expect(queue.take(5, 1)).toEqual(['2']);
   });
 
+  it('leaves the lines of held sources as they are, and serves the others in their turns', () => {
+    const queue = new FairQueue<string>(BOUNDS);
+    fill(queue, 'flood', 40);
+    fill(queue, 'flood', 10, 'transaction');
+    fill(queue, 'a', 3);
+    fill(queue, 'b', 2, 'transaction');
+    const isFlood = (source: string): boolean => source === 'flood';
+    expect(queue.take(60, Infinity, isFlood).toSorted()).toEqual(['a0', 'a1', 'a2', 'b0', 'b1']);
+    expect(queue.take(60, Infinity, isFlood)).toEqual([]);
+    expect(queue.size).toBe(50);
+    expect(queue.take(60)).toHaveLength(50);
+  });
+
   it('loses and invents nothing, and never exceeds its bounds', () => {
     const pushes = fc.array(
       fc.record({

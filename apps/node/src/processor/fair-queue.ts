@@ -108,26 +108,38 @@ export class FairQueue<T> {
     return displaced;
   }
 
-  /** Items in fair order: up to `count` of them, and none more once they cost `cost`. */
-  take(count: number, cost: number = Infinity): T[] {
+  /**
+   * Items in fair order: up to `count` of them, and none more once they cost `cost`.
+   * @param isHeld whose items stay where they are; the same answer throughout the call.
+   */
+  take(
+    count: number,
+    cost: number = Infinity,
+    isHeld: (source: string) => boolean = () => false,
+  ): T[] {
+    const held = new Set([...this.#sizes.keys()].filter(isHeld));
+    const open = this.#rings.map((ring) => openSize(ring, held));
     const taken: T[] = [];
     let left = cost;
-    while (taken.length < count && left > 0 && this.#size > 0) {
-      const queued = this.#next();
+    while (taken.length < count && left > 0 && open.some((size) => size > 0)) {
+      const queued = this.#next(open, held);
       left -= queued.cost;
       taken.push(queued.item);
     }
     return taken;
   }
 
-  /** The next item by turns of kinds, then of sources. Something waits. */
-  #next(): Queued<T> {
+  /** The next item by turns of kinds, then of sources; `open` counts those that may leave. */
+  #next(open: number[], held: ReadonlySet<string>): Queued<T> {
     for (;;) {
-      const ring = this.#rings[this.#turn % KINDS.length] as Ring<T>;
-      if (ring.size > 0 && ring.deficit > 0) {
-        const queued = this.#nextOf(ring);
+      const place = this.#turn % KINDS.length;
+      const ring = this.#rings[place] as Ring<T>;
+      const left = open[place] ?? 0;
+      if (left > 0 && ring.deficit > 0) {
+        const queued = this.#nextOf(ring, held);
+        open[place] = left - 1;
         ring.deficit -= queued.cost;
-        if (ring.size === 0) ring.deficit = Math.min(ring.deficit, 0);
+        if (left === 1) ring.deficit = Math.min(ring.deficit, 0);
         if (this.#size === 0) this.#forgive();
         return queued;
       }
@@ -138,9 +150,14 @@ export class FairQueue<T> {
     }
   }
 
-  #nextOf(ring: Ring<T>): Queued<T> {
+  #nextOf(ring: Ring<T>, held: ReadonlySet<string>): Queued<T> {
     for (;;) {
       const [source, line] = ring.lines.entries().next().value as [string, Line<T>];
+      if (held.has(source)) {
+        ring.lines.delete(source);
+        ring.lines.set(source, line);
+        continue;
+      }
       if (line.deficit > 0 && line.head < line.items.length) {
         const queued = line.items[line.head] as Queued<T>;
         line.head += 1;
@@ -189,6 +206,16 @@ export class FairQueue<T> {
   #ringOf(kind: BlockKind): Ring<T> {
     return this.#rings[KINDS.indexOf(kind)] as Ring<T>;
   }
+}
+
+/** Items of lines that are not held. */
+function openSize<T>(ring: Ring<T>, held: ReadonlySet<string>): number {
+  let size = ring.size;
+  for (const source of held) {
+    const line = ring.lines.get(source);
+    if (line !== undefined) size -= line.items.length - line.head;
+  }
+  return size;
 }
 
 /** Halves the array at least, so that its cost is shared by the items before it. */

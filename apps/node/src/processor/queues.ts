@@ -86,6 +86,14 @@ export const MAX_UNREFERENCED = 5 * MAX_CONE;
  */
 export const API_RESERVE = MAX_CONE / 4;
 
+/**
+ * Solid blocks that may wait before sources are held to equal shares of these places: twice what
+ * calls for a higher difficulty, half of what one milestone takes. A flood then waits in its own
+ * line until milestones have taken what it has in the DAG, and a node that relays it hands on no
+ * more than that; who has little in the DAG is never held. Up to twice as many wait in all.
+ */
+export const SHARED_UNREFERENCED = MAX_CONE / 2;
+
 /** Bytes of a vertex with its links, its id and its place in maps: measured, not exact. */
 const VERTEX_BYTES = 1_024;
 const CLAIM_BYTES = 128;
@@ -130,8 +138,8 @@ export const OTHER_QUEUES = {
     holds: 'solid blocks without a milestone',
     items: MAX_UNREFERENCED + API_RESERVE,
     bytes: (MAX_UNREFERENCED + API_RESERVE) * VERTEX_BYTES,
-    order: 'oldest first',
-    drop: 'none: gossip stops, then the API; what falls below max depth leaves',
+    order: 'sources in turn',
+    drop: `none: sources with their share of ${SHARED_UNREFERENCED} wait, at last all but the API`,
     told: 'the caller: `queue-full`',
   },
   tips: {

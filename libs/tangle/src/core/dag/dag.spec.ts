@@ -308,6 +308,40 @@ describe('prune', () => {
   });
 });
 
+describe('shares of sources', () => {
+  /** Who has a share of six places. */
+  const sharesOf = (dag: Dag): boolean[] =>
+    ['loud', 'quiet', 'silent'].map((source) => dag.holdsShare(source, 6));
+
+  it('are equal parts of the places among those who have solid unreferenced blocks', () => {
+    const dag = dagWithGenesis();
+    for (let i = 0; i < 5; i += 1) dag.add(id(`l${i}`), ids('g'), { source: 'loud' });
+    expect(sharesOf(dag)).toEqual([false, false, false]);
+    dag.add(id('q0'), ids('g'), { source: 'quiet' });
+    expect(sharesOf(dag)).toEqual([true, false, false]);
+    dag.add(id('q1'), ids('g missing'), { source: 'quiet' });
+    dag.add(id('q2'), ids('g'), { source: 'quiet' });
+    expect(sharesOf(dag)).toEqual([true, false, false]);
+    dag.addEntryPoint(id('missing'), 0);
+    expect(sharesOf(dag)).toEqual([true, true, false]);
+  });
+
+  it('are given back with milestones and with what falls below max depth', () => {
+    const dag = dagWithGenesis();
+    dag.addEntryPoint(id('young'), 11);
+    for (let i = 0; i < 6; i += 1) dag.add(id(`l${i}`), ids('young'), { source: 'loud' });
+    expect(sharesOf(dag)).toEqual([true, false, false]);
+    dag.markReferenced(ids('l0'), 12);
+    expect(sharesOf(dag)).toEqual([false, false, false]);
+    dag.add(id('q0'), ids('l5'), { source: 'quiet' });
+    expect(sharesOf(dag)).toEqual([true, false, false]);
+    dag.markReferenced([], 23);
+    dag.prune(0);
+    expect(dag.unreferencedCount).toBe(0);
+    expect(sharesOf(dag)).toEqual([false, false, false]);
+  });
+});
+
 describe('pastConeUnreferenced', () => {
   it('is the known unreferenced past cone in white-flag order, waiting blocks included', () => {
     const dag = dagWithGenesis();

@@ -14,6 +14,7 @@ import { MAX_PARENTS, MAX_UNSOLID, MAX_UNSOLID_PER_SOURCE } from '../params/limi
 import { refreshRoots, setRoot } from './cone-roots.ts';
 import { postOrder } from './past-cone.ts';
 import { RootBuckets } from './root-buckets.ts';
+import { Unreferenced } from './unreferenced.ts';
 import { createVertex } from './vertex.ts';
 import type { ConeRoots, DagVertex, Vertex } from './vertex.ts';
 import { WaitingRoom } from './waiting-room.ts';
@@ -52,8 +53,7 @@ export class Dag {
   /** Waiting children of ids that are not in `#vertices`. */
   readonly #missing = new Map<BlockId, Set<BlockId>>();
   readonly #waiting: WaitingRoom;
-  /** Solid unreferenced blocks in the order in which they became solid: parents before children. */
-  readonly #unreferenced = new Set<BlockId>();
+  readonly #unreferenced = new Unreferenced();
   readonly #byRootIndex = new RootBuckets(this.#vertices);
   #latestIndex = 0;
   #rootsComputed = 0;
@@ -109,6 +109,11 @@ export class Dag {
 
   isReferenced(id: BlockId): boolean {
     return this.#vertices.get(id)?.referencedIndex !== undefined;
+  }
+
+  /** Whether `source` takes an equal share of `places` with its solid unreferenced blocks. */
+  holdsShare(source: string, places: number): boolean {
+    return this.#unreferenced.holdsShare(source, places);
   }
 
   /** In the order of the wire; undefined for an unknown block, empty for an entry point. */
@@ -323,7 +328,7 @@ export class Dag {
       }
       if (vertex.waiting) this.#waiting.remove(vertex);
       vertex.solid = true;
-      this.#unreferenced.add(vertex.id);
+      this.#unreferenced.add(vertex);
       solid.push(vertex.id);
       for (const child of this.#readyChildren(vertex)) ready.push(child);
     }
@@ -346,7 +351,7 @@ export class Dag {
   #reference(vertex: Vertex, index: number): void {
     if (vertex.referencedIndex === undefined) {
       vertex.referencedIndex = index;
-      this.#unreferenced.delete(vertex.id);
+      this.#unreferenced.delete(vertex);
       for (const id of vertex.parents) {
         const parent = this.#vertices.get(id);
         if (parent !== undefined) parent.unreferencedChildren -= 1;
@@ -378,7 +383,7 @@ export class Dag {
   /** Takes a vertex out and unlinks it from its parents. Its children are the caller's concern. */
   #removeVertex(vertex: Vertex): void {
     if (vertex.waiting) this.#waiting.remove(vertex);
-    this.#unreferenced.delete(vertex.id);
+    this.#unreferenced.delete(vertex);
     this.#vertices.delete(vertex.id);
     for (const id of vertex.parents) {
       const parent = this.#vertices.get(id);
