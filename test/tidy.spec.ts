@@ -269,3 +269,34 @@ describe('tests', () => {
     expect(marked).toEqual([]);
   });
 });
+
+interface LockedPackage {
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+/** What packages of a lock file name as optional and the lock file has nowhere they would look. */
+function unlockedOptionals(packages: Readonly<Record<string, LockedPackage>>): string[] {
+  return Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) => {
+    // As Node looks for a module: beside the package's own modules, then further and further out.
+    const parts = path === '' ? [] : path.split('/');
+    const places = [...parts, ''].map((_, depth) => parts.slice(0, depth).join('/'));
+    return Object.keys(optionalDependencies)
+      .filter((name) => !places.some((at) => join(at, 'node_modules', name) in packages))
+      .map((name) => `${path} -> ${name}`);
+  });
+}
+
+describe('lock files', () => {
+  // On one machine npm writes only the packages of that platform when it repairs a lock file from
+  // what is installed; `npm ci` then refuses the file, or leaves the native code out elsewhere.
+  it.each(tracked.filter((path) => path.endsWith('package-lock.json')))(
+    '%s holds the packages of every platform',
+    (path) => {
+      const lock = JSON.parse(readFileSync(join(root, path), 'utf8')) as {
+        packages: Record<string, LockedPackage>;
+      };
+      expect(Object.keys(lock.packages).length).toBeGreaterThan(0);
+      expect(unlockedOptionals(lock.packages)).toEqual([]);
+    },
+  );
+});
