@@ -14,13 +14,13 @@ import { bestHasher } from '../../libs/tangle/src/io/accel/hasher.ts';
 import { sendAndDrain } from '../../libs/tangle/src/io/libp2p/drain.ts';
 import {
   acquainted,
-  eventually,
   startBareNode,
   startNode,
   stopAll,
   type TestNode,
 } from '../../libs/tangle/src/io/libp2p/testing/network-nodes.ts';
 import type { Stream } from '../../libs/tangle/src/io/libp2p/types.ts';
+import { until } from '../../libs/tangle/src/io/testing/until.ts';
 import { atMost, type Bench, type BenchContext, type Measurement } from './bench.ts';
 import { compare, interleave, median, type Contender } from './measure.ts';
 
@@ -32,6 +32,8 @@ const CONES_PER_ANSWER = 64;
 /** Requests under way at once. */
 const PARALLEL = 4;
 const PROTOCOL = '/bench/frames/1';
+/** What is sent may lie in buffers for a while on a slow machine. */
+const PATIENCE_MS = 120_000;
 
 /** The cones of one answer; all answers are alike. */
 function makeCones(): Uint8Array[][] {
@@ -73,7 +75,7 @@ async function bareStream(frames: readonly Uint8Array[], answers: number, blockB
     for (let answer = 0; answer < answers; answer++) {
       for (const frame of frames) await sendAndDrain(stream, frame, never);
     }
-    await eventually(() => received >= due);
+    await until(() => received >= due, PATIENCE_MS);
     return (answers * blockBytes) / MIB;
   };
   return { run } satisfies Contender;
@@ -94,7 +96,7 @@ async function startPair(cones: readonly Uint8Array[][]): Promise<TestNode> {
   server.status = { solidIndex: 1e6, latestIndex: 1e6, prunedIndex: 0, peers: 1 };
   server.conesOf = () => ({ cones, isTooLarge: false });
   const asker = await startNode({ limits: UNBOUND, peers: server.network.addresses() });
-  await eventually(acquainted(asker, server));
+  await until(acquainted(asker, server));
   return asker;
 }
 

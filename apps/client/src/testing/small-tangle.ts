@@ -21,6 +21,8 @@ import {
 import { fetchDuring, type TangleAccess } from '../tangle/tangle-access.ts';
 import { serveSpentOutputs } from './spent-outputs.ts';
 
+export { until } from '@tanglemail/tangle/io/testing/until.ts';
+
 export class SmallTangle {
   readonly node: SmallNode;
   readonly access: TangleAccess;
@@ -135,16 +137,4 @@ function taggedData(node: SmallNode, tag: string): { blockId: BlockId; milestone
     })
     .map(([blockId, milestoneIndex]) => ({ blockId, milestoneIndex }))
     .toReversed();
-}
-
-/** Below the time limit of a test, so that a spec that fails leaves no loop behind. */
-const PATIENCE_MS = 20_000;
-
-/** Waits for what a spec is about; throws when it does not come. */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const startedMs = performance.now();
-  while (!(await condition())) {
-    if (performance.now() - startedMs > PATIENCE_MS) throw new Error('it does not come');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }

@@ -6,6 +6,7 @@ import { signEd25519 } from '@tanglemail/tangle/core/crypto/ed25519-strict.ts';
 import { segmentRoot } from '@tanglemail/mail/core/market/segment-tree.ts';
 import { mailboxIdOf } from '@tanglemail/mail/core/market/signed-requests.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
+import { until } from '@tanglemail/tangle/io/testing/until.ts';
 import type { Provider } from '../provider.ts';
 import { Refused } from '../refused.ts';
 import { FakeNode } from '../testing/fake-node.ts';
@@ -52,13 +53,6 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
     () => 'ok',
     (error: unknown) => (error instanceof Refused ? error.refusal.code : String(error)),
   );
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (const deadline = performance.now() + 20_000; !condition();) {
-    if (performance.now() > deadline) throw new Error('the condition did not come about in 20 s');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 async function begin(content: object = {}) {

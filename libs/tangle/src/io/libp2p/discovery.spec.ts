@@ -1,8 +1,5 @@
 /** How nodes find and reach one another, on 127.0.0.1: table of peers, transports, relays. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -10,17 +7,18 @@ import { generateKeyPair } from '@libp2p/crypto/keys';
 import { multiaddr } from '@multiformats/multiaddr';
 import type { LogFields } from '../logger.ts';
 import { SILENT_LOGGER } from '../logger.ts';
+import { until } from '../testing/until.ts';
 import { addressGroup, isPrivateAddress, neighbourhood, transportOf } from './addresses.ts';
 import { mdnsTag } from './message-id.ts';
 import {
   acquainted,
   connected,
   eventCount,
-  eventually,
   fakeBlock,
   NETWORK_ID,
   reaching,
   startNode,
+  stateFile,
   stopAll,
 } from './testing/network-nodes.ts';
 import type { TestNode } from './testing/network-nodes.ts';
@@ -28,12 +26,8 @@ import { createTransports } from './transports.ts';
 import type { DiscoveryOptions } from './types.ts';
 
 const run = promisify(execFile);
-const folders: string[] = [];
 
-afterEach(async () => {
-  await stopAll();
-  for (const folder of folders.splice(0)) await rm(folder, { recursive: true });
-});
+afterEach(stopAll);
 
 const TABLE: Partial<DiscoveryOptions> = { dht: 'server', privateAddresses: true };
 
@@ -47,34 +41,32 @@ function isConnectedTo(node: TestNode, other: TestNode): () => boolean {
 
 /** Both hear what the other publishes. */
 async function expectGossip(left: TestNode, right: TestNode): Promise<void> {
-  await eventually(acquainted(left, right));
-  await eventually(() => reaching(left, 1)() && reaching(right, 1)());
+  await until(acquainted(left, right));
+  await until(() => reaching(left, 1)() && reaching(right, 1)());
   const blocks = [fakeBlock(), fakeBlock()] as const;
   left.network.publishBlock(blocks[0]);
   right.network.publishBlock(blocks[1]);
-  await eventually(() => left.packs.length > 0 && right.packs.length > 0);
+  await until(() => left.packs.length > 0 && right.packs.length > 0);
   expect(right.packs[0]?.blocks).toEqual([blocks[0]]);
   expect(left.packs[0]?.blocks).toEqual([blocks[1]]);
 }
 
 describe('table of peers', () => {
   it('two nodes find each other through the one that both know, and again without it', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'tangle-peers-'));
-    folders.push(folder);
+    const file = await stateFile();
     const common = await startNode({ discovery: TABLE });
     const discovery = { ...TABLE, bootstrap: common.network.addresses() };
     const privateKey = await generateKeyPair('Ed25519');
-    const stateFile = join(folder, 'peers.json');
-    const left = await startNode({ discovery, privateKey, stateFile });
+    const left = await startNode({ discovery, privateKey, stateFile: file });
     const right = await startNode({ discovery });
-    await eventually(() => isConnectedTo(left, right)() && isConnectedTo(left, common)());
+    await until(() => isConnectedTo(left, right)() && isConnectedTo(left, common)());
     expect(peersOf(left)).toHaveLength(2);
     expect(left.network.peers().every((peer) => !peer.static)).toBe(true);
     expect(left.network.knownPeers().map(({ id }) => id)).toContain(right.network.key);
     await left.network.stop();
     await common.network.stop();
-    const again = await startNode({ privateKey, stateFile, discovery: TABLE });
-    await eventually(isConnectedTo(again, right));
+    const again = await startNode({ privateKey, stateFile: file, discovery: TABLE });
+    await until(isConnectedTo(again, right));
   });
 
   it('refuses the peers of another network', async () => {
@@ -84,9 +76,9 @@ describe('table of peers', () => {
     });
     const isFound = (): number =>
       eventCount(node, 'peer-foreign') + eventCount(foreign, 'peer-foreign');
-    await eventually(() => isFound() > 0);
+    await until(() => isFound() > 0);
     const friend = await startNode({ peers: node.network.addresses() });
-    await eventually(acquainted(node, friend));
+    await until(acquainted(node, friend));
     expect(peersOf(node)).toEqual([friend.network.key]);
     expect(peersOf(foreign)).toEqual([]);
   });
@@ -99,9 +91,9 @@ describe('table of peers', () => {
     const node = await startNode({ discovery, limits });
     const dialled = (): number =>
       node.network.peers().filter(({ direction }) => direction === 'outbound').length;
-    await eventually(connected(common, others.length + 1));
-    await eventually(() => eventCount(node, 'peer-surplus') > 0 || dialled() === 1);
-    await eventually(() => dialled() === 1);
+    await until(connected(common, others.length + 1));
+    await until(() => eventCount(node, 'peer-surplus') > 0 || dialled() === 1);
+    await until(() => dialled() === 1);
     expect(node.network.knownPeers().length).toBeGreaterThan(0);
   });
 });
@@ -171,11 +163,11 @@ describe('transports', () => {
     const [address = ''] = before.network.addresses();
     await before.network.stop();
     const hidden = await startNode({ listen: [`${address}/p2p-circuit`] });
-    await eventually(() => eventCount(hidden, 'dial-failed') > 0);
+    await until(() => eventCount(hidden, 'dial-failed') > 0);
     expect(hidden.network.addresses()).toEqual([]);
     const listen = [address.slice(0, address.indexOf('/p2p/'))];
     await startNode({ privateKey, nat, listen });
-    await eventually(() => hidden.network.addresses().some((one) => one.includes(address)));
+    await until(() => hidden.network.addresses().some((one) => one.includes(address)));
   });
 
   it('two nodes that nobody can dial gossip through a relay', async () => {
@@ -188,20 +180,20 @@ describe('transports', () => {
       peers: relay.network.addresses(),
       nat: { useRelays: true },
     });
-    await eventually(() => hidden.network.addresses().some((one) => one.includes('/p2p-circuit')));
+    await until(() => hidden.network.addresses().some((one) => one.includes('/p2p-circuit')));
     const caller = await startNode({ listen: [], peers: hidden.network.addresses() });
-    await eventually(isConnectedTo(caller, hidden));
+    await until(isConnectedTo(caller, hidden));
     expect(caller.network.peers().find(({ id }) => id === hidden.network.key)).toMatchObject({
       transport: 'relay',
     });
     const subscribed = (node: TestNode, other: TestNode): boolean =>
       node.network.peers().some(({ id, subscribed: is }) => id === other.network.key && is);
-    await eventually(() => subscribed(caller, hidden) && subscribed(hidden, caller));
+    await until(() => subscribed(caller, hidden) && subscribed(hidden, caller));
     // The relay hears nothing: what arrives came over the relayed connection.
     relay.verdict = 'ignore';
     const block = fakeBlock();
     caller.network.publishBlock(block);
-    await eventually(() => hidden.packs.length > 0);
+    await until(() => hidden.packs.length > 0);
     expect(hidden.packs[0]).toEqual({ blocks: [block], from: caller.network.key });
   });
 });

@@ -2,14 +2,12 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { multiaddr } from '@multiformats/multiaddr';
-import { gossipFault } from './gossip.ts';
-import { dhtProtocol, gossipTopics, syncProtocol } from './message-id.ts';
+import { until } from '../testing/until.ts';
+import { dhtProtocol } from './message-id.ts';
 import {
   acquainted,
   connected,
   eventCount,
-  eventually,
   fakeBlock,
   NETWORK_ID,
   reaching,
@@ -17,45 +15,18 @@ import {
   startNode,
   stopAll,
 } from './testing/network-nodes.ts';
-import type { TestNode } from './testing/network-nodes.ts';
+import { meet, openStream, startGossiper, startNeighbour } from './testing/peers.ts';
 import type { TangleLibp2p } from './create-node.ts';
 import type { Stream } from './types.ts';
 
 afterEach(stopAll);
 
-const protocol = syncProtocol(NETWORK_ID);
-const topics = gossipTopics(NETWORK_ID);
 const MIB = 1 << 20;
-
-/** A peer that speaks our protocol, sends STATUS, and otherwise does what the test says. */
-async function startPeer(victim: TestNode): Promise<TangleLibp2p> {
-  const bare = await startBareNode();
-  await bare.handle(protocol, () => {});
-  bare.services.pubsub.subscribe(topics.blocks);
-  await bare.dial(multiaddr(victim.network.addresses()[0]));
-  await eventually(() => gossipFault(bare.getConnections(), 1) === undefined);
-  return bare;
-}
-
-async function open(bare: TangleLibp2p): Promise<Stream> {
-  const [connection] = bare.getConnections();
-  if (connection === undefined) throw new Error('not connected');
-  return await connection.newStream(protocol);
-}
 
 async function turn(): Promise<void> {
   await new Promise((resolve) => {
     setTimeout(resolve, 1);
   });
-}
-
-/** Sends PING of the table of peers, each time with its length. */
-async function pingUntilClosed(stream: Stream): Promise<void> {
-  for (;;) {
-    if (stream.writeStatus !== 'writable') return;
-    stream.send(Uint8Array.of(2, 8, 5));
-    await turn();
-  }
 }
 
 /** Bytes in buffers, which is where what waits for peers lies, without what nobody holds. */
@@ -72,8 +43,8 @@ async function heldBytes(): Promise<number> {
 describe('a node', () => {
   it('leaves a peer that reads nothing, and holds little for it until then', async () => {
     const victim = await startNode({ limits: { watchIntervalMs: 1_000 } });
-    const bare = await startPeer(victim);
-    await eventually(reaching(victim, 1));
+    const bare = await startGossiper(victim);
+    await until(reaching(victim, 1));
     for (const stream of bare.getConnections().flatMap((one) => one.streams)) {
       if (stream.direction === 'inbound' && stream.protocol.startsWith('/meshsub/')) stream.pause();
     }
@@ -88,69 +59,76 @@ describe('a node', () => {
     // The peer's own buffer, at most 4 MiB, is in this process too.
     expect((await heldBytes()) - before).toBeLessThan(32 * MIB);
     expect(eventCount(victim, 'block-sent')).toBeLessThan(blocks / 2);
-    await eventually(() => eventCount(victim, 'peer-muted') > 0);
-    await eventually(connected(victim, 0));
+    await until(() => eventCount(victim, 'peer-muted') > 0);
+    await until(connected(victim, 0));
   });
 
   it('serves a peer while a crowd is connected and idle', async () => {
     const limits = { maxInbound: 4, guestMs: 300 };
     const victim = await startNode({ limits });
     const crowd = await Promise.all(Array.from({ length: 10 }, async () => await startBareNode()));
-    for (const bare of crowd) {
-      await bare.handle(protocol, () => {});
-      await bare.dial(multiaddr(victim.network.addresses()[0])).catch(() => undefined);
-    }
+    for (const bare of crowd) await meet(bare, victim).catch(() => undefined);
     const friend = await startNode();
     await victim.network.addPeer(friend.network.addresses()[0] ?? '');
-    await eventually(acquainted(friend));
+    await until(acquainted(friend));
     const isIn = (bare: TangleLibp2p): boolean => bare.getConnections().length > 0;
-    await eventually(() => crowd.filter(isIn).length <= 4);
+    await until(() => crowd.filter(isIn).length <= 4);
     expect(victim.network.peers().map(({ id }) => id)).toContain(friend.network.key);
     expect(victim.network.peers().length).toBeLessThanOrEqual(5);
   });
 
   it('leaves a peer that sends a frame piece by piece and never ends it', async () => {
     const victim = await startNode({ limits: { peerSilenceMs: 500 } });
-    const bare = await startPeer(victim);
-    await eventually(connected(victim, 1));
-    const stream = await open(bare);
+    const bare = await startGossiper(victim);
+    await until(connected(victim, 1));
+    const stream = await openStream(bare);
     const drip = setInterval(() => {
       if (stream.status === 'open') stream.send(Uint8Array.of(0));
     }, 20);
-    stream.send(Uint8Array.of(0, 0, 1, 0, 3));
-    await eventually(() => eventCount(victim, 'peer-silent') === 1);
-    clearInterval(drip);
-    await eventually(connected(victim, 0));
+    try {
+      stream.send(Uint8Array.of(0, 0, 1, 0, 3));
+      await until(() => eventCount(victim, 'peer-silent') === 1);
+    } finally {
+      clearInterval(drip);
+    }
+    await until(connected(victim, 0));
     expect(eventCount(victim, 'frame-invalid')).toBe(0);
   });
 
   it('bans a peer that asks the table of peers without end', async () => {
     const discovery = { dht: 'server', privateAddresses: true } as const;
     const victim = await startNode({ discovery });
-    const bare = await startPeer(victim);
-    while (victim.network.bans().length === 0) {
-      const [connection] = bare.getConnections();
-      const stream = await connection?.newStream(dhtProtocol(NETWORK_ID)).catch(() => undefined);
-      if (stream !== undefined) await pingUntilClosed(stream);
-      await turn();
-    }
+    const bare = await startGossiper(victim);
+    // PING of the table of peers, with its length.
+    const ping = Uint8Array.of(2, 8, 5);
+    let stream: Stream | undefined;
+    await until(async () => {
+      if (stream?.writeStatus !== 'writable') {
+        const [connection] = bare.getConnections();
+        stream = await connection?.newStream(dhtProtocol(NETWORK_ID)).catch(() => undefined);
+      }
+      for (let count = 0; count < 10; count += 1) {
+        if (stream?.writeStatus === 'writable') stream.send(ping);
+        await turn();
+      }
+      return victim.network.bans().length > 0;
+    });
     expect(victim.network.bans()).toMatchObject([{ finding: 'table-flood' }]);
   });
 
   it('takes no notice of topics that are not its own', async () => {
     const victim = await startNode();
-    const bare = await startPeer(victim);
+    const bare = await startGossiper(victim);
     for (let count = 0; count < 500; count += 1) bare.services.pubsub.subscribe(`topic ${count}`);
-    const sender = await startNode({ peers: victim.network.addresses() });
-    await eventually(reaching(sender, 1));
+    const sender = await startNeighbour(victim);
     sender.network.publishBlock(fakeBlock());
-    await eventually(() => victim.packs.length === 1);
+    await until(() => victim.packs.length === 1);
     expect(victim.network.peers().map(({ id }) => id)).toContain(sender.network.key);
   });
 
   it('goes on when a peer sends what is no message of gossip', async () => {
     const victim = await startNode();
-    const bare = await startPeer(victim);
+    const bare = await startGossiper(victim);
     const gossip = bare
       .getConnections()
       .flatMap((one) => one.streams)
@@ -158,10 +136,9 @@ describe('a node', () => {
     // A length beyond the limit, then bytes that no decoder takes.
     gossip?.send(Uint8Array.of(0xff, 0xff, 0xff, 0x7f));
     gossip?.send(new Uint8Array(100_000).fill(0xff));
-    const sender = await startNode({ peers: victim.network.addresses() });
-    await eventually(reaching(sender, 1));
+    const sender = await startNeighbour(victim);
     sender.network.publishBlock(fakeBlock());
-    await eventually(() => victim.packs.length === 1);
+    await until(() => victim.packs.length === 1);
     expect(victim.packs[0]?.from).toBe(sender.network.key);
   });
 });

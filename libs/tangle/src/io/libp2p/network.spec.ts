@@ -1,34 +1,33 @@
 /** Connections, heartbeat and the request protocol between real networks on 127.0.0.1. */
-import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { generateKeyPair } from '@libp2p/crypto/keys';
 import { multiaddr } from '@multiformats/multiaddr';
 import { encodeFrame } from '../../core/codec/frame.ts';
 import type { Frame } from '../../core/codec/frame.ts';
-import type { TangleLibp2p } from './create-node.ts';
-import { syncProtocol } from './message-id.ts';
+import { until } from '../testing/until.ts';
 import {
   acquainted,
   connected,
   eventCount,
-  eventually,
   fakeBlock,
-  NETWORK_ID,
   startBareNode,
   startNode,
   stopAll,
   store,
 } from './testing/network-nodes.ts';
 import type { TestNode } from './testing/network-nodes.ts';
+import {
+  addressOf,
+  isListening,
+  meet,
+  openStream,
+  portOf,
+  startIdler,
+  SYNC_PROTOCOL,
+} from './testing/peers.ts';
 import type { Stream } from './types.ts';
 
 afterEach(stopAll);
-
-const protocol = syncProtocol(NETWORK_ID);
-
-async function dial(bare: TangleLibp2p, victim: TestNode): Promise<void> {
-  await bare.dial(multiaddr(victim.network.addresses()[0]));
-}
 
 /**
  * A bare node that takes requests and answers with what `onRequest` sends; ready when this ends.
@@ -39,7 +38,7 @@ async function startImpostor(
 ): Promise<void> {
   const bare = await startBareNode();
   const greeted = Promise.withResolvers<void>();
-  await bare.handle(protocol, (stream) => {
+  await bare.handle(SYNC_PROTOCOL, (stream) => {
     stream.addEventListener('message', ({ data }) => {
       const bytes = data.subarray();
       // The first frame on a stream is STATUS: from then on the victim sends its requests.
@@ -47,30 +46,15 @@ async function startImpostor(
       else onRequest(stream, new DataView(bytes.buffer, bytes.byteOffset).getUint32(5, true));
     });
   });
-  await dial(bare, victim);
+  await bare.dial(multiaddr(addressOf(victim)));
   await greeted.promise;
-}
-
-async function isRefused(port: number): Promise<boolean> {
-  return await new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.on('connect', () => {
-      socket.destroy();
-      resolve(false);
-    });
-    socket.on('error', () => resolve(true));
-  });
-}
-
-function portOf(node: TestNode): number {
-  return Number(/\/tcp\/(\d+)/.exec(node.network.addresses()[0] ?? '')?.[1]);
 }
 
 describe('connections', () => {
   it('tells its peers', async () => {
     const first = await startNode();
     const second = await startNode({ peers: first.network.addresses() });
-    await eventually(acquainted(first, second));
+    await until(acquainted(first, second));
     const [peer] = second.network.peers();
     expect(peer).toMatchObject({
       id: first.network.key,
@@ -85,10 +69,10 @@ describe('connections', () => {
   it('announces a changed status', async () => {
     const first = await startNode({ limits: { statusIntervalMs: 60_000 } });
     const second = await startNode({ peers: first.network.addresses() });
-    await eventually(acquainted(first, second));
+    await until(acquainted(first, second));
     first.status = { ...first.status, latestIndex: 77 };
     first.network.announceStatus();
-    await eventually(() => second.network.peers()[0]?.status?.latestIndex === 77);
+    await until(() => second.network.peers()[0]?.status?.latestIndex === 77);
     expect(second.network.peers()[0]?.status).toEqual(first.status);
   });
 
@@ -96,14 +80,14 @@ describe('connections', () => {
     const privateKey = await generateKeyPair('Ed25519');
     const before = await startNode({ privateKey });
     const faithful = await startNode({ peers: before.network.addresses() });
-    await eventually(connected(faithful, 1));
+    await until(connected(faithful, 1));
     const listen = [`/ip4/127.0.0.1/tcp/${portOf(before)}`];
     await before.network.stop();
-    await eventually(connected(faithful, 0));
+    await until(connected(faithful, 0));
     const after = await startNode({ privateKey, listen });
-    await eventually(acquainted(faithful, after));
+    await until(acquainted(faithful, after));
     after.network.publishBlock(fakeBlock());
-    await eventually(() => faithful.packs.length === 1);
+    await until(() => faithful.packs.length === 1);
     expect(faithful.network.peers()[0]?.id).toBe(before.network.key);
   });
 
@@ -118,7 +102,7 @@ describe('connections', () => {
       listen,
       peers: second.network.addresses(),
     });
-    await eventually(acquainted(again, second));
+    await until(acquainted(again, second));
     expect(again.network.peers()).toHaveLength(1);
     expect(second.network.peers()).toHaveLength(1);
   });
@@ -126,9 +110,7 @@ describe('connections', () => {
   it('leaves a peer of another network', async () => {
     const first = await startNode();
     const other = await startNode({ networkId: 1n, peers: first.network.addresses() });
-    await eventually(
-      () => eventCount(other, 'peer-foreign') + eventCount(first, 'peer-foreign') > 0,
-    );
+    await until(() => eventCount(other, 'peer-foreign') + eventCount(first, 'peer-foreign') > 0);
     expect([...first.network.peers(), ...other.network.peers()]).toEqual([]);
     await expect(first.network.requestCone(1)).rejects.toMatchObject({ code: 'no-peers' });
   });
@@ -136,19 +118,18 @@ describe('connections', () => {
   it('disconnects a peer that is silent', async () => {
     const victim = await startNode({ limits: { peerSilenceMs: 300 } });
     await startImpostor(victim, () => {});
-    await eventually(connected(victim, 0));
+    await until(connected(victim, 0));
     expect(eventCount(victim, 'peer-silent')).toBe(1);
   });
 
   it('disconnects a peer whose gossip stream is gone', async () => {
     const victim = await startNode({ limits: { watchIntervalMs: 50 } });
     const peer = await startBareNode();
-    await peer.handle(protocol, () => {});
     await peer.unhandle([...peer.services.pubsub.protocols]);
-    await dial(peer, victim);
-    await eventually(connected(victim, 1));
-    await eventually(() => eventCount(victim, 'peer-muted') === 1);
-    await eventually(connected(victim, 0));
+    await meet(peer, victim);
+    await until(connected(victim, 1));
+    await until(() => eventCount(victim, 'peer-muted') === 1);
+    await until(connected(victim, 0));
     expect(victim.network.peers()).toEqual([]);
   });
 
@@ -163,17 +144,17 @@ describe('connections', () => {
   it('closes its port and its sockets when it stops', async () => {
     const first = await startNode();
     const second = await startNode({ peers: first.network.addresses() });
-    await eventually(acquainted(first, second));
+    await until(acquainted(first, second));
     const [firstPort, secondPort] = [portOf(first), portOf(second)];
     const asked = second.network.requestMilestones(1, 1);
     await second.network.stop();
     await first.network.stop();
     await expect(asked.catch((error: unknown) => error)).resolves.toBeDefined();
-    expect(await isRefused(firstPort)).toBe(true);
-    expect(await isRefused(secondPort)).toBe(true);
+    expect(await isListening(firstPort)).toBe(false);
+    expect(await isListening(secondPort)).toBe(false);
     expect(first.network.peers()).toEqual([]);
     await expect(first.network.requestMilestones(1, 1)).rejects.toMatchObject({ code: 'stopped' });
-    await eventually(() => !process.getActiveResourcesInfo().includes('TCPSocketWrap'));
+    await until(() => !process.getActiveResourcesInfo().includes('TCPSocketWrap'));
   });
 });
 
@@ -182,8 +163,8 @@ describe('requests', () => {
     const asker = await startNode();
     const left = await startNode({ peers: asker.network.addresses() });
     const right = await startNode({ peers: asker.network.addresses() });
-    await eventually(connected(asker, 2));
-    await eventually(acquainted(asker, left, right));
+    await until(connected(asker, 2));
+    await until(acquainted(asker, left, right));
     const blocks = [fakeBlock(300), fakeBlock(301), fakeBlock(302)] as const;
     const ids = [...store(left, blocks[0], blocks[1]), ...store(right, blocks[2])];
     const unknown = store(asker, fakeBlock(303));
@@ -194,7 +175,7 @@ describe('requests', () => {
   it('brings answers of many frames, cut at the limit and asked for again', async () => {
     const asker = await startNode({ limits: { requestTimeoutMs: 5_000 } });
     const peer = await startNode({ peers: asker.network.addresses() });
-    await eventually(acquainted(asker, peer));
+    await until(acquainted(asker, peer));
     const large = Array.from({ length: 256 }, (_, i) => fakeBlock(30_000 + i));
     const ids = store(peer, ...large);
     const found = await asker.network.requestBlocks(ids);
@@ -222,8 +203,8 @@ describe('requests', () => {
     const asker = await startNode();
     await startImpostor(asker, () => {});
     const honest = await startNode({ peers: asker.network.addresses() });
-    await eventually(connected(asker, 2));
-    await eventually(acquainted(honest));
+    await until(connected(asker, 2));
+    await until(acquainted(honest));
     honest.milestonesOf = () => [fakeBlock(400)];
     for (let round = 0; round < 2; round += 1) {
       expect((await asker.network.requestMilestones(5, 1)).items).toHaveLength(1);
@@ -238,7 +219,7 @@ describe('requests', () => {
     for (let round = 0; round < 3; round += 1) {
       await expect(asker.network.requestCone(1)).rejects.toMatchObject({ code: 'timed-out' });
     }
-    await eventually(connected(asker, 0));
+    await until(connected(asker, 0));
   });
 
   it('aborted', async () => {
@@ -288,7 +269,7 @@ describe('requests', () => {
   it('refuses more requests than the budget allows', async () => {
     const victim = await startNode({ limits: { requestsBurst: 5, requestsPerSecond: 0.001 } });
     const flooder = await startNode({ peers: victim.network.addresses() });
-    await eventually(acquainted(flooder, victim));
+    await until(acquainted(flooder, victim));
     for (let round = 0; round < 8; round += 1) {
       await flooder.network.requestCone(1).catch(() => undefined);
     }
@@ -299,14 +280,10 @@ describe('requests', () => {
 });
 
 describe('hostile streams', () => {
-  async function openStream(victim: TestNode): Promise<Stream> {
-    const bare = await startBareNode();
-    await bare.handle(protocol, () => {});
-    await dial(bare, victim);
-    await eventually(connected(victim, 1));
-    const [connection] = bare.getConnections();
-    if (connection === undefined) throw new Error('not connected');
-    return await connection.newStream(protocol);
+  async function streamTo(victim: TestNode): Promise<Stream> {
+    const bare = await startIdler(victim);
+    await until(connected(victim, 1));
+    return await openStream(bare);
   }
 
   it.each([
@@ -316,19 +293,19 @@ describe('hostile streams', () => {
     ['text', new TextEncoder().encode('GET / HTTP/1.1\r\n\r\n')],
   ])('closes a stream that carries %s and counts points', async (_name, bytes) => {
     const victim = await startNode();
-    const stream = await openStream(victim);
+    const stream = await streamTo(victim);
     stream.send(bytes);
-    await eventually(() => stream.status !== 'open');
+    await until(() => stream.status !== 'open');
     expect(eventCount(victim, 'frame-invalid')).toBe(1);
     expect(victim.network.peers()[0]?.points).toBe(30);
   });
 
   it('closes a stream that carries answers where requests belong', async () => {
     const victim = await startNode();
-    const stream = await openStream(victim);
+    const stream = await streamTo(victim);
     const frame: Frame = { type: 'blocks', requestId: 1, end: 'complete', items: [] };
     stream.send(encodeFrame(frame));
-    await eventually(() => stream.status !== 'open');
+    await until(() => stream.status !== 'open');
     expect(eventCount(victim, 'frame-invalid')).toBe(1);
   });
 
@@ -336,14 +313,14 @@ describe('hostile streams', () => {
     const victim = await startNode({ limits: { answerTimeoutMs: 300 } });
     const block = fakeBlock(32_000);
     victim.coneOf = () => Array.from({ length: 128 }, () => block);
-    const stream = await openStream(victim);
+    const stream = await streamTo(victim);
     stream.pause();
     stream.send(encodeFrame({ type: 'get-cone', requestId: 1, index: 1, skip: 0 }));
-    await eventually(() => victim.network.requestCounts().serving === 1);
-    await eventually(() => victim.network.requestCounts().serving === 0);
+    await until(() => victim.network.requestCounts().serving === 1);
+    await until(() => victim.network.requestCounts().serving === 0);
     expect(eventCount(victim, 'request-served')).toBe(0);
     stream.resume();
-    await eventually(() => stream.status !== 'open');
+    await until(() => stream.status !== 'open');
   });
 
   it('answers `failed` when its own store fails', async () => {
@@ -352,7 +329,7 @@ describe('hostile streams', () => {
       throw new Error('disk on fire');
     };
     const asker = await startNode({ peers: victim.network.addresses() });
-    await eventually(acquainted(asker, victim));
+    await until(acquainted(asker, victim));
     await expect(asker.network.requestCone(1)).rejects.toMatchObject({ code: 'no-peers' });
     expect(victim.network.peers()).toHaveLength(1);
   });

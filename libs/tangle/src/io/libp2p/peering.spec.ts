@@ -1,67 +1,43 @@
 /** Who is let in, kept and dialled: real networks on 127.0.0.1. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { generateKeyPair } from '@libp2p/crypto/keys';
 import { multiaddr } from '@multiformats/multiaddr';
 import { SILENT_LOGGER } from '../logger.ts';
-import { syncProtocol } from './message-id.ts';
+import { until } from '../testing/until.ts';
 import { TangleNetwork } from './network.ts';
 import { peerKeyText } from './peer-key.ts';
 import {
   acquainted,
   connected,
   eventCount,
-  eventually,
   fakeBlock,
   NETWORK_ID,
-  reaching,
   startBareNode,
   startNode,
+  stateFile,
   stopAll,
 } from './testing/network-nodes.ts';
-import type { TestNode } from './testing/network-nodes.ts';
+import {
+  addressOf,
+  isListening,
+  openStream,
+  portOf,
+  startIdler,
+  startNeighbour,
+  SYNC_PROTOCOL,
+} from './testing/peers.ts';
 import type { NetworkHandlers } from './types.ts';
 
-const protocol = syncProtocol(NETWORK_ID);
-const folders: string[] = [];
 const sockets: Socket[] = [];
 
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy();
   await stopAll();
-  for (const folder of folders.splice(0)) await rm(folder, { recursive: true });
 });
-
-async function stateFile(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'tangle-peers-'));
-  folders.push(folder);
-  return join(folder, 'peers.json');
-}
-
-function addressOf(node: TestNode): string {
-  const [address] = node.network.addresses();
-  if (address === undefined) throw new Error('listens nowhere');
-  return address;
-}
-
-function portOf(node: TestNode): number {
-  return Number(/\/tcp\/(\d+)/.exec(addressOf(node))?.[1]);
-}
-
-async function isListening(port: number): Promise<boolean> {
-  return await new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.on('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on('error', () => resolve(false));
-  });
-}
 
 /** Of a network that has nothing to tell. */
 const NO_HANDLERS: NetworkHandlers = {
@@ -74,31 +50,23 @@ const NO_HANDLERS: NetworkHandlers = {
   status: () => ({ solidIndex: 0, latestIndex: 0, prunedIndex: 0, peers: 0 }),
 };
 
-/** A peer of our network that does nothing but speak its protocol. */
-async function startIdler(victim: TestNode): Promise<{ isConnected(): boolean }> {
-  const bare = await startBareNode();
-  await bare.handle(protocol, () => {});
-  await bare.dial(multiaddr(addressOf(victim)));
-  return { isConnected: () => bare.getConnections().length > 0 };
-}
-
 describe('bans', () => {
   it('keep a peer out until they end, and let it in after', async () => {
     const victim = await startNode();
     const peer = await startNode({ peers: victim.network.addresses() });
-    await eventually(acquainted(victim, peer));
+    await until(acquainted(victim, peer));
     await victim.network.ban(peer.network.key, 3_600_000);
-    await eventually(connected(victim, 0));
+    await until(connected(victim, 0));
     const refused = eventCount(victim, 'connection-refused');
-    await eventually(() => eventCount(victim, 'connection-refused') > refused + 1);
+    await until(() => eventCount(victim, 'connection-refused') > refused + 1);
     expect(victim.network.peers()).toEqual([]);
     expect(victim.network.bans()).toMatchObject([{ id: peer.network.key, finding: 'operator' }]);
     expect(await victim.network.unban(peer.network.key)).toBe(true);
-    await eventually(acquainted(victim, peer));
+    await until(acquainted(victim, peer));
     expect(victim.network.bans()).toEqual([]);
     await victim.network.ban(peer.network.key, 300);
-    await eventually(connected(victim, 0));
-    await eventually(connected(victim, 1));
+    await until(connected(victim, 0));
+    await until(connected(victim, 1));
     expect(await victim.network.unban(peer.network.key)).toBe(false);
   });
 
@@ -116,7 +84,7 @@ describe('bans', () => {
       Math.abs((after.network.bans()[0]?.untilMs ?? 0) - (bans[0]?.untilMs ?? 0)),
     ).toBeLessThan(60_000);
     await peer.network.addPeer(addressOf(after));
-    await eventually(() => eventCount(after, 'connection-refused') > 0);
+    await until(() => eventCount(after, 'connection-refused') > 0);
     expect(after.network.peers()).toEqual([]);
   });
 });
@@ -127,13 +95,13 @@ describe('peers added at run time', () => {
     const peer = await startNode();
     const before = await startNode({ stateFile: file });
     await before.network.addPeer(addressOf(peer));
-    await eventually(acquainted(before, peer));
+    await until(acquainted(before, peer));
     expect(before.network.peers()[0]).toMatchObject({ static: true, transport: 'tcp' });
     await before.network.stop();
     const after = await startNode({ stateFile: file });
-    await eventually(acquainted(after, peer));
+    await until(acquainted(after, peer));
     expect(await after.network.removePeer(peer.network.key)).toBe(true);
-    await eventually(connected(after, 0));
+    await until(connected(after, 0));
     expect(await after.network.removePeer(peer.network.key)).toBe(false);
     const written: unknown = JSON.parse(await readFile(file, 'utf8'));
     expect(written).toMatchObject({ version: 1, added: [] });
@@ -154,9 +122,9 @@ describe('peers added at run time', () => {
     const node = await startNode({ stateFile: join(file, 'no-folder', 'peers.json') });
     const failure = { code: 'state-unwritable' };
     await expect(node.network.addPeer(addressOf(peer))).rejects.toMatchObject(failure);
-    await eventually(acquainted(node, peer));
+    await until(acquainted(node, peer));
     await expect(node.network.ban(peer.network.key, 60_000)).rejects.toMatchObject(failure);
-    await eventually(connected(node, 0));
+    await until(connected(node, 0));
     await node.network.stop();
   });
 
@@ -218,14 +186,14 @@ describe('start and stop', () => {
   it('a stop during the start leaves nothing behind', async () => {
     const peer = await startNode();
     const node = await startNode({ peers: peer.network.addresses() });
-    await eventually(acquainted(node, peer));
+    await until(acquainted(node, peer));
     await node.network.stop();
-    await eventually(connected(peer, 0));
+    await until(connected(peer, 0));
     const started = node.network.start();
     await node.network.stop();
     await started;
     expect(node.network.addresses()).toEqual([]);
-    await eventually(connected(peer, 0));
+    await until(connected(peer, 0));
     expect(await isListening(portOf(peer))).toBe(true);
   });
 
@@ -238,7 +206,7 @@ describe('start and stop', () => {
     const { port } = mute.address() as AddressInfo;
     const key = peerKeyText(await generateKeyPair('Ed25519'));
     const node = await startNode({ peers: [`/ip4/127.0.0.1/tcp/${port}/p2p/${key}`] });
-    await eventually(() => eventCount(node, 'dial-started') === 1);
+    await until(() => eventCount(node, 'dial-started') === 1);
     await node.network.stop();
     expect(eventCount(node, 'dial-failed')).toBe(1);
     await new Promise((resolve) => {
@@ -280,21 +248,21 @@ describe('static peers', () => {
     const before = await startNode({ privateKey });
     const listen = [`/ip4/127.0.0.1/tcp/${portOf(before)}`];
     const faithful = await startNode({ peers: before.network.addresses() });
-    await eventually(acquainted(faithful, before));
+    await until(acquainted(faithful, before));
     await before.network.stop();
-    await eventually(() => eventCount(faithful, 'dial-failed') >= 5);
+    await until(() => eventCount(faithful, 'dial-failed') >= 5);
     expect(faithful.network.peers()).toEqual([]);
     const after = await startNode({ privateKey, listen });
-    await eventually(acquainted(faithful, after));
+    await until(acquainted(faithful, after));
   });
 
   it('are redialled when they are connected and say nothing', async () => {
     const privateKey = await generateKeyPair('Ed25519');
     const bare = await startBareNode(privateKey);
-    await bare.handle(protocol, () => {});
+    await bare.handle(SYNC_PROTOCOL, () => {});
     const limits = { peerSilenceMs: 300 };
     const node = await startNode({ peers: bare.getMultiaddrs().map(String), limits });
-    await eventually(() => eventCount(node, 'peer-silent') >= 2);
+    await until(() => eventCount(node, 'peer-silent') >= 2);
     expect(eventCount(node, 'dial-started')).toBeGreaterThanOrEqual(2);
   });
 
@@ -306,13 +274,13 @@ describe('static peers', () => {
     const friendAddress = `/ip4/127.0.0.1/tcp/1/p2p/${peerKeyText(keyOfFriend)}`;
     const peers = [...statics.network.addresses(), friendAddress];
     const node = await startNode({ peers, limits });
-    await eventually(acquainted(node));
+    await until(acquainted(node));
     const first = await startNode({ peers: node.network.addresses() });
-    await eventually(acquainted(first));
+    await until(acquainted(first));
     const guests = [await startIdler(node), await startIdler(node)];
     const friend = await startNode({ privateKey: keyOfFriend, peers: node.network.addresses() });
-    await eventually(acquainted(friend));
-    await eventually(() => guests.every((guest) => !guest.isConnected()));
+    await until(acquainted(friend));
+    await until(() => guests.every((guest) => guest.getConnections().length === 0));
     expect(eventCount(node, 'peer-surplus')).toBeGreaterThanOrEqual(2);
     expect(new Set(node.network.peers().map(({ id }) => id))).toEqual(
       new Set([statics, first, friend].map(({ network }) => network.key)),
@@ -326,8 +294,8 @@ describe('foreign peers', () => {
     // A libp2p node that speaks gossipsub and identify, as thousands do, and nothing of ours.
     const bare = await startBareNode();
     await bare.dial(multiaddr(addressOf(victim)));
-    await eventually(() => eventCount(victim, 'peer-foreign') === 1);
-    await eventually(() => bare.getConnections().length === 0);
+    await until(() => eventCount(victim, 'peer-foreign') === 1);
+    await until(() => bare.getConnections().length === 0);
     expect(victim.network.peers()).toEqual([]);
   });
 
@@ -336,8 +304,8 @@ describe('foreign peers', () => {
     const bare = await startBareNode();
     await bare.unhandle('/ipfs/id/1.0.0');
     await bare.dial(multiaddr(addressOf(victim)));
-    await eventually(() => eventCount(victim, 'peer-foreign') === 1);
-    await eventually(() => bare.getConnections().length === 0);
+    await until(() => eventCount(victim, 'peer-foreign') === 1);
+    await until(() => bare.getConnections().length === 0);
     expect(victim.network.peers()).toEqual([]);
   });
 });
@@ -351,7 +319,7 @@ describe('hostile peers', () => {
       sockets.push(socket);
     }
     const peer = await startNode({ peers: victim.network.addresses() });
-    await eventually(acquainted(victim, peer));
+    await until(acquainted(victim, peer));
     expect(victim.network.peers()).toHaveLength(1);
   });
 
@@ -369,47 +337,38 @@ describe('hostile peers', () => {
       socket.resume();
       if (bytes !== '') socket.write(bytes);
     }
-    await eventually(() => closed === 2);
+    await until(() => closed === 2);
     const peer = await startNode({ peers: victim.network.addresses() });
-    await eventually(acquainted(victim, peer));
+    await until(acquainted(victim, peer));
     const sinceMs = victim.network.peers()[0]?.connectedMs ?? 0;
-    await eventually(() => Date.now() - sinceMs > 600);
+    await until(() => Date.now() - sinceMs > 600);
     const [kept] = victim.network.peers();
     expect(kept).toMatchObject({ transport: 'websocket', connectedMs: sinceMs });
   });
 
   it('a peer that opens streams in a loop is banned', async () => {
     const victim = await startNode();
-    const bare = await startBareNode();
-    await bare.handle(protocol, () => {});
-    await bare.dial(multiaddr(addressOf(victim)));
-    await eventually(connected(victim, 1));
-    const open = async (): Promise<boolean> => {
-      const [connection] = bare.getConnections();
-      if (connection === undefined) return false;
-      try {
-        const stream = await connection.newStream(protocol);
-        stream.abort(new Error('again'));
-        return true;
-      } catch {
-        return bare.getConnections().length > 0;
+    const bare = await startIdler(victim);
+    await until(connected(victim, 1));
+    await until(async () => {
+      for (let opened = 0; opened < 100; opened += 1) {
+        const stream = await openStream(bare).catch(() => undefined);
+        stream?.abort(new Error('again'));
+        if (bare.getConnections().length === 0) return true;
       }
-    };
-    while (await open());
+      return false;
+    });
     expect(victim.network.bans()).toMatchObject([{ finding: 'stream-flood' }]);
   });
 
   it('a peer that sends more gossip than its budget is banned', async () => {
     const limits = { gossipBytesPerSecond: 20_000, gossipMessagesPerSecond: 1 };
     const victim = await startNode({ limits });
-    const flooder = await startNode({ peers: victim.network.addresses() });
-    await eventually(reaching(flooder, 1));
-    while (victim.network.bans().length === 0) {
+    const flooder = await startNeighbour(victim);
+    await until(() => {
       flooder.network.publishBlock(fakeBlock(30_000));
-      await new Promise((resolve) => {
-        setTimeout(resolve, 5);
-      });
-    }
+      return victim.network.bans().length > 0;
+    });
     expect(victim.packs.length).toBeLessThan(10);
     expect(victim.wireBytes).toBeGreaterThan(80_000);
   });

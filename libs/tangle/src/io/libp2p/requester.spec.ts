@@ -2,6 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { nobleHasher } from '../../core/crypto/blake2b.ts';
 import type { SyncStatus } from '../../core/codec/frame.ts';
+import { until } from '../testing/until.ts';
 import { PeerPerformance, PeerRota } from './peer-performance.ts';
 import type { PeerSession, RequestBody, RequestDetails, RequestResult } from './peer-session.ts';
 import { Requester } from './requester.ts';
@@ -134,7 +135,7 @@ describe('requests', () => {
     bench.peer('hung');
     bench.peer('good');
     const asked = bench.requester.milestones(1, 1, { peer: 'hung' });
-    while (bench.asked.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => bench.asked.length >= 2);
     bench.asked[1]?.answer([ITEM]);
     expect(await asked).toMatchObject({ peer: 'good' });
     // The hung one holds its own place until its time is over.
@@ -210,7 +211,7 @@ describe('requests', () => {
     bench.peer('b');
     const sent: string[] = [];
     const asked = bench.requester.cones(1, 1, { onSent: (peer) => sent.push(peer) });
-    while (bench.asked.length < 2) await bench.turn();
+    await until(() => bench.asked.length >= 2);
     // The other one, still silent, is not waited for.
     bench.asked[1]?.answer([], false);
     expect(await asked).toEqual({ cones: [], peer: bench.asked[1]?.peer });

@@ -1,6 +1,7 @@
 /** A network that has stopped keeps no process alive. */
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { connected, eventually, startNode, stopAll } from './testing/network-nodes.ts';
+import { until } from '../testing/until.ts';
+import { connected, startNode, stopAll } from './testing/network-nodes.ts';
 
 afterEach(stopAll);
 
@@ -12,7 +13,7 @@ describe('a network that has stopped', () => {
     const before = timers();
     const one = await startNode();
     const other = await startNode({ peers: one.network.addresses() });
-    await eventually(connected(other, 1));
+    await until(connected(other, 1));
     expect(timers()).toBeGreaterThan(before);
     await stopAll();
     // What sockets still say when they close clears the timers of their streams.

@@ -3,6 +3,9 @@
  * a bare libp2p node that misbehaves on command.
  */
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { generateKeyPair } from '@libp2p/crypto/keys';
 import { blockIdOf } from '../../../core/codec/block.ts';
 import type { BlockId } from '../../../core/codec/ids.ts';
@@ -54,14 +57,22 @@ export interface TestNode {
 }
 
 const running = new Set<{ stop(): unknown }>();
-let generation = 0;
 
-/** Ends everything that a spec started. */
+const folders: string[] = [];
+
+/** Ends everything that a spec started, and removes the state files. */
 export async function stopAll(): Promise<void> {
   const all = [...running];
   running.clear();
-  generation += 1;
   await Promise.all(all.map(async (node) => await Promise.resolve(node.stop())));
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true });
+}
+
+/** A path for what a node keeps of its peers; there is no file yet. */
+export async function stateFile(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'tangle-peers-'));
+  folders.push(folder);
+  return join(folder, 'peers.json');
 }
 
 export async function startNode(options: Partial<NetworkOptions> = {}): Promise<TestNode> {
@@ -150,17 +161,6 @@ export async function startBareNode(privateKey?: PeerPrivateKey): Promise<Tangle
   await node.start();
   running.add(node);
   return node;
-}
-
-/** Waits until the condition holds; the runner's time-out is the bound. */
-export async function eventually(condition: () => boolean): Promise<void> {
-  const started = generation;
-  for (;;) {
-    if (condition() || started !== generation) return;
-    await new Promise((resolve) => {
-      setTimeout(resolve, 5);
-    });
-  }
 }
 
 export function connected(node: TestNode, peers: number): () => boolean {
