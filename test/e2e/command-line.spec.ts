@@ -54,10 +54,9 @@ beforeAll(async () => {
   writeFileSync(network.at('list.json'), '[]');
   writeFileSync(network.at('unknown.json'), '{"api":{"prot":1}}');
   writeFileSync(network.at('genesis-broken.json'), '{"name":"test-x"}');
-  copyFileSync(network.at('validator.key'), network.at('open.key'));
-  chmodSync(network.at('open.key'), 0o644);
+  copyFileSync(network.at('validator.key'), network.at('open-node.key'));
   copyFileSync(network.at('provider.key'), network.at('open-provider.key'));
-  chmodSync(network.at('open-provider.key'), 0o644);
+  for (const name of ['node', 'provider']) chmodSync(network.at(`open-${name}.key`), 0o644);
 }, SETUP_TIMEOUT_MS);
 
 afterAll(async () => {
@@ -72,6 +71,12 @@ const second = {
   'tangle-node': (name: string) => nodeArgs(network, free, network.at(name)),
   'tangle-provider': (name: string) => providerArgs(network, free, network.at(name), node.url),
 };
+
+/** The same with a flag that is wrong. */
+const secondWith = (program: keyof typeof second, ...flags: string[]): string[] => [
+  ...second[program]('second'),
+  ...flags,
+];
 
 /** What a mistake leads to; the last of two equal flags counts, so a case only adds its own. */
 interface Mistake {
@@ -145,9 +150,11 @@ const COMMON: readonly Mistake[] = [
   },
 ];
 
-function started(program: 'tangle-node' | 'tangle-provider'): readonly Mistake[] {
+/** Mistakes that only show when a process starts, the same for both programs. */
+function started(program: keyof typeof second): readonly Mistake[] {
   const name = program.slice('tangle-'.length);
-  const withFlags = (...flags: string[]) => [...second[program]('second'), ...flags];
+  const withFlags = (...flags: string[]) => secondWith(program, ...flags);
+  const keyFlag = program === 'tangle-node' ? '--validator-key-file' : '--key-file';
   return [
     {
       name: 'the folder of a running process',
@@ -185,6 +192,12 @@ function started(program: 'tangle-node' | 'tangle-provider'): readonly Mistake[]
       code: USAGE,
       says: /the address 192\.0\.2\.1:\d+ is not this machine’s/,
     },
+    {
+      name: 'a key that others can read',
+      args: () => withFlags(keyFlag, network.at(`open-${name}.key`)),
+      code: USAGE,
+      says: /others can read the key file .*chmod 600/,
+    },
   ];
 }
 
@@ -198,37 +211,19 @@ function theirs(program: Program): string[] {
 const OF_NODE: readonly Mistake[] = [
   {
     name: 'a gossip port in use',
-    args: () => [
-      ...second['tangle-node']('second'),
-      '--gossip-listen',
-      `/ip4/127.0.0.1/tcp/${takenPort}`,
-    ],
+    args: () => secondWith('tangle-node', '--gossip-listen', `/ip4/127.0.0.1/tcp/${takenPort}`),
     code: USAGE,
     says: /gossip\.listen is .*expected free addresses of this machine/,
   },
   {
     name: 'a validator without a seat',
-    args: () => [
-      ...second['tangle-node']('second'),
-      '--validator-key-file',
-      other.at('validator.key'),
-    ],
+    args: () => secondWith('tangle-node', '--validator-key-file', other.at('validator.key')),
     code: USAGE,
     says: /the validator’s key has no seat in the committee/,
   },
   {
-    name: 'a key that others can read',
-    args: () => [
-      ...second['tangle-node']('second'),
-      '--validator-key-file',
-      network.at('open.key'),
-    ],
-    code: USAGE,
-    says: /others can read the key file .*chmod 600/,
-  },
-  {
     name: 'a peer without its id',
-    args: () => [...second['tangle-node']('second'), '--gossip-peers', '/ip4/127.0.0.1/tcp/1'],
+    args: () => secondWith('tangle-node', '--gossip-peers', '/ip4/127.0.0.1/tcp/1'),
     code: USAGE,
     says: /gossip\.peers \(from --gossip-peers\) is .*expected/,
   },
@@ -237,19 +232,9 @@ const OF_NODE: readonly Mistake[] = [
 const OF_PROVIDER: readonly Mistake[] = [
   {
     name: 'no key file',
-    args: () => [...second['tangle-provider']('second'), '--key-file', network.at('nothing.key')],
+    args: () => secondWith('tangle-provider', '--key-file', network.at('nothing.key')),
     code: USAGE,
     says: /cannot read the key file .*nothing\.key: there is no such file/,
-  },
-  {
-    name: 'a key that others can read',
-    args: () => [
-      ...second['tangle-provider']('second'),
-      '--key-file',
-      network.at('open-provider.key'),
-    ],
-    code: USAGE,
-    says: /others can read the key file .*chmod 600/,
   },
   {
     name: 'a key file that exists already',
@@ -259,13 +244,7 @@ const OF_PROVIDER: readonly Mistake[] = [
   },
   {
     name: 'an offer that contradicts itself',
-    args: () => [
-      ...second['tangle-provider']('second'),
-      '--offer-min-ttl',
-      '100',
-      '--offer-max-ttl',
-      '10',
-    ],
+    args: () => secondWith('tangle-provider', '--offer-min-ttl', '100', '--offer-max-ttl', '10'),
     code: USAGE,
     says: /offer\.maxTtl contradicts another setting of the offer/,
   },
@@ -290,16 +269,12 @@ function traceIn(text: string): string | undefined {
   return /^\s+at .*$/m.exec(text)?.[0];
 }
 
-describe('tangle-node', () => {
-  it.each([...COMMON, ...started('tangle-node'), ...OF_NODE])('$name', async (mistake) => {
+describe.each([
+  ['tangle-node', OF_NODE],
+  ['tangle-provider', OF_PROVIDER],
+] as const)('%s', (program, own) => {
+  it.each([...COMMON, ...started(program), ...own])('$name', async (mistake) => {
     const expected = { code: mistake.code, sentences: 1, trace: undefined };
-    expect(await said('tangle-node', mistake)).toEqual(expected);
-  });
-});
-
-describe('tangle-provider', () => {
-  it.each([...COMMON, ...started('tangle-provider'), ...OF_PROVIDER])('$name', async (mistake) => {
-    const expected = { code: mistake.code, sentences: 1, trace: undefined };
-    expect(await said('tangle-provider', mistake)).toEqual(expected);
+    expect(await said(program, mistake)).toEqual(expected);
   });
 });
