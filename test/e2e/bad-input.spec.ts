@@ -6,10 +6,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { ERROR_CODES } from '@tanglemail/tangle/core/outcome.ts';
 import { PROBLEMS } from '@tanglemail/mail/core/market/problems.ts';
 import { NodeClient } from '@tanglemail/tangle/io/node-client/node-client.ts';
+import { until } from '@tanglemail/tangle/io/testing/until.ts';
 import { API_PROBLEMS } from '../../apps/node/src/api/problem.ts';
 import { AttackPeer } from '../attack/peer.ts';
 import { Chance } from './testing/chance.ts';
@@ -163,17 +165,9 @@ describe('a peer that sends garbage', () => {
     return await metricOf(node, 'tangle_network_events_total{event="peer-banned"}');
   }
 
-  async function banned(count: number): Promise<void> {
-    const deadline = performance.now() + 20_000;
-    while ((await bans()) < count) {
-      if (performance.now() > deadline) throw new Error(`${count} bans did not come in 20 s`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
-
   /** Sends garbage of one kind until the victim hangs up. */
   async function annoy(peer: AttackPeer, kind: 'packs' | 'milestones' | 'frames'): Promise<void> {
-    while (!peer.isOut) {
+    await until(async () => {
       const bytes = chance.bytes(chance.integer(1, 500));
       if (kind === 'frames') {
         await peer.openStream().then(
@@ -184,8 +178,9 @@ describe('a peer that sends garbage', () => {
         const topic = kind === 'packs' ? 'blocks' : 'milestones';
         await peer.publish(topic, bytes).catch(() => undefined);
       }
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+      await sleep(20);
+      return peer.isOut;
+    });
   }
 
   const chance = new Chance(11);
@@ -197,7 +192,8 @@ describe('a peer that sends garbage', () => {
     const target = { networkId: BigInt(networkId) };
     const peer = await AttackPeer.connect(target, address, { onRequest: () => undefined });
     try {
-      await Promise.all([annoy(peer, kind), peer.disconnected, banned(before + 1)]);
+      await annoy(peer, kind);
+      await until(async () => (await bans()) > before, 5_000);
       expect(await peer.canComeBack(address)).toBe(false);
     } finally {
       await peer.stop();

@@ -84,9 +84,10 @@ async function live(count: number, blocks = 1, size = 10): Promise<BlockId[][]> 
   return ids;
 }
 
-/** Makes one milestone after the other, empty ones too, until something is so. */
+/** Makes one milestone after the other, empty ones too, until something is so: at most 1,000. */
 async function liveUntil(isSo: () => boolean): Promise<void> {
-  while (!isSo()) {
+  for (let lived = 0; !isSo(); lived += 1) {
+    if (lived === 1_000) throw new Error(`not within 1,000 milestones: ${isSo.toString()}`);
     await live(1);
     await new Promise(setImmediate);
   }

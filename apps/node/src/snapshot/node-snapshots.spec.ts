@@ -156,9 +156,10 @@ describe('the snapshot keeper', () => {
       if (a.node.snapshots.isWriting) during.push(milestone.header.index);
     });
     const targets = new Set<number>();
-    while (during.length < 5) {
+    await until(async () => {
       targets.add((await a.node.snapshots.makeNow('full')).targetIndex);
-    }
+      return during.length >= 5;
+    }, 50_000);
     expect(targets.size).toBeGreaterThan(1);
     expect(a.node.snapshots.files().map(({ targetIndex }) => targetIndex)).toEqual(
       [...targets].slice(-2),

@@ -11,6 +11,7 @@ import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
 import { encodeFile, SnapshotFixture } from '@tanglemail/tangle/core/testing/snapshot-fixture.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
 import { verifySnapshot } from '@tanglemail/tangle/io/snapshot/read-snapshot.ts';
+import { until } from '@tanglemail/tangle/io/testing/until.ts';
 import { SnapshotKeeper, type KeeperDeps, type KeeperOptions } from './snapshot-keeper.ts';
 
 const fixture = new SnapshotFixture();
@@ -112,7 +113,7 @@ describe('a snapshot keeper', () => {
     const attempt = async (confirmed: number): Promise<number> => {
       await symlink('/dev/full', path(`${FULL}.part`));
       keeper.onConfirmed(confirmed);
-      while (keeper.isWriting) await new Promise(setImmediate);
+      await until(() => !keeper.isWriting);
       await rm(path(`${FULL}.part`), { force: true });
       return views;
     };
@@ -131,7 +132,10 @@ describe('a snapshot keeper', () => {
     });
     index = 8;
     const writing = keeper.makeNow(kind).catch((error: unknown) => error);
-    while (views === before.length) await new Promise(setImmediate);
+    // By turns, not by time: a delta is written within a few milliseconds.
+    for (let turn = 0; views === before.length && turn < 100_000; turn += 1) {
+      await new Promise(setImmediate);
+    }
     const stopping = keeper.stop();
     release();
     await stopping;

@@ -225,7 +225,7 @@ describe('bounds', () => {
     world = new World(80);
     for (const index of world.cones.keys()) world.cones.set(index, blocks);
     let answered = 0;
-    do {
+    await until(async () => {
       world.pump();
       for (; answered < world.asked.length; answered++) {
         const { from = 1 } = world.asked[answered] ?? {};
@@ -234,7 +234,8 @@ describe('bounds', () => {
       }
       await turn();
       world.pump();
-    } while (answered < world.asked.length);
+      return answered === world.asked.length;
+    });
     const { bytes, proven } = world.window.counts();
     expect(proven).toBeGreaterThan(10);
     expect(bytes).toBeLessThanOrEqual((64 + 4) << 20);

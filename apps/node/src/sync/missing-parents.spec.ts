@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
+import { until } from '@tanglemail/tangle/io/testing/until.ts';
 import { MissingParents } from './missing-parents.ts';
 
 const idOf = (n: number) => n.toString(16).padStart(64, '0') as BlockId;
@@ -40,11 +41,13 @@ class World {
     await new Promise(setImmediate);
   }
 
+  /** Waits; a second passes between two looks. */
   async until(condition: () => boolean): Promise<void> {
-    while (!condition()) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => {
+      if (condition()) return true;
       this.nowMs += 1_000;
-    }
+      return false;
+    });
   }
 }
 

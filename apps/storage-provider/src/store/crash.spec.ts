@@ -16,6 +16,8 @@ const OWNER = keyPair(30);
 const PAYER = keyPair(20);
 const MAILBOX = mailboxIdOf(OWNER.publicKey);
 const TAG = tagOf(9, 9);
+/** More than any run has faults: a provider that never gets up again would be started for ever. */
+const MAX_RESTARTS = 20;
 
 /** One life of the provider after another on the same disk, each ending at a fault. */
 class Lives {
@@ -34,11 +36,11 @@ class Lives {
 
   /** Repeats `work` over restarts until it goes through, as a client or the feed would. */
   async until<T>(work: (provider: Provider) => Promise<T>): Promise<T> {
-    for (;;) {
+    for (let restarts = 0; ; restarts += 1) {
       try {
         return await work(this.provider);
       } catch (error) {
-        if (!(error instanceof StoreStopped)) throw error;
+        if (!(error instanceof StoreStopped) || restarts >= MAX_RESTARTS) throw error;
         this.#kv = this.#kv.reopen();
         this.provider = testProvider(this.node, this.#kv);
       }
