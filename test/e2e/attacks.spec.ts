@@ -96,7 +96,8 @@ async function withstand<A extends Attack>(
 
 function attackTool(...args: string[]) {
   const flags = ['--disable-warning=ExperimentalWarning', ATTACK_MAIN, ...args];
-  return spawnSync(process.execPath, flags, { encoding: 'utf8' });
+  // While it is waited for the runner cannot end the test.
+  return spawnSync(process.execPath, flags, { encoding: 'utf8', timeout: 25_000 });
 }
 
 async function bansOf(...nodes: readonly PrivateNode[]): Promise<number> {

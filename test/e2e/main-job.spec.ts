@@ -41,7 +41,8 @@ function argsOf(args: readonly string[]): string[] {
 /** Runs `npm start -- …` to its end. */
 function start(...args: string[]): Promise<{ code: number; out: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, argsOf(args), (error, out) => {
+    const options = { timeout: RUN_TIMEOUT_MS - 20_000 };
+    execFile(process.execPath, argsOf(args), options, (error, out) => {
       resolve({ code: error === null ? 0 : Number(error.code ?? -1), out });
     });
   });

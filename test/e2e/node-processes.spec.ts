@@ -48,7 +48,8 @@ async function stop(child: ChildProcess, signal: 'SIGKILL' | 'SIGTERM'): Promise
 }
 
 function runTool(...args: string[]): string {
-  const run = spawnSync(process.execPath, [NODE_BIN, 'tools', ...args], { encoding: 'utf8' });
+  const options = { encoding: 'utf8', timeout: 20_000 } as const;
+  const run = spawnSync(process.execPath, [NODE_BIN, 'tools', ...args], options);
   if (run.status !== 0) throw new Error(run.stderr);
   return run.stdout;
 }

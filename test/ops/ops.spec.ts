@@ -142,8 +142,10 @@ function check(command: string, args: readonly string[], input = ''): string {
     cwd: PROMETHEUS,
     input,
     encoding: 'utf8',
+    timeout: 25_000,
   });
   if (error !== undefined) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     process.stderr.write(`SKIPPED: ${command} ${args.join(' ')}: ${command} is not installed\n`);
     return 'skipped';
   }

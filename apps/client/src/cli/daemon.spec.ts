@@ -17,6 +17,8 @@ const QUIET = ['--port', '0', '--log-level', 'silent'];
 let node: SmallNode;
 let parent: string;
 let dataDir: string;
+/** Ends a daemon that its test did not end, because it failed; others have ended. */
+const daemons: (() => Promise<unknown>)[] = [];
 
 beforeEach(async () => {
   node = new SmallNode();
@@ -29,6 +31,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  for (const end of daemons.splice(0)) await end();
   await node.stop();
   await rm(parent, { recursive: true });
 });
@@ -49,6 +52,7 @@ async function daemon(...flags: string[]) {
     signal.resolve('SIGTERM');
     return { code: await ended, ...terminal.written };
   };
+  daemons.push(stop);
   await Promise.race([ended, until(async () => (await readDaemonFile(dataDir)) !== undefined)]);
   return stop;
 }

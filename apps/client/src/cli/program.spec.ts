@@ -386,11 +386,17 @@ describe('account and daemon', () => {
 
 describe('the real process', () => {
   const main = fileURLToPath(new URL('../main.ts', import.meta.url));
+  /** While a process is waited for in this way the runner cannot end the test. */
+  const CHILD_MS = 20_000;
 
   function spawnCli(args: readonly string[], input = '') {
     const flags = ['--disable-warning=ExperimentalWarning', main, ...args];
     const env = { PATH: process.env['PATH'], HOME: dir };
-    const { status, stdout, stderr } = spawnSync(process.execPath, flags, { env, input });
+    const { status, stdout, stderr } = spawnSync(process.execPath, flags, {
+      env,
+      input,
+      timeout: CHILD_MS,
+    });
     return { code: status, out: stdout.toString('utf8'), err: stderr.toString('utf8') };
   }
 
@@ -422,7 +428,10 @@ describe('the real process', () => {
       await import(${JSON.stringify(main)});`;
     const flags = ['--input-type=module', '--disable-warning=ExperimentalWarning', '-e', script];
     const env = { PATH: process.env['PATH'], HOME: dir };
-    const { stderr } = spawnSync(process.execPath, [...flags, '--', '--help'], { env });
+    const { stderr } = spawnSync(process.execPath, [...flags, '--', '--help'], {
+      env,
+      timeout: CHILD_MS,
+    });
     const loaded = stderr
       .toString('utf8')
       .split('\n')

@@ -271,6 +271,8 @@ describe('an import that is killed', () => {
   async function importAndKill(full: string, genesisFile: string, batches: number): Promise<void> {
     const child = spawn(process.execPath, [IMPORT, join(folder, 'store'), genesisFile, full], {
       stdio: ['pipe', 'pipe', 'inherit'],
+      // Ended by SIGTERM, which is not what is expected.
+      timeout: 15_000,
     });
     const exit = new Promise((resolve) => child.once('exit', (_, signal) => resolve(signal)));
     let seen = 0;

@@ -130,9 +130,16 @@ export class TestNetwork {
     return started;
   }
 
+  /** One that cannot be closed leaves none of the others open; its error is thrown at the end. */
   async closeAll(): Promise<void> {
-    for (const one of this.#open.splice(0).toReversed()) await one.close();
-    for (const folder of this.#folders.splice(0)) await rm(folder, { recursive: true });
+    const errors: unknown[] = [];
+    for (const one of this.#open.splice(0).toReversed()) {
+      await one.close().catch((error: unknown) => errors.push(error));
+    }
+    for (const folder of this.#folders.splice(0)) {
+      await rm(folder, { recursive: true }).catch((error: unknown) => errors.push(error));
+    }
+    if (errors.length > 0) throw new AggregateError(errors, 'not everything could be closed');
   }
 
   #clientsOf(node: TangleNode, api: RunningApi, folder: string, genesis: Genesis): TestNode {

@@ -20,6 +20,8 @@ import type { SampleMilestone } from './testing/sample-chain.ts';
 
 const COMMIT_FOREVER = fileURLToPath(new URL('./testing/commit-forever.ts', import.meta.url));
 const CYCLES = 15;
+/** After this a process that commits nothing is ended by SIGTERM, which is not what is expected. */
+const CHILD_MS = 20_000;
 
 let folder: string;
 beforeEach(() => {
@@ -37,6 +39,7 @@ async function commitAndKill(
 ): Promise<number> {
   const child = spawn(process.execPath, [COMMIT_FOREVER, folder], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: CHILD_MS,
   });
   const exit = new Promise<NodeJS.Signals | null>((resolve) => {
     child.once('exit', (_, signal) => resolve(signal));

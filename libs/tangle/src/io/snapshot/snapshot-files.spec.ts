@@ -196,6 +196,7 @@ describe('a download', () => {
   const ranges: (string | undefined)[] = [];
   afterEach(async () => {
     ranges.length = 0;
+    server?.closeAllConnections();
     await new Promise((resolve) => server?.close(resolve) ?? resolve(undefined));
   });
 
@@ -276,7 +277,6 @@ describe('a download', () => {
     });
     const silent = { ...quick, attempts: 1, idleTimeoutMs: 100 };
     expect(await codeOf(downloadSnapshot(url, path('got'), silent))).toBe('unavailable');
-    server?.closeAllConnections();
   });
 
   it('unavailable: from a server that sends one byte at a time', async () => {
@@ -289,7 +289,6 @@ describe('a download', () => {
     });
     const slow = { ...quick, onProgress: () => undefined, attempts: 1, idleTimeoutMs: 100 };
     expect(await codeOf(downloadSnapshot(url, path('got'), slow))).toBe('unavailable');
-    server?.closeAllConnections();
   });
 
   it('unwritable: a full disk is no fault of the source, which is not asked again', async () => {
