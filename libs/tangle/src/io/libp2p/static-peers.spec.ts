@@ -43,9 +43,9 @@ function startPeers(chance = 0) {
     metrics: NO_METRICS,
   });
   peers.start();
-  /** Lets all that is due until `untilMs` happen. */
+  /** Lets all that is due until `untilMs` happen, but nothing for ever at the same moment. */
   const pass = async (untilMs: number): Promise<void> => {
-    for (;;) {
+    for (let steps = 0; steps < 10_000; steps += 1) {
       const next = [...waiting].toSorted((a, b) => a.atMs - b.atMs)[0];
       if (next === undefined || next.atMs > untilMs) break;
       waiting.delete(next);
