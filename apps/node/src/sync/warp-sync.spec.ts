@@ -2,13 +2,24 @@
  * Catching up over real connections: a long history, a head that moves on, and peers that lie,
  * hang, are slow, or have pruned what is needed.
  */
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  jest,
+} from '@jest/globals';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
 import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import type { ConeList } from '@tanglemail/tangle/io/libp2p/types.ts';
+import { until } from '@tanglemail/tangle/io/testing/until.ts';
 import { writeKeyFile } from '../keys/key-file.ts';
 import { startFalsePeer, type FalsePeer, type FalsePeerOptions } from '../testing/false-peer.ts';
 import { copyChain, growChain } from '../testing/grown-chain.ts';
@@ -19,12 +30,15 @@ const ROOT = genesisMilestone(GENESIS, nobleHasher);
 /** Six windows and the restart between; SYNC_MILESTONES=5000 for more. */
 const LONG = Number(process.env['SYNC_MILESTONES'] ?? 3_000);
 const SHORT = 200;
-const PATIENCE_MS = 240_000;
-jest.setTimeout(PATIENCE_MS);
+const TEST_MS = 240_000;
+/** What all waits of a test may take together: less than it, so that they say what did not come. */
+const PATIENCE_MS = 200_000;
+jest.setTimeout(TEST_MS);
 
 const network = new TestNetwork();
 const falsePeers: FalsePeer[] = [];
 let flowing: { stop(): Promise<void> } | undefined;
+let patientUntil = 0;
 /** A history of 200 milestones with five blocks each. */
 let short: string;
 
@@ -32,14 +46,20 @@ beforeAll(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'warp-sync-'));
   short = join(folder, 'short');
   await growChain(short, { genesis: GENESIS, milestones: SHORT, blocksPerMilestone: 5 });
-}, PATIENCE_MS);
+}, TEST_MS);
 afterAll(() => rm(join(short, '..'), { recursive: true }));
+beforeEach(() => {
+  patientUntil = performance.now() + PATIENCE_MS;
+});
 afterEach(async () => {
-  await flowing?.stop();
-  flowing = undefined;
-  for (const peer of falsePeers.splice(0)) await peer.close();
-  await network.closeAll();
-}, PATIENCE_MS);
+  try {
+    await flowing?.stop();
+  } finally {
+    flowing = undefined;
+    for (const peer of falsePeers.splice(0)) await peer.close();
+    await network.closeAll();
+  }
+}, TEST_MS);
 
 interface HistorianOptions {
   readonly validator?: boolean;
@@ -68,30 +88,43 @@ function newcomer(peers: readonly string[], folder?: string): Promise<TestNode> 
   return network.start(folder === undefined ? { config } : { config, folder });
 }
 
-/** Has a node issue blocks until the test ends. */
+/** What a flow may take to end its last block. */
+const FLOW_END_MS = 20_000;
+
+/** Has a node issue blocks until the test ends; `stop` rejects when that failed before. */
 function startFlow({ issuer }: TestNode, everyMs: number): { stop(): Promise<void> } {
-  const abort = new AbortController();
-  const running = (async () => {
-    for (let count = 0; !abort.signal.aborted; count++) {
+  const [ending, late] = [new AbortController(), new AbortController()];
+  const tag = Buffer.from('flow');
+  const run = async (): Promise<void> => {
+    for (let count = 0; !ending.signal.aborted; count++) {
       const data = Buffer.from(`flow ${count}`);
-      await issuer.issue({ kind: 'tagged-data', tag: Buffer.from('flow'), data });
-      await new Promise((resolve) => setTimeout(resolve, everyMs));
+      await issuer.issue({ kind: 'tagged-data', tag, data }, { signal: late.signal });
+      await sleep(everyMs);
     }
-  })();
+  };
+  const outcome = run().then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  );
   return {
     stop: async () => {
-      abort.abort();
-      await running;
+      ending.abort();
+      const timer = setTimeout(() => late.abort(), FLOW_END_MS);
+      const failure = await outcome;
+      clearTimeout(timer);
+      if (failure !== undefined) throw failure.error;
     },
   };
 }
 
-/** Waits for as long as the runner lets it: a busy machine needs more than the usual limit. */
-async function eventually(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 50));
+/** What is left of the test's patience: a busy machine needs more than the usual limit. */
+const patienceMs = (): number => Math.max(0, Math.round(patientUntil - performance.now()));
+
+async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
+  await until(condition, patienceMs());
 }
 
-const indexOf = ({ node }: TestNode) => node.query.info().status.confirmedMilestone.index;
+const indexOf = ({ node }: TestNode) => node.query.confirmedIndex;
 const addressesOf = (...peers: (TestNode | FalsePeer)[]) =>
   peers.flatMap((peer) => ('node' in peer ? peer.node : peer.network).addresses());
 
@@ -105,7 +138,7 @@ describe('a node that is thousands of milestones behind', () => {
   beforeAll(async () => {
     const chain = { milestones: LONG, blocksPerMilestone: 3, blocksEvery: 3 };
     await growChain(long(), { genesis: GENESIS, ...chain });
-  }, PATIENCE_MS);
+  }, TEST_MS);
 
   it(
     'catches up while the head moves on, over a restart, in spite of a liar and a slow peer',
@@ -132,15 +165,14 @@ describe('a node that is thousands of milestones behind', () => {
         expect(told).toMatchObject({ connected: true, points: 0 });
       }
       expect((await after.client.health()).healthy).toBe(true);
-      const { blockId } = await after.issuer.issueAndConfirm({
-        kind: 'tagged-data',
-        tag: Buffer.from('late'),
-        data: Buffer.from('here I am'),
-      });
+      const { blockId } = await after.issuer.issueAndConfirm(
+        { kind: 'tagged-data', tag: Buffer.from('late'), data: Buffer.from('here I am') },
+        { timeoutMs: patienceMs() },
+      );
       const metadata = await validator.client.blockMetadata(blockId);
       expect(metadata.referencedByMilestoneIndex).toBeGreaterThan(LONG);
     },
-    PATIENCE_MS,
+    TEST_MS,
   );
 });
 
@@ -256,10 +288,11 @@ describe('a fork', () => {
     const before = await newcomer(addressesOf(peer), own);
     const isReached = () => peer.network.peers().some(({ subscribed }) => subscribed);
     await eventually(() => indexOf(before) === SHORT + 1 && isReached());
-    while (before.node.syncState.state !== 'halted') {
+    await eventually(async () => {
       await peer.network.publishMilestone(peer.milestone(SHORT + 1)).catch(() => undefined);
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+      await sleep(100);
+      return before.node.syncState.state === 'halted';
+    });
     const reason = `confirmation stopped: two different final milestones have index ${SHORT + 1}`;
     await before.close();
 
