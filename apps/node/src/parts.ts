@@ -180,17 +180,17 @@ function createRebroadcast({ foundation, hooks, parts }: Context): Rebroadcast {
     isPending: (id) => parts.dag.has(id) && !parts.dag.isReferenced(id),
     blockBytes: (id) => foundation.store.blocks.bytes(id),
     companions: (count) => hooks.selectTips().slice(0, count),
-    waitingTips: (count) => waitingTips(parts.dag, count),
+    waitingTips: (which, count) => waitingTips(parts.dag, which, count),
     referenced: (turn) => referencedLately({ foundation, parts }, turn),
     publish: (bytes) => parts.network.publishBlock(bytes),
     peers: () => parts.network.peers(),
   });
 }
 
-/** The newest blocks without a milestone and without children. */
-function waitingTips(dag: Dag, count: number): BlockId[] {
+/** Blocks without a milestone and without children, the newest or the oldest. */
+function waitingTips(dag: Dag, which: 'newest' | 'oldest', count: number): BlockId[] {
   const tips = [...dag.unreferenced()].filter((id) => dag.get(id)?.children.size === 0);
-  return tips.slice(-count);
+  return which === 'newest' ? tips.slice(-count) : tips.slice(0, count);
 }
 
 /** Milestones that are looked through for a block that is not the newest. */

@@ -2,7 +2,8 @@
  * Offers the blocks of this node's own users again until a milestone references them. Gossip may
  * lose a block (the only peer restarts at that moment), and a block without children is asked for
  * by nobody. To a new peer it offers the tips of all that waits here, whoever issued it: when two
- * halves of a network are joined again, each learns what the other one has, parents by request.
+ * halves of a network are joined again, each learns what the other one has, parents by request. And
+ * what still waits long after it came is offered once in a while: peers may have missed it.
  * Path: node.ts (API) → here → tangle/io/libp2p. Spec: docs/spec/13-sync.md §7.
  *
  * gossipsub sends the same pack once in two minutes, so each attempt adds one companion more:
@@ -16,8 +17,8 @@ export interface RebroadcastDeps {
   blockBytes(id: BlockId): Uint8Array | undefined;
   /** Other recent blocks, at most `count`. */
   companions(count: number): readonly BlockId[];
-  /** Blocks that wait for a milestone and have no children, at most `count`. */
-  waitingTips(count: number): readonly BlockId[];
+  /** The newest, or oldest, blocks that wait for a milestone and have no children. */
+  waitingTips(which: 'newest' | 'oldest', count: number): readonly BlockId[];
   /** Blocks that a milestone referenced not long ago, others for another `turn`. */
   referenced(turn: number): readonly BlockId[];
   publish(bytes: Uint8Array): void;
@@ -50,8 +51,10 @@ const GIVE_UP_MS = 900_000;
 const MAX_COMPANIONS = 8;
 /** A new peer is told twice: the first time it may not be in the mesh yet. */
 const OFFER_PAUSES_MS = [NEW_PEER_PAUSE_MS, 8_000];
-/** Tips that a new peer is told. */
+/** Tips that one offer tells. */
 const MAX_OFFERED = 64;
+/** The oldest tips are looked at this often; what waited at the last look, too, is offered. */
+const LOOK_PAUSE_MS = 30_000;
 
 export class Rebroadcast {
   readonly #deps: RebroadcastDeps;
@@ -63,6 +66,9 @@ export class Rebroadcast {
   #offers = 0;
   #isNewPeerUntold = false;
   #welcomeMs = Number.NEGATIVE_INFINITY;
+  #lookMs = Number.NEGATIVE_INFINITY;
+  /** What waited at the last look. */
+  #waiting: readonly BlockId[] = [];
 
   constructor(deps: RebroadcastDeps) {
     this.#deps = deps;
@@ -93,7 +99,8 @@ export class Rebroadcast {
   tick(nowMs: number): void {
     const hasNewPeer = this.#isWelcome(nowMs);
     if (hasNewPeer) this.#offerMs = OFFER_PAUSES_MS.map((pauseMs) => nowMs + pauseMs);
-    if (nowMs >= (this.#offerMs[0] ?? Number.POSITIVE_INFINITY)) this.#offer();
+    if (nowMs >= (this.#offerMs[0] ?? Number.POSITIVE_INFINITY)) this.#welcome();
+    if (nowMs - this.#lookMs >= LOOK_PAUSE_MS) this.#look(nowMs);
     let attempts = 0;
     let published = 0;
     for (const [id, entry] of this.#entries) {
@@ -114,10 +121,20 @@ export class Rebroadcast {
     if (attempts > 0) this.#publishCompanions(Math.min(attempts, MAX_COMPANIONS));
   }
 
-  /** Tells new peers what waits here; blocks of milestones make the pack another one each time. */
-  #offer(): void {
+  /** Tells new peers what waits here. */
+  #welcome(): void {
     this.#offerMs.shift();
-    const tips = this.#deps.waitingTips(MAX_OFFERED);
+    this.#offer(this.#deps.waitingTips('newest', MAX_OFFERED));
+  }
+
+  #look(nowMs: number): void {
+    this.#lookMs = nowMs;
+    this.#offer(this.#waiting.filter((id) => this.#deps.isPending(id)));
+    this.#waiting = this.#deps.waitingTips('oldest', MAX_OFFERED);
+  }
+
+  /** Publishes tips; a block of a milestone makes the pack another one each time. */
+  #offer(tips: readonly BlockId[]): void {
     if (tips.length === 0 || this.#peers.size === 0) return;
     this.#offers += 1;
     for (const id of [...tips, ...this.#deps.referenced(this.#offers)]) {
