@@ -70,6 +70,10 @@ export const ERROR_CODES = {
   'milestone-empty': { action: 'reject', spec: '04-milestone' },
   'milestone-options': { action: 'reject', spec: '04-milestone' },
   'committee-invalid': { action: 'reject', spec: '04-milestone' },
+  // Agreement of the committee.
+  'consensus-type-unknown': { action: 'reject', spec: '15-consensus' },
+  'consensus-view': { action: 'ignore', spec: '15-consensus' },
+  'consensus-signature': { action: 'reject', spec: '15-consensus' },
   // Light client.
   'proof-invalid': { action: 'reject', spec: '05-light-client' },
   'proof-stale': { action: 'ignore', spec: '05-light-client' },

@@ -8,17 +8,29 @@ import { MAX_COMMITTEE } from '../params/limits.ts';
 import { decodeWith, refuse, type Reader } from './reader.ts';
 import { Writer } from './writer.ts';
 
-/** Kinds on the wire. */
-export const CERTIFICATE_KINDS = { notarize: 1, nullify: 2, finalize: 3 } as const;
-export type CertificateKind = keyof typeof CERTIFICATE_KINDS;
+/**
+ * What a member may sign, and its number on the wire. `propose` is the leader's signature under its
+ * proposal and never makes a certificate; `ratify` says that a milestone is final because one that
+ * stands on it is.
+ */
+export const STATEMENT_KINDS = {
+  notarize: 1,
+  nullify: 2,
+  finalize: 3,
+  propose: 4,
+  ratify: 5,
+} as const;
+export type StatementKind = keyof typeof STATEMENT_KINDS;
+/** Kinds of which a quorum makes a certificate. */
+export type CertificateKind = Exclude<StatementKind, 'propose'>;
 
 /** Bytes of the largest bitmap: one bit for each seat. */
 const MAX_BITMAP_LENGTH = MAX_COMMITTEE / 8;
 const MAX_CERTIFICATE_SIZE = 1 + 4 + 8 + 32 + 1 + MAX_BITMAP_LENGTH + 1 + MAX_COMMITTEE * 64;
 
 /** The signed statement. */
-export interface Statement {
-  readonly kind: CertificateKind;
+export interface Statement<Kind extends StatementKind = CertificateKind> {
+  readonly kind: Kind;
   /** u32. */
   readonly epoch: number;
   /** u64. */
@@ -46,7 +58,7 @@ export function bitmapLengthOf(committeeSize: number): number {
 /** What a member signs: "TM1" | networkId u64 | kind u8 | epoch u32 | view u64 | digest 32. */
 export function signedMessage(
   networkId: bigint,
-  kind: CertificateKind,
+  kind: StatementKind,
   epoch: number,
   view: bigint,
   digest: Uint8Array,
@@ -54,7 +66,7 @@ export function signedMessage(
   const writer = new Writer(SIGNING_DOMAIN.length + 8 + 1 + 4 + 8 + 32);
   writer.raw(SIGNING_DOMAIN);
   writer.u64(networkId);
-  writer.u8(CERTIFICATE_KINDS[kind]);
+  writer.u8(STATEMENT_KINDS[kind]);
   writer.u32(epoch);
   writer.u64(view);
   writer.fixed(digest, 32);
@@ -64,7 +76,7 @@ export function signedMessage(
 /** Writes one certificate. */
 export function writeCertificate(writer: Writer, certificate: Certificate): void {
   const { signers, signatures, bitmapLength } = certificate;
-  writer.u8(CERTIFICATE_KINDS[certificate.kind]);
+  writer.u8(STATEMENT_KINDS[certificate.kind]);
   writer.u32(certificate.epoch);
   writer.u64(certificate.view);
   writer.fixed(certificate.digest, 32);
@@ -102,14 +114,17 @@ export function readCertificate(reader: Reader): Certificate {
   return { kind, epoch, view, digest, bitmapLength, signers, signatures };
 }
 
-function readKind(reader: Reader): CertificateKind {
+/** The kind of a vote or certificate. */
+export function readKind(reader: Reader): CertificateKind {
   switch (reader.u8()) {
-    case CERTIFICATE_KINDS.notarize:
+    case STATEMENT_KINDS.notarize:
       return 'notarize';
-    case CERTIFICATE_KINDS.nullify:
+    case STATEMENT_KINDS.nullify:
       return 'nullify';
-    case CERTIFICATE_KINDS.finalize:
+    case STATEMENT_KINDS.finalize:
       return 'finalize';
+    case STATEMENT_KINDS.ratify:
+      return 'ratify';
     default:
       return refuse('certificate-kind-unknown');
   }

@@ -58,7 +58,8 @@ export interface Milestone {
   readonly certificate: Certificate;
 }
 
-function writeHeader(writer: Writer, header: MilestoneHeader): void {
+/** Writes the 249 bytes of a header. */
+export function writeHeader(writer: Writer, header: MilestoneHeader): void {
   writer.u8(header.version);
   writer.u32(header.epoch);
   writer.u32(header.index);
@@ -73,7 +74,8 @@ function writeHeader(writer: Writer, header: MilestoneHeader): void {
   writer.fixed(header.optionsRoot, 32);
 }
 
-function readHeader(reader: Reader): MilestoneHeader {
+/** Reads the 249 bytes of a header. */
+export function readHeader(reader: Reader): MilestoneHeader {
   const version = reader.u8();
   if (version !== MILESTONE_VERSION) refuse('version-unknown');
   return {
@@ -140,14 +142,16 @@ export function optionsRootOf(options: MilestoneOptions, hasher: Hasher): Uint8A
   return hasher.blake2b256(encodeMilestoneOptions(options));
 }
 
-function writeBody(writer: Writer, body: MilestoneBody): void {
+/** Writes a body behind its header. */
+export function writeBody(writer: Writer, body: MilestoneBody): void {
   const options = encodeMilestoneOptions(body.options);
   writeParents(writer, body.parents, MAX_MILESTONE_PARENTS);
   writer.count16(options.length, 0, MAX_OPTIONS_SIZE);
   writer.raw(options);
 }
 
-function readBody(reader: Reader): MilestoneBody {
+/** Reads a body. */
+export function readBody(reader: Reader): MilestoneBody {
   const parents = readParents(reader, MAX_MILESTONE_PARENTS);
   const optionsLength = reader.count16(0, MAX_OPTIONS_SIZE);
   return { parents, options: reader.within(optionsLength, readOptions) };

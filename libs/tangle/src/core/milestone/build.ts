@@ -9,7 +9,7 @@ import { milestoneIdOf, optionsRootOf } from '../codec/milestone.ts';
 import { rootOfIds } from '../ledger/apply-milestone.ts';
 import type { Outcome } from '../outcome.ts';
 import { succeed } from '../outcome.ts';
-import type { Vote } from './certificate.ts';
+import type { Vote } from '../codec/consensus.ts';
 import { signVote, statementOf } from './certificate.ts';
 import { committeeRoot, epochOf } from './committee.ts';
 import type { ContentContext, MilestoneResult, ParentMilestone } from './rules.ts';

@@ -5,7 +5,7 @@ import { nobleHasher } from '../crypto/blake2b.ts';
 import { nobleVerifier } from '../crypto/ed25519-strict.ts';
 import type { KeyPair } from '../testing/ledger-fixtures.ts';
 import { committeeKeys, keyPair, NETWORK_ID, testGenesis } from '../testing/ledger-fixtures.ts';
-import type { Vote } from './certificate.ts';
+import type { Vote } from '../codec/consensus.ts';
 import {
   assembleCertificate,
   checkCertificate,

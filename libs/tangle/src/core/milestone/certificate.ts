@@ -7,22 +7,15 @@
 import { equalBytes } from '@noble/curves/utils.js';
 import type { Certificate, Statement } from '../codec/certificate.ts';
 import { bitmapLengthOf, signedMessage } from '../codec/certificate.ts';
+import type { Proposal, Vote } from '../codec/consensus.ts';
 import type { MilestoneHeader } from '../codec/milestone.ts';
 import { milestoneIdOf } from '../codec/milestone.ts';
-import { idToBytes } from '../codec/ids.ts';
+import { idToBytes, type MilestoneId } from '../codec/ids.ts';
 import { signEd25519 } from '../crypto/ed25519-strict.ts';
 import type { Outcome } from '../outcome.ts';
 import { assert, fail, succeed } from '../outcome.ts';
 import type { Hasher, Verifier } from '../ports.ts';
 import { quorum } from './committee.ts';
-
-/** One member's signature under a statement. */
-export interface Vote extends Statement {
-  /** Seat of the signer in the committee, from 0. */
-  readonly seat: number;
-  /** 64 bytes over `signedMessage` of the statement. */
-  readonly signature: Uint8Array;
-}
 
 /** Signs a statement. `secretKey` is the 32-byte Ed25519 seed of the key in this seat. */
 export function signVote(
@@ -47,6 +40,19 @@ export function checkVote(
   if (key === undefined) return false;
   const message = signedMessage(networkId, vote.kind, vote.epoch, vote.view, vote.digest);
   return verifier.verify(key, message, vote.signature);
+}
+
+/** True when the proposal of milestone `id` is signed by `leader`, the key whose turn it is. */
+export function checkProposer(
+  { epoch, view, signature }: Proposal,
+  id: MilestoneId,
+  leader: Uint8Array | undefined,
+  networkId: bigint,
+  verifier: Verifier,
+): boolean {
+  if (leader === undefined) return false;
+  const message = signedMessage(networkId, 'propose', epoch, view, idToBytes(id));
+  return verifier.verify(leader, message, signature);
 }
 
 /**
@@ -116,7 +122,7 @@ export function checkCertificate(
 /** What a committee signs to make `header` notarised or final. */
 export function statementOf(
   header: MilestoneHeader,
-  kind: 'notarize' | 'finalize',
+  kind: 'notarize' | 'finalize' | 'ratify',
   hasher: Hasher,
 ): Statement {
   const digest = idToBytes(milestoneIdOf(header, hasher));
@@ -134,7 +140,9 @@ export function checkFinality(
   networkId: bigint,
   { hasher, verifier }: { hasher: Hasher; verifier: Verifier },
 ): Outcome<void> {
-  if (!sameStatement(certificate, statementOf(header, 'finalize', hasher))) {
+  const { kind } = certificate;
+  const isFinality = kind === 'finalize' || kind === 'ratify';
+  if (!isFinality || !sameStatement(certificate, statementOf(header, kind, hasher))) {
     return fail('certificate-mismatch');
   }
   return checkCertificate(certificate, committee, networkId, verifier);

@@ -86,3 +86,8 @@ export const MAX_GENESIS_TEXT_LENGTH = 1_048_576;
 export const MAX_SNAPSHOT_FRAME_SIZE = 1_048_576;
 /** Outputs or changes in one frame of a snapshot. Bounds what a reader decodes at a time. */
 export const MAX_SNAPSHOT_RECORDS = 4_096;
+/**
+ * Views beyond our own whose votes and proposals are kept. Stops a member from filling memory with
+ * votes for views that nobody will reach; certificates prove progress and are taken from any view.
+ */
+export const MAX_VIEWS_AHEAD = 64n;
