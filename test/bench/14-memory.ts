@@ -155,7 +155,7 @@ async function confirm(node: OpenNode): Promise<void> {
   const { header } = engine.latest;
   const made = await engine.propose(
     () => ({
-      parents: tips.heaviest(header.index, dag, now.ms),
+      parents: tips.heaviest(header.index, dag),
       timestampMs: now.ms,
       view: header.view + 1n,
     }),

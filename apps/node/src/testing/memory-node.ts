@@ -125,7 +125,7 @@ export class MemoryNode {
   async milestone(): Promise<ConfirmedMilestone> {
     const made = await this.engine.propose(
       () => ({
-        parents: this.tips.heaviest(this.index, this.dag, this.nowMs),
+        parents: this.tips.heaviest(this.index, this.dag),
         timestampMs: this.nowMs,
         view: this.engine.latest.header.view + 1n,
       }),

@@ -197,7 +197,7 @@ export class Validator {
     const load = this.#load.choose(powLoadBits, timestampMs, facts);
     this.#chosen = { before: powLoadBits, load, timestampMs, facts };
     return {
-      parents: tips.heaviest(header.index, dag, performance.now()),
+      parents: tips.heaviest(header.index, dag),
       timestampMs,
       view: (lastVoted > header.view ? lastVoted : header.view) + 1n,
       options: load === 0 ? {} : { powLoadBits: load },

@@ -66,6 +66,8 @@ export const ERROR_CODES = {
   'milestone-cone-missing': { action: 'ignore', spec: '04-milestone' },
   'milestone-cone-too-large': { action: 'reject', spec: '04-milestone' },
   'milestone-below-max-depth': { action: 'reject', spec: '04-milestone' },
+  'milestone-parent-referenced': { action: 'reject', spec: '04-milestone' },
+  'milestone-parent-covered': { action: 'reject', spec: '04-milestone' },
   'milestone-epoch': { action: 'reject', spec: '04-milestone' },
   'milestone-empty': { action: 'reject', spec: '04-milestone' },
   'milestone-options': { action: 'reject', spec: '04-milestone' },

@@ -110,6 +110,16 @@ export class Simplex {
     return this.#view;
   }
 
+  /** The epoch that this object serves. */
+  get epoch(): number {
+    return this.#options.epoch;
+  }
+
+  /** The milestone of the greatest notarised view, or the base: what the next stands on. */
+  get notarizedTop(): MilestoneId {
+    return this.#parentFor(this.#view)?.id ?? this.base.id;
+  }
+
   /** The last milestone that was handed out as final. */
   get base(): Base {
     return this.#chain.base;
@@ -234,6 +244,16 @@ export class Simplex {
       if (proposal?.id === id) return proposal.proposal;
     }
     return undefined;
+  }
+
+  /** The milestone that the leader of `view` proposed, as far as we have heard it. */
+  proposalAt(view: bigint): MilestoneId | undefined {
+    return this.#rounds.get(view)?.proposal?.id;
+  }
+
+  /** A proposed milestone above the base, whichever view it was proposed in. */
+  entryOf(id: MilestoneId): Entry | undefined {
+    return this.#chain.entry(id);
   }
 
   #run(nowMs: number, step: () => void): SimplexAction[] {

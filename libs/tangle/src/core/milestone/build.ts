@@ -18,6 +18,7 @@ import {
   checkMilestoneCone,
   checkMilestoneHeader,
   checkMilestoneOptions,
+  checkMilestoneParents,
   resultRootsOf,
 } from './rules.ts';
 import type { Hasher } from '../ports.ts';
@@ -57,6 +58,8 @@ export function buildMilestone(
   const sinceParentMs = timestampMs - parent.header.timestampMs;
   const cone = checkMilestoneCone(body.parents, { index, sinceParentMs }, context);
   if (!cone.ok) return cone;
+  const named = checkMilestoneParents(body.parents, cone.value, parent.parents, context);
+  if (!named.ok) return named;
   const result = applyCone({ index, timestampMs }, cone.value, parent, context);
   const header: MilestoneHeader = {
     version: 1,

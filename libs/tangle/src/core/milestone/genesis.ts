@@ -106,7 +106,7 @@ export function genesisMilestone(genesis: Genesis, hasher: Hasher): GenesisMiles
     transactionId,
     outputs,
     stateTree,
-    parent: { id, header, powLoadBits: 0, stateTree },
+    parent: { id, header, parents: body.parents, powLoadBits: 0, stateTree },
   };
 }
 

@@ -24,6 +24,8 @@ import { committeeRoot, epochOf } from './committee.ts';
 export interface ParentMilestone {
   readonly id: MilestoneId;
   readonly header: MilestoneHeader;
+  /** The blocks that its body names: the only referenced ones that the next may name. */
+  readonly parents: readonly BlockId[];
   /** The load term that it set; 0 when its options have none. */
   readonly powLoadBits: number;
   readonly stateTree: StateTree;
@@ -135,6 +137,31 @@ export function checkMilestoneCone(
   return cone;
 }
 
+/**
+ * Which blocks a body may name: of those referenced earlier only what the predecessor named, and
+ * none that a new block stands on. By induction nothing referenced stands on a block that a
+ * milestone names, so what pruning forgot can never come back as new (docs/spec/12-snapshot.md §1).
+ * `cone` are the newly referenced blocks. Codes: `milestone-parent-referenced`,
+ * `milestone-parent-covered`; the detail names the block.
+ */
+export function checkMilestoneParents(
+  parents: readonly BlockId[],
+  cone: readonly BlockId[],
+  previousParents: readonly BlockId[],
+  { blocks }: Pick<ContentContext, 'blocks'>,
+): Outcome<void> {
+  const isNew = new Set(cone);
+  const wasNamed = new Set(previousParents);
+  const old = parents.find((id) => !isNew.has(id) && !wasNamed.has(id));
+  if (old !== undefined) return fail('milestone-parent-referenced', old);
+  const named = new Set(parents);
+  for (const id of cone) {
+    const covered = blocks.get(id)?.block.parents.find((parent) => named.has(parent));
+    if (covered !== undefined) return fail('milestone-parent-covered', covered);
+  }
+  return succeed(undefined);
+}
+
 /** Applies a cone to the ledger after the parent; also the leader's way to compute its roots. */
 export function applyCone(
   header: Pick<MilestoneHeader, 'index' | 'timestampMs'>,
@@ -173,6 +200,8 @@ export function checkMilestoneContent(
   const sinceParentMs = header.timestampMs - parent.header.timestampMs;
   const cone = checkMilestoneCone(body.parents, { index: header.index, sinceParentMs }, context);
   if (!cone.ok) return cone;
+  const named = checkMilestoneParents(body.parents, cone.value, parent.parents, context);
+  if (!named.ok) return named;
   const result = applyCone(header, cone.value, parent, context);
   const wrongResult = firstWrongRoot(header, resultRootsOf(result));
   return wrongResult === undefined ? succeed(result) : fail('milestone-root', wrongResult);
@@ -203,7 +232,8 @@ export function parentOf(
   hasher: Hasher,
 ): ParentMilestone {
   const powLoadBits = powLoadBitsOf(body.options);
-  return { id: milestoneIdOf(header, hasher), header, powLoadBits, stateTree };
+  const { parents } = body;
+  return { id: milestoneIdOf(header, hasher), header, parents, powLoadBits, stateTree };
 }
 
 type RootName = Extract<keyof MilestoneHeader, `${string}Root`>;

@@ -68,7 +68,7 @@ export class TipWorld {
   }
 
   milestone(): void {
-    const parents = this.tips.heaviest(this.index, this.dag, this.nowMs);
+    const parents = this.tips.heaviest(this.index, this.dag);
     const cone = this.dag.pastConeUnreferenced(parents);
     if (cone.length > MAX_CONE) throw new Error('a milestone beyond its limit');
     this.index += 1;

@@ -182,26 +182,23 @@ export class TipPool {
   /**
    * Parents for the milestone `latestIndex + 1`: blocks that cover most unreferenced blocks, at
    * most MAX_CONE in sum, none below max depth; 8 of them, or up to 255 while what has waited
-   * longest is not covered. If nothing waits, up to 8 tips or else the entry points, which the
-   * milestone then keeps young.
+   * longest is not covered. If nothing waits, what the milestone before it names, which is thereby
+   * kept young; no other referenced block may be named (docs/spec/12-snapshot.md §1).
    *
    * @param dag the DAG at `latestIndex`.
+   * @param previousParents what milestone `latestIndex` names; by default the latest final one.
    */
   heaviest(
     latestIndex: number,
     dag: UnreferencedView,
-    nowMs: number,
+    previousParents: readonly BlockId[] = this.#entryPoints,
     maxCone: number = MAX_CONE,
   ): BlockId[] {
     const oldestRoot = latestIndex + 1 - this.#belowMaxDepth;
     const maxParents = MILESTONE_PARENTS_USUAL;
     const maxWideParents = MAX_MILESTONE_PARENTS;
     const chosen = chooseHeaviest(dag, { maxParents, maxWideParents, maxCone, oldestRoot });
-    if (chosen.length > 0) return chosen;
-    // Only blocks without a child: one whose children are referenced would stay a root for ever
-    // while they are pruned, and they could come back as new (docs/spec/12-snapshot.md §1).
-    const lateMs = nowMs + TIP_AGE_AFTER_FIRST_CHILD_MS;
-    return this.select(maxParents, latestIndex, (id) => dag.coneRoots(id), lateMs);
+    return chosen.length > 0 ? chosen : [...previousParents];
   }
 
   #countChild(id: BlockId, nowMs: number): void {

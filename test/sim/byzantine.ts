@@ -1,0 +1,123 @@
+/**
+ * Byzantine seats: the core is an honest one, what it says is changed on the way out. Seats of one
+ * run collude: all tell the same half of the others the same lie.
+ */
+import type { ConsensusMessage, Proposal, Vote } from '@tanglemail/tangle/core/codec/consensus.ts';
+import { idToBytes, type MilestoneId } from '@tanglemail/tangle/core/codec/ids.ts';
+import { milestoneIdOf, type MilestoneHeader } from '@tanglemail/tangle/core/codec/milestone.ts';
+import type { Hasher } from '@tanglemail/tangle/core/ports.ts';
+import type { Alter, SimNode } from './node.ts';
+import type { SeededRandom } from './random.ts';
+import type { Tally } from './tally.ts';
+
+export const BEHAVIOURS = [
+  'silent',
+  'equivocating',
+  'double-voting',
+  'invalid-roots',
+  'stale',
+] as const;
+export type Behaviour = (typeof BEHAVIOURS)[number];
+
+/** What the byzantine seats of one run know together. */
+export interface Collusion {
+  /** Two proposals for one view: the first for even seats, the second for odd ones. */
+  readonly twins: Map<bigint, readonly [MilestoneId, MilestoneId]>;
+  /** Old messages to say again. */
+  readonly said: ConsensusMessage[];
+}
+
+interface Tools {
+  readonly hasher: Hasher;
+  readonly random: SeededRandom;
+  readonly tally: Tally;
+  readonly collusion: Collusion;
+}
+
+const MAX_SAID = 64;
+
+/** What a seat with these behaviours sends instead. */
+export function alterBy(behaviours: readonly Behaviour[], tools: Tools): Alter {
+  const has = (name: Behaviour): boolean => behaviours.includes(name);
+  return (node, to, message) => {
+    if (has('silent')) return counted(tools, 'silent', []);
+    if (message.type === 'proposal') {
+      if (has('equivocating')) return equivocate(node, to, message.proposal, tools);
+      if (has('invalid-roots')) return [falsify(node, message.proposal, tools)];
+    }
+    if (message.type === 'vote' && has('double-voting')) {
+      return voteTwice(node, to, message.vote, tools);
+    }
+    return has('stale') ? withOld(message, tools) : undefined;
+  };
+}
+
+function counted<T>({ tally }: Tools, name: string, value: T): T {
+  tally.count(name);
+  return value;
+}
+
+function signed(node: SimNode, proposal: Proposal, header: MilestoneHeader, hasher: Hasher) {
+  const id = milestoneIdOf(header, hasher);
+  const { epoch, view } = proposal;
+  const statement = { kind: 'propose', epoch, view, digest: idToBytes(id) } as const;
+  return { id, proposal: { ...proposal, header, signature: node.signStatement(statement) } };
+}
+
+/** A second valid milestone for the same view: only its time differs. */
+function equivocate(
+  node: SimNode,
+  to: number,
+  proposal: Proposal,
+  tools: Tools,
+): ConsensusMessage[] {
+  const { header, view } = proposal;
+  if (header.view !== view) return [{ type: 'proposal', proposal }];
+  const later = { ...header, timestampMs: header.timestampMs + 1 };
+  const twin = signed(node, proposal, later, tools.hasher);
+  tools.collusion.twins.set(view, [milestoneIdOf(header, tools.hasher), twin.id]);
+  const told = to % 2 === 0 ? proposal : twin.proposal;
+  return counted(tools, 'equivocating', [{ type: 'proposal', proposal: told }]);
+}
+
+function falsify(node: SimNode, proposal: Proposal, tools: Tools): ConsensusMessage {
+  const stateRoot = proposal.header.stateRoot.map((byte) => byte ^ 1);
+  const { proposal: false_ } = signed(node, proposal, { ...proposal.header, stateRoot }, tools.hasher);
+  return counted(tools, 'invalid-roots', { type: 'proposal', proposal: false_ });
+}
+
+/** Each half hears a vote for its twin; without twins, the opposite vote goes along. */
+function voteTwice(node: SimNode, to: number, vote: Vote, tools: Tools): ConsensusMessage[] {
+  const { kind, epoch, view } = vote;
+  const twins = tools.collusion.twins.get(view);
+  const own: ConsensusMessage = { type: 'vote', vote };
+  const say = (other: Vote['kind'], id?: MilestoneId): ConsensusMessage => {
+    const digest = id === undefined ? new Uint8Array(32) : idToBytes(id);
+    const statement = { kind: other, epoch, view, digest };
+    const signature = node.signStatement(statement);
+    return { type: 'vote', vote: { ...statement, seat: node.seat, signature } };
+  };
+  tools.tally.count('double-voting');
+  if (twins !== undefined && kind !== 'ratify') {
+    const mine = twins[to % 2] ?? twins[0];
+    return [say('notarize', mine), say('finalize', mine)];
+  }
+  if (kind === 'notarize' || kind === 'finalize') return [own, say('nullify')];
+  const proposed = node.simplex.proposalAt(view);
+  return proposed === undefined ? [own] : [own, say('finalize', proposed)];
+}
+
+/** An old message beside the new one, sometimes for another epoch or with a broken signature. */
+function withOld(message: ConsensusMessage, tools: Tools): ConsensusMessage[] {
+  const { random, collusion } = tools;
+  const { said } = collusion;
+  if (said.length < MAX_SAID) said.push(message);
+  else if (random.chance(0.1)) said[random.below(MAX_SAID)] = message;
+  if (!random.chance(0.5)) return [message];
+  const old = random.pick(said);
+  tools.tally.count('stale');
+  if (old.type !== 'certificate' || random.chance(0.5)) return [old, message];
+  const { certificate } = old;
+  const broken = { ...certificate, view: certificate.view + BigInt(random.below(40)) };
+  return [{ type: 'certificate', certificate: broken }, message];
+}

@@ -1,0 +1,121 @@
+/**
+ * The faults of one run, drawn from its seed: what happens to whom, and when. A schedule is a plain
+ * list in the order of time, so that a failing run can be shortened to the first few of them.
+ */
+import { BEHAVIOURS, type Behaviour } from './byzantine.ts';
+import type { LinkQuality } from './network.ts';
+import type { SeededRandom } from './random.ts';
+
+export type Fault = { readonly atMs: number } & (
+  | { readonly kind: 'crash'; readonly seats: readonly number[]; readonly downMs: number }
+  | {
+      readonly kind: 'partition';
+      readonly side: readonly number[];
+      readonly isOneWay: boolean;
+      readonly lastsMs: number;
+    }
+  | { readonly kind: 'weather'; readonly quality: LinkQuality; readonly lastsMs: number }
+  | { readonly kind: 'clock'; readonly seat: number; readonly offsetMs: number }
+  | { readonly kind: 'spam'; readonly seat: number; readonly count: number }
+  | { readonly kind: 'double-spend'; readonly seat: number }
+  | { readonly kind: 'withhold'; readonly seat: number }
+  | { readonly kind: 'replay'; readonly seat: number; readonly count: number }
+);
+
+/** Everything that a seed decides beside the chance inside a run. */
+export interface Plan {
+  /** Behaviours of byzantine seats. */
+  readonly byzantine: ReadonlyMap<number, readonly Behaviour[]>;
+  /** Links while nothing else is scheduled. */
+  readonly weather: LinkQuality;
+  readonly offsetsMs: readonly number[];
+  readonly faults: readonly Fault[];
+}
+
+export interface PlanOptions {
+  readonly size: number;
+  /** Byzantine seats at most; exactly as many if `isForced`. */
+  readonly byzantineMax: number;
+  readonly isForced: boolean;
+  readonly phaseMs: number;
+}
+
+/** Honest clocks differ by less than half of maxDriftMs from the true time. */
+const OFFSET_MS_MAX = 1_500;
+
+/** Draws a plan. */
+export function drawPlan(random: SeededRandom, options: PlanOptions): Plan {
+  const { size, phaseMs } = options;
+  const byzantine = drawByzantine(random, options);
+  const weather: LinkQuality = {
+    lossShare: random.chance(0.5) ? random.between(0, 0.15) : 0,
+    twiceShare: random.chance(0.5) ? random.between(0, 0.1) : 0,
+    delayMsMax: random.pick([20, 100, 200, 400]),
+  };
+  const offsetsMs = Array.from({ length: size }, () =>
+    Math.round(random.between(-OFFSET_MS_MAX, OFFSET_MS_MAX)),
+  );
+  const count = random.below(14);
+  const faults = Array.from({ length: count }, () => drawFault(random, options, byzantine));
+  const ordered = faults.toSorted((a, b) => a.atMs - b.atMs);
+  return { byzantine, weather, offsetsMs, faults: ordered.filter(({ atMs }) => atMs < phaseMs) };
+}
+
+function drawByzantine(
+  random: SeededRandom,
+  { size, byzantineMax, isForced }: PlanOptions,
+): Map<number, Behaviour[]> {
+  const count = isForced ? byzantineMax : random.below(byzantineMax + 1);
+  const seats = shuffled(random, size).slice(0, count);
+  return new Map(
+    seats.map((seat): [number, Behaviour[]] => {
+      if (isForced) return [seat, ['equivocating', 'double-voting']];
+      const chosen = BEHAVIOURS.filter(() => random.chance(0.4));
+      return [seat, chosen.length === 0 ? ['equivocating', 'double-voting'] : chosen];
+    }),
+  );
+}
+
+function drawFault(
+  random: SeededRandom,
+  { size, phaseMs }: PlanOptions,
+  byzantine: ReadonlyMap<number, unknown>,
+): Fault {
+  const atMs = Math.round(random.between(500, phaseMs));
+  const seat = random.below(size);
+  const lastsMs = Math.round(random.between(500, 6_000));
+  const liar = [...byzantine.keys()][0];
+  const draw = random.next();
+  if (draw < 0.25) return { atMs, kind: 'crash', seats: [seat], downMs: lastsMs / 2 };
+  if (draw < 0.33) {
+    const seats = shuffled(random, size).slice(0, 2 + random.below(size - 1));
+    return { atMs, kind: 'crash', seats, downMs: lastsMs / 2 };
+  }
+  if (draw < 0.55) {
+    const side = shuffled(random, size).slice(0, 1 + random.below(size - 1));
+    return { atMs, kind: 'partition', side, isOneWay: random.chance(0.4), lastsMs };
+  }
+  if (draw < 0.68) {
+    const quality = {
+      lossShare: random.between(0, 0.6),
+      twiceShare: random.between(0, 0.3),
+      delayMsMax: random.pick([100, 1_000, 3_000]),
+    };
+    return { atMs, kind: 'weather', quality, lastsMs: lastsMs / 2 };
+  }
+  if (draw < 0.74) {
+    const offsetMs = Math.round(random.between(-OFFSET_MS_MAX, OFFSET_MS_MAX));
+    return { atMs, kind: 'clock', seat, offsetMs };
+  }
+  if (draw < 0.8) return { atMs, kind: 'spam', seat, count: 10 + random.below(40) };
+  if (draw < 0.87) return { atMs, kind: 'replay', seat, count: 5 + random.below(15) };
+  if (draw < 0.93 || liar === undefined) return { atMs, kind: 'double-spend', seat };
+  return { atMs, kind: 'withhold', seat: liar };
+}
+
+function shuffled(random: SeededRandom, size: number): number[] {
+  const left = Array.from({ length: size }, (_, seat) => seat);
+  const order: number[] = [];
+  while (left.length > 0) order.push(...left.splice(random.below(left.length), 1));
+  return order;
+}

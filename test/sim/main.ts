@@ -1,0 +1,133 @@
+/**
+ * Plays seeds of the simulation: `npm run sim -- --seeds 100 --nodes 4`. Prints one line for each
+ * seed that fails, shortened, then the rates, and as its last line a summary in JSON. The exit
+ * status is 1 if a rule was broken. Spec: docs/spec/15-consensus.md §10.
+ */
+import { hashWasmBackend, sodiumBackend } from '@tanglemail/tangle/io/accel/hasher.ts';
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { fastSigning, realSigning } from './signing.ts';
+import { shrink } from './shrink.ts';
+import { Tally } from './tally.ts';
+import { simulate, type SimOptions, type SimResult, type SimTools } from './world.ts';
+
+const HELP = `Usage: npm run sim -- [options]
+  --seeds N        seeds to play (20)
+  --nodes K        seats of the committee (4)
+  --first S        the first seed (1); "time" begins at the time of day
+  --seed S         play one seed only
+  --seconds T      go on with new seeds until so many seconds have passed
+  --file PATH      play the lines "seed nodes" of a file
+  --byzantine B    byzantine seats, exactly; up to f by default
+  --faults F       only the first F faults of the schedule
+  --unsynced-votes, --unsynced-cones   leave a safety measure out
+  --ed25519        real signatures
+  --trace          print every event`;
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '20' },
+    nodes: { type: 'string', default: '4' },
+    first: { type: 'string', default: '1' },
+    seed: { type: 'string' },
+    seconds: { type: 'string' },
+    file: { type: 'string' },
+    byzantine: { type: 'string' },
+    faults: { type: 'string' },
+    'unsynced-votes': { type: 'boolean', default: false },
+    'unsynced-cones': { type: 'boolean', default: false },
+    ed25519: { type: 'boolean', default: false },
+    trace: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+/** A whole number of the command line. */
+function whole(text: string, least = 0): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < least) throw new Error(`not a number: ${text}`);
+  return number;
+}
+
+/** The seeds to play, with their number of nodes. */
+function* runs(): Generator<{ seed: number; nodes: number }> {
+  const nodes = whole(values.nodes, 1);
+  if (values.file !== undefined) {
+    for (const line of readFileSync(values.file, 'utf8').split('\n')) {
+      const [seed, count] = line.replace(/#.*/, '').trim().split(/\s+/);
+      if (seed && count) yield { seed: whole(seed), nodes: whole(count, 1) };
+    }
+    return;
+  }
+  if (values.seed !== undefined) {
+    yield { seed: whole(values.seed), nodes };
+    return;
+  }
+  const first = values.first === 'time' ? Math.floor(Date.now() / 1_000) : whole(values.first);
+  const untilMs = performance.now() + 1_000 * whole(values.seconds ?? '0');
+  const count = values.seconds === undefined ? whole(values.seeds) : Infinity;
+  for (let at = 0; at < count; at += 1) {
+    if (values.seconds !== undefined && performance.now() > untilMs) return;
+    yield { seed: first + at, nodes };
+  }
+}
+
+function report(result: SimResult, nodes: number): void {
+  const { seed, violations, scheduled, digest } = result;
+  for (const { atMs, rule, detail } of violations.slice(0, 3)) {
+    process.stdout.write(`seed ${seed}: ${rule} at ${atMs} ms: ${detail}\n`);
+  }
+  const again = `npm run sim -- --seed ${seed} --nodes ${nodes} --faults ${scheduled} --trace`;
+  process.stdout.write(`  again: ${again}\n  trace ${digest.slice(0, 32)}\n`);
+}
+
+function optionsOf(run: { seed: number; nodes: number }): SimOptions {
+  const { byzantine, faults } = values;
+  return {
+    ...run,
+    ...(byzantine === undefined ? {} : { byzantine: whole(byzantine) }),
+    ...(faults === undefined ? {} : { faultsMax: whole(faults) }),
+    measures: {
+      syncsVotes: !values['unsynced-votes'],
+      syncsCones: !values['unsynced-cones'],
+    },
+    ...(values.trace ? { print: (line: string) => process.stdout.write(`${line}\n`) } : {}),
+  };
+}
+
+function playAll(tools: SimTools): boolean {
+  const startedMs = performance.now();
+  const tally = new Tally();
+  let [seeds, violations, events, milestones, slowestMs] = [0, 0, 0, 0, 0];
+  for (const run of runs()) {
+    const options = optionsOf(run);
+    const result = simulate(options, tools);
+    seeds += 1;
+    events += result.events;
+    milestones += result.milestones;
+    slowestMs = Math.max(slowestMs, result.healMs);
+    tally.add(result.faults);
+    if (values.trace) process.stdout.write(`trace ${result.digest}\n`);
+    if (result.violations.length === 0) continue;
+    violations += 1;
+    report(values.trace ? result : shrink(options, result, tools), run.nodes);
+  }
+  const seconds = (performance.now() - startedMs) / 1_000;
+  const rate = (count: number): string => (count / seconds).toFixed(1);
+  process.stdout.write(
+    `${rate(seeds)} seeds/s, ${rate(events)} events/s, ${milestones} milestones, ` +
+      `slowest agreement after healing ${slowestMs} ms\n`,
+  );
+  process.stdout.write(
+    `${JSON.stringify({ seeds, violations, events, faults: tally.counts })}\n`,
+  );
+  return violations === 0;
+}
+
+if (values.help) {
+  process.stdout.write(`${HELP}\n`);
+} else {
+  const hasher = (await sodiumBackend()) ?? (await hashWasmBackend());
+  const isGood = playAll({ hasher, signing: values.ed25519 ? realSigning() : fastSigning() });
+  process.exitCode = isGood ? 0 : 1;
+}

@@ -1,0 +1,11 @@
+/** Shortens a failing run: the fewest faults from the start of the schedule that still fail. */
+import { simulate, type SimOptions, type SimResult, type SimTools } from './world.ts';
+
+/** Plays the seed with ever more of its faults until it fails; the result of the shortest. */
+export function shrink(options: SimOptions, failed: SimResult, tools: SimTools): SimResult {
+  for (let faultsMax = 0; faultsMax < failed.scheduled; faultsMax += 1) {
+    const result = simulate({ ...options, faultsMax }, tools);
+    if (result.violations.length > 0) return result;
+  }
+  return failed;
+}

@@ -1,0 +1,351 @@
+/**
+ * One run: nodes, network, users and faults of one seed on one virtual clock. First the safety
+ * phase, in which everything may go wrong; then all links and nodes are healed, and the committee
+ * must go on and agree within a bound. Spec: docs/spec/15-consensus.md §10.
+ */
+import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
+import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
+import { faultsTolerated } from '@tanglemail/tangle/core/milestone/committee.ts';
+import { NETWORK_PRESETS, type NetworkParams } from '@tanglemail/tangle/core/params/networks.ts';
+import type { Hasher } from '@tanglemail/tangle/core/ports.ts';
+import { alterBy, type Collusion } from './byzantine.ts';
+import { Checkers, type Violation } from './checkers.ts';
+import { VirtualClock } from './clock.ts';
+import { drawPlan, type Fault, type Plan } from './faults.ts';
+import { Network, type SimMessage } from './network.ts';
+import { SimNode, type Measures } from './node.ts';
+import { SeededRandom } from './random.ts';
+import type { Signing } from './signing.ts';
+import { Tally } from './tally.ts';
+import { Trace } from './trace.ts';
+import { Traffic, walletAddress, WALLETS } from './traffic.ts';
+
+export interface SimOptions {
+  readonly seed: number;
+  /** Seats of the committee; each is a node. */
+  readonly nodes: number;
+  /** Byzantine seats; by default up to f, drawn from the seed. */
+  readonly byzantine?: number;
+  readonly measures?: Partial<Measures>;
+  /** Only the first so many faults of the schedule happen. */
+  readonly faultsMax?: number;
+  /** Length of the safety phase, milliseconds of virtual time. */
+  readonly phaseMs?: number;
+  readonly print?: (line: string) => void;
+}
+
+/** What does not depend on the seed. */
+export interface SimTools {
+  readonly hasher: Hasher;
+  readonly signing: Signing;
+}
+
+export interface SimResult {
+  readonly seed: number;
+  readonly violations: readonly Violation[];
+  readonly events: number;
+  readonly faults: Readonly<Record<string, number>>;
+  /** Length of the schedule that was used. */
+  readonly scheduled: number;
+  readonly milestones: number;
+  /** Virtual time between healing and agreement; the bound if it was not reached. */
+  readonly healMs: number;
+  readonly digest: string;
+}
+
+export const PHASE_MS = 30_000;
+const START_MS = 1_700_000_000_000;
+const DELTA_MS = 300;
+/** Users go on for so long after healing. */
+const TRAFFIC_AFTER_MS = 2_000;
+/** All must have agreed on so many more milestones, so long after healing. */
+const HEALED_MILESTONES = 5;
+export const HEAL_BOUND_MS = 40_000;
+const LOOK_MS = 250;
+
+const PARAMS: NetworkParams = {
+  ...NETWORK_PRESETS.test,
+  milestoneIntervalMs: 500,
+  heartbeatMs: 2_000,
+  belowMaxDepth: 15,
+  epochLength: 16,
+};
+
+/** Plays one seed. */
+export function simulate(options: SimOptions, tools: SimTools): SimResult {
+  return new World(options, tools).play();
+}
+
+class World {
+  readonly #options: SimOptions;
+  readonly #tools: SimTools;
+  readonly #random: SeededRandom;
+  readonly #clock = new VirtualClock(START_MS);
+  readonly #tally = new Tally();
+  readonly #trace: Trace;
+  readonly #plan: Plan;
+  readonly #network: Network;
+  readonly #checkers: Checkers;
+  readonly #traffic: Traffic;
+  readonly #nodes: SimNode[];
+  readonly #issued = new Set<BlockId>();
+  readonly #hidden = new Set<Uint8Array>();
+  #isHealed = false;
+  #isDone = false;
+
+  constructor(options: SimOptions, tools: SimTools) {
+    const { hasher, signing } = tools;
+    this.#options = options;
+    this.#tools = tools;
+    this.#random = new SeededRandom(options.seed);
+    this.#trace = new Trace(options.print);
+    const { nodes: size, byzantine, phaseMs = PHASE_MS } = options;
+    const byzantineMax = byzantine ?? faultsTolerated(size);
+    const isForced = byzantine !== undefined;
+    this.#plan = drawPlan(this.#random.fork(), { size, byzantineMax, isForced, phaseMs });
+    const rules = this.#rules(size);
+    this.#network = new Network({
+      clock: this.#clock,
+      random: this.#random.fork(),
+      tally: this.#tally,
+      deliver: (from, to, message) => this.#deliver(from, to, message),
+    });
+    this.#checkers = new Checkers(rules.start.outputs, {
+      hasher,
+      nowMs: () => this.#clock.nowMs - START_MS,
+      isHonest: (seat) => this.#isHonest(seat),
+      note: (line) => this.#trace.note(line),
+    });
+    const { networkId } = rules.start;
+    this.#traffic = new Traffic({ signing, hasher, networkId, random: this.#random.fork() });
+    this.#nodes = Array.from({ length: size }, (_, seat) => this.#createNode(seat, rules));
+  }
+
+  play(): SimResult {
+    const { phaseMs = PHASE_MS, faultsMax = Infinity } = this.#options;
+    const faults = this.#plan.faults.slice(0, faultsMax);
+    Object.assign(this.#network.quality, this.#plan.weather);
+    for (const node of this.#nodes) {
+      node.start();
+      this.#issueFrom(node);
+    }
+    for (const fault of faults) this.#clock.after(fault.atMs, () => this.#inject(fault));
+    this.#clock.runUntil(START_MS + phaseMs);
+    const healMs = this.#heal(START_MS + phaseMs);
+    this.#checkers.checkEnd(this.#nodes);
+    this.#tally.count('evidence', this.#checkers.evidence);
+    return {
+      seed: this.#options.seed,
+      violations: this.#checkers.violations,
+      events: this.#clock.ran,
+      faults: this.#tally.counts,
+      scheduled: faults.length,
+      milestones: this.#checkers.latestIndex,
+      healMs,
+      digest: this.#trace.digest(),
+    };
+  }
+
+  #rules(size: number) {
+    const { hasher, signing } = this.#tools;
+    const committee = Array.from({ length: size }, (_, seat) => signing.publicKey(seat));
+    const outputs = Array.from({ length: 2 * WALLETS }, (_, at) => ({
+      address: walletAddress(at % WALLETS, signing, hasher),
+      amount: 1_000_000n,
+    }));
+    const start = genesisMilestone(
+      { name: 'test', timestampMs: START_MS, params: PARAMS, committee, outputs },
+      hasher,
+    );
+    return { start, params: PARAMS, committee, hasher, verifier: signing.verifier };
+  }
+
+  #createNode(seat: number, rules: ReturnType<World['#rules']>): SimNode {
+    const measures = { syncsVotes: true, syncsCones: true, ...this.#options.measures };
+    const { signing } = this.#tools;
+    const node = new SimNode(
+      { seat, size: this.#options.nodes, deltaMs: DELTA_MS, measures },
+      {
+        rules,
+        signing,
+        clock: this.#clock,
+        random: this.#random.fork(),
+        watch: this.#checkers,
+        send: (to, message) => this.#send(seat, to, message),
+      },
+    );
+    node.offsetMs = this.#plan.offsetsMs[seat] ?? 0;
+    const behaviours = this.#plan.byzantine.get(seat);
+    if (behaviours !== undefined) {
+      const { hasher } = this.#tools;
+      const random = this.#random.fork();
+      const collusion = this.#collusion;
+      node.alter = alterBy(behaviours, { hasher, random, tally: this.#tally, collusion });
+    }
+    return node;
+  }
+
+  readonly #collusion: Collusion = { twins: new Map(), said: [] };
+
+  #isHonest(seat: number): boolean {
+    return !this.#plan.byzantine.has(seat);
+  }
+
+  get #honest(): SimNode[] {
+    return this.#nodes.filter(({ seat }) => this.#isHonest(seat));
+  }
+
+  #send(from: number, to: number, message: SimMessage): void {
+    // A withheld block is told to one peer only.
+    const isHidden = message.kind === 'block' && this.#hidden.has(message.bytes);
+    if (isHidden && !this.#isHonest(from) && to !== (from + 1) % this.#nodes.length) return;
+    this.#network.send(from, to, message);
+  }
+
+  #deliver(from: number, to: number, message: SimMessage): void {
+    this.#trace.note(`${this.#clock.nowMs} ${from}>${to} ${message.kind}`);
+    this.#nodes[to]?.receive(from, message);
+  }
+
+  #issueFrom(node: SimNode): void {
+    this.#clock.after(this.#random.between(300, 1_500), () => {
+      const { phaseMs = PHASE_MS } = this.#options;
+      if (this.#clock.nowMs > START_MS + phaseMs + TRAFFIC_AFTER_MS) return;
+      if (node.isUp) {
+        const id = this.#traffic.issue(node);
+        if (this.#isHonest(node.seat)) this.#issued.add(id);
+      }
+      this.#issueFrom(node);
+    });
+  }
+
+  #inject(fault: Fault): void {
+    this.#trace.note(`${this.#clock.nowMs} fault ${fault.kind}`);
+    switch (fault.kind) {
+      case 'crash':
+        for (const seat of fault.seats) this.#crash(seat, fault.downMs);
+        break;
+      case 'partition':
+        this.#partition(fault);
+        break;
+      case 'weather':
+        this.#tally.count('weather');
+        Object.assign(this.#network.quality, fault.quality);
+        this.#clock.after(fault.lastsMs, () => {
+          if (!this.#isHealed) Object.assign(this.#network.quality, this.#plan.weather);
+        });
+        break;
+      case 'clock':
+        this.#tally.count('clock');
+        this.#nodes[fault.seat]!.offsetMs = fault.offsetMs;
+        break;
+      default:
+        this.#misuse(fault);
+    }
+  }
+
+  /** What needs a node that is up: spam, double spends, withheld and repeated blocks. */
+  #misuse(fault: Exclude<Fault, { kind: 'crash' | 'partition' | 'weather' | 'clock' }>): void {
+    const node = this.#nodes[fault.seat];
+    if (node === undefined || !node.isUp) return;
+    const peers = this.#nodes.map(({ seat }) => seat).filter((seat) => seat !== fault.seat);
+    if (fault.kind === 'double-spend') {
+      if (!this.#traffic.doubleSpend(node, peers)) return;
+    } else if (fault.kind === 'spam') {
+      this.#traffic.spam(node, fault.count);
+    } else if (fault.kind === 'replay') {
+      const all = [...node.disk.blocks()].slice(0, fault.count);
+      for (const [, bytes] of all) {
+        for (const to of peers) this.#send(node.seat, to, { kind: 'block', bytes });
+      }
+    } else {
+      const data = this.#random.bytes(8);
+      const tag = new Uint8Array([2]);
+      const id = node.issue({ kind: 'tagged-data', tag, data }, { to: [] });
+      const bytes = node.disk.block(id);
+      if (bytes !== undefined) this.#hidden.add(bytes);
+    }
+    this.#tally.count(fault.kind);
+  }
+
+  #crash(seat: number, downMs: number): void {
+    const node = this.#nodes[seat];
+    if (node === undefined || !node.isUp) return;
+    this.#tally.count('crash');
+    this.#tally.count('lost-writes', node.crash());
+    this.#clock.after(downMs, () => {
+      if (!node.isUp) node.start();
+    });
+  }
+
+  #partition(fault: Extract<Fault, { kind: 'partition' }>): void {
+    this.#tally.count(fault.isOneWay ? 'partition-one-way' : 'partition');
+    const inside = new Set(fault.side);
+    const links: [number, number][] = [];
+    for (const { seat: from } of this.#nodes) {
+      for (const { seat: to } of this.#nodes) {
+        if (inside.has(from) && !inside.has(to)) links.push([from, to]);
+        if (!fault.isOneWay && !inside.has(from) && inside.has(to)) links.push([from, to]);
+      }
+    }
+    for (const [from, to] of links) this.#network.cut(from, to);
+    this.#clock.after(fault.lastsMs, () => {
+      for (const [from, to] of links) this.#network.restore(from, to);
+    });
+  }
+
+  /** Everything works again: the honest must agree on more, and leave no block behind. */
+  #heal(healedMs: number): number {
+    this.#isHealed = true;
+    this.#network.heal();
+    for (const node of this.#nodes) if (!node.isUp) node.start();
+    const wanted = this.#checkers.latestIndex + HEALED_MILESTONES;
+    this.#look(wanted, healedMs + TRAFFIC_AFTER_MS + DELTA_MS);
+    this.#clock.runUntil(healedMs + HEAL_BOUND_MS, () => this.#isDone);
+    const { byzantine = 0, nodes } = this.#options;
+    if (!this.#isDone && byzantine <= faultsTolerated(nodes)) this.#blame(wanted);
+    return this.#clock.nowMs - healedMs;
+  }
+
+  #look(wanted: number, notBeforeMs: number): void {
+    this.#clock.after(LOOK_MS, () => {
+      const isQuiet = this.#clock.nowMs >= notBeforeMs;
+      const indexes = this.#honestIndexes();
+      const isLive = Math.min(...indexes) >= wanted && spread(indexes) <= 1;
+      this.#isDone = isQuiet && isLive && this.#leftBehind().length === 0;
+      if (!this.#isDone) this.#look(wanted, notBeforeMs);
+    });
+  }
+
+  #blame(wanted: number): void {
+    const indexes = this.#honestIndexes();
+    if (Math.max(...indexes) < wanted) {
+      this.#checkers.fail('progress', `${indexes.join()}, ${wanted} wanted`);
+    } else if (Math.min(...indexes) < wanted || spread(indexes) > 1) {
+      this.#checkers.fail('convergence', `${indexes.join()}, ${wanted} wanted`);
+    }
+    const left = this.#leftBehind();
+    if (left.length > 0) this.#checkers.fail('block-left-behind', left.join());
+  }
+
+  #honestIndexes(): number[] {
+    return this.#honest.map(({ chain }) => chain.latest.header.index);
+  }
+
+  /** Honest users' blocks that some honest node holds and that wait although they could go in. */
+  #leftBehind(): BlockId[] {
+    const nodes = this.#honest;
+    return [...this.#issued].filter(
+      (id) =>
+        !this.#checkers.referenced.has(id) &&
+        nodes.some(({ chain }) => {
+          const { index } = chain.latest.header;
+          return chain.dag.isSolid(id) && !chain.dag.isBelowMaxDepth(id, index);
+        }),
+    );
+  }
+}
+
+function spread(numbers: readonly number[]): number {
+  return Math.max(...numbers) - Math.min(...numbers);
+}
