@@ -82,7 +82,12 @@ function equivocate(
 
 function falsify(node: SimNode, proposal: Proposal, tools: Tools): ConsensusMessage {
   const stateRoot = proposal.header.stateRoot.map((byte) => byte ^ 1);
-  const { proposal: false_ } = signed(node, proposal, { ...proposal.header, stateRoot }, tools.hasher);
+  const { proposal: false_ } = signed(
+    node,
+    proposal,
+    { ...proposal.header, stateRoot },
+    tools.hasher,
+  );
   return counted(tools, 'invalid-roots', { type: 'proposal', proposal: false_ });
 }
 

@@ -160,12 +160,7 @@ export class Checkers implements NodeWatch {
     }
   }
 
-  #decide(
-    key: string,
-    decided: Decided,
-    kind: 'notarize' | 'finalize',
-    id: MilestoneId,
-  ): void {
+  #decide(key: string, decided: Decided, kind: 'notarize' | 'finalize', id: MilestoneId): void {
     const name = kind === 'notarize' ? 'notarized' : 'finalized';
     const known = decided[name];
     decided[name] = id;

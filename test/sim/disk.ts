@@ -4,7 +4,7 @@
  */
 import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Milestone } from '@tanglemail/tangle/core/codec/milestone.ts';
-import type { SignedStatement } from '@tanglemail/tangle/core/consensus/simplex.ts';
+import type { SignedStatement } from '@tanglemail/tangle/core/consensus/actions.ts';
 import type { MilestoneResult, ParentMilestone } from '@tanglemail/tangle/core/milestone/rules.ts';
 import { MemoryLedger } from '@tanglemail/tangle/core/testing/ledger-fixtures.ts';
 import type { GenesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';

@@ -118,9 +118,7 @@ function playAll(tools: SimTools): boolean {
     `${rate(seeds)} seeds/s, ${rate(events)} events/s, ${milestones} milestones, ` +
       `slowest agreement after healing ${slowestMs} ms\n`,
   );
-  process.stdout.write(
-    `${JSON.stringify({ seeds, violations, events, faults: tally.counts })}\n`,
-  );
+  process.stdout.write(`${JSON.stringify({ seeds, violations, events, faults: tally.counts })}\n`);
   return violations === 0;
 }
 

@@ -18,11 +18,8 @@ import {
 } from '@tanglemail/tangle/core/codec/milestone.ts';
 import type { Payload } from '@tanglemail/tangle/core/codec/payload.ts';
 import type { Evidence } from '@tanglemail/tangle/core/consensus/round.ts';
-import {
-  Simplex,
-  type SignedStatement,
-  type SimplexAction,
-} from '@tanglemail/tangle/core/consensus/simplex.ts';
+import type { SignedStatement, SimplexAction } from '@tanglemail/tangle/core/consensus/actions.ts';
+import { Simplex } from '@tanglemail/tangle/core/consensus/simplex.ts';
 import { checkFinality } from '@tanglemail/tangle/core/milestone/certificate.ts';
 import { epochOf } from '@tanglemail/tangle/core/milestone/committee.ts';
 import { SimChain, type SimNetworkRules } from './chain.ts';

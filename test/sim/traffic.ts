@@ -6,10 +6,7 @@ import { addressFromBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Address, BlockId, OutputId } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Output } from '@tanglemail/tangle/core/codec/output.ts';
 import type { Payload } from '@tanglemail/tangle/core/codec/payload.ts';
-import {
-  signingMessage,
-  type Transaction,
-} from '@tanglemail/tangle/core/codec/transaction.ts';
+import { signingMessage, type Transaction } from '@tanglemail/tangle/core/codec/transaction.ts';
 import type { Unlock } from '@tanglemail/tangle/core/codec/unlock.ts';
 import type { OutputRecord } from '@tanglemail/tangle/core/ledger/ledger-diff.ts';
 import type { Hasher } from '@tanglemail/tangle/core/ports.ts';
@@ -89,7 +86,11 @@ export class Traffic {
       const address = walletAddress(this.#random.below(WALLETS), this.#signing, this.#hasher);
       return { kind: 'basic', amount, address };
     });
-    return this.#signed(inputs.map(({ outputId }) => outputId), outputs, owner);
+    return this.#signed(
+      inputs.map(({ outputId }) => outputId),
+      outputs,
+      owner,
+    );
   }
 
   #signed(inputs: OutputId[], outputs: Output[], owner: number): Transaction {
@@ -101,7 +102,9 @@ export class Traffic {
       publicKey: this.#signing.publicKey(key),
       signature: this.#signing.sign(key, message),
     };
-    const unlocks = inputs.map((_, at): Unlock => (at === 0 ? first : { kind: 'reference', index: 0 }));
+    const unlocks = inputs.map((_, at): Unlock =>
+      at === 0 ? first : { kind: 'reference', index: 0 },
+    );
     return { kind: 'transaction', ...essence, unlocks };
   }
 }

@@ -7,6 +7,7 @@
 import type { Certificate } from '../codec/certificate.ts';
 import type { MilestoneId } from '../codec/ids.ts';
 import type { Milestone, MilestoneBody, MilestoneHeader } from '../codec/milestone.ts';
+import { digestId, type Round } from './round.ts';
 
 /** A milestone on which the agreement builds: final, known to all. */
 export interface Base {
@@ -33,6 +34,7 @@ export class FinalChain {
   /** Finalised, with something of their past still unknown. */
   readonly #open = new Set<MilestoneId>();
   #base: Base;
+  #greatest: Certificate | undefined;
 
   constructor(base: Base) {
     this.#base = base;
@@ -40,6 +42,16 @@ export class FinalChain {
 
   get base(): Base {
     return this.#base;
+  }
+
+  /** The finality certificate of the greatest view that is known. */
+  get greatest(): Certificate | undefined {
+    return this.#greatest;
+  }
+
+  /** Notes a finality certificate, for peers that have not heard of it. */
+  note(certificate: Certificate): void {
+    if (certificate.view > (this.#greatest?.view ?? -1n)) this.#greatest = certificate;
   }
 
   /** The header of the base or of a proposal above it. */
@@ -91,8 +103,14 @@ export class FinalChain {
     if (id !== this.#base.id) this.#proofs.set(id, certificate);
   }
 
-  isFinal(id: MilestoneId): boolean {
-    return this.#final.has(id);
+  /** Finality certificates that name a milestone at its own view prove it as they are. */
+  proveDirectly(rounds: Iterable<Pick<Round, 'certificates'>>): void {
+    for (const { certificates } of rounds) {
+      const { finalize } = certificates;
+      if (finalize === undefined) continue;
+      const id = digestId(finalize);
+      if (this.headerOf(id)?.view === finalize.view) this.prove(id, finalize);
+    }
   }
 
   /** Hands out the final milestones that follow the base and are proven, and moves the base. */

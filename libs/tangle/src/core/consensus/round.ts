@@ -47,6 +47,7 @@ export class Round {
   readonly own: OwnStatements = {};
   readonly certificates: Partial<Record<CertificateKind, Certificate>> = {};
   readonly #votes = new Map<CertificateKind, Map<number, Vote>>();
+  readonly #accused = new Set<number>();
 
   constructor(view: bigint) {
     this.view = view;
@@ -59,6 +60,17 @@ export class Round {
 
   get isNullified(): boolean {
     return this.certificates.nullify !== undefined;
+  }
+
+  /** Whether this very statement of the seat has been counted. */
+  knows({ kind, seat, digest }: Vote): boolean {
+    const known = this.#votes.get(kind)?.get(seat);
+    return known !== undefined && equalBytes(known.digest, digest);
+  }
+
+  /** True the first time: one piece of evidence per seat and view says it all. */
+  accuse(seat: number): boolean {
+    return !this.#accused.has(seat) && this.#accused.add(seat).size > 0;
   }
 
   /** This seat's votes, for sending them again. */
@@ -74,7 +86,7 @@ export class Round {
     const contradicted = this.#contradictedBy(vote);
     if (contradicted !== undefined) {
       const evidence = { kind: 'votes', seat: vote.seat, pair: [contradicted, vote] } as const;
-      return { isNew: false, evidence };
+      return this.accuse(vote.seat) ? { isNew: false, evidence } : { isNew: false };
     }
     const ofKind = this.#votes.get(vote.kind) ?? new Map<number, Vote>();
     if (ofKind.has(vote.seat)) return { isNew: false };

@@ -1,0 +1,65 @@
+/**
+ * What our seat has signed and may still sign. It says nothing twice, nothing that contradicts what
+ * it said, and nothing where its log may have a hole. Path: `simplex.ts`.
+ * Spec: docs/spec/15-consensus.md §5.
+ */
+import type { StatementKind } from '../codec/certificate.ts';
+import type { MilestoneId } from '../codec/ids.ts';
+import type { SignedStatement, SimplexOptions } from './actions.ts';
+import type { Outbox } from './outbox.ts';
+import { digestId } from './round.ts';
+import type { Views } from './views.ts';
+
+const NO_DIGEST = new Uint8Array(32);
+
+export class Voter {
+  readonly #options: Pick<SimplexOptions, 'seat' | 'epoch' | 'silentBelow'>;
+  readonly #views: Views;
+  readonly #outbox: Outbox;
+  readonly #ratified = new Set<MilestoneId>();
+
+  constructor(
+    options: Pick<SimplexOptions, 'seat' | 'epoch' | 'silentBelow'>,
+    views: Views,
+    outbox: Outbox,
+  ) {
+    this.#options = options;
+    this.#views = views;
+    this.#outbox = outbox;
+  }
+
+  /** Whether this seat speaks in `view` at all. */
+  speaksIn(view: bigint): boolean {
+    const { seat, silentBelow = 0n } = this.#options;
+    return seat !== undefined && view >= silentBelow;
+  }
+
+  /** Takes over what the vote log holds. */
+  remember({ kind, view, digest }: SignedStatement): void {
+    const id = digestId({ digest });
+    if (kind === 'ratify') this.#ratified.add(id);
+    else if (kind === 'nullify') this.#views.round(view).own.nullify = true;
+    else this.#views.round(view).own[kind] = id;
+  }
+
+  /** Asks for a signature, unless this seat must not or need not say it. */
+  say(kind: StatementKind, view: bigint, digest: Uint8Array = NO_DIGEST): void {
+    // A milestone that is final stays so: saying it once more contradicts nothing.
+    const speaks = kind === 'ratify' ? this.#options.seat !== undefined : this.speaksIn(view);
+    if (!speaks || !this.#isFree(kind, view, digest)) return;
+    const { epoch } = this.#options;
+    const said = { kind, epoch, view, digest };
+    const known = kind === 'notarize' ? this.#views.round(view).proposal : undefined;
+    const statement = known === undefined ? said : { ...said, proposal: known.proposal };
+    this.remember(statement);
+    this.#outbox.push({ do: 'sign', statement });
+  }
+
+  #isFree(kind: StatementKind, view: bigint, digest: Uint8Array): boolean {
+    if (kind === 'ratify') return !this.#ratified.has(digestId({ digest }));
+    const { own } = this.#views.round(view);
+    if (own[kind] !== undefined) return false;
+    if (kind === 'finalize') return own.nullify === undefined;
+    return kind !== 'nullify' || own.finalize === undefined;
+  }
+}
