@@ -8,6 +8,13 @@ import type { SeededRandom } from './random.ts';
 
 export type Fault = { readonly atMs: number } & (
   | { readonly kind: 'crash'; readonly seats: readonly number[]; readonly downMs: number }
+  /** One seat is cut off, and at the same moment all others lose their power. */
+  | {
+      readonly kind: 'blackout';
+      readonly seat: number;
+      readonly downMs: number;
+      readonly lastsMs: number;
+    }
   | {
       readonly kind: 'partition';
       readonly side: readonly number[];
@@ -86,10 +93,14 @@ function drawFault(
   const lastsMs = Math.round(random.between(500, 6_000));
   const liar = [...byzantine.keys()][0];
   const draw = random.next();
-  if (draw < 0.25) return { atMs, kind: 'crash', seats: [seat], downMs: lastsMs / 2 };
-  if (draw < 0.33) {
+  if (draw < 0.22) return { atMs, kind: 'crash', seats: [seat], downMs: lastsMs / 2 };
+  if (draw < 0.3) {
     const seats = shuffled(random, size).slice(0, 2 + random.below(size - 1));
     return { atMs, kind: 'crash', seats, downMs: lastsMs / 2 };
+  }
+  if (draw < 0.37) return { atMs, kind: 'blackout', seat, downMs: lastsMs / 10, lastsMs };
+  if (draw < 0.4) {
+    return { atMs, kind: 'crash', seats: shuffled(random, size), downMs: lastsMs / 10 };
   }
   if (draw < 0.55) {
     const side = shuffled(random, size).slice(0, 1 + random.below(size - 1));

@@ -9,6 +9,7 @@ import { faultsTolerated } from '@tanglemail/tangle/core/milestone/committee.ts'
 import { NETWORK_PRESETS, type NetworkParams } from '@tanglemail/tangle/core/params/networks.ts';
 import type { Hasher } from '@tanglemail/tangle/core/ports.ts';
 import { alterBy, type Collusion } from './byzantine.ts';
+import type { SimNetworkRules } from './chain.ts';
 import { Checkers, type Violation } from './checkers.ts';
 import { VirtualClock } from './clock.ts';
 import { drawPlan, type Fault, type Plan } from './faults.ts';
@@ -75,6 +76,9 @@ const PARAMS: NetworkParams = {
 export function simulate(options: SimOptions, tools: SimTools): SimResult {
   return new World(options, tools).play();
 }
+
+/** Faults that a user or a validator commits, and not the machines. */
+type Misuse = 'spam' | 'double-spend' | 'withhold' | 'replay';
 
 class World {
   readonly #options: SimOptions;
@@ -146,7 +150,7 @@ class World {
     };
   }
 
-  #rules(size: number) {
+  #rules(size: number): SimNetworkRules {
     const { hasher, signing } = this.#tools;
     const committee = Array.from({ length: size }, (_, seat) => signing.publicKey(seat));
     const outputs = Array.from({ length: 2 * WALLETS }, (_, at) => ({
@@ -160,7 +164,7 @@ class World {
     return { start, params: PARAMS, committee, hasher, verifier: signing.verifier };
   }
 
-  #createNode(seat: number, rules: ReturnType<World['#rules']>): SimNode {
+  #createNode(seat: number, rules: SimNetworkRules): SimNode {
     const measures = { syncsVotes: true, syncsCones: true, ...this.#options.measures };
     const { signing } = this.#tools;
     const node = new SimNode(
@@ -228,6 +232,12 @@ class World {
       case 'partition':
         this.#partition(fault);
         break;
+      case 'blackout':
+        this.#partition({ side: [fault.seat], isOneWay: false, lastsMs: fault.lastsMs });
+        for (const { seat } of this.#nodes) {
+          if (seat !== fault.seat) this.#crash(seat, fault.downMs);
+        }
+        break;
       case 'weather':
         this.#tally.count('weather');
         Object.assign(this.#network.quality, fault.quality);
@@ -245,7 +255,7 @@ class World {
   }
 
   /** What needs a node that is up: spam, double spends, withheld and repeated blocks. */
-  #misuse(fault: Exclude<Fault, { kind: 'crash' | 'partition' | 'weather' | 'clock' }>): void {
+  #misuse(fault: Extract<Fault, { kind: Misuse }>): void {
     const node = this.#nodes[fault.seat];
     if (node === undefined || !node.isUp) return;
     const peers = this.#nodes.map(({ seat }) => seat).filter((seat) => seat !== fault.seat);
@@ -278,7 +288,11 @@ class World {
     });
   }
 
-  #partition(fault: Extract<Fault, { kind: 'partition' }>): void {
+  #partition(fault: {
+    readonly side: readonly number[];
+    readonly isOneWay: boolean;
+    readonly lastsMs: number;
+  }): void {
     this.#tally.count(fault.isOneWay ? 'partition-one-way' : 'partition');
     const inside = new Set(fault.side);
     const links: [number, number][] = [];
