@@ -1,424 +1,434 @@
-/** Simplex on one virtual clock: many seeds, loss, partitions, crashes, byzantine seats. */
 import { describe, expect, it } from '@jest/globals';
-import type { ConsensusMessage } from '../codec/consensus.ts';
+import type { CertificateKind, StatementKind } from '../codec/certificate.ts';
 import { signedMessage } from '../codec/certificate.ts';
-import { bytesToHex, idToBytes, type MilestoneId } from '../codec/ids.ts';
+import type { ConsensusMessage, Proposal, Vote } from '../codec/consensus.ts';
+import { idToBytes, type MilestoneId } from '../codec/ids.ts';
 import { milestoneIdOf, type MilestoneHeader } from '../codec/milestone.ts';
 import { nobleHasher } from '../crypto/blake2b.ts';
+import { MAX_VIEWS_AHEAD } from '../params/limits.ts';
 import { NETWORK_PRESETS } from '../params/networks.ts';
 import type { Verifier } from '../ports.ts';
-import type { Base, Entry } from './final-chain.ts';
-import { Simplex, type SignedStatement, type SimplexAction } from './simplex.ts';
+import type { SignedStatement, SimplexAction, SimplexOptions } from './actions.ts';
+import type { Entry } from './final-chain.ts';
+import { Simplex } from './simplex.ts';
 
-const sign = (key: Uint8Array, message: Uint8Array): Uint8Array => {
-  const digest = nobleHasher.blake2b256(Buffer.concat([key, message]));
-  return new Uint8Array(Buffer.concat([digest, digest]));
-};
-const verifier: Verifier = {
-  verify: (key, message, signature) => Buffer.compare(sign(key, message), signature) === 0,
-};
-const params = { ...NETWORK_PRESETS.test, epochLength: 40 };
-const ROOT: MilestoneHeader = {
+const ROOT = new Uint8Array(32);
+const GENESIS: MilestoneHeader = {
   version: 1,
   epoch: 0,
   index: 0,
   view: 0n,
   timestampMs: 0,
   previousId: '00'.repeat(32) as MilestoneId,
-  parentsRoot: new Uint8Array(32),
-  inclusionRoot: new Uint8Array(32),
-  appliedRoot: new Uint8Array(32),
-  stateRoot: new Uint8Array(32),
-  committeeRoot: new Uint8Array(32),
-  optionsRoot: new Uint8Array(32),
+  parentsRoot: ROOT,
+  inclusionRoot: ROOT,
+  appliedRoot: ROOT,
+  stateRoot: ROOT,
+  committeeRoot: ROOT,
+  optionsRoot: ROOT,
 };
-const BASE: Base = { id: milestoneIdOf(ROOT, nobleHasher), header: ROOT };
+const BASE = { id: milestoneIdOf(GENESIS, nobleHasher), header: GENESIS };
+const COMMITTEE = [1, 2, 3, 4].map((key) => new Uint8Array(32).fill(key));
+const DELTA_MS = 100;
+const EPOCH_LENGTH = 3;
+const params = { ...NETWORK_PRESETS.test, epochLength: EPOCH_LENGTH };
 
-function rng(seed: number) {
-  let a = seed >>> 0;
-  return () => {
-    a = (a + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
+/** A keyed hash instead of a signature: these tests are about who says what. */
+function sign(seat: number, message: Uint8Array): Uint8Array {
+  const digest = nobleHasher.blake2b256(new Uint8Array([...COMMITTEE[seat]!, ...message]));
+  return new Uint8Array([...digest, ...digest]);
+}
+const verifier: Verifier = {
+  verify: (key, message, signature) =>
+    sign(key[0]! - 1, message).every((byte, at) => byte === signature[at]),
+};
+
+interface Milestone {
+  readonly id: MilestoneId;
+  readonly entry: Entry;
 }
 
-interface Node {
-  simplex: Simplex;
-  log: SignedStatement[];
-  finals: string[];
-  headers: Map<string, Entry>;
-  epochBase: Base;
-  up: boolean;
-  key: Uint8Array;
-  faulty: boolean;
-  gen: number;
+function milestone(
+  view: bigint,
+  parent: MilestoneId = BASE.id,
+  more: Partial<MilestoneHeader> = {},
+) {
+  const header = { ...GENESIS, view, index: 1, timestampMs: 10, previousId: parent, ...more };
+  const entry: Entry = { header, body: { parents: [], options: {} } };
+  return { id: milestoneIdOf(header, nobleHasher), entry };
 }
 
-class World {
-  now = 1000;
-  queue: { at: number; seq: number; run: () => void }[] = [];
-  seq = 0;
-  nodes: Node[] = [];
-  random;
-  committee: Uint8Array[];
-  chain = new Map<number, string>();
-  bodies = new Map<string, Entry>();
-  notes: string[] = [];
-  conflicts = 0;
-  stats = { evidence: 0, nullified: 0, ratified: 0, crashes: 0 };
-  loss;
-  partitionUntil = 0;
-  side: boolean[] = [];
-  finalsById = new Map<string, { milestone: any; id: MilestoneId }>();
-  constructor(
-    readonly n: number,
-    seed: number,
-    readonly byz: number,
-    readonly lossRate: number,
-    readonly durable = true,
-  ) {
-    this.random = rng(seed);
-    this.loss = lossRate;
-    this.committee = Array.from({ length: n }, (_, i) => new Uint8Array(32).fill(i + 1));
-    for (let i = 0; i < n; i++) {
-      const node: Node = {
-        simplex: undefined as any,
-        log: [],
-        finals: [],
-        headers: new Map(),
-        epochBase: BASE,
-        up: true,
-        key: this.committee[i]!,
-        faulty: i < byz,
-        gen: 0,
-      };
-      this.nodes.push(node);
-      this.boot(i, BASE);
-    }
-  }
-  at(ms: number, run: () => void) {
-    this.queue.push({ at: this.now + ms, seq: this.seq++, run });
-  }
-  boot(i: number, base: Base) {
-    const node = this.nodes[i]!;
-    const epoch = Math.floor((base.header.index + 1) / params.epochLength);
-    node.simplex = new Simplex(
+/** One seat, and the words of the others. */
+class Seat {
+  readonly simplex: Simplex;
+  readonly signed: SignedStatement[] = [];
+  readonly seat: number;
+  nowMs = 1_000;
+  /** Everything that was asked for, signatures excepted: they are given at once. */
+  actions: SimplexAction[] = [];
+
+  constructor(options: Partial<SimplexOptions> = {}) {
+    const first = new Simplex(
       {
         networkId: 1n,
-        epoch,
-        committee: this.committee,
-        seat: i,
+        epoch: 0,
+        committee: COMMITTEE,
+        seat: 0,
         params,
-        deltaMs: 300,
-        base,
-        signed: this.durable ? node.log.filter((s) => s.epoch === epoch) : [],
+        deltaMs: DELTA_MS,
+        base: BASE,
+        signed: [],
+        ...options,
       },
       { hasher: nobleHasher, verifier },
     );
-    node.gen++;
-    this.do(i, node.simplex.start(this.now));
-    this.do(i, node.simplex.onWaiting(true, this.now));
-    this.tick(i, node.gen);
+    this.simplex = first;
+    this.seat = options.seat ?? 0;
+    this.#do(first.start(this.nowMs));
+    this.#do(first.onWaiting(true, this.nowMs));
   }
-  tick(i: number, gen: number) {
-    const node = this.nodes[i]!;
-    this.at(20 + this.random() * 30, () => {
-      if (node.gen !== gen) return;
-      if (node.up) this.do(i, node.simplex.onTick(this.now));
-      if (node.up && this.random() < 0.02) {
-        const j = Math.floor(this.random() * this.n);
-        if (this.nodes[j]!.up && this.nodes[j]!.finals.length > node.finals.length) this.sync(i, j);
-      }
-      this.tick(i, gen);
-    });
-  }
-  do(i: number, actions: SimplexAction[]) {
-    const node = this.nodes[i]!;
-    const gen = node.gen;
+
+  #do(actions: readonly SimplexAction[]): void {
     for (const action of actions) {
-      const later = (ms: number, run: () => void) =>
-        this.at(ms, () => {
-          if (node.up && node.gen === gen) run();
-        });
-      switch (action.do) {
-        case 'sign': {
-          const { statement } = action;
-          if (statement.kind === 'nullify') this.stats.nullified++;
-          if (statement.kind === 'ratify') this.stats.ratified++;
-          later(this.random() * 5, () => {
-            if (
-              !node.log.some(
-                (s) =>
-                  s.kind === statement.kind &&
-                  s.view === statement.view &&
-                  s.epoch === statement.epoch,
-              )
-            )
-              node.log.push(statement);
-            const message = signedMessage(
-              1n,
-              statement.kind,
-              statement.epoch,
-              statement.view,
-              statement.digest,
-            );
-            this.do(i, node.simplex.onSigned(statement, sign(node.key, message), this.now));
-          });
-          break;
-        }
-        case 'send':
-          this.broadcast(i, action.message);
-          break;
-        case 'build':
-          later(this.random() * 20, () =>
-            this.do(
-              i,
-              node.simplex.onBuilt(
-                action.view,
-                this.build(node, action.view, action.parent),
-                this.now,
-              ),
-            ),
-          );
-          break;
-        case 'check':
-          later(this.random() * 30, () =>
-            this.do(i, node.simplex.onChecked(action.view, action.id, true, this.now)),
-          );
-          break;
-        case 'fetch':
-          for (let k = 0; k < 2; k++) {
-            const j = Math.floor(this.random() * this.n);
-            const peer = this.nodes[j]!;
-            if (j === i || !peer.up) continue;
-            for (const view of action.views)
-              for (const certificate of peer.simplex.certificatesOf(view))
-                this.deliver(j, i, { type: 'certificate', certificate });
-            for (const id of action.ids) {
-              const proposal = peer.simplex.proposalOf(id);
-              if (proposal) this.deliver(j, i, { type: 'proposal', proposal });
-            }
-            // sync of final milestones
-            const ahead = peer.finals.length - node.finals.length;
-            if (ahead > 0) later(this.random() * 50, () => this.sync(i, j));
-          }
-          break;
-        case 'final':
-          this.final(i, action.id, action.milestone);
-          break;
-        case 'evidence':
-          this.stats.evidence++;
-          if (this.byz === 0)
-            this.notes.push(
-              `${this.now} ${i} ${action.evidence.kind} seat ${action.evidence.seat} ${JSON.stringify(action.evidence.pair.map((x: any) => [x.kind, String(x.view), x.header ? milestoneIdOf(x.header, nobleHasher).slice(0, 8) : bytesToHex(x.digest).slice(0, 8)]))}`,
-            );
-          break;
+      if (action.do !== 'sign') {
+        this.actions.push(action);
+        continue;
       }
+      const { statement } = action;
+      const { kind, epoch, view, digest } = statement;
+      this.signed.push(statement);
+      const signature = sign(this.seat, signedMessage(1n, kind, epoch, view, digest));
+      this.#do(this.simplex.onSigned(statement, signature, this.nowMs));
     }
   }
-  sync(i: number, j: number) {
-    const node = this.nodes[i]!;
-    const peer = this.nodes[j]!;
-    const known = node.finals.length;
-    if (peer.finals.length <= known) return;
-    for (const id of peer.finals.slice(known)) node.finals.push(id);
-    const id = node.finals.at(-1)! as MilestoneId;
-    const base = { id, header: this.finalsById.get(id)!.milestone.header };
-    node.epochBase = base;
-    const epoch = Math.floor((base.header.index + 1) / params.epochLength);
-    if (epoch !== Math.floor((node.simplex.base.header.index + 1) / params.epochLength))
-      this.boot(i, base);
-    else this.do(i, node.simplex.onFinal(base, this.now));
+
+  hear(message: ConsensusMessage): string {
+    const { verdict, actions } = this.simplex.onMessage(message, this.nowMs);
+    this.#do(actions);
+    return verdict.ok ? 'ok' : verdict.code;
   }
-  final(i: number, id: MilestoneId, milestone: any) {
-    const node = this.nodes[i]!;
-    const index = milestone.header.index;
-    this.finalsById.set(id, { milestone, id });
-    if (!node.faulty) {
-      const known = this.chain.get(index);
-      if (known === undefined) this.chain.set(index, id);
-      else if (known !== id) this.conflicts++;
-    }
-    if (index !== node.finals.length + 1) return;
-    node.finals.push(id);
-    node.epochBase = { id, header: milestone.header };
-    if (node.simplex.isOver)
-      this.at(0, () => {
-        if (node.up && node.simplex.isOver) this.boot(i, node.epochBase);
-      });
+
+  /** Time passes up to the next timer. */
+  wait(ms: number = this.simplex.wakeMs - this.nowMs): void {
+    this.nowMs += ms;
+    this.#do(this.simplex.onTick(this.nowMs));
   }
-  build(node: Node, view: bigint, parent: MilestoneId, salt = 0): Entry {
-    const base =
-      parent === node.simplex.base.id
-        ? node.simplex.base.header
-        : (node.headers.get(parent)?.header ?? this.bodies.get(parent)!.header);
-    const header = {
-      ...ROOT,
-      view,
-      index: base.index + 1,
-      epoch: Math.floor((base.index + 1) / params.epochLength),
-      previousId: parent,
-      timestampMs: Math.max(Math.floor(this.now), base.timestampMs + 1),
-      stateRoot: new Uint8Array(32).fill(salt),
+
+  built(view: bigint, entry: Entry): void {
+    this.#do(this.simplex.onBuilt(view, entry, this.nowMs));
+  }
+
+  checked(view: bigint, id: MilestoneId, isValid = true): void {
+    this.#do(this.simplex.onChecked(view, id, isValid, this.nowMs));
+  }
+
+  propose({ entry, id }: Milestone, view: bigint = entry.header.view): string {
+    const leader = this.simplex.leaderOf(view);
+    const message = signedMessage(1n, 'propose', 0, view, idToBytes(id));
+    const proposal: Proposal = { epoch: 0, view, ...entry, signature: sign(leader, message) };
+    return this.hear({ type: 'proposal', proposal });
+  }
+
+  vote(seat: number, kind: CertificateKind, view: bigint, id?: MilestoneId): string {
+    const digest = id === undefined ? ROOT : idToBytes(id);
+    const signature = sign(seat, signedMessage(1n, kind, 0, view, digest));
+    const vote: Vote = { kind, epoch: 0, view, digest, seat, signature };
+    return this.hear({ type: 'vote', vote });
+  }
+
+  /** Seats 1, 2 and 3 say the same: a quorum. */
+  quorum(kind: CertificateKind, view: bigint, id?: MilestoneId): void {
+    for (const seat of [1, 2, 3]) this.vote(seat, kind, view, id);
+  }
+
+  said(view: bigint): StatementKind[] {
+    return this.signed.filter((one) => one.view === view).map(({ kind }) => kind);
+  }
+
+  take(kind: SimplexAction['do']): SimplexAction[] {
+    const taken = this.actions.filter((action) => action.do === kind);
+    this.actions = this.actions.filter((action) => action.do !== kind);
+    return taken;
+  }
+
+  /** A valid proposal of `view`, checked. */
+  accept(one: Milestone): void {
+    this.propose(one);
+    this.checked(one.entry.header.view, one.id);
+  }
+}
+
+/** A view that another seat leads. */
+function foreignView(node: Seat, from = 1n): bigint {
+  let view = from;
+  while (node.simplex.leaderOf(view) === node.seat) view += 1n;
+  return view;
+}
+
+/** The seat stands in `view`, all before it nullified. */
+function enter(node: Seat, view: bigint): void {
+  for (let at = node.simplex.view; at < view; at += 1n) node.quorum('nullify', at);
+}
+
+describe('a vote', () => {
+  it('is for the first valid proposal of the leader, once', () => {
+    const node = new Seat();
+    const view = foreignView(node);
+    enter(node, view);
+    const [first, second] = [milestone(view), milestone(view, BASE.id, { timestampMs: 11 })];
+    expect(node.propose(first)).toBe('ok');
+    expect(node.take('check')).toMatchObject([{ id: first.id }]);
+    node.checked(view, first.id);
+    expect(node.propose(second)).toBe('ok');
+    node.checked(view, second.id);
+    expect(node.said(view)).toEqual(['notarize']);
+    expect(node.take('evidence')).toMatchObject([{ evidence: { kind: 'proposals' } }]);
+  });
+
+  it('is nullify for an invalid one', () => {
+    const node = new Seat();
+    const view = foreignView(node);
+    enter(node, view);
+    const one = milestone(view);
+    node.propose(one);
+    node.checked(view, one.id, false);
+    expect(node.said(view)).toEqual(['nullify']);
+  });
+
+  it('waits until every view between the parent and this one is nullified', () => {
+    const node = new Seat();
+    const view = foreignView(node, 3n);
+    enter(node, view - 1n);
+    const one = milestone(view);
+    node.propose(one);
+    node.quorum('notarize', view - 1n, milestone(view - 1n).id);
+    expect(node.simplex.view).toBe(view);
+    node.wait(DELTA_MS);
+    expect(node.take('check')).toEqual([]);
+    node.quorum('nullify', view - 1n);
+    node.propose(milestone(view, BASE.id, { timestampMs: 12 }));
+    expect(node.take('check')).toMatchObject([{ id: one.id }]);
+  });
+
+  it('to finalise follows the notarization, and never a nullify', () => {
+    const node = new Seat();
+    const view = foreignView(node);
+    enter(node, view);
+    const one = milestone(view);
+    node.accept(one);
+    node.quorum('notarize', view, one.id);
+    expect(node.said(view)).toEqual(['notarize', 'finalize']);
+    expect(node.simplex.view).toBe(view + 1n);
+
+    const late = new Seat();
+    enter(late, view);
+    late.accept(one);
+    late.wait();
+    late.quorum('notarize', view, one.id);
+    expect(late.said(view)).toEqual(['notarize', 'nullify']);
+  });
+
+  it('to nullify comes with the time-out, and never after finalize', () => {
+    const node = new Seat();
+    const view = foreignView(node);
+    enter(node, view);
+    node.wait();
+    expect(node.said(view)).toEqual(['nullify']);
+    node.quorum('nullify', view);
+    expect(node.simplex.view).toBe(view + 1n);
+  });
+
+  it('is said again on every time-out, with the best certificates', () => {
+    const node = new Seat();
+    enter(node, 2n);
+    node.wait();
+    node.take('send');
+    node.wait();
+    const kinds = node.take('send').map((action) => action.do === 'send' && action.message.type);
+    expect(kinds).toEqual(['vote', 'certificate']);
+  });
+});
+
+describe('a milestone', () => {
+  it('is final with a quorum of finalize, and carries the certificate', () => {
+    const node = new Seat();
+    const view = foreignView(node);
+    enter(node, view);
+    const one = milestone(view);
+    node.accept(one);
+    node.quorum('notarize', view, one.id);
+    node.quorum('finalize', view, one.id);
+    expect(node.take('final')).toMatchObject([
+      { id: one.id, milestone: { certificate: { kind: 'finalize', view } } },
+    ]);
+    expect(node.simplex.base.id).toBe(one.id);
+  });
+
+  it('that is final through its successor is ratified, and again until that is proven', () => {
+    const node = new Seat();
+    const view = foreignView(node);
+    enter(node, view);
+    const one = milestone(view);
+    node.accept(one);
+    node.quorum('notarize', view, one.id);
+    const two = milestone(view + 1n, one.id, { index: 2, timestampMs: 20 });
+    node.propose(two);
+    node.quorum('notarize', view + 1n, two.id);
+    node.quorum('finalize', view + 1n, two.id);
+    expect(node.take('final')).toEqual([]);
+    expect(node.said(view)).toContain('ratify');
+    node.take('send');
+    // Views go on without a time-out; the ratification is sent again all the same.
+    node.quorum('nullify', view + 2n);
+    node.wait(DELTA_MS);
+    expect(node.take('send')).toContainEqual(
+      expect.objectContaining({
+        message: expect.objectContaining({ vote: expect.objectContaining({ kind: 'ratify' }) }),
+      }),
+    );
+    node.quorum('ratify', view, one.id);
+    expect(node.take('final')).toMatchObject([
+      { id: one.id, milestone: { certificate: { kind: 'ratify', view } } },
+      { id: two.id, milestone: { certificate: { kind: 'finalize' } } },
+    ]);
+  });
+
+  it('whose content came late is final once it is there', () => {
+    const node = new Seat();
+    const view = foreignView(node);
+    enter(node, view);
+    const one = milestone(view);
+    node.quorum('notarize', view, one.id);
+    node.quorum('finalize', view, one.id);
+    expect(node.take('final')).toEqual([]);
+    node.wait();
+    expect(node.take('fetch').at(-1)).toMatchObject({ ids: [one.id] });
+    node.propose(one);
+    expect(node.take('final')).toMatchObject([{ id: one.id }]);
+  });
+});
+
+describe('the leader', () => {
+  function ownView(node: Seat): bigint {
+    let view = 1n;
+    while (node.simplex.leaderOf(view) !== node.seat) view += 1n;
+    return view;
+  }
+
+  it('builds when the milestone is due, and proposes once', () => {
+    const node = new Seat();
+    const view = ownView(node);
+    enter(node, view);
+    node.wait(params.milestoneIntervalMs);
+    expect(node.take('build')).toMatchObject([{ view, parent: BASE.id }]);
+    const one = milestone(view);
+    node.built(view, one.entry);
+    node.built(view, milestone(view, BASE.id, { timestampMs: 11 }).entry);
+    expect(node.said(view)).toEqual(['propose', 'notarize']);
+  });
+
+  it('proposes the last milestone of an epoch again, unchanged, until it is final', () => {
+    const node = new Seat();
+    const first = foreignView(node);
+    enter(node, first);
+    node.take('build');
+    const last = milestone(first, BASE.id, { index: EPOCH_LENGTH - 1 });
+    node.accept(last);
+    node.quorum('notarize', first, last.id);
+    let view = first + 1n;
+    for (; node.simplex.leaderOf(view) !== 0; view += 1n) node.quorum('nullify', view);
+    node.wait(params.milestoneIntervalMs);
+    expect(node.take('build')).toEqual([]);
+    expect(node.signed.at(-1)).toMatchObject({ kind: 'notarize', view });
+    node.quorum('notarize', view, last.id);
+    node.quorum('finalize', view, last.id);
+    const next = node.simplex.view;
+    node.wait(10 * params.heartbeatMs);
+    expect(node.said(next)).toEqual([]);
+    node.quorum('ratify', first, last.id);
+    expect(node.simplex.isOver).toBe(true);
+  });
+});
+
+describe('after a restart', () => {
+  it('the log keeps the seat from a second vote and gives peers what it said', () => {
+    const before = new Seat();
+    const view = foreignView(before);
+    enter(before, view);
+    const one = milestone(view);
+    before.accept(one);
+    const after = new Seat({ signed: before.signed });
+    expect(after.simplex.entryOf(one.id)).toEqual(one.entry);
+    enter(after, view);
+    after.propose(milestone(view, BASE.id, { timestampMs: 11 }));
+    expect(after.take('check')).toEqual([]);
+    const votes = after.signed.filter((said) => said.view === view && said.kind === 'notarize');
+    expect(votes).toMatchObject([{ digest: idToBytes(one.id) }]);
+    expect(after.simplex.proposalOf(one.id)).toBeDefined();
+  });
+
+  it('a seat whose log may be lost is silent below a view', () => {
+    const node = new Seat({ silentBelow: 9n });
+    const view = foreignView(node);
+    enter(node, view);
+    node.accept(milestone(view));
+    node.wait();
+    expect(node.signed).toEqual([]);
+    enter(node, 9n);
+    node.wait();
+    expect(node.said(9n)).toEqual(['nullify']);
+  });
+
+  it('takes a final milestone that came by another way', () => {
+    const node = new Seat();
+    const one = milestone(7n);
+    node.simplex.onFinal({ id: one.id, header: one.entry.header }, node.nowMs);
+    expect(node.simplex.view).toBe(8n);
+    expect(node.vote(1, 'nullify', 7n)).toBe('consensus-view');
+  });
+});
+
+describe('messages', () => {
+  it('consensus-view: another epoch, over, or too far ahead', () => {
+    const node = new Seat();
+    expect(node.vote(1, 'nullify', 0n)).toBe('consensus-view');
+    expect(node.vote(1, 'nullify', 2n + MAX_VIEWS_AHEAD)).toBe('consensus-view');
+    expect(node.propose(milestone(0n))).toBe('consensus-view');
+  });
+
+  it('consensus-signature: not by the seat, not by the leader', () => {
+    const node = new Seat();
+    const vote: Vote = {
+      kind: 'nullify',
+      epoch: 0,
+      view: 1n,
+      digest: ROOT,
+      seat: 1,
+      signature: new Uint8Array(64),
     };
-    const entry: Entry = { header, body: { parents: [], options: {} } };
-    this.bodies.set(milestoneIdOf(header, nobleHasher), entry);
-    return entry;
-  }
-  broadcast(i: number, message: ConsensusMessage) {
-    const node = this.nodes[i]!;
-    for (let j = 0; j < this.n; j++) {
-      if (j === i) continue;
-      this.deliver(i, j, node.faulty ? this.corrupt(i, j, message) : message);
-    }
-  }
-  /** A byzantine seat tells even seats one thing and odd seats another. */
-  corrupt(i: number, j: number, message: ConsensusMessage): ConsensusMessage {
-    const node = this.nodes[i]!;
-    if (this.random() < 0.3) return message;
-    if (message.type === 'proposal' && message.proposal.header.view === message.proposal.view) {
-      const entry = this.build(
-        node,
-        message.proposal.view,
-        message.proposal.header.previousId,
-        j % 2,
-      );
-      const id = milestoneIdOf(entry.header, nobleHasher);
-      const signature = sign(
-        node.key,
-        signedMessage(1n, 'propose', message.proposal.epoch, message.proposal.view, idToBytes(id)),
-      );
-      return { type: 'proposal', proposal: { ...message.proposal, ...entry, signature } };
-    }
-    if (message.type === 'vote') {
-      // votes for whatever the receiver's side has seen
-      const round = [...this.bodies]
-        .filter(([, e]) => e.header.view === message.vote.view)
-        .map(([id]) => id);
-      const kinds = ['notarize', 'nullify', 'finalize'] as const;
-      const kind = kinds[Math.floor(this.random() * 3)]!;
-      const digest =
-        kind === 'nullify' || round.length === 0
-          ? new Uint8Array(32)
-          : idToBytes(round[j % round.length]! as MilestoneId);
-      const k = round.length === 0 ? 'nullify' : kind;
-      const signature = sign(
-        node.key,
-        signedMessage(1n, k, message.vote.epoch, message.vote.view, digest),
-      );
-      return { type: 'vote', vote: { ...message.vote, kind: k, digest, signature } };
-    }
-    return message;
-  }
-  deliver(i: number, j: number, message: ConsensusMessage) {
-    const cut = this.now < this.partitionUntil && this.side[i] !== this.side[j];
-    if (cut || this.random() < this.loss) return;
-    const times = this.random() < 0.05 ? 2 : 1;
-    for (let t = 0; t < times; t++)
-      this.at(5 + this.random() ** 3 * 400, () => {
-        const node = this.nodes[j]!;
-        if (!node.up) return;
-        this.do(j, node.simplex.onMessage(message, this.now).actions);
-      });
-  }
-  run(untilMs: number, chaos: boolean) {
-    while (this.queue.length > 0) {
-      let best = 0;
-      for (let k = 1; k < this.queue.length; k++) {
-        const a = this.queue[k]!,
-          b = this.queue[best]!;
-        if (a.at < b.at || (a.at === b.at && a.seq < b.seq)) best = k;
-      }
-      const event = this.queue[best]!;
-      if (event.at > untilMs) break;
-      this.queue[best] = this.queue.at(-1)!;
-      this.queue.pop();
-      this.now = event.at;
-      event.run();
-      if (chaos && this.random() < 0.0005) {
-        this.partitionUntil = this.now + this.random() * 5000;
-        this.side = this.nodes.map(() => this.random() < 0.5);
-      }
-      if (chaos && this.random() < 0.0005) {
-        const i = Math.floor(this.random() * this.n);
-        this.crash(i);
-      }
-    }
-  }
-  crash(i: number) {
-    const node = this.nodes[i]!;
-    if (!node.up) return;
-    this.stats.crashes++;
-    node.up = false;
-    node.gen++;
-    this.at(this.random() * 3000, () => {
-      node.up = true;
-      this.boot(i, node.epochBase);
-    });
-  }
-}
+    expect(node.hear({ type: 'vote', vote })).toBe('consensus-signature');
+    expect(node.hear({ type: 'vote', vote: { ...vote, seat: 9 } })).toBe('consensus-signature');
+    const { entry } = milestone(1n);
+    const proposal: Proposal = { epoch: 0, view: 1n, ...entry, signature: new Uint8Array(64) };
+    expect(node.hear({ type: 'proposal', proposal })).toBe('consensus-signature');
+  });
 
-function play(n: number, seed: number, byz: number, durable = true) {
-  const world = new World(n, seed, byz, 0.1, durable);
-  world.run(30_000, true);
-  world.loss = 0;
-  world.partitionUntil = 0;
-  const before = Math.max(...world.nodes.map((x) => x.finals.length));
-  world.run(60_000, false);
-  const honest = world.nodes.filter((x) => !x.faulty);
-  return {
-    world,
-    before,
-    least: Math.min(...honest.map((x) => x.finals.length)),
-    conflicts: world.conflicts,
-  };
-}
+  it('block-known: said before', () => {
+    const node = new Seat();
+    expect(node.vote(1, 'nullify', 1n)).toBe('ok');
+    expect(node.vote(1, 'nullify', 1n)).toBe('block-known');
+  });
 
-describe('Simplex', () => {
-  it('keeps one chain and goes on', () => {
-    const seeds = Number(process.env['SEEDS'] ?? 20);
-    const out: string[] = [];
-    const only = Number(process.env['ONLY'] ?? 0);
-    for (let seed = only || 1; seed <= (only || seeds); seed++) {
-      const n = [1, 4, 4, 7][seed % 4]!;
-      const byz = seed % 3 === 0 ? Math.floor((n - 1) / 3) : 0;
-      const r = play(n, seed, byz);
-      if (only)
-        for (const [i, x] of r.world.nodes.entries())
-          out.push(
-            `${i} final ${x.finals.length} base ${x.simplex.base.header.index}@${x.simplex.base.header.view} view ${x.simplex.view} ` +
-              Array.from(
-                { length: Number(x.simplex.view) - Number(x.simplex.base.header.view) + 1 },
-                (_, k) => {
-                  const v = BigInt(k) + x.simplex.base.header.view;
-                  return (
-                    v +
-                    ':' +
-                    x.simplex
-                      .certificatesOf(v)
-                      .map((c) => c.kind[0] + c.kind[1])
-                      .join('') +
-                    '/' +
-                    JSON.stringify(
-                      x.log
-                        .filter((l) => l.view === v && l.epoch === 0)
-                        .map((l) => l.kind.slice(0, 3)),
-                    )
-                  );
-                },
-              )
-                .slice(-6)
-                .join(' '),
-          );
-      out.push(
-        `${seed} n=${n} byz=${byz} before=${r.before} least=${r.least} conflicts=${r.conflicts} ${JSON.stringify(r.world.stats)}`,
-      );
-      out.push(...r.world.notes);
-      if (r.conflicts > 0 || r.least < r.before + 10) out.push('   ^^^^ BAD');
-    }
-    console.log(out.join('\n'));
-    expect(out.filter((x) => x.includes('BAD'))).toEqual([]);
+  it('that contradict each other are evidence, once per seat and view, and count once', () => {
+    const node = new Seat();
+    const [a, b] = [milestone(1n), milestone(1n, BASE.id, { timestampMs: 11 })];
+    node.vote(1, 'notarize', 1n, a.id);
+    node.vote(1, 'notarize', 1n, b.id);
+    node.vote(1, 'finalize', 1n, a.id);
+    node.vote(1, 'nullify', 1n);
+    expect(node.take('evidence')).toMatchObject([{ evidence: { kind: 'votes', seat: 1 } }]);
+    node.vote(2, 'notarize', 1n, b.id);
+    node.vote(3, 'notarize', 1n, b.id);
+    expect(node.simplex.certificatesOf(1n)).toEqual([]);
   });
 });

@@ -4,6 +4,7 @@ import type { BlockId } from '../codec/ids.ts';
 import { GENESIS_BLOCK_ID } from '../codec/ids.ts';
 import type { MilestoneBody, MilestoneHeader } from '../codec/milestone.ts';
 import { nobleHasher } from '../crypto/blake2b.ts';
+import { rootOfIds } from '../ledger/apply-milestone.ts';
 import { buildTransaction } from '../ledger/transaction-builder.ts';
 import type { Outcome } from '../outcome.ts';
 import { MAX_CONE } from '../params/limits.ts';
@@ -238,6 +239,75 @@ describe('checkMilestoneContent', () => {
     };
     expect(age(PARAMS.belowMaxDepth)).toMatchObject({ ok: true });
     expect(age(PARAMS.belowMaxDepth + 1)).toMatchObject({ code: 'milestone-below-max-depth' });
+  });
+
+  it('milestone-parent-referenced: an old block that the predecessor does not name', () => {
+    const chain = new TestChain();
+    const old = chain.attach([GENESIS_BLOCK_ID]);
+    const next = chain.attach([old]);
+    chain.confirm([old]);
+    chain.confirm([next]);
+    const timestampMs = chain.parent.header.timestampMs + PARAMS.heartbeatMs;
+    expect(chain.build([old], { timestampMs })).toMatchObject({
+      code: 'milestone-parent-referenced',
+      detail: old,
+    });
+    const made = built(chain.build([next], { timestampMs }));
+    expect(judge(chain, made.header, made.body)).toMatchObject({ ok: true });
+    const body = { ...made.body, parents: [old] };
+    const header = { ...made.header, parentsRoot: rootOfIds([old], nobleHasher) };
+    expect(judge(chain, header, body)).toMatchObject({ code: 'milestone-parent-referenced' });
+  });
+
+  it('milestone-parent-covered: a new block stands on a block that the body names', () => {
+    const chain = new TestChain();
+    const old = chain.attach([GENESIS_BLOCK_ID]);
+    chain.confirm([old]);
+    const [low, other] = [chain.attach([old]), chain.attach([old])];
+    const high = chain.attach([low]);
+    expect(chain.build([old, other])).toMatchObject({
+      code: 'milestone-parent-covered',
+      detail: old,
+    });
+    expect(chain.build([low, high])).toMatchObject({
+      code: 'milestone-parent-covered',
+      detail: low,
+    });
+    const made = built(chain.build([high, other]));
+    expect(judge(chain, made.header, made.body)).toMatchObject({ ok: true });
+    const parents = [high, low, other].toSorted();
+    const header = { ...made.header, parentsRoot: rootOfIds(parents, nobleHasher) };
+    expect(judge(chain, header, { ...made.body, parents })).toMatchObject({
+      code: 'milestone-parent-covered',
+    });
+  });
+
+  it('lets nothing referenced stand on a named block, whatever leaders choose', () => {
+    const choice = fc.array(fc.nat(30), { minLength: 1, maxLength: 3 });
+    fc.assert(
+      fc.property(fc.array(fc.tuple(choice, fc.boolean()), { maxLength: 30 }), (steps) => {
+        const chain = new TestChain();
+        const all: BlockId[] = [GENESIS_BLOCK_ID];
+        const referenced = new Set<BlockId>([GENESIS_BLOCK_ID]);
+        for (const [numbers, isMilestone] of steps) {
+          const chosen = numbers.map((number) => all[number % all.length] ?? GENESIS_BLOCK_ID);
+          if (!isMilestone) {
+            all.push(chain.attach(chosen));
+            continue;
+          }
+          const timestampMs = chain.parent.header.timestampMs + PARAMS.heartbeatMs;
+          const made = chain.build(chosen, { timestampMs });
+          if (!made.ok) continue;
+          for (const id of made.value.result.included) referenced.add(id);
+          const { parents } = chain.confirm(chosen, { timestampMs }).body;
+          for (const id of referenced) {
+            const below = chain.blocks.get(id)?.block.parents ?? [];
+            expect(below.filter((parent) => parents.includes(parent))).toEqual([]);
+          }
+        }
+      }),
+      { numRuns: 25 },
+    );
   });
 
   it('lets a quiet network go on: heartbeats keep the blocks that they name young', () => {

@@ -1,0 +1,90 @@
+/**
+ * The simulation in short: seeds that must hold, the same trace for the same seed, and proof that
+ * the checkers can fail. Longer runs: `npm run sim`.
+ */
+import { describe, expect, it } from '@jest/globals';
+import { hashWasmBackend, sodiumBackend } from '@tanglemail/tangle/io/accel/hasher.ts';
+import { readFileSync } from 'node:fs';
+import { fastSigning, realSigning } from './signing.ts';
+import { shrink } from './shrink.ts';
+import { simulate, type SimOptions, type SimResult, type SimTools } from './world.ts';
+
+const hasher = (await sodiumBackend()) ?? (await hashWasmBackend());
+const tools: SimTools = { hasher, signing: fastSigning() };
+
+function play(options: Partial<SimOptions> & { seed: number }): SimResult {
+  return simulate({ nodes: 4, ...options }, tools);
+}
+
+/** Rules that the first of these seeds to fail breaks. */
+function firstBroken(seeds: readonly number[], options: Partial<SimOptions>): string[] {
+  for (const seed of seeds) {
+    const rules = play({ seed, ...options }).violations.map(({ rule }) => rule);
+    if (rules.length > 0) return rules;
+  }
+  return [];
+}
+
+describe('a simulated network', () => {
+  it('keeps every rule, whatever happens', () => {
+    for (const [nodes, seeds] of [
+      [4, [101, 102, 103, 104, 105, 106]],
+      [7, [107]],
+      [1, [108]],
+    ] as const) {
+      for (const seed of seeds) {
+        const { violations, milestones } = play({ seed, nodes });
+        expect({ seed, violations }).toEqual({ seed, violations: [] });
+        expect(milestones).toBeGreaterThan(20);
+      }
+    }
+  });
+
+  it('keeps them for the seeds that once failed', () => {
+    const lines = readFileSync(new URL('regressions.txt', import.meta.url), 'utf8').split('\n');
+    for (const line of lines) {
+      const [seed, nodes] = line.replace(/#.*/, '').trim().split(/\s+/).map(Number);
+      if (!seed || !nodes) continue;
+      expect({ seed, violations: play({ seed, nodes }).violations }).toEqual({
+        seed,
+        violations: [],
+      });
+    }
+  });
+
+  it('gives the same trace for the same seed, and another for another', () => {
+    const digest = (seed: number): string => play({ seed, phaseMs: 8_000 }).digest;
+    expect(digest(7)).toBe(digest(7));
+    expect(digest(7)).not.toBe(digest(8));
+  });
+
+  it('runs with real signatures too', () => {
+    const real = { hasher, signing: realSigning() };
+    const { violations, milestones } = simulate({ seed: 3, nodes: 1, phaseMs: 3_000 }, real);
+    expect(violations).toEqual([]);
+    expect(milestones).toBeGreaterThan(5);
+  });
+});
+
+describe('the checkers', () => {
+  it('find a conflict when f + 1 seats are byzantine', () => {
+    expect(firstBroken([4, 5, 6], { byzantine: 2 })).toContain('one-final-milestone');
+  });
+
+  it('find a conflict when votes are not synced', () => {
+    const rules = firstBroken([18], { measures: { syncsVotes: false } });
+    expect(rules).toContain('view-decided-once');
+  });
+
+  it('find a standstill when cones are not synced with the vote', () => {
+    expect(firstBroken([13, 27], { measures: { syncsCones: false } })).toContain('progress');
+  });
+
+  it('fail again after shortening, with no more faults than before', () => {
+    const options = { seed: 5, nodes: 4, byzantine: 2 };
+    const failed = simulate(options, tools);
+    const shortest = shrink(options, failed, tools);
+    expect(shortest.violations.length).toBeGreaterThan(0);
+    expect(shortest.scheduled).toBeLessThanOrEqual(failed.scheduled);
+  });
+});
