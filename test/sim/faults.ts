@@ -22,7 +22,13 @@ export type Fault = { readonly atMs: number } & (
       readonly lastsMs: number;
     }
   | { readonly kind: 'weather'; readonly quality: LinkQuality; readonly lastsMs: number }
-  | { readonly kind: 'clock'; readonly seat: number; readonly offsetMs: number }
+  /** A clock is set; by minutes only where a fault more is tolerated, and right again later. */
+  | {
+      readonly kind: 'clock';
+      readonly seat: number;
+      readonly offsetMs: number;
+      readonly lastsMs: number;
+    }
   | { readonly kind: 'spam'; readonly seat: number; readonly count: number }
   | { readonly kind: 'double-spend'; readonly seat: number }
   | { readonly kind: 'withhold'; readonly seat: number }
@@ -49,6 +55,9 @@ export interface PlanOptions {
 
 /** Honest clocks differ by less than half of maxDriftMs from the true time. */
 const OFFSET_MS_MAX = 1_500;
+
+/** A clock that is wrong. */
+const WRONG_MS_MAX = 600_000;
 
 /** Draws a plan. */
 export function drawPlan(random: SeededRandom, options: PlanOptions): Plan {
@@ -85,7 +94,7 @@ function drawByzantine(
 
 function drawFault(
   random: SeededRandom,
-  { size, phaseMs }: PlanOptions,
+  { size, phaseMs, byzantineMax }: PlanOptions,
   byzantine: ReadonlyMap<number, unknown>,
 ): Fault {
   const atMs = Math.round(random.between(500, phaseMs));
@@ -115,8 +124,10 @@ function drawFault(
     return { atMs, kind: 'weather', quality, lastsMs: lastsMs / 2 };
   }
   if (draw < 0.74) {
-    const offsetMs = Math.round(random.between(-OFFSET_MS_MAX, OFFSET_MS_MAX));
-    return { atMs, kind: 'clock', seat, offsetMs };
+    const isWrong = byzantine.size < byzantineMax;
+    const most = isWrong ? WRONG_MS_MAX : OFFSET_MS_MAX;
+    const offsetMs = Math.round(random.between(-most, most));
+    return { atMs, kind: 'clock', seat: isWrong ? 0 : seat, offsetMs, lastsMs };
   }
   if (draw < 0.8) return { atMs, kind: 'spam', seat, count: 10 + random.below(40) };
   if (draw < 0.87) return { atMs, kind: 'replay', seat, count: 5 + random.below(15) };

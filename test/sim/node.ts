@@ -112,6 +112,11 @@ export class SimNode {
     return this.#deps.clock.nowMs + this.offsetMs;
   }
 
+  /** A clock that nobody sets. */
+  get #steadyMs(): number {
+    return this.#deps.clock.nowMs;
+  }
+
   get epoch(): number {
     return epochOf(this.chain.latest.header.index + 1, this.#deps.rules.params);
   }
@@ -225,7 +230,7 @@ export class SimNode {
       this.#do(this.simplex.onTick(this.nowMs));
       this.#work();
       this.#askForParents();
-      if (this.nowMs - this.#statusMs >= STATUS_MS) this.#sayStatus();
+      if (this.#steadyMs - this.#statusMs >= STATUS_MS) this.#sayStatus();
       this.#tick();
     });
   }
@@ -391,7 +396,7 @@ export class SimNode {
   }
 
   #sayStatus(): void {
-    this.#statusMs = this.nowMs;
+    this.#statusMs = this.#steadyMs;
     const { index } = this.chain.latest.header;
     for (const to of this.#peers()) this.#deps.send(to, { kind: 'status', index });
   }
@@ -400,8 +405,8 @@ export class SimNode {
   #catchUp(): void {
     const { index } = this.chain.latest.header;
     const ahead = [...this.#peerIndexes].filter(([, theirs]) => theirs > index);
-    if (ahead.length === 0 || this.nowMs - this.#rangeMs < RETRY_MS) return;
-    this.#rangeMs = this.nowMs;
+    if (ahead.length === 0 || this.#steadyMs - this.#rangeMs < RETRY_MS) return;
+    this.#rangeMs = this.#steadyMs;
     const [to] = this.#deps.random.pick(ahead);
     this.#deps.send(to, { kind: 'want-range', from: index + 1 });
   }
@@ -447,14 +452,14 @@ export class SimNode {
   }
 
   #askForParents(): void {
-    const nowMs = this.nowMs;
+    const nowMs = this.#steadyMs;
     const isAsked = (id: BlockId): boolean => nowMs - (this.#askedMs.get(id) ?? 0) < RETRY_MS;
     const missing = this.chain.dag.missingParents(MAX_WANTED, isAsked);
     this.#ask(missing.filter((id) => !this.chain.recall(id)));
   }
 
   #ask(ids: readonly BlockId[], peers: readonly number[] = this.#somePeers(2)): void {
-    const nowMs = this.nowMs;
+    const nowMs = this.#steadyMs;
     const open = ids.filter((id) => nowMs - (this.#askedMs.get(id) ?? 0) >= RETRY_MS);
     if (open.length === 0) return;
     for (const id of open) this.#askedMs.set(id, nowMs);

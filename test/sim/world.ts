@@ -247,11 +247,19 @@ class World {
         break;
       case 'clock':
         this.#tally.count('clock');
-        this.#nodes[fault.seat]!.offsetMs = fault.offsetMs;
+        this.#setClock(fault.seat, fault.offsetMs);
+        this.#clock.after(fault.lastsMs, () => {
+          this.#setClock(fault.seat, this.#plan.offsetsMs[fault.seat] ?? 0);
+        });
         break;
       default:
         this.#misuse(fault);
     }
+  }
+
+  #setClock(seat: number, offsetMs: number): void {
+    const node = this.#nodes[seat];
+    if (node !== undefined) node.offsetMs = offsetMs;
   }
 
   /** What needs a node that is up: spam, double spends, withheld and repeated blocks. */

@@ -2,7 +2,7 @@
  * The proposed milestones above the last final one, and which of them are final and proven so. A
  * milestone is final when a quorum finalised it or one that stands on it; in the second case the
  * committee ratifies it, so that every final milestone has a certificate of one size.
- * Path: `simplex.ts`. Spec: docs/spec/15-consensus.md §5.
+ * Path: `simplex.ts`. Spec: docs/spec/15-consensus.md §8.
  */
 import type { Certificate } from '../codec/certificate.ts';
 import type { MilestoneId } from '../codec/ids.ts';
@@ -33,6 +33,8 @@ export class FinalChain {
   readonly #final = new Set<MilestoneId>();
   /** Finalised, with something of their past still unknown. */
   readonly #open = new Set<MilestoneId>();
+  /** Milestones that a final one stands on and whose content is not known. */
+  readonly #wanted = new Set<MilestoneId>();
   #base: Base;
   #greatest: Certificate | undefined;
 
@@ -63,7 +65,13 @@ export class FinalChain {
     return this.#entries.get(id);
   }
 
+  /** Whether the content of this milestone is missing on the way to a final one. */
+  wants(id: MilestoneId): boolean {
+    return this.#wanted.has(id);
+  }
+
   add(id: MilestoneId, entry: Entry): void {
+    this.#wanted.delete(id);
     if (entry.header.index > this.#base.header.index) this.#entries.set(id, entry);
   }
 
@@ -77,6 +85,7 @@ export class FinalChain {
       const entry = this.#entries.get(at);
       if (entry === undefined) {
         this.#open.add(id);
+        this.#wanted.add(at);
         return { unproven: [], missing: at };
       }
       if (this.#final.has(at)) break;
@@ -132,6 +141,7 @@ export class FinalChain {
       this.#forget(id);
     }
     this.#forget(base.id);
+    this.#wanted.clear();
   }
 
   #forget(id: MilestoneId): void {

@@ -35,6 +35,11 @@ export class Finality {
     return this.#ratifyMs;
   }
 
+  /** The clock was set back: what is open is sent again at once. */
+  onClockSetBack(nowMs: number): void {
+    this.#ratifyMs = Math.min(this.#ratifyMs, nowMs);
+  }
+
   /**
    * A quorum finalised `id`: it and what it stands on is final.
    * @returns the milestone on the way that is not known, if there is one.

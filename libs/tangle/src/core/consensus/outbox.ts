@@ -35,6 +35,11 @@ export class Outbox {
     this.#actions.push({ do: 'fetch', views: views.slice(0, MAX_FETCH_VIEWS), ids });
   }
 
+  /** The clock was set back: the next request may go at once. */
+  onClockSetBack(): void {
+    this.#fetchedMs = -Infinity;
+  }
+
   /** Hands over everything since the last call. */
   take(): SimplexAction[] {
     const actions = this.#actions;

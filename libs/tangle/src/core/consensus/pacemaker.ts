@@ -27,6 +27,9 @@ export class Pacemaker {
   /** A view begins; `parentMs` is the time of the milestone that its own will stand on. */
   enter(parentMs: number, nowMs: number): void {
     this.#enteredMs = nowMs;
+    if (this.#waitingSinceMs !== undefined) {
+      this.#waitingSinceMs = Math.min(this.#waitingSinceMs, nowMs);
+    }
     this.#setTimer(parentMs);
   }
 

@@ -27,7 +27,7 @@ export class Proposals {
     this.#parts = parts;
   }
 
-  /** Keeps the view's first proposal; a second one by `leader` is evidence. */
+  /** Keeps the view's first proposal; another one by `leader` is evidence. */
   take(
     proposal: Proposal,
     id: MilestoneId,
@@ -37,7 +37,9 @@ export class Proposals {
     const round = views.round(proposal.view);
     const first = round.proposal?.proposal;
     const { header, body } = proposal;
-    chain.add(id, { header, body });
+    // Of a leader that proposes many, only what a quorum took is kept beside the first.
+    const isKept = first === undefined || round.notarized === id || chain.wants(id);
+    if (isKept) chain.add(id, { header, body });
     if (first === undefined) {
       round.proposal = { id, proposal };
       round.proposalState = isOwn ? 'valid' : 'waiting';

@@ -388,6 +388,19 @@ describe('after a restart', () => {
   });
 });
 
+describe('a clock that is set back', () => {
+  it('does not keep the seat from giving a view up', () => {
+    const node = new Seat();
+    node.nowMs += 600_000;
+    enter(node, 2n);
+    node.wait(-600_000);
+    expect(node.simplex.wakeMs - node.nowMs).toBeLessThan(10 * DELTA_MS);
+    node.wait();
+    node.wait();
+    expect(node.said(2n)).toContain('nullify');
+  });
+});
+
 describe('messages', () => {
   it('consensus-view: another epoch, over, or too far ahead', () => {
     const node = new Seat();
@@ -417,6 +430,22 @@ describe('messages', () => {
     const node = new Seat();
     expect(node.vote(1, 'nullify', 1n)).toBe('ok');
     expect(node.vote(1, 'nullify', 1n)).toBe('block-known');
+  });
+
+  it('of a leader that proposes many fill no memory; what a quorum took is kept', () => {
+    const node = new Seat();
+    const view = foreignView(node);
+    const made = [1, 2, 3].map((at) => milestone(view, BASE.id, { timestampMs: at }));
+    for (const one of made) node.propose(one);
+    expect(made.map(({ id }) => node.simplex.entryOf(id) !== undefined)).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(node.take('evidence')).toHaveLength(1);
+    node.quorum('notarize', view, made[2]!.id);
+    node.propose(made[2]!);
+    expect(node.simplex.entryOf(made[2]!.id)).toBeDefined();
   });
 
   it('that contradict each other are evidence, once per seat and view, and count once', () => {

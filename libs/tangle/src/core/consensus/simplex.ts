@@ -206,7 +206,9 @@ export class Simplex {
   }
 
   #run(nowMs: number, step: () => void): SimplexAction[] {
+    const isSetBack = nowMs < this.#nowMs;
     this.#nowMs = nowMs;
+    if (isSetBack) this.#onClockSetBack();
     step();
     this.#lead();
     return this.#outbox.take();
@@ -237,6 +239,13 @@ export class Simplex {
     const parent = this.#views.parentFor(this.#view);
     const header = parent && this.#chain.headerOf(parent);
     return (header ?? this.base.header).timestampMs;
+  }
+
+  /** Timers of the clock as it was may lie far ahead: they begin anew. */
+  #onClockSetBack(): void {
+    this.#pace.enter(this.#parentMs(), this.#nowMs);
+    this.#finality.onClockSetBack(this.#nowMs);
+    this.#outbox.onClockSetBack();
   }
 
   /** Gives the view up, and says again what peers may not have heard. */

@@ -1,0 +1,100 @@
+import { describe, expect, it } from '@jest/globals';
+import { GENESIS_BLOCK_ID, type BlockId } from '../codec/ids.ts';
+import { nobleHasher } from '../crypto/blake2b.ts';
+import { Dag } from '../dag/dag.ts';
+import { buildTransaction } from '../ledger/transaction-builder.ts';
+import { buildMilestone, type BuiltMilestone } from '../milestone/build.ts';
+import { TestChain } from '../testing/chain-fixture.ts';
+import { basic, keyPair, PARAMS } from '../testing/ledger-fixtures.ts';
+import { Candidates } from './candidates.ts';
+
+const [alice, bob] = [keyPair(1), keyPair(2)];
+
+/** The next milestone on `on`, added as a candidate. */
+function extend(
+  chain: TestChain,
+  candidates: Candidates,
+  on: BuiltMilestone['id'],
+  parents: readonly BlockId[],
+): BuiltMilestone {
+  const parent = candidates.stateOf(on);
+  const context = candidates.contextOn(on, chain.context);
+  if (parent === undefined || context === undefined) throw new Error('an unknown predecessor');
+  const timestampMs = parent.header.timestampMs + 1_000;
+  const view = parent.header.view + 1n;
+  const made = buildMilestone({ parent, parents, timestampMs, view }, context);
+  if (!made.ok) throw new Error(made.code);
+  candidates.add(made.value.id, made.value);
+  return made.value;
+}
+
+/** Alice pays Bob everything of the genesis output. */
+function pay(chain: TestChain): BlockId {
+  const [first] = chain.start.outputs;
+  if (first === undefined) throw new Error('genesis has an output');
+  const made = buildTransaction({
+    networkId: chain.networkId,
+    inputs: [{ ...first, unlock: { kind: 'signature', secretKey: alice.secretKey } }],
+    outputs: [basic(first.output.amount, bob.address)],
+    changeAddress: alice.address,
+    params: PARAMS,
+    hasher: nobleHasher,
+  });
+  if (!made.ok) throw new Error(made.code);
+  return chain.attach([GENESIS_BLOCK_ID], made.value.transaction);
+}
+
+describe('candidates', () => {
+  it('show the ledger and the root indexes after each, and leave the committed ones alone', () => {
+    const chain = new TestChain();
+    const candidates = new Candidates(chain.parent, nobleHasher);
+    const paid = pay(chain);
+    const one = extend(chain, candidates, chain.parent.id, [paid]);
+    const spent = chain.start.outputs[0]!.outputId;
+    const created = one.result.diff.created[0]!.outputId;
+    const after = candidates.contextOn(one.id, chain.context);
+    expect(after?.outputs(spent)).toBe('spent');
+    expect(after?.outputs(created)).toMatchObject({ outputId: created });
+    expect(after?.rootIndexOf(paid)).toBe(1);
+    expect(chain.context.outputs(created)).toBe('unknown');
+    expect(chain.context.rootIndexOf(paid)).toBeUndefined();
+  });
+
+  it('give what a chain without them gives, milestone by milestone', () => {
+    const chain = new TestChain();
+    const candidates = new Candidates(chain.parent, nobleHasher);
+    const first = pay(chain);
+    const second = chain.attach([first]);
+    const one = extend(chain, candidates, chain.parent.id, [first]);
+    const two = extend(chain, candidates, one.id, [second]);
+    expect(chain.confirm([first]).id).toBe(one.id);
+    expect(chain.confirm([second]).id).toBe(two.id);
+  });
+
+  it('forget what does not stand on the committed milestone', () => {
+    const chain = new TestChain();
+    const candidates = new Candidates(chain.parent, nobleHasher);
+    const [left, right] = [chain.attach([GENESIS_BLOCK_ID]), chain.attach([GENESIS_BLOCK_ID])];
+    const base = chain.parent.id;
+    const taken = extend(chain, candidates, base, [left]);
+    const other = extend(chain, candidates, base, [right]);
+    const next = extend(chain, candidates, taken.id, [right]);
+    candidates.moveTo(candidates.stateOf(taken.id)!);
+    expect(candidates.stateOf(other.id)).toBeUndefined();
+    expect(candidates.resultOf(taken.id)).toBeUndefined();
+    expect(candidates.stateOf(next.id)?.id).toBe(next.id);
+    expect(candidates.contextOn(other.id, chain.context)).toBeUndefined();
+  });
+
+  it('hide from the next leader what they reference', () => {
+    const chain = new TestChain();
+    const candidates = new Candidates(chain.parent, nobleHasher);
+    const dag = new Dag({ belowMaxDepth: PARAMS.belowMaxDepth });
+    dag.addEntryPoint(GENESIS_BLOCK_ID, 0);
+    const [left, right] = [chain.attach([GENESIS_BLOCK_ID]), chain.attach([GENESIS_BLOCK_ID])];
+    for (const id of [left, right]) dag.add(id, [GENESIS_BLOCK_ID]);
+    const one = extend(chain, candidates, chain.parent.id, [left]);
+    expect([...candidates.viewOn(one.id, dag).unreferenced()]).toEqual([right]);
+    expect([...candidates.viewOn(chain.parent.id, dag).unreferenced()]).toEqual([left, right]);
+  });
+});
