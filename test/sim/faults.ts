@@ -51,6 +51,8 @@ export interface PlanOptions {
   readonly byzantineMax: number;
   readonly isForced: boolean;
   readonly phaseMs: number;
+  /** Every few seconds all but one lose their power, and that one is cut off. */
+  readonly isStormy?: boolean;
 }
 
 /** Honest clocks differ by less than half of maxDriftMs from the true time. */
@@ -72,7 +74,10 @@ export function drawPlan(random: SeededRandom, options: PlanOptions): Plan {
     Math.round(random.between(-OFFSET_MS_MAX, OFFSET_MS_MAX)),
   );
   const count = random.below(14);
-  const faults = Array.from({ length: count }, () => drawFault(random, options, byzantine));
+  const faults =
+    options.isStormy === true
+      ? drawStorm(random, options)
+      : Array.from({ length: count }, () => drawFault(random, options, byzantine));
   const ordered = faults.toSorted((a, b) => a.atMs - b.atMs);
   return { byzantine, weather, offsetsMs, faults: ordered.filter(({ atMs }) => atMs < phaseMs) };
 }
@@ -90,6 +95,18 @@ function drawByzantine(
       return [seat, chosen.length === 0 ? ['equivocating', 'double-voting'] : chosen];
     }),
   );
+}
+
+const STORM_MS = 2_000;
+
+function drawStorm(random: SeededRandom, { size, phaseMs }: PlanOptions): Fault[] {
+  return Array.from({ length: Math.floor(phaseMs / STORM_MS) }, (_, at) => ({
+    atMs: Math.round((at + random.next()) * STORM_MS),
+    kind: 'blackout',
+    seat: random.below(size),
+    downMs: 50,
+    lastsMs: STORM_MS,
+  }));
 }
 
 function drawFault(

@@ -20,6 +20,7 @@ const HELP = `Usage: npm run sim -- [options]
   --file PATH      play the lines "seed nodes" of a file
   --byzantine B    byzantine seats, exactly; up to f by default
   --faults F       only the first F faults of the schedule
+  --storm          power cuts every two seconds instead of the seed's own faults
   --unsynced-votes, --unsynced-cones   leave a safety measure out
   --ed25519        real signatures
   --trace          print every event`;
@@ -34,6 +35,7 @@ const { values } = parseArgs({
     file: { type: 'string' },
     byzantine: { type: 'string' },
     faults: { type: 'string' },
+    storm: { type: 'boolean', default: false },
     'unsynced-votes': { type: 'boolean', default: false },
     'unsynced-cones': { type: 'boolean', default: false },
     ed25519: { type: 'boolean', default: false },
@@ -87,6 +89,7 @@ function optionsOf(run: { seed: number; nodes: number }): SimOptions {
     ...run,
     ...(byzantine === undefined ? {} : { byzantine: whole(byzantine) }),
     ...(faults === undefined ? {} : { faultsMax: whole(faults) }),
+    isStormy: values.storm,
     measures: {
       syncsVotes: !values['unsynced-votes'],
       syncsCones: !values['unsynced-cones'],

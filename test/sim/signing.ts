@@ -1,7 +1,7 @@
 /**
  * Signatures of a simulation. The fast ones are a keyed checksum: whoever knows the public key
- * could forge them, but nothing in a simulation tries; a byzantine seat signs with its own key whatever
- * it wants. `realSigning` is Ed25519 as in a node.
+ * could forge them, but nothing in a simulation tries; a byzantine seat signs with its own key
+ * whatever it wants. `realSigning` is Ed25519 as in a node.
  */
 import {
   nobleVerifier,

@@ -32,6 +32,8 @@ export interface SimOptions {
   readonly faultsMax?: number;
   /** Length of the safety phase, milliseconds of virtual time. */
   readonly phaseMs?: number;
+  /** Power cuts every few seconds instead of the seed's own faults. */
+  readonly isStormy?: boolean;
   readonly print?: (line: string) => void;
 }
 
@@ -106,7 +108,9 @@ class World {
     const { nodes: size, byzantine, phaseMs = PHASE_MS } = options;
     const byzantineMax = byzantine ?? faultsTolerated(size);
     const isForced = byzantine !== undefined;
-    this.#plan = drawPlan(this.#random.fork(), { size, byzantineMax, isForced, phaseMs });
+    const { isStormy = false } = options;
+    const plan = { size, byzantineMax, isForced, phaseMs, isStormy };
+    this.#plan = drawPlan(this.#random.fork(), plan);
     const rules = this.#rules(size);
     this.#network = new Network({
       clock: this.#clock,
