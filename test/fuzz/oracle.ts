@@ -193,7 +193,7 @@ export const oracleBlock: P.CoderType<Block> = shape(
   (block) => block as Block & { parents: BlockId[] },
 );
 
-const KINDS = { notarize: 1, nullify: 2, finalize: 3 } as const;
+const KINDS = { notarize: 1, nullify: 2, finalize: 3, ratify: 5 } as const;
 const certificateWire = P.struct({
   kind: P.map(P.U8, KINDS) as P.CoderType<keyof typeof KINDS>,
   epoch: P.U32LE,

@@ -149,7 +149,7 @@ export function randomCertificate(random: SeededRandom): Certificate {
   const bitmapLength = random.between(1, 4);
   const seats = random.list(bitmapLength * 8, () => 0).map((_, seat) => seat);
   const signers = seats.filter(() => random.chance(3));
-  const kind = (['notarize', 'nullify', 'finalize'] as const)[random.between(0, 2)]!;
+  const kind = (['notarize', 'nullify', 'finalize', 'ratify'] as const)[random.between(0, 3)]!;
   return {
     kind,
     epoch: random.u32(),

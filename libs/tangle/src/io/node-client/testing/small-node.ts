@@ -138,11 +138,13 @@ export class SmallNode {
 
   /** Confirms all blocks that no milestone references yet. */
   confirm(): void {
-    const pending = [...this.blocks.keys()].filter((id) => !this.referencedBy.has(id));
+    const pending = [...this.blocks].filter(([id]) => !this.referencedBy.has(id));
+    const covered = new Set(pending.flatMap(([, { block }]) => block.parents));
+    const tips = pending.map(([id]) => id).filter((id) => !covered.has(id));
     const built = buildMilestone(
       {
         parent: this.#parent,
-        parents: pending.slice(-8),
+        parents: tips.slice(-8),
         timestampMs: Math.max(Date.now(), this.#parent.header.timestampMs + 1),
         view: BigInt(this.chain.length),
       },
