@@ -437,11 +437,7 @@ export class SimNode {
   #answerConsensus(to: number, asked: Extract<SimMessage, { kind: 'want-consensus' }>): void {
     if (asked.epoch !== this.simplex.epoch) return;
     const answers: ConsensusMessage[] = [];
-    for (const view of asked.views) {
-      for (const certificate of this.simplex.certificatesOf(view)) {
-        answers.push({ type: 'certificate', certificate });
-      }
-    }
+    for (const view of asked.views) answers.push(...this.simplex.messagesOf(view));
     for (const id of asked.ids) {
       const proposal = this.simplex.proposalOf(id);
       if (proposal !== undefined) answers.push({ type: 'proposal', proposal });

@@ -41,7 +41,7 @@ describe('a simulated network', () => {
   });
 
   it('keeps them through power cuts every two seconds', () => {
-    for (const seed of [1, 3, 6]) {
+    for (const seed of [1, 6, 729]) {
       const { violations, faults } = play({ seed, isStormy: true });
       expect({ seed, violations }).toEqual({ seed, violations: [] });
       expect(faults['lost-writes']).toBeGreaterThan(0);

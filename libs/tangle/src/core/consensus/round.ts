@@ -73,6 +73,11 @@ export class Round {
     return !this.#accused.has(seat) && this.#accused.add(seat).size > 0;
   }
 
+  /** Every vote that counted. */
+  get votes(): Vote[] {
+    return [...this.#votes.values()].flatMap((ofKind) => [...ofKind.values()]);
+  }
+
   /** This seat's votes, for sending them again. */
   votesOf(seat: number): Vote[] {
     return [...this.#votes.values()].flatMap((ofKind) => ofKind.get(seat) ?? []);

@@ -379,6 +379,16 @@ describe('after a restart', () => {
     expect(node.said(9n)).toEqual(['nullify']);
   });
 
+  it('votes settle a view whose certificate everybody has lost', () => {
+    const [giver, asker] = [new Seat(), new Seat({ seat: 1 })];
+    const one = milestone(1n);
+    for (const seat of [1, 2]) giver.vote(seat, 'notarize', 1n, one.id);
+    asker.vote(3, 'notarize', 1n, one.id);
+    for (const message of giver.simplex.messagesOf(1n)) asker.hear(message);
+    expect(asker.simplex.certificatesOf(1n)).toMatchObject([{ kind: 'notarize' }]);
+    expect(asker.simplex.messagesOf(1n)).toMatchObject([{ type: 'certificate' }]);
+  });
+
   it('takes a final milestone that came by another way', () => {
     const node = new Seat();
     const one = milestone(7n);

@@ -185,9 +185,14 @@ export class Simplex {
     });
   }
 
-  /** The certificates of a view, for a peer that asks: at most one of each kind. */
+  /** The certificates of a view, at most one of each kind. */
   certificatesOf(view: bigint): Certificate[] {
     return Object.values(this.#views.known(view)?.certificates ?? {});
+  }
+
+  /** Certificates or else votes of a view, for a peer that asks. */
+  messagesOf(view: bigint): ConsensusMessage[] {
+    return this.#views.messagesOf(view);
   }
 
   /** A signed proposal of this milestone, for a peer that asks. */
@@ -303,9 +308,8 @@ export class Simplex {
 
   #onProposal(proposal: Proposal): Outcome<void> {
     const id = this.#gate.checkProposal(proposal, this.#view);
-    if (!id.ok) return id;
-    this.#takeProposal(proposal, id.value, false);
-    return succeed(undefined);
+    if (id.ok) this.#takeProposal(proposal, id.value, false);
+    return id.ok ? succeed(undefined) : id;
   }
 
   #takeProposal(proposal: Proposal, id: MilestoneId, isOwn: boolean): void {

@@ -2,7 +2,7 @@
  * The views of one epoch from the last final milestone on: which were notarised, which nullified,
  * and what therefore may be built on what. Path: `simplex.ts`. Spec: docs/spec/15-consensus.md §4.
  */
-import type { Proposal } from '../codec/consensus.ts';
+import type { ConsensusMessage, Proposal } from '../codec/consensus.ts';
 import type { MilestoneId } from '../codec/ids.ts';
 import type { Base } from './final-chain.ts';
 import { Round } from './round.ts';
@@ -40,6 +40,23 @@ export class Views {
 
   all(): IterableIterator<Round> {
     return this.#rounds.values();
+  }
+
+  /**
+   * What a peer that lacks this view is given: its certificates, and while it is neither notarised
+   * nor nullified all its votes. Everybody may have lost a certificate and kept the votes of it.
+   */
+  messagesOf(view: bigint): ConsensusMessage[] {
+    const round = this.#rounds.get(view);
+    if (round === undefined) return [];
+    const isSettled = round.notarized !== undefined || round.isNullified;
+    return [
+      ...Object.values(round.certificates).map((certificate): ConsensusMessage => ({
+        type: 'certificate',
+        certificate,
+      })),
+      ...(isSettled ? [] : round.votes).map((vote): ConsensusMessage => ({ type: 'vote', vote })),
+    ];
   }
 
   /** A signed proposal of this milestone. */
