@@ -75,7 +75,7 @@ export class Round {
 
   /** Every vote that counted. */
   get votes(): Vote[] {
-    return [...this.#votes.values()].flatMap((ofKind) => [...ofKind.values()]);
+    return [...this.#votes.values()].flatMap((ofKind) => Array.from(ofKind.values()));
   }
 
   /** This seat's votes, for sending them again. */
