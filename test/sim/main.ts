@@ -79,7 +79,7 @@ function report(result: SimResult, nodes: number): void {
   for (const { atMs, rule, detail } of violations.slice(0, 3)) {
     process.stdout.write(`seed ${seed}: ${rule} at ${atMs} ms: ${detail}\n`);
   }
-  const again = `npm run sim -- --seed ${seed} --nodes ${nodes} --faults ${scheduled} --trace`;
+  const again = `npm run sim -- --seed ${seed} --nodes ${nodes} --faults ${scheduled}${values.storm ? ' --storm' : ''}`;
   process.stdout.write(`  again: ${again}\n  trace ${digest.slice(0, 32)}\n`);
 }
 

@@ -70,6 +70,20 @@ export class FinalChain {
     return this.#wanted.has(id);
   }
 
+  /**
+   * The first milestone on the way from `id` down to the base whose content is unknown. Its view
+   * may look nullified from here, while others saw it notarised and built on it.
+   */
+  gapBelow(id: MilestoneId): MilestoneId | undefined {
+    let at = id;
+    for (let header = this.headerOf(at); header !== undefined; header = this.headerOf(at)) {
+      if (header.index <= this.#base.header.index) return undefined;
+      at = header.previousId;
+    }
+    this.#wanted.add(at);
+    return at;
+  }
+
   add(id: MilestoneId, entry: Entry): void {
     this.#wanted.delete(id);
     if (entry.header.index > this.#base.header.index) this.#entries.set(id, entry);

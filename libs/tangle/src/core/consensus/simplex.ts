@@ -394,7 +394,7 @@ export class Simplex {
   #fetchMissing(upTo = this.#view, id?: MilestoneId): void {
     const isKnown = (one: MilestoneId): boolean => this.#chain.headerOf(one) !== undefined;
     const { views, ids } = this.#views.missing(upTo, MAX_FETCH_VIEWS, isKnown);
-    const all = id === undefined || ids.includes(id) ? ids : [id, ...ids];
-    this.#outbox.fetch(views, all, this.#nowMs);
+    const more = [id, this.#chain.gapBelow(this.notarizedTop)].filter((one) => one !== undefined);
+    this.#outbox.fetch(views, [...new Set([...more, ...ids])], this.#nowMs);
   }
 }
