@@ -17,7 +17,7 @@ const HELP = `Usage: npm run sim -- [options]
   --first S        the first seed (1); "time" begins at the time of day
   --seed S         play one seed only
   --seconds T      go on with new seeds until so many seconds have passed
-  --file PATH      play the lines "seed nodes" of a file
+  --file PATH      play the lines "seed nodes [storm]" of a file
   --byzantine B    byzantine seats, exactly; up to f by default
   --faults F       only the first F faults of the schedule
   --storm          power cuts every two seconds instead of the seed's own faults
@@ -52,12 +52,13 @@ function whole(text: string, least = 0): number {
 }
 
 /** The seeds to play, with their number of nodes. */
-function* runs(): Generator<{ seed: number; nodes: number }> {
+function* runs(): Generator<Pick<SimOptions, 'seed' | 'nodes' | 'isStormy'>> {
   const nodes = whole(values.nodes, 1);
   if (values.file !== undefined) {
     for (const line of readFileSync(values.file, 'utf8').split('\n')) {
-      const [seed, count] = line.replace(/#.*/, '').trim().split(/\s+/);
-      if (seed && count) yield { seed: whole(seed), nodes: whole(count, 1) };
+      const [seed, count, storm] = line.replace(/#.*/, '').trim().split(/\s+/);
+      if (seed && count)
+        yield { seed: whole(seed), nodes: whole(count, 1), isStormy: storm === 'storm' };
     }
     return;
   }
@@ -79,17 +80,18 @@ function report(result: SimResult, nodes: number): void {
   for (const { atMs, rule, detail } of violations.slice(0, 3)) {
     process.stdout.write(`seed ${seed}: ${rule} at ${atMs} ms: ${detail}\n`);
   }
-  const again = `npm run sim -- --seed ${seed} --nodes ${nodes} --faults ${scheduled}${values.storm ? ' --storm' : ''}`;
+  const storm = values.storm ? ' --storm' : '';
+  const again = `npm run sim -- --seed ${seed} --nodes ${nodes} --faults ${scheduled}${storm}`;
   process.stdout.write(`  again: ${again}\n  trace ${digest.slice(0, 32)}\n`);
 }
 
-function optionsOf(run: { seed: number; nodes: number }): SimOptions {
+function optionsOf(run: Pick<SimOptions, 'seed' | 'nodes' | 'isStormy'>): SimOptions {
   const { byzantine, faults } = values;
   return {
     ...run,
     ...(byzantine === undefined ? {} : { byzantine: whole(byzantine) }),
     ...(faults === undefined ? {} : { faultsMax: whole(faults) }),
-    isStormy: values.storm,
+    isStormy: values.storm || run.isStormy === true,
     measures: {
       syncsVotes: !values['unsynced-votes'],
       syncsCones: !values['unsynced-cones'],

@@ -51,9 +51,10 @@ describe('a simulated network', () => {
   it('keeps them for the seeds that once failed', () => {
     const lines = readFileSync(new URL('regressions.txt', import.meta.url), 'utf8').split('\n');
     for (const line of lines) {
-      const [seed, nodes] = line.replace(/#.*/, '').trim().split(/\s+/).map(Number);
+      const [first, second, storm] = line.replace(/#.*/, '').trim().split(/\s+/);
+      const [seed, nodes, isStormy] = [Number(first), Number(second), storm === 'storm'];
       if (!seed || !nodes) continue;
-      expect({ seed, violations: play({ seed, nodes }).violations }).toEqual({
+      expect({ seed, violations: play({ seed, nodes, isStormy }).violations }).toEqual({
         seed,
         violations: [],
       });
