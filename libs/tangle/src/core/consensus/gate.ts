@@ -13,11 +13,13 @@ import { fail, succeed, type Outcome } from '../outcome.ts';
 import { MAX_VIEWS_AHEAD } from '../params/limits.ts';
 import type { Hasher, Verifier } from '../ports.ts';
 import type { SimplexOptions } from './actions.ts';
+import type { FinalChain } from './final-chain.ts';
 import type { Views } from './views.ts';
 
 export class Gate {
   readonly #options: SimplexOptions;
   readonly #views: Views;
+  readonly #chain: Pick<FinalChain, 'wants'>;
   readonly #hasher: Hasher;
   readonly #verifier: Verifier;
   /** The seat of view 0, so that a leader is found without hashing. */
@@ -25,11 +27,12 @@ export class Gate {
 
   constructor(
     options: SimplexOptions,
-    views: Views,
+    { views, chain }: { views: Views; chain: Pick<FinalChain, 'wants'> },
     { hasher, verifier }: { hasher: Hasher; verifier: Verifier },
   ) {
     this.#options = options;
     this.#views = views;
+    this.#chain = chain;
     this.#hasher = hasher;
     this.#verifier = verifier;
     const { networkId, epoch, committee } = options;
@@ -47,7 +50,7 @@ export class Gate {
     if (this.#isForeign(epoch, view, current)) return fail('consensus-view');
     const { networkId, committee } = this.#options;
     const id = milestoneIdOf(header, this.#hasher);
-    if (this.#views.known(view)?.proposal?.id === id) return fail('block-known');
+    if (this.#isKnown(view, id)) return fail('block-known');
     const leader = committee[this.leaderOf(view)];
     return checkProposer(proposal, id, leader, networkId, this.#verifier)
       ? succeed(id)
@@ -73,6 +76,18 @@ export class Gate {
     }
     if (this.#views.known(view)?.certificates[kind] !== undefined) return fail('block-known');
     return checkCertificate(certificate, committee, networkId, this.#verifier);
+  }
+
+  /**
+   * Whether a proposal brings nothing new: it is the view's first, or one more of a leader that is
+   * known to have made two, and nobody needs it. Else one leader could fill all links.
+   */
+  #isKnown(view: bigint, id: MilestoneId): boolean {
+    const round = this.#views.known(view);
+    if (round?.proposal === undefined) return false;
+    if (round.proposal.id === id) return true;
+    const isNeeded = round.notarized === id || this.#chain.wants(id);
+    return !isNeeded && round.isAccused(this.leaderOf(view));
   }
 
   /** Of another epoch, over, or so far ahead that it would only fill the memory. */

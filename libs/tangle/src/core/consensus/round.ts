@@ -62,10 +62,19 @@ export class Round {
     return this.certificates.nullify !== undefined;
   }
 
-  /** Whether this very statement of the seat has been counted. */
-  knows({ kind, seat, digest }: Vote): boolean {
-    const known = this.#votes.get(kind)?.get(seat);
-    return known !== undefined && equalBytes(known.digest, digest);
+  /**
+   * Whether a vote brings nothing new: it was counted, or its seat, of which there is evidence,
+   * contradicts itself once more. Else one seat could have us check signatures without end.
+   */
+  knows(vote: Vote): boolean {
+    const known = this.#votes.get(vote.kind)?.get(vote.seat);
+    if (known !== undefined && equalBytes(known.digest, vote.digest)) return true;
+    return this.isAccused(vote.seat) && this.#contradictedBy(vote) !== undefined;
+  }
+
+  /** Whether there is evidence against the seat in this view. */
+  isAccused(seat: number): boolean {
+    return this.#accused.has(seat);
   }
 
   /** True the first time: one piece of evidence per seat and view says it all. */

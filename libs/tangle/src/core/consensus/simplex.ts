@@ -48,7 +48,7 @@ export class Simplex {
     this.#views = views;
     this.#outbox = outbox;
     this.#voter = voter;
-    this.#gate = new Gate(options, views, crypto);
+    this.#gate = new Gate(options, { views, chain }, crypto);
     this.#pace = new Pacemaker(options.params, options.deltaMs);
     const isLast = (index: number): boolean => this.#isLast(index);
     this.#proposals = new Proposals({ chain, views, voter, outbox, isLast });
