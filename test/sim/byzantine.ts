@@ -72,12 +72,22 @@ function equivocate(
   tools: Tools,
 ): ConsensusMessage[] {
   const { header, view } = proposal;
-  if (header.view !== view) return [{ type: 'proposal', proposal }];
+  if (header.view !== view) return [overreach(node, proposal, tools)];
   const later = { ...header, timestampMs: header.timestampMs + 1 };
   const twin = signed(node, proposal, later, tools.hasher);
   tools.collusion.twins.set(view, [milestoneIdOf(header, tools.hasher), twin.id]);
   const told = to % 2 === 0 ? proposal : twin.proposal;
   return counted(tools, 'equivocating', [{ type: 'proposal', proposal: told }]);
+}
+
+/** Instead of the epoch's last milestone again a valid one of the next epoch that stands on it. */
+function overreach(node: SimNode, proposal: Proposal, tools: Tools): ConsensusMessage {
+  const parent = milestoneIdOf(proposal.header, tools.hasher);
+  const built = node.chain.build(parent, proposal.view, node.nowMs);
+  if (!built.ok) return { type: 'proposal', proposal };
+  const { header, body } = built.value;
+  const early = signed(node, { ...proposal, body }, header, tools.hasher);
+  return counted(tools, 'overreaching', { type: 'proposal', proposal: early.proposal });
 }
 
 function falsify(node: SimNode, proposal: Proposal, tools: Tools): ConsensusMessage {

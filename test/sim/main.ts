@@ -7,6 +7,7 @@ import { hashWasmBackend, sodiumBackend } from '@tanglemail/tangle/io/accel/hash
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { fastSigning, realSigning } from './signing.ts';
+import { readRuns, type Run } from './regressions.ts';
 import { shrink } from './shrink.ts';
 import { Tally } from './tally.ts';
 import { simulate, type SimOptions, type SimResult, type SimTools } from './world.ts';
@@ -17,10 +18,11 @@ const HELP = `Usage: npm run sim -- [options]
   --first S        the first seed (1); "time" begins at the time of day
   --seed S         play one seed only
   --seconds T      go on with new seeds until so many seconds have passed
-  --file PATH      play the lines "seed nodes [storm]" of a file
+  --file PATH      play the lines "seed nodes [storm] [epoch=N]" of a file
   --byzantine B    byzantine seats, exactly; up to f by default
   --faults F       only the first F faults of the schedule
   --storm          power cuts every two seconds instead of the seed's own faults
+  --epoch N        milestones of an epoch (16); few of them try its end more often
   --unsynced-votes, --unsynced-cones   leave a safety measure out
   --ed25519        real signatures
   --trace          print every event`;
@@ -36,6 +38,7 @@ const { values } = parseArgs({
     byzantine: { type: 'string' },
     faults: { type: 'string' },
     storm: { type: 'boolean', default: false },
+    epoch: { type: 'string' },
     'unsynced-votes': { type: 'boolean', default: false },
     'unsynced-cones': { type: 'boolean', default: false },
     ed25519: { type: 'boolean', default: false },
@@ -52,14 +55,10 @@ function whole(text: string, least = 0): number {
 }
 
 /** The seeds to play, with their number of nodes. */
-function* runs(): Generator<Pick<SimOptions, 'seed' | 'nodes' | 'isStormy'>> {
+function* runs(): Generator<Run> {
   const nodes = whole(values.nodes, 1);
   if (values.file !== undefined) {
-    for (const line of readFileSync(values.file, 'utf8').split('\n')) {
-      const [seed, count, storm] = line.replace(/#.*/, '').trim().split(/\s+/);
-      if (seed && count)
-        yield { seed: whole(seed), nodes: whole(count, 1), isStormy: storm === 'storm' };
-    }
+    yield* readRuns(readFileSync(values.file, 'utf8'));
     return;
   }
   if (values.seed !== undefined) {
@@ -75,20 +74,21 @@ function* runs(): Generator<Pick<SimOptions, 'seed' | 'nodes' | 'isStormy'>> {
   }
 }
 
-function report(result: SimResult, nodes: number): void {
+function report(result: SimResult, { nodes, isStormy, epochLength }: SimOptions): void {
   const { seed, violations, scheduled, digest } = result;
   for (const { atMs, rule, detail } of violations.slice(0, 3)) {
     process.stdout.write(`seed ${seed}: ${rule} at ${atMs} ms: ${detail}\n`);
   }
-  const storm = values.storm ? ' --storm' : '';
-  const again = `npm run sim -- --seed ${seed} --nodes ${nodes} --faults ${scheduled}${storm}`;
+  const more = `${isStormy ? ' --storm' : ''}${epochLength ? ` --epoch ${epochLength}` : ''}`;
+  const again = `npm run sim -- --seed ${seed} --nodes ${nodes} --faults ${scheduled}${more}`;
   process.stdout.write(`  again: ${again}\n  trace ${digest.slice(0, 32)}\n`);
 }
 
-function optionsOf(run: Pick<SimOptions, 'seed' | 'nodes' | 'isStormy'>): SimOptions {
-  const { byzantine, faults } = values;
+function optionsOf(run: Run): SimOptions {
+  const { byzantine, epoch, faults } = values;
   return {
     ...run,
+    ...(epoch === undefined ? {} : { epochLength: whole(epoch, 1) }),
     ...(byzantine === undefined ? {} : { byzantine: whole(byzantine) }),
     ...(faults === undefined ? {} : { faultsMax: whole(faults) }),
     isStormy: values.storm || run.isStormy === true,
@@ -115,7 +115,7 @@ function playAll(tools: SimTools): boolean {
     if (values.trace) process.stdout.write(`trace ${result.digest}\n`);
     if (result.violations.length === 0) continue;
     violations += 1;
-    report(values.trace ? result : shrink(options, result, tools), run.nodes);
+    report(values.trace ? result : shrink(options, result, tools), options);
   }
   const seconds = (performance.now() - startedMs) / 1_000;
   const rate = (count: number): string => (count / seconds).toFixed(1);

@@ -6,6 +6,7 @@ import { describe, expect, it } from '@jest/globals';
 import { hashWasmBackend, sodiumBackend } from '@tanglemail/tangle/io/accel/hasher.ts';
 import { readFileSync } from 'node:fs';
 import { fastSigning, realSigning } from './signing.ts';
+import { readRuns } from './regressions.ts';
 import { shrink } from './shrink.ts';
 import { simulate, type SimOptions, type SimResult, type SimTools } from './world.ts';
 
@@ -49,15 +50,10 @@ describe('a simulated network', () => {
   });
 
   it('keeps them for the seeds that once failed', () => {
-    const lines = readFileSync(new URL('regressions.txt', import.meta.url), 'utf8').split('\n');
-    for (const line of lines) {
-      const [first, second, storm] = line.replace(/#.*/, '').trim().split(/\s+/);
-      const [seed, nodes, isStormy] = [Number(first), Number(second), storm === 'storm'];
-      if (!seed || !nodes) continue;
-      expect({ seed, violations: play({ seed, nodes, isStormy }).violations }).toEqual({
-        seed,
-        violations: [],
-      });
+    const text = readFileSync(new URL('regressions.txt', import.meta.url), 'utf8');
+    for (const run of readRuns(text)) {
+      const { seed, violations } = play(run);
+      expect({ seed, violations }).toEqual({ seed, violations: [] });
     }
   });
 

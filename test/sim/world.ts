@@ -34,6 +34,8 @@ export interface SimOptions {
   readonly phaseMs?: number;
   /** Power cuts every few seconds instead of the seed's own faults. */
   readonly isStormy?: boolean;
+  /** Milestones of an epoch; 16 by default. */
+  readonly epochLength?: number;
   readonly print?: (line: string) => void;
 }
 
@@ -156,16 +158,18 @@ class World {
 
   #rules(size: number): SimNetworkRules {
     const { hasher, signing } = this.#tools;
+    const { epochLength = PARAMS.epochLength } = this.#options;
+    const params = { ...PARAMS, epochLength };
     const committee = Array.from({ length: size }, (_, seat) => signing.publicKey(seat));
     const outputs = Array.from({ length: 2 * WALLETS }, (_, at) => ({
       address: walletAddress(at % WALLETS, signing, hasher),
       amount: 1_000_000n,
     }));
     const start = genesisMilestone(
-      { name: 'test', timestampMs: START_MS, params: PARAMS, committee, outputs },
+      { name: 'test', timestampMs: START_MS, params, committee, outputs },
       hasher,
     );
-    return { start, params: PARAMS, committee, hasher, verifier: signing.verifier };
+    return { start, params, committee, hasher, verifier: signing.verifier };
   }
 
   #createNode(seat: number, rules: SimNetworkRules): SimNode {

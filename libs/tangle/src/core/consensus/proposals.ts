@@ -83,8 +83,12 @@ export class Proposals {
     round.proposalState = isValid ? 'valid' : 'invalid';
   }
 
-  /** A milestone is proposed in its own view; only the last of an epoch again in later ones. */
-  #isItsTurn({ view }: Round, { proposal: { header } }: { proposal: Proposal }): boolean {
+  /**
+   * A milestone is proposed in its own view; only the last of an epoch again in later ones. One of
+   * the next epoch has to wait until that last one is final: this epoch's votes cannot prove it.
+   */
+  #isItsTurn({ view }: Round, { proposal: { epoch, header } }: { proposal: Proposal }): boolean {
+    if (header.epoch !== epoch) return false;
     return header.view === view || (header.view < view && this.#parts.isLast(header.index));
   }
 

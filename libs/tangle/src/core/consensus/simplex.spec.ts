@@ -220,6 +220,22 @@ describe('a vote', () => {
     expect(node.take('check')).toMatchObject([{ id: one.id }]);
   });
 
+  it('is nullify for a milestone of the next epoch', () => {
+    const node = new Seat();
+    const first = foreignView(node);
+    enter(node, first);
+    const last = milestone(first, BASE.id, { index: EPOCH_LENGTH - 1 });
+    node.accept(last);
+    node.quorum('notarize', first, last.id);
+    const view = foreignView(node, node.simplex.view);
+    enter(node, view);
+    node.take('check');
+    // The rules of milestones allow it on the last one; its epoch begins when that one is final.
+    node.propose(milestone(view, last.id, { index: EPOCH_LENGTH, epoch: 1, timestampMs: 20 }));
+    expect(node.take('check')).toEqual([]);
+    expect(node.said(view)).toEqual(['nullify']);
+  });
+
   it('to finalise follows the notarization, and never a nullify', () => {
     const node = new Seat();
     const view = foreignView(node);
