@@ -7,6 +7,10 @@ import {
   decodeCertificate,
   encodeCertificate,
 } from '../../libs/tangle/src/core/codec/certificate.ts';
+import {
+  decodeConsensusMessage,
+  encodeConsensusMessage,
+} from '../../libs/tangle/src/core/codec/consensus.ts';
 import { bytesToHex } from '../../libs/tangle/src/core/codec/ids.ts';
 import { decodeMilestone, encodeMilestone } from '../../libs/tangle/src/core/codec/milestone.ts';
 import { decodeOutput, encodeOutput } from '../../libs/tangle/src/core/codec/output.ts';
@@ -28,6 +32,7 @@ import {
   oracleAuditPath,
   oracleBlock,
   oracleCertificate,
+  oracleConsensusMessage,
   oracleMilestone,
   oracleOutput,
   oraclePack,
@@ -38,6 +43,7 @@ import {
 import {
   randomBlock,
   randomCertificate,
+  randomConsensusMessage,
   randomMilestone,
   randomOutput,
   randomPayload,
@@ -111,6 +117,13 @@ export const FORMATS: readonly Format<unknown>[] = [
     encode: encodeMilestone,
     decode: decodeMilestone,
     make: randomMilestone,
+  }),
+  format({
+    name: 'consensus message',
+    oracle: oracleConsensusMessage,
+    encode: encodeConsensusMessage,
+    decode: decodeConsensusMessage,
+    make: randomConsensusMessage,
   }),
   format({
     name: 'voucher',

@@ -13,6 +13,7 @@ import type {
 } from '../../libs/tangle/src/core/codec/ids.ts';
 import type { Block } from '../../libs/tangle/src/core/codec/block.ts';
 import type { Certificate } from '../../libs/tangle/src/core/codec/certificate.ts';
+import type { ConsensusMessage } from '../../libs/tangle/src/core/codec/consensus.ts';
 import type { Milestone } from '../../libs/tangle/src/core/codec/milestone.ts';
 import type { Output } from '../../libs/tangle/src/core/codec/output.ts';
 import type { Payload } from '../../libs/tangle/src/core/codec/payload.ts';
@@ -258,14 +259,46 @@ const options = shape(
     powLoadBits === undefined ? [] : [{ type: 1, value: Uint8Array.of(powLoadBits) }],
 );
 
+const body = P.struct({ parents: ascending, options: P.prefix(P.U16LE, options) });
+
 export const oracleMilestone: P.CoderType<Milestone> = shape(
   P.struct({
     header,
-    body: P.struct({ parents: ascending, options: P.prefix(P.U16LE, options) }),
+    body,
     certificate: oracleCertificate,
   }),
   (wire) => wire as Milestone,
   (milestone) => milestone as Milestone & { body: { parents: BlockId[] } },
+);
+
+const consensusWire = P.mappedTag(P.U8, {
+  proposal: [1, P.struct({ epoch: P.U32LE, view: P.U64LE, signature, header, body })],
+  vote: [
+    2,
+    demand(
+      P.struct({
+        kind: P.map(P.U8, KINDS) as P.CoderType<keyof typeof KINDS>,
+        epoch: P.U32LE,
+        view: P.U64LE,
+        digest: id32,
+        seat: P.U8,
+        signature,
+      }),
+      (vote) => vote.kind !== 'nullify' || vote.digest.every((byte) => byte === 0),
+    ),
+  ],
+  certificate: [3, oracleCertificate],
+});
+type ConsensusWire = P.UnwrapCoder<typeof consensusWire>;
+
+export const oracleConsensusMessage: P.CoderType<ConsensusMessage> = shape(
+  consensusWire,
+  ({ TAG, data }) => ({ type: TAG, [TAG]: data }) as unknown as ConsensusMessage,
+  (message) =>
+    ({
+      TAG: message.type,
+      data: (message as unknown as Record<string, unknown>)[message.type],
+    }) as ConsensusWire,
 );
 
 export const oracleVoucher: P.CoderType<Voucher> = P.struct({

@@ -1,6 +1,7 @@
 /** Random valid wire objects and random mutants of their bytes, reproducible from one seed. */
 import type { Block } from '../../libs/tangle/src/core/codec/block.ts';
 import type { Certificate } from '../../libs/tangle/src/core/codec/certificate.ts';
+import type { ConsensusMessage } from '../../libs/tangle/src/core/codec/consensus.ts';
 import {
   bytesToHex,
   type Address,
@@ -183,6 +184,23 @@ export function randomMilestone(random: SeededRandom): Milestone {
     },
     certificate: randomCertificate(random),
   };
+}
+
+/** A proposal, a vote or a certificate. */
+export function randomConsensusMessage(random: SeededRandom): ConsensusMessage {
+  const { kind, epoch, view, digest, ...certificate } = randomCertificate(random);
+  const statement = { kind, epoch, view, digest };
+  const signature = random.bytes(64);
+  switch (random.between(0, 2)) {
+    case 0: {
+      const { header, body } = randomMilestone(random);
+      return { type: 'proposal', proposal: { epoch, view, signature, header, body } };
+    }
+    case 1:
+      return { type: 'vote', vote: { ...statement, seat: random.between(0, 255), signature } };
+    default:
+      return { type: 'certificate', certificate: { ...statement, ...certificate } };
+  }
 }
 
 export function randomVoucher(random: SeededRandom): Voucher {

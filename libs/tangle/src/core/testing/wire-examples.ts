@@ -6,15 +6,18 @@
 import { powDifficulty, powDigest, searchNonce } from '../block/pow.ts';
 import { blockIdOf, encodeBlock, encodeBlockWithoutNonce } from '../codec/block.ts';
 import { encodeCertificate, signedMessage, type Certificate } from '../codec/certificate.ts';
+import { encodeConsensusMessage } from '../codec/consensus.ts';
 import {
   addressFromBytes,
   bytesToHex,
   GENESIS_BLOCK_ID,
+  idToBytes,
   outputIdOf,
   type Address,
+  type MilestoneId,
   type TransactionId,
 } from '../codec/ids.ts';
-import { encodeMilestoneBody } from '../codec/milestone.ts';
+import { encodeMilestoneBody, milestoneIdOf, type MilestoneHeader } from '../codec/milestone.ts';
 import { encodeOutput, type Output } from '../codec/output.ts';
 import { encodePack } from '../codec/pack.ts';
 import { encodePayload, type Payload } from '../codec/payload.ts';
@@ -29,6 +32,8 @@ import { encodeVoucher, voucherMessage } from '../codec/voucher.ts';
 import { nobleHasher } from '../crypto/blake2b.ts';
 import { publicKeyOf, signEd25519 } from '../crypto/ed25519-strict.ts';
 import { auditPath, encodeAuditPath } from '../crypto/merkle.ts';
+import { assembleCertificate, signVote } from '../milestone/certificate.ts';
+import { assert } from '../outcome.ts';
 import { NETWORK_PRESETS } from '../params/networks.ts';
 
 /** The network of the examples; its difficulty is that of the `test` preset. */
@@ -93,6 +98,46 @@ function exampleCertificate(): Certificate {
   };
 }
 
+/** A leader's milestone, a vote to nullify, and a ratification. */
+function consensusMessages() {
+  const [epoch, view, root] = [0, 9n, new Uint8Array(32).fill(7)];
+  const header: MilestoneHeader = {
+    version: 1,
+    epoch,
+    index: 5,
+    view,
+    timestampMs: 1_700_000_000_000,
+    previousId: '8'.repeat(64) as MilestoneId,
+    parentsRoot: root,
+    inclusionRoot: root,
+    appliedRoot: root,
+    stateRoot: root,
+    committeeRoot: root,
+    optionsRoot: root,
+  };
+  const body = { parents: [GENESIS_BLOCK_ID], options: {} };
+  const id = idToBytes(milestoneIdOf(header, nobleHasher));
+  const signature = signEd25519(BOB, signedMessage(NETWORK_ID, 'propose', epoch, view, id));
+  const vote = signVote(
+    { kind: 'nullify', epoch, view, digest: new Uint8Array(32) },
+    NETWORK_ID,
+    1,
+    BOB,
+  );
+  const statement = { kind: 'ratify', epoch, view, digest: id } as const;
+  const ratified = [0, 1, 2].map((seat) => signVote(statement, NETWORK_ID, seat, ALICE));
+  const certificate = assembleCertificate(ratified, 4);
+  assert(certificate !== undefined, 'three of four are a quorum');
+  return {
+    consensusProposal: encodeConsensusMessage({
+      type: 'proposal',
+      proposal: { epoch, view, signature, header, body },
+    }),
+    consensusVote: encodeConsensusMessage({ type: 'vote', vote }),
+    consensusCertificate: encodeConsensusMessage({ type: 'certificate', certificate }),
+  };
+}
+
 /** All examples by name, as hex. */
 export function makeWireExamples(): Record<string, string> {
   const basic: Output = { kind: 'basic', amount: 1_000_000n, address: addressOf(BOB) };
@@ -141,6 +186,7 @@ export function makeWireExamples(): Record<string, string> {
       parents: [GENESIS_BLOCK_ID],
       options: { powLoadBits: 2 },
     }),
+    ...consensusMessages(),
     pack: encodePack([envelopeBlock, transactionBlock.subarray(0, 1)]),
     auditPath: encodeAuditPath(auditPath(leaves, 2, nobleHasher)),
   };
