@@ -10,6 +10,7 @@ import type { Alter, SimNode } from './node.ts';
 import type { SeededRandom } from './random.ts';
 import type { Tally } from './tally.ts';
 
+/** Behaviours that a seed draws. */
 export const BEHAVIOURS = [
   'silent',
   'equivocating',
@@ -17,7 +18,7 @@ export const BEHAVIOURS = [
   'invalid-roots',
   'stale',
 ] as const;
-export type Behaviour = (typeof BEHAVIOURS)[number];
+export type Behaviour = (typeof BEHAVIOURS)[number] | 'forgetful';
 
 /** What the byzantine seats of one run know together. */
 export interface Collusion {
@@ -41,6 +42,8 @@ export function alterBy(behaviours: readonly Behaviour[], tools: Tools): Alter {
   const has = (name: Behaviour): boolean => behaviours.includes(name);
   return (node, to, message) => {
     if (has('silent')) return counted(tools, 'silent', []);
+    if (has('forgetful'))
+      return isForgotten(node, message) ? counted(tools, 'forgotten', []) : undefined;
     if (message.type === 'proposal') {
       if (has('equivocating')) return equivocate(node, to, message.proposal, tools);
       if (has('invalid-roots')) return [falsify(node, message.proposal, tools)];
@@ -50,6 +53,12 @@ export function alterBy(behaviours: readonly Behaviour[], tools: Tools): Alter {
     }
     return has('stale') ? withOld(message, tools) : undefined;
   };
+}
+
+/** Votes as everybody until power fails somewhere; what it said before, nobody hears again. */
+function isForgotten({ forgotten = -1n }: SimNode, message: ConsensusMessage): boolean {
+  if (message.type === 'proposal') return message.proposal.view <= forgotten;
+  return (message.type === 'vote' ? message.vote : message.certificate).view <= forgotten;
 }
 
 function counted<T>({ tally }: Tools, name: string, value: T): T {

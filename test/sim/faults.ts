@@ -53,6 +53,8 @@ export interface PlanOptions {
   readonly phaseMs: number;
   /** Every few seconds all but one lose their power, and that one is cut off. */
   readonly isStormy?: boolean;
+  /** All byzantine seats, as many as may be, are forgetful. */
+  readonly isForgetful?: boolean;
 }
 
 /** Honest clocks differ by less than half of maxDriftMs from the true time. */
@@ -84,12 +86,14 @@ export function drawPlan(random: SeededRandom, options: PlanOptions): Plan {
 
 function drawByzantine(
   random: SeededRandom,
-  { size, byzantineMax, isForced }: PlanOptions,
+  { size, byzantineMax, isForced, isForgetful = false }: PlanOptions,
 ): Map<number, Behaviour[]> {
-  const count = isForced ? byzantineMax : random.below(byzantineMax + 1);
+  const drawn = isForced ? 0 : random.below(byzantineMax + 1);
+  const count = isForced || isForgetful ? byzantineMax : drawn;
   const seats = shuffled(random, size).slice(0, count);
   return new Map(
     seats.map((seat): [number, Behaviour[]] => {
+      if (isForgetful) return [seat, ['forgetful']];
       if (isForced) return [seat, ['equivocating', 'double-voting']];
       const chosen = BEHAVIOURS.filter(() => random.chance(0.4));
       return [seat, chosen.length === 0 ? ['equivocating', 'double-voting'] : chosen];

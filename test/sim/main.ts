@@ -18,11 +18,12 @@ const HELP = `Usage: npm run sim -- [options]
   --first S        the first seed (1); "time" begins at the time of day
   --seed S         play one seed only
   --seconds T      go on with new seeds until so many seconds have passed
-  --file PATH      play the lines "seed nodes [storm] [epoch=N]" of a file
+  --file PATH      play the lines "seed nodes [storm] [forgetful] [epoch=N]" of a file
   --byzantine B    byzantine seats, exactly; up to f by default
   --faults F       only the first F faults of the schedule
   --storm          power cuts every two seconds instead of the seed's own faults
   --epoch N        milestones of an epoch (16); few of them try its end more often
+  --forgetful      f seats vote, and never say again what they said before a crash
   --unsynced-votes, --unsynced-cones   leave a safety measure out
   --ed25519        real signatures
   --trace          print every event`;
@@ -39,6 +40,7 @@ const { values } = parseArgs({
     faults: { type: 'string' },
     storm: { type: 'boolean', default: false },
     epoch: { type: 'string' },
+    forgetful: { type: 'boolean', default: false },
     'unsynced-votes': { type: 'boolean', default: false },
     'unsynced-cones': { type: 'boolean', default: false },
     ed25519: { type: 'boolean', default: false },
@@ -74,12 +76,16 @@ function* runs(): Generator<Run> {
   }
 }
 
-function report(result: SimResult, { nodes, isStormy, epochLength }: SimOptions): void {
+function report(result: SimResult, options: SimOptions): void {
+  const { byzantine, nodes, isForgetful, isStormy, epochLength } = options;
   const { seed, violations, scheduled, digest } = result;
   for (const { atMs, rule, detail } of violations.slice(0, 3)) {
     process.stdout.write(`seed ${seed}: ${rule} at ${atMs} ms: ${detail}\n`);
   }
-  const more = `${isStormy ? ' --storm' : ''}${epochLength ? ` --epoch ${epochLength}` : ''}`;
+  const flags = `${isStormy ? ' --storm' : ''}${isForgetful ? ' --forgetful' : ''}`;
+  const seats = byzantine === undefined ? '' : ` --byzantine ${byzantine}`;
+  const epoch = epochLength === undefined ? '' : ` --epoch ${epochLength}`;
+  const more = `${flags}${seats}${epoch}`;
   const again = `npm run sim -- --seed ${seed} --nodes ${nodes} --faults ${scheduled}${more}`;
   process.stdout.write(`  again: ${again}\n  trace ${digest.slice(0, 32)}\n`);
 }
@@ -91,6 +97,7 @@ function optionsOf(run: Run): SimOptions {
     ...(epoch === undefined ? {} : { epochLength: whole(epoch, 1) }),
     ...(byzantine === undefined ? {} : { byzantine: whole(byzantine) }),
     ...(faults === undefined ? {} : { faultsMax: whole(faults) }),
+    isForgetful: values.forgetful || run.isForgetful === true,
     isStormy: values.storm || run.isStormy === true,
     measures: {
       syncsVotes: !values['unsynced-votes'],

@@ -86,6 +86,8 @@ export class SimNode {
   isUp = false;
   /** Set for a byzantine seat. */
   alter: Alter | undefined;
+  /** A byzantine seat that tells nobody again what it said up to this view. */
+  forgotten: bigint | undefined;
   chain: SimChain;
   simplex: Simplex;
   readonly #options: NodeOptions;
@@ -435,7 +437,7 @@ export class SimNode {
   }
 
   #answerConsensus(to: number, asked: Extract<SimMessage, { kind: 'want-consensus' }>): void {
-    if (asked.epoch !== this.simplex.epoch) return;
+    if (asked.epoch !== this.simplex.epoch || this.forgotten !== undefined) return;
     const answers: ConsensusMessage[] = [];
     for (const view of asked.views) answers.push(...this.simplex.messagesOf(view));
     for (const id of asked.ids) {

@@ -1,11 +1,11 @@
 /**
- * The runs that found something once: lines `seed nodes [storm] [epoch=N]` of regressions.txt, what
- * follows `#` is for people. Used by main.ts and sim.spec.ts.
+ * The runs that found something once: lines `seed nodes [storm] [forgetful] [epoch=N]` of
+ * regressions.txt; what follows `#` is for people. Used by main.ts and sim.spec.ts.
  */
 import type { SimOptions } from './world.ts';
 
 /** What tells one run from another. */
-export type Run = Pick<SimOptions, 'seed' | 'nodes' | 'isStormy' | 'epochLength'>;
+export type Run = Pick<SimOptions, 'seed' | 'nodes' | 'isStormy' | 'isForgetful' | 'epochLength'>;
 
 /** The runs of a file. Throws for a line that is none. */
 export function readRuns(text: string): Run[] {
@@ -16,7 +16,12 @@ export function readRuns(text: string): Run[] {
 }
 
 function readRun([seed, nodes, ...more]: readonly string[], line: string): Run {
-  const run = { seed: Number(seed), nodes: Number(nodes), isStormy: more.includes('storm') };
+  const run = {
+    seed: Number(seed),
+    nodes: Number(nodes),
+    isStormy: more.includes('storm'),
+    isForgetful: more.includes('forgetful'),
+  };
   const epoch = more.find((word) => word.startsWith('epoch='))?.slice('epoch='.length);
   const numbers = [run.seed, run.nodes, Number(epoch ?? 1)];
   if (!numbers.every((one) => Number.isInteger(one) && one > 0)) throw new Error(`no run: ${line}`);

@@ -34,6 +34,8 @@ export interface SimOptions {
   readonly phaseMs?: number;
   /** Power cuts every few seconds instead of the seed's own faults. */
   readonly isStormy?: boolean;
+  /** The byzantine seats are f that vote and never say again what they said before a crash. */
+  readonly isForgetful?: boolean;
   /** Milestones of an epoch; 16 by default. */
   readonly epochLength?: number;
   readonly print?: (line: string) => void;
@@ -110,8 +112,8 @@ class World {
     const { nodes: size, byzantine, phaseMs = PHASE_MS } = options;
     const byzantineMax = byzantine ?? faultsTolerated(size);
     const isForced = byzantine !== undefined;
-    const { isStormy = false } = options;
-    const plan = { size, byzantineMax, isForced, phaseMs, isStormy };
+    const { isStormy = false, isForgetful = false } = options;
+    const plan = { size, byzantineMax, isForced, phaseMs, isStormy, isForgetful };
     this.#plan = drawPlan(this.#random.fork(), plan);
     const rules = this.#rules(size);
     this.#network = new Network({
@@ -298,6 +300,10 @@ class World {
     const node = this.#nodes[seat];
     if (node === undefined || !node.isUp) return;
     this.#tally.count('crash');
+    for (const [one, behaviours] of this.#plan.byzantine) {
+      const liar = this.#nodes[one];
+      if (liar && behaviours.includes('forgetful')) liar.forgotten = liar.simplex.view;
+    }
     this.#tally.count('lost-writes', node.crash());
     this.#clock.after(downMs, () => {
       if (!node.isUp) node.start();

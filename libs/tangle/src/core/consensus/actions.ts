@@ -2,7 +2,7 @@
  * What goes into the agreement and what comes out of it: options, signed statements, actions.
  * Path: the shell ↔ `simplex.ts`. Spec: docs/spec/15-consensus.md §3.
  */
-import type { StatementKind } from '../codec/certificate.ts';
+import type { Certificate, StatementKind } from '../codec/certificate.ts';
 import type { ConsensusMessage, Proposal } from '../codec/consensus.ts';
 import type { MilestoneId } from '../codec/ids.ts';
 import type { Milestone } from '../codec/milestone.ts';
@@ -22,6 +22,12 @@ export interface SignedStatement {
    * stopped before anybody wrote it elsewhere.
    */
   readonly proposal?: Proposal;
+  /**
+   * Certificates that this seat knew when it said this, and that the log may not hold yet. A seat
+   * that comes back must be able to prove what it acted on: others may have lost it as well, and
+   * who voted for it may keep silent from then on.
+   */
+  readonly certificates?: readonly Certificate[];
 }
 
 export interface SimplexOptions {

@@ -74,10 +74,17 @@ class Seat {
   readonly signed: SignedStatement[] = [];
   readonly seat: number;
   nowMs = 1_000;
-  /** Everything that was asked for, signatures excepted: they are given at once. */
+  /** Everything that was asked for, signatures excepted that are given at once. */
   actions: SimplexAction[] = [];
 
-  constructor(options: Partial<SimplexOptions> = {}, onVerify: () => void = () => undefined) {
+  readonly #signsAtOnce: boolean;
+
+  constructor(
+    options: Partial<SimplexOptions> = {},
+    onVerify: () => void = () => undefined,
+    signsAtOnce = true,
+  ) {
+    this.#signsAtOnce = signsAtOnce;
     const first = new Simplex(
       {
         networkId: 1n,
@@ -100,16 +107,17 @@ class Seat {
 
   #do(actions: readonly SimplexAction[]): void {
     for (const action of actions) {
-      if (action.do !== 'sign') {
-        this.actions.push(action);
-        continue;
-      }
-      const { statement } = action;
-      const { kind, epoch, view, digest } = statement;
-      this.signed.push(statement);
-      const signature = sign(this.seat, signedMessage(1n, kind, epoch, view, digest));
-      this.#do(this.simplex.onSigned(statement, signature, this.nowMs));
+      if (action.do === 'sign' && this.#signsAtOnce) this.write(action.statement);
+      else this.actions.push(action);
     }
+  }
+
+  /** The statement is in the log, and signed. */
+  write(statement: SignedStatement): void {
+    const { kind, epoch, view, digest } = statement;
+    this.signed.push(statement);
+    const signature = sign(this.seat, signedMessage(1n, kind, epoch, view, digest));
+    this.#do(this.simplex.onSigned(statement, signature, this.nowMs));
   }
 
   hear(message: ConsensusMessage): string {
@@ -391,6 +399,37 @@ describe('after a restart', () => {
     const votes = after.signed.filter((said) => said.view === view && said.kind === 'notarize');
     expect(votes).toMatchObject([{ digest: idToBytes(one.id) }]);
     expect(after.simplex.proposalOf(one.id)).toBeDefined();
+  });
+
+  it('the log proves what the seat acted on, whoever keeps silent from then on', () => {
+    const before = new Seat();
+    const view = foreignView(before);
+    enter(before, view);
+    const one = milestone(view);
+    before.accept(one);
+    before.quorum('notarize', view, one.id);
+    expect(before.signed.at(-1)).toMatchObject({
+      kind: 'finalize',
+      certificates: [{ kind: 'notarize', view }],
+    });
+    const after = new Seat({ signed: before.signed });
+    expect(after.simplex.view).toBe(view + 1n);
+    expect(after.simplex.notarizedTop).toBe(one.id);
+    expect(after.simplex.certificatesOf(view)).toMatchObject([{ kind: 'notarize' }]);
+    expect(after.said(view)).toEqual(['notarize', 'finalize']);
+  });
+
+  it('a certificate is carried by every statement until one of them is in the log', () => {
+    const node = new Seat({}, undefined, false);
+    enter(node, 3n);
+    node.wait();
+    const unsigned = node.take('sign').map((action) => action.do === 'sign' && action.statement);
+    const carried = unsigned.map((said) => said && said.certificates?.map(({ view }) => view));
+    expect(carried.at(-1)).toEqual([1n, 2n]);
+    for (const said of unsigned) if (said) node.write(said);
+    node.quorum('nullify', 3n);
+    node.wait();
+    expect(node.take('sign')).toMatchObject([{ statement: { certificates: [{ view: 3n }] } }]);
   });
 
   it('a seat whose log may be lost is silent below a view', () => {

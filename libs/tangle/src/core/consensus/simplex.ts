@@ -2,8 +2,7 @@
  * The agreement on milestones: Simplex (Chan and Pass, "Simplex Consensus: A Simple and Fast
  * Consensus Protocol", 2023) as a state machine without clock, disk or network. What it wants done
  * it returns as actions, in order; the shell does them and calls back. One object serves one epoch.
- * Path: gossip → codec/consensus.ts → here → the node's validator, which checks and builds
- * milestones, writes votes to the disk, signs and sends. Spec: docs/spec/15-consensus.md.
+ * Path: gossip → codec/consensus.ts → here → the node. Spec: docs/spec/15-consensus.md.
  */
 import type { Certificate } from '../codec/certificate.ts';
 import type { ConsensusMessage, Proposal, Vote } from '../codec/consensus.ts';
@@ -50,8 +49,7 @@ export class Simplex {
     this.#voter = voter;
     this.#gate = new Gate(options, { views, chain }, crypto);
     this.#pace = new Pacemaker(options.params, options.deltaMs);
-    const isLast = (index: number): boolean => this.#isLast(index);
-    this.#proposals = new Proposals({ chain, views, voter, outbox, isLast });
+    this.#proposals = new Proposals({ chain, views, voter, outbox, isLast: this.#isLast });
     this.#finality = new Finality(options, { chain, views, voter, outbox });
     this.#view = this.#views.baseView;
     for (const statement of options.signed) this.#remember(statement);
@@ -102,6 +100,7 @@ export class Simplex {
         if (statement.kind === 'propose' || statement.view <= this.#views.baseView) continue;
         this.#outbox.push({ do: 'sign', statement });
       }
+      for (const { certificates = [] } of this.#options.signed) certificates.forEach(this.#restore);
     });
   }
 
@@ -161,6 +160,7 @@ export class Simplex {
       const { kind, epoch, view, digest } = statement;
       const { seat } = this.#options;
       assert(seat !== undefined, 'only a seat signs');
+      this.#voter.onWritten(statement);
       if (kind === 'propose') {
         const entry = this.#chain.entry(digestId(statement));
         if (entry === undefined || view < this.#view) return;
@@ -260,16 +260,10 @@ export class Simplex {
     this.#fetchMissing();
     const { seat } = this.#options;
     if (seat === undefined) return;
-    const round = this.#views.round(this.#view);
-    for (const vote of round.votesOf(seat)) this.#outbox.send({ type: 'vote', vote });
-    const { proposal } = round;
-    if (proposal !== undefined && this.leaderOf(this.#view) === seat) {
-      this.#outbox.send({ type: 'proposal', proposal: proposal.proposal });
-    }
-    const { notarize, nullify } = this.#views.round(this.#view - 1n).certificates;
-    for (const certificate of [notarize, nullify, this.#chain.greatest]) {
-      if (certificate !== undefined) this.#outbox.send({ type: 'certificate', certificate });
-    }
+    const isLeader = this.leaderOf(this.#view) === seat;
+    const { greatest } = this.#chain;
+    for (const one of this.#views.saidIn(this.#view, seat, isLeader)) this.#outbox.send(one);
+    if (greatest !== undefined) this.#outbox.send({ type: 'certificate', certificate: greatest });
   }
 
   /** True when the epoch's last milestone is final: nothing is proposed or voted on after it. */
@@ -301,10 +295,10 @@ export class Simplex {
     else this.#outbox.push({ do: 'build', view: this.#view, parent });
   }
 
-  #isLast(index: number): boolean {
+  readonly #isLast = (index: number): boolean => {
     const { epoch, params } = this.#options;
     return index === (epoch + 1) * params.epochLength - 1;
-  }
+  };
 
   #onProposal(proposal: Proposal): Outcome<void> {
     const id = this.#gate.checkProposal(proposal, this.#view);
@@ -344,8 +338,7 @@ export class Simplex {
 
   /** Everybody counts the same votes; two seats send what came of them, the rest on a time-out. */
   #announces(view: bigint): boolean {
-    const { seat } = this.#options;
-    return seat === this.leaderOf(view) || seat === this.leaderOf(view + 1n);
+    return [view, view + 1n].some((one) => this.leaderOf(one) === this.#options.seat);
   }
 
   #onCertificate(certificate: Certificate): Outcome<void> {
@@ -357,9 +350,16 @@ export class Simplex {
     return succeed(undefined);
   }
 
+  /** A certificate of the log; it was checked before it came there. */
+  readonly #restore = (certificate: Certificate): void => {
+    if (certificate.view <= this.#views.baseView) return;
+    this.#views.round(certificate.view).certificates[certificate.kind] ??= certificate;
+    this.#onNewCertificate(certificate);
+  };
+
   #onNewCertificate(certificate: Certificate): void {
     const { kind, view, digest } = certificate;
-    const id = digestId(certificate);
+    this.#voter.learn(certificate);
     if (kind === 'ratify') {
       this.#finality.prove(certificate);
       this.#handOut();
@@ -368,7 +368,7 @@ export class Simplex {
     if (kind === 'notarize' && !this.#isEnding()) this.#voter.say('finalize', view, digest);
     if (kind === 'finalize') {
       this.#chain.note(certificate);
-      this.#finalize(id);
+      this.#finalize(digestId(certificate));
     }
     this.#enter(view + 1n);
     this.#consider();

@@ -59,6 +59,20 @@ export class Views {
     ];
   }
 
+  /** What a seat says again in a view: its votes, its proposal, what ended the view before. */
+  saidIn(view: bigint, seat: number, isLeader: boolean): ConsensusMessage[] {
+    const round = this.round(view);
+    const proposal = isLeader ? round.proposal?.proposal : undefined;
+    const { notarize, nullify } = this.#rounds.get(view - 1n)?.certificates ?? {};
+    return [
+      ...round.votesOf(seat).map((vote): ConsensusMessage => ({ type: 'vote', vote })),
+      ...(proposal === undefined ? [] : [{ type: 'proposal', proposal } as const]),
+      ...[notarize, nullify].flatMap((certificate): ConsensusMessage[] =>
+        certificate === undefined ? [] : [{ type: 'certificate', certificate }],
+      ),
+    ];
+  }
+
   /** A signed proposal of this milestone. */
   proposalOf(id: MilestoneId): Proposal | undefined {
     for (const { proposal } of this.#rounds.values()) {

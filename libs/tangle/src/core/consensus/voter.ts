@@ -3,7 +3,7 @@
  * it said, and nothing where its log may have a hole. Path: `simplex.ts`.
  * Spec: docs/spec/15-consensus.md §5.
  */
-import type { StatementKind } from '../codec/certificate.ts';
+import type { Certificate, StatementKind } from '../codec/certificate.ts';
 import type { MilestoneId } from '../codec/ids.ts';
 import type { SignedStatement, SimplexOptions } from './actions.ts';
 import type { Outbox } from './outbox.ts';
@@ -17,6 +17,8 @@ export class Voter {
   readonly #views: Views;
   readonly #outbox: Outbox;
   readonly #ratified = new Set<MilestoneId>();
+  /** Known, and not known to be in the log. */
+  readonly #unwritten = new Set<Certificate>();
 
   constructor(
     options: Pick<SimplexOptions, 'seat' | 'epoch' | 'silentBelow'>,
@@ -42,17 +44,42 @@ export class Voter {
     else this.#views.round(view).own[kind] = id;
   }
 
+  /** A certificate came: the next statement takes it to the log. */
+  learn(certificate: Certificate): void {
+    if (this.#options.seat !== undefined) this.#unwritten.add(certificate);
+  }
+
+  /** The statement is in the log, with what it carries. */
+  onWritten({ certificates = [] }: SignedStatement): void {
+    for (const certificate of certificates) this.#unwritten.delete(certificate);
+  }
+
   /** Asks for a signature, unless this seat must not or need not say it. */
   say(kind: StatementKind, view: bigint, digest: Uint8Array = NO_DIGEST): void {
     // A milestone that is final stays so: saying it once more contradicts nothing.
     const speaks = kind === 'ratify' ? this.#options.seat !== undefined : this.speaksIn(view);
     if (!speaks || !this.#isFree(kind, view, digest)) return;
     const { epoch } = this.#options;
-    const said = { kind, epoch, view, digest };
     const known = kind === 'notarize' ? this.#views.round(view).proposal : undefined;
-    const statement = known === undefined ? said : { ...said, proposal: known.proposal };
+    const certificates = this.#takeUnwritten();
+    const statement: SignedStatement = {
+      kind,
+      epoch,
+      view,
+      digest,
+      ...(known === undefined ? {} : { proposal: known.proposal }),
+      ...(certificates.length === 0 ? {} : { certificates }),
+    };
     this.remember(statement);
     this.#outbox.push({ do: 'sign', statement });
+  }
+
+  /** Statements may reach the disk in any order: each takes all, until one is there. */
+  #takeUnwritten(): Certificate[] {
+    for (const certificate of this.#unwritten) {
+      if (certificate.view <= this.#views.baseView) this.#unwritten.delete(certificate);
+    }
+    return [...this.#unwritten];
   }
 
   #isFree(kind: StatementKind, view: bigint, digest: Uint8Array): boolean {
