@@ -223,6 +223,13 @@ describe('heaviest', () => {
     expect(pool.heaviest(1, dag)).toEqual(ids('a'));
   });
 
+  it('repeats no more than 8 of what a wide milestone named, however long it stays quiet', () => {
+    const dag = new Dag({ belowMaxDepth: 60 });
+    const named = Array.from({ length: 20 }, (_, at) => id(`n${at}`));
+    for (const one of named) dag.addEntryPoint(one, 1);
+    expect(newPool().heaviest(1, dag, named)).toEqual(named.slice(0, 8));
+  });
+
   it('leaves out what would be below max depth for the milestone to come', () => {
     const dag = new Dag({ belowMaxDepth: 60 });
     const pool = newPool();

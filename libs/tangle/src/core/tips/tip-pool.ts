@@ -182,8 +182,8 @@ export class TipPool {
   /**
    * Parents for the milestone `latestIndex + 1`: blocks that cover most unreferenced blocks, at
    * most MAX_CONE in sum, none below max depth; 8 of them, or up to 255 while what has waited
-   * longest is not covered. If nothing waits, what the milestone before it names, which is thereby
-   * kept young; no other referenced block may be named (docs/spec/12-snapshot.md §1).
+   * longest is not covered. If nothing waits, 8 of what the milestone before it names, which are
+   * thereby kept young; no other referenced block may be named (docs/spec/12-snapshot.md §1).
    *
    * @param dag the DAG at `latestIndex`.
    * @param previousParents what milestone `latestIndex` names; by default the latest final one.
@@ -198,7 +198,7 @@ export class TipPool {
     const maxParents = MILESTONE_PARENTS_USUAL;
     const maxWideParents = MAX_MILESTONE_PARENTS;
     const chosen = chooseHeaviest(dag, { maxParents, maxWideParents, maxCone, oldestRoot });
-    return chosen.length > 0 ? chosen : [...previousParents];
+    return chosen.length > 0 ? chosen : previousParents.slice(0, maxParents);
   }
 
   #countChild(id: BlockId, nowMs: number): void {
