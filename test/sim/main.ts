@@ -24,7 +24,7 @@ const HELP = `Usage: npm run sim -- [options]
   --storm          power cuts every two seconds instead of the seed's own faults
   --epoch N        milestones of an epoch (16); few of them try its end more often
   --forgetful      f seats vote, and never say again what they said before a crash
-  --unsynced-votes, --unsynced-cones   leave a safety measure out
+  --unsynced-votes, --unsynced-cones, --same-repeats   leave a measure out
   --ed25519        real signatures
   --trace          print every event`;
 
@@ -42,6 +42,7 @@ const { values } = parseArgs({
     epoch: { type: 'string' },
     forgetful: { type: 'boolean', default: false },
     'unsynced-votes': { type: 'boolean', default: false },
+    'same-repeats': { type: 'boolean', default: false },
     'unsynced-cones': { type: 'boolean', default: false },
     ed25519: { type: 'boolean', default: false },
     trace: { type: 'boolean', default: false },
@@ -102,6 +103,7 @@ function optionsOf(run: Run): SimOptions {
     measures: {
       syncsVotes: !values['unsynced-votes'],
       syncsCones: !values['unsynced-cones'],
+      variesRepeats: !values['same-repeats'],
     },
     ...(values.trace ? { print: (line: string) => process.stdout.write(`${line}\n`) } : {}),
   };

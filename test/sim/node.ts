@@ -50,6 +50,8 @@ export interface Measures {
   readonly syncsVotes: boolean;
   /** A cone's blocks are synced before its milestone is notarised. */
   readonly syncsCones: boolean;
+  /** What is said again has other bytes; else gossip takes it for a duplicate and drops it. */
+  readonly variesRepeats: boolean;
 }
 
 export interface NodeOptions {
@@ -74,6 +76,8 @@ const STATUS_MS = 500;
 const RETRY_MS = 400;
 const RANGE_LENGTH = 8;
 const MAX_WANTED = 64;
+/** How long gossip remembers a message (docs/spec/07-gossip.md). */
+const GOSSIP_MEMORY_MS = 120_000;
 
 type Job = Extract<SimplexAction, { do: 'check' | 'build' }>;
 
@@ -97,6 +101,7 @@ export class SimNode {
   #finals = new Map<number, Milestone>();
   #peerIndexes = new Map<number, number>();
   #askedMs = new Map<BlockId, number>();
+  readonly #gossiped = new Map<string, number>();
   #rangeMs = 0;
   #statusMs = 0;
 
@@ -292,11 +297,20 @@ export class SimNode {
 
   #broadcast(message: ConsensusMessage): void {
     const bytes = encodeConsensusMessage(message);
+    if (!this.#options.measures.variesRepeats && this.#isDuplicate(bytes)) return;
     for (const to of this.#peers()) {
       const altered = this.alter?.(this, to, message);
       const all = altered === undefined ? [bytes] : altered.map(encodeConsensusMessage);
       for (const one of all) this.#deps.send(to, { kind: 'consensus', bytes: one });
     }
+  }
+
+  #isDuplicate(bytes: Uint8Array): boolean {
+    const key = Buffer.from(bytes).toString('latin1');
+    const saidMs = this.#gossiped.get(key) ?? -Infinity;
+    if (this.#steadyMs - saidMs < GOSSIP_MEMORY_MS) return true;
+    this.#gossiped.set(key, this.#steadyMs);
+    return false;
   }
 
   #onBlock(from: number, bytes: Uint8Array): void {

@@ -87,6 +87,10 @@ describe('the checkers', () => {
     expect(firstBroken([3, 4, 5], options)).toContain('progress');
   });
 
+  it('find a standstill when gossip takes what is said again for a duplicate', () => {
+    expect(firstBroken([5], { measures: { variesRepeats: false } })).toContain('progress');
+  });
+
   it('fail again after shortening, with no more faults than before', () => {
     const options = { seed: 5, nodes: 4, byzantine: 2 };
     const failed = simulate(options, tools);

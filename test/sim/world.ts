@@ -70,6 +70,8 @@ const HEALED_MILESTONES = 5;
 export const HEAL_BOUND_MS = 40_000;
 const LOOK_MS = 250;
 
+const ALL_MEASURES: Measures = { syncsVotes: true, syncsCones: true, variesRepeats: true };
+
 const PARAMS: NetworkParams = {
   ...NETWORK_PRESETS.test,
   milestoneIntervalMs: 500,
@@ -175,7 +177,7 @@ class World {
   }
 
   #createNode(seat: number, rules: SimNetworkRules): SimNode {
-    const measures = { syncsVotes: true, syncsCones: true, ...this.#options.measures };
+    const measures = { ...ALL_MEASURES, ...this.#options.measures };
     const { signing } = this.#tools;
     const node = new SimNode(
       { seat, size: this.#options.nodes, deltaMs: DELTA_MS, measures },
