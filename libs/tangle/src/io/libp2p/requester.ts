@@ -1,10 +1,9 @@
 /**
  * Asks peers for blocks, milestones and cones. Requests wait in one line per priority; a free place
- * goes to the most urgent one, and peers take turns by how they did (peer-performance.ts), each as
- * often as it likes (ask-budgets.ts). A request whose answer does not begin is sent to a second peer
- * too; the first answer counts.
- * Before: `apps/node/src/sync`; after: peer-session.ts, frame-channel.ts. Spec:
- * docs/spec/13-sync.md §3.
+ * goes to the most urgent one. Peers take turns by how they did (peer-performance.ts), each as
+ * often as it allows (ask-budgets.ts). A request whose answer does not begin is sent to a second
+ * peer too; the first answer counts. Before: `apps/node/src/sync`; after: peer-session.ts,
+ * frame-channel.ts. Spec: docs/spec/13-sync.md §3.
  */
 import { blockIdOf } from '../../core/codec/block.ts';
 import type { BlockId } from '../../core/codec/ids.ts';
