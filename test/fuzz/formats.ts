@@ -7,6 +7,7 @@ import {
   decodeCertificate,
   encodeCertificate,
 } from '../../libs/tangle/src/core/codec/certificate.ts';
+import { decodeCheckpoint, encodeCheckpoint } from '../../libs/tangle/src/core/codec/checkpoint.ts';
 import {
   decodeConsensusMessage,
   encodeConsensusMessage,
@@ -32,6 +33,7 @@ import {
   oracleAuditPath,
   oracleBlock,
   oracleCertificate,
+  oracleCheckpoint,
   oracleConsensusMessage,
   oracleMilestone,
   oracleOutput,
@@ -43,6 +45,7 @@ import {
 import {
   randomBlock,
   randomCertificate,
+  randomCheckpoint,
   randomConsensusMessage,
   randomMilestone,
   randomOutput,
@@ -124,6 +127,13 @@ export const FORMATS: readonly Format<unknown>[] = [
     encode: encodeConsensusMessage,
     decode: decodeConsensusMessage,
     make: randomConsensusMessage,
+  }),
+  format({
+    name: 'checkpoint',
+    oracle: oracleCheckpoint,
+    encode: encodeCheckpoint,
+    decode: decodeCheckpoint,
+    make: randomCheckpoint,
   }),
   format({
     name: 'voucher',

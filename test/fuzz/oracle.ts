@@ -12,6 +12,7 @@ import type {
   OutputId,
 } from '../../libs/tangle/src/core/codec/ids.ts';
 import type { Block } from '../../libs/tangle/src/core/codec/block.ts';
+import type { Checkpoint } from '../../libs/tangle/src/core/codec/checkpoint.ts';
 import type { Certificate } from '../../libs/tangle/src/core/codec/certificate.ts';
 import type { ConsensusMessage } from '../../libs/tangle/src/core/codec/consensus.ts';
 import type { Milestone } from '../../libs/tangle/src/core/codec/milestone.ts';
@@ -299,6 +300,24 @@ export const oracleConsensusMessage: P.CoderType<ConsensusMessage> = shape(
       TAG: message.type,
       data: (message as unknown as Record<string, unknown>)[message.type],
     }) as ConsensusWire,
+);
+
+/** At least 1. */
+const positive = demand(P.U32LE, (value) => value > 0);
+export const oracleCheckpoint: P.CoderType<Checkpoint> = shape(
+  P.struct({
+    version,
+    networkId: P.U64LE,
+    genesisId: hex<MilestoneId>(32),
+    params: P.struct({ epochLength: positive, heartbeatMs: positive, maxDriftMs: P.U32LE }),
+    epoch: P.U32LE,
+    committee: demand(P.array(P.U8, id32), (keys) => keys.length >= 1 && keys.length <= 32),
+    newest: header,
+  }),
+  ({ networkId, genesisId, params, epoch, committee, newest }): Checkpoint => {
+    return { networkId, genesisId, params, epoch, committee, newest };
+  },
+  (checkpoint) => ({ version: 1 as const, ...checkpoint, committee: [...checkpoint.committee] }),
 );
 
 export const oracleVoucher: P.CoderType<Voucher> = P.struct({

@@ -1,5 +1,6 @@
 /** Random valid wire objects and random mutants of their bytes, reproducible from one seed. */
 import type { Block } from '../../libs/tangle/src/core/codec/block.ts';
+import type { Checkpoint } from '../../libs/tangle/src/core/codec/checkpoint.ts';
 import type { Certificate } from '../../libs/tangle/src/core/codec/certificate.ts';
 import type { ConsensusMessage } from '../../libs/tangle/src/core/codec/consensus.ts';
 import {
@@ -9,7 +10,7 @@ import {
   type MilestoneId,
   type OutputId,
 } from '../../libs/tangle/src/core/codec/ids.ts';
-import type { Milestone } from '../../libs/tangle/src/core/codec/milestone.ts';
+import type { Milestone, MilestoneHeader } from '../../libs/tangle/src/core/codec/milestone.ts';
 import type { Output } from '../../libs/tangle/src/core/codec/output.ts';
 import type { Payload } from '../../libs/tangle/src/core/codec/payload.ts';
 import type { TaggedData } from '../../libs/tangle/src/core/codec/tagged-data.ts';
@@ -162,22 +163,26 @@ export function randomCertificate(random: SeededRandom): Certificate {
   };
 }
 
+function randomHeader(random: SeededRandom): MilestoneHeader {
+  return {
+    version: 1,
+    epoch: random.u32(),
+    index: random.u32(),
+    view: random.u64(),
+    timestampMs: random.between(0, 0x1f_ffff) * 2 ** 32 + random.u32(),
+    previousId: random.hex(32) as MilestoneId,
+    parentsRoot: random.bytes(32),
+    inclusionRoot: random.bytes(32),
+    appliedRoot: random.bytes(32),
+    stateRoot: random.bytes(32),
+    committeeRoot: random.bytes(32),
+    optionsRoot: random.bytes(32),
+  };
+}
+
 export function randomMilestone(random: SeededRandom): Milestone {
   return {
-    header: {
-      version: 1,
-      epoch: random.u32(),
-      index: random.u32(),
-      view: random.u64(),
-      timestampMs: random.between(0, 0x1f_ffff) * 2 ** 32 + random.u32(),
-      previousId: random.hex(32) as MilestoneId,
-      parentsRoot: random.bytes(32),
-      inclusionRoot: random.bytes(32),
-      appliedRoot: random.bytes(32),
-      stateRoot: random.bytes(32),
-      committeeRoot: random.bytes(32),
-      optionsRoot: random.bytes(32),
-    },
+    header: randomHeader(random),
     body: {
       parents: randomParents(random, random.chance(4) ? 255 : 8),
       options: random.chance(2) ? {} : { powLoadBits: random.between(0, 255) },
@@ -201,6 +206,21 @@ export function randomConsensusMessage(random: SeededRandom): ConsensusMessage {
     default:
       return { type: 'certificate', certificate: { ...statement, ...certificate } };
   }
+}
+
+export function randomCheckpoint(random: SeededRandom): Checkpoint {
+  return {
+    networkId: random.u64(),
+    genesisId: random.hex(32) as MilestoneId,
+    params: {
+      epochLength: random.between(1, 0xffff_ffff),
+      heartbeatMs: random.between(1, 0xffff_ffff),
+      maxDriftMs: random.u32(),
+    },
+    epoch: random.u32(),
+    committee: random.list(random.between(1, 32), () => random.bytes(32)),
+    newest: randomHeader(random),
+  };
 }
 
 export function randomVoucher(random: SeededRandom): Voucher {

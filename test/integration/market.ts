@@ -127,7 +127,7 @@ export class Market {
         bytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
         below: () => 0,
       },
-      trusted: () => lightClient.state,
+      checkpoint: () => lightClient.checkpoint(),
     };
     return parts as TangleAccess;
   }

@@ -33,7 +33,7 @@ import type { OutboxEntry } from './store/collections.ts';
 import type { SealedStore } from './store/sealed-store.ts';
 import { WriteLock } from './store/write-lock.ts';
 import { TagBook } from './tags/tag-book.ts';
-import { recallPosition } from './tangle/ledger-position.ts';
+import { recallCheckpoint } from './tangle/ledger-checkpoint.ts';
 import { openTangle, type TangleAccess } from './tangle/tangle-access.ts';
 import { WalletService } from './wallet/wallet-service.ts';
 
@@ -85,7 +85,7 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const epochs = EpochStore.load(store);
   const tangle = await openTangle(
     { nodeUrl: config.node.url, genesis, powThreads: config.powThreads },
-    { ...deps, lifetime: lifetime.signal, recall: (genesisId) => recallPosition(store, genesisId) },
+    { ...deps, lifetime: lifetime.signal, checkpoint: recallCheckpoint(store) },
   );
   const network = { networkId: tangle.networkId, name: genesis.name };
   const account = openAccount(secrets.accountRoot, network, suite);

@@ -3,12 +3,13 @@ import { createServer, type Server } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { startEpochs } from '@tanglemail/mail/core/identity/epoch.ts';
 import { deriveAccountRoot, deriveEpochRoot } from '@tanglemail/mail/core/identity/keys.ts';
-import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
+import { decodeCheckpoint } from '@tanglemail/tangle/core/codec/checkpoint.ts';
+import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
 import { EpochStore } from './account/epoch-store.ts';
 import { Client } from './client.ts';
 import { configOf } from './config/schema.ts';
-import { epochStates, ledgerPositions } from './store/collections.ts';
+import { epochStates, ledgerCheckpoints } from './store/collections.ts';
 import { type Disk, memoryStore, sealedMemoryStore } from './testing/memory-store.ts';
 import { SmallTangle, until } from './testing/small-tangle.ts';
 
@@ -97,10 +98,12 @@ describe('two clients', () => {
     await until(() => isPublished(alice));
     await stopClient(alice);
     const known = sealedMemoryStore(memoryStore(disk).store).get(
-      ledgerPositions,
-      'ledger-position',
+      ledgerCheckpoints,
+      'ledger-checkpoint',
     );
-    expect(known).toMatchObject({ genesisId: tangle.node.start0.id, epoch: 0 });
+    expect(decodeCheckpoint(hexToBytes(known?.checkpoint ?? ''))).toMatchObject({
+      value: { genesisId: tangle.node.start0.id, newest: { index: expect.any(Number) } },
+    });
     // A node with another history behind the same genesis is believed by who knows no better.
     const fork = await startFork();
     const { baseUrl } = fork.node;

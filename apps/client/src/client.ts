@@ -12,7 +12,7 @@ import {
 } from './client-parts.ts';
 import { pause } from './pause.ts';
 import { LocalService } from './service/local-service.ts';
-import { savePosition } from './tangle/ledger-position.ts';
+import { saveCheckpoint } from './tangle/ledger-checkpoint.ts';
 
 const DAY_MS = 86_400_000;
 const DAY_SECONDS = 86_400;
@@ -24,7 +24,7 @@ const LAST_RETRY_MS = 60_000;
 const NODE_FEED_MS = 2_000;
 const DESCRIPTOR_CHECK_MS = 60_000;
 const CHANNEL_CHECK_MS = 15_000;
-const POSITION_MS = 30_000;
+const CHECKPOINT_MS = 30_000;
 
 type Rest = (timeMs: number, signal: AbortSignal) => Promise<void>;
 
@@ -62,9 +62,9 @@ export class Client {
     this.#loop('mail', () => this.#fetchMail());
     if (config.mailFromNode) this.#loop('node feed', (signal) => this.#readNode(signal));
     this.#loop('epochs', () => this.#pruneEpochs());
-    this.#loop('ledger position', async () => {
-      await savePosition(store, tangle.trusted());
-      return POSITION_MS;
+    this.#loop('ledger checkpoint', async () => {
+      await saveCheckpoint(store, tangle.checkpoint());
+      return CHECKPOINT_MS;
     });
     this.#unsubscribe = tangle.events.subscribe('milestones/confirmed', () => {
       wallet.wake();
@@ -82,7 +82,7 @@ export class Client {
     this.#unsubscribe?.();
     // Together: a loop may wait for a payment, which ends only when the wallet stops.
     await Promise.allSettled([wallet.stop(), outbox.stop(), this.service.settle(), ...this.#loops]);
-    await savePosition(store, tangle.trusted());
+    await saveCheckpoint(store, tangle.checkpoint());
     await tangle.close();
     await writes.run(async () => {});
     await store.close();

@@ -39,10 +39,7 @@ export interface ChannelWallet extends ChannelFunder {
 }
 
 export interface ChannelKeeperDeps {
-  readonly tangle: Pick<
-    TangleAccess,
-    'node' | 'checker' | 'clock' | 'params' | 'hasher' | 'trusted'
-  >;
+  readonly tangle: Pick<TangleAccess, 'node' | 'checker' | 'clock' | 'params' | 'hasher'>;
   readonly book: RentalBook;
   readonly wallet: ChannelWallet;
   readonly logger: Logger;

@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
+import { MAX_CHECKPOINT_SIZE } from '@tanglemail/tangle/core/params/limits.ts';
 import type { Collection, SealedStore } from './sealed-store.ts';
 
 const hex = z.string().regex(/^(?:[0-9a-f]{2})*$/);
@@ -206,16 +207,11 @@ export const epochStates = collection('state', z.strictObject({ encoded: hex }))
 export const counters = collection('state', z.strictObject({ next: count }));
 
 /** What the light client knows, so that a restart cannot be led back to an older state. */
-export const ledgerPositions = collection(
+export const ledgerCheckpoints = collection(
   'state',
   z.strictObject({
-    /** Id of milestone 0: a store belongs to one network. */
-    genesisId: hex,
-    /** Header of the newest milestone that was checked. */
-    newest: hex,
-    /** Keys in seat order that certify milestones from `epoch` on. */
-    committee: z.array(hex).max(256),
-    epoch: count,
+    /** Its bytes: tangle core, codec/checkpoint.ts. */
+    checkpoint: hex.max(2 * MAX_CHECKPOINT_SIZE),
   }),
 );
 

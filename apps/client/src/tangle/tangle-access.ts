@@ -3,14 +3,13 @@
  * believe nothing that the node cannot prove. Before: outbox, descriptor, rentals, wallet; after:
  * tangle/io/node-client. Spec: docs/spec/05-light-client.md.
  */
-import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
+import { networkIdOf, type Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
 import type { BlockId, OutputId } from '@tanglemail/tangle/core/codec/ids.ts';
 import { blockIdOf } from '@tanglemail/tangle/core/codec/block.ts';
 import { encodePayload } from '@tanglemail/tangle/core/codec/payload.ts';
 import { transactionIdOf } from '@tanglemail/tangle/core/codec/transaction.ts';
-import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import { LightClient } from '@tanglemail/tangle/core/milestone/light-client.ts';
-import type { LightClientState } from '@tanglemail/tangle/core/milestone/light-client.ts';
+import type { LightClientCrypto } from '@tanglemail/tangle/core/milestone/light-client.ts';
 import type { NetworkParams } from '@tanglemail/tangle/core/params/networks.ts';
 import type { Clock, Hasher, Random, Verifier } from '@tanglemail/tangle/core/ports.ts';
 import { bestHasher } from '@tanglemail/tangle/io/accel/hasher.ts';
@@ -36,7 +35,7 @@ export interface TangleAccess {
   readonly clock: Clock;
   readonly random: Random;
   /** What the light client knows by now; kept over a restart, it cannot be led back. */
-  trusted(): LightClientState;
+  checkpoint(): Uint8Array;
   close(): Promise<void>;
 }
 
@@ -50,8 +49,8 @@ export interface TangleDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** What an earlier run of this client knew (ledger-position.ts). */
-  readonly recall: (genesisId: string) => Omit<LightClientState, 'networkId'> | undefined;
+  /** What an earlier run of this client knew (ledger-checkpoint.ts). */
+  readonly checkpoint: Uint8Array | undefined;
   /** Ends every request when the client stops. */
   readonly lifetime: AbortSignal;
 }
@@ -68,16 +67,12 @@ export function fetchDuring(lifetime: AbortSignal): typeof fetch {
 /** Starts the workers and checks the fast backends against the reference. */
 export async function openTangle(options: TangleOptions, deps: TangleDeps): Promise<TangleAccess> {
   const { genesis, nodeUrl, powThreads } = options;
-  const { clock, random, logger, recall, lifetime } = deps;
+  const { clock, random, logger, checkpoint, lifetime } = deps;
   const [hasher, verifier] = await Promise.all([bestHasher(), bestVerifier()]);
-  const { networkId, id: genesisId } = genesisMilestone(genesis, hasher);
   const node = new NodeClient({ baseUrl: nodeUrl, hasher, fetch: fetchDuring(lifetime) });
   const crypto = { hasher, verifier };
-  const known = recall(genesisId);
-  const lightClient =
-    known === undefined
-      ? LightClient.fromGenesis(genesis, crypto)
-      : new LightClient({ ...known, networkId }, genesis.params, crypto);
+  const networkId = networkIdOf(genesis, hasher);
+  const lightClient = startLightClient(genesis, checkpoint, crypto);
   const checker = new ProofChecker(lightClient, { hasher, clock, client: node });
   const pool = new PowPool({ threads: powThreads });
   await pool.ready;
@@ -97,12 +92,26 @@ export async function openTangle(options: TangleOptions, deps: TangleDeps): Prom
     verifier,
     clock,
     random,
-    trusted: () => lightClient.state,
+    checkpoint: () => lightClient.checkpoint(),
     async close() {
       events.close();
       await pool.close();
     },
   };
+}
+
+/** From the checkpoint if it is of this network: the store is sealed, so it is our own. */
+function startLightClient(
+  genesis: Genesis,
+  checkpoint: Uint8Array | undefined,
+  crypto: LightClientCrypto,
+): LightClient {
+  if (checkpoint === undefined) return LightClient.fromGenesis(genesis, crypto);
+  const known = LightClient.fromCheckpoint(checkpoint, crypto);
+  if (!known.ok) throw new Error(`broken invariant: a stored checkpoint is one (${known.code})`);
+  return known.value.state.networkId === networkIdOf(genesis, crypto.hasher)
+    ? known.value
+    : LightClient.fromGenesis(genesis, crypto);
 }
 
 /** Tagged data that a final milestone certainly contains. */

@@ -62,7 +62,7 @@ export class SmallTangle {
         bytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
         below: () => 0,
       },
-      trusted: () => lightClient.state,
+      checkpoint: () => lightClient.checkpoint(),
       close: async () => events.close(),
     };
   }

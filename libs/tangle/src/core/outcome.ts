@@ -80,6 +80,7 @@ export const ERROR_CODES = {
   'proof-invalid': { action: 'reject', spec: '05-light-client' },
   'proof-stale': { action: 'ignore', spec: '05-light-client' },
   'milestone-fork': { action: 'reject', spec: '05-light-client' },
+  'checkpoint-invalid': { action: 'reject', spec: '05-light-client' },
   // Wallet: a transaction that a client was asked to build.
   'insufficient-funds': { action: 'ignore', spec: '08-ledger' },
   'too-many-inputs': { action: 'ignore', spec: '08-ledger' },

@@ -52,8 +52,13 @@ export function committeeRoot(committee: readonly Uint8Array[], hasher: Hasher):
 }
 
 /** The term that milestone `index` belongs to: ⌊index / epochLength⌋. */
-export function epochOf(index: number, params: NetworkParams): number {
+export function epochOf(index: number, params: Pick<NetworkParams, 'epochLength'>): number {
   return Math.floor(index / params.epochLength);
+}
+
+/** True for the one milestone of an epoch that may name another committee than its own. */
+export function isLastOfEpoch(index: number, params: Pick<NetworkParams, 'epochLength'>): boolean {
+  return (index + 1) % params.epochLength === 0;
 }
 
 /** The seat that proposes in `view`; the start of the rotation differs per network and epoch. */

@@ -14,6 +14,7 @@ import type { FinalMilestone } from '../testing/chain-fixture.ts';
 import { TestChain } from '../testing/chain-fixture.ts';
 import { basic, keyPair, PARAMS } from '../testing/ledger-fixtures.ts';
 import type { TrustedMilestone } from './light-client.ts';
+import { committeeRoot } from './committee.ts';
 import { LightClient, verifyBlockInclusion, verifyPayment, verifyUnspent } from './light-client.ts';
 
 const [alice, bob] = [keyPair(1), keyPair(2)];
@@ -81,13 +82,6 @@ describe('LightClient', () => {
     unwrap(client.checkMilestone(final.bytes, later(chain)));
     unwrap(client.checkMilestone(encodeMilestone(chain.start.milestone), later(chain)));
     expect(client.state.newest.index).toBe(3);
-  });
-
-  it('goes on from the state that an earlier client kept', () => {
-    const { chain, client } = paidChain();
-    const resumed = new LightClient(client.state, chain.genesis.params);
-    const next = chain.confirm([chain.attach([GENESIS_BLOCK_ID])]);
-    expect(resumed.checkMilestone(next.bytes, later(chain))).toMatchObject({ ok: true });
   });
 
   it('certificate-signature: nobody else’s chain', () => {
@@ -204,12 +198,15 @@ describe('a change of committee', () => {
   function handOver(): { chain: TestChain; client: LightClient; last: Uint8Array } {
     const chain = new TestChain(4, { ...new TestChain(4).genesis, params });
     chain.confirm([chain.attach([GENESIS_BLOCK_ID])]);
-    const successor = new TestChain(4, { ...chain.genesis, committee: successors });
-    const { committeeRoot } = successor.start.header;
+    const last = naming(chain, successors);
+    return { chain, client: LightClient.fromGenesis(chain.genesis), last };
+  }
+
+  /** A milestone that the present committee certifies, whose header names `committee`. */
+  function naming(chain: TestChain, committee: readonly Uint8Array[]): Uint8Array {
     const made = unwrap(chain.build([chain.attach([GENESIS_BLOCK_ID])]));
-    const last = chain.certify({ header: { ...made.header, committeeRoot }, body: made.body });
-    const client = LightClient.fromGenesis(chain.genesis);
-    return { chain, client, last: encodeMilestone(last) };
+    const header = { ...made.header, committeeRoot: committeeRoot(committee, nobleHasher) };
+    return encodeMilestone(chain.certify({ header, body: made.body }));
   }
 
   it('is followed with the keys that the last milestone of the old one names', () => {
@@ -239,6 +236,17 @@ describe('a change of committee', () => {
     unwrap(client.followCommittee(successors));
     expect(client.checkMilestone(old.bytes, now)).toMatchObject({ code: 'certificate-signature' });
     expect(client.checkMilestone(last, now)).toMatchObject({ code: 'milestone-epoch' });
+  });
+
+  it('milestone-root: another committee is named before the last milestone of the epoch', () => {
+    const { chain, client } = handOver();
+    chain.confirm([chain.attach([GENESIS_BLOCK_ID])]);
+    const early = naming(chain, successors);
+    expect(client.checkMilestone(early, later(chain) + 1_000)).toMatchObject({
+      code: 'milestone-root',
+      detail: 'committeeRoot',
+    });
+    expect(client.state.newest.index).toBe(0);
   });
 
   it('leaves a standing committee as it is, over any number of epochs', () => {

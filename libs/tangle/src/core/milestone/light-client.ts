@@ -7,6 +7,8 @@
 import { equalBytes } from '@noble/curves/utils.js';
 import type { Block } from '../codec/block.ts';
 import { blockIdOf, decodeBlock, payloadBytesOf } from '../codec/block.ts';
+import type { Checkpoint } from '../codec/checkpoint.ts';
+import { decodeCheckpoint, encodeCheckpoint } from '../codec/checkpoint.ts';
 import type { Genesis } from '../codec/genesis.ts';
 import type { BlockId, MilestoneId, OutputId, TransactionId } from '../codec/ids.ts';
 import { idToBytes, outputIdOf } from '../codec/ids.ts';
@@ -24,10 +26,9 @@ import { decodeStateProof, verifyStateProof } from '../ledger/state-proof.ts';
 import type { Outcome } from '../outcome.ts';
 import { fail, succeed } from '../outcome.ts';
 import { FRESHNESS_MARGIN_MS } from '../params/limits.ts';
-import type { NetworkParams } from '../params/networks.ts';
 import type { Hasher, Verifier } from '../ports.ts';
 import { checkFinality } from './certificate.ts';
-import { checkCommittee, committeeRoot, epochOf } from './committee.ts';
+import { checkCommittee, committeeRoot, epochOf, isLastOfEpoch } from './committee.ts';
 import { genesisMilestone } from './genesis.ts';
 
 declare const trusted: unique symbol;
@@ -40,18 +41,6 @@ export interface TrustedMilestone {
   readonly body: MilestoneBody;
 }
 
-/** What a light client must keep; all of it is public. */
-export interface LightClientState {
-  readonly networkId: bigint;
-  /** Id of milestone 0. */
-  readonly genesisId: MilestoneId;
-  /** Keys in seat order that certify milestones from `epoch` on. */
-  readonly committee: readonly Uint8Array[];
-  readonly epoch: number;
-  /** The milestone with the greatest index that was checked. */
-  readonly newest: MilestoneHeader;
-}
-
 /** Backends; noble unless something faster is at hand. */
 export interface LightClientCrypto {
   readonly hasher: Hasher;
@@ -62,34 +51,52 @@ const NOBLE: LightClientCrypto = { hasher: nobleHasher, verifier: nobleVerifier 
 
 /** Follows the chain of certified milestones. */
 export class LightClient {
-  readonly #params: NetworkParams;
   readonly #crypto: LightClientCrypto;
-  #state: LightClientState;
+  #state: Checkpoint;
 
-  /** @param state from `fromGenesis`, or what an earlier client kept. */
-  constructor(state: LightClientState, params: NetworkParams, crypto = NOBLE) {
+  private constructor(state: Checkpoint, crypto: LightClientCrypto) {
     this.#state = state;
-    this.#params = params;
     this.#crypto = crypto;
   }
 
   /** Starts from the genesis document alone. The document has passed `checkGenesis`. */
   static fromGenesis(genesis: Genesis, crypto = NOBLE): LightClient {
     const { networkId, id, header } = genesisMilestone(genesis, crypto.hasher);
-    const { committee, params } = genesis;
-    const state = { networkId, genesisId: id, committee, epoch: 0, newest: header };
-    return new LightClient(state, params, crypto);
+    const { committee } = genesis;
+    const { epochLength, heartbeatMs, maxDriftMs } = genesis.params;
+    const params = { epochLength, heartbeatMs, maxDriftMs };
+    const state = { networkId, genesisId: id, params, committee, epoch: 0, newest: header };
+    return new LightClient(state, crypto);
   }
 
-  get state(): LightClientState {
+  /**
+   * Starts from what `checkpoint()` of a light client wrote, which must come from a place as good
+   * as a genesis would: nothing in it proves that it is true.
+   * Codes: those of form, `committee-invalid`, `checkpoint-invalid`.
+   */
+  static fromCheckpoint(bytes: Uint8Array, crypto = NOBLE): Outcome<LightClient> {
+    const decoded = decodeCheckpoint(bytes);
+    if (!decoded.ok) return decoded;
+    const sound = checkCheckpoint(decoded.value, crypto.hasher);
+    return sound.ok ? succeed(new LightClient(decoded.value, crypto)) : sound;
+  }
+
+  /** What is known so far. */
+  get state(): Checkpoint {
     return this.#state;
+  }
+
+  /** The same as bytes: kept over a restart, it spares all that was checked and cannot go back. */
+  checkpoint(): Uint8Array {
+    return encodeCheckpoint(this.#state);
   }
 
   /**
    * Checks an encoded milestone and remembers the newest. Old ones are welcome: proofs refer to
    * them. `nowMs` is the client's clock.
    * Codes: those of form; `milestone-epoch` (another committee's term: call `followCommittee`),
-   * `milestone-timestamp`, `milestone-root` (body and header differ), those of certificates, and
+   * `milestone-timestamp`, `milestone-root` (body and header differ, or a committee is named that
+   * may not be named here), those of certificates, and
    * `milestone-fork`: two final milestones of one index, which means that a third of the committee
    * broke its word; show it to the user and believe neither.
    */
@@ -110,18 +117,19 @@ export class LightClient {
   }
 
   /**
-   * Changes to the committee that the newest milestone names, given its keys by anybody.
+   * Changes to the committee that the newest milestone names, given its keys by anybody. That
+   * milestone is the last one of its epoch: `checkMilestone` lets no other name another committee.
    * Codes: `committee-invalid` (no committee, or not the one that the milestone commits to).
    */
   followCommittee(committee: readonly Uint8Array[]): Outcome<void> {
     const valid = checkCommittee(committee);
     if (!valid.ok) return valid;
-    const { newest } = this.#state;
+    const { newest, params } = this.#state;
     if (!equalBytes(committeeRoot(committee, this.#crypto.hasher), newest.committeeRoot)) {
       return fail('committee-invalid', 'the newest milestone names another committee');
     }
     if (this.#isCommitteeCurrent()) return succeed(undefined);
-    const epoch = epochOf(newest.index + 1, this.#params);
+    const epoch = epochOf(newest.index + 1, params);
     this.#state = { ...this.#state, committee, epoch };
     return succeed(undefined);
   }
@@ -129,7 +137,7 @@ export class LightClient {
   /** 'proof-stale' when the milestone is older than a heartbeat and 60 s: it may hide a spend. */
   checkFreshness(milestone: TrustedMilestone, nowMs: number): Outcome<void> {
     const ageMs = nowMs - milestone.header.timestampMs;
-    const fresh = ageMs <= this.#params.heartbeatMs + FRESHNESS_MARGIN_MS;
+    const fresh = ageMs <= this.#state.params.heartbeatMs + FRESHNESS_MARGIN_MS;
     return fresh ? succeed(undefined) : fail('proof-stale', `${ageMs} ms old`);
   }
 
@@ -145,22 +153,28 @@ export class LightClient {
 
   /** Milestone 0 is trusted by its id; no committee ever signed it. */
   #checkCertified({ header, certificate }: Milestone, id: MilestoneId): Outcome<void> {
-    const { networkId, genesisId, committee, epoch, newest } = this.#state;
+    const { networkId, genesisId, params, committee, epoch, newest } = this.#state;
     if (header.index === 0) {
       return id === genesisId
         ? succeed(undefined)
         : fail('certificate-mismatch', 'not the genesis');
     }
     const another = header.index > newest.index && !this.#isCommitteeCurrent();
-    if (header.epoch < epoch || header.epoch !== epochOf(header.index, this.#params) || another) {
+    if (header.epoch < epoch || header.epoch !== epochOf(header.index, params) || another) {
       return fail('milestone-epoch', `epoch ${header.epoch}, the committee known is of ${epoch}`);
     }
-    return checkFinality(header, certificate, committee, networkId, this.#crypto);
+    const final = checkFinality(header, certificate, committee, networkId, this.#crypto);
+    if (!final.ok) return final;
+    // Only a quorum that breaks the rules signs this; who believed it would be stuck for ever.
+    const standing = committeeRoot(committee, this.#crypto.hasher);
+    return isLastOfEpoch(header.index, params) || equalBytes(header.committeeRoot, standing)
+      ? succeed(undefined)
+      : fail('milestone-root', 'committeeRoot');
   }
 
   #checkTime(header: MilestoneHeader, id: MilestoneId, nowMs: number): Outcome<void> {
     const { newest } = this.#state;
-    if (header.timestampMs > nowMs + this.#params.maxDriftMs) {
+    if (header.timestampMs > nowMs + this.#state.params.maxDriftMs) {
       return fail('milestone-timestamp', 'ahead of the clock');
     }
     if (header.index === newest.index) {
@@ -177,6 +191,28 @@ export class LightClient {
     const root = committeeRoot(this.#state.committee, this.#crypto.hasher);
     return equalBytes(root, this.#state.newest.committeeRoot);
   }
+}
+
+/**
+ * Whether the parts of a checkpoint fit together, as those of every light client do. Codes:
+ * `committee-invalid`, `checkpoint-invalid`.
+ */
+function checkCheckpoint(checkpoint: Checkpoint, hasher: Hasher): Outcome<void> {
+  const { genesisId, params, epoch, committee, newest } = checkpoint;
+  const valid = checkCommittee(committee);
+  if (!valid.ok) return valid;
+  if (newest.epoch !== epochOf(newest.index, params)) return fail('checkpoint-invalid', 'epoch');
+  if (newest.index === 0 && milestoneIdOf(newest, hasher) !== genesisId) {
+    return fail('checkpoint-invalid', 'genesisId');
+  }
+  // Either the committee certifies the next milestone, or its term has just ended and the client
+  // has not followed yet.
+  const isCurrent = equalBytes(committeeRoot(committee, hasher), newest.committeeRoot);
+  if (!isCurrent && !isLastOfEpoch(newest.index, params)) {
+    return fail('checkpoint-invalid', 'committee');
+  }
+  const latest = isCurrent ? epochOf(newest.index + 1, params) : newest.epoch;
+  return epoch <= latest ? succeed(undefined) : fail('checkpoint-invalid', 'epoch');
 }
 
 /** A block that a milestone certainly contains. */

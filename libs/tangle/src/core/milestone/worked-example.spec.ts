@@ -75,7 +75,15 @@ function makeExample(genesisText: string): Record<string, string> {
     outputId,
     output: bytesToHex(encodeOutput(basic(1_000_000n, keyPair(2).address))),
     stateProof: bytesToHex(encodeStateProof(proof)),
+    checkpoint: bytesToHex(checkpointAfter(chain, bytes)),
   };
+}
+
+/** What a light client keeps that has seen the milestone. */
+function checkpointAfter(chain: TestChain, milestone: Uint8Array): Uint8Array {
+  const client = LightClient.fromGenesis(chain.genesis);
+  unwrap(client.checkMilestone(milestone, chain.parent.header.timestampMs));
+  return client.checkpoint();
 }
 
 describe('the worked example', () => {
@@ -94,6 +102,7 @@ describe('the worked example', () => {
     const now = genesis.timestampMs + 2_000;
     const trusted = unwrap(client.checkMilestone(bytes('milestone'), now));
     unwrap(client.checkFreshness(trusted, now));
+    expect(bytesToHex(client.checkpoint())).toBe(vector('checkpoint'));
     const { networkId } = client.state;
     const rules = { params: genesis.params, networkId, loadBits: 0, hasher: nobleHasher };
     unwrap(checkBlock(bytes('block'), rules));
@@ -108,7 +117,7 @@ describe('the worked example', () => {
 
   it.each([
     ['04-milestone', ['milestoneId', 'header', 'milestone']],
-    ['05-light-client', ['blockId', 'auditPath', 'outputId', 'output', 'stateProof']],
+    ['05-light-client', ['blockId', 'auditPath', 'outputId', 'output', 'stateProof', 'checkpoint']],
     ['06-genesis', ['networkId', 'genesisTransactionId', 'genesisId', 'genesisHeader']],
     ['08-ledger', ['transactionId', 'block']],
   ])('stands in docs/spec/%s.md as it is', (page, names) => {

@@ -18,7 +18,7 @@ import { genesisMilestone } from '../milestone/genesis.ts';
 import type { ContentContext, ParentMilestone } from '../milestone/rules.ts';
 import { parentOf } from '../milestone/rules.ts';
 import type { Outcome } from '../outcome.ts';
-import type { TestBlock } from './ledger-fixtures.ts';
+import type { KeyPair, TestBlock } from './ledger-fixtures.ts';
 import { committeeKeys, MemoryLedger, testBlock, testGenesis } from './ledger-fixtures.ts';
 
 /** A final milestone of the test chain. */
@@ -35,6 +35,9 @@ export class TestChain {
   readonly rootIndexes = new Map<BlockId, number>([[GENESIS_BLOCK_ID, 0]]);
   readonly ledger: MemoryLedger;
   parent: ParentMilestone;
+  /** Who certifies the next milestone, and whom it names for the one after it. */
+  #seats: readonly KeyPair[];
+  #named: readonly KeyPair[];
   #nonce = 0n;
 
   constructor(committeeSize = 4, genesis: Genesis = testGenesis(committeeSize)) {
@@ -42,6 +45,8 @@ export class TestChain {
     this.start = genesisMilestone(genesis, nobleHasher);
     this.ledger = new MemoryLedger(this.start.outputs);
     this.parent = this.start.parent;
+    this.#seats = committeeKeys(genesis.committee.length);
+    this.#named = this.#seats;
   }
 
   get networkId(): bigint {
@@ -54,11 +59,16 @@ export class TestChain {
       blocks: this.blocks,
       outputs: this.ledger.get,
       rootIndexOf: (id) => this.rootIndexes.get(id),
-      nextCommittee: this.genesis.committee,
+      nextCommittee: this.#named.map(({ publicKey }) => publicKey),
       params: this.genesis.params,
       verifier: nobleVerifier,
       hasher: nobleHasher,
     };
+  }
+
+  /** From the next milestone on, which is the last of its epoch, headers name these seats. */
+  handOver(seats: readonly KeyPair[]): void {
+    this.#named = seats;
   }
 
   attach(parents: readonly BlockId[], payload: Payload | null = null): BlockId {
@@ -88,13 +98,14 @@ export class TestChain {
     for (const id of [...result.included, ...body.parents]) this.rootIndexes.set(id, header.index);
     this.ledger.apply(result.diff);
     this.parent = parentOf({ header, body }, result.stateTree, nobleHasher);
+    this.#seats = this.#named;
     return { ...built.value, milestone, bytes: encodeMilestone(milestone) };
   }
 
   /** The finality certificate of the first q seats. */
   certify({ header, body }: Pick<BuiltMilestone, 'header' | 'body'>): Milestone {
     const { networkId } = this;
-    const votes = committeeKeys(this.genesis.committee.length).map(({ secretKey }, seat) =>
+    const votes = this.#seats.map(({ secretKey }, seat) =>
       signMilestone(header, 'finalize', { networkId, seat, secretKey }, nobleHasher),
     );
     const certificate = assembleCertificate(votes, votes.length);
