@@ -4,8 +4,6 @@
  * processor, rules, store, DAG, tips, confirmation; without network. The second half of the blocks
  * is measured: by then every structure has its size.
  */
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { ConfirmationEngine } from '../../apps/node/src/confirmation/confirmation-engine.ts';
 import { BlockProcessor } from '../../apps/node/src/processor/block-processor.ts';
 import { Intake } from '../../apps/node/src/processor/intake.ts';
@@ -28,6 +26,7 @@ import { SeededRandom } from '../fuzz/random-objects.ts';
 import { valueAtMost, type Bench, type BenchContext, type Measurement } from './bench.ts';
 import { benchGenesis, genesisDocument, mine, smallData } from './feed.ts';
 import { inline, PACK_BLOCKS } from './intake-node.ts';
+import { collect, liveBytes } from './memory.ts';
 
 const PARAMS = NETWORK_PRESETS.test;
 /** Blocks per milestone: a busy network. */
@@ -38,29 +37,18 @@ const SEEN_SIZE = 131_072;
 const MIB = 1 << 20;
 const BLOCKS = 1_000_000;
 
-setFlagsFromString('--expose-gc');
-const garbageCollect = runInNewContext('gc') as () => void;
-
-function collect(): void {
-  // Twice: the first run frees what finalizers hold.
-  for (let i = 0; i < 2; i++) garbageCollect();
-}
-
 /** Bytes per entry that a full filter takes. */
 function seenBytes(): number {
-  collect();
-  const before = process.memoryUsage();
+  const before = liveBytes();
   const filter = new SeenFilter(() => 0n, SEEN_SIZE);
   const random = new SeededRandom(1);
   const entries = 2 * SEEN_SIZE - 1;
   for (let i = 0; i < entries; i++) {
     filter.set((BigInt(random.u32()) << 32n) | BigInt(random.u32()), 'good');
   }
-  collect();
-  const after = process.memoryUsage();
+  const after = liveBytes();
   if (filter.get(0n) !== undefined) throw new Error('zero was not drawn');
-  const used = after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers;
-  return used / entries;
+  return (after - before) / entries;
 }
 
 /** A node without network that makes a milestone when it is told to. */

@@ -21,6 +21,7 @@ import { milestone } from './10-milestone.ts';
 import { letter } from './12-letter.ts';
 import { memory } from './14-memory.ts';
 import { crash } from './15-crash.ts';
+import { stateTree } from './16-state-tree.ts';
 import { formatJson, formatTable, machineLine } from './report.ts';
 
 const BENCHES: readonly Bench[] = [
@@ -38,8 +39,8 @@ const BENCHES: readonly Bench[] = [
   letter,
   memory,
 ];
-/** A quarter of an hour and more: only when they are named. */
-const LONG: readonly Bench[] = [crash];
+/** Minutes, or gigabytes: only when they are named. */
+const LONG: readonly Bench[] = [crash, stateTree];
 const SEED = 20_261_122;
 const ROUNDS = 7;
 const QUICK_ROUNDS = 2;

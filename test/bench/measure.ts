@@ -95,19 +95,23 @@ const QUICK_ROUND_MS = 10;
 const CALLS_BETWEEN_LOOKS = 64;
 
 /**
- * Calls `one` over and over for one round. The last results are kept, as a caller would keep them;
- * else the compiler may leave most of the work out.
+ * Calls `one` over and over for one round, so many times between two looks at the clock. The last
+ * results are kept, as a caller would keep them; else the compiler may leave most of the work out.
  */
-export function repeat(quick: boolean, one: () => unknown): Contender {
-  const kept: unknown[] = Array.from({ length: CALLS_BETWEEN_LOOKS }, () => undefined);
+export function repeat(
+  quick: boolean,
+  one: () => unknown,
+  callsBetweenLooks = CALLS_BETWEEN_LOOKS,
+): Contender {
+  const kept: unknown[] = Array.from({ length: callsBetweenLooks }, () => undefined);
   const roundMs = quick ? QUICK_ROUND_MS : ROUND_MS;
   return {
     run: () => {
       const end = performance.now() + roundMs;
       let calls = 0;
       while (performance.now() < end) {
-        for (let i = 0; i < CALLS_BETWEEN_LOOKS; i++) kept[i] = one();
-        calls += CALLS_BETWEEN_LOOKS;
+        for (let i = 0; i < callsBetweenLooks; i++) kept[i] = one();
+        calls += callsBetweenLooks;
       }
       return calls;
     },

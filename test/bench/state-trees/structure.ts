@@ -1,0 +1,51 @@
+/**
+ * What the benchmark of the state tree asks of a structure: a set of unspent outputs with a root,
+ * changed once per milestone, and proofs that a light client checks. All structures here share the
+ * leaves of the ledger (docs/spec/08-ledger.md §5) and its hash, so that only their shape differs.
+ */
+import type { OutputId } from '../../../libs/tangle/src/core/codec/ids.ts';
+import { idToBytes } from '../../../libs/tangle/src/core/codec/ids.ts';
+import { hashStateLeaf } from '../../../libs/tangle/src/core/ledger/state-proof.ts';
+import type { StateEntry } from '../../../libs/tangle/src/core/ledger/state-tree.ts';
+import type { Hasher } from '../../../libs/tangle/src/core/ports.ts';
+
+/** One state of the set. Changes give a new one and leave this one readable. */
+export interface StateStructure {
+  readonly size: number;
+  /** The set after one milestone: `created` is not in it, `consumed` is. */
+  apply(created: readonly StateEntry[], consumed: readonly OutputId[]): StateStructure;
+  root(): Uint8Array;
+  /** The encoded proof that an output is in the set. */
+  proof(outputId: OutputId): Uint8Array;
+}
+
+/** A way to commit to the set. */
+export interface StructureKind {
+  readonly name: string;
+  build(this: void, entries: readonly StateEntry[], hasher: Hasher): StateStructure;
+  /** What a light client does. `proof` is of the right form. */
+  verify(
+    this: void,
+    root: Uint8Array,
+    entry: StateEntry,
+    proof: Uint8Array,
+    hasher: Hasher,
+  ): boolean;
+}
+
+/** A leaf of the tries. The id is not kept: a node finds it in its ledger. */
+export interface Leaf {
+  /** BLAKE2b-256 of the output id. */
+  readonly key: Uint8Array;
+  readonly hash: Uint8Array;
+}
+
+export function leafOf({ outputId, outputHash }: StateEntry, hasher: Hasher): Leaf {
+  const idBytes = idToBytes(outputId);
+  return { key: hasher.blake2b256(idBytes), hash: hashStateLeaf(idBytes, outputHash, hasher) };
+}
+
+/** Order of bytes, as the tries and the array sort by it. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  return Buffer.compare(a, b);
+}
