@@ -22,6 +22,7 @@ import { letter } from './12-letter.ts';
 import { memory } from './14-memory.ts';
 import { crash } from './15-crash.ts';
 import { stateTree } from './16-state-tree.ts';
+import { lightClient } from './17-light-client.ts';
 import { formatJson, formatTable, machineLine } from './report.ts';
 
 const BENCHES: readonly Bench[] = [
@@ -38,6 +39,7 @@ const BENCHES: readonly Bench[] = [
   milestone,
   letter,
   memory,
+  lightClient,
 ];
 /** Minutes, or gigabytes: only when they are named. */
 const LONG: readonly Bench[] = [crash, stateTree];
