@@ -2,31 +2,30 @@
  * A hexary Merkle trie as Ethereum's, with our hash and without its encodings: a branch hashes a
  * bitmap and all its children, and a proof shows the siblings of every branch on the way.
  */
-import type { OutputId } from '../../../libs/tangle/src/core/codec/ids.ts';
-import { stateKey } from '../../../libs/tangle/src/core/ledger/state-proof.ts';
 import type { Hasher } from '../../../libs/tangle/src/core/ports.ts';
 import { buildTrie, changeTrie, digit, isBranch, sortLeaves, walk, type Node } from './hexary.ts';
-import { compareBytes, leafOf, type StateStructure, type StructureKind } from './structure.ts';
+import { bytesOf, keyOf, leafOf, textOf, writeText } from './structure.ts';
+import type { Leaf, StateStructure, StructureKind, Text32 } from './structure.ts';
 
 /** The input of every branch in turn: 01, a bitmap of the children, their hashes. */
-const INPUT = Uint8Array.of(1, ...new Uint8Array(2 + 16 * 32));
+const INPUT = Buffer.of(1, ...new Uint8Array(2 + 16 * 32));
 
 /** `children` by their digit; the hash of those that are there. */
-function hashBranch(children: readonly (Uint8Array | undefined)[], hasher: Hasher): Uint8Array {
+function hashBranch(children: readonly (Text32 | undefined)[], hasher: Hasher): Text32 {
   let bitmap = 0;
   let at = 3;
   for (const [place, hash] of children.entries()) {
     if (hash === undefined) continue;
     bitmap |= 1 << place;
-    INPUT.set(hash, at);
+    writeText(INPUT, hash, at);
     at += 32;
   }
   INPUT[1] = bitmap & 0xff;
   INPUT[2] = bitmap >>> 8;
-  return hasher.blake2b256(INPUT.subarray(0, at));
+  return textOf(hasher.blake2b256(INPUT.subarray(0, at)));
 }
 
-function hashOf(node: Node, hasher: Hasher): Uint8Array {
+function hashOf(node: Node, hasher: Hasher): Text32 {
   if (!isBranch(node)) return node.hash;
   node.hash ??= hashBranch(
     node.children.map((child) => child && hashOf(child, hasher)),
@@ -36,7 +35,7 @@ function hashOf(node: Node, hasher: Hasher): Uint8Array {
 }
 
 /** `count u8 | (bitmap u16 of the siblings | siblings 32 each) each`, from the root. */
-function encodeProof(root: Node | undefined, key: Uint8Array, hasher: Hasher): Uint8Array {
+function encodeProof(root: Node | undefined, key: Text32, hasher: Hasher): Uint8Array {
   const { branches } = walk(root, key);
   const parts: Uint8Array[] = [Uint8Array.of(branches.length)];
   for (const [depth, { children }] of branches.entries()) {
@@ -45,15 +44,15 @@ function encodeProof(root: Node | undefined, key: Uint8Array, hasher: Hasher): U
     for (const [place, child] of children.entries()) {
       if (child === undefined || place === digit(key, depth)) continue;
       bitmap |= 1 << place;
-      siblings.push(hashOf(child, hasher));
+      siblings.push(bytesOf(hashOf(child, hasher)));
     }
     parts.push(Uint8Array.of(bitmap & 0xff, bitmap >>> 8), ...siblings);
   }
   return new Uint8Array(Buffer.concat(parts));
 }
 
-function rootOfProof(key: Uint8Array, leaf: Uint8Array, proof: Uint8Array, hasher: Hasher) {
-  const levels: (Uint8Array | undefined)[][] = [];
+function rootOfProof({ key, hash: leaf }: Leaf, proof: Uint8Array, hasher: Hasher) {
+  const levels: (Text32 | undefined)[][] = [];
   let at = 1;
   for (let depth = 0; depth < (proof[0] ?? 0); depth++) {
     const bitmap = (proof[at] ?? 0) | ((proof[at + 1] ?? 0) << 8);
@@ -61,7 +60,7 @@ function rootOfProof(key: Uint8Array, leaf: Uint8Array, proof: Uint8Array, hashe
     const children = Array.from({ length: 16 }, (_, place) => {
       if ((bitmap & (1 << place)) === 0) return undefined;
       at += 32;
-      return proof.subarray(at - 32, at);
+      return textOf(proof.subarray(at - 32, at));
     });
     levels.push(children);
   }
@@ -79,12 +78,13 @@ function wrap(node: Node | undefined, size: number, hasher: Hasher): StateStruct
     size,
     apply: (created, consumed) => {
       const added = sortLeaves(created.map((entry) => leafOf(entry, hasher)));
-      const removed = consumed.map((id: OutputId) => stateKey(id, hasher)).toSorted(compareBytes);
+      const removed = consumed.map((id) => keyOf(id, hasher)).toSorted();
       const next = changeTrie(node, added, removed);
       return wrap(next, size + added.length - removed.length, hasher);
     },
-    root: () => (node === undefined ? hasher.blake2b256(new Uint8Array(0)) : hashOf(node, hasher)),
-    proof: (outputId) => encodeProof(node, stateKey(outputId, hasher), hasher),
+    root: () =>
+      node === undefined ? hasher.blake2b256(new Uint8Array(0)) : bytesOf(hashOf(node, hasher)),
+    proof: (outputId) => encodeProof(node, keyOf(outputId, hasher), hasher),
   };
 }
 
@@ -95,7 +95,6 @@ export const hexaryTrie: StructureKind = {
     return wrap(buildTrie(leaves), leaves.length, hasher);
   },
   verify: (root, entry, proof, hasher) => {
-    const { key, hash } = leafOf(entry, hasher);
-    return compareBytes(rootOfProof(key, hash, proof, hasher), root) === 0;
+    return rootOfProof(leafOf(entry, hasher), proof, hasher) === textOf(root);
   },
 };

@@ -5,13 +5,13 @@
  * no node of its own kind (Ethereum's extension).
  */
 import { assert } from '../../../libs/tangle/src/core/outcome.ts';
-import { compareBytes, type Leaf } from './structure.ts';
+import type { Leaf, Text32 } from './structure.ts';
 
 export interface Branch {
   /** Sixteen places. */
   readonly children: readonly (Node | undefined)[];
   /** Computed when first asked for. */
-  hash: Uint8Array | undefined;
+  hash: Text32 | undefined;
 }
 
 export type Node = Leaf | Branch;
@@ -21,8 +21,8 @@ export function isBranch(node: Node): node is Branch {
 }
 
 /** Hex digit `depth` of a key, from 0. */
-export function digit(key: Uint8Array, depth: number): number {
-  const byte = key[depth >>> 1] ?? 0;
+export function digit(key: Text32, depth: number): number {
+  const byte = key.charCodeAt(depth >>> 1);
   return (depth & 1) === 0 ? byte >>> 4 : byte & 15;
 }
 
@@ -37,7 +37,7 @@ export function buildTrie(leaves: readonly Leaf[], depth = 0): Node | undefined 
 export function changeTrie(
   node: Node | undefined,
   added: readonly Leaf[],
-  removed: readonly Uint8Array[],
+  removed: readonly Text32[],
   depth = 0,
 ): Node | undefined {
   if (added.length === 0 && removed.length === 0) return node;
@@ -59,7 +59,7 @@ export function changeTrie(
 }
 
 /** The branches on the way of `key`, from the root, and where it ends. */
-export function walk(root: Node | undefined, key: Uint8Array) {
+export function walk(root: Node | undefined, key: Text32) {
   const branches: Branch[] = [];
   let node = root;
   while (node !== undefined && isBranch(node)) {
@@ -70,7 +70,8 @@ export function walk(root: Node | undefined, key: Uint8Array) {
 }
 
 function byKey(one: Leaf, other: Leaf): number {
-  return compareBytes(one.key, other.key);
+  if (one.key === other.key) return 0;
+  return one.key < other.key ? -1 : 1;
 }
 
 export function sortLeaves(leaves: readonly Leaf[]): Leaf[] {
@@ -82,7 +83,7 @@ const NOTHING: readonly never[] = [];
 /** Sorted items by their digit: sixteen lists. */
 function grouped<T>(
   items: readonly T[],
-  keyOf: (item: T) => Uint8Array,
+  keyOf: (item: T) => Text32,
   depth: number,
 ): (readonly T[])[] {
   const groups: (readonly T[])[] = Array.from({ length: 16 }, () => NOTHING);

@@ -4,19 +4,19 @@
  * inside of its branches anew, as theirs do.
  */
 import type { OutputId } from '../../../libs/tangle/src/core/codec/ids.ts';
-import { keyBit, stateKey } from '../../../libs/tangle/src/core/ledger/state-proof.ts';
 import type { Hasher } from '../../../libs/tangle/src/core/ports.ts';
 import { buildTrie, changeTrie, digit, isBranch, sortLeaves, walk } from './hexary.ts';
 import type { Branch, Node } from './hexary.ts';
-import { compareBytes, leafOf, type StateStructure, type StructureKind } from './structure.ts';
+import { bytesOf, keyOf, leafOf, textOf, writeText } from './structure.ts';
+import type { Leaf, StateStructure, StructureKind, Text32 } from './structure.ts';
 
-const EMPTY = new Uint8Array(32);
-const INPUT = Uint8Array.of(1, ...new Uint8Array(64));
+const EMPTY: Text32 = '\0'.repeat(32);
+const INPUT = Buffer.of(1, ...new Uint8Array(64));
 
-function hashPair(left: Uint8Array, right: Uint8Array, hasher: Hasher): Uint8Array {
-  INPUT.set(left, 1);
-  INPUT.set(right, 33);
-  return hasher.blake2b256(INPUT);
+function hashPair(left: Text32, right: Text32, hasher: Hasher): Text32 {
+  writeText(INPUT, left, 1);
+  writeText(INPUT, right, 33);
+  return textOf(hasher.blake2b256(INPUT));
 }
 
 /** The single leaf in places [from, to), if nothing else is there; `undefined` else. */
@@ -32,7 +32,7 @@ function onlyLeaf({ children }: Branch, from: number, to: number): Node | 'empty
 }
 
 /** The binary tree over places [from, to) of a branch. */
-function hashRange(branch: Branch, from: number, to: number, hasher: Hasher): Uint8Array {
+function hashRange(branch: Branch, from: number, to: number, hasher: Hasher): Text32 {
   const only = onlyLeaf(branch, from, to);
   if (only === 'empty') return EMPTY;
   if (only !== undefined) return hashOf(only, hasher);
@@ -42,15 +42,15 @@ function hashRange(branch: Branch, from: number, to: number, hasher: Hasher): Ui
   return hashPair(left, hashRange(branch, middle, to, hasher), hasher);
 }
 
-function hashOf(node: Node, hasher: Hasher): Uint8Array {
+function hashOf(node: Node, hasher: Hasher): Text32 {
   if (!isBranch(node)) return node.hash;
   node.hash ??= hashRange(node, 0, 16, hasher);
   return node.hash;
 }
 
 /** Siblings of the way of `key` from the root to the last part that is not a single leaf. */
-function siblingsOf(branches: readonly Branch[], key: Uint8Array, hasher: Hasher): Uint8Array[] {
-  const siblings: Uint8Array[] = [];
+function siblingsOf(branches: readonly Branch[], key: Text32, hasher: Hasher): Text32[] {
+  const siblings: Text32[] = [];
   for (const [depth, branch] of branches.entries()) {
     const place = digit(key, depth);
     let [from, to] = [0, 16];
@@ -65,31 +65,32 @@ function siblingsOf(branches: readonly Branch[], key: Uint8Array, hasher: Hasher
 }
 
 /** `count u8 | bitmap of the siblings that are not empty | those, 32 each`, from the root. */
-function encodeSiblings(siblings: readonly Uint8Array[]): Uint8Array {
+function encodeSiblings(siblings: readonly Text32[]): Uint8Array {
   const bitmap = new Uint8Array(Math.ceil(siblings.length / 8));
   const present = siblings.filter((hash, at) => {
     if (hash === EMPTY) return false;
     bitmap[at >>> 3] = (bitmap[at >>> 3] ?? 0) | (1 << (at & 7));
     return true;
   });
-  return new Uint8Array(Buffer.concat([Uint8Array.of(siblings.length), bitmap, ...present]));
+  const hashes = present.map((hash) => bytesOf(hash));
+  return new Uint8Array(Buffer.concat([Uint8Array.of(siblings.length), bitmap, ...hashes]));
 }
 
-function decodeSiblings(bytes: Uint8Array, start = 0): Uint8Array[] {
-  const count = bytes[start] ?? 0;
-  let at = start + 1 + Math.ceil(count / 8);
+function decodeSiblings(bytes: Uint8Array): Text32[] {
+  const count = bytes[0] ?? 0;
+  let at = 1 + Math.ceil(count / 8);
   return Array.from({ length: count }, (_, level) => {
-    if (((bytes[start + 1 + (level >>> 3)] ?? 0) & (1 << (level & 7))) === 0) return EMPTY;
+    if (((bytes[1 + (level >>> 3)] ?? 0) & (1 << (level & 7))) === 0) return EMPTY;
     at += 32;
-    return bytes.subarray(at - 32, at);
+    return textOf(bytes.subarray(at - 32, at));
   });
 }
 
-function fold(key: Uint8Array, leaf: Uint8Array, siblings: readonly Uint8Array[], hasher: Hasher) {
+function fold({ key, hash: leaf }: Leaf, siblings: readonly Text32[], hasher: Hasher): Text32 {
   let hash = leaf;
   for (let level = siblings.length - 1; level >= 0; level--) {
     const sibling = siblings[level] ?? EMPTY;
-    const isRight = keyBit(key, level) === 1;
+    const isRight = ((digit(key, level >>> 2) >>> (3 - (level & 3))) & 1) === 1;
     hash = isRight ? hashPair(sibling, hash, hasher) : hashPair(hash, sibling, hasher);
   }
   return hash;
@@ -97,18 +98,18 @@ function fold(key: Uint8Array, leaf: Uint8Array, siblings: readonly Uint8Array[]
 
 function wrap(node: Node | undefined, size: number, hasher: Hasher): StateStructure {
   const proofOf = (outputId: OutputId): Uint8Array => {
-    const key = stateKey(outputId, hasher);
+    const key = keyOf(outputId, hasher);
     return encodeSiblings(siblingsOf(walk(node, key).branches, key, hasher));
   };
   return {
     size,
     apply: (created, consumed) => {
       const added = sortLeaves(created.map((entry) => leafOf(entry, hasher)));
-      const removed = consumed.map((id) => stateKey(id, hasher)).toSorted(compareBytes);
+      const removed = consumed.map((id) => keyOf(id, hasher)).toSorted();
       const next = changeTrie(node, added, removed);
       return wrap(next, size + added.length - removed.length, hasher);
     },
-    root: () => (node === undefined ? EMPTY : hashOf(node, hasher)),
+    root: () => bytesOf(node === undefined ? EMPTY : hashOf(node, hasher)),
     proof: proofOf,
   };
 }
@@ -120,7 +121,6 @@ export const jellyfishTree: StructureKind = {
     return wrap(buildTrie(leaves), leaves.length, hasher);
   },
   verify: (root, entry, proof, hasher) => {
-    const { key, hash } = leafOf(entry, hasher);
-    return compareBytes(fold(key, hash, decodeSiblings(proof), hasher), root) === 0;
+    return fold(leafOf(entry, hasher), decodeSiblings(proof), hasher) === textOf(root);
   },
 };

@@ -14,11 +14,17 @@ import { idToBytes } from '../codec/ids.ts';
 import { assert } from '../outcome.ts';
 import type { Hasher } from '../ports.ts';
 import type { StateProof } from './state-proof.ts';
-import { hashStateInner, hashStateLeaf, keyBit, stateKey } from './state-proof.ts';
+import { hashStateInner, hashStateLeaf, stateKey } from './state-proof.ts';
+
+/**
+ * 32 bytes as a string of 32 characters below 256. There are three for each output: engines spend
+ * 48 bytes on such a string and some 250 on an array, and compare strings faster.
+ */
+type Text32 = string;
 
 interface Leaf {
-  readonly key: Uint8Array;
-  readonly hash: Uint8Array;
+  readonly key: Text32;
+  readonly hash: Text32;
 }
 
 interface Inner {
@@ -26,12 +32,10 @@ interface Inner {
   readonly left: Node;
   readonly right: Node;
   /** Computed when a root or a proof first asks; many changes then share one hash. */
-  hash: Uint8Array | undefined;
+  hash: Text32 | undefined;
 }
 
 type Node = Leaf | Inner;
-
-const EMPTY = new Uint8Array(0);
 
 /** What a tree commits to for one unspent output. */
 export interface StateEntry {
@@ -61,7 +65,7 @@ export class StateTree {
   /** The tree of `entries` in one pass, for a start from disk or a snapshot. Ids are distinct. */
   static build(entries: Iterable<StateEntry>, hasher: Hasher): StateTree {
     const leaves = Array.from(entries, (entry) => leafOf(entry, hasher));
-    leaves.sort((a, b) => compareBytes(a.key, b.key));
+    leaves.sort(byKey);
     const node = leaves.length === 0 ? undefined : buildRange(leaves, 0, leaves.length);
     return new StateTree(node, leaves.length, hasher);
   }
@@ -79,7 +83,7 @@ export class StateTree {
 
   /** The tree without `outputId`, which must be in it (an invariant of the ledger). */
   delete(outputId: OutputId): StateTree {
-    const key = stateKey(outputId, this.#hasher);
+    const key = keyOf(outputId, this.#hasher);
     assert(this.#contains(key), 'only an unspent output leaves the state tree');
     const node = deleteAt(this.#node as Node, key);
     return new StateTree(node, this.size - 1, this.#hasher);
@@ -94,43 +98,42 @@ export class StateTree {
     assert(entering.size === created.length, 'an output enters the state tree once');
     const leaving = consumed.filter((outputId) => !entering.delete(outputId));
     const added = Array.from(entering.values(), (entry) => leafOf(entry, this.#hasher));
-    const removed = leaving.map((outputId) => stateKey(outputId, this.#hasher));
-    added.sort((one, other) => compareBytes(one.key, other.key));
-    removed.sort(compareBytes);
-    const sample = this.#node === undefined ? EMPTY : leftmostKey(this.#node);
+    const removed = leaving.map((outputId) => keyOf(outputId, this.#hasher));
+    added.sort(byKey);
+    removed.sort();
+    const sample = this.#node === undefined ? '' : leftmostKey(this.#node);
     const node = change(this.#node, sample, added, removed);
     return new StateTree(node, this.size + added.length - removed.length, this.#hasher);
   }
 
   has(outputId: OutputId): boolean {
-    return this.#contains(stateKey(outputId, this.#hasher));
+    return this.#contains(keyOf(outputId, this.#hasher));
   }
 
   /** The root, 32 bytes. */
   root(): Uint8Array {
     return this.#node === undefined
       ? this.#hasher.blake2b256(new Uint8Array(0))
-      : hashOf(this.#node, this.#hasher);
+      : bytesOf(hashOf(this.#node, this.#hasher));
   }
 
   /** Proof that `outputId` is unspent in this tree; undefined when it is not. */
   proof(outputId: OutputId): StateProof | undefined {
-    const key = stateKey(outputId, this.#hasher);
+    const key = keyOf(outputId, this.#hasher);
     if (!this.#contains(key)) return undefined;
     const steps: { bitIndex: number; sibling: Uint8Array }[] = [];
     let node = this.#node as Node;
     while (isInner(node)) {
-      const right = keyBit(key, node.bitIndex) === 1;
-      const sibling = hashOf(right ? node.left : node.right, this.#hasher);
+      const right = bitOf(key, node.bitIndex) === 1;
+      const sibling = bytesOf(hashOf(right ? node.left : node.right, this.#hasher));
       steps.push({ bitIndex: node.bitIndex, sibling });
       node = right ? node.right : node.left;
     }
     return { steps };
   }
 
-  #contains(key: Uint8Array): boolean {
-    const nearest = nearestLeaf(this.#node, key);
-    return nearest !== undefined && compareBytes(nearest.key, key) === 0;
+  #contains(key: Text32): boolean {
+    return nearestLeaf(this.#node, key)?.key === key;
   }
 }
 
@@ -139,8 +142,8 @@ function isInner(node: Node): node is Inner {
 }
 
 function leafOf({ outputId, outputHash }: StateEntry, hasher: Hasher): Leaf {
-  const idBytes = idToBytes(outputId);
-  return { key: hasher.blake2b256(idBytes), hash: hashStateLeaf(idBytes, outputHash, hasher) };
+  const hash = hashStateLeaf(idToBytes(outputId), outputHash, hasher);
+  return { key: keyOf(outputId, hasher), hash: textOf(hash) };
 }
 
 function innerOf(bitIndex: number, left: Node, right: Node): Inner {
@@ -148,41 +151,40 @@ function innerOf(bitIndex: number, left: Node, right: Node): Inner {
 }
 
 /** Depth is at most 256, so recursion is safe; each hash is computed once and kept. */
-function hashOf(node: Node, hasher: Hasher): Uint8Array {
-  if (!isInner(node)) return node.hash;
-  node.hash ??= hashStateInner(
-    node.bitIndex,
-    hashOf(node.left, hasher),
-    hashOf(node.right, hasher),
-    hasher,
-  );
+function hashOf(node: Node, hasher: Hasher): Text32 {
+  if (!isInner(node) || node.hash !== undefined) return node.hash as Text32;
+  const left = hashOf(node.left, hasher);
+  const right = hashOf(node.right, hasher);
+  writeBytes(LEFT, left);
+  writeBytes(RIGHT, right);
+  node.hash = textOf(hashStateInner(node.bitIndex, LEFT, RIGHT, hasher));
   return node.hash;
 }
 
 /** The leaf at which a walk by the bits of `key` ends; it shares the longest prefix with `key`. */
-function nearestLeaf(root: Node | undefined, key: Uint8Array): Leaf | undefined {
+function nearestLeaf(root: Node | undefined, key: Text32): Leaf | undefined {
   let node = root;
   while (node !== undefined && isInner(node)) {
-    node = keyBit(key, node.bitIndex) === 1 ? node.right : node.left;
+    node = bitOf(key, node.bitIndex) === 1 ? node.right : node.left;
   }
   return node;
 }
 
 function insertAt(node: Node, leaf: Leaf, bitIndex: number): Node {
   if (isInner(node) && node.bitIndex < bitIndex) {
-    return keyBit(leaf.key, node.bitIndex) === 1
+    return bitOf(leaf.key, node.bitIndex) === 1
       ? innerOf(node.bitIndex, node.left, insertAt(node.right, leaf, bitIndex))
       : innerOf(node.bitIndex, insertAt(node.left, leaf, bitIndex), node.right);
   }
-  return keyBit(leaf.key, bitIndex) === 1
+  return bitOf(leaf.key, bitIndex) === 1
     ? innerOf(bitIndex, node, leaf)
     : innerOf(bitIndex, leaf, node);
 }
 
 /** The caller made sure that `key` is below `node`. */
-function deleteAt(node: Node, key: Uint8Array): Node | undefined {
+function deleteAt(node: Node, key: Text32): Node | undefined {
   if (!isInner(node)) return undefined;
-  if (keyBit(key, node.bitIndex) === 1) {
+  if (bitOf(key, node.bitIndex) === 1) {
     const right = deleteAt(node.right, key);
     return right === undefined ? node.left : innerOf(node.bitIndex, node.left, right);
   }
@@ -196,9 +198,9 @@ function deleteAt(node: Node, key: Uint8Array): Node | undefined {
  */
 function change(
   node: Node | undefined,
-  sample: Uint8Array,
+  sample: Text32,
   added: readonly Leaf[],
-  removed: readonly Uint8Array[],
+  removed: readonly Text32[],
 ): Node | undefined {
   if (added.length === 0 && removed.length === 0) return node;
   if (node === undefined) {
@@ -207,7 +209,7 @@ function change(
   }
   if (!isInner(node) && removed.length > 0) {
     const [key] = removed;
-    const isIt = removed.length === 1 && key !== undefined && compareBytes(key, node.key) === 0;
+    const isIt = removed.length === 1 && key === node.key;
     assert(isIt, 'only an unspent output leaves the state tree');
     return rangeOrNothing(added);
   }
@@ -217,16 +219,16 @@ function change(
   assert(branch < Infinity, 'an output enters the state tree once');
   const at = split(added, (leaf) => leaf.key, branch);
   const [left, right] = [added.slice(0, at), added.slice(at)];
-  return keyBit(sample, branch) === 1
+  return bitOf(sample, branch) === 1
     ? joined(branch, rangeOrNothing(left), change(node, sample, right, removed))
     : joined(branch, change(node, sample, left, removed), rangeOrNothing(right));
 }
 
 function changeBelow(
   node: Inner,
-  sample: Uint8Array,
+  sample: Text32,
   added: readonly Leaf[],
-  removed: readonly Uint8Array[],
+  removed: readonly Text32[],
 ): Node | undefined {
   const addedAt = split(added, (leaf) => leaf.key, node.bitIndex);
   const removedAt = split(removed, (key) => key, node.bitIndex);
@@ -238,7 +240,7 @@ function changeBelow(
 }
 
 /** The first bit in which one of the sorted leaves differs from `sample`; Infinity if none does. */
-function branchOf(sample: Uint8Array, added: readonly Leaf[]): number {
+function branchOf(sample: Text32, added: readonly Leaf[]): number {
   const [first, last] = [added[0], added.at(-1)];
   if (first === undefined || last === undefined) return Infinity;
   const [low, high] = [first, last].map(({ key }) => firstDifferingBit(sample, key) ?? Infinity);
@@ -250,19 +252,19 @@ function joined(bitIndex: number, left: Node | undefined, right: Node | undefine
   return right === undefined ? left : innerOf(bitIndex, left, right);
 }
 
-function leftmostKey(start: Node): Uint8Array {
+function leftmostKey(start: Node): Text32 {
   let node = start;
   while (isInner(node)) node = node.left;
   return node.key;
 }
 
 /** How many of the sorted items have a 0 at the bit; the keys agree in all bits before it. */
-function split<T>(items: readonly T[], keyOf: (item: T) => Uint8Array, bitIndex: number): number {
+function split<T>(items: readonly T[], keyOfItem: (item: T) => Text32, bitIndex: number): number {
   let low = 0;
   let high = items.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (keyBit(keyOf(items[middle] as T), bitIndex) === 1) high = middle;
+    if (bitOf(keyOfItem(items[middle] as T), bitIndex) === 1) high = middle;
     else low = middle + 1;
   }
   return low;
@@ -282,24 +284,49 @@ function buildRange(leaves: readonly Leaf[], from: number, to: number): Node {
   let high = to;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (keyBit((leaves[middle] as Leaf).key, bitIndex) === 1) high = middle;
+    if (bitOf((leaves[middle] as Leaf).key, bitIndex) === 1) high = middle;
     else low = middle + 1;
   }
   return innerOf(bitIndex, buildRange(leaves, from, low), buildRange(leaves, low, to));
 }
 
-function firstDifferingBit(a: Uint8Array, b: Uint8Array): number | undefined {
+function firstDifferingBit(a: Text32, b: Text32): number | undefined {
   for (let index = 0; index < a.length; index++) {
-    const difference = (a[index] as number) ^ (b[index] as number);
+    const difference = a.charCodeAt(index) ^ b.charCodeAt(index);
     if (difference !== 0) return index * 8 + Math.clz32(difference) - 24;
   }
   return undefined;
 }
 
-function compareBytes(a: Uint8Array, b: Uint8Array): number {
-  for (let index = 0; index < a.length; index++) {
-    const difference = (a[index] as number) - (b[index] as number);
-    if (difference !== 0) return difference;
-  }
-  return 0;
+function byKey(one: Leaf, other: Leaf): number {
+  if (one.key === other.key) return 0;
+  return one.key < other.key ? -1 : 1;
+}
+
+function keyOf(outputId: OutputId, hasher: Hasher): Text32 {
+  return textOf(stateKey(outputId, hasher));
+}
+
+/** As `keyBit` of state-proof.ts. */
+function bitOf(key: Text32, bitIndex: number): number {
+  return (key.charCodeAt(bitIndex >>> 3) >>> (7 - (bitIndex & 7))) & 1;
+}
+
+/** The hashes of two children in turn; no call leaves anything here for the next. */
+const LEFT = new Uint8Array(32);
+const RIGHT = new Uint8Array(32);
+
+/** By `apply`: the spread of an array goes through an iterator and takes twice as long. */
+function textOf(bytes: Uint8Array): Text32 {
+  return Reflect.apply(String.fromCharCode, undefined, bytes);
+}
+
+function writeBytes(target: Uint8Array, text: Text32): void {
+  for (let index = 0; index < 32; index++) target[index] = text.charCodeAt(index);
+}
+
+function bytesOf(text: Text32): Uint8Array {
+  const bytes = new Uint8Array(32);
+  writeBytes(bytes, text);
+  return bytes;
 }
