@@ -4,8 +4,16 @@
  */
 import type { Hasher } from '../../../libs/tangle/src/core/ports.ts';
 import { buildTrie, changeTrie, digit, isBranch, sortLeaves, walk, type Node } from './hexary.ts';
-import { bytesOf, keyOf, leafOf, textOf, writeText } from './structure.ts';
-import type { Leaf, StateStructure, StructureKind, Text32 } from './structure.ts';
+import {
+  bytesOf,
+  compareBytes,
+  keyOf,
+  leafBytesOf,
+  leafOf,
+  textOf,
+  writeText,
+} from './structure.ts';
+import type { StateStructure, StructureKind, Text32 } from './structure.ts';
 
 /** The input of every branch in turn: 01, a bitmap of the children, their hashes. */
 const INPUT = Buffer.of(1, ...new Uint8Array(2 + 16 * 32));
@@ -51,26 +59,45 @@ function encodeProof(root: Node | undefined, key: Text32, hasher: Hasher): Uint8
   return new Uint8Array(Buffer.concat(parts));
 }
 
-function rootOfProof({ key, hash: leaf }: Leaf, proof: Uint8Array, hasher: Hasher) {
-  const levels: (Text32 | undefined)[][] = [];
-  let at = 1;
-  for (let depth = 0; depth < (proof[0] ?? 0); depth++) {
-    const bitmap = (proof[at] ?? 0) | ((proof[at + 1] ?? 0) << 8);
-    at += 2;
-    const children = Array.from({ length: 16 }, (_, place) => {
-      if ((bitmap & (1 << place)) === 0) return undefined;
-      at += 32;
-      return textOf(proof.subarray(at - 32, at));
-    });
-    levels.push(children);
+function rootOfProof(
+  { key, hash: leaf }: { readonly key: Uint8Array; readonly hash: Uint8Array },
+  proof: Uint8Array,
+  hasher: Hasher,
+): Uint8Array {
+  const starts: number[] = [];
+  for (let depth = 0, at = 1; depth < (proof[0] ?? 0); depth++) {
+    starts.push(at);
+    at += 2 + 32 * bitsOf((proof[at] ?? 0) | ((proof[at + 1] ?? 0) << 8));
   }
   let hash = leaf;
-  for (let depth = levels.length - 1; depth >= 0; depth--) {
-    const children = levels[depth] ?? [];
-    children[digit(key, depth)] = hash;
-    hash = hashBranch(children, hasher);
+  for (let depth = starts.length - 1; depth >= 0; depth--) {
+    const start = starts[depth] ?? 0;
+    const siblings = (proof[start] ?? 0) | ((proof[start + 1] ?? 0) << 8);
+    const place = keyBits(key, depth);
+    const below = 32 * bitsOf(siblings & ((1 << place) - 1));
+    const length = 32 * bitsOf(siblings);
+    const own = siblings | (1 << place);
+    INPUT[1] = own & 0xff;
+    INPUT[2] = own >>> 8;
+    INPUT.set(proof.subarray(start + 2, start + 2 + below), 3);
+    INPUT.set(hash, 3 + below);
+    INPUT.set(proof.subarray(start + 2 + below, start + 2 + length), 35 + below);
+    hash = hasher.blake2b256(INPUT.subarray(0, 35 + length));
   }
   return hash;
+}
+
+/** How many bits of a u16 are set. */
+function bitsOf(bitmap: number): number {
+  let count = 0;
+  for (let rest = bitmap; rest !== 0; rest &= rest - 1) count++;
+  return count;
+}
+
+/** Hex digit `depth` of a key. */
+function keyBits(key: Uint8Array, depth: number): number {
+  const byte = key[depth >>> 1] ?? 0;
+  return (depth & 1) === 0 ? byte >>> 4 : byte & 15;
 }
 
 function wrap(node: Node | undefined, size: number, hasher: Hasher): StateStructure {
@@ -95,6 +122,6 @@ export const hexaryTrie: StructureKind = {
     return wrap(buildTrie(leaves), leaves.length, hasher);
   },
   verify: (root, entry, proof, hasher) => {
-    return rootOfProof(leafOf(entry, hasher), proof, hasher) === textOf(root);
+    return compareBytes(rootOfProof(leafBytesOf(entry, hasher), proof, hasher), root) === 0;
   },
 };

@@ -4,11 +4,20 @@
  * inside of its branches anew, as theirs do.
  */
 import type { OutputId } from '../../../libs/tangle/src/core/codec/ids.ts';
+import { keyBit } from '../../../libs/tangle/src/core/ledger/state-proof.ts';
 import type { Hasher } from '../../../libs/tangle/src/core/ports.ts';
 import { buildTrie, changeTrie, digit, isBranch, sortLeaves, walk } from './hexary.ts';
 import type { Branch, Node } from './hexary.ts';
-import { bytesOf, keyOf, leafOf, textOf, writeText } from './structure.ts';
-import type { Leaf, StateStructure, StructureKind, Text32 } from './structure.ts';
+import {
+  bytesOf,
+  compareBytes,
+  keyOf,
+  leafBytesOf,
+  leafOf,
+  textOf,
+  writeText,
+} from './structure.ts';
+import type { StateStructure, StructureKind, Text32 } from './structure.ts';
 
 const EMPTY: Text32 = '\0'.repeat(32);
 const INPUT = Buffer.of(1, ...new Uint8Array(64));
@@ -76,22 +85,30 @@ function encodeSiblings(siblings: readonly Text32[]): Uint8Array {
   return new Uint8Array(Buffer.concat([Uint8Array.of(siblings.length), bitmap, ...hashes]));
 }
 
-function decodeSiblings(bytes: Uint8Array): Text32[] {
+const EMPTY_BYTES = new Uint8Array(32);
+
+function decodeSiblings(bytes: Uint8Array): Uint8Array[] {
   const count = bytes[0] ?? 0;
   let at = 1 + Math.ceil(count / 8);
   return Array.from({ length: count }, (_, level) => {
-    if (((bytes[1 + (level >>> 3)] ?? 0) & (1 << (level & 7))) === 0) return EMPTY;
+    if (((bytes[1 + (level >>> 3)] ?? 0) & (1 << (level & 7))) === 0) return EMPTY_BYTES;
     at += 32;
-    return textOf(bytes.subarray(at - 32, at));
+    return bytes.subarray(at - 32, at);
   });
 }
 
-function fold({ key, hash: leaf }: Leaf, siblings: readonly Text32[], hasher: Hasher): Text32 {
+function rootOfProof(
+  { key, hash: leaf }: { readonly key: Uint8Array; readonly hash: Uint8Array },
+  siblings: readonly Uint8Array[],
+  hasher: Hasher,
+): Uint8Array {
   let hash = leaf;
   for (let level = siblings.length - 1; level >= 0; level--) {
-    const sibling = siblings[level] ?? EMPTY;
-    const isRight = ((digit(key, level >>> 2) >>> (3 - (level & 3))) & 1) === 1;
-    hash = isRight ? hashPair(sibling, hash, hasher) : hashPair(hash, sibling, hasher);
+    const sibling = siblings[level] ?? EMPTY_BYTES;
+    const isRight = keyBit(key, level) === 1;
+    INPUT.set(isRight ? sibling : hash, 1);
+    INPUT.set(isRight ? hash : sibling, 33);
+    hash = hasher.blake2b256(INPUT);
   }
   return hash;
 }
@@ -121,6 +138,7 @@ export const jellyfishTree: StructureKind = {
     return wrap(buildTrie(leaves), leaves.length, hasher);
   },
   verify: (root, entry, proof, hasher) => {
-    return fold(leafOf(entry, hasher), decodeSiblings(proof), hasher) === textOf(root);
+    const found = rootOfProof(leafBytesOf(entry, hasher), decodeSiblings(proof), hasher);
+    return compareBytes(found, root) === 0;
   },
 };

@@ -60,6 +60,12 @@ export function keyOf(outputId: OutputId, hasher: Hasher): Text32 {
   return textOf(hasher.blake2b256(idToBytes(outputId)));
 }
 
+/** The same as bytes, for checking a proof. */
+export function leafBytesOf({ outputId, outputHash }: StateEntry, hasher: Hasher) {
+  const idBytes = idToBytes(outputId);
+  return { key: hasher.blake2b256(idBytes), hash: hashStateLeaf(idBytes, outputHash, hasher) };
+}
+
 export function leafOf({ outputId, outputHash }: StateEntry, hasher: Hasher): Leaf {
   const hash = hashStateLeaf(idToBytes(outputId), outputHash, hasher);
   return { key: keyOf(outputId, hasher), hash: textOf(hash) };
