@@ -7,6 +7,7 @@ import { blockIdOf } from '../../core/codec/block.ts';
 import type { Block } from '../../core/codec/block.ts';
 import { bytesToHex, hexToBytes } from '../../core/codec/ids.ts';
 import type { BlockId, OutputId } from '../../core/codec/ids.ts';
+import { decodeMilestone } from '../../core/codec/milestone.ts';
 import type { Output } from '../../core/codec/output.ts';
 import {
   verifyBlockInclusion,
@@ -34,8 +35,11 @@ export class ProofError extends Error {
 export interface ProofCheckerDeps {
   readonly hasher: Hasher;
   readonly clock: Clock;
-  /** The node's present committee, asked for when the one known has ended its term. */
-  readonly client: { info(options?: { signal?: AbortSignal }): Promise<InfoDto> };
+  /** Asked for the way to the present committee when the one known has ended its term. */
+  readonly client: {
+    info(): Promise<Pick<InfoDto, 'committee'>>;
+    milestone(index: number): Promise<Uint8Array>;
+  };
 }
 
 export interface ProvenInclusion {
@@ -51,6 +55,12 @@ export interface ProvenUnspent {
   readonly output: Output;
 }
 
+/** How a milestone of a later term looks to who knows only the committee before it. */
+const LATER_TERM: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'milestone-epoch',
+  'certificate-quorum',
+  'certificate-signature',
+]);
 /** Milestones whose certificates need not be checked again. */
 const MAX_REMEMBERED = 64;
 
@@ -59,7 +69,7 @@ export class ProofChecker {
   readonly #deps: ProofCheckerDeps;
   readonly #checked = new Map<string, TrustedMilestone>();
 
-  /** `lightClient` comes from `LightClient.fromGenesis` of a genesis that the user trusts. */
+  /** `lightClient` comes from a genesis or a checkpoint that the user trusts. */
   constructor(lightClient: LightClient, deps: ProofCheckerDeps) {
     this.#lightClient = lightClient;
     this.#deps = deps;
@@ -126,14 +136,42 @@ export class ProofChecker {
     return sum;
   }
 
-  /** A new committee is believed only when the newest checked milestone names it. */
+  /** A milestone of a later term is checked again when the committee of that term is known. */
   async #check(bytes: Uint8Array): Promise<Outcome<TrustedMilestone>> {
-    const nowMs = this.#deps.clock.nowMs();
-    const outcome = this.#lightClient.checkMilestone(bytes, nowMs);
-    if (outcome.ok || outcome.code !== 'milestone-epoch') return outcome;
+    const outcome = this.#checkNow(bytes);
+    if (outcome.ok || !LATER_TERM.has(outcome.code)) return outcome;
+    const decoded = decodeMilestone(bytes);
+    if (!decoded.ok) return decoded;
+    const { params, newest } = this.#lightClient.state;
+    const { epoch, index } = decoded.value.header;
+    const isLater = epoch > newest.epoch && epoch === Math.floor(index / params.epochLength);
+    return isLater && (await this.#followTo(epoch)) ? this.#checkNow(bytes) : outcome;
+  }
+
+  #checkNow(bytes: Uint8Array): Outcome<TrustedMilestone> {
+    return this.#lightClient.checkMilestone(bytes, this.#deps.clock.nowMs());
+  }
+
+  /**
+   * Finds the last milestone that the known committee certified, and follows to the committee that
+   * it names if that is the node's present one. By halves, since a committee may sit for many
+   * epochs: at most 32 requests, whatever epoch a node makes us believe in.
+   */
+  async #followTo(epoch: number): Promise<boolean> {
+    let [low, high] = [this.#lightClient.state.newest.epoch - 1, epoch];
+    while (high - low > 1) {
+      const middle = Math.floor((low + high) / 2);
+      if (await this.#isOfKnownCommittee(middle)) low = middle;
+      else high = middle;
+    }
     const { committee } = await this.#deps.client.info();
-    const followed = this.#lightClient.followCommittee(committee.map((key) => hexToBytes(key)));
-    return followed.ok ? this.#lightClient.checkMilestone(bytes, nowMs) : outcome;
+    return this.#lightClient.followCommittee(committee.map((key) => hexToBytes(key))).ok;
+  }
+
+  /** Whether the known committee still certified the last milestone of `epoch`. */
+  async #isOfKnownCommittee(epoch: number): Promise<boolean> {
+    const index = (epoch + 1) * this.#lightClient.state.params.epochLength - 1;
+    return this.#checkNow(await this.#deps.client.milestone(index)).ok;
   }
 }
 
