@@ -212,7 +212,7 @@ describe('block issuer', () => {
     await expect(issuer.awaitConfirmation(first)).rejects.toMatchObject({ code: 'proof-invalid' });
     forge({ inclusionPath: '00'.repeat(40) });
     await expect(issuer.awaitConfirmation(second)).rejects.toMatchObject({ name: 'ProofError' });
-    forge({ milestone: `${proof.milestone.slice(0, -2)}00` });
+    forge({ milestone: `${proof.milestone.slice(0, -2)}ff` });
     await expect(issuer.awaitConfirmation(second)).rejects.toMatchObject({
       code: 'certificate-signature',
     });
