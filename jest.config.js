@@ -27,5 +27,8 @@ export default {
   collectCoverageFrom: ['{apps,libs}/*/src/**/*.ts', '!**/*.spec.ts'],
   coverageProvider: 'v8',
   reporters: ['default', '<rootDir>/tools/tally.mjs'],
+  // Much of a test is waiting for clocks and disks: two processes halve the time of the whole run. More would only be
+  // slower where whole networks run in one test.
+  maxWorkers: 2,
   testTimeout: 30_000,
 };
