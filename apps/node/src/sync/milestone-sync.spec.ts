@@ -296,6 +296,19 @@ describe('milestone sync', () => {
     expect(await world.gossip(heartbeat(ROOT.parent, 0, testKey(99)))).toBe('reject');
   });
 
+  it('rejects a certified milestone whose body was exchanged, and takes the true one', async () => {
+    world = new World();
+    world.sync.start();
+    const [milestone] = chain(1) as [Milestone];
+    const { body } = milestone;
+    const altered = { ...milestone, body: { ...body, options: { powLoadBits: 1 } } };
+    expect(await world.gossip(altered)).toBe('reject');
+    expect(await world.gossip(milestone)).toBe('accept');
+    await until(() => world.latest.header.index === 1);
+    expect(world.halted).toBeUndefined();
+    expect(world.confirmed).toMatchObject([{ body }]);
+  });
+
   it('fetches what it missed from peers, and only then has caught up', async () => {
     world = new World();
     world.peer('a', chain(70));

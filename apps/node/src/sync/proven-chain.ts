@@ -10,6 +10,7 @@ import {
   milestoneIdOf,
   type Milestone,
 } from '@tanglemail/tangle/core/codec/milestone.ts';
+import { checkMilestoneBody } from '@tanglemail/tangle/core/milestone/body.ts';
 import { checkFinality } from '@tanglemail/tangle/core/milestone/certificate.ts';
 import { succeed, type Outcome } from '@tanglemail/tangle/core/outcome.ts';
 import { MAX_REQUEST_MILESTONES } from '@tanglemail/tangle/core/params/limits.ts';
@@ -79,13 +80,17 @@ export class ProvenChain {
     return index;
   }
 
-  /** Decodes a milestone; nothing says yet that it is final. */
+  /** Decodes a milestone with the body of its header; nothing says yet that it is final. */
   decode(bytes: Uint8Array): Outcome<Proven> {
+    const { hasher } = this.#deps;
     const decoded = decodeMilestone(bytes);
     if (!decoded.ok) return decoded;
     const milestone = decoded.value;
     const { header } = milestone;
-    const id = milestoneIdOf(header, this.#deps.hasher);
+    // The certificate is for the header: a peer could have exchanged the rest.
+    const own = checkMilestoneBody(milestone, hasher);
+    if (!own.ok) return own;
+    const id = milestoneIdOf(header, hasher);
     return succeed({ id, index: header.index, milestone, bytes });
   }
 

@@ -200,6 +200,7 @@ describe('false peers', () => {
     const hung = await falsePeer(short, { delayMs: Number.POSITIVE_INFINITY });
     const late = await newcomer(addressesOf(shuffled, hung));
     await eventually(() => shuffled.asked.milestones > 0 && hung.asked.milestones > 0);
+    expect(indexOf(late)).toBe(0);
     await historian(short, { peers: addressesOf(late) });
     await eventually(() => indexOf(late) === SHORT);
   });

@@ -7,6 +7,7 @@ import type { Certificate } from '../codec/certificate.ts';
 import type { Proposal, Vote } from '../codec/consensus.ts';
 import type { MilestoneId } from '../codec/ids.ts';
 import { milestoneIdOf } from '../codec/milestone.ts';
+import { checkMilestoneBody } from '../milestone/body.ts';
 import { checkCertificate, checkProposer, checkVote } from '../milestone/certificate.ts';
 import { leaderSeat } from '../milestone/committee.ts';
 import { fail, succeed, type Outcome } from '../outcome.ts';
@@ -51,6 +52,9 @@ export class Gate {
     const { networkId, committee } = this.#options;
     const id = milestoneIdOf(header, this.#hasher);
     if (this.#isKnown(view, id)) return fail('block-known');
+    // The leader signs the header: who passes the proposal on could have exchanged the rest.
+    const own = checkMilestoneBody(proposal, this.#hasher);
+    if (!own.ok) return own;
     const leader = committee[this.leaderOf(view)];
     return checkProposer(proposal, id, leader, networkId, this.#verifier)
       ? succeed(id)

@@ -3,8 +3,9 @@ import type { CertificateKind, StatementKind } from '../codec/certificate.ts';
 import { signedMessage } from '../codec/certificate.ts';
 import type { ConsensusMessage, Proposal, Vote } from '../codec/consensus.ts';
 import { idToBytes, type MilestoneId } from '../codec/ids.ts';
-import { milestoneIdOf, type MilestoneHeader } from '../codec/milestone.ts';
+import { milestoneIdOf, optionsRootOf, type MilestoneHeader } from '../codec/milestone.ts';
 import { nobleHasher } from '../crypto/blake2b.ts';
+import { rootOfIds } from '../ledger/apply-milestone.ts';
 import { MAX_VIEWS_AHEAD } from '../params/limits.ts';
 import { NETWORK_PRESETS } from '../params/networks.ts';
 import type { Verifier } from '../ports.ts';
@@ -63,8 +64,14 @@ function milestone(
   parent: MilestoneId = BASE.id,
   more: Partial<MilestoneHeader> = {},
 ) {
-  const header = { ...GENESIS, view, index: 1, timestampMs: 10, previousId: parent, ...more };
-  const entry: Entry = { header, body: { parents: [], options: {} } };
+  const body = { parents: [], options: {} };
+  const roots = {
+    parentsRoot: rootOfIds(body.parents, nobleHasher),
+    optionsRoot: optionsRootOf(body.options, nobleHasher),
+  };
+  const place = { view, index: 1, timestampMs: 10, previousId: parent };
+  const header = { ...GENESIS, ...roots, ...place, ...more };
+  const entry: Entry = { header, body };
   return { id: milestoneIdOf(header, nobleHasher), entry };
 }
 
@@ -499,6 +506,15 @@ describe('messages', () => {
     const { entry } = milestone(1n);
     const proposal: Proposal = { epoch: 0, view: 1n, ...entry, signature: new Uint8Array(64) };
     expect(node.hear({ type: 'proposal', proposal })).toBe('consensus-signature');
+  });
+
+  it('milestone-root: a relay exchanged the body; the true proposal is taken after it', () => {
+    const node = new Seat();
+    const made = milestone(1n);
+    const { body } = made.entry;
+    const altered = { ...made.entry, body: { ...body, options: { powLoadBits: 1 } } };
+    expect(node.propose({ ...made, entry: altered })).toBe('milestone-root');
+    expect(node.propose(made)).toBe('ok');
   });
 
   it('block-known: said before', () => {

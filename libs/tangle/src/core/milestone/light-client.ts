@@ -13,7 +13,7 @@ import type { Genesis } from '../codec/genesis.ts';
 import type { BlockId, MilestoneId, OutputId, TransactionId } from '../codec/ids.ts';
 import { idToBytes, outputIdOf } from '../codec/ids.ts';
 import type { Milestone, MilestoneBody, MilestoneHeader } from '../codec/milestone.ts';
-import { decodeMilestone, milestoneIdOf, optionsRootOf } from '../codec/milestone.ts';
+import { decodeMilestone, milestoneIdOf } from '../codec/milestone.ts';
 import type { Output } from '../codec/output.ts';
 import { decodeOutput } from '../codec/output.ts';
 import type { Transaction } from '../codec/transaction.ts';
@@ -21,12 +21,12 @@ import { transactionIdOf } from '../codec/transaction.ts';
 import { nobleHasher } from '../crypto/blake2b.ts';
 import { nobleVerifier } from '../crypto/ed25519-strict.ts';
 import { decodeAuditPath, verifyAuditPath } from '../crypto/merkle.ts';
-import { rootOfIds } from '../ledger/apply-milestone.ts';
 import { decodeStateProof, verifyStateProof } from '../ledger/state-proof.ts';
 import type { Outcome } from '../outcome.ts';
 import { fail, succeed } from '../outcome.ts';
 import { FRESHNESS_MARGIN_MS } from '../params/limits.ts';
 import type { Hasher, Verifier } from '../ports.ts';
+import { checkMilestoneBody } from './body.ts';
 import { checkFinality } from './certificate.ts';
 import { checkCommittee, committeeRoot, epochOf, isLastOfEpoch } from './committee.ts';
 import { genesisMilestone } from './genesis.ts';
@@ -106,7 +106,7 @@ export class LightClient {
     const { header, body } = decoded.value;
     const { hasher } = this.#crypto;
     const id = milestoneIdOf(header, hasher);
-    const sound = this.#checkBody(header, body);
+    const sound = checkMilestoneBody(decoded.value, hasher);
     if (!sound.ok) return sound;
     const certified = this.#checkCertified(decoded.value, id);
     if (!certified.ok) return certified;
@@ -139,16 +139,6 @@ export class LightClient {
     const ageMs = nowMs - milestone.header.timestampMs;
     const fresh = ageMs <= this.#state.params.heartbeatMs + FRESHNESS_MARGIN_MS;
     return fresh ? succeed(undefined) : fail('proof-stale', `${ageMs} ms old`);
-  }
-
-  #checkBody(header: MilestoneHeader, body: MilestoneBody): Outcome<void> {
-    const { hasher } = this.#crypto;
-    if (!equalBytes(header.parentsRoot, rootOfIds(body.parents, hasher))) {
-      return fail('milestone-root', 'parentsRoot');
-    }
-    return equalBytes(header.optionsRoot, optionsRootOf(body.options, hasher))
-      ? succeed(undefined)
-      : fail('milestone-root', 'optionsRoot');
   }
 
   /** Milestone 0 is trusted by its id; no committee ever signed it. */

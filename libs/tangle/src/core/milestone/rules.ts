@@ -7,10 +7,10 @@
 import { equalBytes } from '@noble/curves/utils.js';
 import type { BlockId, MilestoneId } from '../codec/ids.ts';
 import type { MilestoneBody, MilestoneHeader, MilestoneOptions } from '../codec/milestone.ts';
-import { milestoneIdOf, optionsRootOf } from '../codec/milestone.ts';
+import { milestoneIdOf } from '../codec/milestone.ts';
 import { postOrder } from '../dag/past-cone.ts';
 import type { AppliedMilestone, LedgerContext } from '../ledger/apply-milestone.ts';
-import { applyMilestone, rootOfIds } from '../ledger/apply-milestone.ts';
+import { applyMilestone } from '../ledger/apply-milestone.ts';
 import { applyToStateTree } from '../ledger/ledger-diff.ts';
 import type { StateTree } from '../ledger/state-tree.ts';
 import type { Outcome } from '../outcome.ts';
@@ -18,6 +18,7 @@ import { fail, succeed } from '../outcome.ts';
 import { MAX_CONE, POW_LOAD_STEP_MAX } from '../params/limits.ts';
 import type { NetworkParams } from '../params/networks.ts';
 import type { Hasher } from '../ports.ts';
+import { checkMilestoneBody } from './body.ts';
 import { committeeRoot, epochOf } from './committee.ts';
 
 /** The milestone that the next one stands on, and the ledger after it. */
@@ -188,12 +189,10 @@ export function checkMilestoneContent(
   context: ContentContext,
 ): Outcome<MilestoneResult> {
   const { hasher, params } = context;
-  const cheap = {
-    parentsRoot: rootOfIds(body.parents, hasher),
-    optionsRoot: optionsRootOf(body.options, hasher),
-    committeeRoot: committeeRoot(context.nextCommittee, hasher),
-  };
-  const wrong = firstWrongRoot(header, cheap);
+  const own = checkMilestoneBody({ header, body }, hasher);
+  if (!own.ok) return own;
+  const next = { committeeRoot: committeeRoot(context.nextCommittee, hasher) };
+  const wrong = firstWrongRoot(header, next);
   if (wrong !== undefined) return fail('milestone-root', wrong);
   const options = checkMilestoneOptions(body.options, parent.powLoadBits, params);
   if (!options.ok) return options;

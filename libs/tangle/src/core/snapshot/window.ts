@@ -6,8 +6,9 @@
 import { equalBytes } from '@noble/curves/utils.js';
 import type { MilestoneId } from '../codec/ids.ts';
 import type { Milestone, MilestoneHeader } from '../codec/milestone.ts';
-import { decodeMilestone, milestoneIdOf, optionsRootOf } from '../codec/milestone.ts';
+import { decodeMilestone, milestoneIdOf } from '../codec/milestone.ts';
 import { rootOfIds } from '../ledger/apply-milestone.ts';
+import { checkMilestoneBody } from '../milestone/body.ts';
 import { checkFinality } from '../milestone/certificate.ts';
 import { committeeRoot, epochOf } from '../milestone/committee.ts';
 import type { GenesisMilestone } from '../milestone/genesis.ts';
@@ -100,13 +101,10 @@ function checkChain(
 
 /** Body, term and committee fit the header, and a quorum of the committee signed it. */
 function checkCertified(milestone: Milestone, context: WindowContext): SnapshotOutcome<void> {
-  const { header, body, certificate } = milestone;
+  const { header, certificate } = milestone;
   const { hasher, params, genesis } = context;
   const { index } = header;
-  const sound =
-    equalBytes(header.parentsRoot, rootOfIds(body.parents, hasher)) &&
-    equalBytes(header.optionsRoot, optionsRootOf(body.options, hasher)) &&
-    header.epoch === epochOf(index, params);
+  const sound = checkMilestoneBody(milestone, hasher).ok && header.epoch === epochOf(index, params);
   if (!sound) return refuseSnapshot('snapshot-milestone', `the content of ${index}`);
   const [committee, next] = [context.committeeOf(index), context.committeeOf(index + 1)];
   if (committee === undefined || next === undefined) {
