@@ -7,7 +7,6 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,6 +20,7 @@ import { BlockIssuer } from '@tanglemail/tangle/io/node-client/block-issuer.ts';
 import { NodeClient } from '@tanglemail/tangle/io/node-client/node-client.ts';
 import { ProofChecker } from '@tanglemail/tangle/io/node-client/proof-checker.ts';
 import { Wallet } from '@tanglemail/tangle/io/node-client/wallet.ts';
+import { freePort } from '@tanglemail/tangle/io/testing/free-port.ts';
 import { until } from '@tanglemail/tangle/io/testing/until.ts';
 
 const ROOT = join(fileURLToPath(new URL('.', import.meta.url)), '..', '..');
@@ -52,15 +52,6 @@ function runTool(...args: string[]): string {
   const run = spawnSync(process.execPath, [NODE_BIN, 'tools', ...args], options);
   if (run.status !== 0) throw new Error(run.stderr);
   return run.stdout;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 interface Running {

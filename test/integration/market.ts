@@ -2,7 +2,6 @@
  * A client and a whole storage provider in one process: a real ledger and real certificates behind
  * a node in memory, the provider with its API on the loopback, the client's rentals and inbox.
  */
-import { createServer } from 'node:net';
 import type { BlockId, OutputId, TransactionId } from '@tanglemail/tangle/core/codec/ids.ts';
 import { bytesToHex, idToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
@@ -13,6 +12,7 @@ import { keyPair } from '@tanglemail/tangle/core/testing/ledger-fixtures.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
 import { NodeApiError } from '@tanglemail/tangle/io/node-client/errors.ts';
 import { ProofChecker } from '@tanglemail/tangle/io/node-client/proof-checker.ts';
+import { freePort } from '@tanglemail/tangle/io/testing/free-port.ts';
 import { createApi } from '../../apps/storage-provider/src/api/create-api.ts';
 import type { Provider } from '../../apps/storage-provider/src/provider.ts';
 import { FakeNode } from '../../apps/storage-provider/src/testing/fake-node.ts';
@@ -39,19 +39,6 @@ export const TERMS: RentTerms = {
   credit: 2_000n,
   maxDebitPerDay: 1_000n,
 };
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  await new Promise((resolve) => {
-    server.close(resolve);
-  });
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
 
 export class Market {
   readonly node: FakeNode;

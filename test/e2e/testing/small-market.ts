@@ -3,10 +3,9 @@
  * around them, for tests that treat them badly. After: tools/devnet/processes.ts.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
-import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '@tanglemail/tangle/io/testing/free-port.ts';
 import { RunningProcess, runCommand } from '../../../tools/devnet/processes.ts';
 
 /** Limits that a test of other things must not run into. */
@@ -14,16 +13,6 @@ const NO_RATE_LIMIT = {
   'api-rate-limit-per-second': '1000000',
   'api-rate-limit-burst': '1000000',
 };
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** Keys and genesis of a network of one validator, in a folder of its own. */
 export class SmallNetwork {
