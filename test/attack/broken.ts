@@ -159,6 +159,7 @@ export const BROKEN_FRAMES: Readonly<Record<string, Maker>> = {
   'type-unknown': () => Uint8Array.of(2, 0, 0, 0, 250, 0),
   'status-cut': () => Uint8Array.of(3, 0, 0, 0, 1, 0, 0),
   'request-without-ids': () => Uint8Array.of(7, 0, 0, 0, 2, 1, 0, 0, 0, 0, 0),
+  'question-about-nothing': () => Uint8Array.of(11, 0, 0, 0, 10, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0),
   'answer-unasked': ({ chance }) =>
     encodeFrame({
       type: 'blocks',

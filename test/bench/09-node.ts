@@ -151,10 +151,12 @@ async function measureNetwork(feed: Feed): Promise<Cost> {
           return Promise.resolve('accept');
         },
         onMilestone: () => Promise.resolve('ignore'),
+        onConsensus: () => Promise.resolve('ignore'),
         getBlocks: () => Promise.resolve([]),
         getMilestones: () => Promise.resolve([]),
         getCone: () => Promise.resolve([]),
         getCones: () => Promise.resolve({ cones: [], isTooLarge: false }),
+        getConsensus: () => Promise.resolve([]),
         status: () => ({ solidIndex: 0, latestIndex: 0, prunedIndex: 0, peers: 1 }),
       },
       { logger: SILENT_LOGGER },

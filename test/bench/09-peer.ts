@@ -29,10 +29,12 @@ const network = new TangleNetwork(
   {
     onPack: () => Promise.resolve('ignore'),
     onMilestone: () => Promise.resolve('ignore'),
+    onConsensus: () => Promise.resolve('ignore'),
     getBlocks: (ids) => Promise.resolve(ids.flatMap((id) => byId.get(id) ?? [])),
     getMilestones: () => Promise.resolve([]),
     getCone: () => Promise.resolve([]),
     getCones: () => Promise.resolve({ cones: [], isTooLarge: false }),
+    getConsensus: () => Promise.resolve([]),
     status: () => ({ solidIndex: 0, latestIndex: 0, prunedIndex: 0, peers: 1 }),
   },
   { logger: SILENT_LOGGER },

@@ -110,10 +110,12 @@ async function startNetwork(): Promise<Engine> {
         return 'accept';
       },
       onMilestone: async () => 'ignore',
+      onConsensus: async () => 'ignore',
       getBlocks: async () => [],
       getMilestones: async () => [],
       getCone: async () => [],
       getCones: async () => ({ cones: [], isTooLarge: false }),
+      getConsensus: async () => [],
       status: () => ({ solidIndex: 1, latestIndex: 1, prunedIndex: 0, peers: 0 }),
     },
     {

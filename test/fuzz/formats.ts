@@ -12,6 +12,11 @@ import {
   decodeConsensusMessage,
   encodeConsensusMessage,
 } from '../../libs/tangle/src/core/codec/consensus.ts';
+import {
+  decodeFrame,
+  encodeFrame,
+  FRAME_LENGTH_BYTES,
+} from '../../libs/tangle/src/core/codec/frame.ts';
 import { bytesToHex } from '../../libs/tangle/src/core/codec/ids.ts';
 import { decodeMilestone, encodeMilestone } from '../../libs/tangle/src/core/codec/milestone.ts';
 import { decodeOutput, encodeOutput } from '../../libs/tangle/src/core/codec/output.ts';
@@ -28,12 +33,13 @@ import {
   decodeAuditPath,
   encodeAuditPath,
 } from '../../libs/tangle/src/core/crypto/merkle.ts';
-import type { Outcome } from '../../libs/tangle/src/core/outcome.ts';
+import { fail, type Outcome } from '../../libs/tangle/src/core/outcome.ts';
 import {
   oracleAuditPath,
   oracleBlock,
   oracleCertificate,
   oracleCheckpoint,
+  oracleConsensusFrame,
   oracleConsensusMessage,
   oracleMilestone,
   oracleOutput,
@@ -41,11 +47,13 @@ import {
   oraclePayload,
   oracleTransaction,
   oracleVoucher,
+  type ConsensusFrame,
 } from './oracle.ts';
 import {
   randomBlock,
   randomCertificate,
   randomCheckpoint,
+  randomConsensusFrame,
   randomConsensusMessage,
   randomMilestone,
   randomOutput,
@@ -76,6 +84,15 @@ function randomPack(random: SeededRandom): Uint8Array[] {
 function randomAuditPath(random: SeededRandom) {
   const leaves = random.list(random.between(1, 40), () => random.bytes(32));
   return auditPath(leaves, random.between(0, leaves.length - 1), nobleHasher);
+}
+
+/** The declaration beside it knows frames 10 and 11 only. */
+function decodeConsensusFrame(bytes: Uint8Array): Outcome<ConsensusFrame> {
+  const frame = decodeFrame(bytes);
+  if (!frame.ok) return frame;
+  const { value } = frame;
+  if (value.type === 'get-consensus' || value.type === 'consensus') return { ok: true, value };
+  return fail('frame-type-unknown');
 }
 
 export const FORMATS: readonly Format<unknown>[] = [
@@ -134,6 +151,13 @@ export const FORMATS: readonly Format<unknown>[] = [
     encode: encodeCheckpoint,
     decode: decodeCheckpoint,
     make: randomCheckpoint,
+  }),
+  format({
+    name: 'frame of the agreement',
+    oracle: oracleConsensusFrame,
+    encode: (frame) => encodeFrame(frame).subarray(FRAME_LENGTH_BYTES),
+    decode: decodeConsensusFrame,
+    make: randomConsensusFrame,
   }),
   format({
     name: 'voucher',

@@ -15,6 +15,7 @@ import type { Block } from '../../libs/tangle/src/core/codec/block.ts';
 import type { Checkpoint } from '../../libs/tangle/src/core/codec/checkpoint.ts';
 import type { Certificate } from '../../libs/tangle/src/core/codec/certificate.ts';
 import type { ConsensusMessage } from '../../libs/tangle/src/core/codec/consensus.ts';
+import type { Frame } from '../../libs/tangle/src/core/codec/frame.ts';
 import type { Milestone } from '../../libs/tangle/src/core/codec/milestone.ts';
 import type { Output } from '../../libs/tangle/src/core/codec/output.ts';
 import type { Payload } from '../../libs/tangle/src/core/codec/payload.ts';
@@ -318,6 +319,43 @@ export const oracleCheckpoint: P.CoderType<Checkpoint> = shape(
     return { networkId, genesisId, params, epoch, committee, newest };
   },
   (checkpoint) => ({ version: 1 as const, ...checkpoint, committee: [...checkpoint.committee] }),
+);
+
+/** Frames 10 and 11 of the request protocol, without their length. */
+export type ConsensusFrame = Extract<Frame, { type: 'get-consensus' | 'consensus' }>;
+const getConsensus = P.struct({
+  requestId: P.U32LE,
+  epoch: P.U32LE,
+  views: P.array(P.U8, P.U64LE),
+  ids: P.array(P.U8, hex<MilestoneId>(32)),
+});
+const isItem = ({ length }: Uint8Array): boolean => length >= 1 && length <= 14_785;
+const frameWire = P.mappedTag(P.U8, {
+  'get-consensus': [
+    10,
+    demand(
+      getConsensus,
+      ({ views, ids }) => views.length <= 16 && ids.length <= 16 && views.length + ids.length > 0,
+    ),
+  ],
+  consensus: [
+    11,
+    P.struct({
+      requestId: P.U32LE,
+      end: P.map(P.U8, { more: 0, complete: 1, cut: 2 }) as P.CoderType<'more'>,
+      items: demand(
+        P.array(P.U16LE, demand(P.bytes(P.U16LE), isItem)),
+        ({ length }) => length <= 2_048,
+      ),
+    }),
+  ],
+});
+type FrameWire = P.UnwrapCoder<typeof frameWire>;
+
+export const oracleConsensusFrame: P.CoderType<ConsensusFrame> = shape(
+  frameWire,
+  ({ TAG, data }) => ({ type: TAG, ...data }) as ConsensusFrame,
+  ({ type, ...data }) => ({ TAG: type, data }) as FrameWire,
 );
 
 export const oracleVoucher: P.CoderType<Voucher> = P.struct({

@@ -17,6 +17,7 @@ import type { TaggedData } from '../../libs/tangle/src/core/codec/tagged-data.ts
 import type { Transaction } from '../../libs/tangle/src/core/codec/transaction.ts';
 import type { Unlock } from '../../libs/tangle/src/core/codec/unlock.ts';
 import type { Voucher } from '../../libs/tangle/src/core/codec/voucher.ts';
+import type { ConsensusFrame } from './oracle.ts';
 
 /** A small seeded generator (mulberry32); plenty for tests, useless for keys. */
 export class SeededRandom {
@@ -221,6 +222,20 @@ export function randomCheckpoint(random: SeededRandom): Checkpoint {
     committee: random.list(random.between(1, 32), () => random.bytes(32)),
     newest: randomHeader(random),
   };
+}
+
+export function randomConsensusFrame(random: SeededRandom): ConsensusFrame {
+  const requestId = random.u32();
+  if (random.chance(2)) {
+    const views = random.list(random.between(0, 16), () => random.u64());
+    const least = views.length === 0 ? 1 : 0;
+    const ids = random.list(random.between(least, 16), () => random.hex(32) as MilestoneId);
+    return { type: 'get-consensus', requestId, epoch: random.u32(), views, ids };
+  }
+  const ends = ['more', 'complete', 'cut'] as const;
+  const end = ends[random.between(0, 2)]!;
+  const items = random.list(random.between(0, 12), () => random.bytes(random.between(1, 150)));
+  return { type: 'consensus', requestId, end, items };
 }
 
 export function randomVoucher(random: SeededRandom): Voucher {

@@ -215,10 +215,12 @@ function createNetwork(context: Context): TangleNetwork {
     {
       onPack: (blocks, from) => context.hooks.onPack(blocks, from),
       onMilestone: (bytes) => context.parts.sync.onMilestone(bytes),
+      onConsensus: () => Promise.resolve('ignore'),
       getBlocks: (ids) => store.blocksFor(ids),
       getMilestones: (from, count) => milestonesFrom(context, from, count),
       getCone: (index, skip, maxBytes) => store.conePart(index, skip, maxBytes),
       getCones: (from, count, maxBytes) => conesFrom(store, from, count, maxBytes),
+      getConsensus: () => Promise.resolve([]),
       status: () => statusOf(context),
     },
     {

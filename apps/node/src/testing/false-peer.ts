@@ -51,6 +51,7 @@ export async function startFalsePeer(
   const handlers: NetworkHandlers = {
     onPack: () => Promise.resolve('ignore'),
     onMilestone: () => Promise.resolve('ignore'),
+    onConsensus: () => Promise.resolve('ignore'),
     getBlocks: (ids) => store.blocksFor(ids),
     getMilestones: async (from, count) => {
       asked.milestones += 1;
@@ -65,6 +66,7 @@ export async function startFalsePeer(
       const cones = await conesFrom(store, from, count, maxBytes);
       return await (options.cones?.(cones) ?? cones);
     },
+    getConsensus: () => Promise.resolve([]),
     status: () => ({
       solidIndex: index,
       latestIndex: index,

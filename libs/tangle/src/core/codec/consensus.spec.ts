@@ -4,7 +4,9 @@ import fc from 'fast-check';
 import { MAX_MILESTONE_PARENTS } from '../params/limits.ts';
 import { signedMessage } from './certificate.ts';
 import {
+  addAttempt,
   decodeConsensusMessage,
+  dropAttempt,
   encodeConsensusMessage,
   MAX_CONSENSUS_SIZE,
   type ConsensusMessage,
@@ -84,6 +86,22 @@ describe('a consensus message', () => {
     const signed = bytesToHex(signedMessage(5n, 'nullify', 1, 7n, root(0)));
     const tail = `02010000000700000000000000${'00'.repeat(32)}`;
     expect(signed).toBe(`544d310500000000000000${tail}`);
+  });
+
+  it('stands behind its attempt in gossip: other bytes each time, the same message', () => {
+    const message = encodeConsensusMessage(nullify);
+    expect(bytesToHex(addAttempt(message, 2))).toBe(`02${bytesToHex(message)}`);
+    expect(addAttempt(message, 0)).toHaveLength(112);
+    expect(bytesToHex(addAttempt(message, 255).subarray(0, 2))).toBe('ff02');
+    expect(addAttempt(message, 256)).toEqual(addAttempt(message, 0));
+    expect(dropAttempt(addAttempt(message, 7))).toEqual(message);
+    expect(decodeConsensusMessage(dropAttempt(new Uint8Array()))).toMatchObject({ ok: false });
+    expect(() => addAttempt(new Uint8Array(MAX_CONSENSUS_SIZE + 1), 0)).toThrow();
+  });
+
+  it('too-large', () => {
+    const bytes = new Uint8Array(MAX_CONSENSUS_SIZE + 1);
+    expect(decodeConsensusMessage(bytes)).toMatchObject({ code: 'too-large' });
   });
 
   it('truncated and trailing-bytes: at every length', () => {

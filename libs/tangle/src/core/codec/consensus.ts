@@ -2,7 +2,7 @@
  * What validators send each other: proposals, votes and certificates. Form only; who may sign what
  * is for core/consensus to check. Spec: docs/spec/15-consensus.md §2.
  */
-import type { Outcome } from '../outcome.ts';
+import { assert, type Outcome } from '../outcome.ts';
 import { MAX_MILESTONE_SIZE } from '../params/limits.ts';
 import {
   readCertificate,
@@ -53,6 +53,24 @@ const TYPES = { proposal: 1, vote: 2, certificate: 3 } as const;
 
 /** Bytes of the largest message: a proposal whose body has full options. */
 export const MAX_CONSENSUS_SIZE = 1 + 4 + 8 + 64 + MAX_MILESTONE_SIZE;
+
+/**
+ * The message as it stands in gossip: `attempt u8 | message`. Gossip drops bytes that it carried
+ * within two minutes, and the agreement lives on saying the same again: each time it is another
+ * attempt. It is counted from 0, and goes out modulo 256. Spec: docs/spec/07-gossip.md, "Topics".
+ */
+export function addAttempt(message: Uint8Array, attempt: number): Uint8Array {
+  assert(message.length <= MAX_CONSENSUS_SIZE, 'a consensus message fits its limit');
+  const writer = new Writer(1 + message.length);
+  writer.u8(attempt % 256);
+  writer.raw(message);
+  return writer.finish();
+}
+
+/** The message without its attempt, which says nothing to a receiver; shares memory. */
+export function dropAttempt(bytes: Uint8Array): Uint8Array {
+  return bytes.subarray(1);
+}
 
 /** `type u8 | body`: see the tables of the spec page. */
 export function encodeConsensusMessage(message: ConsensusMessage): Uint8Array {

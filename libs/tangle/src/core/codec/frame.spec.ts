@@ -1,11 +1,16 @@
 /** Frames of the request protocol: round trip, byte tables, one test per error code. */
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { bytesToHex, hexToBytes, type BlockId } from './ids.ts';
+import { bytesToHex, hexToBytes, type BlockId, type MilestoneId } from './ids.ts';
+import { MAX_FETCH_VIEWS } from '../consensus/outbox.ts';
+import { MAX_REQUEST_VIEWS } from '../params/limits.ts';
+import { MAX_CONSENSUS_SIZE } from './consensus.ts';
 import {
   decodeFrame,
   encodeFrame,
   FRAME_LENGTH_BYTES,
+  MAX_CONSENSUS_ANSWER,
+  MAX_CONSENSUS_ANSWER_ITEMS,
   type AnswerEnd,
   type Frame,
   type RefusalReason,
@@ -15,6 +20,7 @@ const u32 = fc.nat({ max: 0xffff_ffff });
 const id = fc
   .uint8Array({ minLength: 32, maxLength: 32 })
   .map((bytes) => bytesToHex(bytes) as BlockId);
+const milestoneId = id.map((text) => text as string as MilestoneId);
 const items = fc.array(fc.uint8Array({ minLength: 1, maxLength: 700 }), { maxLength: 20 });
 const status = fc.record({
   solidIndex: u32,
@@ -55,6 +61,21 @@ const frames: fc.Arbitrary<Frame> = fc.oneof(
     end: fc.constantFrom<AnswerEnd>('more', 'complete'),
     items: fc.array(fc.uint8Array({ maxLength: 700 }), { maxLength: 20 }),
   }),
+  fc
+    .record({
+      type: fc.constant('get-consensus' as const),
+      requestId: u32,
+      epoch: u32,
+      views: fc.array(fc.bigInt(0n, 2n ** 64n - 1n), { maxLength: 16 }),
+      ids: fc.array(milestoneId, { maxLength: 16 }),
+    })
+    .filter(({ views, ids }) => views.length + ids.length > 0),
+  fc.record({
+    type: fc.constant('consensus' as const),
+    requestId: u32,
+    end: fc.constantFrom<AnswerEnd>('more', 'complete'),
+    items,
+  }),
   fc.record({
     type: fc.constant('error' as const),
     requestId: u32,
@@ -94,6 +115,23 @@ describe('frame', () => {
       items: [Uint8Array.of(0xaa, 0xbb), new Uint8Array(), new Uint8Array()],
     };
     expect(bytesToHex(encodeFrame(cones))).toBe('1000000009080000000103000200aabb00000000');
+    const asked: Frame = {
+      type: 'get-consensus',
+      requestId: 9,
+      epoch: 1,
+      views: [7n, 258n],
+      ids: ['11'.repeat(32) as MilestoneId],
+    };
+    expect(bytesToHex(encodeFrame(asked))).toBe(
+      `3b0000000a0900000001000000020700000000000000020100000000000001${'11'.repeat(32)}`,
+    );
+    const told: Frame = {
+      type: 'consensus',
+      requestId: 9,
+      end: 'complete',
+      items: [Uint8Array.of(0xaa, 0xbb), Uint8Array.of(0xcc)],
+    };
+    expect(bytesToHex(encodeFrame(told))).toBe('0f0000000b090000000102000200aabb0100cc');
     const refusal: Frame = { type: 'error', requestId: 7, reason: 'busy' };
     expect(bytesToHex(encodeFrame(refusal))).toBe('06000000070700000001');
   });
@@ -113,7 +151,7 @@ describe('frame', () => {
 
   it('frame-type-unknown', () => {
     expect(code('00')).toBe('frame-type-unknown');
-    expect(code('0a')).toBe('frame-type-unknown');
+    expect(code('0c')).toBe('frame-type-unknown');
   });
 
   it('truncated', () => {
@@ -133,8 +171,24 @@ describe('frame', () => {
     expect(code('0307000000030000')).toBe('count-out-of-range');
     expect(code('0307000000010108')).toBe('count-out-of-range');
     expect(code('03070000000101000000')).toBe('count-out-of-range');
+    // Neither a view nor an id; 17 of them; an item without bytes, and one that is too long.
+    expect(code('0a07000000010000000000')).toBe('count-out-of-range');
+    expect(code('0a070000000100000011')).toBe('count-out-of-range');
+    expect(code('0a07000000010000000011')).toBe('count-out-of-range');
+    expect(code('0b0700000001010000000000')).toBe('count-out-of-range');
+    expect(code('0b070000000101000000c239')).toBe('count-out-of-range');
     expect(code('070700000000')).toBe('count-out-of-range');
     expect(code('070700000003')).toBe('count-out-of-range');
+  });
+
+  it('bounds an answer about the agreement by what an honest one can hold', () => {
+    const certificate = 1 + 4 + 8 + 32 + 1 + 4 + 1 + 32 * 64;
+    const view = 4 * 32 * 111 + 4 * (1 + certificate);
+    const largest = 16 * view + 16 * MAX_CONSENSUS_SIZE;
+    expect(largest).toBe(598_288);
+    expect(largest).toBeLessThan(MAX_CONSENSUS_ANSWER);
+    expect(MAX_CONSENSUS_ANSWER_ITEMS).toBe(2_128);
+    expect(MAX_FETCH_VIEWS).toBeLessThanOrEqual(MAX_REQUEST_VIEWS);
   });
 
   it('too-large', () => {

@@ -6,12 +6,16 @@
 import { assert, type Outcome } from '../outcome.ts';
 import {
   MAX_BLOCK_SIZE,
+  MAX_COMMITTEE,
   MAX_FRAME_SIZE,
   MAX_MILESTONE_SIZE,
   MAX_REQUEST_IDS,
   MAX_REQUEST_MILESTONES,
+  MAX_REQUEST_PROPOSALS,
+  MAX_REQUEST_VIEWS,
 } from '../params/limits.ts';
-import { ID_LENGTH, type BlockId } from './ids.ts';
+import { MAX_CONSENSUS_SIZE } from './consensus.ts';
+import { ID_LENGTH, type BlockId, type MilestoneId } from './ids.ts';
 import { blockListSize } from './pack.ts';
 import { decodeWith, refuse, type Reader } from './reader.ts';
 import { Writer } from './writer.ts';
@@ -24,6 +28,14 @@ export const MAX_ANSWER_SIZE = 4 << 20;
 export const ANSWER_FRAME_SIZE = 64 * 1024;
 /** Items of one answer frame: what 64 KiB hold of the least blocks. */
 export const MAX_FRAME_ITEMS = 2_048;
+/** Items of the longest CONSENSUS answer: of each view 4 votes of every seat, 4 certificates. */
+export const MAX_CONSENSUS_ANSWER_ITEMS =
+  MAX_REQUEST_VIEWS * (4 * MAX_COMMITTEE + 4) + MAX_REQUEST_PROPOSALS;
+/**
+ * Bytes of items in one CONSENSUS answer. The largest honest one has 16 views of 128 votes of 111
+ * bytes and 4 certificates of 2,100, and 16 proposals of 14,785: in all 598,288.
+ */
+export const MAX_CONSENSUS_ANSWER = 640 * 1024;
 
 /** What a node tells its neighbours about itself, and the heartbeat of the connection. */
 export interface SyncStatus {
@@ -87,11 +99,28 @@ export type Frame =
       /** Blocks of one cone after the other; an item without bytes ends a cone. */
       readonly items: readonly Uint8Array[];
     }
+  | {
+      readonly type: 'get-consensus';
+      readonly requestId: number;
+      /** u32. */
+      readonly epoch: number;
+      /** Views of the epoch, at most 16; there may be none when there are ids. */
+      readonly views: readonly bigint[];
+      /** Milestones whose proposals are asked for, at most 16; there may be none. */
+      readonly ids: readonly MilestoneId[];
+    }
+  | {
+      readonly type: 'consensus';
+      readonly requestId: number;
+      readonly end: AnswerEnd;
+      /** Encoded consensus messages, without an attempt. */
+      readonly items: readonly Uint8Array[];
+    }
   | { readonly type: 'error'; readonly requestId: number; readonly reason: RefusalReason };
 
 export type FrameType = Frame['type'];
 /** Frames that carry an answer's items. */
-export type AnswerType = 'blocks' | 'milestones' | 'cones';
+export type AnswerType = 'blocks' | 'milestones' | 'cones' | 'consensus';
 
 /** Type bytes; numbers are never reused. */
 const TYPE_BYTES = {
@@ -104,8 +133,11 @@ const TYPE_BYTES = {
   error: 7,
   'get-cones': 8,
   cones: 9,
+  'get-consensus': 10,
+  consensus: 11,
 } as const satisfies Record<FrameType, number>;
 
+const VIEW_BYTES = 8;
 const ENDS: readonly AnswerEnd[] = ['more', 'complete', 'cut'];
 const REASONS: readonly RefusalReason[] = ['busy', 'failed'];
 
@@ -135,7 +167,10 @@ function bodySize(frame: Frame): number {
     case 'blocks':
     case 'milestones':
     case 'cones':
+    case 'consensus':
       return 7 + blockListSize(frame.items);
+    case 'get-consensus':
+      return 10 + frame.views.length * VIEW_BYTES + frame.ids.length * ID_LENGTH;
     case 'get-milestones':
     case 'get-cones':
       return 10;
@@ -161,6 +196,7 @@ function writeBody(writer: Writer, frame: Frame): void {
     case 'blocks':
     case 'milestones':
     case 'cones':
+    case 'consensus':
       writeItems(writer, frame.type, frame.end, frame.items);
       return;
     case 'get-milestones':
@@ -171,6 +207,13 @@ function writeBody(writer: Writer, frame: Frame): void {
     case 'get-cone':
       writer.u32(frame.index);
       writer.u32(frame.skip);
+      return;
+    case 'get-consensus':
+      writer.u32(frame.epoch);
+      writer.count8(frame.views.length, 0, MAX_REQUEST_VIEWS);
+      for (const view of frame.views) writer.u64(view);
+      writer.count8(frame.ids.length, leastIds(frame.views.length), MAX_REQUEST_PROPOSALS);
+      for (const id of frame.ids) writer.hex(id, ID_LENGTH);
       return;
     case 'error':
       writer.u8(REASONS.indexOf(frame.reason) + 1);
@@ -196,7 +239,19 @@ function minItemSize(type: AnswerType): number {
 }
 
 function maxItemSize(type: AnswerType): number {
-  return type === 'milestones' ? MAX_MILESTONE_SIZE : MAX_BLOCK_SIZE;
+  switch (type) {
+    case 'milestones':
+      return MAX_MILESTONE_SIZE;
+    case 'consensus':
+      return MAX_CONSENSUS_SIZE;
+    default:
+      return MAX_BLOCK_SIZE;
+  }
+}
+
+/** Who asks for no view asks for a proposal: a request for nothing is no request. */
+function leastIds(views: number): number {
+  return views === 0 ? 1 : 0;
 }
 
 function readFrame(reader: Reader): Frame {
@@ -216,6 +271,10 @@ function readFrame(reader: Reader): Frame {
       return readAnswer(reader, 'milestones');
     case TYPE_BYTES.cones:
       return readAnswer(reader, 'cones');
+    case TYPE_BYTES['get-consensus']:
+      return readGetConsensus(reader);
+    case TYPE_BYTES.consensus:
+      return readAnswer(reader, 'consensus');
     case TYPE_BYTES['get-cone']:
       return {
         type: 'get-cone',
@@ -253,6 +312,17 @@ function readRange(reader: Reader, type: 'get-milestones' | 'get-cones'): Frame 
     fromIndex: reader.u32(),
     count: reader.count16(1, MAX_REQUEST_MILESTONES),
   };
+}
+
+function readGetConsensus(reader: Reader): Frame {
+  const requestId = reader.u32();
+  const epoch = reader.u32();
+  const views: bigint[] = [];
+  const viewCount = reader.count8(0, MAX_REQUEST_VIEWS);
+  for (let i = 0; i < viewCount; i++) views.push(reader.u64());
+  const idCount = reader.count8(leastIds(viewCount), MAX_REQUEST_PROPOSALS);
+  const ids = reader.hexList(idCount, ID_LENGTH) as MilestoneId[];
+  return { type: 'get-consensus', requestId, epoch, views, ids };
 }
 
 function readAnswer(reader: Reader, type: AnswerType): Frame {

@@ -46,6 +46,10 @@ export const MAX_FRAME_SIZE = 131_072;
 export const MAX_REQUEST_IDS = 256;
 /** Milestones in one request. */
 export const MAX_REQUEST_MILESTONES = 64;
+/** Views of the agreement in one request. Bounds the votes and certificates of one answer. */
+export const MAX_REQUEST_VIEWS = 16;
+/** Proposals in one request, each of which may bring 15 KB. */
+export const MAX_REQUEST_PROPOSALS = 16;
 /** Siblings of an audit path: 2^32 leaves. */
 export const MAX_AUDIT_PATH = 32;
 /** Blocks that may wait for missing parents. Stops a flood of blocks with invented parents. */

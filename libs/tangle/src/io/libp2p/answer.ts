@@ -24,19 +24,22 @@ export interface Answer {
 /** `invalid`: longer than allowed. `more`: frames follow. Otherwise the whole answer. */
 export type AnswerProgress = 'more' | 'invalid' | Answer;
 
+/** What the longest answer may be. */
+export interface AnswerBounds {
+  readonly maxItems: number;
+  /** Of all items; 4 MiB unless said otherwise. */
+  readonly maxBytes?: number | undefined;
+  /** An answer that is cut before its first item says that this item is too large for it. */
+  readonly mayBeCutEmpty?: boolean;
+}
+
 export class AnswerCollector {
-  readonly #maxItems: number;
-  readonly #mayBeCutEmpty: boolean;
+  readonly #bounds: AnswerBounds;
   readonly #items: Uint8Array[] = [];
   #bytes = 0;
 
-  /**
-   * `maxItems`: of the longest answer. `mayBeCutEmpty`: an answer that is cut before its first item
-   * says that this item is too large for it.
-   */
-  constructor(maxItems: number, mayBeCutEmpty = false) {
-    this.#maxItems = maxItems;
-    this.#mayBeCutEmpty = mayBeCutEmpty;
+  constructor(bounds: AnswerBounds) {
+    this.#bounds = bounds;
   }
 
   /** Bytes of the items so far. */
@@ -49,13 +52,14 @@ export class AnswerCollector {
       this.#bytes += item.length;
       this.#items.push(item);
     }
-    if (this.#items.length > this.#maxItems || this.#bytes > MAX_ANSWER_SIZE) return 'invalid';
+    const { maxItems, maxBytes = MAX_ANSWER_SIZE, mayBeCutEmpty = false } = this.#bounds;
+    if (this.#items.length > maxItems || this.#bytes > maxBytes) return 'invalid';
     if (part.end === 'more') {
       // A frame that brings nothing and ends nothing would keep the time-out away for ever.
       return part.items.length === 0 ? 'invalid' : 'more';
     }
     // Cutting short long before the limit would let a peer answer in endless small parts.
-    const isEmpty = this.#items.length === 0 && this.#mayBeCutEmpty;
+    const isEmpty = this.#items.length === 0 && mayBeCutEmpty;
     if (part.end === 'cut' && this.#bytes < LEAST_CUT_SIZE && !isEmpty) return 'invalid';
     return { items: this.#items, complete: part.end === 'complete' };
   }

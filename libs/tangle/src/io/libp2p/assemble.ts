@@ -234,6 +234,7 @@ function addExchange(blueprint: Blueprint, parts: Draft, topics: GossipTopics): 
   parts.requester = new Requester(limits, {
     ...shared,
     sessions: () => parts.sync.sessions,
+    consensusPeers: () => parts.gossip.consensusPeers(),
     report,
     hasher,
   });

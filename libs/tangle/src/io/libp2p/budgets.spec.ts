@@ -7,6 +7,7 @@ import { TokenBucket } from '../token-bucket.ts';
 import { ValidationPlaces } from './validation-places.ts';
 import {
   BAN_POINTS,
+  consensusFinding,
   FINDINGS,
   milestoneFinding,
   packFinding,
@@ -161,8 +162,12 @@ describe('verdicts', () => {
 
   it('keeps the verdict of the handler', () => {
     for (const verdict of ['accept', 'ignore', 'reject'] as const) {
-      const findings: Finding[] = [packFinding(verdict), milestoneFinding(verdict)];
-      expect(findings.map((finding) => FINDINGS[finding].verdict)).toEqual([verdict, verdict]);
+      const findings: Finding[] = [packFinding, milestoneFinding, consensusFinding].map(
+        (findingOf) => findingOf(verdict),
+      );
+      expect(findings.map((finding) => FINDINGS[finding].verdict)).toEqual(
+        findings.map(() => verdict),
+      );
     }
   });
 });

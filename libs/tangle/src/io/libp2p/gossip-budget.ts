@@ -14,6 +14,7 @@ type Limits = Pick<
   | 'gossipBytesPerSecond'
   | 'gossipMessagesPerSecond'
   | 'gossipBlocksPerSecond'
+  | 'consensusMessagesPerSecond'
   | 'streamsPerSecond'
   | 'tableQueriesPerSecond'
 >;
@@ -22,6 +23,7 @@ interface Budgets {
   readonly bytes: TokenBucket;
   readonly messages: TokenBucket;
   readonly blocks: TokenBucket;
+  readonly consensus: TokenBucket;
   readonly streams: TokenBucket;
   readonly table: TokenBucket;
   /** A flood of bytes is reported once in this time, not for every piece of data. */
@@ -86,6 +88,17 @@ export class GossipBudget {
     return this.#of(peer, nowMs).messages.take(1, nowMs);
   }
 
+  /**
+   * A message of the agreement that is about to be judged; `overloaded` when it must not be: an
+   * honest peer may pass on the votes of many views at once, and they are said again.
+   * `gossip-flood` beyond the budget of all messages, too.
+   */
+  takeConsensus(peer: PeerKey): 'overloaded' | 'gossip-flood' | undefined {
+    const nowMs = this.#nowMs();
+    if (this.#of(peer, nowMs).consensus.take(1, nowMs)) return undefined;
+    return this.takeMessage(peer) ? 'overloaded' : 'gossip-flood';
+  }
+
   /** Blocks of a pack that are about to be judged; false when they must not be. */
   takeBlocks(peer: PeerKey, count: number): boolean {
     const nowMs = this.#nowMs();
@@ -101,6 +114,7 @@ export class GossipBudget {
       bytes: bucket(this.#limits.gossipBytesPerSecond),
       messages: bucket(this.#limits.gossipMessagesPerSecond),
       blocks: bucket(this.#limits.gossipBlocksPerSecond),
+      consensus: bucket(this.#limits.consensusMessagesPerSecond),
       streams: bucket(this.#limits.streamsPerSecond),
       table: bucket(this.#limits.tableQueriesPerSecond),
       bytesReportedMs: Number.NEGATIVE_INFINITY,

@@ -49,7 +49,7 @@ export function createGossip(deps: GossipOptionsDeps): ReturnType<typeof gossips
     runOnLimitedConnection: true,
     maxInboundStreams: 2,
     maxOutboundStreams: 2,
-    allowedTopics: [topics.blocks, topics.milestones],
+    allowedTopics: [topics.blocks, topics.milestones, topics.consensus],
     maxTopicBytesPerPeer: 32_768,
     decodeRpcLimits: {
       maxSubscriptions: 32,
@@ -69,7 +69,7 @@ export function createGossip(deps: GossipOptionsDeps): ReturnType<typeof gossips
     },
     scoreParams: {
       // Scores are inert until `topics` is set.
-      topics: { [topics.blocks]: TOPIC_SCORE, [topics.milestones]: TOPIC_SCORE },
+      topics: topicScores(topics),
       topicScoreCap: 50,
       appSpecificScore: (peer) => -deps.points(peer),
       appSpecificWeight: 1,
@@ -89,7 +89,11 @@ export function createGossip(deps: GossipOptionsDeps): ReturnType<typeof gossips
   });
 }
 
-/** One score for both topics. Mesh deliveries are off: an idle tangle delivers nothing. */
+function topicScores({ blocks, milestones, consensus }: GossipTopics) {
+  return { [blocks]: TOPIC_SCORE, [milestones]: TOPIC_SCORE, [consensus]: CONSENSUS_SCORE };
+}
+
+/** The score of packs and milestones. Mesh deliveries are off: an idle tangle delivers nothing. */
 const TOPIC_SCORE = {
   topicWeight: 1,
   timeInMeshWeight: 0.01,
@@ -112,3 +116,9 @@ const TOPIC_SCORE = {
   invalidMessageDeliveriesWeight: -2,
   invalidMessageDeliveriesDecay: 0.99,
 };
+
+/**
+ * The score of the agreement. A first delivery counts a tenth: there are some hundred small
+ * messages for each milestone, and they must not outweigh faults.
+ */
+const CONSENSUS_SCORE = { ...TOPIC_SCORE, firstMessageDeliveriesWeight: 0.05 };

@@ -5,6 +5,7 @@
  */
 import { TopicValidatorResult } from '@libp2p/gossipsub';
 import type { GossipSub, Message } from '@libp2p/gossipsub';
+import { addAttempt, decodeConsensusMessage, dropAttempt } from '../../core/codec/consensus.ts';
 import { decodePack } from '../../core/codec/pack.ts';
 import { assert } from '../../core/outcome.ts';
 import { MAX_MILESTONE_SIZE } from '../../core/params/limits.ts';
@@ -23,20 +24,28 @@ import type {
   Stream,
 } from './types.ts';
 import { ValidationPlaces } from './validation-places.ts';
-import { FINDINGS, milestoneFinding, packFinding } from './verdicts.ts';
+import { consensusFinding, FINDINGS, milestoneFinding, packFinding } from './verdicts.ts';
 import type { Finding, Verdict } from './verdicts.ts';
 
 export interface GossipDeps {
   readonly pubsub: GossipSub;
   readonly topics: GossipTopics;
-  readonly handlers: Pick<NetworkHandlers, 'onPack' | 'onMilestone'>;
-  readonly budget: Pick<GossipBudget, 'takeMessage' | 'takeBlocks'>;
+  readonly handlers: Pick<NetworkHandlers, 'onPack' | 'onMilestone' | 'onConsensus'>;
+  readonly budget: Pick<GossipBudget, 'takeMessage' | 'takeBlocks' | 'takeConsensus'>;
   readonly report: (peer: PeerKey, finding: Finding) => void;
   readonly connectionsOf: (peer: PeerId) => readonly Connection[];
   /** The counters of a connected peer. */
   readonly counters: (peer: PeerKey) => PeerCounters | undefined;
   readonly logger: Logger;
   readonly metrics: NetworkMetrics;
+}
+
+/** How the messages of a topic are judged. */
+interface Court {
+  readonly places: ValidationPlaces;
+  /** The finding on a message that the sender's budget does not allow. */
+  readonly refusal: (from: PeerKey) => Finding | undefined;
+  readonly judge: (data: Uint8Array, from: PeerKey) => Promise<Finding>;
 }
 
 const RESULTS: Record<Verdict, TopicValidatorResult> = {
@@ -54,27 +63,47 @@ const VERDICT_EVENTS = {
 export class Gossip {
   readonly #limits: NetworkLimits;
   readonly #deps: GossipDeps;
-  readonly #places: ValidationPlaces;
 
   constructor(limits: NetworkLimits, deps: GossipDeps) {
     this.#limits = limits;
     this.#deps = deps;
-    this.#places = new ValidationPlaces(limits);
   }
 
   /** Subscribes; call after the node has started. */
   start(): void {
+    const { topics, budget } = this.#deps;
+    const shared = {
+      places: new ValidationPlaces(this.#limits),
+      refusal: (from: PeerKey) => (budget.takeMessage(from) ? undefined : 'gossip-flood'),
+    } as const;
+    this.#subscribe(topics.blocks, { ...shared, judge: this.#onPack });
+    this.#subscribe(topics.milestones, { ...shared, judge: this.#onMilestone });
+    // Places of its own: what packs take must never hold up votes.
+    const { maxValidatingConsensus, maxValidatingConsensusPerPeer } = this.#limits;
+    const places = new ValidationPlaces({
+      maxValidating: maxValidatingConsensus,
+      maxValidatingPerPeer: maxValidatingConsensusPerPeer,
+    });
+    const refusal = (from: PeerKey): Finding | undefined => budget.takeConsensus(from);
+    this.#subscribe(topics.consensus, { places, refusal, judge: this.#onConsensus });
+  }
+
+  #subscribe(topic: string, court: Court): void {
+    const { pubsub } = this.#deps;
+    pubsub.topicValidators.set(
+      topic,
+      async (peer, message) => await this.#validate(peer, message, court),
+    );
+    pubsub.subscribe(topic);
+  }
+
+  /**
+   * Peers that speak of the agreement. Others must not be asked about it: a node that does not know
+   * the request takes it for an offence.
+   */
+  consensusPeers(): ReadonlySet<PeerKey> {
     const { pubsub, topics } = this.#deps;
-    pubsub.topicValidators.set(
-      topics.blocks,
-      async (peer, message) => await this.#validate(peer, message, this.#onPack),
-    );
-    pubsub.topicValidators.set(
-      topics.milestones,
-      async (peer, message) => await this.#validate(peer, message, this.#onMilestone),
-    );
-    pubsub.subscribe(topics.blocks);
-    pubsub.subscribe(topics.milestones);
+    return new Set(pubsub.getSubscribers(topics.consensus).map((peer) => peer.toString()));
   }
 
   /** Peers that a pack would reach now: subscribed, and the stream to them is open. */
@@ -110,6 +139,13 @@ export class Gossip {
     this.#deps.metrics.count('milestone-sent');
   }
 
+  /** Says a message of the agreement for the `attempt`th time, from 0; see {@link addAttempt}. */
+  async publishConsensus(message: Uint8Array, attempt: number): Promise<void> {
+    const data = addAttempt(message, attempt);
+    if (!(await this.#publish(this.#deps.topics.consensus, data))) return;
+    this.#deps.metrics.count('consensus-sent');
+  }
+
   async #publish(topic: string, data: Uint8Array): Promise<boolean> {
     try {
       await this.#deps.pubsub.publish(topic, data);
@@ -121,14 +157,10 @@ export class Gossip {
     }
   }
 
-  async #validate(
-    peer: PeerId,
-    message: Message,
-    judge: (data: Uint8Array, from: PeerKey) => Promise<Finding>,
-  ): Promise<TopicValidatorResult> {
+  async #validate(peer: PeerId, message: Message, court: Court): Promise<TopicValidatorResult> {
     const from = peer.toString();
     this.#deps.metrics.gossipBytes('in', message.data.length);
-    const finding = await this.#judgeBounded(message.data, from, judge);
+    const finding = await this.#judgeBounded(message.data, from, court);
     const { verdict } = FINDINGS[finding];
     this.#deps.metrics.count(VERDICT_EVENTS[verdict]);
     if (verdict === 'reject') {
@@ -144,17 +176,16 @@ export class Gossip {
   async #judgeBounded(
     data: Uint8Array,
     from: PeerKey,
-    judge: (data: Uint8Array, from: PeerKey) => Promise<Finding>,
+    { places, refusal, judge }: Court,
   ): Promise<Finding> {
-    if (!this.#places.enter(from)) return 'overloaded';
+    if (!places.enter(from)) return 'overloaded';
     try {
-      if (!this.#deps.budget.takeMessage(from)) return 'gossip-flood';
-      return await judge(data, from);
+      return refusal(from) ?? (await judge(data, from));
     } catch (error) {
       this.#deps.logger.debug({ peer: from, ...errorFields(error) }, 'gossip handler failed');
       return 'handler-failed';
     } finally {
-      this.#places.leave(from);
+      places.leave(from);
     }
   }
 
@@ -178,6 +209,13 @@ export class Gossip {
     const counters = this.#deps.counters(from);
     if (counters !== undefined) counters.milestonesReceived += 1;
     return milestoneFinding(await this.#deps.handlers.onMilestone(data, from));
+  };
+
+  readonly #onConsensus = async (data: Uint8Array, from: PeerKey): Promise<Finding> => {
+    const message = dropAttempt(data);
+    if (!decodeConsensusMessage(message).ok) return 'consensus-malformed';
+    this.#deps.metrics.count('consensus-received');
+    return consensusFinding(await this.#deps.handlers.onConsensus(message, from));
   };
 }
 

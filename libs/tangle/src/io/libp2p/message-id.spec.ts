@@ -11,6 +11,7 @@ describe('message ids', () => {
   it('name the network in topics and protocol', () => {
     expect(topics.blocks).toBe('/tanglemail/00000000000000ab/blocks/1');
     expect(topics.milestones).toBe('/tanglemail/00000000000000ab/milestones/1');
+    expect(topics.consensus).toBe('/tanglemail/00000000000000ab/consensus/1');
     expect(syncProtocol(0xabn)).toBe('/tanglemail/00000000000000ab/sync/1');
   });
 
@@ -18,6 +19,9 @@ describe('message ids', () => {
     const ids = await createMessageIds(topics, nobleHasher, 0n);
     expect(bytesToHex(ids.full(topics.blocks, data))).toBe(
       '9c6502650f38f2c3676a2a002e23bb2c7f9335c0',
+    );
+    expect(bytesToHex(ids.full(topics.consensus, data))).toBe(
+      '9d814d5851cf97ef51210f79e8214342c4f9cd8a',
     );
   });
 
@@ -27,7 +31,9 @@ describe('message ids', () => {
     expect(one.full(topics.blocks, data)).toHaveLength(MESSAGE_ID_LENGTH);
     expect(one.full(topics.blocks, data)).toEqual(two.full(topics.blocks, data));
     expect(one.full(topics.blocks, data)).not.toEqual(one.full(topics.milestones, data));
+    expect(one.full(topics.consensus, data)).not.toEqual(one.full(topics.milestones, data));
     expect(one.fast(topics.blocks, data)).not.toBe(one.fast(topics.milestones, data));
+    expect(one.fast(topics.consensus, data)).not.toBe(one.fast(topics.milestones, data));
     expect(one.fast(topics.blocks, data)).not.toBe(two.fast(topics.blocks, data));
     expect(one.fast(topics.blocks, data)).toBe(one.fast(topics.blocks, data.slice()));
   });

@@ -9,6 +9,8 @@ import type { Hasher } from '../../core/ports.ts';
 export interface GossipTopics {
   readonly blocks: string;
   readonly milestones: string;
+  /** Proposals, votes and certificates of the committee, each with its attempt. */
+  readonly consensus: string;
 }
 
 /** The network id as 16 hex digits, as it stands in topics and protocol names. */
@@ -18,7 +20,11 @@ export function networkIdText(networkId: bigint): string {
 
 export function gossipTopics(networkId: bigint): GossipTopics {
   const prefix = `/tanglemail/${networkIdText(networkId)}`;
-  return { blocks: `${prefix}/blocks/1`, milestones: `${prefix}/milestones/1` };
+  return {
+    blocks: `${prefix}/blocks/1`,
+    milestones: `${prefix}/milestones/1`,
+    consensus: `${prefix}/consensus/1`,
+  };
 }
 
 /** The name of the request protocol. */
@@ -53,7 +59,10 @@ export async function createMessageIds(
   seed: bigint,
 ): Promise<MessageIds> {
   const hash = await xxhash();
-  const kindOf = (topic: string): number => (topic === topics.blocks ? 1 : 2);
+  const kindOf = (topic: string): number => {
+    if (topic === topics.blocks) return 1;
+    return topic === topics.milestones ? 2 : 3;
+  };
   return {
     full(topic, data) {
       const input = new Uint8Array(1 + data.length);

@@ -1,11 +1,12 @@
 /**
- * A node's connection to its peers: gossip of blocks and milestones, requests, heartbeat, static
- * peers, bans. Before: sockets; after: `apps/node/src/processor` and `sync`. Input from peers never
- * throws here; an unknown error on the wire path is ignored and logged at debug level.
- * Spec: docs/spec/07-gossip.md.
+ * A node's connection to its peers: gossip of blocks, milestones and the agreement, requests,
+ * heartbeat, static peers, bans. Before: sockets; after: `apps/node/src/processor` and `sync`.
+ * Input from peers never throws here; an unknown error on the wire path is ignored and logged at
+ * debug level. Spec: docs/spec/07-gossip.md.
  */
 import { nobleHasher } from '../../core/crypto/blake2b.ts';
-import type { BlockId } from '../../core/codec/ids.ts';
+import { MAX_CONSENSUS_SIZE } from '../../core/codec/consensus.ts';
+import type { BlockId, MilestoneId } from '../../core/codec/ids.ts';
 import { MAX_BLOCK_SIZE, MAX_MILESTONE_SIZE } from '../../core/params/limits.ts';
 import type { Hasher } from '../../core/ports.ts';
 import { errorFields } from '../logger.ts';
@@ -180,6 +181,15 @@ export class TangleNetwork {
     await this.#running?.gossip.publishMilestone(bytes);
   }
 
+  /**
+   * Says an encoded message of the agreement. What is said again within two minutes needs another
+   * `attempt` (from 0, one more each time), or gossip drops it without a word.
+   */
+  async publishConsensus(bytes: Uint8Array, attempt: number): Promise<void> {
+    if (bytes.length > MAX_CONSENSUS_SIZE) throw new NetworkError('too-large', 'too large');
+    await this.#running?.gossip.publishConsensus(bytes, attempt);
+  }
+
   /** See {@link Requester.blocks}. */
   async requestBlocks(ids: readonly BlockId[], options?: RequestOptions): Promise<Uint8Array[]> {
     return await this.#requester().blocks(ids, options);
@@ -206,6 +216,16 @@ export class TangleNetwork {
     options?: RequestOptions,
   ): Promise<AnsweredCones> {
     return await this.#requester().cones(from, count, options);
+  }
+
+  /** See {@link Requester.consensus}. */
+  async requestConsensus(
+    epoch: number,
+    views: readonly bigint[],
+    ids: readonly MilestoneId[],
+    options?: RequestOptions,
+  ): Promise<Answered> {
+    return await this.#requester().consensus({ epoch, views, ids }, options);
   }
 
   /** Our status changed: peers hear of it within 100 ms, and every five seconds anyway. */

@@ -169,6 +169,7 @@ describe('gossip budget', () => {
         gossipBytesPerSecond: 100,
         gossipMessagesPerSecond: 1,
         gossipBlocksPerSecond: 10,
+        consensusMessagesPerSecond: 2,
         streamsPerSecond: 1,
         tableQueriesPerSecond: 1,
       },
@@ -186,6 +187,12 @@ describe('gossip budget', () => {
       true,
       false,
     ]);
+    // Votes have their own budget; beyond it they count like all messages.
+    const votes = Array.from({ length: 13 }, () => budget.takeConsensus('a'));
+    expect(votes.slice(0, 8)).toEqual(votes.slice(0, 8).map(() => undefined));
+    const beyond = ['overloaded', 'overloaded', 'overloaded', 'overloaded', 'gossip-flood'];
+    expect(votes.slice(8)).toEqual(beyond);
+    expect(budget.takeConsensus('b')).toBeUndefined();
     expect(budget.takeBlocks('b', 40)).toBe(true);
     expect(budget.takeBlocks('b', 1)).toBe(false);
     expect(budget.takeBlocks('c', 1)).toBe(true);

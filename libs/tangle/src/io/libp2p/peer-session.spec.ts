@@ -76,6 +76,25 @@ describe('peer session', () => {
     expect(await asked).toEqual({ ok: false, failure: 'invalid' });
   });
 
+  it('holds an answer about the agreement to its own bound, and takes no cut one', async () => {
+    const ask = { type: 'get-consensus', epoch: 1, views: [3n], ids: [] } as const;
+    const answer = (requestId: number, end: AnswerEnd, items: number): Frame => ({
+      type: 'consensus',
+      requestId,
+      end,
+      items: Array.from({ length: items }, () => new Uint8Array(100)),
+    });
+    const { session, sent } = bench();
+    const asked = [1, 2, 3].map(() => session.request(ask, { maxItems: 9, maxBytes: 500 }));
+    expect(sent[0]).toEqual({ ...ask, requestId: 1 });
+    expect(session.onAnswer(answer(1, 'complete', 5))).toBe(true);
+    expect(session.onAnswer(answer(2, 'more', 5))).toBe(true);
+    expect(session.onAnswer(answer(2, 'complete', 1))).toBe(false);
+    expect(session.onAnswer(answer(3, 'cut', 1))).toBe(false);
+    const invalid = { ok: false, failure: 'invalid' };
+    expect(await Promise.all(asked)).toMatchObject([{ ok: true }, invalid, invalid]);
+  });
+
   it('refuses frames that are no answers, and answers that were never asked for', () => {
     const { session } = bench();
     expect(session.onAnswer({ type: 'get-cone', requestId: 1, index: 1, skip: 0 })).toBe(false);

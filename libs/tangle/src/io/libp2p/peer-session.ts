@@ -23,11 +23,14 @@ export type RequestBody =
   | { readonly type: 'get-blocks'; readonly ids: Extract<Frame, { type: 'get-blocks' }>['ids'] }
   | { readonly type: 'get-milestones'; readonly fromIndex: number; readonly count: number }
   | { readonly type: 'get-cones'; readonly fromIndex: number; readonly count: number }
-  | { readonly type: 'get-cone'; readonly index: number; readonly skip: number };
+  | { readonly type: 'get-cone'; readonly index: number; readonly skip: number }
+  | Omit<Extract<Frame, { type: 'get-consensus' }>, 'requestId'>;
 
 export interface RequestDetails {
   /** Items of the longest answer that is taken. */
   readonly maxItems: number;
+  /** Bytes of these items; 4 MiB unless said otherwise. */
+  readonly maxBytes?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called when the answer begins. */
   readonly onFirstFrame?: () => void;
@@ -38,6 +41,7 @@ const ANSWER_OF = {
   'get-milestones': 'milestones',
   'get-cones': 'cones',
   'get-cone': 'blocks',
+  'get-consensus': 'consensus',
 } as const satisfies Record<RequestBody['type'], AnswerType>;
 
 interface Pending {
@@ -107,7 +111,7 @@ export class PeerSession {
 
   /** Sends a request; always resolves. The time-outs run in `sweep`. */
   async request(body: RequestBody, details: RequestDetails): Promise<RequestResult> {
-    const { maxItems, signal, onFirstFrame } = details;
+    const { maxItems, maxBytes, signal, onFirstFrame } = details;
     const channel = this.outbound;
     if (channel === undefined || channel.ended) return { ok: false, failure: 'ended' };
     const requestId = this.#nextRequestId;
@@ -117,7 +121,11 @@ export class PeerSession {
       const nowMs = this.#times.nowMs();
       this.#pending.set(requestId, {
         expects: ANSWER_OF[body.type],
-        collector: new AnswerCollector(maxItems, body.type === 'get-cones'),
+        collector: new AnswerCollector({
+          maxItems,
+          maxBytes,
+          mayBeCutEmpty: body.type === 'get-cones',
+        }),
         startedMs: nowMs,
         firstMs: undefined,
         onFirstFrame,
@@ -212,6 +220,8 @@ export class PeerSession {
   }
 }
 
+const ANSWERS: ReadonlySet<string> = new Set(Object.values(ANSWER_OF));
+
 function isAnswer(frame: Frame): frame is Extract<Frame, { type: AnswerType }> {
-  return frame.type === 'blocks' || frame.type === 'milestones' || frame.type === 'cones';
+  return ANSWERS.has(frame.type);
 }

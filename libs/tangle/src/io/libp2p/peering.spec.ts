@@ -43,10 +43,12 @@ afterEach(async () => {
 const NO_HANDLERS: NetworkHandlers = {
   onPack: () => Promise.resolve('ignore'),
   onMilestone: () => Promise.resolve('ignore'),
+  onConsensus: () => Promise.resolve('ignore'),
   getBlocks: () => Promise.resolve([]),
   getMilestones: () => Promise.resolve([]),
   getCone: () => Promise.resolve([]),
   getCones: () => Promise.resolve({ cones: [], isTooLarge: false }),
+  getConsensus: () => Promise.resolve([]),
   status: () => ({ solidIndex: 0, latestIndex: 0, prunedIndex: 0, peers: 0 }),
 };
 

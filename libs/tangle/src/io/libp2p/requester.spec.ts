@@ -1,7 +1,9 @@
 /** Whom a request goes to, in which order, and what becomes of it when a peer is bad. */
 import { describe, expect, it } from '@jest/globals';
 import { nobleHasher } from '../../core/crypto/blake2b.ts';
+import { encodeConsensusMessage } from '../../core/codec/consensus.ts';
 import type { SyncStatus } from '../../core/codec/frame.ts';
+import type { MilestoneId } from '../../core/codec/ids.ts';
 import { until } from '../testing/until.ts';
 import { PeerPerformance, PeerRota } from './peer-performance.ts';
 import type { PeerSession, RequestBody, RequestDetails, RequestResult } from './peer-session.ts';
@@ -25,6 +27,8 @@ class Bench {
   readonly reports: string[] = [];
   readonly requester: Requester;
   readonly #sessions: PeerSession[] = [];
+  /** Peers that subscribe to the agreement. */
+  readonly consensusPeers = new Set<string>();
   nowMs = 0;
 
   constructor(limits: Partial<NetworkLimits> = {}) {
@@ -32,6 +36,7 @@ class Bench {
       { ...DEFAULT_LIMITS, hedgeMs: 60_000, ...limits },
       {
         sessions: () => this.#sessions,
+        consensusPeers: () => this.consensusPeers,
         report: ({ key }, finding) => this.reports.push(`${key} ${finding}`),
         hasher: nobleHasher,
         metrics: NO_METRICS,
@@ -219,6 +224,8 @@ describe('requests', () => {
     bench.asked[0]?.answer([], false);
     await bench.turn();
     const many = Array.from({ length: 8 }, () => bench.requester.milestones(1, 1));
+    // Before a second peer is asked, which is a millisecond away.
+    for (const { begin } of bench.asked.slice(2)) begin();
     await bench.turn();
     expect(bench.peers.slice(2).toSorted().join('')).toBe('aaaabbbb');
     for (const { answer } of bench.asked.slice(2)) answer([ITEM]);
@@ -298,6 +305,107 @@ describe('requests', () => {
     await expect(bench.requester.milestones(1, 1)).rejects.toMatchObject({ code: 'busy' });
     bench.requester.stop();
     expect(await waiting).toMatchObject({ code: 'stopped' });
+  });
+});
+
+describe('requests about the agreement', () => {
+  const VOTE = encodeConsensusMessage({
+    type: 'vote',
+    vote: {
+      kind: 'nullify',
+      epoch: 1,
+      view: 3n,
+      digest: new Uint8Array(32),
+      seat: 0,
+      signature: new Uint8Array(64),
+    },
+  });
+  const WANTED = { epoch: 1, views: [3n], ids: [] };
+
+  it('go to those only that subscribe to it, looked up each time', async () => {
+    const bench = new Bench();
+    bench.peer('older');
+    const refused = bench.requester.consensus(WANTED);
+    await expect(refused).rejects.toMatchObject({ code: 'no-peers' });
+    const meant = bench.requester.consensus(WANTED, { peer: 'older', only: true });
+    await expect(meant).rejects.toMatchObject({ code: 'no-peers' });
+    bench.peer('new');
+    bench.consensusPeers.add('new');
+    const asked = bench.requester.consensus(WANTED);
+    await bench.turn();
+    bench.asked[0]?.fail('timed-out');
+    await expect(asked).rejects.toMatchObject({ code: 'timed-out' });
+    expect(bench.peers).toEqual(['new']);
+    expect(bench.asked[0]?.body).toEqual({ type: 'get-consensus', ...WANTED });
+    bench.consensusPeers.delete('new');
+    await expect(bench.requester.consensus(WANTED)).rejects.toMatchObject({ code: 'no-peers' });
+  });
+
+  it('that wait in line pass by a peer that has become an older one', async () => {
+    const bench = new Bench({ maxInFlightPerPeer: 1 });
+    bench.peer('a');
+    bench.consensusPeers.add('a');
+    void bench.requester.milestones(1, 1);
+    const waiting = bench.requester.consensus(WANTED).catch((error: unknown) => error);
+    await bench.turn();
+    expect(bench.requester.counts().queuedBy).toMatchObject({ milestone: 1 });
+    bench.consensusPeers.clear();
+    bench.asked[0]?.answer([ITEM]);
+    expect(await waiting).toMatchObject({ code: 'no-peers' });
+    expect(bench.asked).toHaveLength(1);
+  });
+
+  it('take nothing for an answer, and give each peer its turn however fast it is', async () => {
+    const bench = new Bench();
+    for (const peer of ['fast', 'slow', 'failing']) {
+      bench.peer(peer);
+      bench.consensusPeers.add(peer);
+    }
+    bench.requester.noteFault('failing');
+    for (let round = 0; round < 9; round += 1) {
+      const asked = bench.requester.consensus(WANTED);
+      bench.nowMs += bench.peers.at(-1) === 'slow' ? 900 : 1;
+      bench.asked.at(-1)?.answer([]);
+      expect(await asked).toMatchObject({ items: [], peer: bench.peers.at(-1) });
+    }
+    const turns = ['fast', 'slow', 'failing'].map(
+      (peer) => bench.peers.filter((one) => one === peer).length,
+    );
+    expect(turns).toEqual([3, 3, 3]);
+    expect(bench.requester.counts()).toMatchObject({ failed: 0 });
+  });
+
+  it('report a peer whose answer has no form, and go to the next one', async () => {
+    const bench = new Bench();
+    for (const peer of ['a', 'b']) {
+      bench.peer(peer);
+      bench.consensusPeers.add(peer);
+    }
+    const asked = bench.requester.consensus(WANTED, { peer: 'a' });
+    bench.asked[0]?.answer([VOTE, Uint8Array.of(4, 1)]);
+    await bench.turn();
+    bench.asked[1]?.answer([VOTE]);
+    expect(await asked).toEqual({ items: [VOTE], complete: true, peer: 'b' });
+    expect(bench.reports).toEqual(['a answer-invalid']);
+  });
+
+  it('ask for sixteen of each at once, the first ones, and never for nothing', async () => {
+    const bench = new Bench();
+    bench.peer('a');
+    bench.consensusPeers.add('a');
+    const views = Array.from({ length: 20 }, (_, view) => BigInt(view));
+    const ids = views.map((view) => view.toString(16).padStart(64, '0') as MilestoneId);
+    const asked = bench.requester.consensus({ epoch: 7, views, ids });
+    bench.asked[0]?.answer([]);
+    await asked;
+    expect(bench.asked[0]?.body).toEqual({
+      type: 'get-consensus',
+      epoch: 7,
+      views: views.slice(0, 16),
+      ids: ids.slice(0, 16),
+    });
+    const nothing = bench.requester.consensus({ epoch: 7, views: [], ids: [] });
+    await expect(nothing).rejects.toThrow('something is asked for');
   });
 });
 

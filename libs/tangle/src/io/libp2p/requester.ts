@@ -1,13 +1,22 @@
 /**
- * Asks peers for blocks, milestones and cones. Requests wait in one line per priority; a free place
- * goes to the most urgent one. Peers take turns by how they did (peer-performance.ts), each as
- * often as it allows (ask-budgets.ts). A request whose answer does not begin is sent to a second
- * peer too; the first answer counts. Before: `apps/node/src/sync`; after: peer-session.ts,
- * frame-channel.ts. Spec: docs/spec/13-sync.md §3.
+ * Asks peers for blocks, milestones, cones and what they know of the agreement. Requests wait in
+ * one line per priority; a free place goes to the most urgent one. Peers take turns by how they did
+ * (peer-performance.ts), each as often as it allows (ask-budgets.ts). A request whose answer does
+ * not begin is sent to a second peer too; the first answer counts. Before: `apps/node/src/sync`;
+ * after: peer-session.ts, frame-channel.ts. Spec: docs/spec/13-sync.md §3.
  */
 import { blockIdOf } from '../../core/codec/block.ts';
-import type { BlockId } from '../../core/codec/ids.ts';
-import { MAX_CONE, MAX_REQUEST_IDS, MAX_REQUEST_MILESTONES } from '../../core/params/limits.ts';
+import { decodeConsensusMessage } from '../../core/codec/consensus.ts';
+import { MAX_CONSENSUS_ANSWER, MAX_CONSENSUS_ANSWER_ITEMS } from '../../core/codec/frame.ts';
+import type { BlockId, MilestoneId } from '../../core/codec/ids.ts';
+import { assert } from '../../core/outcome.ts';
+import {
+  MAX_CONE,
+  MAX_REQUEST_IDS,
+  MAX_REQUEST_MILESTONES,
+  MAX_REQUEST_PROPOSALS,
+  MAX_REQUEST_VIEWS,
+} from '../../core/params/limits.ts';
 import type { Hasher } from '../../core/ports.ts';
 import type { Answer } from './answer.ts';
 import { AskBudgets } from './ask-budgets.ts';
@@ -57,9 +66,19 @@ export interface AnsweredCones {
   readonly peer: PeerKey;
 }
 
+/** What is asked of the agreement; what goes beyond 16 of each is left for a later request. */
+export interface WantedConsensus {
+  readonly epoch: number;
+  readonly views: readonly bigint[];
+  /** Milestones whose proposals are wanted. */
+  readonly ids: readonly MilestoneId[];
+}
+
 export interface RequesterDeps {
   /** Connected peers in a stable order. */
   readonly sessions: () => readonly PeerSession[];
+  /** Those of them that know requests for the agreement. */
+  readonly consensusPeers: () => ReadonlySet<PeerKey>;
   readonly report: (session: PeerSession, finding: Finding) => void;
   readonly hasher: Hasher;
   readonly metrics: NetworkMetrics;
@@ -69,9 +88,15 @@ export interface RequesterDeps {
 interface Ask {
   readonly body: RequestBody;
   readonly maxItems: number;
+  /** 4 MiB unless said otherwise. */
+  readonly maxBytes?: number;
   readonly options: RequestOptions;
   /** What the peer's STATUS says: `no` is never asked, `maybe` after all that say yes. */
   readonly hasIt: (session: PeerSession) => 'yes' | 'maybe' | 'no';
+  /** Peers that may be asked at all; every one unless said otherwise. */
+  readonly among?: () => ReadonlySet<PeerKey>;
+  /** Whose turn it is; by how they did unless said otherwise. */
+  readonly rota?: PeerRota;
 }
 
 /** A request on its way to one peer. */
@@ -94,6 +119,8 @@ export class Requester {
   readonly #deps: RequesterDeps;
   readonly #lines: RequestLines<Ask, Attempt>;
   readonly #rota = new PeerRota();
+  /** Even turns: nothing is booked here. */
+  readonly #evenRota = new PeerRota();
   readonly #budgets: AskBudgets;
   /** Looks for free places when a budget has grown again. */
   #waking: { readonly atMs: number; readonly timer: NodeJS.Timeout } | undefined;
@@ -192,6 +219,40 @@ export class Requester {
     });
   }
 
+  /**
+   * What one peer knows of views of the agreement and of proposals: encoded messages, which may be
+   * none. Only peers that subscribe to the agreement are asked, each in its turn however fast it
+   * is, for a quick answer says nothing about what it is worth; the next one if that one fails.
+   * Answers are held to their form.
+   */
+  async consensus(wanted: WantedConsensus, options: RequestOptions = {}): Promise<Answered> {
+    const { epoch } = wanted;
+    const views = wanted.views.slice(0, MAX_REQUEST_VIEWS);
+    const ids = wanted.ids.slice(0, MAX_REQUEST_PROPOSALS);
+    assert(views.length + ids.length > 0, 'something is asked for');
+    const ask: Ask = {
+      body: { type: 'get-consensus', epoch, views, ids },
+      maxItems: MAX_CONSENSUS_ANSWER_ITEMS,
+      maxBytes: MAX_CONSENSUS_ANSWER,
+      options: { priority: 'milestone', ...options },
+      hasIt: () => 'maybe',
+      among: this.#deps.consensusPeers,
+      rota: this.#evenRota,
+    };
+    const asked = new Set<PeerKey>(options.except);
+    let failure: RequestFailure | undefined;
+    for (;;) {
+      const next = await this.#askNext(ask, asked);
+      if (next === undefined) throw unanswered(failure);
+      failure = next.failure ?? failure;
+      const { answer, session } = next;
+      if (answer === undefined) continue;
+      const isGood = answer.items.every((bytes) => decodeConsensusMessage(bytes).ok);
+      if (isGood) return { ...answer, peer: session.key };
+      this.#onInvalid(session);
+    }
+  }
+
   /** An answer of this peer turned out to be worth nothing: others are asked more. */
   noteFault(peer: PeerKey): void {
     this.#rota.performance(peer).noteFailure(this.#deps.nowMs());
@@ -275,12 +336,15 @@ export class Requester {
   }
 
   #tryBegin(ask: Ask, asked: ReadonlySet<PeerKey>): Attempt | 'busy' | 'nobody' {
-    const able = this.#deps.sessions().filter((session) => isAble(session, ask, asked));
+    const among = ask.among?.();
+    const able = this.#deps
+      .sessions()
+      .filter((session) => isAble(session, ask, asked) && among?.has(session.key) !== false);
     if (able.length === 0) return 'nobody';
     const free = this.#free(able, ask);
     const key =
       free.find((session) => session.key === ask.options.peer)?.key ??
-      this.#rota.next(
+      (ask.rota ?? this.#rota).next(
         free.map((session) => session.key),
         this.#deps.nowMs(),
       );
@@ -336,8 +400,8 @@ export class Requester {
     this.#budgets.noteAsked(session.key, this.#deps.nowMs());
     ask.options.onSent?.(session.key);
     const { promise: firstFrame, resolve: onFirstFrame } = Promise.withResolvers<void>();
-    const { maxItems, options } = ask;
-    const details = { maxItems, signal: options.signal, onFirstFrame };
+    const { maxItems, maxBytes, options } = ask;
+    const details = { maxItems, maxBytes, signal: options.signal, onFirstFrame };
     const done = session.request(ask.body, details).then((result) => {
       onFirstFrame();
       this.#note(session, ask, result);

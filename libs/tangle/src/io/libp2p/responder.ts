@@ -8,6 +8,8 @@ import {
   ANSWER_FRAME_SIZE,
   encodeFrame,
   MAX_ANSWER_SIZE,
+  MAX_CONSENSUS_ANSWER,
+  MAX_CONSENSUS_ANSWER_ITEMS,
   MAX_FRAME_ITEMS,
 } from '../../core/codec/frame.ts';
 import type { AnswerEnd, AnswerType, Frame } from '../../core/codec/frame.ts';
@@ -19,17 +21,24 @@ import { TokenBucket } from '../token-bucket.ts';
 import type { NetworkHandlers, NetworkLimits, NetworkMetrics, PeerKey } from './types.ts';
 import type { Finding } from './verdicts.ts';
 
-type Request = Extract<Frame, { type: 'get-blocks' | 'get-milestones' | 'get-cones' | 'get-cone' }>;
+type Request = Extract<
+  Frame,
+  { type: 'get-blocks' | 'get-milestones' | 'get-cones' | 'get-cone' | 'get-consensus' }
+>;
 
 const ANSWER_OF = {
   'get-blocks': 'blocks',
   'get-milestones': 'milestones',
   'get-cones': 'cones',
   'get-cone': 'blocks',
+  'get-consensus': 'consensus',
 } as const satisfies Record<Request['type'], AnswerType>;
 
 export interface ResponderDeps {
-  readonly handlers: Pick<NetworkHandlers, 'getBlocks' | 'getMilestones' | 'getCone' | 'getCones'>;
+  readonly handlers: Pick<
+    NetworkHandlers,
+    'getBlocks' | 'getMilestones' | 'getCone' | 'getCones' | 'getConsensus'
+  >;
   readonly report: (session: PeerSession, finding: Finding) => void;
   readonly logger: Logger;
   readonly metrics: NetworkMetrics;
@@ -173,6 +182,13 @@ export class Responder {
         const { fromIndex, count } = request;
         const found = await handlers.getCones(fromIndex, count, MAX_ANSWER_SIZE);
         return { items: joinCones(found.cones), end: found.isTooLarge ? 'cut' : 'complete' };
+      }
+      case 'get-consensus': {
+        const { epoch, views, ids } = request;
+        const items = await handlers.getConsensus(epoch, views, ids);
+        const answered = items.slice(0, MAX_CONSENSUS_ANSWER_ITEMS);
+        // There is no rest to ask for: the agreement repeats what is still needed.
+        return { items: cutToLimit(answered, MAX_CONSENSUS_ANSWER).items, end: 'complete' };
       }
       default: {
         const items = await handlers.getCone(request.index, request.skip, MAX_ANSWER_SIZE);

@@ -4,7 +4,7 @@
  * Spec: docs/spec/07-gossip.md.
  */
 import type { Libp2p } from 'libp2p';
-import type { BlockId } from '../../core/codec/ids.ts';
+import type { BlockId, MilestoneId } from '../../core/codec/ids.ts';
 import type { SyncStatus } from '../../core/codec/frame.ts';
 import type { Finding, Verdict } from './verdicts.ts';
 
@@ -45,10 +45,15 @@ export interface NetworkLimits {
    */
   readonly maxValidating: number;
   readonly maxValidatingPerPeer: number;
+  /** The same for messages of the agreement: packs that wait must never hold up votes. */
+  readonly maxValidatingConsensus: number;
+  readonly maxValidatingConsensusPerPeer: number;
   /** Gossip that one peer may send: bytes of its stream, messages, blocks; each per second. */
   readonly gossipBytesPerSecond: number;
   readonly gossipMessagesPerSecond: number;
   readonly gossipBlocksPerSecond: number;
+  /** Messages of the agreement that one peer may send, per second, beside the others. */
+  readonly consensusMessagesPerSecond: number;
   /** Streams that one peer may open per second, of gossip and of requests together. */
   readonly streamsPerSecond: number;
   /** Queries to the table of peers that one peer may make per second. */
@@ -108,9 +113,12 @@ export const DEFAULT_LIMITS: NetworkLimits = {
   packQueueAgeMs: 60_000,
   maxValidating: 256,
   maxValidatingPerPeer: 64,
+  maxValidatingConsensus: 128,
+  maxValidatingConsensusPerPeer: 16,
   gossipBytesPerSecond: 16 << 20,
   gossipMessagesPerSecond: 2_000,
   gossipBlocksPerSecond: 20_000,
+  consensusMessagesPerSecond: 200,
   streamsPerSecond: 5,
   tableQueriesPerSecond: 10,
   statusIntervalMs: 5_000,
@@ -219,6 +227,8 @@ export interface NetworkHandlers {
   onPack(blocks: Uint8Array[], from: PeerKey): Promise<Verdict>;
   /** One encoded milestone with its certificate. */
   onMilestone(bytes: Uint8Array, from: PeerKey): Promise<Verdict>;
+  /** One encoded message of the agreement, without its attempt; its form is good. */
+  onConsensus(bytes: Uint8Array, from: PeerKey): Promise<Verdict>;
   /** The blocks that are stored, in any order; at most 256 ids are asked. */
   getBlocks(ids: readonly BlockId[]): Promise<Uint8Array[]>;
   /** Encoded milestones `from`, `from + 1`, … without a gap, at most `count` (1–64). */
@@ -234,6 +244,16 @@ export interface NetworkHandlers {
    * most `maxBytes` and MAX_CONE blocks: one that does not fit or is not there ends the list.
    */
   getCones(from: number, count: number, maxBytes: number): Promise<ConeList>;
+  /**
+   * Encoded messages of the agreement: what is known of the views of this epoch, and the proposals
+   * of these milestones; at most 16 of each are asked, and at least one. What is longer than
+   * MAX_CONSENSUS_ANSWER bytes is cut off.
+   */
+  getConsensus(
+    epoch: number,
+    views: readonly bigint[],
+    ids: readonly MilestoneId[],
+  ): Promise<Uint8Array[]>;
   /** Our own status, for the heartbeat. */
   status(): SyncStatus;
 }
@@ -254,6 +274,8 @@ export const NETWORK_EVENTS = [
   'block-dropped',
   'milestone-sent',
   'milestone-received',
+  'consensus-sent',
+  'consensus-received',
   'verdict-accept',
   'verdict-ignore',
   'verdict-reject',
@@ -304,7 +326,7 @@ export type NetworkEvent = (typeof NETWORK_EVENTS)[number];
 
 export interface NetworkMetrics {
   count(event: NetworkEvent, amount?: number): void;
-  /** Bytes of packs and milestones: handed to gossipsub once, or taken from it once. */
+  /** Bytes of gossiped messages: handed to gossipsub once, or taken from it once. */
   gossipBytes(direction: 'in' | 'out', bytes: number): void;
   /** Bytes of gossip streams as they came, with duplicates and control messages. */
   wireBytes(bytes: number): void;
@@ -348,8 +370,8 @@ export interface PeerInfo {
 }
 
 /**
- * What a request is for, most urgent first: the milestone that is next to be confirmed, those
- * after it, parents of gossiped blocks, and what can wait.
+ * What a request is for, most urgent first: the milestone that is next to be confirmed and the
+ * agreement on those behind it, milestones after it, parents of gossiped blocks, and what can wait.
  */
 export const REQUEST_PRIORITIES = ['milestone', 'window', 'parents', 'background'] as const;
 export type RequestPriority = (typeof REQUEST_PRIORITIES)[number];

@@ -26,6 +26,10 @@ export const FINDINGS = {
   'milestone-not-needed': { verdict: 'ignore', points: 0 },
   'milestone-too-large': { verdict: 'reject', points: 25 },
   'milestone-invalid': { verdict: 'reject', points: 25 },
+  'consensus-new': { verdict: 'accept', points: 0 },
+  'consensus-known': { verdict: 'ignore', points: 0 },
+  'consensus-malformed': { verdict: 'reject', points: 25 },
+  'consensus-invalid': { verdict: 'reject', points: 25 },
   /** Too much is under validation: the pack is lost to gossip, solidification repairs it. */
   overloaded: { verdict: 'ignore', points: 0 },
   /** Our own handler failed: never the sender's fault. */
@@ -75,4 +79,10 @@ export function packFinding(verdict: Verdict): Finding {
 export function milestoneFinding(verdict: Verdict): Finding {
   if (verdict === 'accept') return 'milestone-new';
   return verdict === 'ignore' ? 'milestone-not-needed' : 'milestone-invalid';
+}
+
+/** The finding that stands for a handler's verdict on a message of the agreement. */
+export function consensusFinding(verdict: Verdict): Finding {
+  if (verdict === 'accept') return 'consensus-new';
+  return verdict === 'ignore' ? 'consensus-known' : 'consensus-invalid';
 }

@@ -15,6 +15,7 @@ import { SILENT_LOGGER } from '../../logger.ts';
 import { createNode } from '../create-node.ts';
 import type { TangleLibp2p } from '../create-node.ts';
 import { createMessageIds, gossipTopics } from '../message-id.ts';
+import type { GossipTopics } from '../message-id.ts';
 import { TangleNetwork } from '../network.ts';
 import { DEFAULT_LIMITS } from '../types.ts';
 import type {
@@ -45,6 +46,8 @@ export interface TestNode {
   readonly network: TangleNetwork;
   readonly packs: { blocks: Uint8Array[]; from: PeerKey }[];
   readonly milestones: Uint8Array[];
+  /** Messages of the agreement, without their attempts. */
+  readonly consensus: Uint8Array[];
   readonly stored: Map<BlockId, Uint8Array>;
   readonly events: Map<NetworkEvent, number>;
   readonly gossipBytes: { in: number; out: number };
@@ -54,6 +57,7 @@ export interface TestNode {
   milestonesOf: (from: number, count: number) => Uint8Array[];
   coneOf: (index: number, skip: number, maxBytes: number) => Uint8Array[];
   conesOf: (from: number, count: number, maxBytes: number) => ConeList;
+  consensusOf: (epoch: number, views: readonly bigint[], ids: readonly string[]) => Uint8Array[];
 }
 
 const running = new Set<{ stop(): unknown }>();
@@ -78,6 +82,7 @@ export async function stateFile(): Promise<string> {
 export async function startNode(options: Partial<NetworkOptions> = {}): Promise<TestNode> {
   const packs: TestNode['packs'] = [];
   const milestones: Uint8Array[] = [];
+  const consensus: Uint8Array[] = [];
   const stored = new Map<BlockId, Uint8Array>();
   const events = new Map<NetworkEvent, number>();
   const answer = (): Verdict => {
@@ -93,10 +98,15 @@ export async function startNode(options: Partial<NetworkOptions> = {}): Promise<
       milestones.push(bytes.slice());
       return answer();
     },
+    async onConsensus(bytes) {
+      consensus.push(bytes.slice());
+      return answer();
+    },
     getBlocks: async (ids) => ids.flatMap((id) => stored.get(id) ?? []),
     getMilestones: async (from, count) => node.milestonesOf(from, count),
     getCone: async (index, skip, maxBytes) => node.coneOf(index, skip, maxBytes),
     getCones: async (from, count, maxBytes) => node.conesOf(from, count, maxBytes),
+    getConsensus: async (epoch, views, ids) => node.consensusOf(epoch, views, ids),
     status: () => node.status,
   };
   const network = new TangleNetwork(
@@ -126,6 +136,7 @@ export async function startNode(options: Partial<NetworkOptions> = {}): Promise<
     network,
     packs,
     milestones,
+    consensus,
     stored,
     events,
     gossipBytes: { in: 0, out: 0 },
@@ -135,6 +146,7 @@ export async function startNode(options: Partial<NetworkOptions> = {}): Promise<
     milestonesOf: () => [],
     coneOf: () => [],
     conesOf: () => ({ cones: [], isTooLarge: false }),
+    consensusOf: () => [],
   };
   await network.start();
   running.add(network);
@@ -142,8 +154,10 @@ export async function startNode(options: Partial<NetworkOptions> = {}): Promise<
 }
 
 /** A libp2p node without any of our behaviour; it speaks the protocols when told to. */
-export async function startBareNode(privateKey?: PeerPrivateKey): Promise<TangleLibp2p> {
-  const topics = gossipTopics(NETWORK_ID);
+export async function startBareNode(
+  privateKey?: PeerPrivateKey,
+  topics: GossipTopics = gossipTopics(NETWORK_ID),
+): Promise<TangleLibp2p> {
   const node = await createNode(
     {
       networkId: NETWORK_ID,
