@@ -428,7 +428,7 @@ describe('the engine, before a milestone is final', () => {
     expect(codeOf(await check(earlyMs + 1))).toBe('ok');
   });
 
-  it('stamps what is new when it is asked to, and a heartbeat no earlier than it is due', async () => {
+  it('stamps what is new as it is asked to, and a heartbeat no earlier than due', async () => {
     const { node } = await start();
     const { id, header } = node.engine.latest;
     const quiet = valueOf(await build(node, id, { timestampMs: 0 }));
@@ -469,7 +469,7 @@ describe('the engine, before a milestone is final', () => {
     expect([waited[0], engine.isWaiting(top.id)]).toEqual([true, false]);
   });
 
-  it('takes its turn: a check may be asked for while its predecessor is being committed', async () => {
+  it('takes its turn: a check may come while its predecessor is being committed', async () => {
     const [{ node: leader }, { node }] = [await start('leader'), await start('member')];
     const block = await leader.issue(note());
     await node.take(block);

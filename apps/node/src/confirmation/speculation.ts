@@ -42,7 +42,7 @@ export interface SpeculativeEngine {
   readonly latest: ParentMilestone;
   /** Why nothing is confirmed or judged any more; undefined while all is well. */
   readonly halted: string | undefined;
-  /** Whether the next milestone can be judged on it: the last final one, or one that was checked. */
+  /** Whether the next can be judged on it: the last final milestone, or one that was checked. */
   has(id: MilestoneId): boolean;
   /**
    * Judges a milestone on its predecessor, which must be here (`milestone-previous`); one that
@@ -61,7 +61,7 @@ export interface SpeculativeEngine {
     view: bigint,
     choose: (parent: ParentMilestone, view: UnreferencedView) => Choice,
   ): Promise<Outcome<BuiltMilestone>>;
-  /** Whether blocks wait that no checked milestone up to `id` references and that may still go in. */
+  /** Whether blocks wait that no checked milestone up to `id` has and that may still go in. */
   isWaiting(id: MilestoneId): boolean;
   /** All blocks that were stored before the call survive a power cut after it. */
   syncBlocks(): Promise<void>;
