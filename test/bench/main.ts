@@ -18,6 +18,7 @@ import { gossip } from './07-gossip.ts';
 import { sync } from './08-sync.ts';
 import { node } from './09-node.ts';
 import { milestone } from './10-milestone.ts';
+import { speculation } from './10-speculation.ts';
 import { letter } from './12-letter.ts';
 import { memory } from './14-memory.ts';
 import { crash } from './15-crash.ts';
@@ -37,6 +38,7 @@ const BENCHES: readonly Bench[] = [
   sync,
   node,
   milestone,
+  speculation,
   letter,
   memory,
   lightClient,

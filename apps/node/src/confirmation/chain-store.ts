@@ -22,6 +22,8 @@ export interface ChainStore {
   loadBlocks(ids: readonly BlockId[]): Promise<Map<BlockId, LedgerBlock>>;
   /** The state of each output after the last committed milestone. */
   loadOutputs(ids: readonly OutputId[]): Promise<Map<OutputId, OutputState>>;
+  /** All blocks that were stored before the call survive a cut of the power after it. */
+  syncBlocks(): Promise<void>;
   /** One atomic synced batch. */
   commit(record: CommitRecord): Promise<void>;
   /** The id of a committed milestone; undefined for one that is unknown. */

@@ -1,11 +1,13 @@
 /**
  * Makes milestones final on this node, one after the other: the same checks whoever made it, one
- * synced batch, then the state in memory, then the events. On the path: sync/ or validator/ → here
- * → core/milestone and core/ledger → the store. Spec: docs/spec/04-milestone.md, 08-ledger.md.
+ * synced batch, then the state in memory, then the events. What the agreement judges or builds
+ * before it is final goes through speculation.ts, and is not executed again. On the path: sync/ or
+ * validator/ → here → core/milestone and core/ledger → the store.
+ * Spec: docs/spec/04-milestone.md, 08-ledger.md, 15-consensus.md §6.
  */
-import type { BlockId, MilestoneId, OutputId } from '@tanglemail/tangle/core/codec/ids.ts';
+import type { BlockId, MilestoneId } from '@tanglemail/tangle/core/codec/ids.ts';
 import { encodeMilestone, type Milestone } from '@tanglemail/tangle/core/codec/milestone.ts';
-import type { Dag } from '@tanglemail/tangle/core/dag/dag.ts';
+import type { Entry } from '@tanglemail/tangle/core/consensus/final-chain.ts';
 import type { LedgerBlock } from '@tanglemail/tangle/core/ledger/apply-milestone.ts';
 import {
   buildMilestone,
@@ -15,16 +17,21 @@ import {
 import {
   checkMilestone,
   parentOf,
-  type ContentContext,
   type MilestoneResult,
   type ParentMilestone,
 } from '@tanglemail/tangle/core/milestone/rules.ts';
 import { assert, fail, succeed, type Outcome } from '@tanglemail/tangle/core/outcome.ts';
-import type { NetworkParams } from '@tanglemail/tangle/core/params/networks.ts';
-import type { Clock, Hasher, Verifier } from '@tanglemail/tangle/core/ports.ts';
+import type { Clock } from '@tanglemail/tangle/core/ports.ts';
 import type { TipPool } from '@tanglemail/tangle/core/tips/tip-pool.ts';
+import type { UnreferencedView } from '@tanglemail/tangle/core/tips/window.ts';
 import { Serial } from '../signal.ts';
-import type { ChainStore } from './chain-store.ts';
+import {
+  Speculation,
+  type Choice,
+  type Ground,
+  type SpeculationDeps,
+  type SpeculativeEngine,
+} from './speculation.ts';
 
 /** A milestone that this node made final a moment ago. */
 export interface ConfirmedMilestone {
@@ -36,14 +43,8 @@ export interface ConfirmedMilestone {
   readonly elapsedMs: number;
 }
 
-export interface EngineDeps {
-  readonly params: NetworkParams;
-  readonly committee: readonly Uint8Array[];
-  readonly hasher: Hasher;
-  readonly verifier: Verifier;
+export interface EngineDeps extends SpeculationDeps {
   readonly clock: Clock;
-  readonly store: ChainStore;
-  readonly dag: Dag;
   readonly tips: TipPool;
   /** Told of blocks that left the DAG; those without a milestone can leave the store too. */
   onPruned(ids: readonly BlockId[]): void;
@@ -61,23 +62,23 @@ const LOADS_HONOURED = 5;
 
 type Proposal = Omit<MilestoneProposal, 'parent'>;
 
-export class ConfirmationEngine {
+export class ConfirmationEngine implements SpeculativeEngine {
   readonly #deps: EngineDeps;
   readonly #serial = new Serial();
-  #latest: ParentMilestone;
+  readonly #speculation: Speculation;
   #recentLoads: number[];
   #halted: string | undefined;
 
   /** `latest` is the last milestone of the store with the state after it. */
   constructor(deps: EngineDeps, latest: ParentMilestone) {
     this.#deps = deps;
-    this.#latest = latest;
+    this.#speculation = new Speculation(deps, latest);
     this.#recentLoads = [latest.powLoadBits];
   }
 
   /** The last final milestone and the ledger's state tree after it. */
   get latest(): ParentMilestone {
-    return this.#latest;
+    return this.#speculation.base;
   }
 
   /**
@@ -100,15 +101,19 @@ export class ConfirmationEngine {
 
   /**
    * Makes the successor of `latest` final. Its certificate has been checked; everything else is
-   * checked here. `milestone-cone-missing` (ignore) asks to come again with the cone.
+   * checked here, unless it was before. `milestone-cone-missing` (ignore) asks to come again with
+   * the cone.
    */
   confirm(milestone: Milestone): Promise<Outcome<ConfirmedMilestone>> {
-    return this.#serial.run(async () => {
-      if (this.#halted !== undefined) return fail('milestone-index', this.#halted);
+    return this.#inTurn(async () => {
       const startedMs = performance.now();
-      const parent = this.#latest;
-      const blocks = await this.#loadCone(milestone.body.parents);
-      const context = await this.#contextFor(blocks);
+      const known = this.#speculation.executed(milestone);
+      if (known !== undefined) {
+        const { result, elapsedMs } = known;
+        const blocks = await this.#deps.store.loadBlocks(result.included);
+        return succeed(await this.#commit(milestone, result, blocks, startedMs - elapsedMs));
+      }
+      const { parent, context, blocks } = await this.#ground(milestone.body.parents);
       const checked = checkMilestone(milestone, parent, context);
       if (!checked.ok) return checked;
       return succeed(await this.#commit(milestone, checked.value, blocks, startedMs));
@@ -123,13 +128,10 @@ export class ConfirmationEngine {
     proposal: () => Proposal,
     certify: (built: BuiltMilestone) => Promise<Milestone>,
   ): Promise<Outcome<ConfirmedMilestone>> {
-    return this.#serial.run(async () => {
-      if (this.#halted !== undefined) return fail('milestone-index', this.#halted);
+    return this.#inTurn(async () => {
       const startedMs = performance.now();
-      const parent = this.#latest;
       const chosen = proposal();
-      const blocks = await this.#loadCone(chosen.parents);
-      const context = await this.#contextFor(blocks);
+      const { parent, context, blocks } = await this.#ground(chosen.parents);
       const built = buildMilestone({ ...chosen, parent }, context);
       if (!built.ok) return built;
       const milestone = await certify(built.value);
@@ -137,29 +139,41 @@ export class ConfirmationEngine {
     });
   }
 
-  async #loadCone(parents: readonly BlockId[]): Promise<Map<BlockId, LedgerBlock>> {
-    const { dag, store } = this.#deps;
-    return await store.loadBlocks(dag.pastConeUnreferenced(parents));
+  has(id: MilestoneId): boolean {
+    return this.#speculation.has(id);
   }
 
-  async #contextFor(blocks: Map<BlockId, LedgerBlock>): Promise<ContentContext> {
-    const { params, verifier, hasher, committee, dag, store } = this.#deps;
-    const inputs = new Set<OutputId>();
-    for (const { block } of blocks.values()) {
-      if (block.payload?.kind !== 'transaction') continue;
-      for (const id of block.payload.inputs) inputs.add(id);
-    }
-    const outputs = await store.loadOutputs([...inputs]);
-    return {
-      params,
-      verifier,
-      hasher,
-      nextCommittee: committee,
-      signaturesChecked: true,
-      blocks: { get: (id) => (dag.isSolid(id) ? blocks.get(id) : undefined) },
-      rootIndexOf: (id) => dag.rootIndexOf(id),
-      outputs: (id) => outputs.get(id) ?? 'unknown',
-    };
+  check(id: MilestoneId, entry: Entry, nowMs?: number): Promise<Outcome<void>> {
+    return this.#inTurn(() => this.#speculation.check(id, entry, nowMs));
+  }
+
+  build(
+    parent: MilestoneId,
+    view: bigint,
+    choose: (parent: ParentMilestone, view: UnreferencedView) => Choice,
+  ): Promise<Outcome<BuiltMilestone>> {
+    return this.#inTurn(() => this.#speculation.build(parent, view, choose));
+  }
+
+  isWaiting(id: MilestoneId): boolean {
+    return this.#speculation.isWaiting(id);
+  }
+
+  syncBlocks(): Promise<void> {
+    return this.#deps.store.syncBlocks();
+  }
+
+  /** One after the other, and nothing any more once the engine has halted. */
+  #inTurn<T>(task: () => Promise<Outcome<T>>): Promise<Outcome<T>> {
+    return this.#serial.run(async () => {
+      return this.#halted === undefined ? await task() : fail('milestone-index', this.#halted);
+    });
+  }
+
+  async #ground(parents: readonly BlockId[]): Promise<Ground> {
+    const ground = await this.#speculation.groundOn(this.latest.id, parents);
+    assert(ground !== undefined, 'the last milestone is here');
+    return ground;
   }
 
   async #commit(
@@ -172,10 +186,10 @@ export class ConfirmationEngine {
     const { header, body } = milestone;
     const next = parentOf(milestone, result.stateTree, hasher);
     const bytes = encodeMilestone(milestone);
-    assert(header.index === this.#latest.header.index + 1, 'milestones are committed in order');
+    assert(header.index === this.latest.header.index + 1, 'milestones are committed in order');
     try {
       await store.commit({ id: next.id, header, body, bytes, result, blocks });
-      this.#latest = next;
+      this.#speculation.moveTo(next);
       this.#recentLoads = [next.powLoadBits, ...this.#recentLoads].slice(0, LOADS_HONOURED);
       this.#follow(milestone, result);
     } catch (error) {

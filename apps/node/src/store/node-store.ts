@@ -202,6 +202,10 @@ export class NodeStore implements ChainStore {
     await this.#timed('blocks', () => this.blocks.save(blocks));
   }
 
+  async syncBlocks(): Promise<void> {
+    await this.blocks.sync();
+  }
+
   /** Forgets blocks that can no longer be confirmed. */
   async forget(ids: readonly BlockId[]): Promise<void> {
     await Promise.resolve(this.blocks.forget(ids));

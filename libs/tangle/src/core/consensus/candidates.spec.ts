@@ -6,7 +6,7 @@ import { buildTransaction } from '../ledger/transaction-builder.ts';
 import { buildMilestone, type BuiltMilestone } from '../milestone/build.ts';
 import { TestChain } from '../testing/chain-fixture.ts';
 import { basic, keyPair, PARAMS } from '../testing/ledger-fixtures.ts';
-import { Candidates } from './candidates.ts';
+import { Candidates, MAX_CANDIDATES } from './candidates.ts';
 
 const [alice, bob] = [keyPair(1), keyPair(2)];
 
@@ -84,6 +84,32 @@ describe('candidates', () => {
     expect(candidates.resultOf(taken.id)).toBeUndefined();
     expect(candidates.stateOf(next.id)?.id).toBe(next.id);
     expect(candidates.contextOn(other.id, chain.context)).toBeUndefined();
+  });
+
+  it('are bounded: the ends of branches leave, the oldest view first, but never the newest', () => {
+    const chain = new TestChain();
+    const candidates = new Candidates(chain.parent, nobleHasher);
+    const block = (): BlockId => chain.attach([GENESIS_BLOCK_ID]);
+    const base = chain.parent.id;
+    // A branch of two, of which the lower has the oldest view, and others beside it.
+    const first = extend(chain, candidates, base, [block()]);
+    const second = extend(chain, candidates, first.id, [block()]);
+    const others = Array.from({ length: MAX_CANDIDATES }, () => {
+      return extend(chain, candidates, base, [block()]);
+    });
+    const isKept = ({ id }: BuiltMilestone): boolean => candidates.resultOf(id) !== undefined;
+    // Those beside it are of the first view too: the first two of them made room for the last two.
+    expect([first, second].map(isKept)).toEqual([true, true]);
+    expect(others.map(isKept)).toEqual(others.map((_, at) => at >= 2));
+    let top = second;
+    const long = Array.from({ length: MAX_CANDIDATES + 8 }, () => {
+      return (top = extend(chain, candidates, top.id, [block()]));
+    });
+    expect(others.some(isKept)).toBe(false);
+    expect([first, second, ...long].every(isKept)).toBe(true);
+    candidates.moveTo(candidates.stateOf(second.id)!);
+    expect(long.every(isKept)).toBe(true);
+    expect([first, second].some(isKept)).toBe(false);
   });
 
   it('hide from the next leader what they reference', () => {

@@ -16,6 +16,13 @@ import {
 import type { Hasher } from '../ports.ts';
 import type { UnreferencedView } from '../tips/window.ts';
 
+/**
+ * Candidates that are kept. Each view's leader can add one, and a full one has 20,000 blocks. Views
+ * that come to nothing leave the oldest; a branch is never cut below what was added last, for the
+ * next milestone may stand on it however long finality takes.
+ */
+export const MAX_CANDIDATES = 32;
+
 /** A checked milestone above the committed one. */
 export interface Candidate {
   readonly header: MilestoneHeader;
@@ -56,7 +63,10 @@ export class Candidates {
     return this.#layers.get(id)?.result;
   }
 
-  /** Takes a milestone in whose predecessor is here; it has passed `checkMilestone`. */
+  /**
+   * Takes a milestone in whose predecessor is here; it has passed `checkMilestone`. Of more than
+   * MAX_CANDIDATES one of an old view leaves on which no other stands.
+   */
   add(id: MilestoneId, { header, body, result }: Candidate): void {
     if (this.stateOf(header.previousId) === undefined || this.#layers.has(id)) return;
     const outputs = new Map<OutputId, OutputState>();
@@ -65,6 +75,7 @@ export class Candidates {
     const state = parentOf({ header, body }, result.stateTree, this.#hasher);
     const marks = new Set([...result.included, ...body.parents]);
     this.#layers.set(id, { header, body, result, state, marks, outputs });
+    if (this.#layers.size > MAX_CANDIDATES) this.#dropOldest(id);
   }
 
   /**
@@ -115,6 +126,15 @@ export class Candidates {
     for (const id of this.#layers.keys()) {
       if (this.#pathTo(id) === undefined || id === base.id) this.#layers.delete(id);
     }
+  }
+
+  /** The end of the branch whose last view is the oldest, if there is another branch than this. */
+  #dropOldest(newest: MilestoneId): void {
+    const hasNext = new Set(Array.from(this.#layers.values(), ({ header }) => header.previousId));
+    const ends = [...this.#layers].filter(([id]) => id !== newest && !hasNext.has(id));
+    ends.sort(([, a], [, b]) => (a.header.view < b.header.view ? -1 : 1));
+    const [oldest] = ends;
+    if (oldest !== undefined) this.#layers.delete(oldest[0]);
   }
 
   /** The layers from `id` down to the base, newest first; undefined if one is missing. */

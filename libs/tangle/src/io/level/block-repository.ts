@@ -78,7 +78,9 @@ export class BlockRepository {
   #generation = 0;
   /** Everything before it is on the disk. */
   #synced: Position;
-  /** Milestones and pruning one after the other: both write how much segments are used. */
+  /** Blocks were written once more, and no sync has covered their new places. */
+  #hasCarried = false;
+  /** Milestones, pruning and syncs one after the other: what they note of segments is the same. */
   #writes: Promise<void> = Promise.resolve();
 
   private constructor(
@@ -187,7 +189,7 @@ export class BlockRepository {
 
   /**
    * Writes solid or waiting blocks of gossip and sync; those that are there already are left out.
-   * Not synced, because a lost block can be fetched again: the next milestone syncs them.
+   * Not synced, because a lost block can be fetched again: `sync` and the next milestone do it.
    */
   async save(blocks: readonly StorableBlock[]): Promise<void> {
     const asked = blocks.filter(({ id }) => !this.#fresh.has(id) && !this.#absent.has(id));
@@ -199,7 +201,8 @@ export class BlockRepository {
     fresh.forEach(({ id, bytes, block: { parents } }, index) => {
       const location = locations[index];
       assert(location !== undefined, 'every block got its place');
-      this.#addFresh(id, { location, parents, kind: kindOf(bytes) });
+      // Saved twice at once: the first copy may have been synced already, so it is the one to keep.
+      if (!this.#fresh.has(id)) this.#addFresh(id, { location, parents, kind: kindOf(bytes) });
     });
   }
 
@@ -286,13 +289,18 @@ export class BlockRepository {
     for (const id of ids) this.#removeFresh(id);
   }
 
+  /** What was saved before survives a cut of the power; done before a vote (15-consensus §9). */
+  async sync(): Promise<void> {
+    await this.#exclusive(() => this.#syncFiles());
+  }
+
   /**
    * Completes and writes the batch of a milestone that references these blocks: the segments are
    * synced first, so that nothing a milestone references can be missing. Synced.
    */
   async writeMilestone(batch: KvBatch, cone: ReadonlyMap<BlockId, BlockMeta>): Promise<void> {
     await this.#exclusive(async () => {
-      this.#synced = await this.#change(() => this.#files.sync());
+      await this.#syncFiles();
       const used: Location[] = [];
       const rootOf = await this.#edgeRoots(cone);
       for (const [id, meta] of cone) {
@@ -330,6 +338,8 @@ export class BlockRepository {
       // without an entry for unreferenced too. So it has to move behind all that was removed.
       const last = removed.toSorted(comparePositions).at(-1);
       if (last) await this.#carryAll(last);
+      // Their old places are passed over from now on, and the files there may go.
+      if (this.#hasCarried) await this.#syncFiles();
       putTail(batch, { synced: this.#synced, oldest: this.#oldest() });
       const uses = this.#uses.minus(batch, removed);
       await this.#change(() => batch.write({ sync: true }));
@@ -376,6 +386,11 @@ export class BlockRepository {
     return (parent) => roots.get(parent);
   }
 
+  async #syncFiles(): Promise<void> {
+    this.#hasCarried = false;
+    this.#synced = await this.#change(() => this.#files.sync());
+  }
+
   async #exclusive(write: () => Promise<void>): Promise<void> {
     const done = this.#writes.then(write);
     this.#writes = done.catch(() => undefined);
@@ -402,8 +417,6 @@ export class BlockRepository {
   }
 
   #addFresh(id: BlockId, fresh: FreshBlock): void {
-    // Its place decides about its turn; a second copy leaves the first one unused.
-    this.#removeFresh(id);
     this.#fresh.set(id, fresh);
     this.#uses.addFresh(fresh.location.segment);
   }
@@ -453,6 +466,7 @@ export class BlockRepository {
     if (stragglers.length === 0) return false;
     const places = stragglers.map(([, { location }]) => location);
     const contents = await this.#change(() => this.#files.readMany(places));
+    this.#hasCarried = true;
     const locations = await this.#append(contents.filter((content) => content !== undefined));
     assert(locations.length === stragglers.length, 'an unreferenced block keeps its segment');
     stragglers.forEach(([id, fresh], index) => {

@@ -1,6 +1,7 @@
 /**
  * The power goes, or the disk refuses, at every single change of a node's store: it opens by itself
- * at a whole milestone with every block that milestones reference. Spec: docs/spec/10-storage.md.
+ * at a whole milestone, with every block that milestones reference or that a seat synced before a
+ * vote. Spec: docs/spec/10-storage.md.
  */
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { nobleHasher as hasher } from '../../core/crypto/blake2b.ts';
@@ -62,14 +63,23 @@ interface Disks {
   readonly store: FaultyKvStore;
   /** Over them, once it is open. */
   blocks?: BlockRepository;
+  /** Blocks that a sync promised to keep, as a seat does before it votes. */
+  readonly promised: Set<BlockId>;
 }
 
 const freshDisks = (machine: Machine): Disks => {
-  return { machine, disk: new FaultyDisk(machine), store: new FaultyKvStore(machine) };
+  const [disk, store] = [new FaultyDisk(machine), new FaultyKvStore(machine)];
+  return { machine, disk, store, promised: new Set() };
 };
 
 const openOn = ({ disk, store }: Disks): Promise<BlockRepository> =>
   BlockRepository.open(store, 'blocks', hasher, { layer: disk, segmentBytes: SEGMENT_BYTES });
+
+/** Syncs as a seat does before it votes for a milestone of these blocks. */
+async function promise({ promised }: Disks, blocks: BlockRepository, ids: readonly BlockId[]) {
+  await blocks.sync();
+  for (const id of ids) promised.add(id);
+}
 
 /** Commits the chain up to `last`, forgets some blocks on the way and prunes what is old. */
 async function play(disks: Disks, last: number): Promise<BlockRepository> {
@@ -78,7 +88,13 @@ async function play(disks: Disks, last: number): Promise<BlockRepository> {
   disks.blocks = blocks;
   if (readNodeState(store) === undefined) await commitGenesis(store, genesis, hasher);
   // One that nothing ever references: it has to be carried along.
-  await blocks.save(sample(samples.length).blocks.slice(1, 2));
+  const straggler = sample(samples.length).blocks.slice(1, 2);
+  await blocks.save(straggler);
+  await promise(
+    disks,
+    blocks,
+    straggler.map(({ id }) => id),
+  );
   for (let index = (readNodeState(store)?.index ?? 0) + 1; index <= last; index++) {
     const { blocks: gossiped, commit } = sample(index);
     await blocks.save(gossiped.slice(0, 1));
@@ -86,14 +102,19 @@ async function play(disks: Disks, last: number): Promise<BlockRepository> {
     await blocks.save(sample(index + 1).blocks.slice(2));
     if (index % 2 === 0) blocks.forget([sample(index + 1).commit.result.included[2] as BlockId]);
     await blocks.save(gossiped);
-    await commitMilestone({ store, blocks }, commit, hasher);
+    if (index % 3 === 0) await promise(disks, blocks, commit.result.included);
+    const committed = commitMilestone({ store, blocks }, commit, hasher);
+    // One that comes while the milestone is being written must wait for its turn.
+    if (index % 3 === 1)
+      await promise(disks, blocks, commit.result.included).catch(() => undefined);
+    await committed;
     if (index > KEPT) await pruneMilestone({ store, blocks }, idOf, hasher);
   }
   return blocks;
 }
 
 /** Everything that the milestones of a store promise is there; returns the last one's index. */
-async function check({ store }: Disks, blocks: BlockRepository): Promise<number> {
+async function check({ store, promised }: Disks, blocks: BlockRepository): Promise<number> {
   const ledger = await verifyLedger(store, SUPPLY, hasher);
   const index = ledger?.state.index ?? 0;
   const { removedIndex } = readPruned(store);
@@ -113,6 +134,11 @@ async function check({ store }: Disks, blocks: BlockRepository): Promise<number>
     const isComplete = next.every((id) => children.includes(id)) && children.length === next.length;
     expect(isComplete || !isThere || at === index).toBe(true);
   }
+  const pruned = new Set<BlockId>();
+  for (let at = 1; at <= removedIndex; at++) {
+    for (const id of sample(at).commit.result.included) pruned.add(id);
+  }
+  expect([...promised].filter((id) => !pruned.has(id) && !blocks.has(id))).toEqual([]);
   // What is unreferenced can be read too.
   for (const { id } of blocks.unreferenced()) expect(blocks.bytes(id)).toBeDefined();
   return index;
@@ -123,11 +149,13 @@ const survive = {
     machine,
     disk: disks.disk.afterPowerCut(machine, chance),
     store: disks.store.afterPowerCut(machine, chance),
+    promised: disks.promised,
   }),
   kill: (disks: Disks, machine: Machine): Disks => ({
     machine,
     disk: disks.disk.afterKill(machine),
     store: disks.store.afterKill(machine),
+    promised: disks.promised,
   }),
 };
 

@@ -178,6 +178,54 @@ describe('segment files', () => {
     await expect(files.sync()).rejects.toMatchObject(closed);
   });
 
+  it.each([
+    ['nothing new', 0],
+    ['a record in the same segment', 1],
+    ['one in the next segment', 9],
+  ])('sync keeps its promise while another one is under way, with %s', async (_, more) => {
+    const disk = new FaultyDisk(new Machine());
+    const files = await SegmentFiles.open('blocks', { layer: disk, segmentBytes: 300 });
+    await files.append([content(0)]);
+    const first = files.sync();
+    const appends = Array.from({ length: more }, (__, at) => files.append([content(at + 1)]));
+    const others = [files.sync(), files.sync(), files.sync()];
+    await others.at(-1);
+    const dark = disk.afterPowerCut(new Machine(), () => 0);
+    const again = await SegmentFiles.open('blocks', { layer: dark, segmentBytes: 300 });
+    const left = await Promise.all(again.segments().map((one) => scanned(again, one)));
+    const numbers = left.flatMap(({ found }) => found.map(([, number]) => number));
+    expect(numbers).toEqual(Array.from({ length: more + 1 }, (__, at) => at));
+    await Promise.all([first, ...appends, ...others]);
+    await files.close();
+  });
+
+  it('sync brings to the disk at once what many wait for, and nothing twice', async () => {
+    const machine = new Machine();
+    const files = await SegmentFiles.open('blocks', { layer: new FaultyDisk(machine) });
+    await files.append([content(1)]);
+    const before = machine.steps;
+    const first = files.sync();
+    while (machine.steps === before) await Promise.resolve();
+    const second = files.append([content(2)]);
+    await Promise.all([first, second, ...Array.from({ length: 20 }, () => files.sync())]);
+    // The write, a sync of the file and of its name, and one more sync for all the others.
+    expect(machine.steps - before).toBe(4);
+    await files.sync();
+    expect(machine.steps - before).toBe(4);
+    await files.close();
+  });
+
+  it('a sync that fails fails for all who wait for it', async () => {
+    const machine = new Machine(3, 'EIO');
+    const files = await SegmentFiles.open('blocks', { layer: new FaultyDisk(machine) });
+    await files.append([content(1)]);
+    const ends = await Promise.allSettled([1, 2, 3].map(() => files.sync()));
+    expect(ends.map(({ status }) => status)).toEqual(Array(3).fill('rejected'));
+    await expect(files.append([content(2)])).rejects.toMatchObject({ code: 'EIO' });
+    expect(machine.stepsAfterFault).toBe(0);
+    await files.close();
+  });
+
   it('after a failed write every further one fails, also those that wait already', async () => {
     const machine = new Machine(3, 'ENOSPC');
     const files = await SegmentFiles.open('blocks', { layer: new FaultyDisk(machine) });

@@ -62,7 +62,11 @@ export class SegmentFiles {
   /** Appends one after the other. */
   #tail: Promise<void> = Promise.resolve();
   #hasNewNames = false;
-  #isSynced = true;
+  /** Changes so far, and how many of them a sync that has ended covers. */
+  #changes = 0;
+  #synced = 0;
+  /** Syncs one after the other. */
+  #syncTail: Promise<void> = Promise.resolve();
   #failure: unknown;
   #closed = false;
 
@@ -122,30 +126,19 @@ export class SegmentFiles {
     });
   }
 
-  /** The disk has everything whose `append` was called before; returns the end of that. */
+  /**
+   * The disk has everything whose `append` was called before; returns the end of that. Whoever
+   * comes while a sync is under way waits for it, and then for one more, which serves all who wait.
+   */
   async sync(): Promise<Position> {
     this.#check();
     const end = this.#end;
-    if (this.#isSynced) return end;
-    this.#isSynced = true;
-    const segments = [...this.#unsynced];
-    await this.#tail;
-    this.#check();
-    try {
-      for (const segment of segments) {
-        await this.#handles.with(segment, (file) => file.sync());
-        if (segment < end.segment) this.#unsynced.delete(segment);
-      }
-      if (this.#hasNewNames) {
-        this.#hasNewNames = false;
-        await this.#layer.syncFolder(this.#folder);
-      }
-      return end;
-    } catch (error) {
-      // What a failed sync leaves on the disk is unknown: only opening the folder again tells.
-      this.refuse(error);
-      throw error;
-    }
+    const changes = this.#changes;
+    if (this.#synced === changes) return end;
+    const done = this.#syncTail.then(() => this.#syncUpTo(changes));
+    this.#syncTail = done.catch(() => undefined);
+    await done;
+    return end;
   }
 
   /**
@@ -255,6 +248,31 @@ export class SegmentFiles {
     if (this.#closed) throw new SegmentError('SEGMENT_CLOSED', 'the segments are closed');
   }
 
+  /** Brings the changes up to this number to the disk, and all later ones that are there by now. */
+  async #syncUpTo(wanted: number): Promise<void> {
+    if (this.#synced >= wanted) return;
+    const changes = this.#changes;
+    const segments = [...this.#unsynced];
+    const last = this.#end.segment;
+    await this.#tail;
+    this.#check();
+    try {
+      for (const segment of segments) {
+        await this.#handles.with(segment, (file) => file.sync());
+        if (segment < last) this.#unsynced.delete(segment);
+      }
+      if (this.#hasNewNames) {
+        this.#hasNewNames = false;
+        await this.#layer.syncFolder(this.#folder);
+      }
+      this.#synced = changes;
+    } catch (error) {
+      // What a failed sync leaves on the disk is unknown: only opening the folder again tells.
+      this.refuse(error);
+      throw error;
+    }
+  }
+
   async #write(
     previous: Promise<void>,
     bytes: Uint8Array,
@@ -292,7 +310,7 @@ export class SegmentFiles {
 
   #touch(segment: number): void {
     this.#unsynced.add(segment);
-    this.#isSynced = false;
+    this.#changes++;
   }
 
   async #readGroup(
