@@ -6,6 +6,7 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { genesisCommittees } from '../../apps/node/src/committees.ts';
 import { ConfirmationEngine } from '../../apps/node/src/confirmation/confirmation-engine.ts';
 import { BlockProcessor } from '../../apps/node/src/processor/block-processor.ts';
 import { Intake } from '../../apps/node/src/processor/intake.ts';
@@ -95,7 +96,7 @@ async function openNode(context: BenchContext) {
   const engine = new ConfirmationEngine(
     {
       params: PARAMS,
-      committee: genesisDocument(1).committee,
+      committees: genesisCommittees(genesisDocument(1).committee),
       hasher,
       verifier: await bestVerifier(),
       clock,

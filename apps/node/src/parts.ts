@@ -256,7 +256,7 @@ function createEngine(context: Context): ConfirmationEngine {
   return new ConfirmationEngine(
     {
       params: genesis.params,
-      committee: genesis.committee,
+      committees: context.foundation.committees,
       hasher,
       verifier,
       clock: context.foundation.clock,
@@ -304,7 +304,8 @@ function createSync(context: Context): MilestoneSync {
   const { genesis, root, hasher, verifier, store, logger, config } = context.foundation;
   return new MilestoneSync({
     networkId: root.networkId,
-    committee: genesis.committee,
+    params: genesis.params,
+    committees: context.foundation.committees,
     hasher,
     verifier,
     engine: context.parts.engine,

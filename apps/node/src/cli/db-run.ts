@@ -18,6 +18,7 @@ import { NODE_SCHEMA } from '@tanglemail/tangle/io/level/milestone-batch.ts';
 import { readNodeState, readPruned } from '@tanglemail/tangle/io/level/node-state-repository.ts';
 import { StoreError } from '@tanglemail/tangle/io/level/store-error.ts';
 import { outJson, UsageError, type Terminal } from '@tanglemail/tangle/io/shell/terminal.ts';
+import { genesisCommittees } from '../committees.ts';
 import { bytesText } from '../status-line.ts';
 import { NodeStore } from '../store/node-store.ts';
 import { StoreCheck, type StoreReport } from './db-check.ts';
@@ -46,9 +47,10 @@ export async function checkStore(
   const { store, latest } = opened;
   try {
     const { networkId } = root;
-    const { committee } = genesis;
     const onProgress = progressOn(terminal);
-    const deps = { store, networkId, committee, hasher, verifier, onProgress };
+    const committees = genesisCommittees(genesis.committee);
+    const { params } = genesis;
+    const deps = { store, networkId, params, committees, hasher, verifier, onProgress };
     const report = await new StoreCheck(deps).run(latest.header.index);
     if (json) outJson(terminal, report);
     else terminal.out(reportText(report));

@@ -23,6 +23,7 @@ import { assert, fail, succeed, type Outcome } from '@tanglemail/tangle/core/out
 import type { NetworkParams } from '@tanglemail/tangle/core/params/networks.ts';
 import type { Clock, Hasher, Verifier } from '@tanglemail/tangle/core/ports.ts';
 import type { TipPool } from '@tanglemail/tangle/core/tips/tip-pool.ts';
+import { committeeAt, type Committees } from '../committees.ts';
 import { Serial } from '../signal.ts';
 import type { ChainStore } from './chain-store.ts';
 
@@ -38,7 +39,7 @@ export interface ConfirmedMilestone {
 
 export interface EngineDeps {
   readonly params: NetworkParams;
-  readonly committee: readonly Uint8Array[];
+  readonly committees: Committees;
   readonly hasher: Hasher;
   readonly verifier: Verifier;
   readonly clock: Clock;
@@ -143,7 +144,7 @@ export class ConfirmationEngine {
   }
 
   async #contextFor(blocks: Map<BlockId, LedgerBlock>): Promise<ContentContext> {
-    const { params, verifier, hasher, committee, dag, store } = this.#deps;
+    const { params, verifier, hasher, committees, dag, store } = this.#deps;
     const inputs = new Set<OutputId>();
     for (const { block } of blocks.values()) {
       if (block.payload?.kind !== 'transaction') continue;
@@ -154,7 +155,7 @@ export class ConfirmationEngine {
       params,
       verifier,
       hasher,
-      nextCommittee: committee,
+      nextCommittee: committeeAt(this.#latest.header.index + 2, committees, params),
       signaturesChecked: true,
       blocks: { get: (id) => (dag.isSolid(id) ? blocks.get(id) : undefined) },
       rootIndexOf: (id) => dag.rootIndexOf(id),

@@ -12,6 +12,7 @@ import { fail, succeed, type Outcome } from '@tanglemail/tangle/core/outcome.ts'
 import type { RequestOptions } from '@tanglemail/tangle/io/libp2p/requester.ts';
 import { NetworkError } from '@tanglemail/tangle/io/libp2p/types.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
+import { genesisCommittees } from '../committees.ts';
 import type {
   ConfirmationEngine,
   ConfirmedMilestone,
@@ -158,7 +159,8 @@ class World {
     const isSolid = (id: BlockId) => this.solid.has(id);
     this.sync = new MilestoneSync({
       networkId: ROOT.networkId,
-      committee: GENESIS.committee,
+      params: GENESIS.params,
+      committees: genesisCommittees(GENESIS.committee),
       hasher: nobleHasher,
       verifier: nobleVerifier,
       engine: engine as unknown as ConfirmationEngine,

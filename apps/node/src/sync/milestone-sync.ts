@@ -10,11 +10,13 @@ import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Milestone } from '@tanglemail/tangle/core/codec/milestone.ts';
 import type { Dag } from '@tanglemail/tangle/core/dag/dag.ts';
 import { MAX_REQUEST_MILESTONES } from '@tanglemail/tangle/core/params/limits.ts';
+import type { NetworkParams } from '@tanglemail/tangle/core/params/networks.ts';
 import type { Hasher, Verifier } from '@tanglemail/tangle/core/ports.ts';
 import type { Answered, RequestOptions } from '@tanglemail/tangle/io/libp2p/requester.ts';
 import { NetworkError } from '@tanglemail/tangle/io/libp2p/types.ts';
 import type { Finding, Verdict } from '@tanglemail/tangle/io/libp2p/verdicts.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
+import type { Committees } from '../committees.ts';
 import type { ChainStore } from '../confirmation/chain-store.ts';
 import type { ConfirmationEngine } from '../confirmation/confirmation-engine.ts';
 import type { ProcessOutcome } from '../processor/block-processor.ts';
@@ -29,7 +31,8 @@ import { ProvenChain, windowEnd, type Proven } from './proven-chain.ts';
 
 export interface MilestoneSyncDeps {
   readonly networkId: bigint;
-  readonly committee: readonly Uint8Array[];
+  readonly params: NetworkParams;
+  readonly committees: Committees;
   readonly hasher: Hasher;
   readonly verifier: Verifier;
   readonly engine: ConfirmationEngine;

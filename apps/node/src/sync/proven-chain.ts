@@ -13,7 +13,9 @@ import {
 import { checkFinality } from '@tanglemail/tangle/core/milestone/certificate.ts';
 import { succeed, type Outcome } from '@tanglemail/tangle/core/outcome.ts';
 import { MAX_REQUEST_MILESTONES } from '@tanglemail/tangle/core/params/limits.ts';
+import type { NetworkParams } from '@tanglemail/tangle/core/params/networks.ts';
 import type { Hasher, Verifier } from '@tanglemail/tangle/core/ports.ts';
+import { committeeAt, type Committees } from '../committees.ts';
 
 /** A milestone whose certificate holds. */
 export interface Proven {
@@ -25,7 +27,8 @@ export interface Proven {
 
 export interface ProvenChainDeps {
   readonly networkId: bigint;
-  readonly committee: readonly Uint8Array[];
+  readonly params: NetworkParams;
+  readonly committees: Committees;
   readonly hasher: Hasher;
   readonly verifier: Verifier;
   /** Index of the last confirmed milestone. */
@@ -90,8 +93,9 @@ export class ProvenChain {
   }
 
   /** Checks its certificate. */
-  verify({ milestone }: Proven): Outcome<void> {
-    const { networkId, committee, hasher, verifier } = this.#deps;
+  verify({ index, milestone }: Proven): Outcome<void> {
+    const { networkId, committees, params, hasher, verifier } = this.#deps;
+    const committee = committeeAt(index, committees, params);
     const { header, certificate } = milestone;
     return checkFinality(header, certificate, committee, networkId, { hasher, verifier });
   }
