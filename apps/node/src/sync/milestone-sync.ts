@@ -232,12 +232,16 @@ export class MilestoneSync {
     if (await this.#isKnown(proven)) return 'ignore';
     const checked = this.#chain.verify(proven);
     if (!checked.ok) return checked.action;
-    const isNew =
-      proven.index <= this.#confirmed
-        ? await this.#compareWithConfirmed(proven)
-        : await this.#chain.add(proven);
-    this.#bell.ring();
-    return isNew ? 'accept' : 'ignore';
+    return (await this.#take(proven)) ? 'accept' : 'ignore';
+  }
+
+  /**
+   * A milestone that this node's own agreement made final: vote by vote it has checked all that the
+   * certificate says. Resolves when it is kept; its cone is fetched if need be.
+   */
+  async addFinal(milestone: Milestone): Promise<void> {
+    const proven = this.#chain.trusted(milestone);
+    if (!(await this.#isKnown(proven))) await this.#take(proven);
   }
 
   get #confirmed(): number {
@@ -250,6 +254,16 @@ export class MilestoneSync {
 
   #options(priority: RequestOptions['priority']): RequestOptions {
     return { ...(priority === undefined ? {} : { priority }), signal: this.#abort.signal };
+  }
+
+  /** Keeps a milestone whose certificate holds; true when peers should hear of it. */
+  async #take(proven: Proven): Promise<boolean> {
+    const isNew =
+      proven.index <= this.#confirmed
+        ? await this.#compareWithConfirmed(proven)
+        : await this.#chain.add(proven);
+    this.#bell.ring();
+    return isNew;
   }
 
   /** Whether it is here, or pruned; what is known costs no signature check. */

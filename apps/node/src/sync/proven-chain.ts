@@ -7,6 +7,7 @@
 import type { MilestoneId } from '@tanglemail/tangle/core/codec/ids.ts';
 import {
   decodeMilestone,
+  encodeMilestone,
   milestoneIdOf,
   type Milestone,
 } from '@tanglemail/tangle/core/codec/milestone.ts';
@@ -86,10 +87,12 @@ export class ProvenChain {
   decode(bytes: Uint8Array): Outcome<Proven> {
     const decoded = decodeMilestone(bytes);
     if (!decoded.ok) return decoded;
-    const milestone = decoded.value;
-    const { header } = milestone;
-    const id = milestoneIdOf(header, this.#deps.hasher);
-    return succeed({ id, index: header.index, milestone, bytes });
+    return succeed(this.#provenOf(decoded.value, bytes));
+  }
+
+  /** A milestone whose certificate was checked elsewhere: by this node's own agreement. */
+  trusted(milestone: Milestone): Proven {
+    return this.#provenOf(milestone, encodeMilestone(milestone));
   }
 
   /** Checks its certificate. */
@@ -130,6 +133,12 @@ export class ProvenChain {
     for (const kept of [this.#window, this.#recent]) {
       for (const index of kept.keys()) if (index <= confirmed) kept.delete(index);
     }
+  }
+
+  #provenOf(milestone: Milestone, bytes: Uint8Array): Proven {
+    const { header } = milestone;
+    const id = milestoneIdOf(header, this.#deps.hasher);
+    return { id, index: header.index, milestone, bytes };
   }
 
   #noteNewest(proven: Proven): void {
