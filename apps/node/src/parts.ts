@@ -38,7 +38,7 @@ import { MissingParents } from './sync/missing-parents.ts';
 import { Rebroadcast } from './sync/rebroadcast.ts';
 import { conesFrom } from './sync/serve-cones.ts';
 import { Merger } from './validator/merger.ts';
-import { Validator } from './validator/validator.ts';
+import { seatOf, Validator } from './validator/validator.ts';
 import type { VoteFile } from './validator/vote-file.ts';
 
 /** What the parts ask of the node that they belong to. */
@@ -421,8 +421,9 @@ export function createValidator(context: Context, votes: VoteFile, key: KeyPair)
   return new Validator(deps, key);
 }
 
-/** Takes up what milestones leave behind; runs beside the validator. */
-export function createMerger({ foundation, hooks, parts }: Context): Merger {
+/** Takes up what milestones leave behind, in its turn; runs beside the validator. */
+export function createMerger({ foundation, hooks, parts }: Context, key: KeyPair): Merger {
+  const { committee } = foundation.genesis;
   return new Merger({
     milestoneIntervalMs: foundation.genesis.params.milestoneIntervalMs,
     clock: STEADY_CLOCK,
@@ -433,3 +434,5 @@ export function createMerger({ foundation, hooks, parts }: Context): Merger {
     logger: foundation.logger,
   });
 }
+    seat: seatOf(key, committee),
+    seats: committee.length,
