@@ -373,6 +373,7 @@ export class TangleNode {
   #onConfirmed(confirmed: ConfirmedMilestone): void {
     const { milestone, result } = confirmed;
     this.#noteLatest(milestone);
+    this.#parts.load.onConfirmed(confirmed);
     countConfirmed(this.metrics, confirmed);
     const { timestampMs } = milestone.header;
     this.#clockWatch.note({ timestampMs, ...this.#now() });

@@ -18,6 +18,7 @@ import type { HealthDto, MilestoneRefDto } from '@tanglemail/tangle/io/node-clie
 import { STEADY_CLOCK, SYSTEM_RANDOM } from '@tanglemail/tangle/io/system.ts';
 import { expectsPeers, networkOptions } from './config/network-options.ts';
 import { ConfirmationEngine, type ConfirmedMilestone } from './confirmation/confirmation-engine.ts';
+import { LoadWatch } from './confirmation/load-watch.ts';
 import { freeBytes } from './disk-usage.ts';
 import type { Foundation } from './foundation.ts';
 import type { KeyPair } from './keys/key-file.ts';
@@ -71,6 +72,7 @@ export interface NodeParts {
   readonly tips: TipPool;
   readonly network: TangleNetwork;
   readonly engine: ConfirmationEngine;
+  readonly load: LoadWatch;
   readonly missing: MissingParents;
   readonly intake: Intake;
   readonly processor: BlockProcessor;
@@ -108,6 +110,7 @@ export function createParts(
   const context: Context = { foundation, hooks, metrics, parts };
   parts.network = createNetwork(context);
   parts.engine = createEngine(context);
+  parts.load = createLoadWatch(context);
   parts.missing = createMissing(context);
   parts.intake = createIntake(context);
   parts.processor = createProcessor(context);
@@ -271,6 +274,13 @@ function createEngine(context: Context): ConfirmationEngine {
   );
 }
 
+function createLoadWatch({ foundation, parts }: Context): LoadWatch {
+  const { genesis, latest, logger } = foundation;
+  const queueFill = (): number => parts.processor.workedFill;
+  const deps = { params: genesis.params, dag: parts.dag, queueFill, logger };
+  return new LoadWatch(deps, latest.powLoadBits);
+}
+
 function createMissing(context: Context): MissingParents {
   return new MissingParents({
     network: context.parts.network,
@@ -412,7 +422,7 @@ export function createValidator(context: Context, votes: VoteFile, key: KeyPair)
     dag: context.parts.dag,
     tips: context.parts.tips,
     votes,
-    queueFill: () => context.parts.processor.workedFill,
+    load: context.parts.load,
     mayLead: () => context.parts.sync.hasCaughtUp(),
     publish: (bytes: Uint8Array) => context.hooks.publishMilestone(bytes),
     logger: context.foundation.logger,
@@ -429,10 +439,10 @@ export function createMerger({ foundation, hooks, parts }: Context, key: KeyPair
     clock: STEADY_CLOCK,
     dag: parts.dag,
     latestIndex: () => parts.engine.latest.header.index,
+    seat: seatOf(key, committee),
+    seats: committee.length,
     tips: parts.tips,
     merge: (parents) => hooks.merge(parents),
     logger: foundation.logger,
   });
 }
-    seat: seatOf(key, committee),
-    seats: committee.length,
