@@ -4,6 +4,7 @@
  * Both nodes have the same blocks in real stores; a third one leads. What is executed once differs
  * by the second reading of the blocks only. Executions are counted by the questions for inputs.
  */
+import { genesisCommittees } from '../../apps/node/src/committees.ts';
 import { ConfirmationEngine } from '../../apps/node/src/confirmation/confirmation-engine.ts';
 import { NodeStore } from '../../apps/node/src/store/node-store.ts';
 import { checkBlock, type CheckedBlock } from '../../libs/tangle/src/core/block/rules.ts';
@@ -52,7 +53,7 @@ class EngineNode {
     };
     const deps = {
       params: PARAMS,
-      committee: genesisDocument(1).committee,
+      committees: genesisCommittees(genesisDocument(1).committee),
       hasher: by,
       verifier: ACCEPT_ALL,
       clock: { nowMs: () => 0 },

@@ -4,6 +4,7 @@
  * processor, rules, store, DAG, tips, confirmation; without network. The second half of the blocks
  * is measured: by then every structure has its size.
  */
+import { genesisCommittees } from '../../apps/node/src/committees.ts';
 import { ConfirmationEngine } from '../../apps/node/src/confirmation/confirmation-engine.ts';
 import { BlockProcessor } from '../../apps/node/src/processor/block-processor.ts';
 import { Intake } from '../../apps/node/src/processor/intake.ts';
@@ -83,7 +84,7 @@ async function openNode(context: BenchContext) {
   const engine = new ConfirmationEngine(
     {
       params: PARAMS,
-      committee: genesisDocument(1).committee,
+      committees: genesisCommittees(genesisDocument(1).committee),
       hasher,
       verifier: await bestVerifier(),
       clock,

@@ -16,6 +16,7 @@ import { loadPeerKey } from '@tanglemail/tangle/io/libp2p/peer-key.ts';
 import type { PeerPrivateKey } from '@tanglemail/tangle/io/libp2p/types.ts';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
 import { SYSTEM_CLOCK } from '@tanglemail/tangle/io/system.ts';
+import { committeeAt, genesisCommittees, type Committees } from './committees.ts';
 import type { NodeConfig } from './config/schema.ts';
 import { readKeyFile, type KeyPair } from './keys/key-file.ts';
 import { saltedHash } from './processor/seen-filter.ts';
@@ -37,6 +38,7 @@ export interface NodeOptions {
 export interface Foundation extends NodeOptions, OpenedStore {
   readonly clock: Clock;
   readonly root: GenesisMilestone;
+  readonly committees: Committees;
   readonly hasher: Hasher & { readonly backend: string };
   readonly verifier: Verifier & { readonly backend: string };
   /** Salted, so that nobody can make two blocks that the seen-filter takes for one. */
@@ -59,13 +61,15 @@ export async function openFoundation(options: NodeOptions): Promise<Foundation> 
   if (seatKey !== undefined) seatOf(seatKey, genesis.committee);
   const [hasher, verifier] = await Promise.all([bestHasher(), bestVerifier()]);
   const root = genesisMilestone(genesis, hasher);
+  const committees = genesisCommittees(genesis.committee);
+  const ground = { root, committees, hasher, verifier };
   const hash = await saltedHash(randomBytes(8).readBigUInt64LE());
-  const fill = fillOf(options, { root, hasher, verifier });
+  const fill = fillOf(options, ground);
   const opened = await NodeStore.open(join(config.dataDir, 'store'), root, hasher, fill);
   try {
     const privateKey = await loadPeerKey(config.gossip.keyFile ?? join(config.dataDir, 'peer.key'));
     const clock = options.clock ?? SYSTEM_CLOCK;
-    return { ...options, ...opened, clock, root, hasher, verifier, hash, privateKey, seatKey };
+    return { ...options, ...opened, ...ground, clock, hash, privateKey, seatKey };
   } catch (error) {
     await opened.store.close();
     throw error;
@@ -75,12 +79,14 @@ export async function openFoundation(options: NodeOptions): Promise<Foundation> 
 /** What fills an empty store: undefined for genesis, which NodeStore writes by itself. */
 function fillOf(
   { config, genesis, logger, signal }: NodeOptions,
-  { root, hasher, verifier }: Pick<Foundation, 'root' | 'hasher' | 'verifier'>,
+  ground: Pick<Foundation, 'root' | 'committees' | 'hasher' | 'verifier'>,
 ): ReturnType<typeof snapshotFill> | undefined {
   const { from, maxDownloadBytes } = config.snapshot;
   if (from.length === 0) return undefined;
-  const { committee, params } = genesis;
-  const trust = { genesis: root, params, committeeOf: () => committee, hasher, verifier };
+  const { params } = genesis;
+  const { root, committees, hasher, verifier } = ground;
+  const committeeOf = (index: number) => committeeAt(index, committees, params);
+  const trust = { genesis: root, params, committeeOf, hasher, verifier };
   const downloadFolder = join(config.dataDir, 'snapshot-download');
   return snapshotFill({ from, downloadFolder, maxDownloadBytes, trust, logger, signal });
 }

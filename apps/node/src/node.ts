@@ -123,7 +123,7 @@ export class TangleNode {
       if (seatKey !== undefined) {
         const votes = await VoteFile.open(config.dataDir, networkIdText(root.networkId));
         node.#validator = createValidator(node.#context, votes, seatKey);
-        node.#merger = createMerger(node.#context);
+        node.#merger = createMerger(node.#context, seatKey);
       }
       logger.info(
         { hasher: hasher.backend, verifier: verifier.backend, network: genesis.name },
@@ -373,6 +373,7 @@ export class TangleNode {
   #onConfirmed(confirmed: ConfirmedMilestone): void {
     const { milestone, result } = confirmed;
     this.#noteLatest(milestone);
+    this.#parts.load.onConfirmed(confirmed);
     countConfirmed(this.metrics, confirmed);
     const { timestampMs } = milestone.header;
     this.#clockWatch.note({ timestampMs, ...this.#now() });

@@ -18,6 +18,7 @@ import type { HealthDto, MilestoneRefDto } from '@tanglemail/tangle/io/node-clie
 import { STEADY_CLOCK, SYSTEM_RANDOM } from '@tanglemail/tangle/io/system.ts';
 import { expectsPeers, networkOptions } from './config/network-options.ts';
 import { ConfirmationEngine, type ConfirmedMilestone } from './confirmation/confirmation-engine.ts';
+import { LoadWatch } from './confirmation/load-watch.ts';
 import { freeBytes } from './disk-usage.ts';
 import type { Foundation } from './foundation.ts';
 import type { KeyPair } from './keys/key-file.ts';
@@ -38,7 +39,7 @@ import { MissingParents } from './sync/missing-parents.ts';
 import { Rebroadcast } from './sync/rebroadcast.ts';
 import { conesFrom } from './sync/serve-cones.ts';
 import { Merger } from './validator/merger.ts';
-import { Validator } from './validator/validator.ts';
+import { seatOf, Validator } from './validator/validator.ts';
 import type { VoteFile } from './validator/vote-file.ts';
 
 /** What the parts ask of the node that they belong to. */
@@ -71,6 +72,7 @@ export interface NodeParts {
   readonly tips: TipPool;
   readonly network: TangleNetwork;
   readonly engine: ConfirmationEngine;
+  readonly load: LoadWatch;
   readonly missing: MissingParents;
   readonly intake: Intake;
   readonly processor: BlockProcessor;
@@ -108,6 +110,7 @@ export function createParts(
   const context: Context = { foundation, hooks, metrics, parts };
   parts.network = createNetwork(context);
   parts.engine = createEngine(context);
+  parts.load = createLoadWatch(context);
   parts.missing = createMissing(context);
   parts.intake = createIntake(context);
   parts.processor = createProcessor(context);
@@ -258,7 +261,7 @@ function createEngine(context: Context): ConfirmationEngine {
   return new ConfirmationEngine(
     {
       params: genesis.params,
-      committee: genesis.committee,
+      committees: context.foundation.committees,
       hasher,
       verifier,
       clock: context.foundation.clock,
@@ -271,6 +274,13 @@ function createEngine(context: Context): ConfirmationEngine {
     },
     latest,
   );
+}
+
+function createLoadWatch({ foundation, parts }: Context): LoadWatch {
+  const { genesis, latest, logger } = foundation;
+  const queueFill = (): number => parts.processor.workedFill;
+  const deps = { params: genesis.params, dag: parts.dag, queueFill, logger };
+  return new LoadWatch(deps, latest.powLoadBits);
 }
 
 function createMissing(context: Context): MissingParents {
@@ -306,7 +316,8 @@ function createSync(context: Context): MilestoneSync {
   const { genesis, root, hasher, verifier, store, logger, config } = context.foundation;
   return new MilestoneSync({
     networkId: root.networkId,
-    committee: genesis.committee,
+    params: genesis.params,
+    committees: context.foundation.committees,
     hasher,
     verifier,
     engine: context.parts.engine,
@@ -413,7 +424,7 @@ export function createValidator(context: Context, votes: VoteFile, key: KeyPair)
     dag: context.parts.dag,
     tips: context.parts.tips,
     votes,
-    queueFill: () => context.parts.processor.workedFill,
+    load: context.parts.load,
     mayLead: () => context.parts.sync.hasCaughtUp(),
     publish: (bytes: Uint8Array) => context.hooks.publishMilestone(bytes),
     logger: context.foundation.logger,
@@ -422,13 +433,16 @@ export function createValidator(context: Context, votes: VoteFile, key: KeyPair)
   return new Validator(deps, key);
 }
 
-/** Takes up what milestones leave behind; runs beside the validator. */
-export function createMerger({ foundation, hooks, parts }: Context): Merger {
+/** Takes up what milestones leave behind, in its turn; runs beside the validator. */
+export function createMerger({ foundation, hooks, parts }: Context, key: KeyPair): Merger {
+  const { committee } = foundation.genesis;
   return new Merger({
     milestoneIntervalMs: foundation.genesis.params.milestoneIntervalMs,
     clock: STEADY_CLOCK,
     dag: parts.dag,
     latestIndex: () => parts.engine.latest.header.index,
+    seat: seatOf(key, committee),
+    seats: committee.length,
     tips: parts.tips,
     merge: (parents) => hooks.merge(parents),
     logger: foundation.logger,

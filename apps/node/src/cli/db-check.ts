@@ -22,7 +22,9 @@ import { transactionIdOf } from '@tanglemail/tangle/core/codec/transaction.ts';
 import { rootOfIds } from '@tanglemail/tangle/core/ledger/apply-milestone.ts';
 import type { OutputRecord } from '@tanglemail/tangle/core/ledger/ledger-diff.ts';
 import { checkFinality } from '@tanglemail/tangle/core/milestone/certificate.ts';
+import type { NetworkParams } from '@tanglemail/tangle/core/params/networks.ts';
 import type { Hasher, Verifier } from '@tanglemail/tangle/core/ports.ts';
+import { committeeAt, type Committees } from '../committees.ts';
 import type { NodeStore } from '../store/node-store.ts';
 
 /** What the check counted, and what it found wrong. */
@@ -44,7 +46,8 @@ export interface StoreReport {
 export interface StoreCheckDeps {
   readonly store: NodeStore;
   readonly networkId: bigint;
-  readonly committee: readonly Uint8Array[];
+  readonly params: NetworkParams;
+  readonly committees: Committees;
   readonly hasher: Hasher;
   readonly verifier: Verifier;
   /** Told of each step that is done. */
@@ -143,7 +146,8 @@ export class StoreCheck {
   }
 
   #certificate(index: number, { header, certificate }: Milestone): void {
-    const { committee, networkId, hasher, verifier } = this.#deps;
+    const { committees, params, networkId, hasher, verifier } = this.#deps;
+    const committee = committeeAt(index, committees, params);
     const final = checkFinality(header, certificate, committee, networkId, { hasher, verifier });
     if (!final.ok) this.#tell(`the certificate of milestone ${index} does not hold: ${final.code}`);
   }

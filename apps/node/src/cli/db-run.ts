@@ -7,10 +7,19 @@ import { join } from 'node:path';
 import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import { decodeMilestone, milestoneIdOf } from '@tanglemail/tangle/core/codec/milestone.ts';
+import {
+  encodeConsensusMessage,
+  type ConsensusMessage,
+} from '@tanglemail/tangle/core/codec/consensus.ts';
+import type { Hasher } from '@tanglemail/tangle/core/ports.ts';
 import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import { bestHasher } from '@tanglemail/tangle/io/accel/hasher.ts';
 import { bestVerifier } from '@tanglemail/tangle/io/accel/verifier.ts';
 import { BUCKETS, prefixRange } from '@tanglemail/tangle/io/level/buckets.ts';
+import {
+  readContradictions,
+  statementsOf,
+} from '@tanglemail/tangle/io/level/contradiction-repository.ts';
 import { folderSize } from '@tanglemail/tangle/io/level/folder-size.ts';
 import { openKvStore, type KvStore } from '@tanglemail/tangle/io/level/kv-store.ts';
 import { MilestoneRepository } from '@tanglemail/tangle/io/level/milestone-repository.ts';
@@ -18,6 +27,7 @@ import { NODE_SCHEMA } from '@tanglemail/tangle/io/level/milestone-batch.ts';
 import { readNodeState, readPruned } from '@tanglemail/tangle/io/level/node-state-repository.ts';
 import { StoreError } from '@tanglemail/tangle/io/level/store-error.ts';
 import { outJson, UsageError, type Terminal } from '@tanglemail/tangle/io/shell/terminal.ts';
+import { genesisCommittees, type Committees } from '../committees.ts';
 import { bytesText } from '../status-line.ts';
 import { NodeStore } from '../store/node-store.ts';
 import { StoreCheck, type StoreReport } from './db-check.ts';
@@ -46,9 +56,10 @@ export async function checkStore(
   const { store, latest } = opened;
   try {
     const { networkId } = root;
-    const { committee } = genesis;
     const onProgress = progressOn(terminal);
-    const deps = { store, networkId, committee, hasher, verifier, onProgress };
+    const committees = genesisCommittees(genesis.committee);
+    const { params } = genesis;
+    const deps = { store, networkId, params, committees, hasher, verifier, onProgress };
     const report = await new StoreCheck(deps).run(latest.header.index);
     if (json) outJson(terminal, report);
     else terminal.out(reportText(report));
@@ -138,7 +149,10 @@ export async function showStore(
   }
 }
 
-/** Prints the milestones that were kept as proof of a fault; `clear` removes them after it. */
+/**
+ * Prints what was kept as proof: the milestones that halted the node, which `clear` removes after
+ * it, and the seats that contradicted themselves, which halt nothing and stay.
+ */
 export async function showEvidence(
   terminal: Terminal,
   place: StoredNetwork,
@@ -153,9 +167,10 @@ export async function showEvidence(
       const id = milestone.ok ? milestoneIdOf(milestone.value.header, hasher) : 'unreadable';
       return { index, id, bytes: bytesToHex(bytes) };
     });
-    if (json) outJson(terminal, found);
-    else if (found.length === 0) terminal.out('there is no evidence\n');
-    else for (const { index, id, bytes } of found) terminal.out(`${index} ${id}\n${bytes}\n`);
+    const seats = await contradictionsOf(kv, genesisCommittees(place.genesis.committee), hasher);
+    if (json) outJson(terminal, [...found, ...seats]);
+    else if (found.length + seats.length === 0) terminal.out('there is no evidence\n');
+    else terminal.out([...found.map(milestoneText), ...seats.map(contradictionText)].join(''));
     if (!clear || found.length === 0) return;
     const batch = kv.batch();
     const range = prefixRange(Uint8Array.of(BUCKETS.evidence.number));
@@ -165,6 +180,58 @@ export async function showEvidence(
   } finally {
     await kv.close();
   }
+}
+
+/** A milestone of a fork, or one that broke a rule here. */
+interface KeptMilestone {
+  readonly index: number;
+  readonly id: string;
+  readonly bytes: string;
+}
+
+/** Two statements of one seat in one view: what it says in words, and the messages in hex. */
+interface KeptContradiction {
+  readonly epoch: number;
+  readonly view: string;
+  readonly seat: number;
+  readonly publicKey: string;
+  readonly says: readonly string[];
+  readonly messages: readonly string[];
+}
+
+async function contradictionsOf(
+  kv: KvStore,
+  committees: Committees,
+  hasher: Hasher,
+): Promise<KeptContradiction[]> {
+  const kept = await readContradictions(kv);
+  return kept.map((evidence) => {
+    const [{ epoch, view }] = evidence.pair;
+    const { seat } = evidence;
+    const publicKey = bytesToHex(committees.of(epoch)[seat] ?? new Uint8Array());
+    const statements = statementsOf(evidence);
+    const says = statements.map((message) => wordsOf(message, hasher));
+    const messages = statements.map((message) => bytesToHex(encodeConsensusMessage(message)));
+    return { epoch, view: `${view}`, seat, publicKey, says, messages };
+  });
+}
+
+function wordsOf(message: ConsensusMessage, hasher: Hasher): string {
+  if (message.type === 'proposal') {
+    return `propose ${milestoneIdOf(message.proposal.header, hasher)}`;
+  }
+  const { kind, digest } = message.type === 'vote' ? message.vote : message.certificate;
+  return kind === 'nullify' ? kind : `${kind} ${bytesToHex(digest)}`;
+}
+
+function milestoneText({ index, id, bytes }: KeptMilestone): string {
+  return `${index} ${id}\n${bytes}\n`;
+}
+
+function contradictionText(kept: KeptContradiction): string {
+  const { epoch, view, seat, publicKey, says, messages } = kept;
+  const lines = says.map((words, at) => `${words}\n${messages[at] ?? ''}\n`);
+  return `seat ${seat} (${publicKey}), epoch ${epoch}, view ${view}, says both\n${lines.join('')}`;
 }
 
 interface BucketSize {

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { encodeConsensusMessage, type Vote } from '@tanglemail/tangle/core/codec/consensus.ts';
 import { genesisToJson } from '@tanglemail/tangle/core/codec/genesis.ts';
 import {
   keyOf,
@@ -9,6 +10,7 @@ import {
   type BucketName,
   type KeyPart,
 } from '@tanglemail/tangle/io/level/buckets.ts';
+import { saveContradiction } from '@tanglemail/tangle/io/level/contradiction-repository.ts';
 import { openKvStore, type KvStore } from '@tanglemail/tangle/io/level/kv-store.ts';
 import { NODE_SCHEMA } from '@tanglemail/tangle/io/level/milestone-batch.ts';
 import { TestTerminal } from '@tanglemail/tangle/io/shell/testing/test-terminal.ts';
@@ -239,6 +241,44 @@ describe('tools db', () => {
     expect((await db('evidence --clear', copy)).err).toContain('the evidence is removed');
     expect(await db('evidence', copy)).toMatchObject({ code: 0, report: [] });
     expect((await db('check', copy)).report).toMatchObject({ problemCount: 0 });
+  });
+
+  it('shows seats that contradicted themselves, and leaves them when it clears', async () => {
+    const { folder } = await stoppedNode();
+    const said = { epoch: 2, view: 7n, seat: 0, signature: new Uint8Array(64).fill(5) };
+    const vote = (kind: 'nullify' | 'finalize', byte: number): Vote => {
+      return { ...said, kind, digest: new Uint8Array(32).fill(byte) };
+    };
+    const pair = [vote('nullify', 0), vote('finalize', 6)] as const;
+    const copy = await damaged(folder, async (kv) => {
+      await saveContradiction(kv, { kind: 'votes', seat: 0, pair });
+      const bytes = kv.getSync(keyOf('milestones', 1)) ?? NOTHING;
+      await kv
+        .batch()
+        .put(keyOf('evidence', 1, 'aa'.repeat(32)), bytes)
+        .write({ sync: true });
+    });
+    const [publicKey] = testGenesis().committee.map((key) => Buffer.from(key).toString('hex'));
+    const kept = {
+      epoch: 2,
+      view: '7',
+      seat: 0,
+      publicKey,
+      says: ['nullify', `finalize ${'06'.repeat(32)}`],
+      messages: pair.map((one) => {
+        return Buffer.from(encodeConsensusMessage({ type: 'vote', vote: one })).toString('hex');
+      }),
+    };
+    expect((await db('evidence', copy)).report).toEqual([
+      expect.objectContaining({ index: 1 }),
+      kept,
+    ]);
+    await db('evidence --clear', copy);
+    expect((await db('evidence', copy)).report).toEqual([kept]);
+    expect((await db('evidence --clear', copy)).err).not.toContain('is removed');
+    const { node } = await network.openNode({ folder: copy });
+    expect(node.syncState.state).toBe('following');
+    await node.stop();
   });
 
   it('says that the node runs, instead of opening its store', async () => {

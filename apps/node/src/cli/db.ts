@@ -17,7 +17,7 @@ const WANTED = new Set(['dataDir', 'genesisFile']);
 const ACTIONS = {
   check: 'check everything that milestones prove',
   info: 'show indexes, what is pruned, and sizes by bucket',
-  evidence: 'show milestones that prove a fault of the committee, and halt the node',
+  evidence: 'show what was kept as proof of a fault of the committee, or of one of its seats',
 } as const;
 
 /** `tools db …`. */
@@ -27,7 +27,10 @@ export function dbCommand(terminal: Terminal): Command {
     .addCommand(subcommand(terminal, 'check'))
     .addCommand(subcommand(terminal, 'info'))
     .addCommand(
-      subcommand(terminal, 'evidence').option('--clear', 'remove it, so that the node goes on'),
+      subcommand(terminal, 'evidence').option(
+        '--clear',
+        'remove what halted the node, so that it goes on',
+      ),
     );
 }
 

@@ -97,6 +97,14 @@ describe('tools private-network', () => {
     for (const { metrics } of nodes) expect(prometheus).toContain(new URL(metrics).host);
   });
 
+  it.each(['2', '4', '32'])('writes nothing for %s validators, which cannot run', async (count) => {
+    const out = join(await newFolder(), 'net');
+    const { code, err } = await run(['--nodes', '32', '--validators', count, '--out', out]);
+    expect(code).toBe(2);
+    expect(err).toContain(`a network of ${count} validators cannot run yet`);
+    await expect(stat(out)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
   it('says what is wrong with too many validators and with a half-made folder', async () => {
     const folder = await newFolder();
     const many = await run(['--nodes', '2', '--validators', '3', '--out', folder]);

@@ -19,6 +19,7 @@ import {
   type SnapshotFiles,
 } from '@tanglemail/tangle/io/snapshot/read-snapshot.ts';
 import { writeSnapshot } from '@tanglemail/tangle/io/snapshot/write-snapshot.ts';
+import { committeeAt, genesisCommittees } from '../committees.ts';
 import { snapshotFill } from '../snapshot/import-snapshot.ts';
 import { bytesText } from '../status-line.ts';
 import { NodeStore } from '../store/node-store.ts';
@@ -129,9 +130,10 @@ export async function importSnapshotFiles(
 
 async function trustIn(genesis: Genesis): Promise<SnapshotTrust> {
   const [hasher, verifier] = await Promise.all([bestHasher(), bestVerifier()]);
-  const { committee, params } = genesis;
-  const root = genesisMilestone(genesis, hasher);
-  return { genesis: root, params, committeeOf: () => committee, hasher, verifier };
+  const { params } = genesis;
+  const committees = genesisCommittees(genesis.committee);
+  const committeeOf = (index: number) => committeeAt(index, committees, params);
+  return { genesis: genesisMilestone(genesis, hasher), params, committeeOf, hasher, verifier };
 }
 
 function factsOf(header: SnapshotHeader | undefined): Record<string, string | number> {

@@ -4,17 +4,13 @@
  * it: a cone may have 640 MB. On the path: agreement/ → confirmation-engine.ts → here →
  * core/consensus/candidates.ts. Spec: docs/spec/15-consensus.md §6.
  */
-import { equalBytes } from '@noble/curves/utils.js';
 import type { BlockId, MilestoneId, OutputId } from '@tanglemail/tangle/core/codec/ids.ts';
-import { milestoneIdOf, optionsRootOf } from '@tanglemail/tangle/core/codec/milestone.ts';
+import { milestoneIdOf } from '@tanglemail/tangle/core/codec/milestone.ts';
 import { Candidates } from '@tanglemail/tangle/core/consensus/candidates.ts';
 import type { Entry } from '@tanglemail/tangle/core/consensus/final-chain.ts';
 import type { Dag } from '@tanglemail/tangle/core/dag/dag.ts';
-import {
-  rootOfIds,
-  type LedgerBlock,
-  type OutputState,
-} from '@tanglemail/tangle/core/ledger/apply-milestone.ts';
+import type { LedgerBlock, OutputState } from '@tanglemail/tangle/core/ledger/apply-milestone.ts';
+import { checkMilestoneBody } from '@tanglemail/tangle/core/milestone/body.ts';
 import {
   buildMilestone,
   type BuiltMilestone,
@@ -31,6 +27,7 @@ import { fail, succeed, type Outcome } from '@tanglemail/tangle/core/outcome.ts'
 import type { NetworkParams } from '@tanglemail/tangle/core/params/networks.ts';
 import type { Hasher, Verifier } from '@tanglemail/tangle/core/ports.ts';
 import type { UnreferencedView } from '@tanglemail/tangle/core/tips/window.ts';
+import { committeeAt, type Committees } from '../committees.ts';
 import type { ChainStore } from './chain-store.ts';
 
 /** What a leader chooses of a milestone whose predecessor and view are given. */
@@ -69,7 +66,7 @@ export interface SpeculativeEngine {
 
 export interface SpeculationDeps {
   readonly params: NetworkParams;
-  readonly committee: readonly Uint8Array[];
+  readonly committees: Committees;
   readonly hasher: Hasher;
   readonly verifier: Verifier;
   readonly store: ChainStore;
@@ -179,21 +176,22 @@ export class Speculation {
    * milestone and what leads from it to `id` are not here.
    */
   async groundOn(id: MilestoneId, parents: readonly BlockId[]): Promise<Ground | undefined> {
-    const { params, verifier, hasher, committee, dag, store } = this.#deps;
+    const { params, verifier, hasher, committees, dag, store } = this.#deps;
     const parent = this.#candidates.stateOf(id);
+    if (parent === undefined) return undefined;
     let blocks = new Map<BlockId, LedgerBlock>();
     let outputs = new Map<OutputId, OutputState>();
     const context = this.#candidates.contextOn(id, {
       params,
       verifier,
       hasher,
-      nextCommittee: committee,
+      nextCommittee: committeeAt(parent.header.index + 2, committees, params),
       signaturesChecked: true,
       blocks: { get: (block) => (dag.isSolid(block) ? blocks.get(block) : undefined) },
       rootIndexOf: (block) => dag.rootIndexOf(block),
       outputs: (output) => outputs.get(output) ?? 'unknown',
     });
-    if (parent === undefined || context === undefined) return undefined;
+    if (context === undefined) return undefined;
     const cone = dag.pastConeUnreferenced(parents);
     const isNew = (block: BlockId): boolean => context.rootIndexOf(block) === undefined;
     blocks = await store.loadBlocks(cone.filter(isNew));
@@ -207,10 +205,8 @@ export class Speculation {
   }
 
   /** Whether the body is the header's, whose roots were recomputed from it once. */
-  #isWhole({ header, body }: Entry): boolean {
-    const { hasher } = this.#deps;
-    const isParents = equalBytes(rootOfIds(body.parents, hasher), header.parentsRoot);
-    return isParents && equalBytes(optionsRootOf(body.options, hasher), header.optionsRoot);
+  #isWhole(entry: Entry): boolean {
+    return checkMilestoneBody(entry, this.#deps.hasher).ok;
   }
 
   /** A candidate may have come as an ancestor, or too early for this clock. */
@@ -218,13 +214,9 @@ export class Speculation {
     const parent = this.#candidates.stateOf(header.previousId);
     if (nowMs === undefined) return succeed(undefined);
     if (parent === undefined) return fail('milestone-previous', header.previousId);
-    const { params, hasher, committee } = this.#deps;
-    return checkMilestoneHeader(header, parent, {
-      params,
-      nextCommittee: committee,
-      hasher,
-      nowMs,
-    });
+    const { params, hasher, committees } = this.#deps;
+    const nextCommittee = committeeAt(header.index + 1, committees, params);
+    return checkMilestoneHeader(header, parent, { params, nextCommittee, hasher, nowMs });
   }
 }
 

@@ -5,10 +5,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { blockIdOf, encodeBlock } from '@tanglemail/tangle/core/codec/block.ts';
+import type { Vote } from '@tanglemail/tangle/core/codec/consensus.ts';
 import { GENESIS_BLOCK_ID } from '@tanglemail/tangle/core/codec/ids.ts';
 import { encodeMilestone, milestoneIdOf } from '@tanglemail/tangle/core/codec/milestone.ts';
+import type { Evidence } from '@tanglemail/tangle/core/consensus/round.ts';
 import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
 import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
+import { MAX_CONTRADICTIONS } from '@tanglemail/tangle/io/level/contradiction-repository.ts';
 import { testGenesis } from '../testing/test-network.ts';
 import { NodeStore } from './node-store.ts';
 
@@ -144,6 +147,24 @@ describe('NodeStore', () => {
     expect(await store.conePart(1, 0, DATA_SIZE + 200)).toHaveLength(2);
     expect(await store.conePart(1, 2, 1_000_000)).toHaveLength(1);
     expect(await store.conePart(9, 0, 1_000_000)).toEqual([]);
+  });
+
+  it('keeps proof against seats, no more than enough of each, over a start', async () => {
+    const signature = new Uint8Array(64);
+    const against = (view: bigint): Evidence => {
+      const vote = (byte: number): Vote => {
+        const digest = new Uint8Array(32).fill(byte);
+        return { kind: 'finalize', epoch: 0, view, digest, seat: 3, signature };
+      };
+      return { kind: 'votes', seat: 3, pair: [vote(1), vote(2)] };
+    };
+    const many = Array.from({ length: MAX_CONTRADICTIONS + 2 }, (_, at) => against(BigInt(at)));
+    const saved = await Promise.all(many.map((one) => store.saveContradiction(one)));
+    const isKept = (_: unknown, at: number): boolean => at < MAX_CONTRADICTIONS;
+    expect(saved).toEqual(many.map(isKept));
+    await store.close();
+    store = await open();
+    expect(await store.contradictions()).toEqual(many.filter(isKept));
   });
 
   it('knows what it takes on the disk', async () => {

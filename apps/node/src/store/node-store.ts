@@ -10,6 +10,7 @@ import type { PayloadKind } from '@tanglemail/tangle/core/codec/payload.ts';
 import { transactionIdOf } from '@tanglemail/tangle/core/codec/transaction.ts';
 import type { LedgerBlock, OutputState } from '@tanglemail/tangle/core/ledger/apply-milestone.ts';
 import type { LedgerDiff, OutputRecord } from '@tanglemail/tangle/core/ledger/ledger-diff.ts';
+import type { Evidence } from '@tanglemail/tangle/core/consensus/round.ts';
 import type { GenesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import { parentOf, type ParentMilestone } from '@tanglemail/tangle/core/milestone/rules.ts';
 import { assert } from '@tanglemail/tangle/core/outcome.ts';
@@ -18,6 +19,10 @@ import {
   BlockRepository,
   type StorableBlock,
 } from '@tanglemail/tangle/io/level/block-repository.ts';
+import {
+  readContradictions,
+  saveContradiction,
+} from '@tanglemail/tangle/io/level/contradiction-repository.ts';
 import { folderSize } from '@tanglemail/tangle/io/level/folder-size.ts';
 import { openKvStore, type KvReader, type KvStore } from '@tanglemail/tangle/io/level/kv-store.ts';
 import { LedgerImporter } from '@tanglemail/tangle/io/level/ledger-import.ts';
@@ -44,6 +49,7 @@ import { StoreError } from '@tanglemail/tangle/io/level/store-error.ts';
 import { TaggedDataRepository } from '@tanglemail/tangle/io/level/tagged-data-repository.ts';
 import type { ChainStore, CommitRecord } from '../confirmation/chain-store.ts';
 import type { StoredBlock } from '../processor/intake.ts';
+import { Serial } from '../signal.ts';
 
 /** An opened store and the last milestone in it. */
 export interface OpenedStore {
@@ -83,6 +89,8 @@ export class NodeStore implements ChainStore {
   readonly #path: string;
   readonly #kv: KvStore;
   readonly #hasher: Hasher;
+  /** What is kept of a seat is counted before each one. */
+  readonly #contradictions = new Serial();
   #prunedIndex: number;
   /** Told of each write and the seconds that it took. */
   onBatch: (batch: 'blocks' | 'milestone', seconds: number) => void = () => undefined;
@@ -241,6 +249,16 @@ export class NodeStore implements ChainStore {
   async saveEvidence(index: number, milestones: readonly Uint8Array[]): Promise<void> {
     const evidence = milestones.map((bytes) => ({ id: this.#idOf(bytes), bytes }));
     await saveEvidence(this.#kv, index, evidence);
+  }
+
+  /** Proof against single seats, by epoch and view. */
+  contradictions(): Promise<Evidence[]> {
+    return readContradictions(this.#kv);
+  }
+
+  /** Keeps such proof, synced; false when there is enough of this seat and epoch. */
+  async saveContradiction(evidence: Evidence): Promise<boolean> {
+    return await this.#contradictions.run(() => saveContradiction(this.#kv, evidence));
   }
 
   /** Blocks for a peer that asks for them by id. */

@@ -10,11 +10,13 @@ import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Milestone } from '@tanglemail/tangle/core/codec/milestone.ts';
 import type { Dag } from '@tanglemail/tangle/core/dag/dag.ts';
 import { MAX_REQUEST_MILESTONES } from '@tanglemail/tangle/core/params/limits.ts';
+import type { NetworkParams } from '@tanglemail/tangle/core/params/networks.ts';
 import type { Hasher, Verifier } from '@tanglemail/tangle/core/ports.ts';
 import type { Answered, RequestOptions } from '@tanglemail/tangle/io/libp2p/requester.ts';
 import { NetworkError } from '@tanglemail/tangle/io/libp2p/types.ts';
 import type { Finding, Verdict } from '@tanglemail/tangle/io/libp2p/verdicts.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
+import type { Committees } from '../committees.ts';
 import type { ChainStore } from '../confirmation/chain-store.ts';
 import type { ConfirmationEngine } from '../confirmation/confirmation-engine.ts';
 import type { ProcessOutcome } from '../processor/block-processor.ts';
@@ -29,7 +31,8 @@ import { ProvenChain, windowEnd, type Proven } from './proven-chain.ts';
 
 export interface MilestoneSyncDeps {
   readonly networkId: bigint;
-  readonly committee: readonly Uint8Array[];
+  readonly params: NetworkParams;
+  readonly committees: Committees;
   readonly hasher: Hasher;
   readonly verifier: Verifier;
   readonly engine: ConfirmationEngine;
@@ -229,12 +232,16 @@ export class MilestoneSync {
     if (await this.#isKnown(proven)) return 'ignore';
     const checked = this.#chain.verify(proven);
     if (!checked.ok) return checked.action;
-    const isNew =
-      proven.index <= this.#confirmed
-        ? await this.#compareWithConfirmed(proven)
-        : await this.#chain.add(proven);
-    this.#bell.ring();
-    return isNew ? 'accept' : 'ignore';
+    return (await this.#take(proven)) ? 'accept' : 'ignore';
+  }
+
+  /**
+   * A milestone that this node's own agreement made final: vote by vote it has checked all that the
+   * certificate says. Resolves when it is kept; its cone is fetched if need be.
+   */
+  async addFinal(milestone: Milestone): Promise<void> {
+    const proven = this.#chain.trusted(milestone);
+    if (!(await this.#isKnown(proven))) await this.#take(proven);
   }
 
   get #confirmed(): number {
@@ -247,6 +254,16 @@ export class MilestoneSync {
 
   #options(priority: RequestOptions['priority']): RequestOptions {
     return { ...(priority === undefined ? {} : { priority }), signal: this.#abort.signal };
+  }
+
+  /** Keeps a milestone whose certificate holds; true when peers should hear of it. */
+  async #take(proven: Proven): Promise<boolean> {
+    const isNew =
+      proven.index <= this.#confirmed
+        ? await this.#compareWithConfirmed(proven)
+        : await this.#chain.add(proven);
+    this.#bell.ring();
+    return isNew;
   }
 
   /** Whether it is here, or pruned; what is known costs no signature check. */

@@ -7,6 +7,7 @@
 import type { MilestoneId } from '@tanglemail/tangle/core/codec/ids.ts';
 import {
   decodeMilestone,
+  encodeMilestone,
   milestoneIdOf,
   type Milestone,
 } from '@tanglemail/tangle/core/codec/milestone.ts';
@@ -14,7 +15,9 @@ import { checkMilestoneBody } from '@tanglemail/tangle/core/milestone/body.ts';
 import { checkFinality } from '@tanglemail/tangle/core/milestone/certificate.ts';
 import { succeed, type Outcome } from '@tanglemail/tangle/core/outcome.ts';
 import { MAX_REQUEST_MILESTONES } from '@tanglemail/tangle/core/params/limits.ts';
+import type { NetworkParams } from '@tanglemail/tangle/core/params/networks.ts';
 import type { Hasher, Verifier } from '@tanglemail/tangle/core/ports.ts';
+import { committeeAt, type Committees } from '../committees.ts';
 
 /** A milestone whose certificate holds. */
 export interface Proven {
@@ -26,7 +29,8 @@ export interface Proven {
 
 export interface ProvenChainDeps {
   readonly networkId: bigint;
-  readonly committee: readonly Uint8Array[];
+  readonly params: NetworkParams;
+  readonly committees: Committees;
   readonly hasher: Hasher;
   readonly verifier: Verifier;
   /** Index of the last confirmed milestone. */
@@ -82,21 +86,24 @@ export class ProvenChain {
 
   /** Decodes a milestone with the body of its header; nothing says yet that it is final. */
   decode(bytes: Uint8Array): Outcome<Proven> {
-    const { hasher } = this.#deps;
     const decoded = decodeMilestone(bytes);
     if (!decoded.ok) return decoded;
     const milestone = decoded.value;
-    const { header } = milestone;
     // The certificate is for the header: a peer could have exchanged the rest.
-    const own = checkMilestoneBody(milestone, hasher);
+    const own = checkMilestoneBody(milestone, this.#deps.hasher);
     if (!own.ok) return own;
-    const id = milestoneIdOf(header, hasher);
-    return succeed({ id, index: header.index, milestone, bytes });
+    return succeed(this.#provenOf(milestone, bytes));
+  }
+
+  /** A milestone whose certificate was checked elsewhere: by this node's own agreement. */
+  trusted(milestone: Milestone): Proven {
+    return this.#provenOf(milestone, encodeMilestone(milestone));
   }
 
   /** Checks its certificate. */
-  verify({ milestone }: Proven): Outcome<void> {
-    const { networkId, committee, hasher, verifier } = this.#deps;
+  verify({ index, milestone }: Proven): Outcome<void> {
+    const { networkId, committees, params, hasher, verifier } = this.#deps;
+    const committee = committeeAt(index, committees, params);
     const { header, certificate } = milestone;
     return checkFinality(header, certificate, committee, networkId, { hasher, verifier });
   }
@@ -131,6 +138,12 @@ export class ProvenChain {
     for (const kept of [this.#window, this.#recent]) {
       for (const index of kept.keys()) if (index <= confirmed) kept.delete(index);
     }
+  }
+
+  #provenOf(milestone: Milestone, bytes: Uint8Array): Proven {
+    const { header } = milestone;
+    const id = milestoneIdOf(header, this.#deps.hasher);
+    return { id, index: header.index, milestone, bytes };
   }
 
   #noteNewest(proven: Proven): void {

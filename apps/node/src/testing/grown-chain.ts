@@ -20,6 +20,7 @@ import { TipPool } from '@tanglemail/tangle/core/tips/tip-pool.ts';
 import { bestHasher } from '@tanglemail/tangle/io/accel/hasher.ts';
 import { bestVerifier } from '@tanglemail/tangle/io/accel/verifier.ts';
 import { SYSTEM_RANDOM } from '@tanglemail/tangle/io/system.ts';
+import { genesisCommittees } from '../committees.ts';
 import { ConfirmationEngine } from '../confirmation/confirmation-engine.ts';
 import { Intake } from '../processor/intake.ts';
 import { NodeStore } from '../store/node-store.ts';
@@ -58,8 +59,8 @@ export async function growChain(folder: string, chain: GrownChain): Promise<numb
     throw error;
   };
   const told = { onPruned: ignore, onConfirmed: ignore, onFatal };
-  const { committee } = genesis;
-  const deps = { params, committee, hasher, verifier, clock, store, dag, tips, ...told };
+  const committees = genesisCommittees(genesis.committee);
+  const deps = { params, committees, hasher, verifier, clock, store, dag, tips, ...told };
   const engine = new ConfirmationEngine(deps, latest);
   await rebuild({ store, dag, tips, intake }, latest.header.index, params.belowMaxDepth);
   let parent = lastBlock(store, latest.header.index);

@@ -15,6 +15,7 @@ import { assembleCertificate } from '@tanglemail/tangle/core/milestone/certifica
 import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import type { Hasher } from '@tanglemail/tangle/core/ports.ts';
 import { TipPool } from '@tanglemail/tangle/core/tips/tip-pool.ts';
+import { genesisCommittees } from '../committees.ts';
 import {
   ConfirmationEngine,
   type ConfirmedMilestone,
@@ -67,7 +68,7 @@ export class MemoryNode {
     this.engine = new ConfirmationEngine(
       {
         params: GENESIS.params,
-        committee: GENESIS.committee,
+        committees: genesisCommittees(GENESIS.committee),
         hasher,
         verifier: nobleVerifier,
         clock: { nowMs: () => this.nowMs },

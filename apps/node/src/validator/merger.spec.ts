@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
 import { until } from '../testing/test-network.ts';
@@ -13,6 +13,8 @@ function world(left: BlockId[], changes: Partial<MergerDeps> = {}) {
     clock: { nowMs: () => 1_000 },
     dag: { coneRoots: () => undefined, isReferenced: () => false },
     latestIndex: () => 7,
+    seat: 0,
+    seats: 1,
     tips: {
       leftBehind: (count, beforeMs) => {
         looks.count += 1;
@@ -34,6 +36,12 @@ function world(left: BlockId[], changes: Partial<MergerDeps> = {}) {
 const ids = (count: number): BlockId[] =>
   Array.from({ length: count }, (_, i) => `${i}` as BlockId);
 
+/** Mergers that a test leaves to be stopped, however it ends. */
+const running: Merger[] = [];
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((merger) => merger.stop()));
+});
+
 describe('merger', () => {
   it('takes up what was left behind, eight at a time, until one is left', async () => {
     const { merger, merged, looks } = world(ids(25));
@@ -50,6 +58,44 @@ describe('merger', () => {
     for (let turn = 0; turn < 50; turn += 1) await new Promise(setImmediate);
     await merger.stop();
     expect([merged.length, looks.count]).toEqual([64, 64]);
+  });
+
+  it('is for one seat after each milestone, and for the next while none follows', async () => {
+    const network = { index: 6, nowMs: 1_000 };
+    const merged = new Set<number>();
+    const looks = [0, 0, 0, 0];
+    for (const seat of [0, 1, 2, 3]) {
+      const { merger } = world([], {
+        seat,
+        seats: 4,
+        clock: { nowMs: () => network.nowMs },
+        latestIndex: () => {
+          looks[seat] = (looks[seat] ?? 0) + 1;
+          return network.index;
+        },
+        tips: { leftBehind: () => ids(8) },
+        merge: async () => {
+          merged.add(seat);
+          return await Promise.resolve(true);
+        },
+      });
+      running.push(merger);
+      merger.start();
+    }
+    /** Who merges from now on: everybody has looked several times whose turn it is. */
+    const whose = async (change: Partial<typeof network>): Promise<number[]> => {
+      Object.assign(network, change);
+      merged.clear();
+      looks.fill(0);
+      await until(() => looks.every((count) => count >= 8));
+      return [...merged];
+    };
+    expect(await whose({})).toEqual([2]);
+    expect(await whose({ index: 7 })).toEqual([3]);
+    expect(await whose({ nowMs: 1_009 })).toEqual([3]);
+    expect(await whose({ nowMs: 1_010 })).toEqual([0]);
+    expect(await whose({ nowMs: 1_020 })).toEqual([1]);
+    expect(await whose({ index: 8, nowMs: 1_021 })).toEqual([0]);
   });
 
   it('waits after a refusal and after a failure, and goes on', async () => {

@@ -4,7 +4,8 @@
  * left behind, eight at a time, in blocks without payload (older IOTA's coordinator called such
  * blocks checkpoints). One at a time, only while something was left behind, and no more than so
  * many per interval: who sends blocks to be merged does eight proofs of work for one of the
- * validator's. On the path: core/tips → here → processor. Spec: docs/spec/14-load.md.
+ * validator's. In a committee one seat after the other does it: all at once, they would merge the
+ * same blocks. On the path: core/tips → here → processor. Spec: docs/spec/14-load.md.
  */
 import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Dag } from '@tanglemail/tangle/core/dag/dag.ts';
@@ -19,6 +20,9 @@ export interface MergerDeps {
   readonly clock: Clock;
   readonly dag: Pick<Dag, 'coneRoots' | 'isReferenced'>;
   latestIndex(): number;
+  /** This node's seat, from 0, and how many there are. */
+  readonly seat: number;
+  readonly seats: number;
   readonly tips: Pick<TipPool, 'leftBehind'>;
   /** Mines a block without payload on these parents and attaches it; false when it was refused. */
   merge(parents: readonly BlockId[]): Promise<boolean>;
@@ -29,6 +33,10 @@ export interface MergerDeps {
 const MIN_PARENTS = 2;
 /** Milestones that a block may wait before it counts as left behind. */
 const PATIENCE = 2;
+/** Intervals after which the next seat takes over, if the milestones stand still. */
+const TURN_INTERVALS = 2;
+/** Looks per interval while others have their turn: one may last no longer than an interval. */
+const LOOKS_PER_INTERVAL = 4;
 /** Merging blocks per interval: with 255 parents of the milestone, 767 blocks left behind. */
 const MAX_PER_INTERVAL = 64;
 
@@ -37,6 +45,8 @@ export class Merger {
   readonly #bell = new Bell();
   readonly #abort = new AbortController();
   #loop: Promise<void> = Promise.resolve();
+  /** The last milestone, and since when it is the last one here. */
+  #seen = { index: -1, atMs: 0 };
 
   constructor(deps: MergerDeps) {
     this.#deps = deps;
@@ -57,13 +67,29 @@ export class Merger {
     const { clock, milestoneIntervalMs } = this.#deps;
     while (!signal.aborted) {
       const startMs = clock.nowMs();
-      for (let made = 0; made < MAX_PER_INTERVAL && !signal.aborted; made += 1) {
+      const pauseMs = milestoneIntervalMs / (this.#isMyTurn() ? 1 : LOOKS_PER_INTERVAL);
+      for (let made = 0; made < MAX_PER_INTERVAL && this.#isMyTurn(); made += 1) {
         const parents = this.#leftBehind();
         if (parents.length < MIN_PARENTS || !(await this.#merge(parents))) break;
+        if (signal.aborted) return;
       }
       const passedMs = clock.nowMs() - startMs;
-      await this.#bell.wait(Math.max(1, milestoneIntervalMs - passedMs), signal);
+      await this.#bell.wait(Math.max(1, pauseMs - passedMs), signal);
     }
+  }
+
+  /**
+   * The seat `index mod n` merges after milestone `index`. While no milestone follows, the turn
+   * goes on every two intervals, because a seat may be away.
+   */
+  #isMyTurn(): boolean {
+    const { clock, milestoneIntervalMs, seat, seats } = this.#deps;
+    const index = this.#deps.latestIndex();
+    const nowMs = clock.nowMs();
+    if (index !== this.#seen.index) this.#seen = { index, atMs: nowMs };
+    const standsMs = nowMs - this.#seen.atMs;
+    const passed = Math.floor(standsMs / (TURN_INTERVALS * milestoneIntervalMs));
+    return (index + passed) % seats === seat;
   }
 
   #leftBehind(): BlockId[] {

@@ -46,7 +46,7 @@ function world(facts: { waiting?: number; votedIndex?: number; aheadMs?: number;
     },
     dag: { unreferencedCount: waiting },
     votes: { last: { index: votedIndex, view: 7n } },
-    queueFill: () => 0,
+    load: { choose: () => 0 },
     mayLead: () => true,
     publish: () => undefined,
     logger: { ...SILENT_LOGGER, warn: () => (counts.warnings += 1) },

@@ -12,16 +12,13 @@ import {
 } from '@tanglemail/tangle/core/milestone/build.ts';
 import { assembleCertificate } from '@tanglemail/tangle/core/milestone/certificate.ts';
 import { quorum } from '@tanglemail/tangle/core/milestone/committee.ts';
-import { LoadControl, type LoadFacts } from '@tanglemail/tangle/core/milestone/load.ts';
 import { assert } from '@tanglemail/tangle/core/outcome.ts';
 import type { NetworkParams } from '@tanglemail/tangle/core/params/networks.ts';
 import type { Clock, Hasher } from '@tanglemail/tangle/core/ports.ts';
 import type { TipPool } from '@tanglemail/tangle/core/tips/tip-pool.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
-import type {
-  ConfirmationEngine,
-  ConfirmedMilestone,
-} from '../confirmation/confirmation-engine.ts';
+import type { ConfirmationEngine } from '../confirmation/confirmation-engine.ts';
+import type { LoadWatch } from '../confirmation/load-watch.ts';
 import type { KeyPair } from '../keys/key-file.ts';
 import { Bell } from '../signal.ts';
 import type { VoteFile } from './vote-file.ts';
@@ -41,8 +38,8 @@ export interface ValidatorDeps {
   readonly dag: Dag;
   readonly tips: TipPool;
   readonly votes: VoteFile;
-  /** Share of the intake queues that is in use, 0–1. */
-  queueFill(): number;
+  /** Chooses the load term. */
+  readonly load: Pick<LoadWatch, 'choose'>;
   /**
    * False while the node may stand behind the network: a milestone of its would be a second one.
    */
@@ -55,7 +52,6 @@ export interface ValidatorDeps {
 
 /** How often the validator looks whether something waits, in parts of the interval. */
 const LOOKS_PER_INTERVAL = 5;
-const NO_LOAD: LoadFacts = { waitingBlocks: 0, queueFill: 0, confirmMs: 0 };
 /** Pause after a milestone that could not be made. */
 const PAUSE_AFTER_FAILURE_MS = 1_000;
 
@@ -88,10 +84,6 @@ export class Validator {
   #loop: Promise<void> = Promise.resolve();
   /** The last milestone and when it was first seen here, on a clock that nobody sets. */
   #seen = { index: -1, atMs: 0 };
-  readonly #load: LoadControl;
-  /** What the proposal under way was chosen by. */
-  #chosen = { before: 0, load: 0, timestampMs: 0, facts: NO_LOAD };
-  #confirmMs = 0;
   #toldOfLoss = false;
 
   /** Throws ValidatorError, see `seatOf`. */
@@ -99,7 +91,6 @@ export class Validator {
     this.#deps = deps;
     this.#key = key;
     this.#seat = seatOf(key, deps.committee);
-    this.#load = new LoadControl(deps.params);
   }
 
   start(): void {
@@ -164,7 +155,7 @@ export class Validator {
         () => this.#proposal(),
         (built) => this.#certify(built),
       );
-      if (made.ok) this.#follow(made.value);
+      if (made.ok) this.#deps.publish(made.value.bytes);
       else logger.debug({ code: made.code, detail: made.detail }, 'no milestone could be made');
       return made.ok;
     } catch (error) {
@@ -175,27 +166,13 @@ export class Validator {
     }
   }
 
-  #follow({ bytes, elapsedMs }: ConfirmedMilestone): void {
-    const { before, load, timestampMs, facts } = this.#chosen;
-    this.#load.made(before, load, timestampMs, facts);
-    this.#confirmMs = elapsedMs;
-    if (load !== before) this.#deps.logger.info({ before, load, ...facts }, 'difficulty changes');
-    this.#deps.publish(bytes);
-  }
-
   #proposal(): Omit<MilestoneProposal, 'parent'> {
     const { clock, dag, engine, tips, votes } = this.#deps;
     const nowMs = clock.nowMs();
     const { header, powLoadBits } = engine.latest;
     const lastVoted = votes.last?.view ?? 0n;
     const timestampMs = Math.max(nowMs, header.timestampMs + 1);
-    const facts = {
-      waitingBlocks: dag.unreferencedCount,
-      queueFill: this.#deps.queueFill(),
-      confirmMs: this.#confirmMs,
-    };
-    const load = this.#load.choose(powLoadBits, timestampMs, facts);
-    this.#chosen = { before: powLoadBits, load, timestampMs, facts };
+    const load = this.#deps.load.choose(powLoadBits, timestampMs);
     return {
       parents: tips.heaviest(header.index, dag),
       timestampMs,

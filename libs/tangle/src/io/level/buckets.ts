@@ -64,6 +64,11 @@ export const BUCKETS = {
     value: 'length u16 of the child',
   },
   segments: { number: 20, key: 'segment u32', value: 'blocks u32, end u32' },
+  contradictions: {
+    number: 21,
+    key: 'epoch u32, view u64, seat u8, kind u8',
+    value: 'two consensus messages, each with its length u16 before it',
+  },
 } as const satisfies Record<string, Bucket>;
 
 export type BucketName = keyof typeof BUCKETS;
