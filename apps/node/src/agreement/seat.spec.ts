@@ -150,7 +150,7 @@ describe('a seat', () => {
 });
 
 describe('silence', () => {
-  it('lasts, over restarts, until a milestone is final that is younger than the start', async () => {
+  it('lasts, over restarts, until a milestone younger than the start is final', async () => {
     const folder = await newFolder();
     await stop(await openLost(folder));
     const seat = await openLost(folder);
@@ -192,7 +192,7 @@ describe('silence', () => {
     expect((await openLost(folder)).silence.reason).toBe('log-behind');
   });
 
-  it('begins when a vote of ours is heard that the log should have, and counts from then', async () => {
+  it('begins when a vote of ours is heard that the log lacks, and counts from then', async () => {
     let nowMs = START_MS;
     const seat = await open(await newFolder(), { nowMs: () => nowMs });
     await seat.forget(0, 5n);
@@ -217,7 +217,7 @@ describe('silence', () => {
     await expect(recorded).rejects.toMatchObject({ code: 'silent' });
   });
 
-  it('begins beside a chain that is older than an unused log, and not beside a new one', async () => {
+  it('begins beside a chain older than an unused log, and not beside a new one', async () => {
     const wiped = await open(await newFolder());
     wiped.silence.onConfirmed(headerOf(1n), certificate('finalize', 1n, withoutUs));
     expect(wiped.silence.reason).toBe('log-missing');

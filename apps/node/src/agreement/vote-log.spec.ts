@@ -149,6 +149,17 @@ describe('what was said', () => {
 });
 
 describe('a log that is opened', () => {
+  it('has the bytes of the example in the spec', async () => {
+    const disk = new FaultyVoteDisk();
+    const log = await newLog(disk);
+    await log.append([statement('nullify', 3n)]);
+    const hex = Buffer.from(disk.content ?? []).toString('hex');
+    const key = '09'.repeat(32);
+    const complete = '0d000000[0-9a-f]{16}03000000000000000000000000';
+    const said = `2f000000[0-9a-f]{16}0102000000000300000000000000${'00'.repeat(32)}00`;
+    expect(hex).toMatch(new RegExp(`^544d56310700000000000000${key}${complete}${said}$`));
+  });
+
   it('loses a torn end at whichever byte, and goes on', async () => {
     const disk = new FaultyVoteDisk();
     const log = await newLog(disk);
@@ -289,7 +300,7 @@ describe('a power cut', () => {
     }
   }
 
-  it('at any step, and whatever sectors it leaves, takes nothing that may have been said', async () => {
+  it('at any step, whatever sectors it leaves, takes nothing that may have been said', async () => {
     const whole = new FaultyVoteDisk();
     await work(await newLog(whole), () => undefined);
     const opening = 4;
