@@ -35,10 +35,10 @@ export interface SeatMemory {
   statementsOf(epoch: number): readonly SignedStatement[];
   /**
    * Writes and syncs the statements (after `syncCone`, if a new notarize is among them), then
-   * signs them; 64 bytes each, in the order given. What the log has is signed without a write.
-   * Rejects with SignerError when one of them is not said (the others are in the error), VoteError
-   * for a contradiction and StoreError when the disk refuses; after the last two nothing may be
-   * said any more.
+   * signs them; 64 bytes each, in the order given, and none for one that is not said: the seat is
+   * silent there, or the signer refused or did not answer. What the log has is signed without a
+   * write. Rejects with VoteError for a contradiction and StoreError when the disk refuses; then
+   * nothing may be said any more.
    */
   record(
     statements: readonly SignedStatement[],

@@ -47,6 +47,7 @@ export interface SeatDeps {
   readonly logger: Logger;
 }
 
+const NOT_SAID = new Uint8Array();
 const BEGINNING: Completeness = { type: 'complete', from: { epoch: 0, view: 0n } };
 
 /**
@@ -67,7 +68,7 @@ export async function openSeat(options: SeatOptions, deps: SeatDeps): Promise<Se
     if (above !== undefined) await takeOver(above, log, dataDir);
     const { maxDriftMs } = params;
     const silence = new SilenceGuard({ seat, maxDriftMs, acceptLostVotes }, { log, clock, logger });
-    return new Seat(seat, { log, signer, silence });
+    return new Seat(seat, { log, signer, silence, logger });
   } catch (error) {
     await disk.close();
     throw error;
@@ -103,6 +104,7 @@ interface SeatParts {
   readonly log: VoteLog;
   readonly signer: Signer;
   readonly silence: SilenceGuard;
+  readonly logger: Logger;
 }
 
 /** A seat of this process; `openSeat` makes it. */
@@ -111,12 +113,14 @@ export class Seat implements SeatMemory {
   readonly silence: SilenceGuard;
   readonly signer: Signer;
   readonly #log: VoteLog;
+  readonly #logger: Logger;
 
-  constructor(seat: number, { log, signer, silence }: SeatParts) {
+  constructor(seat: number, { log, signer, silence, logger }: SeatParts) {
     this.seat = seat;
     this.silence = silence;
     this.signer = signer;
     this.#log = log;
+    this.#logger = logger;
   }
 
   get publicKey(): Uint8Array {
@@ -136,15 +140,15 @@ export class Seat implements SeatMemory {
     if (said.some((one) => one.kind === 'notarize' && isNew(one))) await syncCone();
     await this.#log.append(said);
     const results = await Promise.allSettled(statements.map((one) => this.#sign(one)));
-    const failures = results.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
-    const signatures = results.map((one) => (one.status === 'fulfilled' ? one.value : undefined));
-    const broken: unknown = failures.find((one) => !(one instanceof SignerError));
-    if (broken !== undefined) throw broken;
-    const [refused] = failures as SignerError[];
-    if (refused !== undefined) {
-      throw new SignerError(refused.code, { signatures, cause: refused });
-    }
-    return signatures.filter((one) => one !== undefined);
+    return results.map((result, index) => {
+      if (result.status === 'fulfilled') return result.value;
+      const error: unknown = result.reason;
+      if (!(error instanceof SignerError)) throw error;
+      const { kind, epoch, view } = statements[index]!;
+      const facts = { code: error.code, kind, epoch, view: String(view) };
+      this.#logger.warn(facts, 'a statement is not said');
+      return NOT_SAID;
+    });
   }
 
   async forget(belowEpoch: number, belowView: bigint): Promise<void> {

@@ -23,21 +23,13 @@ export const SIGNER_ERRORS = {
 
 export type SignerErrorCode = keyof typeof SIGNER_ERRORS;
 
-/**
- * A statement is not said. The process goes on; `away` may be tried again, the others may not.
- */
+/** A statement is not said, and the process goes on. Only `away` may be tried again. */
 export class SignerError extends Error {
   override readonly name = 'SignerError';
   readonly code: SignerErrorCode;
-  /** Of a group: the signatures that were made all the same, in the group's order. */
-  readonly signatures: readonly (Uint8Array | undefined)[];
 
-  constructor(
-    code: SignerErrorCode,
-    { signatures = [], cause }: Partial<Pick<SignerError, 'signatures' | 'cause'>> = {},
-  ) {
-    super(SIGNER_ERRORS[code], cause === undefined ? undefined : { cause });
+  constructor(code: SignerErrorCode) {
+    super(SIGNER_ERRORS[code]);
     this.code = code;
-    this.signatures = signatures;
   }
 }
