@@ -34,7 +34,7 @@ function buildProgram(terminal: Terminal, servers: Servers): Command {
 /** Errors of a node's own parts whose message is for the operator. */
 const MISTAKES = ['ValidatorError', 'VoteError', 'PeerKeyError'];
 /** The same for what may go better at the next attempt. */
-const FAILURES = ['ControlFailure', 'SnapshotError', 'PruneError'];
+const FAILURES = ['ControlFailure', 'SnapshotError', 'PruneError', 'SignerError'];
 
 /** Runs one command line (without program and script name); resolves with the exit code. */
 export async function runProgram(

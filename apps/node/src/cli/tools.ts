@@ -12,7 +12,9 @@ import { genesisCommand } from './genesis.ts';
 import { committeeCommand, keysCommand, peerIdCommand } from './keys.ts';
 import { privateNetworkCommand } from './private-network.ts';
 import type { Servers } from './run.ts';
+import { signerCommand } from './signer.ts';
 import { snapshotCommand } from './snapshot.ts';
+import { votesCommand } from './votes.ts';
 
 /** The command group; `terminal` gets all output, `servers` start the APIs of nodes. */
 export function toolsCommand(terminal: Terminal, servers: Servers): Command {
@@ -23,6 +25,8 @@ export function toolsCommand(terminal: Terminal, servers: Servers): Command {
     .addCommand(genesisCommand(terminal))
     .addCommand(peerIdCommand(terminal))
     .addCommand(dbCommand(terminal))
+    .addCommand(votesCommand(terminal))
+    .addCommand(signerCommand(terminal))
     .addCommand(snapshotCommand(terminal))
     .addCommand(benchCommand(terminal))
     .addCommand(benchPowCommand(terminal))

@@ -17,16 +17,12 @@ import type { NetworkParams } from '@tanglemail/tangle/core/params/networks.ts';
 import type { Clock, Hasher } from '@tanglemail/tangle/core/ports.ts';
 import type { TipPool } from '@tanglemail/tangle/core/tips/tip-pool.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
+import { seatOf as seatOfKey, ValidatorError } from '../agreement/seat.ts';
 import type { ConfirmationEngine } from '../confirmation/confirmation-engine.ts';
 import type { LoadWatch } from '../confirmation/load-watch.ts';
 import type { KeyPair } from '../keys/key-file.ts';
 import { Bell } from '../signal.ts';
 import type { VoteFile } from './vote-file.ts';
-
-/** Why this process cannot validate; `message` is for the operator. */
-export class ValidatorError extends Error {
-  override readonly name = 'ValidatorError';
-}
 
 export interface ValidatorDeps {
   readonly params: NetworkParams;
@@ -60,10 +56,7 @@ const PAUSE_AFTER_FAILURE_MS = 1_000;
  * one signature: seats must then agree before they sign, and this process signs alone.
  */
 export function seatOf(key: KeyPair, committee: readonly Uint8Array[]): number {
-  const seat = committee.findIndex((member) =>
-    member.every((byte, index) => byte === key.publicKey[index]),
-  );
-  if (seat < 0) throw new ValidatorError('the validator’s key has no seat in the committee');
+  const seat = seatOfKey(key.publicKey, committee);
   const needed = quorum(committee.length);
   if (needed > 1) {
     throw new ValidatorError(

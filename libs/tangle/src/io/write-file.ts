@@ -10,13 +10,17 @@ import { dirname } from 'node:path';
  * the same folder, sync, rename, sync of the folder. The temporary file is always new, so it has
  * `mode` from its first byte on, whoever made one of that name before. Rejects as `node:fs` does.
  */
-export async function writeFileAtomically(path: string, text: string, mode: number): Promise<void> {
+export async function writeFileAtomically(
+  path: string,
+  content: string | Uint8Array,
+  mode: number,
+): Promise<void> {
   const temporary = `${path}.tmp`;
   await rm(temporary, { force: true });
   const handle = await open(temporary, 'wx', mode);
   try {
     await handle.chmod(mode);
-    await handle.writeFile(text);
+    await handle.writeFile(content);
     await handle.sync();
   } finally {
     await handle.close();
