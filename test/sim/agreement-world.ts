@@ -84,9 +84,9 @@ export class AgreementWorld {
     this.#hasTraffic = false;
   }
 
-  /** Lets so much virtual time pass. */
+  /** Lets so much virtual time pass, in whole milliseconds. */
   async run(forMs: number): Promise<void> {
-    const untilMs = this.clock.nowMs + forMs;
+    const untilMs = this.clock.nowMs + Math.round(forMs);
     for (;;) {
       const { ran } = this.clock;
       this.clock.runUntil(untilMs, () => true);
