@@ -41,6 +41,8 @@ export interface Silence {
   from: bigint | undefined;
   reason: string | undefined;
   readonly foreign: bigint[];
+  /** Where the node stood when it had followed its peers for the first time. */
+  readonly caughtUpAt: number[];
 }
 
 export interface AgreementNodeOptions {
@@ -86,12 +88,14 @@ const NO_METRICS: AgreementMetrics = {
 export class AgreementNode {
   readonly place: number;
   readonly disk: Disk;
-  readonly silence: Silence = { from: 0n, reason: undefined, foreign: [] };
+  readonly silence: Silence = { from: 0n, reason: undefined, foreign: [], caughtUpAt: [] };
   readonly published: Published[] = [];
   readonly publishedMilestones: number[] = [];
   readonly asked: (readonly BlockId[])[] = [];
   readonly evidence: ConsensusEvidence[] = [];
   readonly errors: unknown[] = [];
+  /** How often the log was read to begin anew. */
+  openings = 0;
   /** Requests for votes that went out. */
   requests = 0;
   isFollowing = true;
@@ -269,12 +273,16 @@ export class AgreementNode {
     const { signing, rules } = this.#deps;
     const { networkId } = rules.start;
     const { silence, place: seat } = this;
+    let completeFrom = { epoch: 0, view: 0n };
     const sign = ({ kind, epoch, view, digest }: SignedStatement): Uint8Array =>
       signing.sign(seat, signedMessage(networkId, kind, epoch, view, digest));
     return {
       seat,
       publicKey: signing.publicKey(seat),
-      statementsOf: (epoch) => this.disk.votes.filter((one) => one.epoch === epoch),
+      statementsOf: (epoch) => {
+        this.openings += 1;
+        return this.disk.votes.filter((one) => one.epoch === epoch);
+      },
       record: async (statements, syncCone) => {
         if (statements.some(({ kind }) => kind === 'notarize')) await syncCone();
         for (const statement of statements) this.disk.writeVote(statement);
@@ -282,16 +290,22 @@ export class AgreementNode {
         this.disk.syncVotes();
         return statements.map(sign);
       },
-      forget: async (belowEpoch) => {
+      forget: async (belowEpoch, belowView) => {
         this.disk.forgetVotes(belowEpoch);
+        completeFrom = { epoch: belowEpoch, view: belowView };
         await Promise.resolve();
       },
       silence: {
-        silentBelow: () => silence.from,
+        silentBelow: (epoch) => {
+          const { from } = silence;
+          const isOlder = from !== undefined && epoch === completeFrom.epoch;
+          return isOlder && completeFrom.view > from ? completeFrom.view : from;
+        },
         get reason() {
           return silence.reason;
         },
         onConfirmed: () => undefined,
+        onCaughtUp: ({ index }) => silence.caughtUpAt.push(index),
         onForeignOwn: (_, view) => {
           silence.foreign.push(view);
           silence.from = undefined;

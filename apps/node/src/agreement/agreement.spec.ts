@@ -14,7 +14,7 @@ import {
   checkFinality,
 } from '@tanglemail/tangle/core/milestone/certificate.ts';
 import { hashWasmBackend, sodiumBackend } from '@tanglemail/tangle/io/accel/hasher.ts';
-import type { AgreementNode } from '../../../../test/sim/agreement-node.ts';
+import type { AgreementNode, Published } from '../../../../test/sim/agreement-node.ts';
 import {
   AgreementWorld,
   DELTA_MS,
@@ -145,7 +145,31 @@ describe('the agreement of four seats', () => {
   });
 });
 
+/** How often each message was said, by its bytes. */
+function repeatsOf(node: AgreementNode): Map<string, Published[]> {
+  const repeats = new Map<string, Published[]>();
+  for (const one of node.published) {
+    const key = bytesToHex(encodeConsensusMessage(one.message));
+    repeats.set(key, [...(repeats.get(key) ?? []), one]);
+  }
+  return repeats;
+}
+
 describe('what a seat says again', () => {
+  it('is nothing while all goes well, and nothing begins anew', async () => {
+    const net = world({ seats: 4, params: { epochLength: 8 } });
+    await net.run(10_000);
+    sound(net);
+    expect(lowest(net)).toBeGreaterThan(10);
+    const said = net.nodes.flatMap((node) => Array.from(repeatsOf(node).values()));
+    expect(said.length).toBeGreaterThan(100);
+    expect(said.filter(({ length }) => length > 1)).toEqual([]);
+    // Made, started, and once more for each epoch that was entered; not for what is forgotten.
+    for (const { openings, chain } of net.nodes) {
+      expect(openings).toBe(2 + Math.floor((chain.latest.header.index + 1) / 8));
+    }
+  });
+
   it('has another attempt each time, also after a restart', async () => {
     const net = world({ seats: 4 });
     await net.run(2_000);
@@ -155,12 +179,7 @@ describe('what a seat says again', () => {
     await net.run(700);
     net.nodes[0]!.start();
     await net.run(6_000);
-    const attempts = new Map<string, { atMs: number; attempt: number }[]>();
-    for (const { message, attempt, atMs } of net.nodes[0]!.published) {
-      const key = bytesToHex(encodeConsensusMessage(message));
-      attempts.set(key, [...(attempts.get(key) ?? []), { attempt, atMs }]);
-    }
-    const repeated = [...attempts.values()].filter(({ length }) => length > 10);
+    const repeated = [...repeatsOf(net.nodes[0]!).values()].filter(({ length }) => length > 10);
     expect(repeated.length).toBeGreaterThan(0);
     for (const said of repeated) {
       expect(new Set(said.map(({ attempt }) => attempt)).size).toBe(said.length);
@@ -257,6 +276,7 @@ describe('a silent seat', () => {
     await net.run(3_000);
     expect(saidBy(behind!)).toBe(0);
     expect(behind!.agreement?.state.silent).toBe('catching-up');
+    expect(behind!.silence.caughtUpAt).toEqual([0]);
     behind!.isFollowing = true;
     await net.run(3_000);
     behind!.isFollowing = false;
@@ -317,5 +337,38 @@ describe('a committee of one', () => {
     expect([seat!.published, follower!.published]).toEqual([[], []]);
     expect(seat!.publishedMilestones.length).toBeGreaterThan(15);
     expect([seat!.requests, follower!.requests]).toEqual([0, 0]);
+  });
+});
+
+describe('the end', () => {
+  it('comes when the log cannot be written: nothing is signed or said any more', async () => {
+    const net = world({ seats: 4 });
+    await net.run(2_000);
+    const [broken] = net.nodes;
+    const error = new Error('disk full');
+    broken!.disk.syncVotes = () => {
+      throw error;
+    };
+    await net.run(1_000);
+    expect(broken!.errors).toEqual([error]);
+    const said = broken!.published.length;
+    await net.run(5_000);
+    expect(broken!.published.length).toBe(said);
+    const last = net.nodes[1]!.published.at(-1)!.message;
+    expect(broken!.agreement?.onMessage(last)).toBe('ignore');
+  });
+
+  it('is orderly: no timer, no message, and what was being written is closed', async () => {
+    const net = world({ seats: 4 });
+    await net.run(2_000);
+    const [node] = net.nodes;
+    let isStopped = false;
+    void node!.agreement?.stop().then(() => (isStopped = true));
+    const said = node!.published.length;
+    await net.run(5_000);
+    expect([isStopped, node!.published.length]).toEqual([true, said]);
+    expect(node!.agreement?.messagesFor(0, [1n], [])).toEqual([]);
+    sound(net);
+    expect(lowest(net)).toBeGreaterThan(5);
   });
 });

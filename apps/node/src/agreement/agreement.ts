@@ -29,6 +29,7 @@ import { accusedView, foreignView, Pen } from './pen.ts';
 import {
   PROCESS_TIMERS,
   type AgreementMetrics,
+  type AgreementState,
   type AgreementWire,
   type Committees,
   type ConsensusEvidence,
@@ -68,21 +69,6 @@ export interface AgreementDeps {
   readonly metrics: AgreementMetrics;
   onFatal(error: unknown): void;
   readonly timers?: Timers;
-}
-
-export interface AgreementState {
-  readonly epoch: number;
-  readonly view: bigint;
-  /** The seat in the committee of the epoch; undefined for a node that only listens. */
-  readonly seat: number | undefined;
-  /** Why the seat does not speak; left out while it does, and without a seat. */
-  readonly silent?: string;
-  /** Whether it is this seat's turn. */
-  readonly isLeading: boolean;
-  /** Views since that of the last final milestone, the current one left out. */
-  readonly undecidedViews: number;
-  /** When the view was entered, by the wall clock. */
-  readonly sinceMs: number;
 }
 
 /** A timer never lies further ahead, so that a clock that is set is noticed. */
@@ -149,12 +135,13 @@ export class Agreement {
     });
     this.#pen =
       memory &&
-      new Pen({
+      new Pen(options, {
         memory,
         engine,
         metrics,
         logger,
         onFatal,
+        timers,
         isCurrent: (simplex) => simplex === this.#simplex,
         onSigned: (simplex, statement, signature) =>
           this.#call(simplex, (nowMs) => simplex.onSigned(statement, signature, nowMs)),
@@ -314,21 +301,34 @@ export class Agreement {
   }
 
   #maySpeakFrom(epoch: number): bigint | undefined {
-    this.#hasFollowed ||= this.#deps.isFollowing();
-    if (!this.#hasFollowed || this.#seatIn(epoch) === undefined) return undefined;
-    return this.#deps.memory?.silence.silentBelow(epoch);
+    const { memory, engine } = this.#deps;
+    if (memory === undefined) return undefined;
+    if (!this.#hasFollowed) {
+      if (!this.#deps.isFollowing()) return undefined;
+      this.#hasFollowed = true;
+      memory.silence.onCaughtUp(engine.latest.header);
+    }
+    return this.#seatIn(epoch) === undefined ? undefined : memory.silence.silentBelow(epoch);
   }
 
   /** Falls silent at once when it must; speaks again when the log holds all that was said. */
   #reviewSilence(): void {
     const speaksFrom = this.#maySpeakFrom(this.#simplex.epoch);
-    if (speaksFrom === this.#speaksFrom) return;
+    if (this.#isAsBefore(speaksFrom)) return;
     if (speaksFrom !== undefined && this.#pen?.isBusy === true) return;
     const { silence } = this.#deps.memory ?? {};
     const { logger } = this.#deps;
     if (speaksFrom === undefined) logger.warn({ reason: silence?.reason }, 'the seat falls silent');
     else logger.info({ fromView: String(speaksFrom) }, 'the seat speaks');
     this.#open();
+  }
+
+  /** Where nothing is said any more it does not matter what may be said. */
+  #isAsBefore(speaksFrom: bigint | undefined): boolean {
+    const before = this.#speaksFrom;
+    if (speaksFrom === undefined || before === undefined) return speaksFrom === before;
+    const open = this.#baseView() + 1n;
+    return speaksFrom === before || (speaksFrom <= open && before <= open);
   }
 
   /** Our signature under what we do not remember: the log is older than what was said. */

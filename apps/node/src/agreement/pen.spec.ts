@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { SignedStatement } from '@tanglemail/tangle/core/consensus/actions.ts';
 import type { Simplex } from '@tanglemail/tangle/core/consensus/simplex.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
+import { VirtualClock } from '../../../../test/sim/clock.ts';
 import { Pen } from './pen.ts';
 import type { SeatMemory } from './ports.ts';
 
@@ -18,49 +19,69 @@ function bench(record?: SeatMemory['record']) {
   const events: string[] = [];
   const errors: unknown[] = [];
   const current = { simplex: SIMPLEX };
-  const pen = new Pen({
-    memory: {
-      seat: 0,
-      publicKey: new Uint8Array(32),
-      statementsOf: () => [],
-      record:
-        record ??
-        (async (statements, syncCone) => {
-          const names = statements.map(({ kind, view }) => `${kind} ${view}`);
-          if (statements.some(({ kind }) => kind === 'notarize')) await syncCone();
-          await new Promise(setImmediate);
-          events.push(`wrote ${names.join(', ')}`);
-          return statements.map(() => new Uint8Array(64));
-        }),
-      forget: async (epoch, view) => {
-        events.push(`forgot ${epoch} ${view}`);
-        await Promise.resolve();
+  const clock = new VirtualClock(0);
+  const pen = new Pen(
+    { deltaMs: 500 },
+    {
+      memory: {
+        seat: 0,
+        publicKey: new Uint8Array(32),
+        statementsOf: () => [],
+        record:
+          record ??
+          (async (statements, syncCone) => {
+            const names = statements.map(({ kind, view }) => `${kind} ${view}`);
+            if (statements.some(({ kind }) => kind === 'notarize')) await syncCone();
+            await new Promise(setImmediate);
+            events.push(`wrote ${names.join(', ')}`);
+            return statements.map(() => new Uint8Array(64));
+          }),
+        forget: async (epoch, view) => {
+          events.push(`forgot ${epoch} ${view}`);
+          await Promise.resolve();
+        },
+        silence: {
+          silentBelow: () => 0n,
+          reason: undefined,
+          onConfirmed: () => undefined,
+          onForeignOwn: () => undefined,
+          onCaughtUp: () => undefined,
+        },
+        close: async () => {
+          events.push('closed');
+          await Promise.resolve();
+        },
       },
-      silence: {
-        silentBelow: () => 0n,
-        reason: undefined,
-        onConfirmed: () => undefined,
-        onForeignOwn: () => undefined,
+      engine: {
+        syncBlocks: async () => {
+          events.push('synced blocks');
+          await Promise.resolve();
+        },
       },
-      close: async () => {
-        events.push('closed');
-        await Promise.resolve();
+      timers: {
+        after: (delayMs, run) => {
+          let isWanted = true;
+          clock.after(delayMs, () => isWanted && run());
+          return () => {
+            isWanted = false;
+          };
+        },
       },
+      isCurrent: (simplex) => simplex === current.simplex,
+      onSigned: (_, { kind, view }) => events.push(`signed ${kind} ${view}`),
+      metrics: { votesWritten: () => undefined },
+      logger: SILENT_LOGGER,
+      onFatal: (error) => errors.push(error),
     },
-    engine: {
-      syncBlocks: async () => {
-        events.push('synced blocks');
-        await Promise.resolve();
-      },
-    },
-    isCurrent: (simplex) => simplex === current.simplex,
-    onSigned: (_, { kind, view }) => events.push(`signed ${kind} ${view}`),
-    metrics: { votesWritten: () => undefined },
-    logger: SILENT_LOGGER,
-    onFatal: (error) => errors.push(error),
-  });
-  return { pen, events, errors, current };
+  );
+  return { pen, clock, events, errors, current };
 }
+
+const SIGNATURE = new Uint8Array(64);
+
+/** What a signer rejects with; of two statements it signed the second. */
+const refusal = (code: string, signatures = [undefined, SIGNATURE]): Error =>
+  Object.assign(new Error('refused'), { code, signatures });
 
 const settle = async (): Promise<void> => {
   for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate);
@@ -104,14 +125,36 @@ describe('statements', () => {
     expect(events).toEqual(['wrote nullify 2', 'signed nullify 2']);
   });
 
-  it('that the signer refuses are not said', async () => {
-    const refusing = bench((statements) =>
-      Promise.resolve(statements.map((_, at) => new Uint8Array(at === 0 ? 0 : 64))),
-    );
-    refusing.pen.write(SIMPLEX, say('nullify', 1n));
-    refusing.pen.write(SIMPLEX, say('nullify', 2n));
+  it('that the signer refuses are not said, the others are', async () => {
+    const { pen, clock, events, errors } = bench(() => Promise.reject(refusal('contradicts')));
+    pen.write(SIMPLEX, say('nullify', 1n));
+    pen.write(SIMPLEX, say('nullify', 2n));
     await settle();
-    expect([refusing.events, refusing.errors]).toEqual([['signed nullify 2'], []]);
+    clock.runUntil(10_000);
+    await settle();
+    expect([events, errors]).toEqual([['signed nullify 2'], []]);
+  });
+
+  it('are put to a signer that was away again, as long as they matter', async () => {
+    const asked: bigint[][] = [];
+    const { pen, clock, events, errors } = bench((statements) => {
+      asked.push(statements.map(({ view }) => view));
+      if (asked.length < 3) return Promise.reject(refusal('away', []));
+      return Promise.resolve(statements.map(() => SIGNATURE));
+    });
+    pen.write(SIMPLEX, say('nullify', 1n));
+    pen.write(SIMPLEX, say('nullify', 2n));
+    await settle();
+    clock.runUntil(499);
+    await settle();
+    expect(asked).toEqual([[1n, 2n]]);
+    clock.runUntil(500);
+    await settle();
+    pen.open([say('nullify', 2n)]);
+    clock.runUntil(2_000);
+    await settle();
+    expect(asked).toEqual([[1n, 2n], [1n, 2n], [2n]]);
+    expect([events, errors]).toEqual([['signed nullify 2'], []]);
   });
 
   it('that cannot be written end the process, and nothing is signed any more', async () => {

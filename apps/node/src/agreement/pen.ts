@@ -11,12 +11,13 @@ import type { SignedStatement, SimplexAction } from '@tanglemail/tangle/core/con
 import type { Simplex } from '@tanglemail/tangle/core/consensus/simplex.ts';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
 import { Serial } from '../signal.ts';
-import type { AgreementMetrics, SeatMemory, SpeculativeEngine } from './ports.ts';
+import type { AgreementMetrics, Refusal, SeatMemory, SpeculativeEngine, Timers } from './ports.ts';
 
 export interface PenDeps {
   readonly memory: SeatMemory;
   readonly engine: Pick<SpeculativeEngine, 'syncBlocks'>;
-  /** Whether a statement of this object is still wanted. */
+  readonly timers: Timers;
+  /** Whether statements of this object are still wanted. */
   isCurrent(simplex: Simplex): boolean;
   onSigned(simplex: Simplex, statement: SignedStatement, signature: Uint8Array): void;
   readonly metrics: Pick<AgreementMetrics, 'votesWritten'>;
@@ -40,8 +41,13 @@ export class Pen {
   #queue: Queued[] = [];
   #writing = 0;
   #isBroken = false;
+  readonly #retryMs: number;
+  /** Cancels asking a signer again that was away. */
+  readonly #retries = new Set<() => void>();
 
-  constructor(deps: PenDeps) {
+  /** @param deltaMs after so long a signer that was away is asked again. */
+  constructor({ deltaMs }: { deltaMs: number }, deps: PenDeps) {
+    this.#retryMs = deltaMs;
     this.#deps = deps;
   }
 
@@ -59,10 +65,7 @@ export class Pen {
   /** Writes and signs the statement, and whatever else is said in this turn with it. */
   write(simplex: Simplex, statement: SignedStatement): void {
     this.#note(statement);
-    this.#queue.push({ simplex, statement });
-    if (this.#queue.length > 1) return;
-    this.#writing += 1;
-    void this.#line.run(() => this.#writeGroup());
+    this.#enqueue({ simplex, statement });
   }
 
   /** Whether this seat said so; of a proposal only that it made one in that view. */
@@ -85,7 +88,15 @@ export class Pen {
   /** Resolves when nothing is being written, and the log is closed. */
   async stop(): Promise<void> {
     this.#queue = [];
+    for (const cancel of this.#retries) cancel();
     await this.#line.run(() => this.#deps.memory.close());
+  }
+
+  #enqueue(one: Queued): void {
+    this.#queue.push(one);
+    if (this.#queue.length > 1) return;
+    this.#writing += 1;
+    void this.#line.run(() => this.#writeGroup());
   }
 
   #note({ kind, view, digest }: Said): void {
@@ -103,30 +114,50 @@ export class Pen {
       const statements = group.map(({ statement }) => statement);
       const signatures = await memory.record(statements, () => engine.syncBlocks());
       metrics.votesWritten(performance.now() - startedMs);
-      this.#hand(group, signatures);
+      this.#hand(group, { signatures });
     } catch (error) {
-      this.#break(error);
+      if (isRefusal(error)) this.#hand(group, error);
+      else this.#break(error);
     } finally {
       this.#writing -= 1;
     }
   }
 
-  #hand(group: readonly Queued[], signatures: readonly Uint8Array[]): void {
-    for (const [at, { simplex, statement }] of group.entries()) {
+  #hand(
+    group: readonly Queued[],
+    { signatures, code }: Pick<Refusal, 'signatures'> & Partial<Refusal>,
+  ): void {
+    for (const [at, one] of group.entries()) {
+      const { simplex, statement } = one;
       const signature = signatures[at];
-      if (signature !== undefined && signature.length > 0) {
+      if (signature !== undefined) {
         this.#deps.onSigned(simplex, statement, signature);
-      } else {
-        const { kind, epoch, view } = statement;
-        this.#deps.logger.warn({ kind, epoch, view: String(view) }, 'the signer refused');
+        continue;
       }
+      const { kind, epoch, view } = statement;
+      this.#deps.logger.warn({ kind, epoch, view: String(view), code }, 'not signed, so not said');
+      if (code === 'away') this.#retry(one);
     }
+  }
+
+  /** The log has it, so asking again costs no write; unless it does not matter any more. */
+  #retry(one: Queued): void {
+    const cancel = this.#deps.timers.after(this.#retryMs, () => {
+      this.#retries.delete(cancel);
+      const { kind, view } = one.statement;
+      if (this.#deps.isCurrent(one.simplex) && this.hasSaid(kind, view)) this.#enqueue(one);
+    });
+    this.#retries.add(cancel);
   }
 
   #break(error: unknown): void {
     this.#isBroken = true;
     this.#deps.onFatal(error);
   }
+}
+
+function isRefusal(error: unknown): error is Refusal {
+  return error instanceof Error && 'signatures' in error && 'code' in error;
 }
 
 function keyOf({ kind, view }: Pick<Said, 'kind' | 'view'>): string {

@@ -62,6 +62,16 @@ export interface SilenceGuard {
   onConfirmed(header: MilestoneHeader, certificate: Certificate): void;
   /** A statement with this seat's signature that its log does not hold. */
   onForeignOwn(epoch: number, view: bigint): void;
+  /** The node stands where its peers stand: from here on an operator's word counts. */
+  onCaughtUp(latest: MilestoneHeader): void;
+}
+
+/** Why statements are logged and not said. */
+export interface Refusal {
+  /** `away`: the signer does not answer and may be asked again. */
+  readonly code: string;
+  /** What it did sign, in the order asked. */
+  readonly signatures: readonly (Uint8Array | undefined)[];
 }
 
 /** What a seat has signed, on disk, and its key. */
@@ -73,7 +83,8 @@ export interface SeatMemory {
   statementsOf(epoch: number): readonly SignedStatement[];
   /**
    * Writes and syncs the statements, after `syncCone` where one notarises, and then signs them:
-   * one signature for each, in their order. An empty one: the signer refused, and it is not said.
+   * one signature for each, in their order. Rejects with a {@link Refusal} when the signer does
+   * not sign all of them; after any other error nothing may be said any more.
    */
   record(
     statements: readonly SignedStatement[],
@@ -136,6 +147,22 @@ export interface AgreementMetrics {
   /** A new vote of this seat was taken. */
   seatVote(seat: number): void;
   evidence(kind: Evidence['kind']): void;
+}
+
+/** Where the agreement of this node stands. */
+export interface AgreementState {
+  readonly epoch: number;
+  readonly view: bigint;
+  /** The seat in the committee of the epoch; undefined for a node that only listens. */
+  readonly seat: number | undefined;
+  /** Why the seat does not speak; left out while it does, and without a seat. */
+  readonly silent?: string;
+  /** Whether it is this seat's turn. */
+  readonly isLeading: boolean;
+  /** Views since that of the last final milestone, the current one left out. */
+  readonly undecidedViews: number;
+  /** When the view was entered, by the wall clock. */
+  readonly sinceMs: number;
 }
 
 /** Timers; those of the process, or a simulation's. */
