@@ -12,13 +12,21 @@ import type { Payload } from '@tanglemail/tangle/core/codec/payload.ts';
 import { Candidates } from '@tanglemail/tangle/core/consensus/candidates.ts';
 import type { Entry } from '@tanglemail/tangle/core/consensus/final-chain.ts';
 import { Dag } from '@tanglemail/tangle/core/dag/dag.ts';
-import { buildMilestone, type BuiltMilestone } from '@tanglemail/tangle/core/milestone/build.ts';
+import {
+  buildMilestone,
+  type BuiltMilestone,
+  type MilestoneProposal,
+} from '@tanglemail/tangle/core/milestone/build.ts';
 import type { GenesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
-import { checkMilestone, type ContentContext } from '@tanglemail/tangle/core/milestone/rules.ts';
+import {
+  checkMilestone,
+  type ContentContext,
+  type ParentMilestone,
+} from '@tanglemail/tangle/core/milestone/rules.ts';
 import { fail, succeed, type Outcome } from '@tanglemail/tangle/core/outcome.ts';
 import type { NetworkParams } from '@tanglemail/tangle/core/params/networks.ts';
 import type { Hasher, Random, Verifier } from '@tanglemail/tangle/core/ports.ts';
-import { TipPool } from '@tanglemail/tangle/core/tips/tip-pool.ts';
+import { TipPool, type UnreferencedView } from '@tanglemail/tangle/core/tips/tip-pool.ts';
 import type { Disk } from './disk.ts';
 
 /** What all nodes of one simulated network share. */
@@ -29,6 +37,9 @@ export interface SimNetworkRules {
   readonly hasher: Hasher;
   readonly verifier: Verifier;
 }
+
+/** What a leader decides about a milestone. */
+type Chosen = Omit<MilestoneProposal, 'parent' | 'view'>;
 
 /** Milestones beyond max depth whose blocks a node still knows; older ones are pruned. */
 const KEEP_MARGIN = 5;
@@ -114,17 +125,26 @@ export class SimChain {
 
   /** Builds the successor of a candidate or of the committed milestone. */
   build(parentId: MilestoneId, view: bigint, nowMs: number): Outcome<BuiltMilestone> {
-    const { params } = this.#rules;
+    const { heartbeatMs } = this.#rules.params;
+    return this.buildChosen(parentId, view, ({ header, parents: named }, dag) => {
+      const parents = this.tips.heaviest(header.index, dag, named);
+      const isHeartbeat = parents.every((id) => named.includes(id));
+      const least = header.timestampMs + (isHeartbeat ? heartbeatMs : 1);
+      return { parents, timestampMs: Math.max(nowMs, least) };
+    });
+  }
+
+  /** The same of what `choose` takes among the blocks that wait. */
+  buildChosen(
+    parentId: MilestoneId,
+    view: bigint,
+    choose: (parent: ParentMilestone, dag: UnreferencedView) => Chosen,
+  ): Outcome<BuiltMilestone> {
     const parent = this.candidates.stateOf(parentId);
     const context = this.candidates.contextOn(parentId, this.#committed());
     if (parent === undefined || context === undefined) return fail('milestone-previous');
-    const { header } = parent;
-    const dag = this.candidates.viewOn(parentId, this.dag);
-    const parents = this.tips.heaviest(header.index, dag, parent.parents);
-    const isHeartbeat = parents.every((id) => context.rootIndexOf(id) !== undefined);
-    const least = header.timestampMs + (isHeartbeat ? params.heartbeatMs : 1);
-    const timestampMs = Math.max(nowMs, least);
-    const built = buildMilestone({ parent, parents, timestampMs, view }, context);
+    const chosen = choose(parent, this.candidates.viewOn(parentId, this.dag));
+    const built = buildMilestone({ ...chosen, parent, view }, context);
     if (built.ok) this.candidates.add(built.value.id, built.value);
     return built;
   }

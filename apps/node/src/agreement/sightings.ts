@@ -1,0 +1,68 @@
+/**
+ * When what was seen: proposals until they are final, and the view that the seat stands in. For
+ * metrics and for the operator; nothing is decided by it. Path: `agreement.ts` → here → metrics.
+ */
+import type { ConsensusMessage } from '@tanglemail/tangle/core/codec/consensus.ts';
+import type { MilestoneId } from '@tanglemail/tangle/core/codec/ids.ts';
+import type { Simplex } from '@tanglemail/tangle/core/consensus/simplex.ts';
+import type { Clock } from '@tanglemail/tangle/core/ports.ts';
+import type { AgreementMetrics } from './ports.ts';
+
+/** Proposals that wait for their finality; beyond it the oldest is not measured. */
+const MAX_SEEN = 64;
+/** Views that are counted when a node that was away comes back. */
+const MAX_COUNTED = 64n;
+
+export class Sightings {
+  readonly #deps: { clock: Clock; metrics: AgreementMetrics };
+  readonly #seen = new Map<MilestoneId, number>();
+  #enteredMs: number;
+
+  constructor(deps: { clock: Clock; metrics: AgreementMetrics }) {
+    this.#deps = deps;
+    this.#enteredMs = deps.clock.nowMs();
+  }
+
+  /** When the current view was entered. */
+  get enteredMs(): number {
+    return this.#enteredMs;
+  }
+
+  /** A peer's message brought something new. */
+  taken(message: ConsensusMessage, simplex: Simplex): void {
+    const { metrics } = this.#deps;
+    metrics.message('in', message.type);
+    if (message.type === 'vote') metrics.seatVote(message.vote.seat);
+    if (message.type === 'proposal') this.proposed(simplex.proposalAt(message.proposal.view));
+  }
+
+  /** A milestone was proposed. */
+  proposed(id: MilestoneId | undefined): void {
+    if (id === undefined || this.#seen.has(id)) return;
+    this.#seen.set(id, this.#deps.clock.nowMs());
+    for (const oldest of this.#seen.keys()) {
+      if (this.#seen.size <= MAX_SEEN) break;
+      this.#seen.delete(oldest);
+    }
+  }
+
+  /** It is final. */
+  final(id: MilestoneId): void {
+    const seenMs = this.#seen.get(id);
+    if (seenMs === undefined) return;
+    this.#seen.delete(id);
+    // A clock that was set back meanwhile.
+    this.#deps.metrics.final(Math.max(0, this.#deps.clock.nowMs() - seenMs));
+  }
+
+  /** The views from `from` up to the one that `simplex` stands in now are over. */
+  entered(simplex: Simplex, from: bigint): void {
+    this.#enteredMs = this.#deps.clock.nowMs();
+    const first = simplex.view - from > MAX_COUNTED ? simplex.view - MAX_COUNTED : from;
+    for (let view = first; view < simplex.view; view += 1n) {
+      const kinds = new Set(simplex.certificatesOf(view).map(({ kind }) => kind));
+      if (kinds.has('notarize')) this.#deps.metrics.viewEnded('notarized');
+      else if (kinds.has('nullify')) this.#deps.metrics.viewEnded('nullified');
+    }
+  }
+}
