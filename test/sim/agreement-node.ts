@@ -23,12 +23,9 @@ import { quorum } from '@tanglemail/tangle/core/milestone/committee.ts';
 import type { ParentMilestone } from '@tanglemail/tangle/core/milestone/rules.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
 import { Agreement } from '../../apps/node/src/agreement/agreement.ts';
-import type {
-  AgreementMetrics,
-  ConsensusEvidence,
-  SeatMemory,
-  SpeculativeEngine,
-} from '../../apps/node/src/agreement/ports.ts';
+import type { AgreementMetrics, ConsensusEvidence } from '../../apps/node/src/agreement/ports.ts';
+import type { SeatMemory, SilenceReason } from '../../apps/node/src/agreement/seat-memory.ts';
+import type { SpeculativeEngine } from '../../apps/node/src/confirmation/speculation.ts';
 import { SimChain, type SimNetworkRules } from './chain.ts';
 import type { VirtualClock } from './clock.ts';
 import { Disk } from './disk.ts';
@@ -39,7 +36,7 @@ import type { Signing } from './signing.ts';
 /** Where the seat may speak, as a test sets it. */
 export interface Silence {
   from: bigint | undefined;
-  reason: string | undefined;
+  reason: SilenceReason | undefined;
   readonly foreign: bigint[];
   /** Where the node stood when it had followed its peers for the first time. */
   readonly caughtUpAt: number[];

@@ -20,7 +20,9 @@ import type { NetworkParams } from '@tanglemail/tangle/core/params/networks.ts';
 import type { Clock, Hasher, Verifier } from '@tanglemail/tangle/core/ports.ts';
 import type { Verdict } from '@tanglemail/tangle/io/libp2p/verdicts.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
+import type { Committees } from '../committees.ts';
 import type { ConfirmedMilestone } from '../confirmation/confirmation-engine.ts';
+import type { SpeculativeEngine } from '../confirmation/speculation.ts';
 import { Serial } from '../signal.ts';
 import { Announcer } from './announcer.ts';
 import { Jobs } from './jobs.ts';
@@ -31,13 +33,11 @@ import {
   type AgreementMetrics,
   type AgreementState,
   type AgreementWire,
-  type Committees,
   type ConsensusEvidence,
   type LeaderFacts,
-  type SeatMemory,
-  type SpeculativeEngine,
   type Timers,
 } from './ports.ts';
+import type { SeatMemory } from './seat-memory.ts';
 import { Sightings } from './sightings.ts';
 
 /** What the agreement tells its node, and what it is told; the node joins them in parts.ts. */
@@ -402,7 +402,7 @@ export class Agreement {
     if (this.#asking >= MAX_ASKING || !this.#deps.isFollowing()) return;
     this.#asking += 1;
     wire
-      .ask(epoch, views, ids.slice(0, MAX_FETCH_VIEWS), (message) => this.onMessage(message))
+      .ask(epoch, views, ids, (message) => this.onMessage(message))
       .catch((error: unknown) => logger.debug(errorFields(error), 'asking for votes failed'))
       .finally(() => {
         this.#asking -= 1;

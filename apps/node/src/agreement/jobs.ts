@@ -11,8 +11,9 @@ import type { Simplex } from '@tanglemail/tangle/core/consensus/simplex.ts';
 import type { Outcome } from '@tanglemail/tangle/core/outcome.ts';
 import type { Clock } from '@tanglemail/tangle/core/ports.ts';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
+import type { SpeculativeEngine } from '../confirmation/speculation.ts';
 import type { Leader } from './leader.ts';
-import type { SpeculativeEngine, Timers } from './ports.ts';
+import type { Timers } from './ports.ts';
 
 type Check = Extract<SimplexAction, { do: 'check' }>;
 type Build = Extract<SimplexAction, { do: 'build' }>;

@@ -12,7 +12,8 @@ import type { Clock } from '@tanglemail/tangle/core/ports.ts';
 import type { UnreferencedView } from '@tanglemail/tangle/core/tips/window.ts';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
 import type { ConfirmedMilestone } from '../confirmation/confirmation-engine.ts';
-import type { Choice, LeaderFacts } from './ports.ts';
+import type { Choice } from '../confirmation/speculation.ts';
+import type { LeaderFacts } from './ports.ts';
 
 /** A milestone of fewer blocks says little of how fast this node is. */
 const MIN_MEASURED_CONE = 500;

@@ -4,7 +4,7 @@ import type { Simplex } from '@tanglemail/tangle/core/consensus/simplex.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
 import { VirtualClock } from '../../../../test/sim/clock.ts';
 import { Pen } from './pen.ts';
-import type { SeatMemory } from './ports.ts';
+import type { SeatMemory } from './seat-memory.ts';
 
 const SIMPLEX = {} as Simplex;
 

@@ -11,7 +11,9 @@ import type { SignedStatement, SimplexAction } from '@tanglemail/tangle/core/con
 import type { Simplex } from '@tanglemail/tangle/core/consensus/simplex.ts';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
 import { Serial } from '../signal.ts';
-import type { AgreementMetrics, Refusal, SeatMemory, SpeculativeEngine, Timers } from './ports.ts';
+import type { SpeculativeEngine } from '../confirmation/speculation.ts';
+import type { AgreementMetrics, Timers } from './ports.ts';
+import type { Refusal, SeatMemory } from './seat-memory.ts';
 
 export interface PenDeps {
   readonly memory: SeatMemory;

@@ -9,6 +9,7 @@ import type {
 } from '@tanglemail/tangle/core/codec/certificate.ts';
 import type { MilestoneHeader } from '@tanglemail/tangle/core/codec/milestone.ts';
 import type { SignedStatement } from '@tanglemail/tangle/core/consensus/actions.ts';
+import type { SignerErrorCode } from './vote-error.ts';
 
 /** Why a seat keeps silent. */
 export type SilenceReason = 'log-missing' | 'log-behind' | 'imported';
@@ -26,6 +27,14 @@ export interface Silence {
   onCaughtUp(latest: MilestoneHeader): void;
 }
 
+/** Why statements are not said; the process goes on. */
+export interface Refusal {
+  /** `away`: the signer does not answer and may be asked again. */
+  readonly code: SignerErrorCode;
+  /** What was signed, in the order asked. */
+  readonly signatures: readonly (Uint8Array | undefined)[];
+}
+
 export interface SeatMemory {
   /** From 0. */
   readonly seat: number;
@@ -35,10 +44,10 @@ export interface SeatMemory {
   statementsOf(epoch: number): readonly SignedStatement[];
   /**
    * Writes and syncs the statements (after `syncCone`, if a new notarize is among them), then
-   * signs them; 64 bytes each, in the order given, and none for one that is not said: the seat is
-   * silent there, or the signer refused or did not answer. What the log has is signed without a
-   * write. Rejects with VoteError for a contradiction and StoreError when the disk refuses; then
-   * nothing may be said any more.
+   * signs them: 64 bytes each, in the order given. What the log has is signed without a write.
+   * Rejects with a {@link Refusal} when not all are said: the seat is silent there, or the signer
+   * refused or did not answer. Rejects with VoteError for a contradiction and StoreError when the
+   * disk refuses; then nothing may be said any more.
    */
   record(
     statements: readonly SignedStatement[],

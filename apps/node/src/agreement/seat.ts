@@ -11,7 +11,7 @@ import { readOldVotes, retireOldVotes } from './import-votes.ts';
 import type { SeatMemory, Signer } from './seat-memory.ts';
 import { SilenceGuard } from './silence-guard.ts';
 import { openVoteDisk, type VoteDisk } from './vote-disk.ts';
-import { SignerError, VoteError } from './vote-error.ts';
+import { RefusedError, SignerError, VoteError, type SignerErrorCode } from './vote-error.ts';
 import { VoteLog } from './vote-log.ts';
 import { isBefore, type Completeness, type Place } from './vote-records.ts';
 
@@ -47,7 +47,6 @@ export interface SeatDeps {
   readonly logger: Logger;
 }
 
-const NOT_SAID = new Uint8Array();
 const BEGINNING: Completeness = { type: 'complete', from: { epoch: 0, view: 0n } };
 
 /**
@@ -68,7 +67,7 @@ export async function openSeat(options: SeatOptions, deps: SeatDeps): Promise<Se
     if (above !== undefined) await takeOver(above, log, dataDir);
     const { maxDriftMs } = params;
     const silence = new SilenceGuard({ seat, maxDriftMs, acceptLostVotes }, { log, clock, logger });
-    return new Seat(seat, { log, signer, silence, logger });
+    return new Seat(seat, { log, signer, silence });
   } catch (error) {
     await disk.close();
     throw error;
@@ -104,7 +103,13 @@ interface SeatParts {
   readonly log: VoteLog;
   readonly signer: Signer;
   readonly silence: SilenceGuard;
-  readonly logger: Logger;
+}
+
+/** Why one was not signed; what the signer did not mean to say goes on. */
+function codeOf({ reason }: PromiseRejectedResult): SignerErrorCode {
+  const error: unknown = reason;
+  if (!(error instanceof SignerError)) throw error;
+  return error.code;
 }
 
 /** A seat of this process; `openSeat` makes it. */
@@ -113,14 +118,12 @@ export class Seat implements SeatMemory {
   readonly silence: SilenceGuard;
   readonly signer: Signer;
   readonly #log: VoteLog;
-  readonly #logger: Logger;
 
-  constructor(seat: number, { log, signer, silence, logger }: SeatParts) {
+  constructor(seat: number, { log, signer, silence }: SeatParts) {
     this.seat = seat;
     this.silence = silence;
     this.signer = signer;
     this.#log = log;
-    this.#logger = logger;
   }
 
   get publicKey(): Uint8Array {
@@ -140,15 +143,10 @@ export class Seat implements SeatMemory {
     if (said.some((one) => one.kind === 'notarize' && isNew(one))) await syncCone();
     await this.#log.append(said);
     const results = await Promise.allSettled(statements.map((one) => this.#sign(one)));
-    return results.map((result, index) => {
-      if (result.status === 'fulfilled') return result.value;
-      const error: unknown = result.reason;
-      if (!(error instanceof SignerError)) throw error;
-      const { kind, epoch, view } = statements[index]!;
-      const facts = { code: error.code, kind, epoch, view: String(view) };
-      this.#logger.warn(facts, 'a statement is not said');
-      return NOT_SAID;
-    });
+    const refusals = results.flatMap((one) => (one.status === 'rejected' ? [codeOf(one)] : []));
+    const signatures = results.map((one) => (one.status === 'fulfilled' ? one.value : undefined));
+    if (refusals.length > 0) throw new RefusedError(refusals, signatures);
+    return signatures.filter((one) => one !== undefined);
   }
 
   async forget(belowEpoch: number, belowView: bigint): Promise<void> {

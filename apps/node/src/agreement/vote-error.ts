@@ -33,3 +33,18 @@ export class SignerError extends Error {
     this.code = code;
   }
 }
+
+/** Not all of a group is said; the rest was signed. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError';
+  /** `away` when anything of it may be asked for again. */
+  readonly code: SignerErrorCode;
+  readonly signatures: readonly (Uint8Array | undefined)[];
+
+  constructor(codes: readonly SignerErrorCode[], signatures: readonly (Uint8Array | undefined)[]) {
+    const code = codes.find((one) => one === 'away') ?? codes[0] ?? 'invalid';
+    super(SIGNER_ERRORS[code]);
+    this.code = code;
+    this.signatures = signatures;
+  }
+}

@@ -6,7 +6,7 @@ import type { ConsensusMessage } from '../codec/consensus.ts';
 import type { MilestoneId } from '../codec/ids.ts';
 import type { SimplexAction } from './actions.ts';
 
-/** Views whose certificates are asked for at once. */
+/** Views whose certificates, and milestones whose proposals, are asked for at once. */
 export const MAX_FETCH_VIEWS = 16;
 
 export class Outbox {
@@ -32,7 +32,11 @@ export class Outbox {
     if (views.length === 0 && ids.length === 0) return;
     if (nowMs < this.#fetchedMs + this.#pauseMs) return;
     this.#fetchedMs = nowMs;
-    this.#actions.push({ do: 'fetch', views: views.slice(0, MAX_FETCH_VIEWS), ids });
+    this.#actions.push({
+      do: 'fetch',
+      views: views.slice(0, MAX_FETCH_VIEWS),
+      ids: ids.slice(0, MAX_FETCH_VIEWS),
+    });
   }
 
   /** The clock was set back: the next request may go at once. */
