@@ -15,14 +15,16 @@ import { bestVerifier } from '@tanglemail/tangle/io/accel/verifier.ts';
 import { loadPeerKey } from '@tanglemail/tangle/io/libp2p/peer-key.ts';
 import type { PeerPrivateKey } from '@tanglemail/tangle/io/libp2p/types.ts';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
+import { ConfigError } from '@tanglemail/tangle/io/shell/settings.ts';
 import { SYSTEM_CLOCK } from '@tanglemail/tangle/io/system.ts';
+import { openSeat, seatOf, type Seat } from './agreement/seat.ts';
+import type { Signer } from './agreement/seat-memory.ts';
+import { openSigner } from './agreement/signer.ts';
 import { committeeAt, genesisCommittees, type Committees } from './committees.ts';
 import type { NodeConfig } from './config/schema.ts';
-import { readKeyFile, type KeyPair } from './keys/key-file.ts';
 import { saltedHash } from './processor/seen-filter.ts';
 import { snapshotFill } from './snapshot/import-snapshot.ts';
 import { NodeStore, type OpenedStore } from './store/node-store.ts';
-import { seatOf } from './validator/validator.ts';
 
 export interface NodeOptions {
   readonly config: NodeConfig;
@@ -33,6 +35,8 @@ export interface NodeOptions {
   readonly clock?: Clock;
   /** Ends what takes long while the node opens: the import of a snapshot. */
   readonly signal?: AbortSignal;
+  /** The operator says that the votes of this seat are lost: it is silent first. */
+  readonly acceptLostVotes?: boolean;
 }
 
 export interface Foundation extends NodeOptions, OpenedStore {
@@ -44,36 +48,76 @@ export interface Foundation extends NodeOptions, OpenedStore {
   /** Salted, so that nobody can make two blocks that the seen-filter takes for one. */
   readonly hash: (bytes: Uint8Array) => bigint;
   readonly privateKey: PeerPrivateKey;
-  /** Key of this node's seat in the committee; undefined for a node that only follows. */
-  readonly seatKey: KeyPair | undefined;
+  /** This node's seat in the committee, open; undefined for a node that only follows. */
+  readonly memory: Seat | undefined;
 }
 
 /**
  * Reads the keys, then opens the store: whatever fails before it leaves nothing open. Throws
  * StoreError (another network's folder, locked, damaged), SnapshotError (an empty store and
- * no source of snapshot.from that holds), KeyFileError, ValidatorError, PeerKeyError, and the
- * reason of `options.signal` when that ends an import.
+ * no source of snapshot.from that holds), KeyFileError, SignerError, ValidatorError, VoteError,
+ * PeerKeyError, ConfigError, and the reason of `options.signal` when that ends an import.
  */
 export async function openFoundation(options: NodeOptions): Promise<Foundation> {
   const { config, genesis } = options;
-  const { keyFile } = config.validator;
-  const seatKey = keyFile === undefined ? undefined : await readKeyFile(keyFile);
-  if (seatKey !== undefined) seatOf(seatKey, genesis.committee);
   const [hasher, verifier] = await Promise.all([bestHasher(), bestVerifier()]);
   const root = genesisMilestone(genesis, hasher);
   const committees = genesisCommittees(genesis.committee);
   const ground = { root, committees, hasher, verifier };
   const hash = await saltedHash(randomBytes(8).readBigUInt64LE());
-  const fill = fillOf(options, ground);
-  const opened = await NodeStore.open(join(config.dataDir, 'store'), root, hasher, fill);
+  const clock = options.clock ?? SYSTEM_CLOCK;
+  const signer = await signerOf(options, ground);
+  let store: NodeStore | undefined;
   try {
+    const fill = fillOf(options, ground);
+    const opened = await NodeStore.open(join(config.dataDir, 'store'), root, hasher, fill);
+    store = opened.store;
     const privateKey = await loadPeerKey(config.gossip.keyFile ?? join(config.dataDir, 'peer.key'));
-    const clock = options.clock ?? SYSTEM_CLOCK;
-    return { ...options, ...opened, ...ground, clock, hash, privateKey, seatKey };
+    const { index: latestIndex } = opened.latest.header;
+    const seated = { ...options, clock, latestIndex };
+    const memory = signer === undefined ? undefined : await memoryOf(seated, ground, signer);
+    return { ...options, ...opened, ...ground, clock, hash, privateKey, memory };
   } catch (error) {
-    await opened.store.close();
+    await Promise.all([store?.close(), signer?.close()]);
     throw error;
   }
+}
+
+/** Who signs for this node's seat, which must be there; undefined for a node that follows. */
+async function signerOf(
+  { config, genesis }: NodeOptions,
+  { root, verifier }: Pick<Foundation, 'root' | 'verifier'>,
+): Promise<Signer | undefined> {
+  const { keyFile, signerSocket: socketPath } = config.validator;
+  if (keyFile !== undefined && socketPath !== undefined) {
+    throw new ConfigError('validator.keyFile and validator.signerSocket: give one of them');
+  }
+  const external = { networkId: root.networkId, timeoutMs: config.agreement.deltaMs };
+  const place =
+    keyFile !== undefined ? { keyFile } : socketPath !== undefined && { socketPath, ...external };
+  if (place === false) return undefined;
+  const signer = await openSigner(place, verifier);
+  try {
+    seatOf(signer.publicKey, genesis.committee);
+    return signer;
+  } catch (error) {
+    await signer.close();
+    throw error;
+  }
+}
+
+async function memoryOf(
+  options: NodeOptions & { readonly clock: Clock; readonly latestIndex: number },
+  { root, committees, hasher }: Pick<Foundation, 'root' | 'committees' | 'hasher'>,
+  signer: Signer,
+): Promise<Seat> {
+  const { config, genesis, clock, logger, latestIndex, acceptLostVotes = false } = options;
+  const { params } = genesis;
+  const committee = committeeAt(latestIndex + 1, committees, params);
+  const { dataDir } = config;
+  const { networkId } = root;
+  const facts = { dataDir, networkId, committee, params, latestIndex, acceptLostVotes };
+  return await openSeat(facts, { signer, hasher, clock, logger });
 }
 
 /** What fills an empty store: undefined for genesis, which NodeStore writes by itself. */

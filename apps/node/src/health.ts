@@ -20,6 +20,8 @@ export interface HealthFacts {
   readonly nowMs: number;
   /** How far the clock leads (above zero) or lags the network; 0 or absent while it is right. */
   readonly clockLeadMs?: number;
+  /** Why this node's seat does not speak, though it could; undefined or absent while it may. */
+  readonly seatSilent?: string | undefined;
 }
 
 type Rule = (facts: HealthFacts, config: NodeConfig) => string | undefined;
@@ -32,6 +34,7 @@ const RULES: readonly Rule[] = [
     return behind > health.maxMilestonesBehind ? `${behind} milestones behind` : undefined;
   },
   ({ problem }) => problem,
+  ({ seatSilent }) => (seatSilent === undefined ? undefined : `the seat is silent: ${seatSilent}`),
   ({ peers }, config) => {
     const wanted = config.health.minPeers ?? (expectsPeers(config) ? 1 : 0);
     return peers < wanted ? `${peers} peers, ${wanted} wanted` : undefined;

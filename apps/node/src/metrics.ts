@@ -13,6 +13,7 @@ import {
 } from '@tanglemail/tangle/io/metrics/create-metrics.ts';
 import {
   NODE_METRICS,
+  SEATS,
   type API_ROUTES,
   type API_STATUSES,
   type NodeMetrics,
@@ -24,6 +25,7 @@ import {
   type NetworkMetrics,
 } from '@tanglemail/tangle/io/libp2p/types.ts';
 import { Registry } from 'prom-client';
+import type { AgreementMetrics, AgreementState } from './agreement/ports.ts';
 import type { ConfirmedMilestone } from './confirmation/confirmation-engine.ts';
 import { ConfirmationTimes } from './confirmation-times.ts';
 import type { BlockProcessor } from './processor/block-processor.ts';
@@ -91,6 +93,21 @@ export function countConfirmed(metrics: MetricsOfNode, confirmed: ConfirmedMiles
   rows.unspentOutputs.set(result.stateTree.size);
 }
 
+/** What the agreement counts, into the rows. */
+export function agreementMetrics(rows: NodeMetrics): AgreementMetrics {
+  return {
+    message: (direction, type) => rows.agreementMessages.inc({ direction, type }),
+    viewEnded: (end) => rows.agreementViews.inc({ end }),
+    final: (elapsedMs) => rows.agreementFinality.observe(elapsedMs / 1_000),
+    votesWritten: (elapsedMs) => rows.agreementVotesWritten.observe(elapsedMs / 1_000),
+    seatVote: (seat) => {
+      const label = SEATS[seat];
+      if (label !== undefined) rows.agreementSeatVotes.inc({ seat: label });
+    },
+    evidence: (kind) => rows.agreementEvidence.inc({ kind }),
+  };
+}
+
 /** Counts one answer of the API. */
 export function countAnswer(
   rows: NodeMetrics,
@@ -119,6 +136,7 @@ export interface MeasuredParts {
   readonly network: Pick<TangleNetwork, 'peers' | 'requestCounts' | 'knownPeers' | 'bans'>;
   readonly store: Pick<NodeStore, 'onBatch' | 'sizeBytes' | 'prunedIndex'>;
   readonly sync: Pick<MilestoneSync, 'state'>;
+  readonly agreement: { readonly state: AgreementState };
   readonly snapshots: Pick<SnapshotKeeper, 'files'>;
   /** Room left where the data folder is. */
   readonly freeBytes: () => Promise<number>;
@@ -146,6 +164,7 @@ export function watchGauges(rows: NodeMetrics, parts: MeasuredParts): void {
   rows.requestsPending.onCollect((gauge) => gauge.set(network.requestCounts().pending));
   rows.requestsServing.onCollect((gauge) => gauge.set(network.requestCounts().serving));
   watchSync(rows, parts);
+  watchAgreement(rows, parts);
   watchDisk(rows, parts);
   rows.powDifficulty.onCollect((gauge) => gauge.set(parts.difficultyBits()));
   rows.halted.onCollect((gauge) => gauge.set(parts.isHalted() ? 1 : 0));
@@ -178,6 +197,14 @@ function watchSync(rows: NodeMetrics, { network, sync }: MeasuredParts): void {
   rows.syncConesFailed.onCollect((gauge) => gauge.set(sync.state.failed));
   rows.syncBufferedBytes.onCollect((gauge) => gauge.set(sync.state.bufferedBytes));
   rows.syncHeldBlocks.onCollect((gauge) => gauge.set(sync.state.held));
+}
+
+function watchAgreement(rows: NodeMetrics, { agreement }: MeasuredParts): void {
+  rows.agreementView.onCollect((gauge) => gauge.set(Number(agreement.state.view)));
+  rows.agreementUndecided.onCollect((gauge) => gauge.set(agreement.state.undecidedViews));
+  rows.agreementSilent.onCollect((gauge) => {
+    gauge.set(agreement.state.silent === undefined ? 0 : 1);
+  });
 }
 
 function watchDisk(rows: NodeMetrics, { store, snapshots, freeBytes }: MeasuredParts): void {

@@ -3,7 +3,7 @@
  * it, `stop` takes it down in the reverse order. The API stands in front of it (api/create-api.ts).
  *
  * Start: store (network, state root, supply) → DAG and tips from the store → missing parents →
- * network → rebroadcast → milestones → pruner → validator. Stop: the other way round, a snapshot
+ * network → rebroadcast → milestones → pruner → agreement. Stop: the other way round, a snapshot
  * that is being written included, then processor, proof of work, signature workers, store.
  * Spec: docs/architecture.md.
  */
@@ -13,7 +13,6 @@ import { fail } from '@tanglemail/tangle/core/outcome.ts';
 import type { Clock, SignatureClaim } from '@tanglemail/tangle/core/ports.ts';
 import { PowPool } from '@tanglemail/tangle/io/accel/pow-pool.ts';
 import { VerifyPool } from '@tanglemail/tangle/io/accel/verify-pool.ts';
-import { networkIdText } from '@tanglemail/tangle/io/libp2p/message-id.ts';
 import { NetworkError } from '@tanglemail/tangle/io/libp2p/types.ts';
 import { packVerdict, type Verdict } from '@tanglemail/tangle/io/libp2p/verdicts.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
@@ -37,7 +36,6 @@ import {
   createMerger,
   createParts,
   createStatusReporter,
-  createValidator,
   type Context,
   type NodeHooks,
   type NodeParts,
@@ -56,8 +54,6 @@ import type { StatusReporter } from './status-line.ts';
 import { haltOnEvidence } from './sync/fork-guard.ts';
 import type { SyncState } from './sync/milestone-sync.ts';
 import type { Merger } from './validator/merger.ts';
-import type { Validator } from './validator/validator.ts';
-import { VoteFile } from './validator/vote-file.ts';
 
 /** A part of the node as `closeInOrder` takes it; one that is not there has nothing to do. */
 function closable(part: { stop(): Promise<void> | void } | undefined): Closable {
@@ -82,7 +78,6 @@ export class TangleNode {
   readonly #verifyPool = new VerifyPool();
   readonly #rates = new BlockRates(() => performance.now());
   #powPool: PowPool | undefined;
-  #validator: Validator | undefined;
   #merger: Merger | undefined;
   #latest: MilestoneRefDto;
   #fail: (error: Error) => void;
@@ -109,29 +104,24 @@ export class TangleNode {
   }
 
   /**
-   * Opens the data folder, checks it and rebuilds the memory. Throws what `openFoundation` throws,
-   * and VoteError.
+   * Opens the data folder, checks it and rebuilds the memory. Throws what `openFoundation` throws.
    */
   static async open(options: NodeOptions): Promise<TangleNode> {
     const foundation = await openFoundation(options);
-    const { config, hasher, verifier, root, seatKey, genesis, logger } = foundation;
+    const { hasher, verifier, memory, genesis, logger } = foundation;
     try {
       const node = new TangleNode(foundation);
       await node.#rebuild();
       await node.#parts.snapshots.open();
       haltOnEvidence(await foundation.store.milestones.evidence(), node.#parts.engine, logger);
-      if (seatKey !== undefined) {
-        const votes = await VoteFile.open(config.dataDir, networkIdText(root.networkId));
-        node.#validator = createValidator(node.#context, votes, seatKey);
-        node.#merger = createMerger(node.#context, seatKey);
-      }
+      if (memory !== undefined) node.#merger = createMerger(node.#context, memory.seat);
       logger.info(
         { hasher: hasher.backend, verifier: verifier.backend, network: genesis.name },
         'node is open',
       );
       return node;
     } catch (error) {
-      await foundation.store.close();
+      await Promise.all([foundation.store.close(), memory?.close()]);
       throw error;
     }
   }
@@ -182,10 +172,10 @@ export class TangleNode {
     this.#parts.rebroadcast.start();
     this.#parts.sync.start();
     this.#parts.pruner.start();
-    this.#validator?.start();
+    this.#parts.agreement.start();
     this.#merger?.start();
     this.#status.start();
-    const role = this.#validator === undefined ? 'follows' : 'validates';
+    const role = this.#foundation.memory === undefined ? 'follows' : 'validates';
     this.logger.info({ role, index: this.#parts.engine.latest.header.index }, 'node is running');
   }
 
@@ -200,14 +190,15 @@ export class TangleNode {
 
   async #stop(): Promise<void> {
     await this.#starting?.catch(() => undefined);
-    const { network, processor, missing, rebroadcast, sync, pruner, snapshots } = this.#parts;
+    const { network, processor, missing, rebroadcast, sync, pruner } = this.#parts;
+    const { snapshots, agreement } = this.#parts;
     // In the order of the start; they are closed from the last to the first.
     const parts: Closable[] = [
       this.#foundation.store,
       this.#verifyPool,
       { close: () => this.#powPool?.close() },
       ...[processor, network, missing, rebroadcast, sync, pruner, snapshots].map(closable),
-      ...[this.#validator, this.#merger, this.#status].map(closable),
+      ...[agreement, this.#merger, this.#status].map(closable),
     ];
     const isClean = await closeInOrder(parts, this.logger);
     if (!isClean) throw new StopError('not all parts of the node stopped in order');
@@ -272,8 +263,15 @@ export class TangleNode {
       peers: this.#parts.network.peers().length,
       nowMs: this.clock.nowMs(),
       clockLeadMs: this.#clockWatch.leadMs(this.#now()),
+      seatSilent: this.#seatSilent(),
     };
     return judgeHealth(facts, this.config);
+  }
+
+  /** A seat that only catches up is as the node is. */
+  #seatSilent(): string | undefined {
+    if (this.#foundation.memory?.signer.isAway === true) return 'its signer does not answer';
+    return this.#foundation.memory?.silence.reason;
   }
 
   #now(): { wallMs: number; steadyMs: number } {
@@ -368,12 +366,13 @@ export class TangleNode {
     for (const { blockId, kind } of blocks) countSolid(this.metrics, blockId, kind);
     this.events.emit('solid', blocks);
     this.#parts.sync.wake();
+    this.#parts.agreement.onSolid();
   }
 
   #onConfirmed(confirmed: ConfirmedMilestone): void {
     const { milestone, result } = confirmed;
     this.#noteLatest(milestone);
-    this.#parts.load.onConfirmed(confirmed);
+    this.#parts.agreement.onConfirmed(confirmed);
     countConfirmed(this.metrics, confirmed);
     const { timestampMs } = milestone.header;
     this.#clockWatch.note({ timestampMs, ...this.#now() });

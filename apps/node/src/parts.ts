@@ -16,12 +16,12 @@ import { TangleNetwork } from '@tanglemail/tangle/io/libp2p/network.ts';
 import type { Verdict } from '@tanglemail/tangle/io/libp2p/verdicts.ts';
 import type { HealthDto, MilestoneRefDto } from '@tanglemail/tangle/io/node-client/dto.ts';
 import { STEADY_CLOCK, SYSTEM_RANDOM } from '@tanglemail/tangle/io/system.ts';
+import type { Agreement } from './agreement/agreement.ts';
 import { expectsPeers, networkOptions } from './config/network-options.ts';
 import { ConfirmationEngine, type ConfirmedMilestone } from './confirmation/confirmation-engine.ts';
-import { LoadWatch } from './confirmation/load-watch.ts';
 import { freeBytes } from './disk-usage.ts';
 import type { Foundation } from './foundation.ts';
-import type { KeyPair } from './keys/key-file.ts';
+import { createAgreement, onConsensus } from './join-agreement.ts';
 import { watchGauges, type MetricsOfNode } from './metrics.ts';
 import { BlockProcessor, type ProcessOutcome } from './processor/block-processor.ts';
 import { Intake } from './processor/intake.ts';
@@ -39,8 +39,6 @@ import { MissingParents } from './sync/missing-parents.ts';
 import { Rebroadcast } from './sync/rebroadcast.ts';
 import { conesFrom } from './sync/serve-cones.ts';
 import { Merger } from './validator/merger.ts';
-import { seatOf, Validator } from './validator/validator.ts';
-import type { VoteFile } from './validator/vote-file.ts';
 
 /** What the parts ask of the node that they belong to. */
 export interface NodeHooks {
@@ -72,7 +70,7 @@ export interface NodeParts {
   readonly tips: TipPool;
   readonly network: TangleNetwork;
   readonly engine: ConfirmationEngine;
-  readonly load: LoadWatch;
+  readonly agreement: Agreement;
   readonly missing: MissingParents;
   readonly intake: Intake;
   readonly processor: BlockProcessor;
@@ -110,11 +108,11 @@ export function createParts(
   const context: Context = { foundation, hooks, metrics, parts };
   parts.network = createNetwork(context);
   parts.engine = createEngine(context);
-  parts.load = createLoadWatch(context);
   parts.missing = createMissing(context);
   parts.intake = createIntake(context);
   parts.processor = createProcessor(context);
   parts.sync = createSync(context);
+  parts.agreement = createAgreement(context);
   parts.rebroadcast = createRebroadcast(context);
   parts.query = createQuery(context);
   parts.snapshots = createSnapshots(context);
@@ -158,6 +156,7 @@ function lookAt(context: Context, storeBytes: number): StatusFacts {
     milestoneAgeMs: Math.max(0, foundation.clock.nowMs() - header.timestampMs),
     blocks: { ...metrics.blocks },
     requests: { queued: parts.missing.size, pending, processing: queues.sync },
+    ...agreementFacts(context),
     peers: parts.network.peers().length,
     tips: parts.tips.size,
     unsolid: parts.dag.unsolidCount,
@@ -167,6 +166,13 @@ function lookAt(context: Context, storeBytes: number): StatusFacts {
     prunedIndex: foundation.store.prunedIndex,
     rssBytes: process.memoryUsage.rss(),
   };
+}
+
+/** Of a committee of one there is nothing to say. */
+function agreementFacts({ foundation, parts }: Context): Pick<StatusFacts, 'agreement'> {
+  const { epoch, view, seat, silent, undecidedViews } = parts.agreement.state;
+  if (foundation.committees.of(epoch).length === 1) return {};
+  return { agreement: { view: Number(view), undecidedViews, seat, silent } };
 }
 
 function createIntake({ foundation, hooks, parts }: Context): Intake {
@@ -218,12 +224,13 @@ function createNetwork(context: Context): TangleNetwork {
     {
       onPack: (blocks, from) => context.hooks.onPack(blocks, from),
       onMilestone: (bytes) => context.parts.sync.onMilestone(bytes),
-      onConsensus: () => Promise.resolve('ignore'),
+      onConsensus: (bytes) => onConsensus(context, bytes),
       getBlocks: (ids) => store.blocksFor(ids),
       getMilestones: (from, count) => milestonesFrom(context, from, count),
       getCone: (index, skip, maxBytes) => store.conePart(index, skip, maxBytes),
       getCones: (from, count, maxBytes) => conesFrom(store, from, count, maxBytes),
-      getConsensus: () => Promise.resolve([]),
+      getConsensus: (epoch, views, ids) =>
+        Promise.resolve(context.parts.agreement.messagesFor(epoch, views, ids)),
       status: () => statusOf(context),
     },
     {
@@ -276,13 +283,6 @@ function createEngine(context: Context): ConfirmationEngine {
   );
 }
 
-function createLoadWatch({ foundation, parts }: Context): LoadWatch {
-  const { genesis, latest, logger } = foundation;
-  const queueFill = (): number => parts.processor.workedFill;
-  const deps = { params: genesis.params, dag: parts.dag, queueFill, logger };
-  return new LoadWatch(deps, latest.powLoadBits);
-}
-
 function createMissing(context: Context): MissingParents {
   return new MissingParents({
     network: context.parts.network,
@@ -328,6 +328,7 @@ function createSync(context: Context): MilestoneSync {
     submit: (bytes) => context.hooks.process(bytes, 'milestone', 'cone'),
     submitHeld: (bytes, from) => context.hooks.process(bytes, 'gossip', from),
     onProven: (milestone) => context.hooks.noteLatest(milestone),
+    onHeard: (id) => context.parts.agreement.onMilestoneHeard(id),
     expectsPeers: expectsPeers(config),
     network: context.parts.network,
     logger,
@@ -411,37 +412,15 @@ function createPruner({ foundation, hooks, metrics, parts }: Context): Pruner {
   );
 }
 
-/** The seat of this node in the committee; `start` it after the network. */
-export function createValidator(context: Context, votes: VoteFile, key: KeyPair): Validator {
-  const { genesis, root, hasher } = context.foundation;
-  const deps = {
-    params: genesis.params,
-    networkId: root.networkId,
-    committee: genesis.committee,
-    hasher,
-    clock: context.foundation.clock,
-    engine: context.parts.engine,
-    dag: context.parts.dag,
-    tips: context.parts.tips,
-    votes,
-    load: context.parts.load,
-    mayLead: () => context.parts.sync.hasCaughtUp(),
-    publish: (bytes: Uint8Array) => context.hooks.publishMilestone(bytes),
-    logger: context.foundation.logger,
-    onFatal: (error: unknown) => context.hooks.onFatal(error),
-  };
-  return new Validator(deps, key);
-}
-
-/** Takes up what milestones leave behind, in its turn; runs beside the validator. */
-export function createMerger({ foundation, hooks, parts }: Context, key: KeyPair): Merger {
+/** Takes up what milestones leave behind, in its turn; runs beside the agreement. */
+export function createMerger({ foundation, hooks, parts }: Context, seat: number): Merger {
   const { committee } = foundation.genesis;
   return new Merger({
     milestoneIntervalMs: foundation.genesis.params.milestoneIntervalMs,
     clock: STEADY_CLOCK,
     dag: parts.dag,
     latestIndex: () => parts.engine.latest.header.index,
-    seat: seatOf(key, committee),
+    seat,
     seats: committee.length,
     tips: parts.tips,
     merge: (parents) => hooks.merge(parents),

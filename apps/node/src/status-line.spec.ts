@@ -37,6 +37,18 @@ describe('status line', () => {
     );
   });
 
+  it('says where the agreement stands, and a seat that is silent', () => {
+    const line = (agreement: StatusFacts['agreement']): string =>
+      statusLine(FACTS.blocks, { ...FACTS, ...(agreement && { agreement }) }, 10, 0).message;
+    expect(line({ view: 7, undecidedViews: 0 })).toContain('old; view 7; blocks/s');
+    expect(line({ view: 7, undecidedViews: 2, seat: 3 })).toContain(
+      'view 7 (2 undecided), seat 3;',
+    );
+    expect(line({ view: 7, undecidedViews: 0, seat: 0, silent: 'imported' })).toContain(
+      'view 7, seat 0 SILENT (imported);',
+    );
+  });
+
   it('shouts when the node is not healthy, and says an old age in coarser units', () => {
     const line = (milestoneAgeMs: number): string =>
       statusLine(FACTS.blocks, { ...FACTS, healthy: false, milestoneAgeMs }, 10, 0).message;

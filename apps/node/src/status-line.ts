@@ -31,6 +31,15 @@ export interface StatusFacts {
     readonly pending: number;
     readonly processing: number;
   };
+  /** Where the agreement stands; absent for a committee of one. */
+  readonly agreement?: {
+    readonly view: number;
+    /** Views since the last final milestone. */
+    readonly undecidedViews: number;
+    readonly seat?: number | undefined;
+    /** Why the seat does not speak. */
+    readonly silent?: string | undefined;
+  };
   readonly peers: number;
   readonly tips: number;
   readonly unsolid: number;
@@ -75,6 +84,7 @@ function sentence(now: StatusFacts, perSecond: BlockCounts, loopMs: number): str
   const lengths = Object.entries(queues).map(([name, length]) => `${name} ${length}`);
   const parts = [
     `milestone ${now.solidIndex} of ${now.latestIndex}, ${ageText(now.milestoneAgeMs)} old`,
+    ...(now.agreement === undefined ? [] : [agreementText(now.agreement)]),
     `blocks/s ${perSecond.in} in, ${perSecond.new} new, ${perSecond.out} out`,
     `requests ${requests.queued} queued, ${requests.pending} pending, ` +
       `${requests.processing} processing`,
@@ -85,6 +95,13 @@ function sentence(now: StatusFacts, perSecond: BlockCounts, loopMs: number): str
     `memory ${bytesText(now.rssBytes)}, loop delay ${loopMs} ms`,
   ];
   return `status: ${now.healthy ? '' : 'NOT HEALTHY; '}${parts.join('; ')}`;
+}
+
+function agreementText(now: NonNullable<StatusFacts['agreement']>): string {
+  const undecided = now.undecidedViews > 0 ? ` (${now.undecidedViews} undecided)` : '';
+  const silent = now.silent === undefined ? '' : ` SILENT (${now.silent})`;
+  const seat = now.seat === undefined ? '' : `, seat ${now.seat}${silent}`;
+  return `view ${now.view}${undecided}${seat}`;
 }
 
 function ageText(ms: number): string {

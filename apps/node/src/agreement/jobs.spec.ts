@@ -231,6 +231,13 @@ describe('jobs', () => {
     expect(bench.done).toEqual(['built 1']);
   });
 
+  it('say nothing of a milestone that the engine did not judge', async () => {
+    const bench = new Bench();
+    bench.outcomes.set('a', fail('milestone-previous'));
+    await bench.take(check('a', 1n, 'base'));
+    expect([bench.checks, bench.done]).toEqual([['a'], []]);
+  });
+
   it('rest while the engine confirms nothing any more', async () => {
     const bench = new Bench();
     bench.current.halted = 'a broken rule';

@@ -139,7 +139,7 @@ export class Jobs {
     const { id, header, body } = job;
     if (!(await this.#isReady(header.previousId, asked))) return false;
     const checked = await engine.check(id, { header, body }, clock.nowMs());
-    if (this.#isMissing(checked)) return false;
+    if (this.#isMissing(checked) || this.#isUnjudged(checked)) return false;
     if (!checked.ok) {
       const { code, detail } = checked;
       logger.debug({ code, detail, index: header.index }, 'a proposed milestone breaks a rule');
@@ -173,7 +173,7 @@ export class Jobs {
       if (this.#asked !== asked || this.#isRefused(one)) return false;
       const checked = await engine.check(one, entry);
       if (checked.ok) continue;
-      if (!this.#isMissing(checked)) this.#refuse(one, checked);
+      if (!this.#isMissing(checked) && !this.#isUnjudged(checked)) this.#refuse(one, checked);
       return false;
     }
     return true;
@@ -199,9 +199,17 @@ export class Jobs {
     return this.#refused.ids.has(id);
   }
 
-  /** A predecessor may have left the engine's memory; that is no fault of the milestone's. */
+  /**
+   * Nothing is said of the milestone: the engine has halted, or what it stands on has left its
+   * memory in the meantime.
+   */
+  #isUnjudged(checked: Outcome<void>): boolean {
+    if (checked.ok) return false;
+    return this.#deps.engine.halted !== undefined || checked.code === 'milestone-previous';
+  }
+
   #refuse(id: MilestoneId, { code, detail }: { code: string; detail?: string | undefined }): void {
-    if (code !== 'milestone-previous') this.#refused.ids.add(id);
+    this.#refused.ids.add(id);
     this.#deps.logger.warn({ code }, 'a milestone that a quorum took breaks a rule here');
     this.#deps.logger.debug({ milestone: id, detail }, 'it is this one');
   }

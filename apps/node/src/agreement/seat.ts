@@ -86,7 +86,8 @@ function firstEntry(
   if (faultsTolerated(committee.length) === 0 && !acceptLostVotes) {
     throw new VoteError(
       `${path} is gone, and the network stands still without this seat. Bring the file back; ` +
-        'if it is lost for good and nothing else runs with this key, start with acceptLostVotes',
+        'if it is lost for good and nothing else runs with this key, start with ' +
+        '--accept-lost-votes',
     );
   }
   return { type: 'silent', reason: 'log-missing' };

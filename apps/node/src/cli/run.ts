@@ -29,11 +29,13 @@ export function startCommand(terminal: Terminal, servers: Servers): Command {
   addSettings(command, NODE_SETTINGS, (key) => !key.startsWith('faucet.'));
   return command
     .option('--check', 'print every setting and where it came from, check the genesis, and end')
+    .option('--accept-lost-votes', 'validate although votes.log is lost for good: listen first')
     .addHelpText('after', '\nExample:\n  tangle-node start --config node.json --log-level debug')
     .action(async () => {
       const config = await settingsOf(command, NODE_SETTINGS, terminal);
+      const acceptLostVotes = command.getOptionValue('acceptLostVotes') === true;
       if (command.getOptionValue('check') === true) await checkSettings(command, config, terminal);
-      else await runNode(config, terminal, servers);
+      else await runNode({ config, acceptLostVotes }, terminal, servers);
     });
 }
 
@@ -48,12 +50,17 @@ async function checkSettings(
   terminal.out(`\nnetwork ${name}, a committee of ${committee.length}: these settings are good\n`);
 }
 
-async function runNode(config: NodeConfig, terminal: Terminal, servers: Servers): Promise<void> {
+async function runNode(
+  { config, acceptLostVotes }: { config: NodeConfig; acceptLostVotes: boolean },
+  terminal: Terminal,
+  servers: Servers,
+): Promise<void> {
   const logger = createLogger(config.logLevel, 'tangle-node');
   const genesis = await readGenesis(config.genesisFile, GENESIS_HINT);
   const abort = new AbortController();
   const running: Closable[] = [];
-  const starting = startNode({ config, genesis, logger, signal: abort.signal }, servers, running);
+  const options = { config, genesis, logger, acceptLostVotes, signal: abort.signal };
+  const starting = startNode(options, servers, running);
   try {
     const failure = starting.then((node) => node.failure);
     const ending = await Promise.race([terminal.untilSignal(), failure]);

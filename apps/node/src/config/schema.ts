@@ -141,6 +141,23 @@ const validator = z.strictObject({
   keyFile: path
     .optional()
     .describe('Key file of a committee seat (`tools keys`). Set: this node makes milestones.'),
+  signerSocket: path
+    .optional()
+    .describe(
+      'Unix socket of a process that keeps the seat’s key (`tools signer`), instead of keyFile.',
+    ),
+});
+
+const agreement = z.strictObject({
+  deltaMs: z
+    .int()
+    .min(500)
+    .max(60_000)
+    .default(1_000)
+    .describe(
+      'Time within which a message reaches all validators, in milliseconds; the same on all of ' +
+        'them. A view without a milestone takes some three of it.',
+    ),
 });
 
 const snapshot = z.strictObject({
@@ -247,6 +264,7 @@ const CONFIG_SCHEMA = z.strictObject({
   health: health.prefault({}),
   pow: pow.prefault({}),
   validator: validator.prefault({}),
+  agreement: agreement.prefault({}),
   snapshot: snapshot.prefault({}),
   pruning: pruning.prefault({}),
   faucet: faucet.prefault({}),

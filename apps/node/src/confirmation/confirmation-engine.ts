@@ -1,8 +1,8 @@
 /**
  * Makes milestones final on this node, one after the other: the same checks whoever made it, one
  * synced batch, then the state in memory, then the events. What the agreement judges or builds
- * before it is final goes through speculation.ts, and is not executed again. On the path: sync/ or
- * validator/ → here → core/milestone and core/ledger → the store.
+ * before it is final goes through speculation.ts, and is not executed again. On the path: sync/ →
+ * here → core/milestone and core/ledger → the store.
  * Spec: docs/spec/04-milestone.md, 08-ledger.md, 15-consensus.md §6.
  */
 import type { BlockId, MilestoneId } from '@tanglemail/tangle/core/codec/ids.ts';
@@ -68,6 +68,7 @@ export class ConfirmationEngine implements SpeculativeEngine {
   readonly #speculation: Speculation;
   #recentLoads: number[];
   #halted: string | undefined;
+  #confirmMs = 0;
 
   /** `latest` is the last milestone of the store with the state after it. */
   constructor(deps: EngineDeps, latest: ParentMilestone) {
@@ -87,6 +88,11 @@ export class ConfirmationEngine implements SpeculativeEngine {
    */
   get loadBitsAsked(): number {
     return Math.min(...this.#recentLoads);
+  }
+
+  /** Time to check or build, and to write, the last milestone, milliseconds; 0 before the first. */
+  get confirmMs(): number {
+    return this.#confirmMs;
   }
 
   /** Why nothing is confirmed any more; undefined while all is well. */
@@ -198,6 +204,7 @@ export class ConfirmationEngine implements SpeculativeEngine {
       throw error;
     }
     const elapsedMs = performance.now() - startedMs;
+    this.#confirmMs = elapsedMs;
     const confirmed = { id: next.id, milestone, bytes, result, elapsedMs };
     this.#deps.onConfirmed(confirmed);
     return confirmed;

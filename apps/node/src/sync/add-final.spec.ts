@@ -1,6 +1,7 @@
 // Milestones that this node's own agreement made final: the same door, without a second check.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Milestone } from '@tanglemail/tangle/core/codec/milestone.ts';
+import { milestoneIdOf, type Milestone } from '@tanglemail/tangle/core/codec/milestone.ts';
+import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
 import { testKey, until } from '../testing/test-network.ts';
 import {
   blockOf,
@@ -31,16 +32,19 @@ describe('what the agreement made final', () => {
     expect(world.checks).toBe(0);
   });
 
-  it('is known when it comes by gossip too, whoever has signed that certificate', async () => {
+  it('goes on to peers once when gossip brings it with a certificate that holds', async () => {
     const first = heartbeat(ROOT.parent);
     await world.sync.addFinal(first);
     const other = { ...first.certificate, signatures: [new Uint8Array(64)] };
-    expect(await world.gossip({ ...first, certificate: other })).toBe('ignore');
+    expect(await world.gossip({ ...first, certificate: other })).toBe('reject');
+    expect(world.heard).toEqual([]);
     world.sync.start();
     await until(() => world.latest.header.index === 1);
+    expect(await world.gossip(first)).toBe('accept');
+    expect(world.heard).toEqual([milestoneIdOf(first.header, nobleHasher)]);
     expect(await world.gossip({ ...first, certificate: other })).toBe('ignore');
     await world.sync.addFinal(first);
-    expect(world.checks).toBe(0);
+    expect([world.checks, world.heard.length]).toEqual([2, 1]);
     expect(world.halted).toBeUndefined();
   });
 

@@ -6,7 +6,7 @@
  * docs/spec/13-sync.md.
  */
 import type { SyncStatus } from '@tanglemail/tangle/core/codec/frame.ts';
-import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
+import type { BlockId, MilestoneId } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Milestone } from '@tanglemail/tangle/core/codec/milestone.ts';
 import type { Dag } from '@tanglemail/tangle/core/dag/dag.ts';
 import { MAX_REQUEST_MILESTONES } from '@tanglemail/tangle/core/params/limits.ts';
@@ -28,6 +28,8 @@ import { HeldBlocks } from './held-blocks.ts';
 import type { MissingParents } from './missing-parents.ts';
 import { PeerClaims, type Shown } from './peer-claims.ts';
 import { ProvenChain, windowEnd, type Proven } from './proven-chain.ts';
+import { PrunedPeers } from './pruned-peers.ts';
+import { Unheard } from './unheard.ts';
 
 export interface MilestoneSyncDeps {
   readonly networkId: bigint;
@@ -47,6 +49,8 @@ export interface MilestoneSyncDeps {
   submitHeld(bytes: Uint8Array, from: string): Promise<unknown>;
   /** A certificate proved a new greatest index. */
   onProven(milestone: Milestone): void;
+  /** Gossip brought a milestone whose certificate holds. */
+  onHeard(id: MilestoneId): void;
   /** Whether peers are configured, so that the node waits for them before it leads. */
   readonly expectsPeers: boolean;
   readonly network: ConeNetwork & {
@@ -96,7 +100,6 @@ const CATCH_UP_GRACE_MS = 10_000;
 /** Held blocks that go to the processor at once, and parents that are asked for after a warp. */
 const RELEASE = 256;
 const MISSING_AFTER_WARP = 1_024;
-const PROBLEM_LOG_MS = 60_000;
 
 export class MilestoneSync {
   readonly #deps: MilestoneSyncDeps;
@@ -116,14 +119,15 @@ export class MilestoneSync {
   #releasing: Promise<void> | undefined;
   #caughtUp: boolean;
   #progressMs = performance.now();
-  #problem: string | undefined;
-  #problemLoggedMs = Number.NEGATIVE_INFINITY;
+  readonly #pruned: PrunedPeers;
+  readonly #unheard = new Unheard();
   #loop: Promise<void> = Promise.resolve();
 
   constructor(deps: MilestoneSyncDeps) {
     this.#deps = deps;
     this.#caughtUp = !deps.expectsPeers;
     this.#guard = new ForkGuard(deps);
+    this.#pruned = new PrunedPeers({ peers: () => deps.network.peers(), logger: deps.logger });
     const confirmedIndex = (): number => this.#confirmed;
     this.#chain = new ProvenChain({
       ...deps,
@@ -173,7 +177,7 @@ export class MilestoneSync {
       failed,
       bufferedBytes: bytes,
       held: this.#held.size,
-      problem: this.#problem,
+      problem: this.#pruned.problem,
     };
   }
 
@@ -194,6 +198,12 @@ export class MilestoneSync {
     const isQuiet = performance.now() - this.#progressMs > CATCH_UP_GRACE_MS;
     this.#caughtUp = this.#behind === 0 && (isLevel || isQuiet);
     return this.#caughtUp;
+  }
+
+  /** Whether the node stands at the head, or has only just fallen behind. */
+  get isFollowing(): boolean {
+    const { halted } = this.#deps.engine;
+    return halted === undefined && this.#behind < WARP_FROM && this.hasCaughtUp();
   }
 
   start(): void {
@@ -229,10 +239,14 @@ export class MilestoneSync {
     const decoded = this.#chain.decode(bytes);
     if (!decoded.ok) return decoded.action;
     const proven = decoded.value;
-    if (await this.#isKnown(proven)) return 'ignore';
+    const isKnown = await this.#isKnown(proven);
+    // The first copy of what our own agreement made final goes on to peers that have no part in it.
+    if (isKnown && !this.#unheard.has(proven.id)) return 'ignore';
     const checked = this.#chain.verify(proven);
     if (!checked.ok) return checked.action;
-    return (await this.#take(proven)) ? 'accept' : 'ignore';
+    this.#unheard.delete(proven.id);
+    this.#deps.onHeard(proven.id);
+    return isKnown || (await this.#take(proven)) ? 'accept' : 'ignore';
   }
 
   /**
@@ -241,7 +255,9 @@ export class MilestoneSync {
    */
   async addFinal(milestone: Milestone): Promise<void> {
     const proven = this.#chain.trusted(milestone);
-    if (!(await this.#isKnown(proven))) await this.#take(proven);
+    if (await this.#isKnown(proven)) return;
+    this.#unheard.add(proven.id);
+    await this.#take(proven);
   }
 
   get #confirmed(): number {
@@ -316,7 +332,9 @@ export class MilestoneSync {
 
   /** Nothing can be confirmed at this moment. */
   async #rest(): Promise<void> {
-    this.#judgePeers();
+    const next = this.#confirmed + 1;
+    if (this.#behind === 0 || this.#chain.get(next) !== undefined) this.#pruned.forget();
+    else this.#pruned.judge(next);
     this.#setPace();
     await this.#bell.wait(TICK_MS, this.#abort.signal);
   }
@@ -336,7 +354,7 @@ export class MilestoneSync {
     if (confirmed.ok) {
       // Following the head is no progress of catching up.
       if (this.#behind > 0) this.#progressMs = performance.now();
-      this.#problem = undefined;
+      this.#pruned.forget();
       return true;
     }
     // This node's own seat made it final in the meantime.
@@ -474,23 +492,5 @@ export class MilestoneSync {
   #onLie(peer: string, index: number): void {
     this.#deps.network.blameAnswer(peer, 'status-unproven');
     this.#deps.logger.debug({ peer, index }, 'a peer cannot show the milestone that it claims');
-  }
-
-  /** Says once a minute when every peer has pruned what this node needs. */
-  #judgePeers(): void {
-    const next = this.#confirmed + 1;
-    const statuses = this.#deps.network.peers().flatMap(({ status }) => status ?? []);
-    const isPruned = statuses.length > 0 && statuses.every((one) => one.prunedIndex >= next);
-    if (this.#behind === 0 || !isPruned || this.#chain.get(next) !== undefined) {
-      this.#problem = undefined;
-      return;
-    }
-    this.#problem =
-      `all ${statuses.length} peers have pruned milestone ${next}, which is the next one here: ` +
-      'start from a snapshot (snapshot.from) or add a peer that keeps more';
-    const nowMs = performance.now();
-    if (nowMs - this.#problemLoggedMs < PROBLEM_LOG_MS) return;
-    this.#problemLoggedMs = nowMs;
-    this.#deps.logger.warn({ next, peers: statuses.length }, this.#problem);
   }
 }

@@ -72,7 +72,8 @@ async function historian(grown: string, options: HistorianOptions = {}): Promise
   await copyChain(grown, folder);
   const { validator = false, peers = [] } = options;
   if (validator) await writeKeyFile(join(folder, 'validator.key'), VALIDATOR_KEY);
-  return await network.start({ validator, folder, config: { gossip: { peers: [...peers] } } });
+  const config = { gossip: { peers: [...peers] } };
+  return await network.start({ validator, folder, config, acceptLostVotes: validator });
 }
 
 async function falsePeer(grown: string, options: FalsePeerOptions): Promise<FalsePeer> {

@@ -68,6 +68,7 @@ export interface TestNodeOptions {
   /** A folder of an earlier node; a new one otherwise. */
   readonly folder?: string;
   readonly config?: NodeConfigInput;
+  readonly acceptLostVotes?: boolean;
   /** Silent by default. */
   readonly logger?: Logger;
   /** The machine's clock otherwise. */
@@ -106,19 +107,20 @@ export class TestNetwork {
       await writeKeyFile(keyFile, VALIDATOR_KEY);
     }
     const peers = (options.peers ?? []).flatMap(({ node }) => node.addresses());
-    const { gossip, api, metrics, ...rest } = options.config ?? {};
+    const { gossip, api, metrics, validator, ...rest } = options.config ?? {};
     const config = configOf({
       dataDir: folder,
       ...rest,
       gossip: { listen: ['/ip4/127.0.0.1/tcp/0'], peers, ...gossip },
       api: { port: 0, rateLimit: { perSecond: 100_000, burst: 100_000 }, ...api },
       metrics: { enabled: false, ...metrics },
-      validator: options.validator === true ? { keyFile } : {},
+      validator: { ...(options.validator === true ? { keyFile } : {}), ...validator },
     });
     const genesis = options.genesis ?? testGenesis();
     const logger = options.logger ?? SILENT_LOGGER;
     const clock = options.clock === undefined ? {} : { clock: options.clock };
-    const node = await TangleNode.open({ config, genesis, logger, ...clock });
+    const { acceptLostVotes = false } = options;
+    const node = await TangleNode.open({ config, genesis, logger, acceptLostVotes, ...clock });
     return { node, folder };
   }
 

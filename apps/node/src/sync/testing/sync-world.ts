@@ -3,7 +3,11 @@
  * and certified milestones to feed it with. Used by milestone-sync.spec.ts and add-final.spec.ts.
  */
 import { blockIdOf, decodeBlock, encodeBlock } from '@tanglemail/tangle/core/codec/block.ts';
-import { GENESIS_BLOCK_ID, type BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
+import {
+  GENESIS_BLOCK_ID,
+  type BlockId,
+  type MilestoneId,
+} from '@tanglemail/tangle/core/codec/ids.ts';
 import { encodeMilestone, type Milestone } from '@tanglemail/tangle/core/codec/milestone.ts';
 import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
 import { nobleVerifier } from '@tanglemail/tangle/core/crypto/ed25519-strict.ts';
@@ -137,6 +141,7 @@ export class SyncWorld {
   readonly asked: string[] = [];
   readonly blamed: string[] = [];
   readonly proven: number[] = [];
+  readonly heard: MilestoneId[] = [];
   readonly released: string[] = [];
   readonly warnings: string[] = [];
   /** Signatures that were checked. */
@@ -202,6 +207,7 @@ export class SyncWorld {
         await Promise.resolve();
       },
       onProven: ({ header }) => this.proven.push(header.index),
+      onHeard: (id) => this.heard.push(id),
       expectsPeers: true,
       network: this.#network(),
       logger: { ...SILENT_LOGGER, warn: (_fields, text) => this.warnings.push(text ?? '') },

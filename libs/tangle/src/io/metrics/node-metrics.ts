@@ -5,6 +5,7 @@ import { CONFLICT } from '../../core/ledger/conflict.ts';
 import type { ConflictName } from '../../core/ledger/conflict.ts';
 import { ERROR_CODES } from '../../core/outcome.ts';
 import type { ErrorCode } from '../../core/outcome.ts';
+import { MAX_COMMITTEE } from '../../core/params/limits.ts';
 import { NETWORK_EVENTS, PEER_TRANSPORTS, REQUEST_PRIORITIES } from '../libp2p/types.ts';
 import type { Metrics, MetricTable } from './create-metrics.ts';
 
@@ -35,6 +36,9 @@ export const API_ROUTES = [
   'snapshot',
   'other',
 ] as const;
+
+/** Seats of a committee. */
+export const SEATS: readonly string[] = Array.from({ length: MAX_COMMITTEE }, (_, at) => `${at}`);
 
 export const NODE_METRICS = {
   blocksReceived: {
@@ -221,6 +225,63 @@ export const NODE_METRICS = {
     type: 'gauge',
     name: 'tangle_sync_held_blocks',
     help: 'Gossiped blocks that are held until the node has caught up.',
+  },
+  agreementView: {
+    type: 'gauge',
+    name: 'tangle_agreement_view',
+    help: 'View of the epoch in which this node stands.',
+  },
+  agreementViews: {
+    type: 'counter',
+    name: 'tangle_agreement_views_total',
+    help: 'Views that ended here, with a milestone notarized or without.',
+    labels: { end: ['notarized', 'nullified'] },
+  },
+  agreementFinality: {
+    type: 'histogram',
+    name: 'tangle_agreement_finality_seconds',
+    help: 'Time from seeing or making a proposal to its finality by the votes that came here.',
+    buckets: SLOW_SECONDS,
+  },
+  agreementMessages: {
+    type: 'counter',
+    name: 'tangle_agreement_messages_total',
+    help: 'Messages of the agreement that brought something new, and those that were published.',
+    labels: { direction: ['in', 'out'], type: ['proposal', 'vote', 'certificate'] },
+  },
+  agreementBytes: {
+    type: 'counter',
+    name: 'tangle_agreement_message_bytes_total',
+    help: 'Bytes of the agreement’s messages received by gossip for the first time, and published.',
+    labels: { direction: ['in', 'out'] },
+  },
+  agreementVotesWritten: {
+    type: 'histogram',
+    name: 'tangle_agreement_votes_written_seconds',
+    help: 'Time to write, sync and sign one group of statements.',
+    buckets: FAST_SECONDS,
+  },
+  agreementUndecided: {
+    type: 'gauge',
+    name: 'tangle_agreement_undecided_views',
+    help: 'Views since that of the last final milestone, the current one left out.',
+  },
+  agreementEvidence: {
+    type: 'counter',
+    name: 'tangle_agreement_evidence_total',
+    help: 'Proofs that a seat contradicts itself, by what contradicts.',
+    labels: { kind: ['proposals', 'votes'] },
+  },
+  agreementSilent: {
+    type: 'gauge',
+    name: 'tangle_agreement_silent',
+    help: '1 while this node has a seat that does not speak.',
+  },
+  agreementSeatVotes: {
+    type: 'counter',
+    name: 'tangle_agreement_seat_votes_total',
+    help: 'New votes of each seat that peers brought.',
+    labels: { seat: SEATS },
   },
   requestsServing: {
     type: 'gauge',
