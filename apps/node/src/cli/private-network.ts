@@ -13,7 +13,6 @@ import { createLogger, descriptorStream } from '@tanglemail/tangle/io/shell/log.
 import { loadConfig } from '@tanglemail/tangle/io/shell/settings.ts';
 import { closeAll, type Closable } from '@tanglemail/tangle/io/shell/shutdown.ts';
 import { UsageError, type Terminal } from '@tanglemail/tangle/io/shell/terminal.ts';
-import { quorum } from '@tanglemail/tangle/core/milestone/committee.ts';
 import { MAX_COMMITTEE } from '@tanglemail/tangle/core/params/limits.ts';
 import { NODE_SETTINGS } from '../config/schema.ts';
 import type { TangleNode } from '../node.ts';
@@ -42,7 +41,7 @@ export function privateNetworkCommand(terminal: Terminal, servers: Servers): Com
   return new Command('private-network')
     .description('make a network of several nodes on this machine, and run it')
     .option('--nodes <count>', 'how many nodes', '3')
-    .option('--validators <count>', 'how many of them hold a seat of the committee: 1 so far', '1')
+    .option('--validators <count>', 'how many of them hold a seat of the committee', '1')
     .option('--out <folder>', 'where everything is kept', 'private-network')
     .option('--ports-from <port>', 'first port of a new network', '21000')
     .option('--run', 'run all nodes until SIGINT or SIGTERM')
@@ -56,22 +55,12 @@ export function privateNetworkCommand(terminal: Terminal, servers: Servers): Com
       const validators = integerFrom('--validators', options.validators, MAX_COMMITTEE);
       const portsFrom = integerFrom('--ports-from', options.portsFrom, MAX_FIRST_PORT);
       if (validators > nodes) throw new UsageError('there are more --validators than --nodes');
-      refuseSeveral(validators);
       const folder = resolve(options.out);
       const { network, isNew } = await openLayout({ folder, nodes, validators, portsFrom });
       terminal.out(describe(network, folder, isNew));
       if (options.run === true) await runAll(network, terminal, servers);
       else terminal.out(howToStart(network, folder));
     });
-}
-
-/** Several seats have to agree, which no node can: they would all refuse to start. */
-function refuseSeveral(validators: number): void {
-  if (quorum(validators) === 1) return;
-  throw new UsageError(
-    `a network of ${validators} validators cannot run yet: its seats would have to agree on each ` +
-      'milestone, which this version cannot do. Leave --validators at 1; nothing was written.',
-  );
 }
 
 function describe(network: PrivateNetwork, folder: string, isNew: boolean): string {
