@@ -234,7 +234,7 @@ describe('a seat without which nobody goes on', () => {
 
   it('does not start without its log, and leaves none behind', async () => {
     const folder = await newFolder();
-    await expect(openLost(folder, { committee })).rejects.toThrow(/acceptLostVotes/);
+    await expect(openLost(folder, { committee })).rejects.toThrow(/--accept-lost-votes/);
     await expect(openLost(folder, { committee })).rejects.toThrow(VoteError);
     expect(await readdir(folder)).toEqual(['votes.lock']);
   });
