@@ -85,13 +85,14 @@ describe('docs/operating.md', () => {
         'all 3 peers have pruned milestone 2, which is the next one here: start from a snapshot',
       peers: 0,
       nowMs: 1_000_000,
+      isWaiting: true,
       seatSilent: 'log-missing',
     };
     const config = configOf({ health: { minPeers: 1 } });
     const { reasons } = judgeHealth(facts, config);
     const page = rowsOf(section('Health')).map(([reason = '']) => reason.replaceAll('`', ''));
     const patterns = page.map((text) => new RegExp(`^${text.replaceAll('…', '.+')}$`));
-    expect(reasons).toHaveLength(6);
+    expect(reasons).toHaveLength(7);
     expect(SOURCES).toContain(', which is the next one here: ');
     expect(reasons.filter((reason) => !patterns.some((one) => one.test(reason)))).toEqual([]);
   });

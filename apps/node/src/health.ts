@@ -20,6 +20,8 @@ export interface HealthFacts {
   readonly nowMs: number;
   /** How far the clock leads (above zero) or lags the network; 0 or absent while it is right. */
   readonly clockLeadMs?: number;
+  /** Whether blocks wait that a milestone could take. */
+  readonly isWaiting?: boolean;
   /** Why this node's seat does not speak, though it could; undefined or absent while it may. */
   readonly seatSilent?: string | undefined;
 }
@@ -45,12 +47,21 @@ const RULES: readonly Rule[] = [
     const where = clockLeadMs > 0 ? 'ahead of' : 'behind';
     return `this machine’s clock is ${seconds} s ${where} the network`;
   },
-  ({ nowMs, confirmedTimestampMs, clockLeadMs = 0 }, { health }) => {
-    const ageMs = nowMs - confirmedTimestampMs - clockLeadMs;
+  (facts, { health }) => {
+    const ageMs = ageOf(facts);
     if (ageMs < health.maxMilestoneAgeMs) return undefined;
     return `the latest milestone is ${Math.round(ageMs / 1_000)} s old`;
   },
+  (facts, { health }) => {
+    const ageMs = ageOf(facts);
+    if (facts.isWaiting !== true || ageMs < health.maxStandstillMs) return undefined;
+    return `no milestone for ${Math.round(ageMs / 1_000)} s though blocks wait`;
+  },
 ];
+
+function ageOf({ nowMs, confirmedTimestampMs, clockLeadMs = 0 }: HealthFacts): number {
+  return nowMs - confirmedTimestampMs - clockLeadMs;
+}
 
 /** Judges the facts by the configured bounds. */
 export function judgeHealth(facts: HealthFacts, config: NodeConfig): HealthDto {

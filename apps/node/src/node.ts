@@ -263,6 +263,7 @@ export class TangleNode {
       peers: this.#parts.network.peers().length,
       nowMs: this.clock.nowMs(),
       clockLeadMs: this.#clockWatch.leadMs(this.#now()),
+      isWaiting: this.#parts.engine.isWaiting(this.#parts.engine.latest.id),
       seatSilent: this.#seatSilent(),
     };
     return judgeHealth(facts, this.config);

@@ -113,6 +113,12 @@ const health = z.strictObject({
     .max(86_400_000)
     .default(300_000)
     .describe('Greatest age of the latest milestone, in milliseconds.'),
+  maxStandstillMs: z
+    .int()
+    .min(1_000)
+    .max(86_400_000)
+    .default(60_000)
+    .describe('The same while blocks wait for a milestone, in milliseconds.'),
 });
 
 const log = z.strictObject({
