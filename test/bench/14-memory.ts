@@ -10,6 +10,7 @@ import { BlockProcessor } from '../../apps/node/src/processor/block-processor.ts
 import { Intake } from '../../apps/node/src/processor/intake.ts';
 import { saltedHash, SeenFilter } from '../../apps/node/src/processor/seen-filter.ts';
 import { NodeStore } from '../../apps/node/src/store/node-store.ts';
+import { makeMilestone } from '../../apps/node/src/testing/make-milestone.ts';
 import { checkBlock, signatureClaims } from '../../libs/tangle/src/core/block/rules.ts';
 import { blockIdOf } from '../../libs/tangle/src/core/codec/block.ts';
 import { GENESIS_BLOCK_ID, type BlockId } from '../../libs/tangle/src/core/codec/ids.ts';
@@ -75,11 +76,11 @@ async function openNode(context: BenchContext) {
   };
   const [seat] = committeeKeys(1);
   if (seat === undefined) throw new Error('a committee of one has a seat');
-  const certify = async ({ header, body }: BuiltMilestone): Promise<Milestone> => {
+  const certify = ({ header, body }: BuiltMilestone): Milestone => {
     const by = { networkId, seat: 0, secretKey: seat.secretKey };
     const certificate = assembleCertificate([signMilestone(header, 'finalize', by, hasher)], 1);
     if (certificate === undefined) throw new Error('one of one is a quorum');
-    return await Promise.resolve({ header, body, certificate });
+    return { header, body, certificate };
   };
   const engine = new ConfirmationEngine(
     {
@@ -142,14 +143,9 @@ async function takePack(node: OpenNode, first: number): Promise<void> {
 async function confirm(node: OpenNode): Promise<void> {
   const { engine, tips, dag, now, certify, store } = node;
   const { header } = engine.latest;
-  const made = await engine.propose(
-    () => ({
-      parents: tips.heaviest(header.index, dag),
-      timestampMs: now.ms,
-      view: header.view + 1n,
-    }),
-    certify,
-  );
+  const parents = tips.heaviest(header.index, dag);
+  const proposal = { parents, timestampMs: now.ms, view: header.view + 1n };
+  const made = await makeMilestone(engine, proposal, certify);
   if (!made.ok) throw new Error(`no milestone: ${made.code} ${made.detail}`);
   const target = header.index - PARAMS.belowMaxDepth - KEPT;
   while (store.prunedIndex < target) await store.pruneNext();

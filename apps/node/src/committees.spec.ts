@@ -21,6 +21,7 @@ import { NodeStore } from './store/node-store.ts';
 import { rebuild } from './store/rebuild.ts';
 import { ProvenChain } from './sync/proven-chain.ts';
 import { Intake } from './processor/intake.ts';
+import { makeMilestone } from './testing/make-milestone.ts';
 import { testGenesis, testKey, VALIDATOR_KEY } from './testing/test-network.ts';
 
 const params = { ...testGenesis().params, epochLength: 3 };
@@ -74,12 +75,9 @@ async function milestones(
   for (let index = 1; index <= count; index++) {
     const { header } = engine.latest;
     const timestampMs = header.timestampMs + params.heartbeatMs;
-    const one = await engine.propose(
-      () => ({ parents: [GENESIS_BLOCK_ID], timestampMs, view: header.view + 1n }),
-      async (built) => {
-        const certified = certifiedBy(keyIn(sign(index)), built);
-        return await Promise.resolve(certified);
-      },
+    const proposal = { parents: [GENESIS_BLOCK_ID], timestampMs, view: header.view + 1n };
+    const one = await makeMilestone(engine, proposal, (built) =>
+      certifiedBy(keyIn(sign(index)), built),
     );
     if (!one.ok) throw new Error(one.code);
     made.push(one.value);

@@ -45,10 +45,8 @@ async function heartbeat(node: MemoryNode): Promise<readonly BlockId[]> {
 async function naming(node: MemoryNode, parents: readonly BlockId[]): Promise<string | undefined> {
   const { header } = node.engine.latest;
   const timestampMs = header.timestampMs + GENESIS.params.heartbeatMs;
-  const made = await node.engine.propose(
-    () => ({ parents, timestampMs, view: header.view + 1n }),
-    () => Promise.reject(new Error('nothing to certify')),
-  );
+  const { id } = node.engine.latest;
+  const made = await node.engine.build(id, header.view + 1n, () => ({ parents, timestampMs }));
   return made.ok ? undefined : made.code;
 }
 

@@ -9,11 +9,7 @@ import type { BlockId, MilestoneId } from '@tanglemail/tangle/core/codec/ids.ts'
 import { encodeMilestone, type Milestone } from '@tanglemail/tangle/core/codec/milestone.ts';
 import type { Entry } from '@tanglemail/tangle/core/consensus/final-chain.ts';
 import type { LedgerBlock } from '@tanglemail/tangle/core/ledger/apply-milestone.ts';
-import {
-  buildMilestone,
-  type BuiltMilestone,
-  type MilestoneProposal,
-} from '@tanglemail/tangle/core/milestone/build.ts';
+import type { BuiltMilestone } from '@tanglemail/tangle/core/milestone/build.ts';
 import {
   checkMilestone,
   parentOf,
@@ -59,8 +55,6 @@ const KEEP_MARGIN = 5;
 
 /** Milestones whose load term is still enough: some seconds for mining, sending and relaying. */
 const LOADS_HONOURED = 5;
-
-type Proposal = Omit<MilestoneProposal, 'parent'>;
 
 export class ConfirmationEngine implements SpeculativeEngine {
   readonly #deps: EngineDeps;
@@ -123,25 +117,6 @@ export class ConfirmationEngine implements SpeculativeEngine {
       const checked = checkMilestone(milestone, parent, context);
       if (!checked.ok) return checked;
       return succeed(await this.#commit(milestone, checked.value, blocks, startedMs));
-    });
-  }
-
-  /**
-   * Builds the successor of `latest`, has `certify` record and sign it, and makes it final.
-   * `certify` runs before anything is written; what it throws stops this milestone only.
-   */
-  propose(
-    proposal: () => Proposal,
-    certify: (built: BuiltMilestone) => Promise<Milestone>,
-  ): Promise<Outcome<ConfirmedMilestone>> {
-    return this.#inTurn(async () => {
-      const startedMs = performance.now();
-      const chosen = proposal();
-      const { parent, context, blocks } = await this.#ground(chosen.parents);
-      const built = buildMilestone({ ...chosen, parent }, context);
-      if (!built.ok) return built;
-      const milestone = await certify(built.value);
-      return succeed(await this.#commit(milestone, built.value.result, blocks, startedMs));
     });
   }
 

@@ -25,6 +25,7 @@ import { ConfirmationEngine } from '../confirmation/confirmation-engine.ts';
 import { Intake } from '../processor/intake.ts';
 import { NodeStore } from '../store/node-store.ts';
 import { rebuild } from '../store/rebuild.ts';
+import { makeMilestone } from './make-milestone.ts';
 import { VALIDATOR_KEY } from './test-network.ts';
 
 export interface GrownChain {
@@ -77,13 +78,10 @@ export async function growChain(folder: string, chain: GrownChain): Promise<numb
       dag.add(checked.value.id, [parent]);
       parent = checked.value.id;
     }
-    const made = await engine.propose(
-      () => ({
-        parents: [parent],
-        timestampMs: header.timestampMs + params.heartbeatMs,
-        view: header.view + 1n,
-      }),
-      (built) => Promise.resolve(certify(built, root.networkId, hasher)),
+    const timestampMs = header.timestampMs + params.heartbeatMs;
+    const proposal = { parents: [parent], timestampMs, view: header.view + 1n };
+    const made = await makeMilestone(engine, proposal, (built) =>
+      certify(built, root.networkId, hasher),
     );
     if (!made.ok) throw new Error(made.code);
   }

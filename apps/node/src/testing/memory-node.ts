@@ -23,6 +23,7 @@ import {
 import { Intake } from '../processor/intake.ts';
 import type { NodeStore, OpenedStore } from '../store/node-store.ts';
 import { rebuild } from '../store/rebuild.ts';
+import { makeMilestone } from './make-milestone.ts';
 import { TEST_PARAMS, TEST_POW, testGenesis, VALIDATOR_KEY } from './test-network.ts';
 
 /** Max depth of eight milestones, so that tests cross it. */
@@ -124,14 +125,10 @@ export class MemoryNode {
 
   /** Makes the next milestone of the tips that there are. */
   async milestone(): Promise<ConfirmedMilestone> {
-    const made = await this.engine.propose(
-      () => ({
-        parents: this.tips.heaviest(this.index, this.dag),
-        timestampMs: this.nowMs,
-        view: this.engine.latest.header.view + 1n,
-      }),
-      (built) => Promise.resolve(certify(built)),
-    );
+    const { view } = this.engine.latest.header;
+    const parents = this.tips.heaviest(this.index, this.dag);
+    const proposal = { parents, timestampMs: this.nowMs, view: view + 1n };
+    const made = await makeMilestone(this.engine, proposal, certify);
     if (!made.ok) throw new Error(made.code);
     return made.value;
   }
