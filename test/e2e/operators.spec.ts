@@ -5,6 +5,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { copyFileSync, readFileSync, statSync, truncateSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeMilestone, encodeMilestone } from '@tanglemail/tangle/core/codec/milestone.ts';
 import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
 import { signMilestone } from '@tanglemail/tangle/core/milestone/build.ts';
@@ -29,6 +30,8 @@ import { errorLines, healthy } from './testing/small-market.ts';
 const SETUP_TIMEOUT_MS = 90_000;
 const TEST_TIMEOUT_MS = 180_000;
 const WAIT_MS = 90_000;
+/** Many milestone intervals. */
+const REST_MS = 2_000;
 /** Quick milestones, so that there are hundreds soon; blocks still live for a minute. */
 const PARAMS = {
   powBaseBits: 4,
@@ -87,6 +90,15 @@ async function seesPeer(node: PrivateNode, name: string, wanted: boolean): Promi
   });
 }
 
+/** Where a node stands once it has taken in what had reached it before it was cut off. */
+async function restingIndex(node: PrivateNode): Promise<number> {
+  return await until(`${node.plan.name} stands still`, WAIT_MS, async () => {
+    const index = await confirmedIndex(node);
+    await sleep(REST_MS);
+    return (await confirmedIndex(node)) === index ? index : new NotYet(`at ${index}`);
+  });
+}
+
 /** All of them hold the same milestone, whose state root each has computed. */
 async function expectOneLedger(...nodes: readonly PrivateNode[]): Promise<void> {
   const { texts } = await milestonesOf(nodes, WAIT_MS);
@@ -111,7 +123,7 @@ describe('what operators suffered elsewhere', () => {
       await seesPeer(follower, 'validator', false);
       const user = await HonestUser.open(target, follower.client, [validator.client]);
       const sending = user.send(5, 100, WAIT_MS);
-      const before = await confirmedIndex(follower);
+      const before = await restingIndex(follower);
       await reach(validator, before + 20, WAIT_MS);
       expect(await confirmedIndex(follower)).toBe(before);
       proxy.heal();

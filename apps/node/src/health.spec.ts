@@ -27,10 +27,7 @@ describe('health', () => {
     [{ peers: 0 }, '0 peers, 1 wanted'],
     [{ nowMs: 1_300_000 }, 'the latest milestone is 300 s old'],
     [{ problem: 'all 3 peers have pruned milestone 7' }, 'all 3 peers have pruned milestone 7'],
-    [
-      { isWaiting: true, nowMs: 1_060_000 },
-      'no milestone for 60 s though blocks wait',
-    ],
+    [{ isWaiting: true, nowMs: 1_060_000 }, 'no milestone for 60 s though blocks wait'],
     [{ seatSilent: 'log-missing' }, 'the seat is silent: log-missing'],
     [{ halted: 'two milestones' }, 'confirmation stopped: two milestones'],
   ])('is bad with %j', (changes, reason) => {

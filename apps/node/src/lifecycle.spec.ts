@@ -11,6 +11,8 @@ import { TestTerminal } from '@tanglemail/tangle/io/shell/testing/test-terminal.
 import { runProgram } from './cli/program.ts';
 import { testGenesis, TestNetwork, until } from './testing/test-network.ts';
 
+/** Sockets close in their own time; nothing that stays open is gone so soon. */
+const SOON_MS = 5_000;
 const network = new TestNetwork();
 const servers: Server[] = [];
 
@@ -47,7 +49,7 @@ describe('a node', () => {
     await node.stop();
     await starting;
     expect(node.addresses()).toEqual([]);
-    await until(async () => (await handles()) <= before);
+    await until(async () => (await handles()) <= before, SOON_MS);
     const again = await network.openNode({ folder });
     await again.node.stop();
   });
@@ -59,7 +61,7 @@ describe('a node', () => {
     const { node, folder } = await network.openNode({ config: { gossip: { listen } } });
     await expect(node.start()).rejects.toThrow('gossip.listen is');
     await node.stop();
-    await until(async () => (await handles()) <= before);
+    await until(async () => (await handles()) <= before, SOON_MS);
     const again = await network.openNode({ folder });
     await again.node.stop();
   });
@@ -74,7 +76,7 @@ describe('a node', () => {
       throw new Error('stuck');
     };
     await expect(node.stop()).rejects.toThrow(StopError);
-    await until(async () => (await handles()) <= before);
+    await until(async () => (await handles()) <= before, SOON_MS);
     const again = await network.openNode({ folder });
     await again.node.stop();
   });

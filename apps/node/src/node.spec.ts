@@ -36,12 +36,15 @@ const note = (text: string): Payload => ({
   data: Buffer.from(text),
 });
 
-/** A mined block on the genesis, or on `parents`. */
+/**
+ * A mined block on the genesis, or on `parents`, with as much work as is ever asked: a validator on
+ * a busy machine raises the difficulty.
+ */
 async function mine(payload: Payload | null, changes: Partial<Block> = {}): Promise<Uint8Array> {
   const { networkId } = ROOT;
   const base = { version: 1, networkId, parents: [GENESIS_BLOCK_ID], payload, ...changes } as const;
   const unmined = encodeBlockWithoutNonce(base);
-  const bits = powDifficulty(unmined.length + 8, TEST_PARAMS, 0);
+  const bits = powDifficulty(unmined.length + 8, TEST_PARAMS, TEST_PARAMS.powLoadBitsMax);
   const { nonce } = await TEST_POW.solve(powDigest(unmined, nobleHasher), bits);
   return encodeBlock({ ...base, nonce });
 }

@@ -17,12 +17,12 @@ import {
   parseMnemonic,
   seedFromMnemonic,
 } from '@tanglemail/mail/core/identity/mnemonic.ts';
+import { syncFolder, writeFileAtomically } from '@tanglemail/tangle/io/write-file.ts';
 import { bestSuite } from '@tanglemail/mail/io/crypto/native-suite.ts';
 import { ClientError } from '../client-error.ts';
 import { type AccountSecrets, createKeystore, KeystoreError } from '../keystore/keystore.ts';
 import { openSealedStore } from '../store/open-store.ts';
 import { addressText, emailText, openAccount } from './account.ts';
-import { syncFolder, writeFileAtomically } from '@tanglemail/tangle/io/write-file.ts';
 import { dataFolder, type DataFolder } from './data-folder.ts';
 import { EpochStore } from './epoch-store.ts';
 import { genesisIdOf } from './genesis.ts';

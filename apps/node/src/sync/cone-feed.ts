@@ -8,6 +8,7 @@ import type { Failure } from '@tanglemail/tangle/core/outcome.ts';
 import { MAX_REQUEST_IDS } from '@tanglemail/tangle/core/params/limits.ts';
 import { NetworkError } from '@tanglemail/tangle/io/libp2p/types.ts';
 import type { ProcessOutcome } from '../processor/block-processor.ts';
+import { Bell } from '../signal.ts';
 import type { ConeWindow } from './cone-window.ts';
 
 export interface ConeFeedDeps {
@@ -29,11 +30,16 @@ export interface Fed {
 const AHEAD = 8;
 /** Blocks that go to the processor at once; well below its queue. */
 const CHUNK = 512;
+/** Blocks that nobody gives now are asked for so many times more, after a pause. */
+const MAX_RETRIES = 5;
+const RETRY_MS = 1_000;
 
 export class ConeFeed {
   readonly #deps: ConeFeedDeps;
   readonly #fed = new Map<number, Promise<Fed>>();
   #tail: Promise<unknown> = Promise.resolve();
+  /** Never rung: a pause that the end of sync cuts short. */
+  readonly #pause = new Bell();
   #running = 0;
 
   constructor(deps: ConeFeedDeps) {
@@ -93,7 +99,7 @@ export class ConeFeed {
         if (refusal !== undefined) return { refusal };
       }
       for (let at = cone.blocks.length; at < cone.ids.length; at += MAX_REQUEST_IDS) {
-        const blocks = await this.#deps.fetch(cone.ids.slice(at, at + MAX_REQUEST_IDS));
+        const blocks = await this.#fetch(cone.ids.slice(at, at + MAX_REQUEST_IDS));
         const refusal = await this.#submit(blocks);
         if (refusal !== undefined) return { refusal };
       }
@@ -101,6 +107,23 @@ export class ConeFeed {
     } finally {
       this.#running -= 1;
       this.#deps.cones.drop(index);
+    }
+  }
+
+  /**
+   * Peers give so many bytes a second, and have just given the first part of the cone: who is told
+   * to come again must not begin anew for that.
+   */
+  async #fetch(ids: readonly BlockId[]): Promise<Uint8Array[]> {
+    for (let retries = 0; ; retries++) {
+      try {
+        return await this.#deps.fetch(ids);
+      } catch (error) {
+        const isPassing = error instanceof NetworkError && error.code !== 'stopped';
+        if (!isPassing || retries === MAX_RETRIES) throw error;
+        await this.#pause.wait(RETRY_MS, this.#deps.signal);
+        if (this.#deps.signal.aborted) throw error;
+      }
     }
   }
 

@@ -29,6 +29,8 @@ const HASHER = await bestHasher();
 const STATUS = { solidIndex: 1_000, latestIndex: 1_000, prunedIndex: 0, peers: 1 };
 const MIB = 1 << 20;
 /** Of a real node, on a machine that may be busy. */
+/** 72 MiB over TLS on a busy machine. */
+const LONG_MS = 90_000;
 const PATIENT = { requestTimeoutMs: 30_000, answerTimeoutMs: 60_000, hedgeMs: 30_000 };
 
 type Cones = ReadonlyMap<number, readonly Uint8Array[]>;
@@ -103,7 +105,7 @@ async function feed(asker: TestNode, cones: Cones): Promise<{ ids: BlockId[]; by
   await until(() => {
     window.pump(1, 1, () => true);
     return window.get(1) !== undefined;
-  });
+  }, LONG_MS);
   const { bytes } = window.counts();
   const ids: BlockId[] = [];
   const fed = new ConeFeed({

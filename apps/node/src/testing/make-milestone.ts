@@ -5,7 +5,10 @@
 import type { Milestone } from '@tanglemail/tangle/core/codec/milestone.ts';
 import type { BuiltMilestone } from '@tanglemail/tangle/core/milestone/build.ts';
 import type { Outcome } from '@tanglemail/tangle/core/outcome.ts';
-import type { ConfirmationEngine, ConfirmedMilestone } from '../confirmation/confirmation-engine.ts';
+import type {
+  ConfirmationEngine,
+  ConfirmedMilestone,
+} from '../confirmation/confirmation-engine.ts';
 import type { Choice } from '../confirmation/speculation.ts';
 
 /** The successor of the engine's last milestone, final when it resolves. */

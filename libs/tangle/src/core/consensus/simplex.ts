@@ -8,6 +8,7 @@ import type { Certificate } from '../codec/certificate.ts';
 import type { ConsensusMessage, Proposal, Vote } from '../codec/consensus.ts';
 import { idToBytes, type MilestoneId } from '../codec/ids.ts';
 import { milestoneIdOf } from '../codec/milestone.ts';
+import { lastOfEpoch } from '../milestone/committee.ts';
 import { assert, fail, succeed, type Outcome } from '../outcome.ts';
 import type { Hasher, Verifier } from '../ports.ts';
 import type { SignedStatement, SimplexAction, SimplexOptions } from './actions.ts';
@@ -295,10 +296,8 @@ export class Simplex {
     else this.#outbox.push({ do: 'build', view: this.#view, parent });
   }
 
-  readonly #isLast = (index: number): boolean => {
-    const { epoch, params } = this.#options;
-    return index === (epoch + 1) * params.epochLength - 1;
-  };
+  readonly #isLast = (index: number): boolean =>
+    index === lastOfEpoch(this.#options.epoch, this.#options.params);
 
   #onProposal(proposal: Proposal): Outcome<void> {
     const id = this.#gate.checkProposal(proposal, this.#view);

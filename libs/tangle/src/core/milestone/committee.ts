@@ -56,6 +56,11 @@ export function epochOf(index: number, params: Pick<NetworkParams, 'epochLength'
   return Math.floor(index / params.epochLength);
 }
 
+/** Index of the last milestone of an epoch, the one that may name another committee. */
+export function lastOfEpoch(epoch: number, params: Pick<NetworkParams, 'epochLength'>): number {
+  return (epoch + 1) * params.epochLength - 1;
+}
+
 /** True for the one milestone of an epoch that may name another committee than its own. */
 export function isLastOfEpoch(index: number, params: Pick<NetworkParams, 'epochLength'>): boolean {
   return (index + 1) % params.epochLength === 0;

@@ -104,7 +104,9 @@ describe('a process killed while it commits', () => {
         const index = ledger?.state.index ?? 0;
         // Nothing that was acknowledged is lost, and nothing skipped ahead.
         expect(index - acknowledged).toBeGreaterThanOrEqual(0);
-        const from = expected.length + 1;
+        const { removedIndex } = readPruned(store);
+        // A busy machine lets the process come so far that what it made is pruned already.
+        const from = Math.max(expected.length, removedIndex) + 1;
         while (expected.length < index) expected.push(chain.next().value as SampleMilestone);
         for (let i = from; i <= index; i++) {
           const sample = expected[i - 1] as SampleMilestone;
@@ -112,7 +114,6 @@ describe('a process killed while it commits', () => {
         }
         expect(await traceOf(store, blocks, index + 1)).toEqual(NO_TRACE);
         // What was pruned is gone as a whole, what follows is there as a whole.
-        const { removedIndex } = readPruned(store);
         expect(removedIndex).toBeGreaterThanOrEqual(index - KEPT - 1);
         expect(removedIndex).toBeGreaterThanOrEqual(prunedTo);
         prunedTo = removedIndex;

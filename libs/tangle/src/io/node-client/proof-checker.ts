@@ -9,6 +9,7 @@ import { bytesToHex, hexToBytes } from '../../core/codec/ids.ts';
 import type { BlockId, OutputId } from '../../core/codec/ids.ts';
 import { decodeMilestone } from '../../core/codec/milestone.ts';
 import type { Output } from '../../core/codec/output.ts';
+import { epochOf, lastOfEpoch } from '../../core/milestone/committee.ts';
 import {
   verifyBlockInclusion,
   verifyPayment,
@@ -144,7 +145,7 @@ export class ProofChecker {
     if (!decoded.ok) return decoded;
     const { params, newest } = this.#lightClient.state;
     const { epoch, index } = decoded.value.header;
-    const isLater = epoch > newest.epoch && epoch === Math.floor(index / params.epochLength);
+    const isLater = epoch > newest.epoch && epoch === epochOf(index, params);
     return isLater && (await this.#followTo(epoch)) ? this.#checkNow(bytes) : outcome;
   }
 
@@ -170,7 +171,7 @@ export class ProofChecker {
 
   /** Whether the known committee still certified the last milestone of `epoch`. */
   async #isOfKnownCommittee(epoch: number): Promise<boolean> {
-    const index = (epoch + 1) * this.#lightClient.state.params.epochLength - 1;
+    const index = lastOfEpoch(epoch, this.#lightClient.state.params);
     return this.#checkNow(await this.#deps.client.milestone(index)).ok;
   }
 }
