@@ -119,7 +119,7 @@ describe('milestone body', () => {
   });
 
   it('option-unknown', () => {
-    expect(bodyCode(`01${parent}040002010005`)).toBe('option-unknown');
+    expect(bodyCode(`01${parent}040003010005`)).toBe('option-unknown');
     expect(bodyCode(`01${parent}040000010005`)).toBe('option-unknown');
   });
 

@@ -8,6 +8,7 @@ import { TestChain } from '../testing/chain-fixture.ts';
 import { basic, keyPair, PARAMS } from '../testing/ledger-fixtures.ts';
 import { Candidates, MAX_CANDIDATES } from './candidates.ts';
 
+const RULES = { params: PARAMS, hasher: nobleHasher };
 const [alice, bob] = [keyPair(1), keyPair(2)];
 
 /** The next milestone on `on`, added as a candidate. */
@@ -47,7 +48,7 @@ function pay(chain: TestChain): BlockId {
 describe('candidates', () => {
   it('show the ledger and the root indexes after each, and leave the committed ones alone', () => {
     const chain = new TestChain();
-    const candidates = new Candidates(chain.parent, nobleHasher);
+    const candidates = new Candidates(chain.parent, RULES);
     const paid = pay(chain);
     const one = extend(chain, candidates, chain.parent.id, [paid]);
     const spent = chain.start.outputs[0]!.outputId;
@@ -62,7 +63,7 @@ describe('candidates', () => {
 
   it('give what a chain without them gives, milestone by milestone', () => {
     const chain = new TestChain();
-    const candidates = new Candidates(chain.parent, nobleHasher);
+    const candidates = new Candidates(chain.parent, RULES);
     const first = pay(chain);
     const second = chain.attach([first]);
     const one = extend(chain, candidates, chain.parent.id, [first]);
@@ -73,7 +74,7 @@ describe('candidates', () => {
 
   it('forget what does not stand on the committed milestone', () => {
     const chain = new TestChain();
-    const candidates = new Candidates(chain.parent, nobleHasher);
+    const candidates = new Candidates(chain.parent, RULES);
     const [left, right] = [chain.attach([GENESIS_BLOCK_ID]), chain.attach([GENESIS_BLOCK_ID])];
     const base = chain.parent.id;
     const taken = extend(chain, candidates, base, [left]);
@@ -88,7 +89,7 @@ describe('candidates', () => {
 
   it('are bounded: the ends of branches leave, the oldest view first, but never the newest', () => {
     const chain = new TestChain();
-    const candidates = new Candidates(chain.parent, nobleHasher);
+    const candidates = new Candidates(chain.parent, RULES);
     const block = (): BlockId => chain.attach([GENESIS_BLOCK_ID]);
     const base = chain.parent.id;
     // A branch of two, of which the lower has the oldest view, and others beside it.
@@ -114,7 +115,7 @@ describe('candidates', () => {
 
   it('hide from the next leader what they reference', () => {
     const chain = new TestChain();
-    const candidates = new Candidates(chain.parent, nobleHasher);
+    const candidates = new Candidates(chain.parent, RULES);
     const dag = new Dag({ belowMaxDepth: PARAMS.belowMaxDepth });
     dag.addEntryPoint(GENESIS_BLOCK_ID, 0);
     const [left, right] = [chain.attach([GENESIS_BLOCK_ID]), chain.attach([GENESIS_BLOCK_ID])];

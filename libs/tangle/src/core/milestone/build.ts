@@ -19,6 +19,7 @@ import {
   checkMilestoneHeader,
   checkMilestoneOptions,
   checkMilestoneParents,
+  nextCommitteeOn,
   resultRootsOf,
 } from './rules.ts';
 import type { Hasher } from '../ports.ts';
@@ -50,7 +51,7 @@ export function buildMilestone(
   { parent, parents, timestampMs, view, options = {} }: MilestoneProposal,
   context: ContentContext,
 ): Outcome<BuiltMilestone> {
-  const { params, hasher, nextCommittee } = context;
+  const { params, hasher } = context;
   const body: MilestoneBody = { parents: [...new Set(parents)].toSorted(), options };
   const allowed = checkMilestoneOptions(options, parent.powLoadBits, params);
   if (!allowed.ok) return allowed;
@@ -70,10 +71,10 @@ export function buildMilestone(
     previousId: parent.id,
     parentsRoot: rootOfIds(body.parents, hasher),
     ...resultRootsOf(result),
-    committeeRoot: committeeRoot(nextCommittee, hasher),
+    committeeRoot: committeeRoot(nextCommitteeOn(parent, index, params), hasher),
     optionsRoot: optionsRootOf(options, hasher),
   };
-  const valid = checkMilestoneHeader(header, parent, { params, nextCommittee, hasher });
+  const valid = checkMilestoneHeader(header, parent, { params, hasher });
   if (!valid.ok) return valid;
   return succeed({ id: milestoneIdOf(header, hasher), header, body, result });
 }

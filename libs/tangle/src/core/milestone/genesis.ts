@@ -26,6 +26,7 @@ import { StateTree } from '../ledger/state-tree.ts';
 import type { Outcome } from '../outcome.ts';
 import { assert, fail, succeed } from '../outcome.ts';
 import type { Hasher } from '../ports.ts';
+import { BondTable } from './bonds.ts';
 import { checkCommittee, committeeRoot } from './committee.ts';
 import type { ParentMilestone } from './rules.ts';
 
@@ -106,7 +107,16 @@ export function genesisMilestone(genesis: Genesis, hasher: Hasher): GenesisMiles
     transactionId,
     outputs,
     stateTree,
-    parent: { id, header, parents: body.parents, powLoadBits: 0, stateTree },
+    parent: {
+      id,
+      header,
+      parents: body.parents,
+      powLoadBits: 0,
+      stateTree,
+      committee,
+      elected: undefined,
+      bonds: BondTable.empty(genesis.params.validatorBondMin),
+    },
   };
 }
 
