@@ -14,14 +14,7 @@ import type { Hasher } from '../../libs/tangle/src/core/ports.ts';
 import { ACCEPT_ALL } from '../../libs/tangle/src/core/testing/ledger-fixtures.ts';
 import { bestHasher } from '../../libs/tangle/src/io/accel/hasher.ts';
 import { atMost, type Bench, type BenchContext, type Goal, type Measurement } from './bench.ts';
-import {
-  benchGenesis,
-  genesisDocument,
-  makeBlocks,
-  smallData,
-  transfers,
-  type PayloadMaker,
-} from './feed.ts';
+import { benchGenesis, makeBlocks, smallData, transfers, type PayloadMaker } from './feed.ts';
 import { compare, interleave } from './measure.ts';
 
 /** Every so many blocks one carries a transaction, in the mixed cone. */
@@ -64,7 +57,6 @@ function prepare(count: number, transactions: number, seed: number, hasher: Hash
     blocks,
     outputs: (id) => ledger.get(id) ?? 'unknown',
     rootIndexOf: (id) => (id === GENESIS_BLOCK_ID ? 0 : undefined),
-    nextCommittee: genesisDocument(1).committee,
     params: NETWORK_PRESETS.test,
     verifier: ACCEPT_ALL,
     signaturesChecked: true,

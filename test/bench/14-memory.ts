@@ -4,7 +4,6 @@
  * processor, rules, store, DAG, tips, confirmation; without network. The second half of the blocks
  * is measured: by then every structure has its size.
  */
-import { genesisCommittees } from '../../apps/node/src/committees.ts';
 import { ConfirmationEngine } from '../../apps/node/src/confirmation/confirmation-engine.ts';
 import { BlockProcessor } from '../../apps/node/src/processor/block-processor.ts';
 import { Intake } from '../../apps/node/src/processor/intake.ts';
@@ -26,7 +25,7 @@ import { bestVerifier } from '../../libs/tangle/src/io/accel/verifier.ts';
 import { SILENT_LOGGER } from '../../libs/tangle/src/io/logger.ts';
 import { SeededRandom } from '../fuzz/random-objects.ts';
 import { valueAtMost, type Bench, type BenchContext, type Measurement } from './bench.ts';
-import { benchGenesis, genesisDocument, mine, smallData } from './feed.ts';
+import { benchGenesis, mine, smallData } from './feed.ts';
 import { inline, PACK_BLOCKS } from './intake-node.ts';
 import { collect, liveBytes } from './memory.ts';
 
@@ -85,7 +84,6 @@ async function openNode(context: BenchContext) {
   const engine = new ConfirmationEngine(
     {
       params: PARAMS,
-      committees: genesisCommittees(genesisDocument(1).committee),
       hasher,
       verifier: await bestVerifier(),
       clock,

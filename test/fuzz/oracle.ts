@@ -16,7 +16,7 @@ import type { Checkpoint } from '../../libs/tangle/src/core/codec/checkpoint.ts'
 import type { Certificate } from '../../libs/tangle/src/core/codec/certificate.ts';
 import type { ConsensusMessage } from '../../libs/tangle/src/core/codec/consensus.ts';
 import type { Frame } from '../../libs/tangle/src/core/codec/frame.ts';
-import type { Milestone } from '../../libs/tangle/src/core/codec/milestone.ts';
+import type { Milestone, MilestoneOptions } from '../../libs/tangle/src/core/codec/milestone.ts';
 import type { Output } from '../../libs/tangle/src/core/codec/output.ts';
 import type { Payload } from '../../libs/tangle/src/core/codec/payload.ts';
 import type { TaggedData } from '../../libs/tangle/src/core/codec/tagged-data.ts';
@@ -90,7 +90,12 @@ const channel = P.struct({
   refundAddress: address,
   expiry: P.U32LE,
 });
-const anyOutput = P.mappedTag(P.U8, { basic: [0x01, basic], channel: [0x10, channel] });
+const bond = P.struct({ amount: P.U64LE, publicKey: id32, owner: address, unbondAt: P.U32LE });
+const anyOutput = P.mappedTag(P.U8, {
+  basic: [0x01, basic],
+  channel: [0x10, channel],
+  'validator-bond': [0x13, bond],
+});
 
 type OutputWire = P.UnwrapCoder<typeof anyOutput>;
 
@@ -98,6 +103,10 @@ function outputToWire(output: Output): OutputWire {
   if (output.kind === 'channel') {
     const { kind: _kind, ...data } = output;
     return { TAG: 'channel', data };
+  }
+  if (output.kind === 'validator-bond') {
+    const { kind: _kind, ...data } = output;
+    return { TAG: 'validator-bond', data };
   }
   const { kind: _kind, amount, address: owner, ...data } = output;
   const flags =
@@ -108,11 +117,26 @@ function outputToWire(output: Output): OutputWire {
 
 function outputFromWire(wire: OutputWire): Output {
   if (wire.TAG === 'channel') return { kind: 'channel', ...wire.data };
+  if (wire.TAG === 'validator-bond') return { kind: 'validator-bond', ...wire.data };
   const { options, ...rest } = wire.data;
   return { kind: 'basic', ...rest, ...options.data };
 }
 
 export const oracleOutput: P.CoderType<Output> = shape(anyOutput, outputFromWire, outputToWire);
+
+const STATEMENTS = { notarize: 1, nullify: 2, finalize: 3, propose: 4, ratify: 5 } as const;
+const signedDigest = P.struct({
+  kind: P.map(P.U8, STATEMENTS) as P.CoderType<keyof typeof STATEMENTS>,
+  digest: id32,
+  signature,
+});
+const evidence = demand(
+  P.struct({ epoch: P.U32LE, view: P.U64LE, statements: P.tuple([signedDigest, signedDigest]) }),
+  ({ statements }) => {
+    const [a, b] = statements.map((one) => `${STATEMENTS[one.kind]}${bytesToHex(one.digest)}`);
+    return a! < b!;
+  },
+);
 
 const unlockWire = P.mappedTag(P.U8, {
   signature: [0, P.struct({ publicKey: id32, signature })],
@@ -121,6 +145,7 @@ const unlockWire = P.mappedTag(P.U8, {
     2,
     P.struct({ publicKey: id32, signature, cumulative: P.U64LE, voucherSignature: signature }),
   ],
+  evidence: [3, evidence],
 });
 type UnlockWire = P.UnwrapCoder<typeof unlockWire>;
 
@@ -251,14 +276,27 @@ const header = P.struct({
   committeeRoot: id32,
   optionsRoot: id32,
 });
+const keyList = demand(P.array(P.U8, id32), (keys) => keys.length >= 1 && keys.length <= 32);
 const options = shape(
   demand(
     P.array(null, P.struct({ type: P.U8, value: P.bytes(P.U16LE) })),
-    (list) => list.length <= 1 && list.every(({ type, value }) => type === 1 && value.length === 1),
+    (list) =>
+      list.every(({ type }, i) => (type === 1 || type === 2) && type > (list[i - 1]?.type ?? 0)) &&
+      list.every(({ type, value }) => type === 2 || value.length === 1),
   ),
-  (list): { powLoadBits?: number } => (list[0] ? { powLoadBits: list[0].value[0]! } : {}),
-  ({ powLoadBits }) =>
-    powLoadBits === undefined ? [] : [{ type: 1, value: Uint8Array.of(powLoadBits) }],
+  (list): MilestoneOptions => {
+    const [load, keys] = [1, 2].map((type) => list.find((one) => one.type === type)?.value);
+    return {
+      ...(load && { powLoadBits: load[0]! }),
+      ...(keys && { nextCommittee: keyList.decode(keys) }),
+    };
+  },
+  ({ powLoadBits, nextCommittee }) => [
+    ...(powLoadBits === undefined ? [] : [{ type: 1, value: Uint8Array.of(powLoadBits) }]),
+    ...(nextCommittee === undefined
+      ? []
+      : [{ type: 2, value: keyList.encode([...nextCommittee]) }]),
+  ],
 );
 
 const body = P.struct({ parents: ascending, options: P.prefix(P.U16LE, options) });

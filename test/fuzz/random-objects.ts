@@ -15,7 +15,7 @@ import type { Output } from '../../libs/tangle/src/core/codec/output.ts';
 import type { Payload } from '../../libs/tangle/src/core/codec/payload.ts';
 import type { TaggedData } from '../../libs/tangle/src/core/codec/tagged-data.ts';
 import type { Transaction } from '../../libs/tangle/src/core/codec/transaction.ts';
-import type { Unlock } from '../../libs/tangle/src/core/codec/unlock.ts';
+import { compareStatements, type Unlock } from '../../libs/tangle/src/core/codec/unlock.ts';
 import type { Voucher } from '../../libs/tangle/src/core/codec/voucher.ts';
 import type { ConsensusFrame } from './oracle.ts';
 
@@ -83,6 +83,15 @@ export function randomOutput(random: SeededRandom): Output {
       expiry: random.u32(),
     };
   }
+  if (random.chance(4)) {
+    return {
+      kind: 'validator-bond',
+      amount: random.u64(),
+      publicKey: random.bytes(32),
+      owner: random.hex(32) as Address,
+      unbondAt: random.chance(2) ? 0 : random.u32(),
+    };
+  }
   return {
     kind: 'basic',
     amount: random.u64(),
@@ -98,12 +107,27 @@ export function randomOutput(random: SeededRandom): Output {
   };
 }
 
+function randomEvidence(random: SeededRandom): Unlock {
+  const kinds = ['notarize', 'nullify', 'finalize', 'propose', 'ratify'] as const;
+  const statements = random.list(2, () => ({
+    kind: kinds[random.between(0, 4)]!,
+    digest: random.bytes(32),
+    signature: random.bytes(64),
+  }));
+  const [first, second] = statements.toSorted(compareStatements);
+  if (first === undefined || second === undefined) throw new Error('two were made');
+  const [epoch, view] = [random.u32(), random.u64()];
+  return { kind: 'evidence', epoch, view, statements: [first, second] };
+}
+
 function randomUnlock(random: SeededRandom): Unlock {
-  switch (random.between(0, 2)) {
+  switch (random.between(0, 3)) {
     case 0:
       return { kind: 'signature', publicKey: random.bytes(32), signature: random.bytes(64) };
     case 1:
       return { kind: 'reference', index: random.between(0, 0xffff) };
+    case 2:
+      return randomEvidence(random);
     default:
       return {
         kind: 'channel-claim',
@@ -186,7 +210,12 @@ export function randomMilestone(random: SeededRandom): Milestone {
     header: randomHeader(random),
     body: {
       parents: randomParents(random, random.chance(4) ? 255 : 8),
-      options: random.chance(2) ? {} : { powLoadBits: random.between(0, 255) },
+      options: {
+        ...(random.chance(2) && { powLoadBits: random.between(0, 255) }),
+        ...(random.chance(4) && {
+          nextCommittee: random.list(random.between(1, 32), () => random.bytes(32)),
+        }),
+      },
     },
     certificate: randomCertificate(random),
   };

@@ -63,7 +63,7 @@ export class SimChain {
     this.#nowMs = deps.nowMs;
     this.dag = new Dag({ belowMaxDepth });
     this.tips = new TipPool({ belowMaxDepth }, { random: deps.random });
-    this.candidates = new Candidates(disk.latest.state, rules.hasher);
+    this.candidates = new Candidates(disk.latest.state, rules);
     this.#rebuild();
   }
 
@@ -215,12 +215,11 @@ export class SimChain {
   }
 
   #committed(): ContentContext {
-    const { params, verifier, hasher, committee } = this.#rules;
+    const { params, verifier, hasher } = this.#rules;
     return {
       params,
       verifier,
       hasher,
-      nextCommittee: committee,
       blocks: { get: (id) => (this.dag.isSolid(id) ? this.#blocks.get(id) : undefined) },
       rootIndexOf: (id) => this.dag.rootIndexOf(id),
       outputs: this.#disk.ledger.get,

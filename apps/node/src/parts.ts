@@ -268,7 +268,6 @@ function createEngine(context: Context): ConfirmationEngine {
   return new ConfirmationEngine(
     {
       params: genesis.params,
-      committees: context.foundation.committees,
       hasher,
       verifier,
       clock: context.foundation.clock,

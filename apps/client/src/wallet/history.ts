@@ -139,14 +139,15 @@ export class WalletHistory {
   /** What a transaction of ours paid to others. */
   #spendingLine(transaction: Transaction): Pick<WalletLine, 'kind' | 'amount' | 'detail'> {
     const foreign = transaction.outputs.filter(
-      (output) => output.kind === 'channel' || !this.#deps.isOurs(output.address),
+      (output) => output.kind !== 'basic' || !this.#deps.isOurs(output.address),
     );
     const amount = `${foreign.reduce((sum, output) => sum + output.amount, 0n)}`;
     const [first] = foreign;
     if (first?.kind === 'channel') {
       return { kind: 'channel-opened', amount, detail: this.#deps.addressText(first.payee) };
     }
-    const detail = first === undefined ? 'to ourselves' : this.#deps.addressText(first.address);
+    const to = first?.kind === 'validator-bond' ? first.owner : first?.address;
+    const detail = to === undefined ? 'to ourselves' : this.#deps.addressText(to);
     return { kind: 'sent', amount, detail };
   }
 

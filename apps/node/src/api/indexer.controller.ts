@@ -4,6 +4,7 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { ApiQuery, ApiTags } from '@nestjs/swagger';
 import {
+  outputKinds,
   outputsPageDto,
   taggedDataPageDto,
   type OutputsPageDto,
@@ -37,13 +38,17 @@ export class IndexerController {
   }
 
   @Get('outputs')
-  @Answers('Outputs by address, payee, refund or return address, tag or time', outputsPageDto)
+  @Answers(
+    'Outputs by address, payee, refund or return address, owner of a bond, tag or time',
+    outputsPageDto,
+  )
   @ApiQuery({ name: 'address', required: false })
   @ApiQuery({ name: 'payee', required: false })
   @ApiQuery({ name: 'refundAddress', required: false })
+  @ApiQuery({ name: 'bondOwner', required: false })
   @ApiQuery({ name: 'returnAddress', required: false })
   @ApiQuery({ name: 'tag', required: false, description: 'hex' })
-  @ApiQuery({ name: 'kind', required: false, enum: ['basic', 'channel'] })
+  @ApiQuery({ name: 'kind', required: false, enum: outputKinds })
   @ApiQuery({ name: 'unspent', required: false, type: Boolean })
   @ApiQuery({ name: 'hasTimelock', required: false, type: Boolean })
   @ApiQuery({ name: 'hasExpiration', required: false, type: Boolean })
@@ -56,9 +61,10 @@ export class IndexerController {
       address: addressQuery(query['address']),
       payee: addressQuery(query['payee']),
       refundAddress: addressQuery(query['refundAddress']),
+      bondOwner: addressQuery(query['bondOwner']),
       returnAddress: addressQuery(query['returnAddress']),
       tag: tagQuery(query['tag']),
-      kind: choiceQuery(query['kind'], ['basic', 'channel']),
+      kind: choiceQuery(query['kind'], outputKinds),
       unspent: booleanQuery(query['unspent']),
       hasTimelock: booleanQuery(query['hasTimelock']),
       hasExpiration: booleanQuery(query['hasExpiration']),

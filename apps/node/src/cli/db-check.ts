@@ -267,21 +267,31 @@ export class StoreCheck {
   async #unspent(): Promise<void> {
     for await (const record of this.#deps.store.ledger.unspent()) {
       this.#counts.unspentOutputs += 1;
-      const { output } = record;
-      const found =
-        output.kind === 'channel'
-          ? (await this.#isListed(record, 'payee', output.payee)) &&
-            (await this.#isListed(record, 'refundAddress', output.refundAddress))
-          : await this.#isListed(record, 'owner', output.address);
-      if (!found) this.#tell(`output ${record.outputId} is not found by its address`);
+      if (!(await this.#isFound(record)))
+        this.#tell(`output ${record.outputId} is not found by its address`);
       const done = this.#counts.unspentOutputs;
       if (done % EVERY_OUTPUTS === 0) this.#deps.onProgress('unspent outputs', done, 0);
     }
   }
 
+  async #isFound(record: OutputRecord): Promise<boolean> {
+    const { output } = record;
+    switch (output.kind) {
+      case 'basic':
+        return await this.#isListed(record, 'owner', output.address);
+      case 'channel':
+        return (
+          (await this.#isListed(record, 'payee', output.payee)) &&
+          (await this.#isListed(record, 'refundAddress', output.refundAddress))
+        );
+      default:
+        return await this.#isListed(record, 'bondOwner', output.owner);
+    }
+  }
+
   async #isListed(
     { outputId, milestoneIndex }: OutputRecord,
-    role: 'owner' | 'payee' | 'refundAddress',
+    role: 'owner' | 'payee' | 'refundAddress' | 'bondOwner',
     address: Parameters<NodeStore['outputIndex']['byAddress']>[0],
   ): Promise<boolean> {
     const cursor = { milestoneIndex, outputId: justBefore(outputId) };

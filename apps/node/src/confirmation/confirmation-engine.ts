@@ -163,9 +163,9 @@ export class ConfirmationEngine implements SpeculativeEngine {
     blocks: ReadonlyMap<BlockId, LedgerBlock>,
     startedMs: number,
   ): Promise<ConfirmedMilestone> {
-    const { store, hasher } = this.#deps;
+    const { store, params, hasher } = this.#deps;
     const { header, body } = milestone;
-    const next = parentOf(milestone, result.stateTree, hasher);
+    const next = parentOf(milestone, this.latest, result, { params, hasher });
     const bytes = encodeMilestone(milestone);
     assert(header.index === this.latest.header.index + 1, 'milestones are committed in order');
     try {

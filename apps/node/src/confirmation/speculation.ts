@@ -27,7 +27,6 @@ import { fail, succeed, type Outcome } from '@tanglemail/tangle/core/outcome.ts'
 import type { NetworkParams } from '@tanglemail/tangle/core/params/networks.ts';
 import type { Hasher, Verifier } from '@tanglemail/tangle/core/ports.ts';
 import type { UnreferencedView } from '@tanglemail/tangle/core/tips/window.ts';
-import { committeeAt, type Committees } from '../committees.ts';
 import type { ChainStore } from './chain-store.ts';
 
 /** What a leader chooses of a milestone whose predecessor and view are given. */
@@ -66,7 +65,6 @@ export interface SpeculativeEngine {
 
 export interface SpeculationDeps {
   readonly params: NetworkParams;
-  readonly committees: Committees;
   readonly hasher: Hasher;
   readonly verifier: Verifier;
   readonly store: ChainStore;
@@ -95,7 +93,7 @@ export class Speculation {
   /** `latest` is the last milestone of the store with the state after it. */
   constructor(deps: SpeculationDeps, latest: ParentMilestone) {
     this.#deps = deps;
-    this.#candidates = new Candidates(latest, deps.hasher);
+    this.#candidates = new Candidates(latest, deps);
   }
 
   /** The last committed milestone. */
@@ -176,7 +174,7 @@ export class Speculation {
    * milestone and what leads from it to `id` are not here.
    */
   async groundOn(id: MilestoneId, parents: readonly BlockId[]): Promise<Ground | undefined> {
-    const { params, verifier, hasher, committees, dag, store } = this.#deps;
+    const { params, verifier, hasher, dag, store } = this.#deps;
     const parent = this.#candidates.stateOf(id);
     if (parent === undefined) return undefined;
     let blocks = new Map<BlockId, LedgerBlock>();
@@ -185,7 +183,6 @@ export class Speculation {
       params,
       verifier,
       hasher,
-      nextCommittee: committeeAt(parent.header.index + 2, committees, params),
       signaturesChecked: true,
       blocks: { get: (block) => (dag.isSolid(block) ? blocks.get(block) : undefined) },
       rootIndexOf: (block) => dag.rootIndexOf(block),
@@ -214,9 +211,8 @@ export class Speculation {
     const parent = this.#candidates.stateOf(header.previousId);
     if (nowMs === undefined) return succeed(undefined);
     if (parent === undefined) return fail('milestone-previous', header.previousId);
-    const { params, hasher, committees } = this.#deps;
-    const nextCommittee = committeeAt(header.index + 1, committees, params);
-    return checkMilestoneHeader(header, parent, { params, nextCommittee, hasher, nowMs });
+    const { params, hasher } = this.#deps;
+    return checkMilestoneHeader(header, parent, { params, hasher, nowMs });
   }
 }
 

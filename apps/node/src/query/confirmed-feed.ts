@@ -237,6 +237,7 @@ function rolesOf(output: Output): OutputChange['roles'] {
       ['refund', output.refundAddress],
     ];
   }
+  if (output.kind === 'validator-bond') return [['bond', output.owner]];
   const { address, expiration } = output;
   if (expiration === undefined) return [['address', address]];
   return [

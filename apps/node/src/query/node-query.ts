@@ -131,7 +131,12 @@ export class NodeQuery {
         sync: syncDtoOf(this.#deps.syncState()),
       },
       metrics: this.#deps.rates(),
-      params: { ...params, depositPerByte: `${params.depositPerByte}`, powLoadBits },
+      params: {
+        ...params,
+        depositPerByte: `${params.depositPerByte}`,
+        validatorBondMin: `${params.validatorBondMin}`,
+        powLoadBits,
+      },
       committee: genesis.committee.map((key) => bytesToHex(key)),
       features: [...this.#deps.features],
     };

@@ -5,6 +5,7 @@
 import { equalBytes } from '@noble/curves/utils.js';
 import { parseOutputId, type Address } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Output } from '@tanglemail/tangle/core/codec/output.ts';
+import type { OutputKindDto } from '@tanglemail/tangle/io/node-client/dto.ts';
 import type {
   OutputCursor,
   OutputIndexRepository,
@@ -15,10 +16,12 @@ export interface OutputFilter {
   readonly address?: Address | undefined;
   readonly payee?: Address | undefined;
   readonly refundAddress?: Address | undefined;
+  /** Owner of a validator bond. */
+  readonly bondOwner?: Address | undefined;
   /** Who gets a basic output back when it expires. */
   readonly returnAddress?: Address | undefined;
   readonly tag?: Uint8Array | undefined;
-  readonly kind?: 'basic' | 'channel' | undefined;
+  readonly kind?: OutputKindDto | undefined;
   /** True or undefined: unspent ones; false: spent ones. */
   readonly unspent?: boolean | undefined;
   readonly hasTimelock?: boolean | undefined;
@@ -65,12 +68,13 @@ export function leadingPage(
   filter: OutputFilter,
   cursor: OutputCursor | undefined,
 ): Promise<OutputPage> | undefined {
-  const { address, payee, refundAddress, returnAddress, tag, limit } = filter;
+  const { address, payee, refundAddress, bondOwner, returnAddress, tag, limit } = filter;
   const spent = filter.unspent === false;
   const options = cursor === undefined ? { spent, limit } : { spent, limit, cursor };
   if (address !== undefined) return index.byAddress(address, 'owner', options);
   if (payee !== undefined) return index.byAddress(payee, 'payee', options);
   if (refundAddress !== undefined) return index.byAddress(refundAddress, 'refundAddress', options);
+  if (bondOwner !== undefined) return index.byAddress(bondOwner, 'bondOwner', options);
   if (returnAddress !== undefined) return index.byAddress(returnAddress, 'returnAddress', options);
   if (tag !== undefined) return index.byTag(tag, options);
   return undefined;
@@ -88,14 +92,22 @@ export function fits(output: Output, bookedMs: number, filter: OutputFilter): bo
   if (kind !== undefined && output.kind !== kind) return false;
   if (createdAfter !== undefined && bookedMs <= createdAfter) return false;
   if (createdBefore !== undefined && bookedMs >= createdBefore) return false;
-  return output.kind === 'channel' ? fitsChannel(output, filter) : fitsBasic(output, filter);
+  switch (output.kind) {
+    case 'basic':
+      return fitsBasic(output, filter);
+    case 'channel':
+      return fitsChannel(output, filter);
+    default:
+      return fitsBond(output, filter);
+  }
 }
 
 function fitsChannel(
   output: Extract<Output, { kind: 'channel' }>,
-  { address, returnAddress, tag, payee, refundAddress, ...filter }: OutputFilter,
+  { address, returnAddress, tag, payee, refundAddress, bondOwner, ...filter }: OutputFilter,
 ): boolean {
   if (address !== undefined || returnAddress !== undefined || tag !== undefined) return false;
+  if (bondOwner !== undefined) return false;
   if (filter.hasTimelock === true || filter.hasExpiration === true) return false;
   return (
     (payee === undefined || output.payee === payee) &&
@@ -103,12 +115,23 @@ function fitsChannel(
   );
 }
 
+function fitsBond(
+  output: Extract<Output, { kind: 'validator-bond' }>,
+  { address, returnAddress, tag, payee, refundAddress, bondOwner, ...filter }: OutputFilter,
+): boolean {
+  const others = [address, returnAddress, tag, payee, refundAddress];
+  if (others.some((one) => one !== undefined)) return false;
+  if (filter.hasTimelock === true || filter.hasExpiration === true) return false;
+  return bondOwner === undefined || output.owner === bondOwner;
+}
+
 function fitsBasic(
   output: Extract<Output, { kind: 'basic' }>,
-  { address, returnAddress, tag, payee, refundAddress, ...filter }: OutputFilter,
+  { address, returnAddress, tag, payee, refundAddress, bondOwner, ...filter }: OutputFilter,
 ): boolean {
   const { hasTimelock, hasExpiration } = filter;
   if (payee !== undefined || refundAddress !== undefined) return false;
+  if (bondOwner !== undefined) return false;
   const { timelock, expiration } = output;
   if (hasTimelock !== undefined && (timelock !== undefined) !== hasTimelock) return false;
   if (hasExpiration !== undefined && (expiration !== undefined) !== hasExpiration) return false;

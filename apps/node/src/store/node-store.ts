@@ -12,7 +12,7 @@ import type { LedgerBlock, OutputState } from '@tanglemail/tangle/core/ledger/ap
 import type { LedgerDiff, OutputRecord } from '@tanglemail/tangle/core/ledger/ledger-diff.ts';
 import type { Evidence } from '@tanglemail/tangle/core/consensus/round.ts';
 import type { GenesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
-import { parentOf, type ParentMilestone } from '@tanglemail/tangle/core/milestone/rules.ts';
+import { parentWith, type ParentMilestone } from '@tanglemail/tangle/core/milestone/rules.ts';
 import { assert } from '@tanglemail/tangle/core/outcome.ts';
 import type { Hasher } from '@tanglemail/tangle/core/ports.ts';
 import {
@@ -133,7 +133,7 @@ export class NodeStore implements ChainStore {
       assert(loaded !== undefined, 'a store has its genesis');
       const blocks = await BlockRepository.open(kv, join(path, BLOCKS_FOLDER), hasher);
       const store = new NodeStore(path, kv, blocks, hasher);
-      return { store, latest: store.#parentFrom(loaded) };
+      return { store, latest: store.#parentFrom(loaded, genesis.parent) };
     } catch (error) {
       await kv.close();
       throw error;
@@ -299,11 +299,20 @@ export class NodeStore implements ChainStore {
     this.onBatch(batch, (performance.now() - startedMs) / 1_000);
   }
 
-  #parentFrom({ state, stateTree }: LoadedLedger): ParentMilestone {
+  #parentFrom(
+    { state, stateTree, bonds }: LoadedLedger,
+    { committee, bonds: none }: ParentMilestone,
+  ): ParentMilestone {
     const bytes = this.milestones.bytes(state.index);
     const decoded = bytes === undefined ? undefined : decodeMilestone(bytes);
     if (!decoded?.ok) throw new StoreError('corrupt', `milestone ${state.index}`);
-    return parentOf(decoded.value, stateTree, this.#hasher);
+    const after = {
+      stateTree,
+      committee,
+      elected: undefined,
+      bonds: none.apply({ created: bonds, consumed: [] }),
+    };
+    return parentWith(decoded.value, after, this.#hasher);
   }
 
   #idOf(bytes: Uint8Array): MilestoneId {

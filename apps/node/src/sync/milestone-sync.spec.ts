@@ -1,12 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { GENESIS_BLOCK_ID } from '@tanglemail/tangle/core/codec/ids.ts';
 import { encodeMilestone, type Milestone } from '@tanglemail/tangle/core/codec/milestone.ts';
-import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
-import { parentOf } from '@tanglemail/tangle/core/milestone/rules.ts';
 import { fail } from '@tanglemail/tangle/core/outcome.ts';
 import { NetworkError } from '@tanglemail/tangle/io/libp2p/types.ts';
 import { testKey, until } from '../testing/test-network.ts';
 import {
+  after,
   blockOf,
   certified,
   chain,
@@ -208,7 +207,7 @@ describe('milestone sync', () => {
     const [first, second] = chain(2) as [Milestone, Milestone];
     world.meanwhile = () => {
       world.meanwhile = undefined;
-      world.latest = parentOf(first, world.latest.stateTree, nobleHasher);
+      world.latest = after(first, world.latest);
       return fail('milestone-index');
     };
     world.sync.start();

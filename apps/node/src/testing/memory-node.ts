@@ -15,7 +15,6 @@ import { assembleCertificate } from '@tanglemail/tangle/core/milestone/certifica
 import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import type { Hasher } from '@tanglemail/tangle/core/ports.ts';
 import { TipPool } from '@tanglemail/tangle/core/tips/tip-pool.ts';
-import { genesisCommittees } from '../committees.ts';
 import {
   ConfirmationEngine,
   type ConfirmedMilestone,
@@ -69,7 +68,6 @@ export class MemoryNode {
     this.engine = new ConfirmationEngine(
       {
         params: GENESIS.params,
-        committees: genesisCommittees(GENESIS.committee),
         hasher,
         verifier: nobleVerifier,
         clock: { nowMs: () => this.nowMs },

@@ -36,6 +36,7 @@ export const ERROR_CODES = {
   'output-type-reserved': { action: 'reject', spec: '02-transaction' },
   'output-flags-unknown': { action: 'reject', spec: '02-transaction' },
   'output-field-zero': { action: 'reject', spec: '02-transaction' },
+  'output-key-invalid': { action: 'reject', spec: '02-transaction' },
   'input-not-unique': { action: 'reject', spec: '02-transaction' },
   'amount-zero': { action: 'reject', spec: '02-transaction' },
   'sum-overflow': { action: 'reject', spec: '02-transaction' },
@@ -43,6 +44,7 @@ export const ERROR_CODES = {
   'unlock-type-unknown': { action: 'reject', spec: '02-transaction' },
   'unlock-reference-invalid': { action: 'reject', spec: '02-transaction' },
   'unlock-not-unique': { action: 'reject', spec: '02-transaction' },
+  'evidence-invalid': { action: 'reject', spec: '02-transaction' },
   'signature-invalid': { action: 'reject', spec: '02-transaction' },
   // Address text: what a person typed or copied.
   'address-length': { action: 'reject', spec: '02-transaction' },
@@ -71,6 +73,7 @@ export const ERROR_CODES = {
   'milestone-epoch': { action: 'reject', spec: '04-milestone' },
   'milestone-empty': { action: 'reject', spec: '04-milestone' },
   'milestone-options': { action: 'reject', spec: '04-milestone' },
+  'milestone-committee': { action: 'reject', spec: '04-milestone' },
   'committee-invalid': { action: 'reject', spec: '04-milestone' },
   // Agreement of the committee.
   'consensus-type-unknown': { action: 'reject', spec: '15-consensus' },

@@ -50,7 +50,6 @@ export function certified(
       params: TEST_PARAMS,
       hasher: nobleHasher,
       verifier: nobleVerifier,
-      nextCommittee: GENESIS.committee,
       blocks: { get: (id) => (id === loaded?.id ? loaded : undefined) },
       outputs: () => 'unknown',
       rootIndexOf: (id) => (id === GENESIS_BLOCK_ID ? 0 : undefined),
@@ -94,6 +93,15 @@ export function checked(bytes: Uint8Array) {
   return { id: blockIdOf(bytes, nobleHasher), block: block.value };
 }
 
+/** The state after a milestone that leaves the ledger as it was. */
+export function after(milestone: Milestone, parent: ParentMilestone): ParentMilestone {
+  const { index, timestampMs } = milestone.header;
+  const diff = { index, timestampMs, created: [], consumed: [] };
+  const { stateTree } = parent;
+  const rules = { params: TEST_PARAMS, hasher: nobleHasher };
+  return parentOf(milestone, parent, { stateTree, diff }, rules);
+}
+
 /** Milestones 1 … count. */
 export function chain(count: number): Milestone[] {
   const milestones: Milestone[] = [];
@@ -101,7 +109,7 @@ export function chain(count: number): Milestone[] {
   for (let index = 0; index < count; index++) {
     const milestone = heartbeat(parent);
     milestones.push(milestone);
-    parent = parentOf(milestone, parent.stateTree, nobleHasher);
+    parent = after(milestone, parent);
   }
   return milestones;
 }
@@ -113,7 +121,7 @@ export function chainOf(blocks: readonly Uint8Array[]): Milestone[] {
   for (const block of blocks) {
     const milestone = certified(parent, { block });
     milestones.push(milestone);
-    parent = parentOf(milestone, parent.stateTree, nobleHasher);
+    parent = after(milestone, parent);
   }
   return milestones;
 }
@@ -281,7 +289,7 @@ export class SyncWorld {
     if (this.meanwhile !== undefined) return this.meanwhile();
     if (this.refuse !== undefined) return this.refuse;
     this.confirmed.push(milestone);
-    this.latest = parentOf(milestone, this.latest.stateTree, nobleHasher);
+    this.latest = after(milestone, this.latest);
     return succeed({ milestone } as ConfirmedMilestone);
   }
 

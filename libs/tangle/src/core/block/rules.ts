@@ -3,6 +3,7 @@
  * The cheapest checks come first, so that garbage costs its sender more than its receiver.
  * Path: codec/block.ts before it, dag/ after it. Spec: docs/spec/01-block.md and 02-transaction.md.
  */
+import { equalBytes } from '@noble/curves/utils.js';
 import {
   BLOCK_VERSION,
   blockIdOf,
@@ -14,7 +15,8 @@ import {
 import { bytesToHex, type BlockId, type TransactionId } from '../codec/ids.ts';
 import type { Output } from '../codec/output.ts';
 import { signingMessage, transactionIdOf, type Transaction } from '../codec/transaction.ts';
-import type { Unlock } from '../codec/unlock.ts';
+import type { EvidenceUnlock, Unlock } from '../codec/unlock.ts';
+import { isCanonicalPublicKey } from '../crypto/ed25519-strict.ts';
 import { fail, succeed, type Failure, type Outcome } from '../outcome.ts';
 import { MAX_BLOCK_SIZE } from '../params/limits.ts';
 import type { NetworkParams } from '../params/networks.ts';
@@ -101,6 +103,9 @@ function checkOutputs(outputs: readonly Output[], params: NetworkParams): Failur
   for (const output of outputs) {
     if (output.amount === 0n) return fail('amount-zero');
     if (output.amount < minimumAmount(output, params)) return fail('deposit-too-small');
+    if (output.kind === 'validator-bond' && !isCanonicalPublicKey(output.publicKey)) {
+      return fail('output-key-invalid');
+    }
     sum += output.amount;
   }
   return sum > U64_MAX ? fail('sum-overflow') : undefined;
@@ -117,9 +122,23 @@ function checkUnlocks(unlocks: readonly Unlock[]): Failure | undefined {
       const key = bytesToHex(unlock.publicKey);
       if (keys.has(key)) return fail('unlock-not-unique');
       keys.add(key);
+    } else if (unlock.kind === 'evidence' && !contradicts(unlock.statements)) {
+      return fail('evidence-invalid');
     }
   }
   return undefined;
+}
+
+/**
+ * Whether no honest validator signs both in one view: one kind with two digests, or that it leaves
+ * the view and that it is final. Spec: docs/spec/15-consensus.md §9.
+ */
+function contradicts([first, second]: EvidenceUnlock['statements']): boolean {
+  const isNullify = first.kind === 'nullify' && first.digest.every((byte) => byte === 0);
+  if (first.kind === second.kind) {
+    return first.kind !== 'nullify' && !equalBytes(first.digest, second.digest);
+  }
+  return isNullify && second.kind === 'finalize';
 }
 
 /**
@@ -131,7 +150,7 @@ export function signatureClaims(block: Block, hasher: Hasher): SignatureClaim[] 
   const message = signingMessage(block.payload, hasher);
   const claims: SignatureClaim[] = [];
   for (const unlock of block.payload.unlocks) {
-    if (unlock.kind === 'reference') continue;
+    if (unlock.kind === 'reference' || unlock.kind === 'evidence') continue;
     claims.push({ publicKey: unlock.publicKey, message, signature: unlock.signature });
   }
   return claims;

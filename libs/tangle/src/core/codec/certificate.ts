@@ -116,6 +116,12 @@ export function readCertificate(reader: Reader): Certificate {
 
 /** The kind of a vote or certificate. */
 export function readKind(reader: Reader): CertificateKind {
+  const kind = readStatementKind(reader);
+  return kind === 'propose' ? refuse('certificate-kind-unknown') : kind;
+}
+
+/** The kind of any statement. */
+export function readStatementKind(reader: Reader): StatementKind {
   switch (reader.u8()) {
     case STATEMENT_KINDS.notarize:
       return 'notarize';
@@ -123,6 +129,8 @@ export function readKind(reader: Reader): CertificateKind {
       return 'nullify';
     case STATEMENT_KINDS.finalize:
       return 'finalize';
+    case STATEMENT_KINDS.propose:
+      return 'propose';
     case STATEMENT_KINDS.ratify:
       return 'ratify';
     default:

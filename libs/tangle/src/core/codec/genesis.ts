@@ -56,7 +56,10 @@ const PARAM_RANGES = {
   maxDriftMs: [0, U32_MAX],
   belowMaxDepth: [2, U32_MAX],
   epochLength: [1, U32_MAX],
-} as const satisfies Record<Exclude<keyof NetworkParams, 'depositPerByte'>, [number, number]>;
+} as const satisfies Record<
+  Exclude<keyof NetworkParams, 'depositPerByte' | 'validatorBondMin'>,
+  [number, number]
+>;
 
 const PARAM_NAMES = Object.keys(PARAM_RANGES) as (keyof typeof PARAM_RANGES)[];
 
@@ -81,6 +84,8 @@ export function encodeGenesis(genesis: Genesis): Uint8Array {
     writer.hex(output.address, ID_LENGTH);
     writer.u64(output.amount);
   }
+  // Behind everything else and only if it says something: networks without bonds keep their ids.
+  if (params.validatorBondMin > 0n) writer.u64(params.validatorBondMin);
   return writer.finish();
 }
 
@@ -107,12 +112,17 @@ export function genesisTransactionId(genesis: Genesis, hasher: Hasher): Transact
 /** The document as JSON text, two spaces deep; amounts are decimal strings, keys are hex. */
 export function genesisToJson(genesis: Genesis): string {
   const { name, timestampMs, params } = genesis;
+  const { depositPerByte, validatorBondMin } = params;
   const committee = genesis.committee.map((key) => bytesToHex(key));
   const outputs = genesis.outputs.map(({ address, amount }) => ({ address, amount: `${amount}` }));
   const document = {
     name,
     timestampMs,
-    params: { ...params, depositPerByte: `${params.depositPerByte}` },
+    params: {
+      ...params,
+      depositPerByte: `${depositPerByte}`,
+      validatorBondMin: validatorBondMin > 0n ? `${validatorBondMin}` : undefined,
+    },
     committee,
     outputs,
   };
@@ -173,8 +183,12 @@ function parseU64(value: unknown): bigint | undefined {
 }
 
 function parseParams(value: unknown): NetworkParams | undefined {
-  const fields = recordOf(value, ['depositPerByte', ...PARAM_NAMES]);
+  const names = ['depositPerByte', ...PARAM_NAMES];
+  const fields = recordOf(value, names) ?? recordOf(value, [...names, 'validatorBondMin']);
   if (fields === undefined) return undefined;
+  const bondMin = 'validatorBondMin' in fields ? fields['validatorBondMin'] : '0';
+  const validatorBondMin = parseU64(bondMin);
+  if (validatorBondMin === undefined) return undefined;
   const depositPerByte = parseU64(fields['depositPerByte']);
   // One output occupies below 2^9 bytes, so that every deposit fits u64.
   if (depositPerByte === undefined || depositPerByte > U64_MAX >> 9n) return undefined;
@@ -185,7 +199,8 @@ function parseParams(value: unknown): NetworkParams | undefined {
     if (number === undefined) return undefined;
     numbers[key] = number;
   }
-  return { ...(numbers as Record<keyof typeof PARAM_RANGES, number>), depositPerByte };
+  const ranged = numbers as Record<keyof typeof PARAM_RANGES, number>;
+  return { ...ranged, depositPerByte, validatorBondMin };
 }
 
 function parseCommittee(value: unknown): Uint8Array[] | undefined {

@@ -25,6 +25,8 @@ export const OUTPUT_ID_LENGTH = 34;
 
 /** The only solid entry point of a new network: 32 zero bytes, referenced by milestone 0. */
 export const GENESIS_BLOCK_ID = '0'.repeat(64) as BlockId;
+/** An address whose key nobody has: what is paid there is burnt, and the supply stays as it was. */
+export const NULL_ADDRESS = '0'.repeat(64) as Address;
 /** The predecessor that milestone 0 names: 32 zero bytes. */
 export const NO_MILESTONE_ID = '0'.repeat(64) as MilestoneId;
 

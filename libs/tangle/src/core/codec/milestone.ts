@@ -3,7 +3,12 @@
  * and the certificate that makes both final. Spec: docs/spec/04-milestone.md.
  */
 import type { Outcome } from '../outcome.ts';
-import { MAX_MILESTONE_PARENTS, MAX_MILESTONE_SIZE, MAX_OPTIONS_SIZE } from '../params/limits.ts';
+import {
+  MAX_COMMITTEE,
+  MAX_MILESTONE_PARENTS,
+  MAX_MILESTONE_SIZE,
+  MAX_OPTIONS_SIZE,
+} from '../params/limits.ts';
 import type { Hasher } from '../ports.ts';
 import { readParents, writeParents } from './block.ts';
 import { readCertificate, writeCertificate, type Certificate } from './certificate.ts';
@@ -18,6 +23,7 @@ export const MILESTONE_HEADER_SIZE = 1 + 4 + 4 + 8 + 8 + 7 * 32;
 
 const MAX_BODY_SIZE = 1 + MAX_MILESTONE_PARENTS * ID_LENGTH + 2 + MAX_OPTIONS_SIZE;
 const OPTION_POW_LOAD_BITS = 1;
+const OPTION_NEXT_COMMITTEE = 2;
 
 /** What light clients follow; every root is 32 bytes. */
 export interface MilestoneHeader {
@@ -43,6 +49,8 @@ export interface MilestoneHeader {
 export interface MilestoneOptions {
   /** Load term of the proof of work in bits, u8. */
   readonly powLoadBits?: number;
+  /** The committee of the next epoch, 1–32 keys in seat order; only of an election milestone. */
+  readonly nextCommittee?: readonly Uint8Array[];
 }
 
 export interface MilestoneBody {
@@ -119,22 +127,38 @@ export function encodeMilestoneOptions(options: MilestoneOptions): Uint8Array {
     writer.u16(1);
     writer.u8(options.powLoadBits);
   }
+  const { nextCommittee } = options;
+  if (nextCommittee !== undefined) {
+    writer.u8(OPTION_NEXT_COMMITTEE);
+    writer.u16(1 + nextCommittee.length * 32);
+    writer.count8(nextCommittee.length, 1, MAX_COMMITTEE);
+    for (const key of nextCommittee) writer.fixed(key, 32);
+  }
   return writer.finish();
 }
 
 /** Reads options to the end. An unknown type may change rules, so it is refused. */
 function readOptions(reader: Reader): MilestoneOptions {
-  const options: { powLoadBits?: number } = {};
+  const options: { powLoadBits?: number; nextCommittee?: Uint8Array[] } = {};
   let previousType = -1;
   while (reader.remaining > 0) {
     const type = reader.u8();
     if (type <= previousType) refuse('option-order');
-    if (type !== OPTION_POW_LOAD_BITS) refuse('option-unknown');
-    reader.count16(1, 1);
-    options.powLoadBits = reader.u8();
+    if (type === OPTION_POW_LOAD_BITS) {
+      reader.count16(1, 1);
+      options.powLoadBits = reader.u8();
+    } else if (type === OPTION_NEXT_COMMITTEE) {
+      const length = reader.count16(1 + 32, 1 + MAX_COMMITTEE * 32);
+      options.nextCommittee = reader.within(length, readKeys);
+    } else refuse('option-unknown');
     previousType = type;
   }
   return options;
+}
+
+function readKeys(reader: Reader): Uint8Array[] {
+  const count = reader.count8(1, MAX_COMMITTEE);
+  return Array.from({ length: count }, () => reader.bytes(32));
 }
 
 /** The header's `optionsRoot`: BLAKE2b-256 of the options' bytes. */

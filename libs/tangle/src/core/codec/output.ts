@@ -9,7 +9,13 @@ import { decodeWith, refuse, type Reader } from './reader.ts';
 import { Writer } from './writer.ts';
 
 /** Types on the wire. Bond and challenge are reserved for the storage market. */
-export const OUTPUT_TYPE = { basic: 0x01, channel: 0x10, bond: 0x11, challenge: 0x12 } as const;
+export const OUTPUT_TYPE = {
+  basic: 0x01,
+  channel: 0x10,
+  bond: 0x11,
+  challenge: 0x12,
+  validatorBond: 0x13,
+} as const;
 
 const FLAG_TAG = 1;
 const FLAG_TIMELOCK = 2;
@@ -20,6 +26,8 @@ const KNOWN_FLAGS = FLAG_TAG | FLAG_TIMELOCK | FLAG_EXPIRATION;
 export const BASIC_OUTPUT_SIZE_MIN = 1 + 8 + 32 + 1;
 /** Bytes of every channel output. */
 export const CHANNEL_OUTPUT_SIZE = 1 + 8 + 32 + 32 + 32 + 4;
+/** Bytes of every validator bond. */
+export const VALIDATOR_BOND_SIZE = 1 + 8 + 32 + 32 + 4;
 /** Bytes of the largest output: basic with all options. */
 export const MAX_OUTPUT_SIZE = BASIC_OUTPUT_SIZE_MIN + 1 + MAX_TAG_SIZE + 4 + 4 + 32;
 
@@ -56,11 +64,28 @@ export interface ChannelOutput {
   readonly expiry: number;
 }
 
-export type Output = BasicOutput | ChannelOutput;
+/**
+ * What stands behind a validator's key: as long as it is bonded, two contradicting statements of
+ * the key cost its owner fifteen sixteenths of it.
+ */
+export interface ValidatorBondOutput {
+  readonly kind: 'validator-bond';
+  /** Base units, u64. */
+  readonly amount: bigint;
+  /** Ed25519 key that signs in the agreement, 32 bytes, canonical. */
+  readonly publicKey: Uint8Array;
+  /** Who may unbond it and take it back. */
+  readonly owner: Address;
+  /** 0 while active, else the second (milestone time, u32) from which the owner may take it. */
+  readonly unbondAt: number;
+}
+
+export type Output = BasicOutput | ChannelOutput | ValidatorBondOutput;
 
 /** Bytes that `output` takes on the wire. */
 export function outputSize(output: Output): number {
   if (output.kind === 'channel') return CHANNEL_OUTPUT_SIZE;
+  if (output.kind === 'validator-bond') return VALIDATOR_BOND_SIZE;
   const tagSize = output.tag === undefined ? 0 : 1 + output.tag.length;
   const timelockSize = output.timelock === undefined ? 0 : 4;
   const expirationSize = output.expiration === undefined ? 0 : 4 + ID_LENGTH;
@@ -69,8 +94,17 @@ export function outputSize(output: Output): number {
 
 /** Writes one output, type first. */
 export function writeOutput(writer: Writer, output: Output): void {
-  if (output.kind === 'basic') writeBasic(writer, output);
-  else writeChannel(writer, output);
+  switch (output.kind) {
+    case 'basic':
+      writeBasic(writer, output);
+      break;
+    case 'channel':
+      writeChannel(writer, output);
+      break;
+    case 'validator-bond':
+      writeValidatorBond(writer, output);
+      break;
+  }
 }
 
 function writeBasic(writer: Writer, output: BasicOutput): void {
@@ -108,6 +142,14 @@ function writeChannel(writer: Writer, output: ChannelOutput): void {
   writer.u32(output.expiry);
 }
 
+function writeValidatorBond(writer: Writer, output: ValidatorBondOutput): void {
+  writer.u8(OUTPUT_TYPE.validatorBond);
+  writer.u64(output.amount);
+  writer.fixed(output.publicKey, 32);
+  writer.hex(output.owner, ID_LENGTH);
+  writer.u32(output.unbondAt);
+}
+
 /** Reads one output, type first. */
 export function readOutput(reader: Reader): Output {
   switch (reader.u8()) {
@@ -115,6 +157,8 @@ export function readOutput(reader: Reader): Output {
       return readBasic(reader);
     case OUTPUT_TYPE.channel:
       return readChannel(reader);
+    case OUTPUT_TYPE.validatorBond:
+      return readValidatorBond(reader);
     case OUTPUT_TYPE.bond:
     case OUTPUT_TYPE.challenge:
       return refuse('output-type-reserved');
@@ -159,6 +203,16 @@ function readChannel(reader: Reader): ChannelOutput {
     payee: reader.hex(ID_LENGTH) as Address,
     refundAddress: reader.hex(ID_LENGTH) as Address,
     expiry: reader.u32(),
+  };
+}
+
+function readValidatorBond(reader: Reader): ValidatorBondOutput {
+  return {
+    kind: 'validator-bond',
+    amount: reader.u64(),
+    publicKey: reader.bytes(32),
+    owner: reader.hex(ID_LENGTH) as Address,
+    unbondAt: reader.u32(),
   };
 }
 

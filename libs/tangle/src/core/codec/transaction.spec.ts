@@ -114,7 +114,7 @@ describe('transaction', () => {
   });
 
   it('unlock-type-unknown', () => {
-    expect(withUnlock('03' + UNLOCK.slice(2))).toBe('unlock-type-unknown');
+    expect(withUnlock('04' + UNLOCK.slice(2))).toBe('unlock-type-unknown');
   });
 
   it('truncated when an unlock is missing, trailing-bytes when there is one more', () => {

@@ -2,11 +2,18 @@
  * Unlocks: one for each input, in the same order, says why it may be spent.
  * Spec: docs/spec/02-transaction.md, section "Unlocks".
  */
+import { assert } from '../outcome.ts';
+import { readStatementKind, STATEMENT_KINDS, type StatementKind } from './certificate.ts';
 import { refuse, type Reader } from './reader.ts';
 import type { Writer } from './writer.ts';
 
 /** Types on the wire. */
-export const UNLOCK_TYPE = { signature: 0, reference: 1, 'channel-claim': 2 } as const;
+export const UNLOCK_TYPE = {
+  signature: 0,
+  reference: 1,
+  'channel-claim': 2,
+  evidence: 3,
+} as const;
 
 /** Owner's signature over the transaction's signing message. */
 export interface SignatureUnlock {
@@ -37,9 +44,37 @@ export interface ChannelClaimUnlock {
   readonly voucherSignature: Uint8Array;
 }
 
-export type Unlock = SignatureUnlock | ReferenceUnlock | ChannelClaimUnlock;
+/** A statement of the agreement without its epoch and view, and its signature. */
+export interface SignedDigest {
+  readonly kind: StatementKind;
+  /** 32 bytes; zero for 'nullify'. */
+  readonly digest: Uint8Array;
+  /** 64 bytes over `signedMessage` of `codec/certificate.ts`. */
+  readonly signature: Uint8Array;
+}
 
-const SIZES = { signature: 1 + 32 + 64, reference: 1 + 2, 'channel-claim': 1 + 32 + 64 + 8 + 64 };
+/**
+ * Two statements of one view that contradict each other, both signed by a bond's key: anybody may
+ * bring them, so nothing signs the transaction here.
+ */
+export interface EvidenceUnlock {
+  readonly kind: 'evidence';
+  /** u32. */
+  readonly epoch: number;
+  /** u64. */
+  readonly view: bigint;
+  /** Ascending by kind's number and digest: one way to write each pair. */
+  readonly statements: readonly [SignedDigest, SignedDigest];
+}
+
+export type Unlock = SignatureUnlock | ReferenceUnlock | ChannelClaimUnlock | EvidenceUnlock;
+
+const SIZES = {
+  signature: 1 + 32 + 64,
+  reference: 1 + 2,
+  'channel-claim': 1 + 32 + 64 + 8 + 64,
+  evidence: 1 + 4 + 8 + 2 * (1 + 32 + 64),
+};
 
 /** Bytes that `unlock` takes on the wire. */
 export function unlockSize(unlock: Unlock): number {
@@ -53,12 +88,53 @@ export function writeUnlock(writer: Writer, unlock: Unlock): void {
     writer.u16(unlock.index);
     return;
   }
+  if (unlock.kind === 'evidence') {
+    writeEvidence(writer, unlock);
+    return;
+  }
   writer.fixed(unlock.publicKey, 32);
   writer.fixed(unlock.signature, 64);
   if (unlock.kind === 'channel-claim') {
     writer.u64(unlock.cumulative);
     writer.fixed(unlock.voucherSignature, 64);
   }
+}
+
+function writeEvidence(writer: Writer, { epoch, view, statements }: EvidenceUnlock): void {
+  assert(compareStatements(...statements) < 0, 'statements ascend');
+  writer.u32(epoch);
+  writer.u64(view);
+  for (const { kind, digest, signature } of statements) {
+    writer.u8(STATEMENT_KINDS[kind]);
+    writer.fixed(digest, 32);
+    writer.fixed(signature, 64);
+  }
+}
+
+function readEvidence(reader: Reader): EvidenceUnlock {
+  const [epoch, view] = [reader.u32(), reader.u64()];
+  const statements = [readSignedDigest(reader), readSignedDigest(reader)] as const;
+  if (compareStatements(...statements) >= 0) refuse('not-canonical');
+  return { kind: 'evidence', epoch, view, statements };
+}
+
+function readSignedDigest(reader: Reader): SignedDigest {
+  return {
+    kind: readStatementKind(reader),
+    digest: reader.bytes(32),
+    signature: reader.bytes(64),
+  };
+}
+
+/** The order of an evidence's statements: by the kind's number, then by digest. */
+export function compareStatements(
+  a: Pick<SignedDigest, 'kind' | 'digest'>,
+  b: Pick<SignedDigest, 'kind' | 'digest'>,
+): number {
+  const byKind = STATEMENT_KINDS[a.kind] - STATEMENT_KINDS[b.kind];
+  if (byKind !== 0) return byKind;
+  const differs = a.digest.findIndex((byte, at) => byte !== b.digest[at]);
+  return differs === -1 ? 0 : (a.digest[differs] ?? 0) - (b.digest[differs] ?? 0);
 }
 
 /** Reads one unlock, type first; refuses other types with 'unlock-type-unknown'. */
@@ -76,6 +152,8 @@ export function readUnlock(reader: Reader): Unlock {
         cumulative: reader.u64(),
         voucherSignature: reader.bytes(64),
       };
+    case UNLOCK_TYPE.evidence:
+      return readEvidence(reader);
     default:
       return refuse('unlock-type-unknown');
   }

@@ -1,13 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import { GENESIS_BLOCK_ID, type BlockId } from '../codec/ids.ts';
+import type { Output } from '../codec/output.ts';
 import { nobleHasher } from '../crypto/blake2b.ts';
 import { Dag } from '../dag/dag.ts';
 import { buildTransaction } from '../ledger/transaction-builder.ts';
 import { buildMilestone, type BuiltMilestone } from '../milestone/build.ts';
 import { TestChain } from '../testing/chain-fixture.ts';
-import { basic, keyPair, PARAMS } from '../testing/ledger-fixtures.ts';
+import { basic, bond, keyPair, PARAMS, testGenesis } from '../testing/ledger-fixtures.ts';
 import { Candidates, MAX_CANDIDATES } from './candidates.ts';
 
+const RULES = { params: PARAMS, hasher: nobleHasher };
 const [alice, bob] = [keyPair(1), keyPair(2)];
 
 /** The next milestone on `on`, added as a candidate. */
@@ -28,14 +30,14 @@ function extend(
   return made.value;
 }
 
-/** Alice pays Bob everything of the genesis output. */
-function pay(chain: TestChain): BlockId {
+/** Alice pays Bob everything of the genesis output, or makes these outputs of it. */
+function pay(chain: TestChain, outputs?: readonly Output[]): BlockId {
   const [first] = chain.start.outputs;
   if (first === undefined) throw new Error('genesis has an output');
   const made = buildTransaction({
     networkId: chain.networkId,
     inputs: [{ ...first, unlock: { kind: 'signature', secretKey: alice.secretKey } }],
-    outputs: [basic(first.output.amount, bob.address)],
+    outputs: outputs ?? [basic(first.output.amount, bob.address)],
     changeAddress: alice.address,
     params: PARAMS,
     hasher: nobleHasher,
@@ -47,7 +49,7 @@ function pay(chain: TestChain): BlockId {
 describe('candidates', () => {
   it('show the ledger and the root indexes after each, and leave the committed ones alone', () => {
     const chain = new TestChain();
-    const candidates = new Candidates(chain.parent, nobleHasher);
+    const candidates = new Candidates(chain.parent, RULES);
     const paid = pay(chain);
     const one = extend(chain, candidates, chain.parent.id, [paid]);
     const spent = chain.start.outputs[0]!.outputId;
@@ -62,7 +64,7 @@ describe('candidates', () => {
 
   it('give what a chain without them gives, milestone by milestone', () => {
     const chain = new TestChain();
-    const candidates = new Candidates(chain.parent, nobleHasher);
+    const candidates = new Candidates(chain.parent, RULES);
     const first = pay(chain);
     const second = chain.attach([first]);
     const one = extend(chain, candidates, chain.parent.id, [first]);
@@ -73,7 +75,7 @@ describe('candidates', () => {
 
   it('forget what does not stand on the committed milestone', () => {
     const chain = new TestChain();
-    const candidates = new Candidates(chain.parent, nobleHasher);
+    const candidates = new Candidates(chain.parent, RULES);
     const [left, right] = [chain.attach([GENESIS_BLOCK_ID]), chain.attach([GENESIS_BLOCK_ID])];
     const base = chain.parent.id;
     const taken = extend(chain, candidates, base, [left]);
@@ -88,7 +90,7 @@ describe('candidates', () => {
 
   it('are bounded: the ends of branches leave, the oldest view first, but never the newest', () => {
     const chain = new TestChain();
-    const candidates = new Candidates(chain.parent, nobleHasher);
+    const candidates = new Candidates(chain.parent, RULES);
     const block = (): BlockId => chain.attach([GENESIS_BLOCK_ID]);
     const base = chain.parent.id;
     // A branch of two, of which the lower has the oldest view, and others beside it.
@@ -112,9 +114,36 @@ describe('candidates', () => {
     expect([first, second].some(isKept)).toBe(false);
   });
 
+  it('carry bonds and elections on, each branch its own', () => {
+    const params = { ...PARAMS, epochLength: 4, validatorBondMin: 1_000n };
+    const chain = new TestChain(4, { ...testGenesis(4), params });
+    const candidates = new Candidates(chain.parent, { params, hasher: nobleHasher });
+    const keys = [20, 21, 22, 23].map((seed) => keyPair(seed));
+    const bonds = keys.map((key) => bond(1_000n, { key, owner: alice }));
+    const bonding = pay(chain, bonds);
+    const idle = (): BlockId => chain.attach([GENESIS_BLOCK_ID]);
+    const bonded = extend(chain, candidates, chain.parent.id, [bonding]);
+    const other = extend(chain, candidates, chain.parent.id, [idle()]);
+    // Milestone 2 holds the election, 3 is the last of its epoch.
+    const branches = [bonded, other].map(({ id }) => {
+      const election = extend(chain, candidates, id, [idle()]);
+      const last = extend(chain, candidates, election.id, [idle()]);
+      return { election, last, after: candidates.stateOf(last.id) };
+    });
+    const [left, right] = branches as [(typeof branches)[0], (typeof branches)[0]];
+    const elected = left.election.body.options.nextCommittee;
+    expect(elected).toHaveLength(4);
+    expect(right.election.body.options).toEqual({});
+    expect(left.after).toMatchObject({ committee: elected, elected: undefined });
+    expect(left.after?.bonds.candidates()).toHaveLength(4);
+    expect(right.after?.committee).toEqual(chain.genesis.committee);
+    expect(right.after?.bonds.candidates()).toEqual([]);
+    expect(left.last.header.committeeRoot).not.toEqual(right.last.header.committeeRoot);
+  });
+
   it('hide from the next leader what they reference', () => {
     const chain = new TestChain();
-    const candidates = new Candidates(chain.parent, nobleHasher);
+    const candidates = new Candidates(chain.parent, RULES);
     const dag = new Dag({ belowMaxDepth: PARAMS.belowMaxDepth });
     dag.addEntryPoint(GENESIS_BLOCK_ID, 0);
     const [left, right] = [chain.attach([GENESIS_BLOCK_ID]), chain.attach([GENESIS_BLOCK_ID])];

@@ -13,6 +13,7 @@ import {
   type MilestoneResult,
   type ParentMilestone,
 } from '../milestone/rules.ts';
+import type { NetworkParams } from '../params/networks.ts';
 import type { Hasher } from '../ports.ts';
 import type { UnreferencedView } from '../tips/window.ts';
 
@@ -37,15 +38,21 @@ interface Layer extends Candidate {
   readonly outputs: ReadonlyMap<OutputId, OutputState>;
 }
 
+/** What the state after a milestone is computed with. */
+interface Rules {
+  readonly params: NetworkParams;
+  readonly hasher: Hasher;
+}
+
 export class Candidates {
-  readonly #hasher: Hasher;
+  readonly #rules: Rules;
   readonly #layers = new Map<MilestoneId, Layer>();
   #base: ParentMilestone;
 
   /** @param base the last committed milestone. */
-  constructor(base: ParentMilestone, hasher: Hasher) {
+  constructor(base: ParentMilestone, { params, hasher }: Rules) {
     this.#base = base;
-    this.#hasher = hasher;
+    this.#rules = { params, hasher };
   }
 
   /** The last committed milestone. */
@@ -68,11 +75,12 @@ export class Candidates {
    * MAX_CANDIDATES one of an old view leaves on which no other stands.
    */
   add(id: MilestoneId, { header, body, result }: Candidate): void {
-    if (this.stateOf(header.previousId) === undefined || this.#layers.has(id)) return;
+    const before = this.stateOf(header.previousId);
+    if (before === undefined || this.#layers.has(id)) return;
     const outputs = new Map<OutputId, OutputState>();
     for (const record of result.diff.created) outputs.set(record.outputId, record);
     for (const { outputId } of result.diff.consumed) outputs.set(outputId, 'spent');
-    const state = parentOf({ header, body }, result.stateTree, this.#hasher);
+    const state = parentOf({ header, body }, before, result, this.#rules);
     const marks = new Set([...result.included, ...body.parents]);
     this.#layers.set(id, { header, body, result, state, marks, outputs });
     if (this.#layers.size > MAX_CANDIDATES) this.#dropOldest(id);

@@ -19,12 +19,15 @@ describe('conflict codes', () => {
       '10 claim-out-of-range',
       '11 refund-missing',
       '12 channel-expiry-past',
+      '13 bond-unbonding-early',
+      '14 bond-locked',
+      '15 burn-missing',
     ]);
   });
 
   it('have names that lead back to them', () => {
     expect(conflictName(conflict('timelocked'))).toBe('timelocked');
-    expect(conflictName(13)).toBeUndefined();
+    expect(conflictName(16)).toBeUndefined();
   });
 
   it('stand in the spec with their names and sections', () => {

@@ -19,6 +19,9 @@ export const CONFLICT = {
   'claim-out-of-range': { code: 10, section: '3.4' },
   'refund-missing': { code: 11, section: '3.5' },
   'channel-expiry-past': { code: 12, section: '3.5' },
+  'bond-unbonding-early': { code: 13, section: '3.5' },
+  'bond-locked': { code: 14, section: '3.7' },
+  'burn-missing': { code: 15, section: '3.7' },
 } as const satisfies Record<string, { code: number; section: string }>;
 
 export type ConflictName = keyof typeof CONFLICT;

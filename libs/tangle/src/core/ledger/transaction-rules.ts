@@ -6,18 +6,26 @@
  *
  * The order of the checks decides which code a transaction with several faults gets, so it is part
  * of the rule: inputs, sums, each unlock in input order, outputs, and signatures last, because a
- * signature costs a thousand times more than all the rest.
+ * signature costs a thousand times more than all the rest. Validator bonds: `bond-rules.ts`.
  */
 import { refundDeposit } from '../block/deposit.ts';
 import type { Address, OutputId } from '../codec/ids.ts';
-import { addressFromBytes } from '../codec/ids.ts';
-import type { BasicOutput, ChannelOutput, Output } from '../codec/output.ts';
+import { addressFromBytes, NULL_ADDRESS } from '../codec/ids.ts';
+import type { BasicOutput, ChannelOutput, Output, ValidatorBondOutput } from '../codec/output.ts';
 import type { Transaction } from '../codec/transaction.ts';
-import type { ChannelClaimUnlock, Unlock } from '../codec/unlock.ts';
+import type { ChannelClaimUnlock, EvidenceUnlock, Unlock } from '../codec/unlock.ts';
 import { voucherMessage } from '../codec/voucher.ts';
 import { assert } from '../outcome.ts';
 import type { NetworkParams } from '../params/networks.ts';
 import type { Hasher, Verifier } from '../ports.ts';
+import {
+  checkBondsKept,
+  checkBurn,
+  checkCreatedBonds,
+  checkEvidence,
+  slashedBonds,
+  type BondInput,
+} from './bond-rules.ts';
 import type { ConflictCode } from './conflict.ts';
 import { conflict } from './conflict.ts';
 
@@ -69,7 +77,9 @@ export function checkTransaction(
   return (
     checkUnlocks(transaction, outputs, context) ||
     checkCreatedChannels(transaction.outputs, context) ||
-    checkRefunds(transaction, outputs) ||
+    checkCreatedBonds(transaction.outputs, context.timeSeconds) ||
+    checkBondsKept(bondsOf(transaction, outputs), transaction.outputs) ||
+    checkPayments(transaction, outputs) ||
     checkSignatures(transaction, signingMessage, outputs, context)
   );
 }
@@ -124,19 +134,47 @@ function checkUnlocks(
 ): ConflictCode {
   for (const [index, output] of inputs.entries()) {
     const unlock = unlockAt(transaction, index);
-    const code =
-      output.kind === 'basic'
-        ? checkBasicUnlock(output, transaction, unlock, context)
-        : checkChannelUnlock(output, transaction, unlock, context);
+    const code = checkUnlock(output, transaction, unlock, context);
     if (code !== NONE) return code;
   }
   return NONE;
 }
 
+function checkUnlock(
+  output: Output,
+  transaction: Transaction,
+  unlock: Unlock,
+  context: TransactionContext,
+): ConflictCode {
+  if (unlock.kind === 'evidence') {
+    return output.kind === 'validator-bond' ? NONE : conflict('unlock-mismatch');
+  }
+  switch (output.kind) {
+    case 'basic':
+      return checkBasicUnlock(output, transaction, unlock, context);
+    case 'channel':
+      return checkChannelUnlock(output, transaction, unlock, context);
+    default:
+      return checkBondUnlock(output, transaction, unlock, context);
+  }
+}
+
+/** An active bond may be spent at any time: `checkBondsKept` asks for what must replace it. */
+function checkBondUnlock(
+  output: ValidatorBondOutput,
+  transaction: Transaction,
+  unlock: OwnersUnlock,
+  { timeSeconds, hasher }: TransactionContext,
+): ConflictCode {
+  const isOwner = signerOf(transaction, unlock, hasher) === output.owner;
+  if (unlock.kind === 'channel-claim' || !isOwner) return conflict('unlock-mismatch');
+  return timeSeconds < output.unbondAt ? conflict('bond-locked') : NONE;
+}
+
 function checkBasicUnlock(
   output: BasicOutput,
   transaction: Transaction,
-  unlock: Unlock,
+  unlock: OwnersUnlock,
   context: TransactionContext,
 ): ConflictCode {
   const signer = signerOf(transaction, unlock, context.hasher);
@@ -151,7 +189,7 @@ function checkBasicUnlock(
 function checkChannelUnlock(
   output: ChannelOutput,
   transaction: Transaction,
-  unlock: Unlock,
+  unlock: OwnersUnlock,
   { timeSeconds, params, hasher }: TransactionContext,
 ): ConflictCode {
   const signer = signerOf(transaction, unlock, hasher);
@@ -174,17 +212,23 @@ function checkCreatedChannels(
   return late ? conflict('channel-expiry-past') : NONE;
 }
 
-function checkRefunds(transaction: Transaction, inputs: readonly Output[]): ConflictCode {
+/** What claims pay back and evidence burns: both look for plain outputs, and none counts twice. */
+function checkPayments(transaction: Transaction, inputs: readonly Output[]): ConflictCode {
   const claims = [...claimsOf(transaction, inputs)];
-  if (claims.length === 0) return NONE;
+  const slashed = slashedBonds(bondsOf(transaction, inputs));
+  if (claims.length === 0 && slashed.length === 0) return NONE;
   const paid = new Map<Address, bigint>();
   for (const output of transaction.outputs.filter(isPlain)) {
     paid.set(output.address, (paid.get(output.address) ?? 0n) + output.amount);
   }
-  for (const [address, due] of refundsDue(claims)) {
+  const refunds = refundsDue(claims);
+  for (const [address, due] of refunds) {
     if ((paid.get(address) ?? 0n) < due) return conflict('refund-missing');
   }
-  return NONE;
+  // Else a channel whose refund goes nowhere would pay for the burn, and a validator could slash
+  // itself to have its bond back early.
+  const burnt = (paid.get(NULL_ADDRESS) ?? 0n) - (refunds.get(NULL_ADDRESS) ?? 0n);
+  return checkBurn(slashed, burnt);
 }
 
 function checkSignatures(
@@ -194,7 +238,7 @@ function checkSignatures(
   { verifier, signaturesChecked }: TransactionContext,
 ): ConflictCode {
   for (const unlock of signaturesChecked === true ? [] : transaction.unlocks) {
-    if (unlock.kind === 'reference') continue;
+    if (unlock.kind === 'reference' || unlock.kind === 'evidence') continue;
     if (!verifier.verify(unlock.publicKey, message, unlock.signature)) {
       return conflict('signature-invalid');
     }
@@ -205,7 +249,7 @@ function checkSignatures(
       return conflict('signature-invalid');
     }
   }
-  return NONE;
+  return checkEvidence(slashedBonds(bondsOf(transaction, inputs)), transaction.networkId, verifier);
 }
 
 interface Claim {
@@ -224,10 +268,21 @@ function* claimsOf(transaction: Transaction, inputs: readonly Output[]): Generat
   }
 }
 
+/** The bonds among the inputs, each with what unlocks it. */
+function bondsOf(transaction: Transaction, inputs: readonly Output[]): BondInput[] {
+  return inputs.flatMap((bond, index) =>
+    bond.kind === 'validator-bond' ? [{ bond, unlock: unlockAt(transaction, index) }] : [],
+  );
+}
+
+/** What somebody signs the transaction with. */
+type OwnersUnlock = Exclude<Unlock, EvidenceUnlock>;
+
 /** The address whose key signs for `unlock`; references point at a signature (checked as form). */
-function signerOf(transaction: Transaction, unlock: Unlock, hasher: Hasher): Address {
+function signerOf(transaction: Transaction, unlock: OwnersUnlock, hasher: Hasher): Address {
   const signed = unlock.kind === 'reference' ? unlockAt(transaction, unlock.index) : unlock;
-  assert(signed.kind !== 'reference', 'a reference points at a signature unlock');
+  const isSigned = signed.kind !== 'reference' && signed.kind !== 'evidence';
+  assert(isSigned, 'a reference points at a signature unlock');
   return addressFromBytes(hasher.blake2b256(signed.publicKey));
 }
 

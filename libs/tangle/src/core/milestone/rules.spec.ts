@@ -348,8 +348,8 @@ describe('options', () => {
   });
 
   it('are remembered for the next milestone', () => {
-    const { made } = proposal({ options: { powLoadBits: 1 } });
-    expect(parentOf(made, made.result.stateTree, nobleHasher)).toMatchObject({
+    const { chain, made } = proposal({ options: { powLoadBits: 1 } });
+    expect(parentOf(made, chain.parent, made.result, chain.context)).toMatchObject({
       id: made.id,
       powLoadBits: 1,
     });

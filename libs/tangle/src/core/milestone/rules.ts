@@ -19,7 +19,9 @@ import { MAX_CONE, POW_LOAD_STEP_MAX } from '../params/limits.ts';
 import type { NetworkParams } from '../params/networks.ts';
 import type { Hasher } from '../ports.ts';
 import { checkMilestoneBody } from './body.ts';
-import { committeeRoot, epochOf } from './committee.ts';
+import type { BondTable } from './bonds.ts';
+import { committeeRoot, epochOf, isLastOfEpoch } from './committee.ts';
+import { elect, isElectionIndex } from './election.ts';
 
 /** The milestone that the next one stands on, and the ledger after it. */
 export interface ParentMilestone {
@@ -30,13 +32,17 @@ export interface ParentMilestone {
   /** The load term that it set; 0 when its options have none. */
   readonly powLoadBits: number;
   readonly stateTree: StateTree;
+  /** Keys that certify the next milestone, in seat order: those that its header's root names. */
+  readonly committee: readonly Uint8Array[];
+  /** The committee of the next epoch, once an election of this one has named another. */
+  readonly elected: readonly Uint8Array[] | undefined;
+  /** The bonds that count in the next election. */
+  readonly bonds: BondTable;
 }
 
-/** Time and committee for the checks of a header. */
+/** Rules and time for the checks of a header. */
 export interface HeaderContext {
   readonly params: NetworkParams;
-  /** Keys of the committee that certifies the *next* milestone, in seat order. */
-  readonly nextCommittee: readonly Uint8Array[];
   readonly hasher: Hasher;
   /** The node's clock. Absent for a milestone with a finality certificate: time has judged it. */
   readonly nowMs?: number;
@@ -44,7 +50,6 @@ export interface HeaderContext {
 
 /** Everything that the checks of a milestone's content read. */
 export interface ContentContext extends LedgerContext {
-  readonly nextCommittee: readonly Uint8Array[];
   /**
    * The root index of a block that an earlier milestone referenced (`Dag.rootIndexOf`): the latest
    * milestone that referenced it or named it as a parent; undefined for a block not referenced yet.
@@ -58,14 +63,27 @@ export interface MilestoneResult extends AppliedMilestone {
 }
 
 /**
+ * Keys of the committee that certifies the milestone after `index`, which stands on `parent`, in
+ * seat order: what the header of milestone `index` names.
+ */
+export function nextCommitteeOn(
+  parent: Pick<ParentMilestone, 'committee' | 'elected'>,
+  index: number,
+  params: Pick<NetworkParams, 'epochLength'>,
+): readonly Uint8Array[] {
+  const { committee, elected } = parent;
+  return isLastOfEpoch(index, params) ? (elected ?? committee) : committee;
+}
+
+/**
  * The chain rules: index, predecessor, time, epoch, committee.
  * Codes: `milestone-index` (ignore: it may be early or late), `milestone-previous`,
  * `milestone-timestamp`, `milestone-epoch`, `milestone-root`.
  */
 export function checkMilestoneHeader(
   header: MilestoneHeader,
-  parent: Pick<ParentMilestone, 'id' | 'header'>,
-  { params, nextCommittee, hasher, nowMs }: HeaderContext,
+  parent: Pick<ParentMilestone, 'id' | 'header' | 'committee' | 'elected'>,
+  { params, hasher, nowMs }: HeaderContext,
 ): Outcome<void> {
   if (header.index !== parent.header.index + 1) {
     return fail('milestone-index', `${header.index} on ${parent.header.index}`);
@@ -80,7 +98,8 @@ export function checkMilestoneHeader(
   if (header.epoch !== epochOf(header.index, params)) {
     return fail('milestone-epoch', `epoch ${header.epoch} at index ${header.index}`);
   }
-  if (!equalBytes(header.committeeRoot, committeeRoot(nextCommittee, hasher))) {
+  const next = nextCommitteeOn(parent, header.index, params);
+  if (!equalBytes(header.committeeRoot, committeeRoot(next, hasher))) {
     return fail('milestone-root', 'committeeRoot');
   }
   return succeed(undefined);
@@ -102,6 +121,37 @@ export function checkMilestoneOptions(
     return fail('milestone-options', `load from ${parentLoadBits} to ${load}`);
   }
   return succeed(undefined);
+}
+
+/**
+ * The committee that milestone `index` on `parent` must name for the next epoch; undefined where
+ * there is no election, and where nothing changes.
+ */
+export function electedAt(
+  index: number,
+  parent: Pick<ParentMilestone, 'bonds' | 'committee'>,
+  params: NetworkParams,
+): readonly Uint8Array[] | undefined {
+  return isElectionIndex(index, params) ? elect(parent.bonds, parent.committee) : undefined;
+}
+
+/**
+ * A milestone names the elected committee, and none where nothing is elected: whoever leads at the
+ * election has no say in it. Code: `milestone-committee`.
+ */
+export function checkElection(
+  index: number,
+  { nextCommittee }: MilestoneOptions,
+  parent: Pick<ParentMilestone, 'bonds' | 'committee'>,
+  params: NetworkParams,
+): Outcome<void> {
+  const elected = electedAt(index, parent, params);
+  const [named, due] = [nextCommittee?.length ?? 0, elected?.length ?? 0];
+  if (named !== due) return fail('milestone-committee', `${named} keys instead of ${due}`);
+  const wrong = elected?.findIndex((key, seat) => !equalBytes(key, nextCommittee?.[seat] ?? key));
+  return wrong === undefined || wrong === -1
+    ? succeed(undefined)
+    : fail('milestone-committee', `another key in seat ${wrong}`);
 }
 
 /** The load term of the proof of work that holds after a milestone with these options. */
@@ -181,7 +231,8 @@ export function applyCone(
 /**
  * Everything below the header: options, cone, and all roots recomputed. Every block of the cone has
  * passed `block/rules.ts` on arrival. The header has passed `checkMilestoneHeader`.
- * Codes: `milestone-root` (the detail names it), and those of options and cone.
+ * Codes: `milestone-root` (the detail names it), `milestone-committee`, and those of options and
+ * cone.
  */
 export function checkMilestoneContent(
   { header, body }: { readonly header: MilestoneHeader; readonly body: MilestoneBody },
@@ -191,11 +242,13 @@ export function checkMilestoneContent(
   const { hasher, params } = context;
   const own = checkMilestoneBody({ header, body }, hasher);
   if (!own.ok) return own;
-  const next = { committeeRoot: committeeRoot(context.nextCommittee, hasher) };
-  const wrong = firstWrongRoot(header, next);
+  const next = nextCommitteeOn(parent, header.index, params);
+  const wrong = firstWrongRoot(header, { committeeRoot: committeeRoot(next, hasher) });
   if (wrong !== undefined) return fail('milestone-root', wrong);
   const options = checkMilestoneOptions(body.options, parent.powLoadBits, params);
   if (!options.ok) return options;
+  const election = checkElection(header.index, body.options, parent, params);
+  if (!election.ok) return election;
   const sinceParentMs = header.timestampMs - parent.header.timestampMs;
   const cone = checkMilestoneCone(body.parents, { index: header.index, sinceParentMs }, context);
   if (!cone.ok) return cone;
@@ -224,15 +277,35 @@ export function resultRootsOf(
   return { inclusionRoot, appliedRoot, stateRoot: stateTree.root() };
 }
 
-/** An accepted milestone as the parent of the next one. */
+/** An accepted milestone as the parent of the next one. `before` is what it stands on. */
 export function parentOf(
+  milestone: { readonly header: MilestoneHeader; readonly body: MilestoneBody },
+  before: Pick<ParentMilestone, 'committee' | 'elected' | 'bonds'>,
+  { stateTree, diff }: Pick<MilestoneResult, 'stateTree' | 'diff'>,
+  { params, hasher }: { readonly params: NetworkParams; readonly hasher: Hasher },
+): ParentMilestone {
+  const { index } = milestone.header;
+  const { nextCommittee = before.elected } = milestone.body.options;
+  const state = {
+    stateTree,
+    committee: nextCommitteeOn(before, index, params),
+    elected: isLastOfEpoch(index, params) ? undefined : nextCommittee,
+    bonds: before.bonds.apply(diff),
+  };
+  return parentWith(milestone, state, hasher);
+}
+
+/** A milestone as the parent of the next one, when the state after it is known: at a start. */
+export function parentWith(
   { header, body }: { readonly header: MilestoneHeader; readonly body: MilestoneBody },
-  stateTree: StateTree,
+  state: Pick<ParentMilestone, 'stateTree' | 'committee' | 'elected' | 'bonds'>,
   hasher: Hasher,
 ): ParentMilestone {
+  const { stateTree, committee, elected, bonds } = state;
   const powLoadBits = powLoadBitsOf(body.options);
   const { parents } = body;
-  return { id: milestoneIdOf(header, hasher), header, parents, powLoadBits, stateTree };
+  const id = milestoneIdOf(header, hasher);
+  return { id, header, parents, powLoadBits, stateTree, committee, elected, bonds };
 }
 
 type RootName = Extract<keyof MilestoneHeader, `${string}Root`>;

@@ -26,6 +26,22 @@ export const MAX_TRANSACTION_PAYLOAD_SIZE = 8_192;
 export const MIN_ENVELOPE_SIZE = 18;
 /** Seats of a committee. Bounds certificates and the checks they cost. */
 export const MAX_COMMITTEE = 32;
+/** Seats that an election gives at most; a committee of the genesis may have more. */
+export const ELECTED_MAX = 16;
+/** Candidates below which nothing is elected: three seats cannot bear one that fails. */
+export const ELECTED_MIN = 4;
+/**
+ * Bonds that may count in an election: the supply by the least bond that a genesis asks for. Bounds
+ * the table that every node keeps in memory and the work of an election.
+ */
+export const MAX_COUNTED_BONDS = 1n << 20n;
+/**
+ * Seconds between giving up a validator's bond and taking it: 30 days, in which evidence against
+ * what its key signed can still be brought.
+ */
+export const VALIDATOR_UNBOND_SECONDS = 30 * 24 * 3_600;
+/** Whoever brings evidence may keep one of so many parts of a bond; the rest is burnt. */
+export const SLASH_REWARD_PARTS = 16n;
 /** Bytes of a milestone's options. */
 export const MAX_OPTIONS_SIZE = 4_096;
 /** Bytes of an encoded milestone: header 249, body, certificate of 32 signatures. */

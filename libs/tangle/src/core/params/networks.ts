@@ -25,6 +25,11 @@ export interface NetworkParams {
   readonly belowMaxDepth: number;
   /** Milestones of one committee's term. */
   readonly epochLength: number;
+  /**
+   * Base units that a validator's bond must hold to count in an election. 0: nothing is elected,
+   * the committee of the genesis serves for ever.
+   */
+  readonly validatorBondMin: bigint;
 }
 
 const COMMON = {
@@ -35,6 +40,7 @@ const COMMON = {
   maxDriftMs: 5_000,
   belowMaxDepth: 60,
   epochLength: 3_600,
+  validatorBondMin: 0n,
 } as const;
 
 /** Ready-made parameters; `tangle-node tools genesis --preset NAME` starts from one of them. */

@@ -4,7 +4,7 @@
  */
 import type { Genesis } from '../codec/genesis.ts';
 import type { BlockId } from '../codec/ids.ts';
-import { GENESIS_BLOCK_ID } from '../codec/ids.ts';
+import { bytesToHex, GENESIS_BLOCK_ID } from '../codec/ids.ts';
 import type { Milestone } from '../codec/milestone.ts';
 import { encodeMilestone } from '../codec/milestone.ts';
 import type { Payload } from '../codec/payload.ts';
@@ -35,9 +35,8 @@ export class TestChain {
   readonly rootIndexes = new Map<BlockId, number>([[GENESIS_BLOCK_ID, 0]]);
   readonly ledger: MemoryLedger;
   parent: ParentMilestone;
-  /** Who certifies the next milestone, and whom it names for the one after it. */
-  #seats: readonly KeyPair[];
-  #named: readonly KeyPair[];
+  /** Everybody who may sit, by key: the committee of the genesis and whom a test has named. */
+  readonly #pairs = new Map<string, KeyPair>();
   #nonce = 0n;
 
   constructor(committeeSize = 4, genesis: Genesis = testGenesis(committeeSize)) {
@@ -45,8 +44,7 @@ export class TestChain {
     this.start = genesisMilestone(genesis, nobleHasher);
     this.ledger = new MemoryLedger(this.start.outputs);
     this.parent = this.start.parent;
-    this.#seats = committeeKeys(genesis.committee.length);
-    this.#named = this.#seats;
+    this.learn(committeeKeys(genesis.committee.length));
   }
 
   get networkId(): bigint {
@@ -59,16 +57,21 @@ export class TestChain {
       blocks: this.blocks,
       outputs: this.ledger.get,
       rootIndexOf: (id) => this.rootIndexes.get(id),
-      nextCommittee: this.#named.map(({ publicKey }) => publicKey),
       params: this.genesis.params,
       verifier: nobleVerifier,
       hasher: nobleHasher,
     };
   }
 
-  /** From the next milestone on, which is the last of its epoch, headers name these seats. */
+  /** As if an election had named these seats: they certify from the next epoch on. */
   handOver(seats: readonly KeyPair[]): void {
-    this.#named = seats;
+    this.learn(seats);
+    this.parent = { ...this.parent, elected: seats.map(({ publicKey }) => publicKey) };
+  }
+
+  /** These sign for their seats when they are elected. */
+  learn(pairs: readonly KeyPair[]): void {
+    for (const pair of pairs) this.#pairs.set(bytesToHex(pair.publicKey), pair);
   }
 
   attach(parents: readonly BlockId[], payload: Payload | null = null): BlockId {
@@ -97,17 +100,20 @@ export class TestChain {
     const milestone = this.certify(built.value);
     for (const id of [...result.included, ...body.parents]) this.rootIndexes.set(id, header.index);
     this.ledger.apply(result.diff);
-    this.parent = parentOf({ header, body }, result.stateTree, nobleHasher);
-    this.#seats = this.#named;
+    const rules = { params: this.genesis.params, hasher: nobleHasher };
+    this.parent = parentOf({ header, body }, this.parent, result, rules);
     return { ...built.value, milestone, bytes: encodeMilestone(milestone) };
   }
 
   /** The finality certificate of the first q seats. */
   certify({ header, body }: Pick<BuiltMilestone, 'header' | 'body'>): Milestone {
     const { networkId } = this;
-    const votes = this.#seats.map(({ secretKey }, seat) =>
-      signMilestone(header, 'finalize', { networkId, seat, secretKey }, nobleHasher),
-    );
+    const votes = this.parent.committee.map((key, seat) => {
+      const pair = this.#pairs.get(bytesToHex(key));
+      if (pair === undefined) throw new Error(`nobody has the key of seat ${seat}`);
+      const { secretKey } = pair;
+      return signMilestone(header, 'finalize', { networkId, seat, secretKey }, nobleHasher);
+    });
     const certificate = assembleCertificate(votes, votes.length);
     if (certificate === undefined) throw new Error('no quorum');
     return { header, body, certificate };

@@ -10,7 +10,7 @@ import type { MilestoneHeader } from '../../core/codec/milestone.ts';
 import { encodeMilestone } from '../../core/codec/milestone.ts';
 import type { LedgerBlock } from '../../core/ledger/apply-milestone.ts';
 import { conflict } from '../../core/ledger/conflict.ts';
-import { stateEntryOf } from '../../core/ledger/ledger-diff.ts';
+import { stateEntryOf, type OutputRecord } from '../../core/ledger/ledger-diff.ts';
 import { StateTree } from '../../core/ledger/state-tree.ts';
 import type { GenesisMilestone } from '../../core/milestone/genesis.ts';
 import type { MilestoneResult } from '../../core/milestone/rules.ts';
@@ -168,6 +168,8 @@ async function putConflicting(
 export interface LoadedLedger {
   readonly state: NodeState;
   readonly stateTree: StateTree;
+  /** The validator bonds among the unspent outputs. */
+  readonly bonds: readonly OutputRecord[];
   /** Sum of all unspent outputs in base units. */
   readonly supply: bigint;
 }
@@ -184,9 +186,11 @@ export async function loadLedger(
   const state = readNodeState(store);
   if (!state) return undefined;
   const entries: ReturnType<typeof stateEntryOf>[] = [];
+  const bonds: OutputRecord[] = [];
   let supply = 0n;
   for await (const record of new LedgerRepository(store).unspent()) {
     entries.push(stateEntryOf(record, hasher));
+    if (record.output.kind === 'validator-bond') bonds.push(record);
     supply += record.output.amount;
   }
   const stateTree = StateTree.build(entries, hasher);
@@ -194,7 +198,7 @@ export async function loadLedger(
     stateTree.size === state.unspentCount &&
     Buffer.compare(stateTree.root(), state.stateRoot) === 0;
   if (!isSame) throw new StoreError('corrupt', `the state root of milestone ${state.index}`);
-  return { state, stateTree, supply };
+  return { state, stateTree, bonds, supply };
 }
 
 /** `loadLedger`, and the supply must be what genesis gave out. */

@@ -24,6 +24,8 @@ export const OUTPUT_ROLES = {
   payee: 3,
   /** Refund address of a channel. */
   refundAddress: 4,
+  /** Owner of a validator bond: apart from `owner`, for it is no balance. */
+  bondOwner: 5,
 } as const;
 
 export type OutputRole = keyof typeof OUTPUT_ROLES;
@@ -130,6 +132,7 @@ function rolesOf(output: Output): [OutputRole, Address][] {
       ['refundAddress', output.refundAddress],
     ];
   }
+  if (output.kind === 'validator-bond') return [['bondOwner', output.owner]];
   const { address, expiration } = output;
   return expiration
     ? [

@@ -13,6 +13,12 @@ export const taggedDataJson = z.object({
 
 const signature = z.string().regex(/^[0-9a-f]{128}$/);
 
+const signedDigestJson = z.object({
+  kind: z.enum(['notarize', 'nullify', 'finalize', 'propose', 'ratify']),
+  digest: hex64,
+  signature,
+});
+
 export const unlockJson = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('signature'), publicKey: hex64, signature }),
   z.object({ kind: z.literal('reference'), index: u32 }),
@@ -22,6 +28,13 @@ export const unlockJson = z.discriminatedUnion('kind', [
     signature,
     cumulative: decimal,
     voucherSignature: signature,
+  }),
+  z.object({
+    kind: z.literal('evidence'),
+    epoch: u32,
+    view: decimal,
+    /** Two. */
+    statements: z.array(signedDigestJson).length(2),
   }),
 ]);
 
@@ -50,6 +63,7 @@ export const blockJson = z.object({
 export const blockDto = z.object({ blockId, bytes: hexBytes, block: blockJson });
 
 export type TaggedDataJson = z.infer<typeof taggedDataJson>;
+export type SignedDigestJson = z.infer<typeof signedDigestJson>;
 export type UnlockJson = z.infer<typeof unlockJson>;
 export type PayloadJson = z.infer<typeof payloadJson>;
 export type BlockJson = z.infer<typeof blockJson>;

@@ -77,6 +77,8 @@ const paramsDto = z.object({
   maxDriftMs: u32,
   belowMaxDepth: u32,
   epochLength: u32,
+  /** Base units of a bond that counts in elections; absent or 0 where there are none. */
+  validatorBondMin: decimal.optional(),
 });
 
 /** The genesis document: it is the network. */
@@ -198,7 +200,22 @@ export const channelOutputDto = z.object({
   expiry: u32,
 });
 
-export const outputDto = z.discriminatedUnion('kind', [basicOutputDto, channelOutputDto]);
+export const validatorBondDto = z.object({
+  kind: z.literal('validator-bond'),
+  amount: decimal,
+  publicKey: hex64,
+  owner: address,
+  /** 0: active; else seconds since 1970 from which the owner may take it. */
+  unbondAt: u32,
+});
+
+export const outputKinds = ['basic', 'channel', 'validator-bond'] as const;
+
+export const outputDto = z.discriminatedUnion('kind', [
+  basicOutputDto,
+  channelOutputDto,
+  validatorBondDto,
+]);
 
 export const outputInfoDto = z.object({
   outputId,
@@ -319,6 +336,7 @@ export type LedgerInclusionState = (typeof ledgerInclusionStates)[number];
 export type BlockMetadataDto = z.infer<typeof blockMetadataDto>;
 export type ChildrenDto = z.infer<typeof childrenDto>;
 export type BlockProofDto = z.infer<typeof blockProofDto>;
+export type OutputKindDto = (typeof outputKinds)[number];
 export type OutputDto = z.infer<typeof outputDto>;
 export type OutputInfoDto = z.infer<typeof outputInfoDto>;
 export type OutputMetadataDto = z.infer<typeof outputMetadataDto>;

@@ -72,7 +72,7 @@ export const readyEventDto = z.object({ topic: text, index: u32 });
 export const prunedEventDto = z.object({ topic: text, from: u32, to: u32 });
 
 /** Who an address is to an output, in the words of topics. */
-export const UNLOCK_CONDITIONS = ['address', 'expiration', 'payee', 'refund'] as const;
+export const UNLOCK_CONDITIONS = ['address', 'expiration', 'payee', 'refund', 'bond'] as const;
 export type UnlockCondition = (typeof UNLOCK_CONDITIONS)[number];
 
 /**

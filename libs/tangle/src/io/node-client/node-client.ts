@@ -44,6 +44,7 @@ import type {
   HealthDto,
   InfoDto,
   OutputInfoDto,
+  OutputKindDto,
   OutputProofDto,
   OutputsPageDto,
   PayloadKindDto,
@@ -83,9 +84,11 @@ export interface ConfirmedBlockPage {
 /** What the indexer can filter by; all given fields must fit. */
 export interface OutputsFilter {
   readonly address?: Address;
-  readonly kind?: 'basic' | 'channel';
+  readonly kind?: OutputKindDto;
   readonly payee?: Address;
   readonly refundAddress?: Address;
+  /** Owner of a validator bond. */
+  readonly bondOwner?: Address;
   /** Who gets a basic output back when it expires. */
   readonly returnAddress?: Address;
   readonly tag?: Uint8Array;

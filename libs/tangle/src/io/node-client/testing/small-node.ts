@@ -154,7 +154,6 @@ export class SmallNode {
         params: this.genesis.params,
         verifier: nobleVerifier,
         hasher: nobleHasher,
-        nextCommittee: this.genesis.committee,
         rootIndexOf: (id) => (id === GENESIS_BLOCK_ID ? 0 : this.referencedBy.get(id)),
       },
     );
@@ -165,7 +164,8 @@ export class SmallNode {
     const certificate = assembleCertificate([vote], 1);
     if (certificate === undefined) throw new Error('no certificate');
     const milestone = { header, body, certificate };
-    this.#parent = parentOf(milestone, result.stateTree, nobleHasher);
+    const { params } = this.genesis;
+    this.#parent = parentOf(milestone, this.#parent, result, { params, hasher: nobleHasher });
     this.chain.push({ milestone, bytes: encodeMilestone(milestone), result });
     this.#book(header.index, result);
     this.push('milestones/confirmed', this.confirmedEvent(header.index));
@@ -260,7 +260,7 @@ export class SmallNode {
 
   #info(): object {
     const newest = this.#milestoneRef(this.chain.length - 1);
-    const { depositPerByte, ...params } = this.genesis.params;
+    const { depositPerByte, validatorBondMin, ...params } = this.genesis.params;
     return {
       name: 'small-node',
       version: '0',
@@ -290,7 +290,12 @@ export class SmallNode {
         },
       },
       metrics: { blocksPerSecond: 0, referencedBlocksPerSecond: 0, referencedRate: 0 },
-      params: { ...params, depositPerByte: `${depositPerByte}`, powLoadBits: this.loadBits },
+      params: {
+        ...params,
+        depositPerByte: `${depositPerByte}`,
+        validatorBondMin: `${validatorBondMin}`,
+        powLoadBits: this.loadBits,
+      },
       committee: this.genesis.committee.map((key) => bytesToHex(key)),
       features: [],
     };
