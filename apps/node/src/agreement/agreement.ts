@@ -439,7 +439,7 @@ export class Agreement {
   }
 
   #onView(simplex: Simplex, from: bigint): void {
-    this.#sightings.entered(simplex, from);
+    if (this.#sightings.entered(simplex, from) > 0) this.#leader.onViewLost();
     this.#wakeIn(0, SOON_MS);
   }
 
