@@ -24,6 +24,7 @@ import { memory } from './14-memory.ts';
 import { crash } from './15-crash.ts';
 import { stateTree } from './16-state-tree.ts';
 import { lightClient } from './17-light-client.ts';
+import { finality } from './18-finality.ts';
 import { formatJson, formatTable, machineLine } from './report.ts';
 
 const BENCHES: readonly Bench[] = [
@@ -44,7 +45,7 @@ const BENCHES: readonly Bench[] = [
   lightClient,
 ];
 /** Minutes, or gigabytes: only when they are named. */
-const LONG: readonly Bench[] = [crash, stateTree];
+const LONG: readonly Bench[] = [crash, stateTree, finality];
 const SEED = 20_261_122;
 const ROUNDS = 7;
 const QUICK_ROUNDS = 2;

@@ -10,7 +10,7 @@ import type { SimNetworkRules } from './chain.ts';
 import { VirtualClock } from './clock.ts';
 import { Network } from './network.ts';
 import { SeededRandom } from './random.ts';
-import { fastSigning } from './signing.ts';
+import { fastSigning, type Signing } from './signing.ts';
 import { Tally } from './tally.ts';
 import { walletAddress } from './traffic.ts';
 
@@ -19,6 +19,8 @@ export interface AgreementWorldOptions {
   readonly observers?: number;
   readonly seed?: number;
   readonly params?: Partial<NetworkParams>;
+  /** Fast checksums by default. */
+  readonly signing?: Signing;
 }
 
 const START_MS = 1_700_000_000_000;
@@ -31,16 +33,17 @@ export class AgreementWorld {
   readonly network: Network;
   readonly nodes: AgreementNode[];
   readonly rules: SimNetworkRules;
-  readonly signing = fastSigning();
+  readonly signing: Signing;
   readonly #random: SeededRandom;
   #hasTraffic = true;
 
   constructor(
-    { seats, observers = 0, seed = 1, params = {} }: AgreementWorldOptions,
+    { seats, observers = 0, seed = 1, params = {}, signing = fastSigning() }: AgreementWorldOptions,
     hasher: Hasher,
   ) {
     this.#random = new SeededRandom(seed);
-    const { signing, clock } = this;
+    this.signing = signing;
+    const { clock } = this;
     const all = { ...NETWORK_PRESETS.test, milestoneIntervalMs: 500, ...params };
     const committee = Array.from({ length: seats }, (_, seat) => signing.publicKey(seat));
     const address = walletAddress(0, signing, hasher);

@@ -155,6 +155,23 @@ function repeatsOf(node: AgreementNode): Map<string, Published[]> {
   return repeats;
 }
 
+describe('a seat that is alone', () => {
+  it('makes milestones final, and tells nobody how', async () => {
+    const net = world({ seats: 1, observers: 1 });
+    const [alone] = net.nodes;
+    const told: number[] = [];
+    for (let turn = 0; turn < 100; turn += 1) {
+      await net.run(50);
+      const { epoch, view } = alone!.agreement!.state;
+      told.push(alone!.agreement!.messagesFor(epoch, [view, view - 1n], []).length);
+    }
+    sound(net);
+    expect(lowest(net)).toBeGreaterThan(5);
+    expect(alone!.published).toEqual([]);
+    expect(new Set(told)).toEqual(new Set([0]));
+  });
+});
+
 describe('what a seat says again', () => {
   it('is nothing while all goes well, and nothing begins anew', async () => {
     const net = world({ seats: 4, params: { epochLength: 8 } });

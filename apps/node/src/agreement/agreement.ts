@@ -143,6 +143,7 @@ export class Agreement {
         onFatal,
         timers,
         isCurrent: (simplex) => simplex === this.#simplex,
+        isAlone: (simplex) => this.#isAlone(simplex),
         onSigned: (simplex, statement, signature) =>
           this.#call(simplex, (nowMs) => simplex.onSigned(statement, signature, nowMs)),
       });
@@ -200,11 +201,12 @@ export class Agreement {
 
   /**
    * What a peer lacks: encoded messages of these views, proposals of these milestones; of 16 each.
-   * At most 16 views of four kinds of votes by 32 seats, and 16 proposals: some 360 KB.
+   * At most 16 views of four kinds of votes by 32 seats, and 16 proposals: some 360 KB. Of a
+   * committee of one there is nothing to know but its milestones.
    */
   messagesFor(epoch: number, views: readonly bigint[], ids: readonly MilestoneId[]): Uint8Array[] {
     const simplex = this.#simplex;
-    if (!this.#isRunning || epoch !== simplex.epoch) return [];
+    if (!this.#isRunning || epoch !== simplex.epoch || this.#isAlone(simplex)) return [];
     const messages = views.slice(0, MAX_FETCH_VIEWS).flatMap((view) => simplex.messagesOf(view));
     for (const id of ids.slice(0, MAX_FETCH_VIEWS)) {
       const proposal = simplex.proposalOf(id);
@@ -392,9 +394,13 @@ export class Agreement {
     if (message.type === 'proposal') {
       this.#sightings.proposed(simplex.proposalAt(message.proposal.view));
     }
-    if (this.#deps.committees.of(simplex.epoch).length === 1) return;
+    if (this.#isAlone(simplex)) return;
     this.#announcer.publish(message);
     this.#deps.metrics.message('out', message.type);
+  }
+
+  #isAlone({ epoch }: Simplex): boolean {
+    return this.#deps.committees.of(epoch).length === 1;
   }
 
   #fetch(epoch: number, views: readonly bigint[], ids: readonly MilestoneId[]): void {
@@ -433,7 +439,7 @@ export class Agreement {
   }
 
   #onView(simplex: Simplex, from: bigint): void {
-    this.#sightings.entered(simplex, from);
+    if (this.#sightings.entered(simplex, from) > 0) this.#leader.onViewLost();
     this.#wakeIn(0, SOON_MS);
   }
 

@@ -103,6 +103,22 @@ describe('the size of a milestone', () => {
     choose();
     confirm(19_000, 0, 5_000);
     choose();
-    expect(cones).toEqual([MAX_CONE, 4_000, 1_000, 1_000, MAX_CONE]);
+    expect(cones).toEqual([MAX_CONE, 4_000, 1_000, 1_000, 2_000]);
+  });
+
+  it('is halved when a view was lost, and grows again with what came through', () => {
+    const { leader, facts, cones, confirm } = bench(20_000);
+    const choose = (): unknown => leader.choose(parentAt(19_000), viewOf(1));
+    leader.onViewLost();
+    choose();
+    for (let view = 0; view < 9; view += 1) leader.onViewLost();
+    choose();
+    // This node alone would take far more.
+    facts.confirmMs = 1;
+    for (let index = 0; index < 2; index += 1) {
+      confirm(19_000, 0, 1_000);
+      choose();
+    }
+    expect(cones).toEqual([MAX_CONE / 2, 1_000, 2_000, 4_000]);
   });
 });

@@ -66,6 +66,11 @@ export class Leader {
     this.#measure(result.included.length, facts.confirmMs);
   }
 
+  /** A view went by without a milestone: the next one is easier to take in time. */
+  onViewLost(): void {
+    this.#maxCone = Math.max(MIN_CONE, this.#maxCone >>> 1);
+  }
+
   #facts(waitingBlocks: number): LoadFacts {
     const { facts } = this.#deps;
     return { waitingBlocks, queueFill: facts.queueFill(), confirmMs: facts.confirmMs() };
@@ -87,11 +92,13 @@ export class Leader {
 
   /**
    * All seats check a milestone within a view, some three deltas, and one after the other: what
-   * this node takes in within one delta should fit, if the others are not much slower.
+   * this node takes in within one delta should fit, if the others are not much slower. If they
+   * are, views are lost; so what was halved for that grows with milestones that came through.
    */
   #measure(blocks: number, confirmMs: number): void {
     if (blocks < MIN_MEASURED_CONE) return;
     const fitting = Math.floor((blocks / Math.max(1, confirmMs)) * this.#deltaMs);
-    this.#maxCone = Math.min(MAX_CONE, Math.max(MIN_CONE, fitting));
+    const tried = Math.min(MAX_CONE, 2 * this.#maxCone);
+    this.#maxCone = Math.min(tried, Math.max(MIN_CONE, fitting));
   }
 }

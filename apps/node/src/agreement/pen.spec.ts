@@ -15,7 +15,7 @@ const say = (kind: SignedStatement['kind'], view: bigint, fill = 1): SignedState
   digest: new Uint8Array(32).fill(fill),
 });
 
-function bench(record?: SeatMemory['record']) {
+function bench(record?: SeatMemory['record'], isAlone = false) {
   const events: string[] = [];
   const errors: unknown[] = [];
   const current = { simplex: SIMPLEX };
@@ -68,6 +68,7 @@ function bench(record?: SeatMemory['record']) {
         },
       },
       isCurrent: (simplex) => simplex === current.simplex,
+      isAlone: () => isAlone,
       onSigned: (_, { kind, view }) => events.push(`signed ${kind} ${view}`),
       metrics: { votesWritten: () => undefined },
       logger: SILENT_LOGGER,
@@ -123,6 +124,27 @@ describe('statements', () => {
     pen.write(current.simplex, say('nullify', 2n));
     await settle();
     expect(events).toEqual(['wrote nullify 2', 'signed nullify 2']);
+  });
+
+  it.each([
+    [true, [true, true, false, false]],
+    [false, [false, false, false, false]],
+  ])('of a seat that is alone (%s) wait for the one that ends the view', async (isAlone, waits) => {
+    const asked: (boolean | undefined)[] = [];
+    const { pen } = bench((statements, _, mayWait) => {
+      asked.push(mayWait);
+      return Promise.resolve(statements.map(() => SIGNATURE));
+    }, isAlone);
+    pen.write(SIMPLEX, say('propose', 1n));
+    await settle();
+    pen.write(SIMPLEX, say('notarize', 1n));
+    await settle();
+    pen.write(SIMPLEX, say('finalize', 1n));
+    pen.write(SIMPLEX, say('propose', 2n));
+    await settle();
+    pen.write(SIMPLEX, say('nullify', 2n));
+    await settle();
+    expect(asked).toEqual(waits);
   });
 
   it('that the signer refuses are not said, the others are', async () => {

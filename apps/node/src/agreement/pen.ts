@@ -21,6 +21,8 @@ export interface PenDeps {
   readonly timers: Timers;
   /** Whether statements of this object are still wanted. */
   isCurrent(simplex: Simplex): boolean;
+  /** Whether the seat is the only one, so that nobody is told how a milestone came about. */
+  isAlone(simplex: Simplex): boolean;
   onSigned(simplex: Simplex, statement: SignedStatement, signature: Uint8Array): void;
   readonly metrics: Pick<AgreementMetrics, 'votesWritten'>;
   readonly logger: Logger;
@@ -114,7 +116,8 @@ export class Pen {
       if (group.length === 0 || this.#isBroken) return;
       const startedMs = performance.now();
       const statements = group.map(({ statement }) => statement);
-      const signatures = await memory.record(statements, () => engine.syncBlocks());
+      const mayWait = group.every((one) => this.#mayWait(one));
+      const signatures = await memory.record(statements, () => engine.syncBlocks(), mayWait);
       metrics.votesWritten(performance.now() - startedMs);
       this.#hand(group, { signatures });
     } catch (error) {
@@ -123,6 +126,14 @@ export class Pen {
     } finally {
       this.#writing -= 1;
     }
+  }
+
+  /**
+   * Alone, a seat says nothing but the certificate of finality, and in the turn that its milestone
+   * is signed: what leads to it needs no sync of its own.
+   */
+  #mayWait({ simplex, statement: { kind } }: Queued): boolean {
+    return (kind === 'propose' || kind === 'notarize') && this.#deps.isAlone(simplex);
   }
 
   #hand(

@@ -47,11 +47,14 @@ export interface SeatMemory {
    * signs them: 64 bytes each, in the order given. What the log has is signed without a write.
    * Rejects with a {@link Refusal} when not all are said: the seat is silent there, or the signer
    * refused or did not answer. Rejects with VoteError for a contradiction and StoreError when the
-   * disk refuses; then nothing may be said any more.
+   * disk refuses; then nothing may be said any more. With `mayWait` nobody is told of them before
+   * others are recorded without it: they are written then, in one group, and until then a crash
+   * may take them.
    */
   record(
     statements: readonly SignedStatement[],
     syncCone: () => Promise<void>,
+    mayWait?: boolean,
   ): Promise<Uint8Array[]>;
   /** Forgets what lies below a view of an epoch; nothing but ratify is signed there any more. */
   forget(belowEpoch: number, belowView: bigint): Promise<void>;

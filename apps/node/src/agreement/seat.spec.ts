@@ -1,12 +1,12 @@
 // A seat speaks where its log is whole, and nowhere else. Spec: docs/spec/16-signer.md §3.
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { signedMessage } from '@tanglemail/tangle/core/codec/certificate.ts';
 import type { MilestoneId } from '@tanglemail/tangle/core/codec/ids.ts';
 import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
-import { nobleVerifier } from '@tanglemail/tangle/core/crypto/ed25519-strict.ts';
+import { nobleVerifier, signEd25519 } from '@tanglemail/tangle/core/crypto/ed25519-strict.ts';
 import { Simplex } from '@tanglemail/tangle/core/consensus/simplex.ts';
 import type { SimplexAction } from '@tanglemail/tangle/core/consensus/actions.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
@@ -95,12 +95,29 @@ describe('a seat', () => {
     for (const [index, { kind, epoch, view, digest }] of group.entries()) {
       const message = signedMessage(NETWORK, kind, epoch, view, digest);
       expect(nobleVerifier.verify(KEY.publicKey, message, signatures[index]!)).toBe(true);
+      expect(signatures[index]).toEqual(signEd25519(KEY.secretKey, message));
     }
     // What is known is signed again: no cone, no write, the same bytes.
     expect(await seat.record(group, noCone)).toEqual(signatures);
     await expect(seat.record([statement('notarize', 2n)], noCone)).rejects.toThrow(/no cone/);
     expect(seat.statementsOf(0)).toHaveLength(2);
     expect(seat).toMatchObject({ seat: SEAT, publicKey: KEY.publicKey });
+  });
+
+  it('signs what may wait at once, after its cone, and writes it with what may not', async () => {
+    const folder = await newFolder();
+    const seat = await open(folder);
+    const size = async (): Promise<number> => (await stat(join(folder, 'votes.log'))).size;
+    const before = await size();
+    const cones: number[] = [];
+    const cone = async (): Promise<void> => void cones.push(await size());
+    const first = [statement('propose', 1n), statement('notarize', 1n, { proposal: proposal(1n) })];
+    expect(await seat.record(first, cone, true)).toHaveLength(2);
+    expect([cones, await size()]).toEqual([[before], before]);
+    await seat.record([statement('finalize', 1n)], noCone);
+    await stop(seat);
+    const again = await open(folder);
+    expect(again.statementsOf(0)).toEqual([...first, statement('finalize', 1n)]);
   });
 
   it('is refused to a key that has none', async () => {

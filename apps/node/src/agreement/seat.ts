@@ -138,11 +138,13 @@ export class Seat implements SeatMemory {
   async record(
     statements: readonly SignedStatement[],
     syncCone: () => Promise<void>,
+    mayWait = false,
   ): Promise<Uint8Array[]> {
     const said = statements.filter((one) => this.#maySay(one));
     const isNew = (one: SignedStatement): boolean => !this.#log.holds(one);
     if (said.some((one) => one.kind === 'notarize' && isNew(one))) await syncCone();
-    await this.#log.append(said);
+    if (mayWait) this.#log.keep(said);
+    else await this.#log.append(said);
     const results = await Promise.allSettled(statements.map((one) => this.#sign(one)));
     const refusals = results.flatMap((one) => (one.status === 'rejected' ? [codeOf(one)] : []));
     const signatures = results.map((one) => (one.status === 'fulfilled' ? one.value : undefined));

@@ -55,14 +55,23 @@ export class Sightings {
     this.#deps.metrics.final(Math.max(0, this.#deps.clock.nowMs() - seenMs));
   }
 
-  /** The views from `from` up to the one that `simplex` stands in now are over. */
-  entered(simplex: Simplex, from: bigint): void {
+  /**
+   * The views from `from` up to the one that `simplex` stands in now are over.
+   *
+   * @returns how many of them went by without a milestone.
+   */
+  entered(simplex: Simplex, from: bigint): number {
+    let lost = 0;
     this.#enteredMs = this.#deps.clock.nowMs();
     const first = simplex.view - from > MAX_COUNTED ? simplex.view - MAX_COUNTED : from;
     for (let view = first; view < simplex.view; view += 1n) {
       const kinds = new Set(simplex.certificatesOf(view).map(({ kind }) => kind));
       if (kinds.has('notarize')) this.#deps.metrics.viewEnded('notarized');
-      else if (kinds.has('nullify')) this.#deps.metrics.viewEnded('nullified');
+      else if (kinds.has('nullify')) {
+        this.#deps.metrics.viewEnded('nullified');
+        lost += 1;
+      }
     }
+    return lost;
   }
 }

@@ -101,6 +101,22 @@ describe('what was said', () => {
     expect(disk.writes).toBe(2);
   });
 
+  it('may wait for what is said next, and is written with it', async () => {
+    const disk = new FaultyVoteDisk();
+    const log = await newLog(disk);
+    const kept = [statement('propose', 1n), statement('notarize', 1n, { proposal: proposal(1n) })];
+    for (const one of kept) log.keep([one]);
+    expect(() => log.keep([statement('notarize', 1n, { byte: 2 })])).toThrow(VoteError);
+    expect(kept.map((one) => log.holds(one))).toEqual([true, true]);
+    expect([disk.writes, (await reopened(disk)).statementsOf(0)]).toEqual([0, []]);
+    const last = statement('finalize', 1n);
+    await log.append([last]);
+    expect(disk.writes).toBe(1);
+    expect((await reopened(disk)).statementsOf(0)).toEqual([...kept, last]);
+    await log.close();
+    expect(() => log.keep([statement('propose', 2n)])).toThrow(/closed/);
+  });
+
   it('is on the disk when a statement that waits for it is given twice', async () => {
     const disk = new FaultyVoteDisk();
     const log = await newLog(disk);

@@ -142,13 +142,22 @@ export class VoteLog {
    * the disk refuses.
    */
   async append(statements: readonly SignedStatement[]): Promise<void> {
+    this.keep(statements);
+    await this.#settle();
+  }
+
+  /**
+   * Remembers statements of which nobody is told before the next `append`, and writes them with it.
+   * Throws VoteError for a contradiction, StoreError after a write that failed.
+   */
+  keep(statements: readonly SignedStatement[]): void {
+    if (this.#failure !== undefined) throw this.#failure;
     const group = new Map<string, SignedStatement>();
     for (const statement of statements) {
       this.#checkAgainst(statement, group);
       group.set(slotKey(statement), statement);
     }
     for (const statement of statements) this.#add(statement);
-    await this.#settle();
   }
 
   /** Notes where the log is complete, or that its seat is silent. Resolves when it is written. */

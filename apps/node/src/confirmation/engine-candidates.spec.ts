@@ -49,6 +49,8 @@ afterEach(async () => {
 interface Counted {
   readonly node: MemoryNode;
   readonly executions: () => number;
+  /** Blocks that were read, in order. */
+  readonly read: readonly BlockId[];
 }
 
 async function start(name = 'node'): Promise<Counted> {
@@ -61,9 +63,15 @@ async function start(name = 'node'): Promise<Counted> {
     executions += 1;
     return load(ids);
   };
+  const read: BlockId[] = [];
+  const loadBlocks = store.loadBlocks.bind(store);
+  store.loadBlocks = (ids) => {
+    read.push(...ids);
+    return loadBlocks(ids);
+  };
   const node = new MemoryNode(opened, 1);
   await node.rebuild();
-  return { node, executions: () => executions };
+  return { node, executions: () => executions, read };
 }
 
 async function mine(parents: readonly BlockId[], payload: Payload): Promise<CheckedBlock> {
@@ -375,6 +383,25 @@ describe('the engine, before a milestone is final', () => {
     await node.take(block);
     expect(codeOf(await node.engine.check(made.id, made))).toBe('ok');
     expect(node.engine.has(made.id)).toBe(true);
+  });
+
+  it('milestone-cone-missing: reads nothing of a cone that is not whole', async () => {
+    const [{ node: leader }, { node, read }] = [await start('leader'), await start('member')];
+    const [here, parent] = [
+      await mine([GENESIS_BLOCK_ID], note()),
+      await mine([GENESIS_BLOCK_ID], note()),
+    ];
+    const child = await mine([parent.id], note());
+    for (const block of [here, parent, child]) await leader.take(block);
+    const made = valueOf(await build(leader, leader.engine.latest.id));
+    await node.take(here);
+    expect(made.body.parents).toEqual(expect.arrayContaining([here.id, child.id]));
+    const missing = await node.engine.check(made.id, made);
+    expect(missing).toMatchObject({ code: 'milestone-cone-missing', detail: child.id });
+    expect(read).toEqual([]);
+    for (const block of [parent, child]) await node.take(block);
+    expect(codeOf(await node.engine.check(made.id, made))).toBe('ok');
+    expect(read).toHaveLength(3);
   });
 
   it('milestone-root: takes no other body for a header that it knows', async () => {

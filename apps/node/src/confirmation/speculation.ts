@@ -112,12 +112,18 @@ export class Speculation {
     const startedMs = performance.now();
     const known = this.#candidates.resultOf(id);
     if (known !== undefined && this.#isWhole(entry)) return this.#checkTime(entry, nowMs);
-    const ground = await this.groundOn(entry.header.previousId, entry.body.parents);
+    const missing = entry.body.parents.find((one) => !this.#deps.dag.isSolid(one));
+    // Without its cone it fails in the end: what is there of it need not be read for that.
+    const parents = missing === undefined ? entry.body.parents : [];
+    const ground = await this.groundOn(entry.header.previousId, parents);
     if (ground === undefined) return fail('milestone-previous', entry.header.previousId);
     const { parent, context } = ground;
     const timed = nowMs === undefined ? context : { ...context, nowMs };
     const checked = checkMilestone(entry, parent, timed);
-    if (!checked.ok) return checked;
+    if (!checked.ok) {
+      const isUnread = checked.code === 'milestone-cone-missing' && missing !== undefined;
+      return isUnread ? fail('milestone-cone-missing', missing) : checked;
+    }
     this.#add(id, entry, checked.value, startedMs);
     return succeed(undefined);
   }
