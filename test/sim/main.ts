@@ -27,7 +27,8 @@ const HELP = `Usage: npm run sim -- [options]
   --forgetful      f seats vote, and never say again what they said before a crash
   --wiped N        N seats lose their votes in each power cut of --storm, borne or not
   --plain          no wiped disks, and no relays that exchange bodies
-  --unsynced-votes, --unsynced-cones, --same-repeats, --unguarded   leave a measure out
+  --unsynced-votes, --unsynced-cones, --same-repeats, --unguarded, --unchecked-bodies
+                   leave a measure out
   --ed25519        real signatures
   --trace          print every event`;
 
@@ -50,6 +51,7 @@ const { values } = parseArgs({
     'same-repeats': { type: 'boolean', default: false },
     'unsynced-cones': { type: 'boolean', default: false },
     unguarded: { type: 'boolean', default: false },
+    'unchecked-bodies': { type: 'boolean', default: false },
     ed25519: { type: 'boolean', default: false },
     trace: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -84,7 +86,13 @@ function* runs(): Generator<Run> {
 }
 
 /** Options that leave a measure out. */
-const LEFT_OUT = ['unsynced-votes', 'unsynced-cones', 'same-repeats', 'unguarded'] as const;
+const LEFT_OUT = [
+  'unsynced-votes',
+  'unsynced-cones',
+  'same-repeats',
+  'unguarded',
+  'unchecked-bodies',
+] as const;
 
 function report(result: SimResult, options: SimOptions): void {
   const { byzantine, nodes, epochLength, wiped } = options;
@@ -121,6 +129,7 @@ function optionsOf(run: Run): SimOptions {
       syncsCones: !values['unsynced-cones'],
       variesRepeats: !values['same-repeats'],
       guardsSilence: !values.unguarded,
+      checksBodies: !values['unchecked-bodies'],
     },
     ...(values.trace ? { print: (line: string) => process.stdout.write(`${line}\n`) } : {}),
   };

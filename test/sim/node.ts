@@ -56,6 +56,8 @@ export interface Measures {
   readonly variesRepeats: boolean;
   /** A seat whose votes are lost is silent until it cannot contradict them. */
   readonly guardsSilence: boolean;
+  /** A milestone's body must be the one that its certified header names. */
+  readonly checksBodies: boolean;
 }
 
 export interface NodeOptions {
@@ -467,8 +469,9 @@ export class SimNode {
 
   #onRange(items: readonly RangeItem[]): Outcome<unknown> {
     const { rules } = this.#deps;
+    const { checksBodies } = this.#options.measures;
     for (const { milestone, cone } of items) {
-      const proven = readProven(milestone, rules);
+      const proven = readProven(milestone, rules, checksBodies);
       if (!proven.ok) return proven;
       const { header } = proven.value;
       if (header.index <= this.chain.latest.header.index) continue;

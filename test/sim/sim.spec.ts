@@ -115,6 +115,10 @@ describe('the checkers', () => {
     expect(rules).toContain('view-decided-once');
   });
 
+  it('find a node that stays behind when it takes any body for a milestone', () => {
+    expect(firstBroken([140], { measures: { checksBodies: false } })).toContain('convergence');
+  });
+
   it('find a standstill when cones are not synced with the vote', () => {
     const options = { isStormy: true, measures: { syncsCones: false } };
     expect(firstBroken([3, 4, 5], options)).toContain('progress');

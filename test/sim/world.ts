@@ -83,6 +83,7 @@ const ALL_MEASURES: Measures = {
   syncsCones: true,
   variesRepeats: true,
   guardsSilence: true,
+  checksBodies: true,
 };
 
 const PARAMS: NetworkParams = {
@@ -248,7 +249,10 @@ class World {
   #send(from: number, to: number, message: SimMessage): void {
     // A withheld block is told to one peer only.
     const isHidden = message.kind === 'block' && this.#hidden.has(message.bytes);
-    if (isHidden && !this.#isHonest(from) && to !== (from + 1) % this.#nodes.length) return;
+    if (isHidden && !this.#isHonest(from) && to !== (from + 1) % this.#nodes.length) {
+      this.#tally.count('withheld');
+      return;
+    }
     this.#network.send(from, to, message);
   }
 
