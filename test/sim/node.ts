@@ -231,6 +231,7 @@ export class SimNode {
       {
         votes: this.disk.votes,
         clock: { nowMs: () => this.nowMs },
+        latest: () => this.chain.latest.header,
         hasCaughtUp: () =>
           !this.isWiped || this.#requests.hasCaughtUp(this.chain.latest.header.index),
       },

@@ -28,14 +28,15 @@ export interface SimSeatDeps {
   readonly clock: Clock;
   /** Whether the node stands where its peers do. */
   readonly hasCaughtUp: () => boolean;
+  /** The header of the last committed milestone. */
+  readonly latest: () => MilestoneHeader;
 }
 
 /** The seat of one start of its machine. */
 export class SimSeat {
   readonly #seat: number;
-  readonly #votes: VoteFile;
   readonly #guard: SilenceGuard | undefined;
-  readonly #hasCaughtUp: () => boolean;
+  readonly #deps: SimSeatDeps;
   #hasFollowed = false;
 
   constructor({ seat, maxDriftMs, isGuarded }: SimSeatOptions, deps: SimSeatDeps) {
@@ -43,14 +44,16 @@ export class SimSeat {
     const options = { seat, maxDriftMs, acceptLostVotes: false };
     const guard = new SilenceGuard(options, { log: votes, clock, logger: SILENT_LOGGER });
     this.#seat = seat;
-    this.#votes = votes;
+    this.#deps = deps;
     this.#guard = isGuarded ? guard : undefined;
-    this.#hasCaughtUp = deps.hasCaughtUp;
   }
 
   /** Whether the node stood once where its peers do. */
   get hasFollowed(): boolean {
-    this.#hasFollowed ||= this.#hasCaughtUp();
+    if (!this.#hasFollowed && this.#deps.hasCaughtUp()) {
+      this.#hasFollowed = true;
+      this.#guard?.onCaughtUp(this.#deps.latest());
+    }
     return this.#hasFollowed;
   }
 
@@ -80,7 +83,7 @@ export class SimSeat {
     const { epoch } = simplex;
     const pen = {
       hasSaid: (kind: SignedStatement['kind'], view: bigint, digest?: Uint8Array): boolean =>
-        this.#votes.hasSaid(kind, { epoch, view }, digest),
+        this.#deps.votes.hasSaid(kind, { epoch, view }, digest),
     };
     const own = { simplex, pen, seat: this.#seat };
     const foreign =
