@@ -443,7 +443,7 @@ class World {
     const silent = this.#silent();
     if (silent.length > 0) this.#checkers.fail('convergence', `silent: ${silent.join()}`);
     const left = this.#leftBehind();
-    if (left.length > 0) this.#checkers.fail('block-left-behind', left.join());
+    if (left.length > 0) this.#checkers.fail('block-left-behind', `${left.length}, ${left[0]}`);
   }
 
   /** Honest seats that take no part. */
