@@ -11,14 +11,12 @@ import {
 } from '@tanglemail/tangle/core/codec/consensus.ts';
 import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
 import {
-  decodeMilestone,
   encodeMilestone,
   milestoneIdOf,
   type Milestone,
 } from '@tanglemail/tangle/core/codec/milestone.ts';
 import type { Payload } from '@tanglemail/tangle/core/codec/payload.ts';
 import type { SignedStatement } from '@tanglemail/tangle/core/consensus/actions.ts';
-import { checkFinality } from '@tanglemail/tangle/core/milestone/certificate.ts';
 import { quorum } from '@tanglemail/tangle/core/milestone/committee.ts';
 import type { ParentMilestone } from '@tanglemail/tangle/core/milestone/rules.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
@@ -26,12 +24,15 @@ import { Agreement } from '../../apps/node/src/agreement/agreement.ts';
 import type { AgreementMetrics, ConsensusEvidence } from '../../apps/node/src/agreement/ports.ts';
 import type { SeatMemory, SilenceReason } from '../../apps/node/src/agreement/seat-memory.ts';
 import type { SpeculativeEngine } from '../../apps/node/src/confirmation/speculation.ts';
+import { rangeFrom, readProven } from './answers.ts';
 import { SimChain, type SimNetworkRules } from './chain.ts';
 import type { VirtualClock } from './clock.ts';
 import { Disk } from './disk.ts';
+import { GossipMemory } from './gossip-memory.ts';
 import type { RangeItem, SimMessage } from './network.ts';
 import type { SeededRandom } from './random.ts';
 import type { Signing } from './signing.ts';
+import { VoteFile } from './vote-file.ts';
 
 /** Where the seat may speak, as a test sets it. */
 export interface Silence {
@@ -66,8 +67,6 @@ export interface Published {
   readonly message: ConsensusMessage;
 }
 
-/** How long gossip remembers a message (docs/spec/07-gossip.md). */
-const GOSSIP_MEMORY_MS = 120_000;
 const RANGE_LENGTH = 8;
 const STATUS_MS = 500;
 const CHECK_MS = 5;
@@ -103,21 +102,25 @@ export class AgreementNode {
   readonly #deps: AgreementNodeDeps;
   #generation = 0;
   #finals = new Map<number, Milestone>();
-  #heard = new Map<string, number>();
+  #heard: GossipMemory;
 
   constructor(options: AgreementNodeOptions, deps: AgreementNodeDeps) {
     this.place = options.place;
     this.#options = options;
     this.#deps = deps;
-    this.disk = new Disk(deps.rules.start);
+    const { start, hasher } = deps.rules;
+    const publicKey = deps.signing.publicKey(options.place);
+    const votes = new VoteFile({ networkId: start.networkId, publicKey }, hasher);
+    this.disk = new Disk(start, votes);
     this.chain = this.#openChain();
+    this.#heard = this.#newMemory();
   }
 
   start(): void {
     this.isUp = true;
     this.#generation += 1;
     this.#finals = new Map();
-    this.#heard = new Map();
+    this.#heard = this.#newMemory();
     this.chain = this.#openChain();
     this.agreement = this.#newAgreement();
     this.agreement.start();
@@ -163,7 +166,7 @@ export class AgreementNode {
         }
         break;
       case 'want-range':
-        this.#deps.send(from, { kind: 'range', items: this.#rangeFrom(message.from) });
+        this.#deps.send(from, { kind: 'range', items: rangeFrom(this.disk, message.from) });
         break;
       case 'range':
         this.#onRange(message.items);
@@ -178,6 +181,10 @@ export class AgreementNode {
         break;
       }
     }
+  }
+
+  #newMemory(): GossipMemory {
+    return new GossipMemory(() => this.#deps.clock.nowMs);
   }
 
   #openChain(): SimChain {
@@ -270,7 +277,6 @@ export class AgreementNode {
     const { signing, rules } = this.#deps;
     const { networkId } = rules.start;
     const { silence, place: seat } = this;
-    let completeFrom = { epoch: 0, view: 0n };
     const sign = ({ kind, epoch, view, digest }: SignedStatement): Uint8Array =>
       signing.sign(seat, signedMessage(networkId, kind, epoch, view, digest));
     return {
@@ -278,23 +284,23 @@ export class AgreementNode {
       publicKey: signing.publicKey(seat),
       statementsOf: (epoch) => {
         this.openings += 1;
-        return this.disk.votes.filter((one) => one.epoch === epoch);
+        return this.disk.votes.statementsOf(epoch);
       },
       record: async (statements, syncCone) => {
         if (statements.some(({ kind }) => kind === 'notarize')) await syncCone();
-        for (const statement of statements) this.disk.writeVote(statement);
+        this.disk.votes.write(statements);
         await this.#pause(SYNC_MS);
-        this.disk.syncVotes();
+        this.disk.votes.sync();
         return statements.map(sign);
       },
       forget: async (belowEpoch, belowView) => {
-        this.disk.forgetVotes(belowEpoch);
-        completeFrom = { epoch: belowEpoch, view: belowView };
+        this.disk.votes.forget({ epoch: belowEpoch, view: belowView });
         await Promise.resolve();
       },
       silence: {
         silentBelow: (epoch) => {
           const { from } = silence;
+          const { completeFrom } = this.disk.votes;
           const isOlder = from !== undefined && epoch === completeFrom.epoch;
           return isOlder && completeFrom.view > from ? completeFrom.view : from;
         },
@@ -338,11 +344,8 @@ export class AgreementNode {
 
   /** Gossip drops what it has carried; answers to a request do not go through it. */
   #onGossip(bytes: Uint8Array): void {
-    const { nowMs } = this.#deps.clock;
-    const key = Buffer.from(bytes).toString('latin1');
     const isAnswer = bytes[1] === 1;
-    if (!isAnswer && nowMs - (this.#heard.get(key) ?? -Infinity) < GOSSIP_MEMORY_MS) return;
-    this.#heard.set(key, nowMs);
+    if (!isAnswer && this.#heard.knows(bytes)) return;
     const decoded = decodeConsensusMessage(bytes.subarray(2));
     if (decoded.ok) this.agreement?.onMessage(decoded.value);
   }
@@ -395,27 +398,17 @@ export class AgreementNode {
     this.#after(STATUS_MS, () => this.#sayStatus());
   }
 
-  #rangeFrom(from: number): RangeItem[] {
-    return this.disk.chain.slice(from, from + RANGE_LENGTH).map(({ milestone, included }) => ({
-      milestone: encodeMilestone(milestone),
-      cone: included.flatMap((id) => this.disk.block(id) ?? []),
-    }));
-  }
-
   /** Milestones of gossip, without their cones, and of answers. */
   #onRange(items: readonly RangeItem[]): void {
-    const { start, committee, hasher } = this.#deps.rules;
-    const { verifier } = this.#deps.signing;
-    for (const { milestone: bytes, cone } of items) {
-      const decoded = decodeMilestone(bytes);
-      if (!decoded.ok) continue;
-      const { header, certificate } = decoded.value;
-      const crypto = { hasher, verifier };
-      if (!checkFinality(header, certificate, committee, start.networkId, crypto).ok) continue;
-      this.agreement?.onMilestoneHeard(milestoneIdOf(header, hasher));
+    const { rules } = this.#deps;
+    for (const { milestone, cone } of items) {
+      const proven = readProven(milestone, rules);
+      if (!proven.ok) continue;
+      const { header } = proven.value;
+      this.agreement?.onMilestoneHeard(milestoneIdOf(header, rules.hasher));
       if (header.index <= this.chain.latest.header.index) continue;
       for (const block of cone) this.chain.addBlock(block);
-      this.#takeFinal(decoded.value);
+      this.#takeFinal(proven.value);
     }
   }
 

@@ -56,7 +56,9 @@ export class AgreementWorld {
     this.network = new Network({
       clock,
       random: this.#random.fork(),
+      relays: new SeededRandom(seed),
       tally: new Tally(),
+      lateMs: DELTA_MS,
       deliver: (from, to, message) => this.nodes[to]?.receive(from, message),
     });
     const size = seats + observers;

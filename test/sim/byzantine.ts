@@ -141,6 +141,7 @@ function withOld(message: ConsensusMessage, tools: Tools): ConsensusMessage[] {
   const old = random.pick(said);
   tools.tally.count('stale');
   if (old.type !== 'certificate' || random.chance(0.5)) return [old, message];
+  tools.tally.count('stale-certificate');
   const { certificate } = old;
   const broken = { ...certificate, view: certificate.view + BigInt(random.below(40)) };
   return [{ type: 'certificate', certificate: broken }, message];

@@ -24,6 +24,7 @@ export type CheckedRule =
   | 'spent-once'
   | 'view-decided-once'
   | 'honest-evidence'
+  | 'honest-refused'
   | 'progress'
   | 'convergence'
   | 'block-left-behind';
@@ -61,6 +62,8 @@ export class Checkers implements NodeWatch {
   readonly #agreed = new Map<number, Agreed>();
   readonly #views = new Map<string, Decided>();
   readonly #unspent = new Map<OutputId, bigint>();
+  /** What the milestones spent, as the nodes have it. */
+  readonly #spent = new Set<OutputId>();
   readonly #supply: bigint;
 
   constructor(
@@ -100,7 +103,7 @@ export class Checkers implements NodeWatch {
   }
 
   onCommit(node: SimNode, id: MilestoneId): void {
-    const { milestone, state, included } = node.disk.latest;
+    const { milestone, state, included, consumed } = node.disk.latest;
     const { index } = milestone.header;
     this.#note(`${this.#nowMs()} ${node.seat} commits ${index} ${id}`);
     if (!this.#isHonest(node.seat)) return;
@@ -114,6 +117,10 @@ export class Checkers implements NodeWatch {
     if (first === undefined) {
       this.#agreed.set(index, mine);
       this.#applyAgain(node, included);
+      for (const output of consumed) {
+        if (this.#spent.has(output)) this.fail('spent-once', `${index}: ${output}`);
+        this.#spent.add(output);
+      }
       if (mine.unspent !== this.#unspent.size) {
         this.fail('same-ledger', `${index}: ${mine.unspent} unspent, not ${this.#unspent.size}`);
       }

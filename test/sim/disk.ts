@@ -1,32 +1,35 @@
 /**
  * A node's disk: what was synced survives a crash, the rest does not. Blocks are written without a
- * sync and votes with one; a milestone's batch is one synced write.
+ * sync, votes in a file of their own; a milestone's batch is one synced write.
  */
-import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
+import type { BlockId, OutputId } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Milestone } from '@tanglemail/tangle/core/codec/milestone.ts';
-import type { SignedStatement } from '@tanglemail/tangle/core/consensus/actions.ts';
 import type { MilestoneResult, ParentMilestone } from '@tanglemail/tangle/core/milestone/rules.ts';
 import { MemoryLedger } from '@tanglemail/tangle/core/testing/ledger-fixtures.ts';
 import type { GenesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
+import type { VoteFile } from './vote-file.ts';
 
 /** A committed milestone: its batch. */
 export interface StoredMilestone {
   readonly milestone: Milestone;
   readonly state: ParentMilestone;
   readonly included: readonly BlockId[];
+  /** Outputs that it spent. */
+  readonly consumed: readonly OutputId[];
 }
 
 export class Disk {
   readonly #blocks = new Map<BlockId, Uint8Array>();
   readonly #unsyncedBlocks = new Set<BlockId>();
-  #votes: SignedStatement[] = [];
-  #syncedVotes = 0;
+  /** It lies beside the rest, so it can be lost without it. */
+  votes: VoteFile;
   readonly chain: StoredMilestone[];
   readonly ledger: MemoryLedger;
 
-  constructor(start: GenesisMilestone) {
+  constructor(start: GenesisMilestone, votes: VoteFile) {
+    this.votes = votes;
     const { milestone, parent } = start;
-    this.chain = [{ milestone, state: parent, included: [] }];
+    this.chain = [{ milestone, state: parent, included: [], consumed: [] }];
     this.ledger = new MemoryLedger(start.outputs);
   }
 
@@ -34,10 +37,6 @@ export class Disk {
     const last = this.chain.at(-1);
     if (last === undefined) throw new Error('milestone 0 is always there');
     return last;
-  }
-
-  get votes(): readonly SignedStatement[] {
-    return this.#votes;
   }
 
   block(id: BlockId): Uint8Array | undefined {
@@ -56,41 +55,21 @@ export class Disk {
 
   /** A milestone's batch is atomic and synced, and the log of segments before it with it. */
   commit(milestone: Milestone, state: ParentMilestone, result: MilestoneResult): void {
-    this.chain.push({ milestone, state, included: result.included });
+    const consumed = result.diff.consumed.map(({ outputId }) => outputId);
+    this.chain.push({ milestone, state, included: result.included, consumed });
     this.ledger.apply(result.diff);
     for (const id of result.included) this.#unsyncedBlocks.delete(id);
-  }
-
-  writeVote(statement: SignedStatement): void {
-    const isKnown = this.#votes.some(
-      ({ kind, epoch, view }) =>
-        kind === statement.kind && epoch === statement.epoch && view === statement.view,
-    );
-    if (!isKnown) this.#votes.push(statement);
-  }
-
-  syncVotes(): void {
-    this.#syncedVotes = this.#votes.length;
   }
 
   syncBlocks(): void {
     this.#unsyncedBlocks.clear();
   }
 
-  /** Forgets votes of epochs that are over. */
-  forgetVotes(belowEpoch: number): void {
-    const synced = this.#votes.slice(0, this.#syncedVotes);
-    const isKept = ({ epoch }: SignedStatement): boolean => epoch >= belowEpoch;
-    this.#syncedVotes = synced.filter(isKept).length;
-    this.#votes = this.#votes.filter(isKept);
-  }
-
   /** The machine stops. @returns unsynced writes that are lost. */
   crash(): number {
-    const lost = this.#unsyncedBlocks.size + this.#votes.length - this.#syncedVotes;
+    const lost = this.#unsyncedBlocks.size;
     for (const id of this.#unsyncedBlocks) this.#blocks.delete(id);
     this.#unsyncedBlocks.clear();
-    this.#votes = this.#votes.slice(0, this.#syncedVotes);
-    return lost;
+    return lost + this.votes.crash();
   }
 }

@@ -6,6 +6,9 @@ import { BEHAVIOURS, type Behaviour } from './byzantine.ts';
 import type { LinkQuality } from './network.ts';
 import type { SeededRandom } from './random.ts';
 
+/** What a machine comes back without. */
+export type Loss = 'votes' | 'all';
+
 export type Fault = { readonly atMs: number } & (
   | { readonly kind: 'crash'; readonly seats: readonly number[]; readonly downMs: number }
   /** One seat is cut off, and at the same moment all others lose their power. */
@@ -14,6 +17,8 @@ export type Fault = { readonly atMs: number } & (
       readonly seat: number;
       readonly downMs: number;
       readonly lastsMs: number;
+      /** Of these the disks are lost as well. */
+      readonly wiped?: readonly number[];
     }
   | {
       readonly kind: 'partition';
@@ -27,12 +32,17 @@ export type Fault = { readonly atMs: number } & (
       readonly kind: 'clock';
       readonly seat: number;
       readonly offsetMs: number;
+      readonly isWrong: boolean;
       readonly lastsMs: number;
     }
   | { readonly kind: 'spam'; readonly seat: number; readonly count: number }
   | { readonly kind: 'double-spend'; readonly seat: number }
   | { readonly kind: 'withhold'; readonly seat: number }
   | { readonly kind: 'replay'; readonly seat: number; readonly count: number }
+  /** A machine loses its votes, or all it had; only where a fault more is tolerated. */
+  | { readonly kind: 'wipe'; readonly seat: number; readonly what: Loss; readonly downMs: number }
+  /** Relays exchange the bodies of milestones and proposals. */
+  | { readonly kind: 'garble'; readonly share: number; readonly lastsMs: number }
 );
 
 /** Everything that a seed decides beside the chance inside a run. */
@@ -55,6 +65,10 @@ export interface PlanOptions {
   readonly isStormy?: boolean;
   /** All byzantine seats, as many as may be, are forgetful. */
   readonly isForgetful?: boolean;
+  /** In each power cut of a storm so many seats lose their disks, whether or not that is borne. */
+  readonly wiped?: number;
+  /** Chance of wiped disks and of relays, apart from the rest; without it there are none. */
+  readonly more?: SeededRandom;
 }
 
 /** Honest clocks differ by less than half of maxDriftMs from the true time. */
@@ -80,6 +94,9 @@ export function drawPlan(random: SeededRandom, options: PlanOptions): Plan {
     options.isStormy === true
       ? drawStorm(random, options)
       : Array.from({ length: count }, () => drawFault(random, options, byzantine));
+  if (options.more !== undefined && options.isStormy !== true) {
+    faults.push(...drawMore(options.more, options, byzantine));
+  }
   const ordered = faults.toSorted((a, b) => a.atMs - b.atMs);
   return { byzantine, weather, offsetsMs, faults: ordered.filter(({ atMs }) => atMs < phaseMs) };
 }
@@ -103,14 +120,37 @@ function drawByzantine(
 
 const STORM_MS = 2_000;
 
-function drawStorm(random: SeededRandom, { size, phaseMs }: PlanOptions): Fault[] {
-  return Array.from({ length: Math.floor(phaseMs / STORM_MS) }, (_, at) => ({
-    atMs: Math.round((at + random.next()) * STORM_MS),
-    kind: 'blackout',
-    seat: random.below(size),
-    downMs: 50,
-    lastsMs: STORM_MS,
-  }));
+function drawStorm(random: SeededRandom, options: PlanOptions): Fault[] {
+  const { size, phaseMs, wiped = 0, more } = options;
+  return Array.from({ length: Math.floor(phaseMs / STORM_MS) }, (_, at) => {
+    const atMs = Math.round((at + random.next()) * STORM_MS);
+    const seat = random.below(size);
+    const others = more === undefined ? [] : shuffled(more, size).filter((one) => one !== seat);
+    const lost = { wiped: others.slice(0, wiped) };
+    return { atMs, kind: 'blackout', seat, downMs: 50, lastsMs: STORM_MS, ...lost };
+  });
+}
+
+/** Wiped disks and dishonest relays. */
+function drawMore(
+  random: SeededRandom,
+  { size, phaseMs, byzantineMax }: PlanOptions,
+  byzantine: ReadonlyMap<number, unknown>,
+): Fault[] {
+  const honest = shuffled(random, size).filter((seat) => !byzantine.has(seat));
+  const seats = honest.slice(0, Math.max(0, byzantineMax - byzantine.size));
+  const isWiping = random.chance(0.5);
+  const wipes = (isWiping ? seats : []).map((seat): Fault => {
+    const atMs = Math.round(random.between(500, phaseMs));
+    const what = random.chance(0.7) ? 'all' : 'votes';
+    return { atMs, kind: 'wipe', seat, what, downMs: random.between(50, 3_000) };
+  });
+  const relays = Array.from({ length: random.chance(0.5) ? 1 + random.below(3) : 0 }, (): Fault => {
+    const atMs = Math.round(random.between(0, phaseMs));
+    const share = random.between(0.05, 0.7);
+    return { atMs, kind: 'garble', share, lastsMs: random.between(500, 6_000) };
+  });
+  return [...wipes, ...relays];
 }
 
 function drawFault(
@@ -148,7 +188,7 @@ function drawFault(
     const isWrong = byzantine.size < byzantineMax;
     const most = isWrong ? WRONG_MS_MAX : OFFSET_MS_MAX;
     const offsetMs = Math.round(random.between(-most, most));
-    return { atMs, kind: 'clock', seat: isWrong ? 0 : seat, offsetMs, lastsMs };
+    return { atMs, kind: 'clock', seat: isWrong ? 0 : seat, offsetMs, isWrong, lastsMs };
   }
   if (draw < 0.8) return { atMs, kind: 'spam', seat, count: 10 + random.below(40) };
   if (draw < 0.87) return { atMs, kind: 'replay', seat, count: 5 + random.below(15) };

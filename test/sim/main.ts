@@ -1,7 +1,8 @@
 /**
  * Plays seeds of the simulation: `npm run sim -- --seeds 100 --nodes 4`. Prints one line for each
  * seed that fails, shortened, then the rates, and as its last line a summary in JSON. The exit
- * status is 1 if a rule was broken. Spec: docs/spec/15-consensus.md §10.
+ * status is 1 if a rule was broken. SIGINT and SIGTERM end a long run after the seed that it plays,
+ * with the summary of what was played. Spec: docs/spec/15-consensus.md §10.
  */
 import { hashWasmBackend, sodiumBackend } from '@tanglemail/tangle/io/accel/hasher.ts';
 import { readFileSync } from 'node:fs';
@@ -18,13 +19,16 @@ const HELP = `Usage: npm run sim -- [options]
   --first S        the first seed (1); "time" begins at the time of day
   --seed S         play one seed only
   --seconds T      go on with new seeds until so many seconds have passed
-  --file PATH      play the lines "seed nodes [storm] [forgetful] [epoch=N]" of a file
+  --file PATH      play the lines "seed nodes [storm] [forgetful] [plain] [epoch=N]" of a file
   --byzantine B    byzantine seats, exactly; up to f by default
   --faults F       only the first F faults of the schedule
   --storm          power cuts every two seconds instead of the seed's own faults
   --epoch N        milestones of an epoch (16); few of them try its end more often
   --forgetful      f seats vote, and never say again what they said before a crash
-  --unsynced-votes, --unsynced-cones, --same-repeats   leave a measure out
+  --wiped N        N seats lose their votes in each power cut of --storm, borne or not
+  --plain          no wiped disks, and no relays that exchange bodies
+  --unsynced-votes, --unsynced-cones, --same-repeats, --unguarded, --unchecked-bodies
+                   leave a measure out
   --ed25519        real signatures
   --trace          print every event`;
 
@@ -41,9 +45,13 @@ const { values } = parseArgs({
     storm: { type: 'boolean', default: false },
     epoch: { type: 'string' },
     forgetful: { type: 'boolean', default: false },
+    wiped: { type: 'string' },
+    plain: { type: 'boolean', default: false },
     'unsynced-votes': { type: 'boolean', default: false },
     'same-repeats': { type: 'boolean', default: false },
     'unsynced-cones': { type: 'boolean', default: false },
+    unguarded: { type: 'boolean', default: false },
+    'unchecked-bodies': { type: 'boolean', default: false },
     ed25519: { type: 'boolean', default: false },
     trace: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -77,22 +85,36 @@ function* runs(): Generator<Run> {
   }
 }
 
+/** Options that leave a measure out. */
+const LEFT_OUT = [
+  'unsynced-votes',
+  'unsynced-cones',
+  'same-repeats',
+  'unguarded',
+  'unchecked-bodies',
+] as const;
+
 function report(result: SimResult, options: SimOptions): void {
-  const { byzantine, nodes, isForgetful, isStormy, epochLength } = options;
+  const { byzantine, nodes, epochLength, wiped } = options;
   const { seed, violations, scheduled, digest } = result;
   for (const { atMs, rule, detail } of violations.slice(0, 3)) {
     process.stdout.write(`seed ${seed}: ${rule} at ${atMs} ms: ${detail}\n`);
   }
-  const flags = `${isStormy ? ' --storm' : ''}${isForgetful ? ' --forgetful' : ''}`;
-  const seats = byzantine === undefined ? '' : ` --byzantine ${byzantine}`;
-  const epoch = epochLength === undefined ? '' : ` --epoch ${epochLength}`;
-  const more = `${flags}${seats}${epoch}`;
-  const again = `npm run sim -- --seed ${seed} --nodes ${nodes} --faults ${scheduled}${more}`;
+  const more = [
+    options.isStormy && '--storm',
+    options.isForgetful && '--forgetful',
+    options.isPlain && '--plain',
+    byzantine !== undefined && `--byzantine ${byzantine}`,
+    wiped !== undefined && `--wiped ${wiped}`,
+    epochLength !== undefined && `--epoch ${epochLength}`,
+    ...LEFT_OUT.map((name) => values[name] && `--${name}`),
+  ].flatMap((word) => (typeof word === 'string' ? [` ${word}`] : []));
+  const again = `npm run sim -- --seed ${seed} --nodes ${nodes} --faults ${scheduled}${more.join('')}`;
   process.stdout.write(`  again: ${again}\n  trace ${digest.slice(0, 32)}\n`);
 }
 
 function optionsOf(run: Run): SimOptions {
-  const { byzantine, epoch, faults } = values;
+  const { byzantine, epoch, faults, wiped } = values;
   return {
     ...run,
     ...(epoch === undefined ? {} : { epochLength: whole(epoch, 1) }),
@@ -100,20 +122,39 @@ function optionsOf(run: Run): SimOptions {
     ...(faults === undefined ? {} : { faultsMax: whole(faults) }),
     isForgetful: values.forgetful || run.isForgetful === true,
     isStormy: values.storm || run.isStormy === true,
+    isPlain: values.plain || run.isPlain === true,
+    ...(wiped === undefined ? {} : { wiped: whole(wiped) }),
     measures: {
       syncsVotes: !values['unsynced-votes'],
       syncsCones: !values['unsynced-cones'],
       variesRepeats: !values['same-repeats'],
+      guardsSilence: !values.unguarded,
+      checksBodies: !values['unchecked-bodies'],
     },
     ...(values.trace ? { print: (line: string) => process.stdout.write(`${line}\n`) } : {}),
   };
 }
 
-function playAll(tools: SimTools): boolean {
+/** Whether somebody asked the run to end. */
+function onceAsked(): () => boolean {
+  let isAsked = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      isAsked = true;
+    });
+  }
+  return () => isAsked;
+}
+
+async function playAll(tools: SimTools): Promise<boolean> {
+  const isAsked = onceAsked();
   const startedMs = performance.now();
   const tally = new Tally();
   let [seeds, violations, events, milestones, slowestMs] = [0, 0, 0, 0, 0];
   for (const run of runs()) {
+    // Signals are heard between two seeds.
+    await new Promise(setImmediate);
+    if (isAsked()) break;
     const options = optionsOf(run);
     const result = simulate(options, tools);
     seeds += 1;
@@ -140,6 +181,6 @@ if (values.help) {
   process.stdout.write(`${HELP}\n`);
 } else {
   const hasher = (await sodiumBackend()) ?? (await hashWasmBackend());
-  const isGood = playAll({ hasher, signing: values.ed25519 ? realSigning() : fastSigning() });
+  const isGood = await playAll({ hasher, signing: values.ed25519 ? realSigning() : fastSigning() });
   process.exitCode = isGood ? 0 : 1;
 }

@@ -1,10 +1,11 @@
 /**
  * The seeded network between nodes: delay, loss, duplication, reordering, cuts in one or both
- * directions. A message is what a node's shell sends over libp2p; blocks, milestones and consensus
+ * directions, and relays that exchange bodies. A message is what a node's shell sends over libp2p; blocks, milestones and consensus
  * messages travel as their real bytes.
  */
 import type { BlockId, MilestoneId } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { VirtualClock } from './clock.ts';
+import { garble } from './garble.ts';
 import type { SeededRandom } from './random.ts';
 import type { Tally } from './tally.ts';
 
@@ -45,62 +46,82 @@ export const GOOD_LINKS: Readonly<LinkQuality> = {
 
 const DELAY_MS_MIN = 2;
 
+/** A message that arrives; `isGarbled` if it is not what was sent. */
+export type Deliver = (from: number, to: number, message: SimMessage, isGarbled: boolean) => void;
+
+interface NetworkDeps {
+  readonly clock: VirtualClock;
+  readonly random: SeededRandom;
+  /** Chance of relays alone, so that their number moves nothing else. */
+  readonly relays: SeededRandom;
+  readonly tally: Tally;
+  readonly deliver: Deliver;
+  /** Messages that take longer are counted as late. */
+  readonly lateMs: number;
+}
+
 export class Network {
   readonly quality: LinkQuality = { ...GOOD_LINKS };
-  readonly #clock: VirtualClock;
-  readonly #random: SeededRandom;
-  readonly #tally: Tally;
+  /** Share of messages whose body a relay exchanges, if they have one. */
+  garbledShare = 0;
+  readonly #deps: NetworkDeps;
   readonly #cuts = new Set<string>();
   readonly #lastAtMs = new Map<string, number>();
-  readonly #deliver: (from: number, to: number, message: SimMessage) => void;
 
-  constructor(deps: {
-    clock: VirtualClock;
-    random: SeededRandom;
-    tally: Tally;
-    deliver: (from: number, to: number, message: SimMessage) => void;
-  }) {
-    this.#clock = deps.clock;
-    this.#random = deps.random;
-    this.#tally = deps.tally;
-    this.#deliver = deps.deliver;
+  constructor(deps: NetworkDeps) {
+    this.#deps = deps;
   }
 
   /** Nothing passes from `from` to `to` any more. */
   cut(from: number, to: number): void {
-    this.#cuts.add(`${from}>${to}`);
+    this.#cuts.add(linkOf(from, to));
   }
 
   /** Every link works again, without loss or long delay. */
   heal(): void {
     this.#cuts.clear();
     Object.assign(this.quality, GOOD_LINKS);
+    this.garbledShare = 0;
   }
 
   restore(from: number, to: number): void {
-    this.#cuts.delete(`${from}>${to}`);
+    this.#cuts.delete(linkOf(from, to));
   }
 
   send(from: number, to: number, message: SimMessage): void {
-    const link = `${from}>${to}`;
-    if (this.#cuts.has(link)) {
-      this.#tally.count('cut');
+    const { random, tally } = this.#deps;
+    if (this.#cuts.has(linkOf(from, to))) {
+      tally.count('cut');
       return;
     }
-    const { lossShare, twiceShare, delayMsMax } = this.quality;
-    if (this.#random.chance(lossShare)) {
-      this.#tally.count('lost');
+    const { lossShare, twiceShare } = this.quality;
+    if (random.chance(lossShare)) {
+      tally.count('lost');
       return;
     }
-    const isTwice = this.#random.chance(twiceShare);
-    if (isTwice) this.#tally.count('duplicated');
-    for (let copy = 0; copy < (isTwice ? 2 : 1); copy += 1) {
-      const delayMs = Math.round(DELAY_MS_MIN + this.#random.next() ** 3 * delayMsMax);
-      const atMs = this.#clock.nowMs + delayMs;
-      const lastAtMs = this.#lastAtMs.get(link) ?? 0;
-      if (atMs < lastAtMs) this.#tally.count('reordered');
-      this.#lastAtMs.set(link, Math.max(atMs, lastAtMs));
-      this.#clock.after(delayMs, () => this.#deliver(from, to, message));
-    }
+    const isTwice = random.chance(twiceShare);
+    if (isTwice) tally.count('duplicated');
+    for (let copy = 0; copy < (isTwice ? 2 : 1); copy += 1) this.#carry(from, to, message);
   }
+
+  #carry(from: number, to: number, message: SimMessage): void {
+    const { clock, random, relays, tally, deliver, lateMs } = this.#deps;
+    const link = linkOf(from, to);
+    const delayMs = Math.round(DELAY_MS_MIN + random.next() ** 3 * this.quality.delayMsMax);
+    const atMs = clock.nowMs + delayMs;
+    const lastAtMs = this.#lastAtMs.get(link) ?? 0;
+    if (atMs < lastAtMs) tally.count('reordered');
+    if (delayMs > lateMs) tally.count('late');
+    this.#lastAtMs.set(link, Math.max(atMs, lastAtMs));
+    const isGarbled = this.garbledShare > 0 && relays.chance(this.garbledShare);
+    const garbled = isGarbled ? garble(message, relays) : undefined;
+    if (garbled !== undefined) tally.count(garbled.name);
+    clock.after(delayMs, () =>
+      deliver(from, to, garbled?.message ?? message, garbled !== undefined),
+    );
+  }
+}
+
+function linkOf(from: number, to: number): string {
+  return `${from}>${to}`;
 }

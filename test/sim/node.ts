@@ -3,31 +3,33 @@
  * messages in, asks for what is missing, catches up with certified milestones, and does what the
  * agreement asks for. A crash ends it between any two events; it starts again from its disk.
  */
-import { signedMessage } from '@tanglemail/tangle/core/codec/certificate.ts';
+import { signedMessage, type Certificate } from '@tanglemail/tangle/core/codec/certificate.ts';
 import {
   decodeConsensusMessage,
   encodeConsensusMessage,
   type ConsensusMessage,
 } from '@tanglemail/tangle/core/codec/consensus.ts';
 import type { BlockId, MilestoneId } from '@tanglemail/tangle/core/codec/ids.ts';
-import {
-  decodeMilestone,
-  encodeMilestone,
-  milestoneIdOf,
-  type Milestone,
-} from '@tanglemail/tangle/core/codec/milestone.ts';
+import { milestoneIdOf, type Milestone } from '@tanglemail/tangle/core/codec/milestone.ts';
 import type { Payload } from '@tanglemail/tangle/core/codec/payload.ts';
 import type { Evidence } from '@tanglemail/tangle/core/consensus/round.ts';
 import type { SignedStatement, SimplexAction } from '@tanglemail/tangle/core/consensus/actions.ts';
+import type { Base } from '@tanglemail/tangle/core/consensus/final-chain.ts';
 import { Simplex } from '@tanglemail/tangle/core/consensus/simplex.ts';
-import { checkFinality } from '@tanglemail/tangle/core/milestone/certificate.ts';
 import { epochOf } from '@tanglemail/tangle/core/milestone/committee.ts';
+import { succeed, type Outcome } from '@tanglemail/tangle/core/outcome.ts';
+import type { SilenceReason } from '../../apps/node/src/agreement/seat-memory.ts';
+import { consensusFor, faultOf, rangeFrom, readProven } from './answers.ts';
 import { SimChain, type SimNetworkRules } from './chain.ts';
 import type { VirtualClock } from './clock.ts';
 import { Disk } from './disk.ts';
+import { GossipMemory } from './gossip-memory.ts';
 import type { RangeItem, SimMessage } from './network.ts';
 import type { SeededRandom } from './random.ts';
+import { Requests } from './requests.ts';
+import { isSameVoice, SimSeat } from './seat.ts';
 import type { Signing } from './signing.ts';
+import { VoteFile } from './vote-file.ts';
 
 /** What a node tells the checkers. */
 export interface NodeWatch {
@@ -52,6 +54,10 @@ export interface Measures {
   readonly syncsCones: boolean;
   /** What is said again has other bytes; else gossip takes it for a duplicate and drops it. */
   readonly variesRepeats: boolean;
+  /** A seat whose votes are lost is silent until it cannot contradict them. */
+  readonly guardsSilence: boolean;
+  /** A milestone's body must be the one that its certified header names. */
+  readonly checksBodies: boolean;
 }
 
 export interface NodeOptions {
@@ -70,21 +76,15 @@ export interface NodeDeps {
   send(to: number, message: SimMessage): void;
 }
 
-/** Milliseconds between two looks at the timers, between two status messages, two requests. */
+/** Milliseconds between two looks at the timers. */
 const TICK_MS = 40;
-const STATUS_MS = 500;
-const RETRY_MS = 400;
-const RANGE_LENGTH = 8;
-const MAX_WANTED = 64;
-/** How long gossip remembers a message (docs/spec/07-gossip.md). */
-const GOSSIP_MEMORY_MS = 120_000;
 
 type Job = Extract<SimplexAction, { do: 'check' | 'build' }>;
 
 export class SimNode {
   readonly seat: number;
-  readonly disk: Disk;
   readonly signing: Signing;
+  disk: Disk;
   /** How far this node's clock leads. */
   offsetMs = 0;
   isUp = false;
@@ -92,6 +92,8 @@ export class SimNode {
   alter: Alter | undefined;
   /** A byzantine seat that tells nobody again what it said up to this view. */
   forgotten: bigint | undefined;
+  /** Its disk was lost, and its seat has not spoken since. */
+  isWiped = false;
   chain: SimChain;
   simplex: Simplex;
   readonly #options: NodeOptions;
@@ -99,29 +101,28 @@ export class SimNode {
   #generation = 0;
   #job: Job | undefined;
   #finals = new Map<number, Milestone>();
-  #peerIndexes = new Map<number, number>();
-  #askedMs = new Map<BlockId, number>();
-  readonly #gossiped = new Map<string, number>();
-  #rangeMs = 0;
-  #statusMs = 0;
+  readonly #gossiped: GossipMemory;
+  readonly #requests: Requests;
+  #own: SimSeat;
+  /** The first view in which the seat speaks; undefined while it only listens. */
+  #speaksFrom: bigint | undefined;
 
   constructor(options: NodeOptions, deps: NodeDeps) {
     this.seat = options.seat;
     this.signing = deps.signing;
     this.#options = options;
     this.#deps = deps;
-    this.disk = new Disk(deps.rules.start);
+    const nowMs = (): number => deps.clock.nowMs;
+    this.#requests = new Requests(options, { ...deps, nowMs });
+    this.#gossiped = new GossipMemory(nowMs);
+    this.disk = new Disk(deps.rules.start, this.#newVotes());
     this.chain = this.#openChain();
+    this.#own = this.#openSeat();
     this.simplex = this.#openEpoch();
   }
 
   get nowMs(): number {
     return this.#deps.clock.nowMs + this.offsetMs;
-  }
-
-  /** A clock that nobody sets. */
-  get #steadyMs(): number {
-    return this.#deps.clock.nowMs;
   }
 
   get epoch(): number {
@@ -134,9 +135,9 @@ export class SimNode {
     this.#generation += 1;
     this.#job = undefined;
     this.#finals = new Map();
-    this.#peerIndexes = new Map();
-    this.#askedMs = new Map();
+    this.#requests.restart();
     this.chain = this.#openChain();
+    this.#own = this.#openSeat();
     this.#enterEpoch();
     this.#tick();
   }
@@ -148,27 +149,44 @@ export class SimNode {
     return this.disk.crash();
   }
 
+  /** Of a machine that stands still its votes are lost, or all that it had. */
+  wipe(what: 'votes' | 'all'): void {
+    this.isWiped = true;
+    const { length } = this.disk.chain;
+    if (what === 'all') this.disk = new Disk(this.#deps.rules.start, this.#newVotes());
+    // Where there is a chain and no log, something was said: so `openSeat` of a node has it.
+    else this.disk.votes = this.#newVotes(length > 1 ? 'log-missing' : undefined);
+  }
+
+  /** Whether the seat takes part in the agreement. */
+  get isSpeaking(): boolean {
+    return this.isUp && this.#speaksFrom !== undefined;
+  }
+
+  /** False for a node that lost all and has not come to where its peers are. */
+  get isSynced(): boolean {
+    return this.isUp && (!this.isWiped || this.#own.hasFollowed);
+  }
+
   /** Makes a block, takes it in and sends it to `to`, by default to all. */
   issue(payload: Payload, options: { to?: readonly number[]; parents?: BlockId[] } = {}): BlockId {
     const bytes = this.chain.mine(payload, options.parents);
     const added = this.chain.addBlock(bytes);
-    for (const to of options.to ?? this.#peers()) this.#deps.send(to, { kind: 'block', bytes });
+    for (const to of options.to ?? this.#requests.peers)
+      this.#deps.send(to, { kind: 'block', bytes });
     return added.ok ? added.value.id : ('' as BlockId);
   }
 
-  /** A message came. */
-  receive(from: number, message: SimMessage): void {
-    if (!this.isUp) return;
+  /** A message came. @returns the code if its sender is at fault. */
+  receive(from: number, message: SimMessage): string | undefined {
+    if (!this.isUp) return undefined;
     switch (message.kind) {
       case 'block':
-        this.#onBlock(from, message.bytes);
-        break;
+        return faultOf(this.#onBlock(from, message.bytes));
       case 'consensus':
-        this.#onConsensus(message.bytes);
-        break;
+        return faultOf(this.#onConsensus(message.bytes));
       case 'status':
-        this.#peerIndexes.set(from, message.index);
-        this.#catchUp();
+        this.#requests.onStatus(from, message.index, this.chain.latest.header.index);
         break;
       case 'want-blocks':
         for (const id of message.ids) {
@@ -177,15 +195,15 @@ export class SimNode {
         }
         break;
       case 'want-range':
-        this.#deps.send(from, { kind: 'range', items: this.#rangeFrom(message.from) });
+        this.#deps.send(from, { kind: 'range', items: rangeFrom(this.disk, message.from) });
         break;
       case 'range':
-        this.#onRange(message.items);
-        break;
+        return faultOf(this.#onRange(message.items));
       case 'want-consensus':
         this.#answerConsensus(from, message);
         break;
     }
+    return undefined;
   }
 
   /** Signs a statement with this seat's key; byzantine behaviours use it too. */
@@ -199,19 +217,44 @@ export class SimNode {
     return new SimChain(rules, this.disk, { random, nowMs: () => this.nowMs });
   }
 
+  #newVotes(reason?: SilenceReason): VoteFile {
+    const { start, hasher } = this.#deps.rules;
+    const publicKey = this.signing.publicKey(this.seat);
+    return new VoteFile({ networkId: start.networkId, publicKey }, hasher, reason);
+  }
+
+  #openSeat(): SimSeat {
+    const { maxDriftMs } = this.#deps.rules.params;
+    const isGuarded = this.#options.measures.guardsSilence && this.alter === undefined;
+    return new SimSeat(
+      { seat: this.seat, maxDriftMs, isGuarded },
+      {
+        votes: this.disk.votes,
+        clock: { nowMs: () => this.nowMs },
+        latest: () => this.chain.latest.header,
+        hasCaughtUp: () =>
+          !this.isWiped || this.#requests.hasCaughtUp(this.chain.latest.header.index),
+      },
+    );
+  }
+
   #openEpoch(): Simplex {
     const { rules, signing } = this.#deps;
-    const { epoch } = this;
+    const { epoch, seat } = this;
+    const speaksFrom = this.#own.speaksFrom(epoch);
+    this.#speaksFrom = speaksFrom;
+    if (speaksFrom !== undefined) this.isWiped = false;
     return new Simplex(
       {
         networkId: rules.start.networkId,
         epoch,
         committee: rules.committee,
-        seat: this.seat,
         params: rules.params,
         deltaMs: this.#options.deltaMs,
         base: this.chain.latest,
-        signed: this.disk.votes.filter((one) => one.epoch === epoch),
+        ...(speaksFrom === undefined
+          ? { seat: undefined, signed: [] }
+          : { seat, signed: this.disk.votes.statementsOf(epoch), silentBelow: speaksFrom }),
       },
       { hasher: rules.hasher, verifier: signing.verifier },
     );
@@ -219,8 +262,13 @@ export class SimNode {
 
   #enterEpoch(): void {
     this.simplex = this.#openEpoch();
-    this.disk.forgetVotes(this.epoch);
     this.#do(this.simplex.start(this.nowMs));
+  }
+
+  /** Falls silent when it must, and speaks again when it may. */
+  #reviewSilence(): void {
+    const voices = [this.#speaksFrom, this.#own.speaksFrom(this.epoch)] as const;
+    if (!isSameVoice(voices, this.epoch, this.chain.latest)) this.#enterEpoch();
   }
 
   #later(delayMs: number, run: () => void): void {
@@ -236,8 +284,9 @@ export class SimNode {
       this.#do(this.simplex.onWaiting(this.chain.isWaiting(id), this.nowMs));
       this.#do(this.simplex.onTick(this.nowMs));
       this.#work();
-      this.#askForParents();
-      if (this.#steadyMs - this.#statusMs >= STATUS_MS) this.#sayStatus();
+      this.#reviewSilence();
+      this.#requests.askForParents(this.chain.dag, (one) => this.chain.recall(one));
+      this.#requests.sayStatus(this.chain.latest.header.index);
       this.#tick();
     });
   }
@@ -263,7 +312,7 @@ export class SimNode {
           this.#later(this.#deps.random.between(0, 5), () => this.#work());
           break;
         case 'fetch':
-          for (const to of this.#somePeers(2)) {
+          for (const to of this.#requests.some(2)) {
             const { views, ids } = action;
             this.#deps.send(to, { kind: 'want-consensus', epoch: this.epoch, views, ids });
           }
@@ -285,10 +334,11 @@ export class SimNode {
     const { syncsVotes, syncsCones } = this.#options.measures;
     const { simplex } = this;
     this.#later(random.between(1, 4), () => {
+      if (!this.#own.maySay(statement)) return;
       if (syncsCones && statement.kind === 'notarize') this.disk.syncBlocks();
-      this.disk.writeVote(statement);
-      if (syncsVotes) this.disk.syncVotes();
+      this.disk.votes.write([statement]);
       this.#later(random.between(0, 2), () => {
+        if (syncsVotes) this.disk.votes.sync();
         if (simplex !== this.simplex) return;
         this.#do(simplex.onSigned(statement, this.signStatement(statement), this.nowMs));
       });
@@ -297,40 +347,37 @@ export class SimNode {
 
   #broadcast(message: ConsensusMessage): void {
     const bytes = encodeConsensusMessage(message);
-    if (!this.#options.measures.variesRepeats && this.#isDuplicate(bytes)) return;
-    for (const to of this.#peers()) {
+    if (!this.#options.measures.variesRepeats && this.#gossiped.knows(bytes)) return;
+    for (const to of this.#requests.peers) {
       const altered = this.alter?.(this, to, message);
       const all = altered === undefined ? [bytes] : altered.map(encodeConsensusMessage);
       for (const one of all) this.#deps.send(to, { kind: 'consensus', bytes: one });
     }
   }
 
-  #isDuplicate(bytes: Uint8Array): boolean {
-    const key = Buffer.from(bytes).toString('latin1');
-    const saidMs = this.#gossiped.get(key) ?? -Infinity;
-    if (this.#steadyMs - saidMs < GOSSIP_MEMORY_MS) return true;
-    this.#gossiped.set(key, this.#steadyMs);
-    return false;
-  }
-
-  #onBlock(from: number, bytes: Uint8Array): void {
+  #onBlock(from: number, bytes: Uint8Array): Outcome<unknown> {
     const added = this.chain.addBlock(bytes, `${from}`);
-    if (!added.ok) return;
-    this.#ask(added.value.missing, [from]);
-    const [peer] = this.#somePeers(1);
+    if (!added.ok) return added;
+    this.#requests.ask(added.value.missing, [from]);
+    const [peer] = this.#requests.some(1);
     if (peer !== undefined && peer !== from) this.#deps.send(peer, { kind: 'block', bytes });
     this.#work();
+    return added;
   }
 
-  #onConsensus(bytes: Uint8Array): void {
+  #onConsensus(bytes: Uint8Array): Outcome<unknown> {
     const decoded = decodeConsensusMessage(bytes);
-    if (!decoded.ok) return;
-    const { verdict, actions } = this.simplex.onMessage(decoded.value, this.nowMs);
-    this.#do(actions);
-    if (!verdict.ok) return;
+    if (!decoded.ok) return decoded;
+    const { simplex } = this;
+    const taken = simplex.onMessage(decoded.value, this.nowMs);
+    this.#do(taken.actions);
+    const { verdict } = taken;
+    this.#own.onMessage(decoded.value, simplex, taken);
+    if (!verdict.ok) return verdict;
     const { type } = decoded.value;
     if (type === 'vote') this.#seeView(decoded.value.vote.view);
     else if (type === 'certificate') this.#seeView(decoded.value.certificate.view);
+    return verdict;
   }
 
   #seeView(view: bigint): void {
@@ -378,7 +425,7 @@ export class SimNode {
   #isMissing({ code, detail }: { code: string; detail?: string | undefined }): boolean {
     if (code !== 'milestone-cone-missing' || detail === undefined) return false;
     const id = detail as BlockId;
-    if (!this.chain.reload(id)) this.#ask([id, ...this.chain.dag.missingParents(MAX_WANTED)]);
+    if (!this.chain.reload(id)) this.#requests.askWithParents(id, this.chain.dag);
     return true;
   }
 
@@ -406,86 +453,40 @@ export class SimNode {
       this.#finals.delete(milestone.header.index);
       this.chain.commit(milestone);
       this.#deps.watch.onCommit(this, id);
-      if (this.epoch !== this.simplex.epoch) this.#enterEpoch();
-      else this.#do(this.simplex.onFinal({ id, header: milestone.header }, this.nowMs));
+      this.#requests.onProgress();
+      this.#follow({ id, header: milestone.header }, milestone.certificate);
     }
   }
 
-  #sayStatus(): void {
-    this.#statusMs = this.#steadyMs;
-    const { index } = this.chain.latest.header;
-    for (const to of this.#peers()) this.#deps.send(to, { kind: 'status', index });
+  /** The agreement goes on from a committed milestone; what lies below it need not be remembered. */
+  #follow(base: Base, certificate: Certificate): void {
+    const { epoch } = this;
+    this.#own.onConfirmed(base.header, certificate);
+    if (epoch !== this.simplex.epoch) this.#enterEpoch();
+    else this.#do(this.simplex.onFinal(base, this.nowMs));
+    this.#reviewSilence();
+    this.disk.votes.forget({ epoch, view: epoch === base.header.epoch ? base.header.view : 0n });
   }
 
-  /** Asks somebody who is ahead for certified milestones. */
-  #catchUp(): void {
-    const { index } = this.chain.latest.header;
-    const ahead = [...this.#peerIndexes].filter(([, theirs]) => theirs > index);
-    if (ahead.length === 0 || this.#steadyMs - this.#rangeMs < RETRY_MS) return;
-    this.#rangeMs = this.#steadyMs;
-    const [to] = this.#deps.random.pick(ahead);
-    this.#deps.send(to, { kind: 'want-range', from: index + 1 });
-  }
-
-  #rangeFrom(from: number): RangeItem[] {
-    return this.disk.chain.slice(from, from + RANGE_LENGTH).map(({ milestone, included }) => ({
-      milestone: encodeMilestone(milestone),
-      cone: included.flatMap((id) => this.disk.block(id) ?? []),
-    }));
-  }
-
-  #onRange(items: readonly RangeItem[]): void {
-    const { start, committee, hasher } = this.#deps.rules;
-    const { verifier } = this.signing;
-    for (const { milestone: bytes, cone } of items) {
-      const decoded = decodeMilestone(bytes);
-      if (!decoded.ok) return;
-      const { header, certificate } = decoded.value;
+  #onRange(items: readonly RangeItem[]): Outcome<unknown> {
+    const { rules } = this.#deps;
+    const { checksBodies } = this.#options.measures;
+    for (const { milestone, cone } of items) {
+      const proven = readProven(milestone, rules, checksBodies);
+      if (!proven.ok) return proven;
+      const { header } = proven.value;
       if (header.index <= this.chain.latest.header.index) continue;
-      const crypto = { hasher, verifier };
-      if (!checkFinality(header, certificate, committee, start.networkId, crypto).ok) return;
       for (const block of cone) this.chain.addBlock(block);
-      this.#takeFinal(milestoneIdOf(header, hasher), decoded.value);
+      this.#takeFinal(milestoneIdOf(header, rules.hasher), proven.value);
       this.#commitAll();
     }
+    return succeed(undefined);
   }
 
   #answerConsensus(to: number, asked: Extract<SimMessage, { kind: 'want-consensus' }>): void {
     if (asked.epoch !== this.simplex.epoch || this.forgotten !== undefined) return;
-    const answers: ConsensusMessage[] = [];
-    for (const view of asked.views) answers.push(...this.simplex.messagesOf(view));
-    for (const id of asked.ids) {
-      const proposal = this.simplex.proposalOf(id);
-      if (proposal !== undefined) answers.push({ type: 'proposal', proposal });
+    for (const bytes of consensusFor(this.simplex, asked)) {
+      this.#deps.send(to, { kind: 'consensus', bytes });
     }
-    for (const message of answers) {
-      this.#deps.send(to, { kind: 'consensus', bytes: encodeConsensusMessage(message) });
-    }
-  }
-
-  #askForParents(): void {
-    const nowMs = this.#steadyMs;
-    const isAsked = (id: BlockId): boolean => nowMs - (this.#askedMs.get(id) ?? 0) < RETRY_MS;
-    const missing = this.chain.dag.missingParents(MAX_WANTED, isAsked);
-    this.#ask(missing.filter((id) => !this.chain.recall(id)));
-  }
-
-  #ask(ids: readonly BlockId[], peers: readonly number[] = this.#somePeers(2)): void {
-    const nowMs = this.#steadyMs;
-    const open = ids.filter((id) => nowMs - (this.#askedMs.get(id) ?? 0) >= RETRY_MS);
-    if (open.length === 0) return;
-    for (const id of open) this.#askedMs.set(id, nowMs);
-    for (const to of peers) this.#deps.send(to, { kind: 'want-blocks', ids: open });
-  }
-
-  #peers(): number[] {
-    const all = Array.from({ length: this.#options.size }, (_, seat) => seat);
-    return all.filter((seat) => seat !== this.seat);
-  }
-
-  #somePeers(count: number): number[] {
-    const peers = this.#peers();
-    while (peers.length > count) peers.splice(this.#deps.random.below(peers.length), 1);
-    return peers;
   }
 }

@@ -1,11 +1,14 @@
 /**
- * The runs that found something once: lines `seed nodes [storm] [forgetful] [epoch=N]` of
+ * The runs that found something once: lines `seed nodes [storm] [forgetful] [plain] [epoch=N]` of
  * regressions.txt; what follows `#` is for people. Used by main.ts and sim.spec.ts.
  */
 import type { SimOptions } from './world.ts';
 
 /** What tells one run from another. */
-export type Run = Pick<SimOptions, 'seed' | 'nodes' | 'isStormy' | 'isForgetful' | 'epochLength'>;
+export type Run = Pick<
+  SimOptions,
+  'seed' | 'nodes' | 'isStormy' | 'isForgetful' | 'isPlain' | 'epochLength'
+>;
 
 /** The runs of a file. Throws for a line that is none. */
 export function readRuns(text: string): Run[] {
@@ -21,6 +24,7 @@ function readRun([seed, nodes, ...more]: readonly string[], line: string): Run {
     nodes: Number(nodes),
     isStormy: more.includes('storm'),
     isForgetful: more.includes('forgetful'),
+    isPlain: more.includes('plain'),
   };
   const epoch = more.find((word) => word.startsWith('epoch='))?.slice('epoch='.length);
   const numbers = [run.seed, run.nodes, Number(epoch ?? 1)];

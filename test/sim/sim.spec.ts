@@ -49,6 +49,33 @@ describe('a simulated network', () => {
     }
   });
 
+  it('keeps them when machines lose their votes, or all they had', () => {
+    const lost = new Set<string>();
+    for (const seed of [104, 155]) {
+      const { violations, faults } = play({ seed });
+      expect({ seed, violations }).toEqual({ seed, violations: [] });
+      for (const name of ['wipe-all', 'wipe-votes']) if (name in faults) lost.add(name);
+    }
+    expect(lost.size).toBe(2);
+  });
+
+  it('keeps them when relays exchange bodies, which everybody refuses', () => {
+    const { violations, faults } = play({ seed: 146 });
+    expect(violations).toEqual([]);
+    expect(faults['garbled-proposal']).toBeGreaterThan(0);
+    expect(faults['garbled-milestone']).toBeGreaterThan(0);
+    const refused = Object.keys(faults).filter((name) => name.startsWith('refused-'));
+    expect(refused).toEqual(['refused-milestone-root']);
+  });
+
+  it('keeps more seats without votes than it bears from contradicting themselves', () => {
+    for (const seed of [7, 9]) {
+      const { violations, faults } = play({ seed, isStormy: true, byzantine: 1, wiped: 2 });
+      expect({ seed, violations }).toEqual({ seed, violations: [] });
+      expect(faults['wipe-votes']).toBeGreaterThan(0);
+    }
+  });
+
   it('keeps them for the seeds that once failed', () => {
     const text = readFileSync(new URL('regressions.txt', import.meta.url), 'utf8');
     for (const run of readRuns(text)) {
@@ -77,9 +104,19 @@ describe('the checkers', () => {
   });
 
   it('find a conflict when votes are not synced', () => {
-    const options = { isStormy: true, measures: { syncsVotes: false } };
-    const rules = [6, 10].flatMap((seed) => firstBroken([seed], options));
+    const options = { isStormy: true, measures: { syncsVotes: false, guardsSilence: false } };
+    const rules = firstBroken([6], options);
     expect(rules).toContain('view-decided-once');
+  });
+
+  it('find a conflict when seats speak that have lost their votes', () => {
+    const options = { isStormy: true, byzantine: 1, wiped: 2, measures: { guardsSilence: false } };
+    const rules = [7, 9].flatMap((seed) => firstBroken([seed], options));
+    expect(rules).toContain('view-decided-once');
+  });
+
+  it('find a node that stays behind when it takes any body for a milestone', () => {
+    expect(firstBroken([140], { measures: { checksBodies: false } })).toContain('convergence');
   });
 
   it('find a standstill when cones are not synced with the vote', () => {

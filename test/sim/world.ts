@@ -12,9 +12,9 @@ import { alterBy, type Collusion } from './byzantine.ts';
 import type { SimNetworkRules } from './chain.ts';
 import { Checkers, type Violation } from './checkers.ts';
 import { VirtualClock } from './clock.ts';
-import { drawPlan, type Fault, type Plan } from './faults.ts';
+import { drawPlan, type Fault, type Loss, type Plan } from './faults.ts';
 import { Network, type SimMessage } from './network.ts';
-import { SimNode, type Measures } from './node.ts';
+import { SimNode, type Measures, type NodeWatch } from './node.ts';
 import { SeededRandom } from './random.ts';
 import type { Signing } from './signing.ts';
 import { Tally } from './tally.ts';
@@ -36,9 +36,15 @@ export interface SimOptions {
   readonly isStormy?: boolean;
   /** The byzantine seats are f that vote and never say again what they said before a crash. */
   readonly isForgetful?: boolean;
+  /** In each power cut of a storm so many seats lose their disks, whether or not that is borne. */
+  readonly wiped?: number;
+  /** Only the faults of the first schedule: no wiped disks, no relays that exchange bodies. */
+  readonly isPlain?: boolean;
   /** Milestones of an epoch; 16 by default. */
   readonly epochLength?: number;
   readonly print?: (line: string) => void;
+  /** Breaks a node on purpose, to see the checkers find it: when it is made, at each commit. */
+  readonly sabotage?: (node: SimNode, moment: 'made' | 'committed') => void;
 }
 
 /** What does not depend on the seed. */
@@ -69,8 +75,16 @@ const TRAFFIC_AFTER_MS = 2_000;
 const HEALED_MILESTONES = 5;
 export const HEAL_BOUND_MS = 40_000;
 const LOOK_MS = 250;
+/** Parts the chance of later faults from the rest, so that old seeds play what they played. */
+const MORE_CHANCE = 0x5bd1_e995;
 
-const ALL_MEASURES: Measures = { syncsVotes: true, syncsCones: true, variesRepeats: true };
+const ALL_MEASURES: Measures = {
+  syncsVotes: true,
+  syncsCones: true,
+  variesRepeats: true,
+  guardsSilence: true,
+  checksBodies: true,
+};
 
 const PARAMS: NetworkParams = {
   ...NETWORK_PRESETS.test,
@@ -114,15 +128,18 @@ class World {
     const { nodes: size, byzantine, phaseMs = PHASE_MS } = options;
     const byzantineMax = byzantine ?? faultsTolerated(size);
     const isForced = byzantine !== undefined;
-    const { isStormy = false, isForgetful = false } = options;
-    const plan = { size, byzantineMax, isForced, phaseMs, isStormy, isForgetful };
-    this.#plan = drawPlan(this.#random.fork(), plan);
+    const { isStormy = false, isForgetful = false, isPlain = false, wiped = 0 } = options;
+    const plan = { size, byzantineMax, isForced, phaseMs, isStormy, isForgetful, wiped };
+    const more = new SeededRandom(options.seed ^ MORE_CHANCE);
+    this.#plan = drawPlan(this.#random.fork(), { ...plan, ...(isPlain ? {} : { more }) });
     const rules = this.#rules(size);
     this.#network = new Network({
       clock: this.#clock,
       random: this.#random.fork(),
       tally: this.#tally,
-      deliver: (from, to, message) => this.#deliver(from, to, message),
+      relays: more.fork(),
+      lateMs: DELTA_MS,
+      deliver: (from, to, message, isGarbled) => this.#deliver(from, to, message, isGarbled),
     });
     this.#checkers = new Checkers(rules.start.outputs, {
       hasher,
@@ -133,6 +150,8 @@ class World {
     const { networkId } = rules.start;
     this.#traffic = new Traffic({ signing, hasher, networkId, random: this.#random.fork() });
     this.#nodes = Array.from({ length: size }, (_, seat) => this.#createNode(seat, rules));
+    const areSet = this.#plan.offsetsMs.filter((offsetMs) => offsetMs !== 0);
+    this.#tally.count('clock-offset', areSet.length);
   }
 
   play(): SimResult {
@@ -186,11 +205,12 @@ class World {
         signing,
         clock: this.#clock,
         random: this.#random.fork(),
-        watch: this.#checkers,
+        watch: this.#watch(),
         send: (to, message) => this.#send(seat, to, message),
       },
     );
     node.offsetMs = this.#plan.offsetsMs[seat] ?? 0;
+    this.#options.sabotage?.(node, 'made');
     const behaviours = this.#plan.byzantine.get(seat);
     if (behaviours !== undefined) {
       const { hasher } = this.#tools;
@@ -199,6 +219,21 @@ class World {
       node.alter = alterBy(behaviours, { hasher, random, tally: this.#tally, collusion });
     }
     return node;
+  }
+
+  #watch(): NodeWatch {
+    const checkers = this.#checkers;
+    const { sabotage } = this.#options;
+    if (sabotage === undefined) return checkers;
+    return {
+      onFinal: (...found) => checkers.onFinal(...found),
+      onView: (...found) => checkers.onView(...found),
+      onEvidence: (...found) => checkers.onEvidence(...found),
+      onCommit: (node, id) => {
+        sabotage(node, 'committed');
+        checkers.onCommit(node, id);
+      },
+    };
   }
 
   readonly #collusion: Collusion = { twins: new Map(), said: [] };
@@ -214,20 +249,29 @@ class World {
   #send(from: number, to: number, message: SimMessage): void {
     // A withheld block is told to one peer only.
     const isHidden = message.kind === 'block' && this.#hidden.has(message.bytes);
-    if (isHidden && !this.#isHonest(from) && to !== (from + 1) % this.#nodes.length) return;
+    if (isHidden && !this.#isHonest(from) && to !== (from + 1) % this.#nodes.length) {
+      this.#tally.count('withheld');
+      return;
+    }
     this.#network.send(from, to, message);
   }
 
-  #deliver(from: number, to: number, message: SimMessage): void {
+  #deliver(from: number, to: number, message: SimMessage, isGarbled: boolean): void {
     this.#trace.note(`${this.#clock.nowMs} ${from}>${to} ${message.kind}`);
-    this.#nodes[to]?.receive(from, message);
+    const fault = this.#nodes[to]?.receive(from, message);
+    if (fault === undefined) return;
+    // Peers are banned for what is refused: it must never be what an honest one said.
+    if (isGarbled) this.#tally.count(`refused-${fault}`);
+    else if (this.#isHonest(from) && this.#isHonest(to)) {
+      this.#checkers.fail('honest-refused', `${message.kind} of ${from} at ${to}: ${fault}`);
+    }
   }
 
   #issueFrom(node: SimNode): void {
     this.#clock.after(this.#random.between(300, 1_500), () => {
       const { phaseMs = PHASE_MS } = this.#options;
       if (this.#clock.nowMs > START_MS + phaseMs + TRAFFIC_AFTER_MS) return;
-      if (node.isUp) {
+      if (node.isSynced) {
         const id = this.#traffic.issue(node);
         if (this.#isHonest(node.seat)) this.#issued.add(id);
       }
@@ -245,10 +289,22 @@ class World {
         this.#partition(fault);
         break;
       case 'blackout':
+        this.#tally.count('blackout');
         this.#partition({ side: [fault.seat], isOneWay: false, lastsMs: fault.lastsMs });
         for (const { seat } of this.#nodes) {
-          if (seat !== fault.seat) this.#crash(seat, fault.downMs);
+          if (fault.wiped?.includes(seat) === true) this.#wipe({ ...fault, seat, what: 'votes' });
+          else if (seat !== fault.seat) this.#crash(seat, fault.downMs);
         }
+        break;
+      case 'wipe':
+        if (this.#mayWipe(fault.seat)) this.#wipe(fault);
+        break;
+      case 'garble':
+        this.#tally.count('garble');
+        this.#network.garbledShare = fault.share;
+        this.#clock.after(fault.lastsMs, () => {
+          this.#network.garbledShare = 0;
+        });
         break;
       case 'weather':
         this.#tally.count('weather');
@@ -258,7 +314,7 @@ class World {
         });
         break;
       case 'clock':
-        this.#tally.count('clock');
+        this.#tally.count(fault.isWrong ? 'clock-wrong' : 'clock-set');
         this.#setClock(fault.seat, fault.offsetMs);
         this.#clock.after(fault.lastsMs, () => {
           this.#setClock(fault.seat, this.#plan.offsetsMs[fault.seat] ?? 0);
@@ -298,6 +354,24 @@ class World {
     this.#tally.count(fault.kind);
   }
 
+  /** Whether the committee bears one more seat that knows nothing. */
+  #mayWipe(seat: number): boolean {
+    const { byzantine, faults } = this.#plan;
+    const silent = this.#honest.filter((node) => node.isWiped && node.seat !== seat).length;
+    const wrong = faults.some((one) => one.kind === 'clock' && one.isWrong) ? 1 : 0;
+    return byzantine.size + wrong + silent < faultsTolerated(this.#nodes.length);
+  }
+
+  #wipe({ seat, what, downMs }: { seat: number; what: Loss; downMs: number }): void {
+    const node = this.#nodes[seat];
+    if (node === undefined || !node.isUp) return;
+    this.#crash(seat, downMs);
+    // Without a milestone it would look new to itself, and rightly so to all it can ask.
+    if (node.chain.latest.header.index === 0) return;
+    node.wipe(what);
+    this.#tally.count(`wipe-${what}`);
+  }
+
   #crash(seat: number, downMs: number): void {
     const node = this.#nodes[seat];
     if (node === undefined || !node.isUp) return;
@@ -308,7 +382,9 @@ class World {
     }
     this.#tally.count('lost-writes', node.crash());
     this.#clock.after(downMs, () => {
-      if (!node.isUp) node.start();
+      if (node.isUp) return;
+      this.#tally.count('restart');
+      node.start();
     });
   }
 
@@ -317,7 +393,6 @@ class World {
     readonly isOneWay: boolean;
     readonly lastsMs: number;
   }): void {
-    this.#tally.count(fault.isOneWay ? 'partition-one-way' : 'partition');
     const inside = new Set(fault.side);
     const links: [number, number][] = [];
     for (const { seat: from } of this.#nodes) {
@@ -326,6 +401,7 @@ class World {
         if (!fault.isOneWay && !inside.has(from) && inside.has(to)) links.push([from, to]);
       }
     }
+    if (links.length > 0) this.#tally.count(fault.isOneWay ? 'partition-one-way' : 'partition');
     for (const [from, to] of links) this.#network.cut(from, to);
     this.#clock.after(fault.lastsMs, () => {
       for (const [from, to] of links) this.#network.restore(from, to);
@@ -340,8 +416,9 @@ class World {
     const wanted = this.#checkers.latestIndex + HEALED_MILESTONES;
     this.#look(wanted, healedMs + TRAFFIC_AFTER_MS + DELTA_MS);
     this.#clock.runUntil(healedMs + HEAL_BOUND_MS, () => this.#isDone);
-    const { byzantine = 0, nodes } = this.#options;
-    if (!this.#isDone && byzantine <= faultsTolerated(nodes)) this.#blame(wanted);
+    const { byzantine = 0, wiped = 0, nodes } = this.#options;
+    const isBorne = byzantine <= faultsTolerated(nodes) && wiped === 0;
+    if (!this.#isDone && isBorne) this.#blame(wanted);
     return this.#clock.nowMs - healedMs;
   }
 
@@ -350,7 +427,8 @@ class World {
       const isQuiet = this.#clock.nowMs >= notBeforeMs;
       const indexes = this.#honestIndexes();
       const isLive = Math.min(...indexes) >= wanted && spread(indexes) <= 1;
-      this.#isDone = isQuiet && isLive && this.#leftBehind().length === 0;
+      const isHeard = this.#silent().length === 0;
+      this.#isDone = isQuiet && isLive && isHeard && this.#leftBehind().length === 0;
       if (!this.#isDone) this.#look(wanted, notBeforeMs);
     });
   }
@@ -362,8 +440,15 @@ class World {
     } else if (Math.min(...indexes) < wanted || spread(indexes) > 1) {
       this.#checkers.fail('convergence', `${indexes.join()}, ${wanted} wanted`);
     }
+    const silent = this.#silent();
+    if (silent.length > 0) this.#checkers.fail('convergence', `silent: ${silent.join()}`);
     const left = this.#leftBehind();
-    if (left.length > 0) this.#checkers.fail('block-left-behind', left.join());
+    if (left.length > 0) this.#checkers.fail('block-left-behind', `${left.length}, ${left[0]}`);
+  }
+
+  /** Honest seats that take no part. */
+  #silent(): number[] {
+    return this.#honest.filter((node) => !node.isSpeaking).map(({ seat }) => seat);
   }
 
   #honestIndexes(): number[] {

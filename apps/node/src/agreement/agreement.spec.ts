@@ -121,7 +121,7 @@ describe('the agreement of four seats', () => {
     for (const { agreement, chain, disk } of net.nodes) {
       const epoch = Math.floor((chain.latest.header.index + 1) / 3);
       expect(agreement?.state.epoch).toBe(epoch);
-      expect(disk.votes.filter((vote) => vote.epoch < epoch)).toEqual([]);
+      expect(disk.votes.statements.filter((vote) => vote.epoch < epoch)).toEqual([]);
     }
   });
 
@@ -270,7 +270,7 @@ describe('a silent seat', () => {
     silent!.start();
     await net.run(5_000);
     expect(saidBy(silent!)).toBe(0);
-    expect(silent!.disk.votes).toEqual([]);
+    expect(silent!.disk.votes.statements).toEqual([]);
     expect(silent!.agreement?.state).toMatchObject({ seat: 1, silent: 'log-missing' });
     const { view } = silent!.agreement!.state;
     silent!.silence.from = view + 3n;
@@ -363,7 +363,7 @@ describe('the end', () => {
     await net.run(2_000);
     const [broken] = net.nodes;
     const error = new Error('disk full');
-    broken!.disk.syncVotes = () => {
+    broken!.disk.votes.sync = () => {
       throw error;
     };
     await net.run(1_000);

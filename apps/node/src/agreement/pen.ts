@@ -189,7 +189,7 @@ export function accusedView(actions: readonly SimplexAction[], seat: number): bi
 /** The view of a statement with this seat's signature that it does not remember. */
 export function foreignView(
   message: ConsensusMessage,
-  { simplex, pen, seat }: { simplex: Simplex; pen: Pen; seat: number },
+  { simplex, pen, seat }: { simplex: Simplex; pen: Pick<Pen, 'hasSaid'>; seat: number },
 ): bigint | undefined {
   if (message.type === 'proposal') {
     const { view } = message.proposal;

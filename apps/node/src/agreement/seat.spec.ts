@@ -246,6 +246,20 @@ describe('silence', () => {
   });
 });
 
+describe('a seat at the network’s beginning', () => {
+  it('need not have spoken before the first milestone, if its node stood there', async () => {
+    const folder = await newFolder();
+    const seat = await open(folder);
+    seat.silence.onCaughtUp({ ...headerOf(0n), index: 0 });
+    seat.silence.onConfirmed(headerOf(1n), certificate('finalize', 1n, withoutUs));
+    expect([seat.silence.reason, seat.silence.silentBelow(0)]).toEqual([undefined, 1n]);
+    await stop(seat);
+    const again = await openLost(folder);
+    again.silence.onConfirmed(headerOf(2n), certificate('finalize', 2n, withoutUs));
+    expect(again.silence.reason).toBeUndefined();
+  });
+});
+
 describe('a seat without which nobody goes on', () => {
   const committee = [KEY.publicKey];
 

@@ -27,6 +27,9 @@ export interface SilenceDeps {
   readonly logger: Logger;
 }
 
+/** Of the network; nothing is said in a view before it. */
+const FIRST_VIEW: Place = { epoch: 0, view: 1n };
+
 export class SilenceGuard implements Silence {
   readonly #options: SilenceOptions;
   readonly #deps: SilenceDeps;
@@ -72,7 +75,17 @@ export class SilenceGuard implements Silence {
   }
 
   onCaughtUp(latest: MilestoneHeader): void {
+    if (latest.index === 0) this.#begin();
     if (this.reason !== undefined && this.#options.acceptLostVotes) this.#open(latest);
+  }
+
+  /**
+   * The node stands with its peers where the network begins, so nothing was said before. The log
+   * is used from here on: milestones that come before its first vote must not make it look lost.
+   */
+  #begin(): void {
+    const { silent, hasSpoken } = this.#deps.log;
+    if (silent === undefined && !hasSpoken) this.#mark({ type: 'complete', from: FIRST_VIEW });
   }
 
   #open({ epoch, view }: MilestoneHeader): void {
