@@ -1,6 +1,6 @@
 /**
- * Four validators as real processes, whose network falls apart: two and two stand still, three go on
- * without the fourth, nobody forks, and all go on when it heals.
+ * Four validators as real processes, whose network falls apart: two and two stand still, three go
+ * on without the fourth, nobody forks, and all go on when it heals.
  */
 import { describe, expect, it } from '@jest/globals';
 import { execFile, spawnSync } from 'node:child_process';

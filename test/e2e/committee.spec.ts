@@ -1,7 +1,7 @@
 /**
  * Four validators and a node behind them as real processes, and what happens to operators: one is
  * killed, hangs, loses its disk or has a wrong clock; too many are away; all lose their power. No
- * index ever has two milestones, what was confirmed stays, and it goes on as soon as three are back.
+ * index ever has two milestones, what was confirmed stays, and it goes on when three are back.
  * Seven validators: committee-seven.spec.ts; cut connections: committee-partition.spec.ts.
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';

@@ -1,9 +1,9 @@
 /**
- * A network of cables for nodes on one machine: each node in a network namespace of its own, plugged
- * into one of two switches. Whoever is plugged into the other one is cut off as by a broken line:
- * packets vanish, connections stay open and hear nothing. Must run as root of a namespace of its own
- * (`unshare -Urn`), so that the machine's network is untouched and all of it goes away with the
- * process. Needs Linux with `ip` and `unshare`. Before: cut-cables.ts.
+ * A network of cables for nodes on one machine: each node in a network namespace of its own,
+ * plugged into one of two switches. Whoever is plugged into the other one is cut off as by a broken
+ * line: packets vanish, connections stay open and hear nothing. Must run as root of a namespace of
+ * its own (`unshare -Urn`), so that the machine's network is untouched and all of it goes away with
+ * the process. Needs Linux with `ip` and `unshare`. Before: cut-cables.ts.
  */
 import { execFileSync } from 'node:child_process';
 import { readlink } from 'node:fs/promises';

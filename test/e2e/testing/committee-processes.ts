@@ -1,7 +1,7 @@
 /**
- * A committee of real node processes, each validator with a store, a key and sockets of its own, and
- * nodes without a seat behind them. Members keep ports, keys and folder between their starts; how
- * they reach each other is the wiring's matter, so that a test can cut it.
+ * A committee of real node processes, each validator with a store, a key and sockets of its own,
+ * and nodes without a seat behind them. Members keep ports, keys and folder between their starts;
+ * how they reach each other is the wiring's matter, so that a test can cut it.
  * After: tools/devnet/processes.ts, small-market.ts.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
