@@ -39,6 +39,8 @@ export interface Silence {
   from: bigint | undefined;
   reason: SilenceReason | undefined;
   readonly foreign: bigint[];
+  /** Speaks after views in which it hears itself, as an operator may allow; else falls silent. */
+  passesOver: boolean;
   /** Where the node stood when it had followed its peers for the first time. */
   readonly caughtUpAt: number[];
 }
@@ -84,7 +86,13 @@ const NO_METRICS: AgreementMetrics = {
 export class AgreementNode {
   readonly place: number;
   readonly disk: Disk;
-  readonly silence: Silence = { from: 0n, reason: undefined, foreign: [], caughtUpAt: [] };
+  readonly silence: Silence = {
+    from: 0n,
+    reason: undefined,
+    foreign: [],
+    passesOver: false,
+    caughtUpAt: [],
+  };
   readonly published: Published[] = [];
   readonly publishedMilestones: number[] = [];
   readonly asked: (readonly BlockId[])[] = [];
@@ -311,7 +319,9 @@ export class AgreementNode {
         onCaughtUp: ({ index }) => silence.caughtUpAt.push(index),
         onForeignOwn: (_, view) => {
           silence.foreign.push(view);
-          silence.from = undefined;
+          const { from, passesOver } = silence;
+          if (passesOver && from !== undefined && view >= from) silence.from = view + 1n;
+          else if (!passesOver) silence.from = undefined;
         },
       },
       close: () => Promise.resolve(),

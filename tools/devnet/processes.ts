@@ -32,6 +32,8 @@ export interface ProcessPlan {
   readonly readyUrl: string;
   /** Flags of Node.js itself, such as `--import` of what a test changes. */
   readonly nodeFlags?: readonly string[];
+  /** A program with its arguments that replaces itself by Node.js, whose command line follows. */
+  readonly launcher?: readonly string[];
 }
 
 /** A step of the local network failed; the message is for a person. */
@@ -69,7 +71,9 @@ export class RunningProcess {
     const log = openSync(this.logFile, 'a');
     const script = PROGRAMS[plan.program];
     const nodeFlags = [...NODE_FLAGS, ...(plan.nodeFlags ?? [])];
-    this.#child = spawn(process.execPath, [...nodeFlags, script, ...plan.args], {
+    const line = [...(plan.launcher ?? []), process.execPath, ...nodeFlags, script, ...plan.args];
+    const [command = process.execPath, ...args] = line;
+    this.#child = spawn(command, args, {
       stdio: ['ignore', log, log],
       env: cleanEnv(),
       // A group of its own: Ctrl-C in the terminal reaches the parent only, which stops the

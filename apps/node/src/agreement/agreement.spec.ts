@@ -326,6 +326,38 @@ describe('a silent seat', () => {
   );
 });
 
+describe('two seats of four that lost their logs, by the operator’s word', () => {
+  /** Milestones of the least in ten seconds after the loss, which comes after `ms`. */
+  async function afterLoss(ms: number, passesOver: boolean): Promise<number> {
+    const net = world({ seats: 4 });
+    await net.run(ms);
+    const [kept, lost] = [net.nodes.slice(0, 2), net.nodes.slice(2)];
+    for (const node of lost) node.crash();
+    await net.run(3_000);
+    const views = kept.map(({ chain }) => chain.latest.header.view);
+    const from = views.reduce((a, b) => (a > b ? a : b)) + 1n;
+    const before = lowest(net);
+    for (const node of lost) {
+      node.disk.forgetVotes(1);
+      Object.assign(node.silence, { from, passesOver });
+      node.start();
+    }
+    await net.run(10_000);
+    sound(net);
+    return lowest(net) - before;
+  }
+
+  // At these moments peers are left with votes of theirs above the last final milestone. One seat
+  // that falls silent there costs the views that it leads; two would end everything.
+  it.each([3_088, 3_132, 3_583, 3_616])(
+    'pass over what their peers have of them, lost after %i ms',
+    async (ms) => {
+      const [silent, passing] = [await afterLoss(ms, false), await afterLoss(ms, true)];
+      expect(passing).toBeGreaterThan(silent);
+    },
+  );
+});
+
 /** What these seats sign: a certificate, or the vote of the second one. */
 function spoken(
   { rules, signing }: AgreementWorld,

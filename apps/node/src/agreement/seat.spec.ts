@@ -260,6 +260,45 @@ describe('a seat at the network’s beginning', () => {
   });
 });
 
+describe('a lost log that the operator accepts', () => {
+  const opened = async (acceptLostVotes: boolean): Promise<Seat> => {
+    const seat = await openLost(await newFolder(), { acceptLostVotes });
+    seat.silence.onCaughtUp(headerOf(30n, { index: 5 }));
+    return seat;
+  };
+
+  it('passes over views in which it is shown to have spoken, and speaks after them', async () => {
+    const seat = await opened(true);
+    const { silence } = seat;
+    expect(silence.silentBelow(0)).toBe(31n);
+    // Others have a certificate of view 31 with our vote, and no milestone may come to wait for.
+    silence.onForeignOwn(0, 31n);
+    silence.onForeignOwn(0, 33n);
+    silence.onForeignOwn(0, 32n);
+    expect([silence.reason, silence.silentBelow(0)]).toEqual([undefined, 34n]);
+    await expect(seat.record([statement('nullify', 33n)], noCone)).rejects.toMatchObject(NOT_SAID);
+    await expect(seat.record([statement('nullify', 34n)], noCone)).resolves.toHaveLength(1);
+    silence.onConfirmed(headerOf(34n), certificate('ratify', 34n, withUs));
+    expect([silence.reason, silence.silentBelow(0)]).toEqual([undefined, 35n]);
+  });
+
+  it('is silent again when it hears itself after the network has gone on', async () => {
+    const { silence } = await opened(true);
+    const late = headerOf(31n, { timestampMs: LATE_MS });
+    silence.onConfirmed(late, certificate('finalize', 31n, withoutUs));
+    silence.onForeignOwn(0, 33n);
+    expect(silence.reason).toBe('log-behind');
+    silence.onCaughtUp(headerOf(34n));
+    expect(silence.reason).toBe('log-behind');
+  });
+
+  it('is silent for long without that word', async () => {
+    const { silence } = await opened(false);
+    silence.onForeignOwn(0, 31n);
+    expect([silence.reason, silence.silentBelow(0)]).toEqual(['log-missing', undefined]);
+  });
+});
+
 describe('a seat without which nobody goes on', () => {
   const committee = [KEY.publicKey];
 

@@ -85,9 +85,9 @@ function firstEntry(
   // Without a seat that may be missing nobody makes the milestone that this one would wait for.
   if (faultsTolerated(committee.length) === 0 && !acceptLostVotes) {
     throw new VoteError(
-      `${path} is gone, and the network stands still without this seat. Bring the file back; ` +
-        'if it is lost for good and nothing else runs with this key, start with ' +
-        '--accept-lost-votes',
+      `${path} is missing beside a store with milestones, and the network stands still without ` +
+        'this seat. Bring the file back; if it is lost for good, or the store came from a ' +
+        'snapshot, and nothing else runs with this key, start with --accept-lost-votes',
     );
   }
   return { type: 'silent', reason: 'log-missing' };

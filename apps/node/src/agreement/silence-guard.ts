@@ -35,11 +35,17 @@ export class SilenceGuard implements Silence {
   readonly #deps: SilenceDeps;
   /** Since when the seat has said nothing that is not in the log. */
   #sinceMs: number;
+  /**
+   * Whether the operator’s word still counts: until a milestone is final that was voted on after
+   * the start. From then on others go on, and silence ends by itself.
+   */
+  #isAccepting: boolean;
 
   constructor(options: SilenceOptions, deps: SilenceDeps) {
     this.#options = options;
     this.#deps = deps;
     this.#sinceMs = deps.clock.nowMs();
+    this.#isAccepting = options.acceptLostVotes;
   }
 
   get reason(): SilenceReason | undefined {
@@ -55,6 +61,7 @@ export class SilenceGuard implements Silence {
   onConfirmed(header: MilestoneHeader, certificate: Certificate): void {
     const { log } = this.#deps;
     const isLate = header.timestampMs > this.#sinceMs + 2 * this.#options.maxDriftMs;
+    if (isLate) this.#isAccepting = false;
     if (log.silent !== undefined) {
       if (isLate) this.#open(header);
       return;
@@ -71,12 +78,16 @@ export class SilenceGuard implements Silence {
   onForeignOwn(epoch: number, view: bigint): void {
     const { log } = this.#deps;
     const isExpected = !isBefore({ epoch, view }, log.completeFrom);
-    if (log.silent === undefined && isExpected) this.#close('log-behind');
+    if (log.silent !== undefined || !isExpected) return;
+    // Nobody goes on without this seat, so no milestone would end its silence. What others have of
+    // it counts without it being said again; the seat goes on after that, and contradicts none.
+    if (this.#isAccepting) this.#open({ epoch, view });
+    else this.#close('log-behind');
   }
 
   onCaughtUp(latest: MilestoneHeader): void {
     if (latest.index === 0) this.#begin();
-    if (this.reason !== undefined && this.#options.acceptLostVotes) this.#open(latest);
+    if (this.reason !== undefined && this.#isAccepting) this.#open(latest);
   }
 
   /**
@@ -88,7 +99,8 @@ export class SilenceGuard implements Silence {
     if (silent === undefined && !hasSpoken) this.#mark({ type: 'complete', from: FIRST_VIEW });
   }
 
-  #open({ epoch, view }: MilestoneHeader): void {
+  /** Speaks after this view. */
+  #open({ epoch, view }: Place): void {
     const from: Place = { epoch, view: view + 1n };
     this.#mark({ type: 'complete', from });
     this.#deps.logger.info({ epoch, view: String(from.view) }, 'this seat speaks from here on');
