@@ -1,9 +1,17 @@
 // Four seats that agree, as whole nodes over the loopback.
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { decodeConsensusMessage } from '@tanglemail/tangle/core/codec/consensus.ts';
+import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import { CommitteeNetwork } from './testing/committee-network.ts';
 import { mutePeer } from './testing/flood-peer.ts';
-import { pay, RICH_KEY, TestNetwork, testKey, until } from './testing/test-network.ts';
+import {
+  pay,
+  RICH_KEY,
+  TestNetwork,
+  testKey,
+  until,
+  type TestNode,
+} from './testing/test-network.ts';
 
 const network = new TestNetwork();
 afterEach(() => network.closeAll(), 60_000);
@@ -11,6 +19,11 @@ afterEach(() => network.closeAll(), 60_000);
 const TEST_MS = 240_000;
 const WAIT_MS = 60_000;
 const ALICE = testKey(9);
+
+async function silentSeats({ client }: TestNode): Promise<number[]> {
+  const { validators } = await client.info();
+  return validators.filter(({ silent }) => silent).map(({ seat }) => seat);
+}
 
 describe('a committee of four', () => {
   it(
@@ -38,9 +51,11 @@ describe('a committee of four', () => {
   it(
     'goes on without one, stands still without two, and goes on when one is back',
     async () => {
-      const net = new CommitteeNetwork(network, { seats: 4 });
+      // A seat is called silent three heartbeats and ten deltas after its last vote.
+      const net = new CommitteeNetwork(network, { seats: 4, params: { heartbeatMs: 1_000 } });
       await net.start();
       net.users();
+      await net.allSpeak();
       await net.goesOn(2);
       await net.stop([3]);
       await net.goesOn(4);
@@ -63,6 +78,16 @@ describe('a committee of four', () => {
       await until(async () => (await votersOf()).length > 0);
       const seats = await votersOf();
       expect(new Set(seats)).toEqual(new Set([0, 1]));
+      // Each node tells who is missing, by the votes that it has heard.
+      for (const one of [...net.running, follower]) {
+        await until(async () => (await silentSeats(one)).join() === '2,3', WAIT_MS);
+      }
+      const { validators } = await net.at(0).client.info();
+      expect(validators.map(({ own }) => own)).toEqual([true, false, false, false]);
+      const keys = net.genesis.committee.map((key) => bytesToHex(key));
+      expect(validators.map(({ publicKey }) => publicKey)).toEqual(keys);
+      for (const { lastMilestoneIndex } of validators.slice(0, 2))
+        expect(lastMilestoneIndex).toBeGreaterThanOrEqual(stood[0] ?? Infinity);
       expect(net.indexes).toEqual(stood);
       await net.start([2]);
       await net.goesOn(3);

@@ -359,6 +359,7 @@ function createQuery(context: Context): NodeQuery {
     isHealthy: () => context.hooks.health().healthy,
     syncState: () => context.parts.sync.state,
     rates: () => context.hooks.rates(),
+    seats: () => context.parts.agreement.seats,
   });
 }
 

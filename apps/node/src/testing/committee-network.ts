@@ -32,6 +32,8 @@ import {
 
 /** The least that the settings allow. */
 const DELTA_MS = 500;
+/** All seats have one clock, so a seat that starts late need not be silent for long. */
+const MAX_DRIFT_MS = 1_000;
 /** Pause between two blocks of users: blocks wait for every milestone. */
 const BLOCK_MS = 60;
 /** However busy the machine is, some milestones are final by then. */
@@ -59,7 +61,7 @@ export class CommitteeNetwork {
     this.#config = { ...config, agreement: { deltaMs: DELTA_MS } };
     this.#nodes = keys.map(() => undefined);
     const genesis = testGenesis(`test-committee-${seats}`, keys);
-    this.genesis = { ...genesis, params: { ...TEST_PARAMS, ...params } };
+    this.genesis = { ...genesis, params: { ...TEST_PARAMS, maxDriftMs: MAX_DRIFT_MS, ...params } };
     this.root = genesisMilestone(this.genesis, nobleHasher);
   }
 
@@ -85,6 +87,16 @@ export class CommitteeNetwork {
     options: Pick<TestNodeOptions, 'wrapWire'> = {},
   ): Promise<void> {
     for (const seat of seats) this.#nodes[seat] = await this.#startOne(seat, options);
+  }
+
+  /**
+   * Until every seat that runs speaks: one that starts for the first time when others have made
+   * milestones is silent at first, and as good as down (docs/spec/16-signer.md §3).
+   */
+  async allSpeak(): Promise<void> {
+    const isSilent = ({ node }: TestNode): boolean =>
+      node.health().reasons.some((reason) => reason.startsWith('the seat is silent'));
+    await until(() => !this.running.some(isSilent), WAIT_MS);
   }
 
   /** A node without a seat. */

@@ -292,6 +292,9 @@ export class SmallNode {
       metrics: { blocksPerSecond: 0, referencedBlocksPerSecond: 0, referencedRate: 0 },
       params: { ...params, depositPerByte: `${depositPerByte}`, powLoadBits: this.loadBits },
       committee: this.genesis.committee.map((key) => bytesToHex(key)),
+      validators: this.genesis.committee.map((key, seat) => {
+        return { seat, publicKey: bytesToHex(key), own: true, silent: false };
+      }),
       features: [],
     };
   }
