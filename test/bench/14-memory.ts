@@ -69,7 +69,6 @@ async function openNode(context: BenchContext) {
     { random: { below, bytes: (length) => random.bytes(length) } },
   );
   tips.setEntryPoints([GENESIS_BLOCK_ID]);
-  const clock = { nowMs: () => now.ms };
   const now = { ms: latest.header.timestampMs };
   const fatal = (error: unknown): never => {
     throw error;
@@ -88,7 +87,6 @@ async function openNode(context: BenchContext) {
       committees: genesisCommittees(genesisDocument(1).committee),
       hasher,
       verifier: await bestVerifier(),
-      clock,
       store,
       dag,
       tips,

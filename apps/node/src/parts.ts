@@ -271,7 +271,6 @@ function createEngine(context: Context): ConfirmationEngine {
       committees: context.foundation.committees,
       hasher,
       verifier,
-      clock: context.foundation.clock,
       store,
       dag: context.parts.dag,
       tips: context.parts.tips,

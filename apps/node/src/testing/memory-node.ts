@@ -72,7 +72,6 @@ export class MemoryNode {
         committees: genesisCommittees(GENESIS.committee),
         hasher,
         verifier: nobleVerifier,
-        clock: { nowMs: () => this.nowMs },
         store,
         dag: this.dag,
         tips: this.tips,
