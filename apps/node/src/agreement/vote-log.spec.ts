@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, stat, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -361,6 +361,35 @@ describe('the file', () => {
     expect(last?.statementsOf(0)).toEqual([]);
     expect(last?.statementsOf(1)).toHaveLength(1);
     await last?.close();
+  });
+
+  it('is synced before a statement counts as written, and before it counts as cut', async () => {
+    const folder = await newFolder();
+    const steps: string[] = [];
+    /** The real file; each step is noted when it is done. */
+    const watched = async (path: string, flags: string): Promise<FileHandle> => {
+      const handle = await open(path, flags);
+      for (const name of ['write', 'datasync', 'truncate', 'sync'] as const) {
+        const step = handle[name].bind(handle) as (...of: unknown[]) => Promise<unknown>;
+        const noted = async (...of: unknown[]): Promise<unknown> => {
+          const done = await step(...of);
+          steps.push(name);
+          return done;
+        };
+        Object.assign(handle, { [name]: noted });
+      }
+      return handle;
+    };
+    const disk = await openVoteDisk(folder, OWNER.networkId, watched);
+    const log = await VoteLog.create(disk, OWNER, HASHER, [FROM_THE_BEGINNING]);
+    await log.append([statement('notarize', 1n)]);
+    expect(steps.splice(0)).toEqual(['write', 'datasync']);
+    await log.mark({ type: 'silent', reason: 'log-behind' });
+    expect(steps.splice(0)).toEqual(['write', 'datasync']);
+    const { length } = await readFile(join(folder, 'votes.log'));
+    await disk.truncate(length - 1);
+    expect(steps).toEqual(['truncate', 'sync']);
+    await log.close();
   });
 
   it('belongs to one process, until that is gone', async () => {
