@@ -56,7 +56,6 @@ class EngineNode {
       committees: genesisCommittees(genesisDocument(1).committee),
       hasher: by,
       verifier: ACCEPT_ALL,
-      clock: { nowMs: () => 0 },
       store,
       dag: this.#dag,
       tips: new TipPool({ belowMaxDepth }, { random }),

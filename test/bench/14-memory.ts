@@ -68,7 +68,6 @@ async function openNode(context: BenchContext) {
     { random: { below, bytes: (length) => random.bytes(length) } },
   );
   tips.setEntryPoints([GENESIS_BLOCK_ID]);
-  const clock = { nowMs: () => now.ms };
   const now = { ms: latest.header.timestampMs };
   const fatal = (error: unknown): never => {
     throw error;
@@ -86,7 +85,6 @@ async function openNode(context: BenchContext) {
       params: PARAMS,
       hasher,
       verifier: await bestVerifier(),
-      clock,
       store,
       dag,
       tips,

@@ -1,12 +1,14 @@
 /**
  * Byzantine seats: the core is an honest one, what it says is changed on the way out. Seats of one
- * run collude: all tell the same half of the others the same lie.
+ * run collude: all tell the same half of the others the same lie. Played by the simulation, and by
+ * whole nodes over real links (`apps/node/src/testing/byzantine-seat.ts`).
  */
 import type { ConsensusMessage, Proposal, Vote } from '@tanglemail/tangle/core/codec/consensus.ts';
 import { idToBytes, type MilestoneId } from '@tanglemail/tangle/core/codec/ids.ts';
 import { milestoneIdOf, type MilestoneHeader } from '@tanglemail/tangle/core/codec/milestone.ts';
+import type { SignedStatement } from '@tanglemail/tangle/core/consensus/actions.ts';
+import type { Entry } from '@tanglemail/tangle/core/consensus/final-chain.ts';
 import type { Hasher } from '@tanglemail/tangle/core/ports.ts';
-import type { Alter, SimNode } from './node.ts';
 import type { SeededRandom } from './random.ts';
 import type { Tally } from './tally.ts';
 
@@ -18,7 +20,26 @@ export const BEHAVIOURS = [
   'invalid-roots',
   'stale',
 ] as const;
-export type Behaviour = (typeof BEHAVIOURS)[number] | 'forgetful';
+export type Behaviour = (typeof BEHAVIOURS)[number] | 'forgetful' | 'early';
+
+/** A seat that does what the lies need: it signs, and knows what its honest core knows. */
+export interface ByzantineSeat {
+  readonly seat: number;
+  /** It tells nobody again what it said up to this view. */
+  readonly forgotten?: bigint | undefined;
+  signStatement(statement: Omit<SignedStatement, 'proposal'>): Uint8Array;
+  /** What the leader of the view proposed, as far as the seat has heard it. */
+  proposalAt(view: bigint): MilestoneId | undefined;
+  /** A valid milestone on this one, if it can be built at once. */
+  buildOn(parent: MilestoneId, view: bigint): Entry | undefined;
+}
+
+/** How a byzantine seat changes what it says to one peer; undefined leaves it as it is. */
+export type Alter = (
+  seat: ByzantineSeat,
+  to: number,
+  message: ConsensusMessage,
+) => readonly ConsensusMessage[] | undefined;
 
 /** What the byzantine seats of one run know together. */
 export interface Collusion {
@@ -47,6 +68,7 @@ export function alterBy(behaviours: readonly Behaviour[], tools: Tools): Alter {
     if (message.type === 'proposal') {
       if (has('equivocating')) return equivocate(node, to, message.proposal, tools);
       if (has('invalid-roots')) return [falsify(node, message.proposal, tools)];
+      if (has('early')) return [nameNextEpoch(node, message.proposal, tools)];
     }
     if (message.type === 'vote' && has('double-voting')) {
       return voteTwice(node, to, message.vote, tools);
@@ -56,7 +78,7 @@ export function alterBy(behaviours: readonly Behaviour[], tools: Tools): Alter {
 }
 
 /** Votes as everybody until power fails somewhere; what it said before, nobody hears again. */
-function isForgotten({ forgotten = -1n }: SimNode, message: ConsensusMessage): boolean {
+function isForgotten({ forgotten = -1n }: ByzantineSeat, message: ConsensusMessage): boolean {
   if (message.type === 'proposal') return message.proposal.view <= forgotten;
   return (message.type === 'vote' ? message.vote : message.certificate).view <= forgotten;
 }
@@ -66,7 +88,7 @@ function counted<T>({ tally }: Tools, name: string, value: T): T {
   return value;
 }
 
-function signed(node: SimNode, proposal: Proposal, header: MilestoneHeader, hasher: Hasher) {
+function signed(node: ByzantineSeat, proposal: Proposal, header: MilestoneHeader, hasher: Hasher) {
   const id = milestoneIdOf(header, hasher);
   const { epoch, view } = proposal;
   const statement = { kind: 'propose', epoch, view, digest: idToBytes(id) } as const;
@@ -75,7 +97,7 @@ function signed(node: SimNode, proposal: Proposal, header: MilestoneHeader, hash
 
 /** A second valid milestone for the same view: only its time differs. */
 function equivocate(
-  node: SimNode,
+  node: ByzantineSeat,
   to: number,
   proposal: Proposal,
   tools: Tools,
@@ -90,16 +112,16 @@ function equivocate(
 }
 
 /** Instead of the epoch's last milestone again a valid one of the next epoch that stands on it. */
-function overreach(node: SimNode, proposal: Proposal, tools: Tools): ConsensusMessage {
+function overreach(node: ByzantineSeat, proposal: Proposal, tools: Tools): ConsensusMessage {
   const parent = milestoneIdOf(proposal.header, tools.hasher);
-  const built = node.chain.build(parent, proposal.view, node.nowMs);
-  if (!built.ok) return { type: 'proposal', proposal };
-  const { header, body } = built.value;
+  const built = node.buildOn(parent, proposal.view);
+  if (built === undefined) return { type: 'proposal', proposal };
+  const { header, body } = built;
   const early = signed(node, { ...proposal, body }, header, tools.hasher);
   return counted(tools, 'overreaching', { type: 'proposal', proposal: early.proposal });
 }
 
-function falsify(node: SimNode, proposal: Proposal, tools: Tools): ConsensusMessage {
+function falsify(node: ByzantineSeat, proposal: Proposal, tools: Tools): ConsensusMessage {
   const stateRoot = proposal.header.stateRoot.map((byte) => byte ^ 1);
   const { proposal: false_ } = signed(
     node,
@@ -110,8 +132,15 @@ function falsify(node: SimNode, proposal: Proposal, tools: Tools): ConsensusMess
   return counted(tools, 'invalid-roots', { type: 'proposal', proposal: false_ });
 }
 
+/** The same milestone, but its header says that it belongs to the next epoch. */
+function nameNextEpoch(node: ByzantineSeat, proposal: Proposal, tools: Tools): ConsensusMessage {
+  const header = { ...proposal.header, epoch: proposal.header.epoch + 1 };
+  const early = signed(node, proposal, header, tools.hasher);
+  return counted(tools, 'early', { type: 'proposal', proposal: early.proposal });
+}
+
 /** Each half hears a vote for its twin; without twins, the opposite vote goes along. */
-function voteTwice(node: SimNode, to: number, vote: Vote, tools: Tools): ConsensusMessage[] {
+function voteTwice(node: ByzantineSeat, to: number, vote: Vote, tools: Tools): ConsensusMessage[] {
   const { kind, epoch, view } = vote;
   const twins = tools.collusion.twins.get(view);
   const own: ConsensusMessage = { type: 'vote', vote };
@@ -127,7 +156,7 @@ function voteTwice(node: SimNode, to: number, vote: Vote, tools: Tools): Consens
     return [say('notarize', mine), say('finalize', mine)];
   }
   if (kind === 'notarize' || kind === 'finalize') return [own, say('nullify')];
-  const proposed = node.simplex.proposalAt(view);
+  const proposed = node.proposalAt(view);
   return proposed === undefined ? [own] : [own, say('finalize', proposed)];
 }
 

@@ -2,8 +2,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { OutputId } from '@tanglemail/tangle/core/codec/ids.ts';
 import { bestHasher } from '@tanglemail/tangle/io/accel/hasher.ts';
+import type { Alter } from './byzantine.ts';
 import type { CheckedRule } from './checkers.ts';
-import type { Alter, SimNode } from './node.ts';
+import type { SimNode } from './node.ts';
 import { fastSigning } from './signing.ts';
 import { simulate, type SimOptions } from './world.ts';
 

@@ -14,12 +14,13 @@ import { milestoneIdOf, type Milestone } from '@tanglemail/tangle/core/codec/mil
 import type { Payload } from '@tanglemail/tangle/core/codec/payload.ts';
 import type { Evidence } from '@tanglemail/tangle/core/consensus/round.ts';
 import type { SignedStatement, SimplexAction } from '@tanglemail/tangle/core/consensus/actions.ts';
-import type { Base } from '@tanglemail/tangle/core/consensus/final-chain.ts';
+import type { Base, Entry } from '@tanglemail/tangle/core/consensus/final-chain.ts';
 import { Simplex } from '@tanglemail/tangle/core/consensus/simplex.ts';
 import { epochOf } from '@tanglemail/tangle/core/milestone/committee.ts';
 import { succeed, type Outcome } from '@tanglemail/tangle/core/outcome.ts';
 import type { SilenceReason } from '../../apps/node/src/agreement/seat-memory.ts';
 import { consensusFor, faultOf, rangeFrom, readProven } from './answers.ts';
+import type { Alter, ByzantineSeat } from './byzantine.ts';
 import { SimChain, type SimNetworkRules } from './chain.ts';
 import type { VirtualClock } from './clock.ts';
 import { Disk } from './disk.ts';
@@ -38,13 +39,6 @@ export interface NodeWatch {
   onView(node: SimNode, epoch: number, view: bigint): void;
   onEvidence(node: SimNode, evidence: Evidence): void;
 }
-
-/** How a byzantine seat changes what it says to one peer; undefined leaves it as it is. */
-export type Alter = (
-  node: SimNode,
-  to: number,
-  message: ConsensusMessage,
-) => readonly ConsensusMessage[] | undefined;
 
 /** Safety measures that a test may leave out, to see the checkers find what follows. */
 export interface Measures {
@@ -81,7 +75,7 @@ const TICK_MS = 40;
 
 type Job = Extract<SimplexAction, { do: 'check' | 'build' }>;
 
-export class SimNode {
+export class SimNode implements ByzantineSeat {
   readonly seat: number;
   readonly signing: Signing;
   disk: Disk;
@@ -206,7 +200,16 @@ export class SimNode {
     return undefined;
   }
 
-  /** Signs a statement with this seat's key; byzantine behaviours use it too. */
+  proposalAt(view: bigint): MilestoneId | undefined {
+    return this.simplex.proposalAt(view);
+  }
+
+  buildOn(parent: MilestoneId, view: bigint): Entry | undefined {
+    const built = this.chain.build(parent, view, this.nowMs);
+    return built.ok ? built.value : undefined;
+  }
+
+  /** Signs a statement with this seat's key. */
   signStatement({ kind, epoch, view, digest }: Omit<SignedStatement, 'proposal'>): Uint8Array {
     const { networkId } = this.#deps.rules.start;
     return this.signing.sign(this.seat, signedMessage(networkId, kind, epoch, view, digest));

@@ -68,8 +68,8 @@ async function milestones(
     throw error;
   };
   const told = { onPruned: () => undefined, onConfirmed: () => undefined, onFatal: fatal };
-  const [hasher, verifier, clock] = [nobleHasher, nobleVerifier, { nowMs: () => 0 }];
-  const deps = { params, committees: CHANGING, hasher, verifier, clock, store, dag, tips };
+  const [hasher, verifier] = [nobleHasher, nobleVerifier];
+  const deps = { params, committees: CHANGING, hasher, verifier, store, dag, tips };
   const engine = new ConfirmationEngine({ ...deps, ...told }, latest);
   const made: ConfirmedMilestone[] = [];
   for (let index = 1; index <= count; index++) {

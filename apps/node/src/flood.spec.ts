@@ -13,8 +13,8 @@ import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import { bestHasher } from '@tanglemail/tangle/io/accel/hasher.ts';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { Worker } from 'node:worker_threads';
-import { mutePeer, testBlock, type FloodOptions } from './testing/flood-peer.ts';
+import { mutePeer, testBlock } from './testing/flood-peer.ts';
+import { startFlood } from './testing/start-flood.ts';
 import { TestNetwork, testGenesis, until, type TestNode } from './testing/test-network.ts';
 
 /**
@@ -44,25 +44,6 @@ afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
   await network.closeAll();
 });
-
-/** The flood, on a thread of its own. */
-function startFlood(addresses: readonly string[]) {
-  const counts = new Int32Array(new SharedArrayBuffer(8));
-  const workerData: FloodOptions = { addresses, networkId, params, counts };
-  const worker = new Worker(new URL('./testing/flood-peer.ts', import.meta.url), { workerData });
-  const ended = new Promise<void>((resolve, reject) => {
-    worker.once('error', reject).once('exit', () => resolve());
-  });
-  const stop = async (): Promise<void> => {
-    Atomics.store(counts, 1, 1);
-    await ended;
-  };
-  stops.push(stop);
-  return {
-    offered: () => Atomics.load(counts, 0),
-    name: (parents: readonly BlockId[]) => worker.postMessage(parents),
-  };
-}
 
 /** Leaves blocks on the same few parents until there are `BACKLOG` or the node takes no more. */
 async function fill({ node }: TestNode): Promise<void> {
@@ -126,7 +107,8 @@ describe('a flood from one peer', () => {
     await quiet.start();
     await until(() => quiet.peers().length > 0);
     await fill(one);
-    const flood = startFlood(node.addresses());
+    const flood = startFlood({ addresses: node.addresses(), networkId, params });
+    stops.push(() => flood.stop());
     await until(() => {
       flood.name(node.selectTips());
       return flood.offered() > 5_000;

@@ -17,6 +17,7 @@ import type { PeerPrivateKey } from '@tanglemail/tangle/io/libp2p/types.ts';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
 import { ConfigError } from '@tanglemail/tangle/io/shell/settings.ts';
 import { SYSTEM_CLOCK } from '@tanglemail/tangle/io/system.ts';
+import type { AgreementWire } from './agreement/ports.ts';
 import { openSeat, seatOf, type Seat } from './agreement/seat.ts';
 import type { Signer } from './agreement/seat-memory.ts';
 import { openSigner } from './agreement/signer.ts';
@@ -37,6 +38,8 @@ export interface NodeOptions {
   readonly signal?: AbortSignal;
   /** The operator says that the votes of this seat are lost: it is silent first. */
   readonly acceptLostVotes?: boolean;
+  /** Goes between the agreement and its peers; for tests of a seat that lies. */
+  readonly wrapWire?: (wire: AgreementWire) => AgreementWire;
 }
 
 export interface Foundation extends NodeOptions, OpenedStore {

@@ -53,6 +53,7 @@ const ASKED_PEERS = 2;
 export function createAgreement(context: AgreementContext): Agreement {
   const { foundation, hooks, metrics, parts } = context;
   const { config, genesis, root, hasher, verifier, clock, committees, store } = foundation;
+  const { wrapWire = (wire) => wire } = foundation;
   return new Agreement(config.agreement, {
     networkId: root.networkId,
     params: genesis.params,
@@ -62,7 +63,7 @@ export function createAgreement(context: AgreementContext): Agreement {
     committees,
     engine: parts.engine,
     memory: foundation.memory,
-    wire: wireOf(context),
+    wire: wrapWire(wireOf(context)),
     onFinal: (milestone) => parts.sync.addFinal(milestone),
     onEvidence: async (evidence) => {
       await store.saveContradiction(evidence);

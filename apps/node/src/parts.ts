@@ -270,7 +270,6 @@ function createEngine(context: Context): ConfirmationEngine {
       params: genesis.params,
       hasher,
       verifier,
-      clock: context.foundation.clock,
       store,
       dag: context.parts.dag,
       tips: context.parts.tips,
@@ -358,6 +357,7 @@ function createQuery(context: Context): NodeQuery {
     isHealthy: () => context.hooks.health().healthy,
     syncState: () => context.parts.sync.state,
     rates: () => context.hooks.rates(),
+    seats: () => context.parts.agreement.seats,
   });
 }
 

@@ -338,7 +338,7 @@ describe('two seats of four that lost their logs, by the operator’s word', () 
     const from = views.reduce((a, b) => (a > b ? a : b)) + 1n;
     const before = lowest(net);
     for (const node of lost) {
-      node.disk.forgetVotes(1);
+      node.disk.votes.forget({ epoch: 1, view: 0n });
       Object.assign(node.silence, { from, passesOver });
       node.start();
     }

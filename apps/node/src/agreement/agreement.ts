@@ -25,6 +25,7 @@ import type { ConfirmedMilestone } from '../confirmation/confirmation-engine.ts'
 import type { SpeculativeEngine } from '../confirmation/speculation.ts';
 import { Serial } from '../signal.ts';
 import { Announcer } from './announcer.ts';
+import type { SeatSighting } from './attendance.ts';
 import { Jobs } from './jobs.ts';
 import { Leader } from './leader.ts';
 import { accusedView, foreignView, Pen } from './pen.ts';
@@ -108,7 +109,7 @@ export class Agreement {
   #cancelWake: (() => void) | undefined;
 
   constructor(options: { readonly deltaMs: number }, deps: AgreementDeps) {
-    const { clock, hasher, params, engine, wire, metrics, logger, memory } = deps;
+    const { clock, hasher, params, engine, wire, metrics, logger, memory, committees } = deps;
     const { timers = PROCESS_TIMERS } = deps;
     const { deltaMs } = options;
     const onFatal = (error: unknown): void => this.#fail(error);
@@ -118,7 +119,8 @@ export class Agreement {
     const loadBits = engine.latest.powLoadBits;
     this.#leader = new Leader({ deltaMs, loadBits }, { params, clock, facts: deps.leader, logger });
     this.#announcer = new Announcer(options, { clock, hasher, timers, wire });
-    this.#sightings = new Sightings({ clock, metrics });
+    const times = { deltaMs, heartbeatMs: params.heartbeatMs };
+    this.#sightings = new Sightings(times, { clock, committees, metrics });
     this.#jobs = new Jobs({
       engine,
       leader: this.#leader,
@@ -184,6 +186,13 @@ export class Agreement {
     };
   }
 
+  /** Who of the committee votes, as far as this node has seen. */
+  get seats(): SeatSighting[] {
+    const { epoch, view } = this.#simplex;
+    const standing = { epoch, view, own: this.#seatIn(epoch) };
+    return this.#sightings.attendance.of(this.#deps.committees.of(epoch), standing);
+  }
+
   /** A message of the topic, or of an answer. Never throws. */
   onMessage(message: ConsensusMessage): Verdict {
     const simplex = this.#simplex;
@@ -242,6 +251,8 @@ export class Agreement {
     const simplex = this.#simplex;
     const epoch = epochOf(header.index + 1, this.#deps.params);
     this.#deps.memory?.silence.onConfirmed(header, certificate);
+    const certifiers = this.#deps.committees.of(certificate.epoch);
+    this.#sightings.attendance.certified(header, certificate, certifiers);
     if (epoch === simplex.epoch) {
       this.#call(simplex, (nowMs) => simplex.onFinal({ id, header }, nowMs));
       this.#reviewSilence();
@@ -391,9 +402,7 @@ export class Agreement {
 
   /** A committee of one has nobody to tell. */
   #send(simplex: Simplex, message: ConsensusMessage): void {
-    if (message.type === 'proposal') {
-      this.#sightings.proposed(simplex.proposalAt(message.proposal.view));
-    }
+    this.#sightings.said(message, simplex);
     if (this.#isAlone(simplex)) return;
     this.#announcer.publish(message);
     this.#deps.metrics.message('out', message.type);

@@ -25,6 +25,7 @@ const viewOf = (unreferencedCount: number): UnreferencedView =>
 function bench(nowMs: number, chosen: BlockId[] = NEW) {
   const facts = { waitingBlocks: 0, queueFill: 0, confirmMs: 0 };
   const cones: number[] = [];
+  const lines: unknown[] = [];
   const leader = new Leader(
     { deltaMs: 1_000, loadBits: 0 },
     {
@@ -40,7 +41,7 @@ function bench(nowMs: number, chosen: BlockId[] = NEW) {
           return chosen;
         },
       },
-      logger: SILENT_LOGGER,
+      logger: { ...SILENT_LOGGER, info: (fields: object) => lines.push(fields) },
     },
   );
   const confirm = (timestampMs: number, powLoadBits: number, included = 0): void =>
@@ -48,7 +49,7 @@ function bench(nowMs: number, chosen: BlockId[] = NEW) {
       milestone: { header: { timestampMs }, body: { options: { powLoadBits } } },
       result: { included: Array.from({ length: included }) },
     } as unknown as ConfirmedMilestone);
-  return { leader, facts, cones, confirm };
+  return { leader, facts, cones, lines, confirm };
 }
 
 describe('the time of a milestone', () => {
@@ -83,6 +84,24 @@ describe('the difficulty', () => {
     for (const atMs of [17_000, 18_000, 19_000]) confirm(atMs, 0, MAX_CONE / 2);
     const choice = leader.choose(parentAt(19_000), viewOf(MAX_CONE / 2));
     expect(choice.options).toEqual({ powLoadBits: 1 });
+  });
+});
+
+describe('the difficulty that a leader asks for', () => {
+  it('counts the time that this node took for a milestone, not its leader', () => {
+    const { leader, facts, confirm } = bench(20_000);
+    facts.confirmMs = params.milestoneIntervalMs;
+    for (const atMs of [17_000, 18_000, 19_000]) confirm(atMs, 0);
+    expect(leader.choose(parentAt(19_000), viewOf(1)).options).toEqual({ powLoadBits: 1 });
+  });
+
+  it('is told when it changes, with what this node sees of the load', () => {
+    const { facts, lines, confirm } = bench(20_000);
+    facts.queueFill = 0.5;
+    confirm(17_000, 0);
+    confirm(18_000, 1, 7);
+    confirm(19_000, 1);
+    expect(lines).toEqual([{ before: 0, load: 1, waitingBlocks: 7, queueFill: 0.5, confirmMs: 0 }]);
   });
 });
 

@@ -6,6 +6,8 @@ import type { ConsensusMessage } from '@tanglemail/tangle/core/codec/consensus.t
 import type { MilestoneId } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Simplex } from '@tanglemail/tangle/core/consensus/simplex.ts';
 import type { Clock } from '@tanglemail/tangle/core/ports.ts';
+import type { Committees } from '../committees.ts';
+import { Attendance } from './attendance.ts';
 import type { AgreementMetrics } from './ports.ts';
 
 /** Proposals that wait for their finality; beyond it the oldest is not measured. */
@@ -14,13 +16,19 @@ const MAX_SEEN = 64;
 const MAX_COUNTED = 64n;
 
 export class Sightings {
-  readonly #deps: { clock: Clock; metrics: AgreementMetrics };
+  /** Who of the committee votes. */
+  readonly attendance: Attendance;
+  readonly #deps: { clock: Clock; committees: Committees; metrics: AgreementMetrics };
   readonly #seen = new Map<MilestoneId, number>();
   #enteredMs: number;
 
-  constructor(deps: { clock: Clock; metrics: AgreementMetrics }) {
+  constructor(
+    times: { heartbeatMs: number; deltaMs: number },
+    deps: { clock: Clock; committees: Committees; metrics: AgreementMetrics },
+  ) {
     this.#deps = deps;
     this.#enteredMs = deps.clock.nowMs();
+    this.attendance = new Attendance(times, deps);
   }
 
   /** When the current view was entered. */
@@ -33,17 +41,14 @@ export class Sightings {
     const { metrics } = this.#deps;
     metrics.message('in', message.type);
     if (message.type === 'vote') metrics.seatVote(message.vote.seat);
-    if (message.type === 'proposal') this.proposed(simplex.proposalAt(message.proposal.view));
+    this.said(message, simplex);
   }
 
-  /** A milestone was proposed. */
-  proposed(id: MilestoneId | undefined): void {
-    if (id === undefined || this.#seen.has(id)) return;
-    this.#seen.set(id, this.#deps.clock.nowMs());
-    for (const oldest of this.#seen.keys()) {
-      if (this.#seen.size <= MAX_SEEN) break;
-      this.#seen.delete(oldest);
-    }
+  /** Somebody said something new, or this seat whatever it says. */
+  said(message: ConsensusMessage, simplex: Simplex): void {
+    const committee = this.#deps.committees.of(simplex.epoch);
+    if (message.type === 'vote') this.attendance.voted(message.vote, simplex, committee);
+    if (message.type === 'proposal') this.#proposed(simplex.proposalAt(message.proposal.view));
   }
 
   /** It is final. */
@@ -73,5 +78,14 @@ export class Sightings {
       }
     }
     return lost;
+  }
+
+  #proposed(id: MilestoneId | undefined): void {
+    if (id === undefined || this.#seen.has(id)) return;
+    this.#seen.set(id, this.#deps.clock.nowMs());
+    for (const oldest of this.#seen.keys()) {
+      if (this.#seen.size <= MAX_SEEN) break;
+      this.#seen.delete(oldest);
+    }
   }
 }

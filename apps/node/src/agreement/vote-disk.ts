@@ -26,25 +26,34 @@ export interface VoteDisk {
   close(): Promise<void>;
 }
 
+/** Opens a file; a test looks on at what is done with it. */
+export type OpenFile = (path: string, flags: string) => Promise<FileHandle>;
+
 /**
  * Opens the file in `folder` for this process alone. Rejects with StoreError `locked` if another
  * process has it. Node knows no lock on files; LevelDB's ends with its process, however that ends,
  * so an empty store stands for it.
  */
-export async function openVoteDisk(folder: string, networkId: bigint): Promise<VoteDisk> {
+export async function openVoteDisk(
+  folder: string,
+  networkId: bigint,
+  openFile: OpenFile = open,
+): Promise<VoteDisk> {
   const owner = { kind: 'votes-lock', networkId, schema: 1 };
   const lock = await openKvStore(join(folder, LOCK_FOLDER), owner);
-  return new NodeVoteDisk(join(folder, VOTE_FILE), lock);
+  return new NodeVoteDisk(join(folder, VOTE_FILE), { lock, openFile });
 }
 
 class NodeVoteDisk implements VoteDisk {
   readonly path: string;
   readonly #lock: KvStore;
+  readonly #openFile: OpenFile;
   #handle: FileHandle | undefined;
 
-  constructor(path: string, lock: KvStore) {
+  constructor(path: string, { lock, openFile }: { lock: KvStore; openFile: OpenFile }) {
     this.path = path;
     this.#lock = lock;
+    this.#openFile = openFile;
   }
 
   async read(): Promise<Uint8Array | undefined> {
@@ -84,7 +93,7 @@ class NodeVoteDisk implements VoteDisk {
   }
 
   async #opened(): Promise<FileHandle> {
-    this.#handle ??= await open(this.path, 'r+');
+    this.#handle ??= await this.#openFile(this.path, 'r+');
     return this.#handle;
   }
 

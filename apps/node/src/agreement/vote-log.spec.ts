@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, stat, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -233,15 +233,15 @@ describe('a log that is opened', () => {
   it('is refused when it is another network’s, another key’s, or another version’s', async () => {
     const disk = new FaultyVoteDisk();
     await newLog(disk);
-    const open = async (owner: typeof OWNER) => await VoteLog.open(disk, owner, HASHER);
-    await expect(open({ ...OWNER, networkId: 8n })).rejects.toThrow(/another network: 0{15}7/);
+    const openFor = async (owner: typeof OWNER) => await VoteLog.open(disk, owner, HASHER);
+    await expect(openFor({ ...OWNER, networkId: 8n })).rejects.toThrow(/another network: 0{15}7/);
     const publicKey = new Uint8Array(32).fill(8);
-    await expect(open({ ...OWNER, publicKey })).rejects.toThrow(/another key: (09){32}/);
+    await expect(openFor({ ...OWNER, publicKey })).rejects.toThrow(/another key: (09){32}/);
     const body = Uint8Array.of(77);
     const frame = [1, 0, 0, 0, ...HASHER.blake2b256(body).subarray(0, 8), 77];
     const content = disk.content ?? new Uint8Array();
     await disk.append(Uint8Array.from(frame), content.length);
-    await expect(open(OWNER)).rejects.toThrow(/written by another version/);
+    await expect(openFor(OWNER)).rejects.toThrow(/written by another version/);
     expect(await VoteLog.open(new FaultyVoteDisk(), OWNER, HASHER)).toBeUndefined();
   });
 });
@@ -377,6 +377,35 @@ describe('the file', () => {
     expect(last?.statementsOf(0)).toEqual([]);
     expect(last?.statementsOf(1)).toHaveLength(1);
     await last?.close();
+  });
+
+  it('is synced before a statement counts as written, and before it counts as cut', async () => {
+    const folder = await newFolder();
+    const steps: string[] = [];
+    /** The real file; each step is noted when it is done. */
+    const watched = async (path: string, flags: string): Promise<FileHandle> => {
+      const handle = await open(path, flags);
+      for (const name of ['write', 'datasync', 'truncate', 'sync'] as const) {
+        const step = handle[name].bind(handle) as (...of: unknown[]) => Promise<unknown>;
+        const noted = async (...of: unknown[]): Promise<unknown> => {
+          const done = await step(...of);
+          steps.push(name);
+          return done;
+        };
+        Object.assign(handle, { [name]: noted });
+      }
+      return handle;
+    };
+    const disk = await openVoteDisk(folder, OWNER.networkId, watched);
+    const log = await VoteLog.create(disk, OWNER, HASHER, [FROM_THE_BEGINNING]);
+    await log.append([statement('notarize', 1n)]);
+    expect(steps.splice(0)).toEqual(['write', 'datasync']);
+    await log.mark({ type: 'silent', reason: 'log-behind' });
+    expect(steps.splice(0)).toEqual(['write', 'datasync']);
+    const { length } = await readFile(join(folder, 'votes.log'));
+    await disk.truncate(length - 1);
+    expect(steps).toEqual(['truncate', 'sync']);
+    await log.close();
   });
 
   it('belongs to one process, until that is gone', async () => {

@@ -62,6 +62,7 @@ const NAMED: Readonly<Record<string, z.ZodType>> = {
   TaggedDataPage: dto.taggedDataPageDto,
   Tips: dto.tipsDto,
   UtxoChanges: dto.utxoChangesDto,
+  Validator: dto.validatorDto,
 };
 
 const BYTES = 'application/octet-stream';

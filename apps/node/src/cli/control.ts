@@ -249,6 +249,7 @@ function statusText(status: StatusDto): string[] {
     `${status.name} ${status.version} on ${status.networkName}`,
     `health:     ${health.healthy ? 'good' : health.reasons.join('; ')}`,
     `milestone:  ${status.confirmedMilestone.index}, ${behind} behind, ${ageSeconds} s old`,
+    ...validatorsText(status),
     `peers:      ${status.peers}, ${status.bans} banned`,
     `queues:     ${Object.entries(status.queues)
       .map(([name, n]) => `${name} ${n}`)
@@ -263,6 +264,15 @@ function statusText(status: StatusDto): string[] {
     ...(status.logLevel === undefined ? [] : [`log level:  ${status.logLevel}`]),
     ...status.addresses.map((address) => `address:    ${address}`),
   ];
+}
+
+/** A committee of one needs no line. */
+function validatorsText({ validators }: StatusDto): string[] {
+  if (validators.length === 1) return [];
+  const silent = validators.filter((one) => one.silent).map(({ seat }) => seat);
+  const own = validators.flatMap((one) => (one.own ? [`, this node has seat ${one.seat}`] : []));
+  const heard = silent.length === 0 ? 'all vote' : `silent: ${silent.join(', ')}`;
+  return [`committee:  ${validators.length} seats, ${heard}${own.join('')}`];
 }
 
 function pruningText({ prunedIndex, targetIndex, running }: PruningDto): string[] {

@@ -17,7 +17,6 @@ import {
   type ParentMilestone,
 } from '@tanglemail/tangle/core/milestone/rules.ts';
 import { assert, fail, succeed, type Outcome } from '@tanglemail/tangle/core/outcome.ts';
-import type { Clock } from '@tanglemail/tangle/core/ports.ts';
 import type { TipPool } from '@tanglemail/tangle/core/tips/tip-pool.ts';
 import type { UnreferencedView } from '@tanglemail/tangle/core/tips/window.ts';
 import { Serial } from '../signal.ts';
@@ -40,7 +39,6 @@ export interface ConfirmedMilestone {
 }
 
 export interface EngineDeps extends SpeculationDeps {
-  readonly clock: Clock;
   readonly tips: TipPool;
   /** Told of blocks that left the DAG; those without a milestone can leave the store too. */
   onPruned(ids: readonly BlockId[]): void;

@@ -78,7 +78,7 @@ export class NodeControl {
 
   async status(): Promise<StatusDto> {
     const { query, network, processor, dag, missing } = this.#deps;
-    const { name, version, networkName, networkId, status } = query.info();
+    const { name, version, networkName, networkId, status, validators } = query.info();
     const { queued, pending, serving } = network.requestCounts();
     const level = this.logLevel();
     return {
@@ -105,6 +105,7 @@ export class NodeControl {
       },
       pruning: this.pruning(),
       snapshots: this.snapshots.files().map(snapshotToJson),
+      validators,
       peers: status.peers,
       bans: network.bans().length,
       ...(level === undefined ? {} : { logLevel: level }),

@@ -36,10 +36,12 @@ import {
   type PeerDto,
   type RoutesDto,
   type UtxoChangesDto,
+  type ValidatorDto,
 } from '@tanglemail/tangle/io/node-client/dto.ts';
 import { blockToJson, outputToJson } from '@tanglemail/tangle/io/node-client/json.ts';
 import type { TangleNetwork } from '@tanglemail/tangle/io/libp2p/network.ts';
 import type { PeerInfo } from '@tanglemail/tangle/io/libp2p/types.ts';
+import type { SeatSighting } from '../agreement/attendance.ts';
 import type { ConfirmationEngine } from '../confirmation/confirmation-engine.ts';
 import type { NodeStore } from '../store/node-store.ts';
 import { NODE_NAME, NODE_VERSION } from '../version.ts';
@@ -72,6 +74,8 @@ export interface NodeQueryDeps {
   syncState(): SyncState;
   /** How fast blocks come lately. */
   rates(): Rates;
+  /** Who of the present committee votes. */
+  seats(): readonly SeatSighting[];
 }
 
 /** Blocks of a cone that one page looks at: nothing else runs meanwhile. */
@@ -138,6 +142,7 @@ export class NodeQuery {
         powLoadBits,
       },
       committee: genesis.committee.map((key) => bytesToHex(key)),
+      validators: this.#deps.seats().map(validatorDtoOf),
       features: [...this.#deps.features],
     };
   }
@@ -317,6 +322,18 @@ function blockOf(bytes: Uint8Array): Block {
 
 function syncDtoOf({ problem, failed: _failed, ...state }: SyncState): InfoDto['status']['sync'] {
   return problem === undefined ? state : { ...state, problem };
+}
+
+function validatorDtoOf(sighting: SeatSighting): ValidatorDto {
+  const { seat, publicKey, isOwn: own, isSilent: silent, lastIndex, lastVoteMs } = sighting;
+  return {
+    seat,
+    publicKey: bytesToHex(publicKey),
+    own,
+    silent,
+    ...(lastIndex === undefined ? {} : { lastMilestoneIndex: lastIndex }),
+    ...(lastVoteMs === undefined ? {} : { lastVoteMs }),
+  };
 }
 
 function peerDtoOf(peer: PeerInfo): PeerDto {

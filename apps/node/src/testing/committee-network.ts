@@ -6,14 +6,25 @@ import { join } from 'node:path';
 import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
 import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
 import { nobleVerifier } from '@tanglemail/tangle/core/crypto/ed25519-strict.ts';
-import { decodeMilestone, type Milestone } from '@tanglemail/tangle/core/codec/milestone.ts';
+import {
+  decodeMilestone,
+  milestoneIdOf,
+  type Milestone,
+} from '@tanglemail/tangle/core/codec/milestone.ts';
+import type { Evidence } from '@tanglemail/tangle/core/consensus/round.ts';
 import { checkFinality } from '@tanglemail/tangle/core/milestone/certificate.ts';
-import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
-import { writeKeyFile } from '../keys/key-file.ts';
+import {
+  genesisMilestone,
+  type GenesisMilestone,
+} from '@tanglemail/tangle/core/milestone/genesis.ts';
+import { writeKeyFile, type KeyPair } from '../keys/key-file.ts';
+import { NodeStore } from '../store/node-store.ts';
+import { testBlock } from './flood-peer.ts';
 import {
   TEST_PARAMS,
   testGenesis,
   testKey,
+  until,
   type TestNetwork,
   type TestNode,
   type TestNodeOptions,
@@ -21,25 +32,41 @@ import {
 
 /** The least that the settings allow. */
 const DELTA_MS = 500;
+/** All seats have one clock, so a seat that starts late need not be silent for long. */
+const MAX_DRIFT_MS = 1_000;
+/** Pause between two blocks of users: blocks wait for every milestone. */
+const BLOCK_MS = 60;
+/** However busy the machine is, some milestones are final by then. */
+const WAIT_MS = 60_000;
 
 export interface CommitteeOptions {
   readonly seats: number;
   readonly params?: Partial<Genesis['params']>;
+  /** Of every seat. */
+  readonly config?: TestNodeOptions['config'];
 }
 
 /** `seats` nodes, each with the seat of its place; none runs before it is started. */
 export class CommitteeNetwork {
   readonly genesis: Genesis;
+  readonly root: GenesisMilestone;
   readonly #network: TestNetwork;
+  readonly #config: TestNodeOptions['config'];
   readonly #nodes: (TestNode | undefined)[];
   readonly #folders = new Map<number, string>();
 
-  constructor(network: TestNetwork, { seats, params = {} }: CommitteeOptions) {
-    const keys = Array.from({ length: seats }, (_, seat) => testKey(100 + seat));
+  constructor(network: TestNetwork, { seats, params = {}, config = {} }: CommitteeOptions) {
+    const keys = Array.from({ length: seats }, (_, seat) => this.keyOf(seat));
     this.#network = network;
+    this.#config = { ...config, agreement: { deltaMs: DELTA_MS } };
     this.#nodes = keys.map(() => undefined);
     const genesis = testGenesis(`test-committee-${seats}`, keys);
-    this.genesis = { ...genesis, params: { ...TEST_PARAMS, ...params } };
+    this.genesis = { ...genesis, params: { ...TEST_PARAMS, maxDriftMs: MAX_DRIFT_MS, ...params } };
+    this.root = genesisMilestone(this.genesis, nobleHasher);
+  }
+
+  keyOf(seat: number): KeyPair {
+    return testKey(100 + seat);
   }
 
   /** The nodes that run. */
@@ -55,8 +82,21 @@ export class CommitteeNetwork {
   }
 
   /** Starts these seats, all by default; each dials those that run before it. */
-  async start(seats: Iterable<number> = this.#nodes.keys()): Promise<void> {
-    for (const seat of seats) this.#nodes[seat] = await this.#startOne(seat);
+  async start(
+    seats: Iterable<number> = this.#nodes.keys(),
+    options: Pick<TestNodeOptions, 'wrapWire'> = {},
+  ): Promise<void> {
+    for (const seat of seats) this.#nodes[seat] = await this.#startOne(seat, options);
+  }
+
+  /**
+   * Until every seat that runs speaks: one that starts for the first time when others have made
+   * milestones is silent at first, and as good as down (docs/spec/16-signer.md §3).
+   */
+  async allSpeak(): Promise<void> {
+    const isSilent = ({ node }: TestNode): boolean =>
+      node.health().reasons.some((reason) => reason.startsWith('the seat is silent'));
+    await until(() => !this.running.some(isSilent), WAIT_MS);
   }
 
   /** A node without a seat. */
@@ -78,28 +118,106 @@ export class CommitteeNetwork {
     return this.running.map((node) => node.node.query.confirmedIndex);
   }
 
-  /** The milestone with its certificate, checked, as the node of a seat keeps it. */
+  /** The view of the agreement that the node of a seat stands in. */
+  async viewOf(seat: number): Promise<number> {
+    const text = await this.at(seat).node.metrics.registry.metrics();
+    return Number(/^tangle_agreement_view (\d+)$/m.exec(text)?.[1]);
+  }
+
+  /** The last milestone that all seats that run have. */
+  get height(): number {
+    return Math.min(...this.indexes);
+  }
+
+  /** All that run go on by `count` milestones from where the last of them stands. */
+  async goesOn(count: number): Promise<void> {
+    const target = Math.max(...this.indexes) + count;
+    await until(() => this.height >= target, WAIT_MS);
+  }
+
+  /** All have come to the same milestone, and no other comes. @returns where they stand. */
+  async standsStill(): Promise<number[]> {
+    // What was under way may still become final.
+    await until(() => new Set(this.indexes).size === 1, WAIT_MS);
+    await new Promise((resolve) => setTimeout(resolve, 2 * DELTA_MS));
+    const stood = this.indexes;
+    await new Promise((resolve) => setTimeout(resolve, this.genesis.params.heartbeatMs));
+    if (this.indexes.join() !== stood.join()) throw new Error('milestones go on');
+    return stood;
+  }
+
+  /** Users at each node that runs make blocks until the network of the test is closed. */
+  users(): void {
+    const { params } = this.genesis;
+    const deps = { networkId: this.root.networkId, params, hasher: nobleHasher };
+    let made = 0;
+    const timer = setInterval(() => {
+      const { running } = this;
+      const node = running[made % running.length]?.node;
+      if (node === undefined) return;
+      const block = testBlock('user', made, node.selectTips(), deps);
+      made += 1;
+      // One that a stopping node refuses is lost like its user's connection.
+      node.submitBlock(block, '10.0.0.1').catch(() => undefined);
+    }, BLOCK_MS);
+    this.#network.onClose(() => clearInterval(timer));
+  }
+
+  /**
+   * Indexes, of those that all seats that run have, at which they have different milestones. Each
+   * milestone must have a certificate that holds.
+   */
+  async forks(): Promise<number[]> {
+    const { height, running } = this;
+    const first = Math.max(...running.map(({ node }) => node.query.prunedIndex)) + 1;
+    const forks: number[] = [];
+    for (let index = first; index <= height; index += 1) {
+      const all = await Promise.all(running.map((node) => this.milestone(node, index)));
+      const ids = all.map(({ header }) => milestoneIdOf(header, nobleHasher));
+      if (new Set(ids).size !== 1) forks.push(index);
+    }
+    return forks;
+  }
+
+  /** The milestone with its certificate, checked, as a node keeps it. */
   async milestone(node: TestNode, index: number): Promise<Milestone> {
     const bytes = await node.client.milestone(index);
     const decoded = decodeMilestone(bytes);
     if (!decoded.ok) throw new Error(decoded.code);
     const { header, certificate } = decoded.value;
-    const { networkId } = genesisMilestone(this.genesis, nobleHasher);
     const crypto = { hasher: nobleHasher, verifier: nobleVerifier };
     const { committee } = this.genesis;
-    const checked = checkFinality(header, certificate, committee, networkId, crypto);
+    const checked = checkFinality(header, certificate, committee, this.root.networkId, crypto);
     if (!checked.ok) throw new Error(checked.code);
     return decoded.value;
   }
 
-  async #startOne(seat: number): Promise<TestNode> {
+  /** The contradictions on the disk of a seat that was stopped. */
+  async evidence(seat: number): Promise<Evidence[]> {
+    const folder = join(this.#folders.get(seat) ?? '', 'store');
+    const { store } = await NodeStore.open(folder, this.root, nobleHasher);
+    try {
+      return await store.contradictions();
+    } finally {
+      await store.close();
+    }
+  }
+
+  async #startOne(seat: number, options: Pick<TestNodeOptions, 'wrapWire'>): Promise<TestNode> {
     const folder = this.#folders.get(seat) ?? (await this.#network.folder());
     if (!this.#folders.has(seat)) {
-      await writeKeyFile(join(folder, 'validator.key'), testKey(100 + seat));
+      await writeKeyFile(join(folder, 'validator.key'), this.keyOf(seat));
     }
     this.#folders.set(seat, folder);
     const { genesis, running: peers } = this;
-    const config = { agreement: { deltaMs: DELTA_MS } };
-    return await this.#network.start({ validator: true, genesis, folder, peers, config });
+    const config = this.#config ?? {};
+    return await this.#network.start({
+      ...options,
+      validator: true,
+      genesis,
+      folder,
+      peers,
+      config,
+    });
   }
 }

@@ -48,7 +48,6 @@ export async function growChain(folder: string, chain: GrownChain): Promise<numb
   const { params } = genesis;
   const dag = new Dag({ belowMaxDepth: params.belowMaxDepth });
   const tips = new TipPool({ belowMaxDepth: params.belowMaxDepth }, { random: SYSTEM_RANDOM });
-  const clock = { nowMs: (): number => Number.MAX_SAFE_INTEGER };
   const intake = new Intake({
     dag,
     store,
@@ -61,7 +60,7 @@ export async function growChain(folder: string, chain: GrownChain): Promise<numb
   };
   const told = { onPruned: ignore, onConfirmed: ignore, onFatal };
   const committees = genesisCommittees(genesis.committee);
-  const deps = { params, committees, hasher, verifier, clock, store, dag, tips, ...told };
+  const deps = { params, committees, hasher, verifier, store, dag, tips, ...told };
   const engine = new ConfirmationEngine(deps, latest);
   await rebuild({ store, dag, tips, intake }, latest.header.index, params.belowMaxDepth);
   let parent = lastBlock(store, latest.header.index);

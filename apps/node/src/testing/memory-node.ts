@@ -70,7 +70,6 @@ export class MemoryNode {
         params: GENESIS.params,
         hasher,
         verifier: nobleVerifier,
-        clock: { nowMs: () => this.nowMs },
         store,
         dag: this.dag,
         tips: this.tips,

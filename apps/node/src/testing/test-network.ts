@@ -22,6 +22,7 @@ import { Wallet } from '@tanglemail/tangle/io/node-client/wallet.ts';
 import type { RunningApi } from '@tanglemail/tangle/io/shell/http.ts';
 import { createApi } from '../api/create-api.ts';
 import { configOf, type NodeConfigInput } from '../config/schema.ts';
+import type { NodeOptions } from '../foundation.ts';
 import { keyPairOf, writeKeyFile, type KeyPair } from '../keys/key-file.ts';
 import { TangleNode } from '../node.ts';
 
@@ -73,6 +74,7 @@ export interface TestNodeOptions {
   readonly logger?: Logger;
   /** The machine's clock otherwise. */
   readonly clock?: Clock;
+  readonly wrapWire?: NodeOptions['wrapWire'];
 }
 
 /** A running node with its API and clients of it. */
@@ -92,6 +94,12 @@ export interface TestNode {
 export class TestNetwork {
   readonly #open: TestNode[] = [];
   readonly #folders: string[] = [];
+  readonly #closers: (() => Promise<void> | void)[] = [];
+
+  /** Done by `closeAll` before the nodes are closed, newest first. */
+  onClose(close: () => Promise<void> | void): void {
+    this.#closers.push(close);
+  }
 
   async folder(): Promise<string> {
     const folder = await mkdtemp(join(tmpdir(), 'tangle-node-test-'));
@@ -119,8 +127,9 @@ export class TestNetwork {
     const genesis = options.genesis ?? testGenesis();
     const logger = options.logger ?? SILENT_LOGGER;
     const clock = options.clock === undefined ? {} : { clock: options.clock };
-    const { acceptLostVotes = false } = options;
-    const node = await TangleNode.open({ config, genesis, logger, acceptLostVotes, ...clock });
+    const { acceptLostVotes = false, wrapWire } = options;
+    const given = { ...clock, ...(wrapWire === undefined ? {} : { wrapWire }) };
+    const node = await TangleNode.open({ config, genesis, logger, acceptLostVotes, ...given });
     return { node, folder };
   }
 
@@ -135,6 +144,9 @@ export class TestNetwork {
   /** One that cannot be closed leaves none of the others open; its error is thrown at the end. */
   async closeAll(): Promise<void> {
     const errors: unknown[] = [];
+    for (const close of this.#closers.splice(0).toReversed()) {
+      await Promise.resolve(close()).catch((error: unknown) => errors.push(error));
+    }
     for (const one of this.#open.splice(0).toReversed()) {
       await one.close().catch((error: unknown) => errors.push(error));
     }

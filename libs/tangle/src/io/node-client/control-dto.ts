@@ -12,6 +12,7 @@ import {
   text,
   timeMs,
   u32,
+  validatorDto,
 } from './dto.ts';
 
 export const CONTROL_PREFIX = '/api/control/v1';
@@ -64,6 +65,8 @@ export const statusDto = z.object({
   health: healthDto,
   latestMilestone: milestoneRefDto,
   confirmedMilestone: milestoneRefDto,
+  /** The seats of the present epoch, in order. */
+  validators: z.array(validatorDto).min(1).max(32),
   /** Blocks that wait, by queue. */
   queues: z.record(z.string(), u32),
   requests: z.object({

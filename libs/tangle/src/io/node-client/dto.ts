@@ -111,6 +111,21 @@ export const syncDto = z.object({
   problem: text.optional(),
 });
 
+/** One seat of the committee, as the node has seen it since its start. */
+export const validatorDto = z.object({
+  /** From 0. */
+  seat: u32,
+  publicKey: hex64,
+  /** Whether the node speaks for this seat. */
+  own: z.boolean(),
+  /** The greatest milestone that a vote of the seat named; absent while none was seen. */
+  lastMilestoneIndex: u32.optional(),
+  /** When its last vote was heard, or the time of the milestone whose certificate has it. */
+  lastVoteMs: timeMs.optional(),
+  /** It has no vote in the current view, and had none in any for three heartbeats and more. */
+  silent: z.boolean(),
+});
+
 export const infoDto = z.object({
   name: text,
   version: text,
@@ -144,6 +159,8 @@ export const infoDto = z.object({
   /** The network's parameters, and the load term of the last milestone. */
   params: paramsDto.extend({ powLoadBits: u32 }),
   committee: z.array(hex64).min(1).max(32),
+  /** The seats of the present epoch, in order. */
+  validators: z.array(validatorDto).min(1).max(32),
   features: z.array(text).max(64),
 });
 
@@ -328,6 +345,7 @@ export type ProblemDto = z.infer<typeof problemDto>;
 export type HealthDto = z.infer<typeof healthDto>;
 export type MilestoneRefDto = z.infer<typeof milestoneRefDto>;
 export type InfoDto = z.infer<typeof infoDto>;
+export type ValidatorDto = z.infer<typeof validatorDto>;
 export type LiveDto = z.infer<typeof liveDto>;
 export type RoutesDto = z.infer<typeof routesDto>;
 export type TipsDto = z.infer<typeof tipsDto>;

@@ -297,6 +297,9 @@ export class SmallNode {
         powLoadBits: this.loadBits,
       },
       committee: this.genesis.committee.map((key) => bytesToHex(key)),
+      validators: this.genesis.committee.map((key, seat) => {
+        return { seat, publicKey: bytesToHex(key), own: true, silent: false };
+      }),
       features: [],
     };
   }
