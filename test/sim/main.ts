@@ -109,7 +109,8 @@ function report(result: SimResult, options: SimOptions): void {
     epochLength !== undefined && `--epoch ${epochLength}`,
     ...LEFT_OUT.map((name) => values[name] && `--${name}`),
   ].flatMap((word) => (typeof word === 'string' ? [` ${word}`] : []));
-  const again = `npm run sim -- --seed ${seed} --nodes ${nodes} --faults ${scheduled}${more.join('')}`;
+  const first = `--seed ${seed} --nodes ${nodes} --faults ${scheduled}`;
+  const again = `npm run sim -- ${first}${more.join('')}`;
   process.stdout.write(`  again: ${again}\n  trace ${digest.slice(0, 32)}\n`);
 }
 

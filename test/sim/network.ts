@@ -1,7 +1,7 @@
 /**
  * The seeded network between nodes: delay, loss, duplication, reordering, cuts in one or both
- * directions, and relays that exchange bodies. A message is what a node's shell sends over libp2p; blocks, milestones and consensus
- * messages travel as their real bytes.
+ * directions, and relays that exchange bodies. A message is what a node's shell sends over libp2p;
+ * blocks, milestones and consensus messages travel as their real bytes.
  */
 import type { BlockId, MilestoneId } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { VirtualClock } from './clock.ts';

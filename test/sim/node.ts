@@ -461,7 +461,7 @@ export class SimNode implements ByzantineSeat {
     }
   }
 
-  /** The agreement goes on from a committed milestone; what lies below it need not be remembered. */
+  /** The agreement goes on from a committed milestone, and the log forgets what lies below. */
   #follow(base: Base, certificate: Certificate): void {
     const { epoch } = this;
     this.#own.onConfirmed(base.header, certificate);

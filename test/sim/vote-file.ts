@@ -1,7 +1,8 @@
 /**
  * A seat's `votes.log` on a simulated disk. Memory and bytes are those of `apps/node`: what is said
  * is encoded when it is written, and read again from the bytes when the machine starts. Only the
- * writing itself, which takes promises there, is of the simulation. Spec: docs/spec/16-signer.md §2.
+ * writing itself, which takes promises there, is of the simulation.
+ * Spec: docs/spec/16-signer.md §2.
  */
 import type { StatementKind } from '@tanglemail/tangle/core/codec/certificate.ts';
 import type { SignedStatement } from '@tanglemail/tangle/core/consensus/actions.ts';

@@ -381,11 +381,13 @@ class World {
       if (liar && behaviours.includes('forgetful')) liar.forgotten = liar.simplex.view;
     }
     this.#tally.count('lost-writes', node.crash());
-    this.#clock.after(downMs, () => {
-      if (node.isUp) return;
-      this.#tally.count('restart');
-      node.start();
-    });
+    this.#clock.after(downMs, () => this.#restart(node));
+  }
+
+  #restart(node: SimNode): void {
+    if (node.isUp) return;
+    this.#tally.count('restart');
+    node.start();
   }
 
   #partition(fault: {
@@ -412,7 +414,7 @@ class World {
   #heal(healedMs: number): number {
     this.#isHealed = true;
     this.#network.heal();
-    for (const node of this.#nodes) if (!node.isUp) node.start();
+    for (const node of this.#nodes) this.#restart(node);
     const wanted = this.#checkers.latestIndex + HEALED_MILESTONES;
     this.#look(wanted, healedMs + TRAFFIC_AFTER_MS + DELTA_MS);
     this.#clock.runUntil(healedMs + HEAL_BOUND_MS, () => this.#isDone);

@@ -1,7 +1,8 @@
 /**
  * A seat's memory of what it said, on the disk before it is signed. It contradicts nothing that it
  * holds, and knows from which view on it holds everything.
- * Path: seat.ts → here → vote-memory.ts, vote-records.ts, vote-disk.ts. Spec: docs/spec/16-signer.md §2.
+ * Path: seat.ts → here → vote-memory.ts, vote-records.ts, vote-disk.ts.
+ * Spec: docs/spec/16-signer.md §2.
  */
 import type { SignedStatement } from '@tanglemail/tangle/core/consensus/actions.ts';
 import type { Hasher } from '@tanglemail/tangle/core/ports.ts';
