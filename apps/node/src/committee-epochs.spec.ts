@@ -1,5 +1,5 @@
 /**
- * Four seats over many short epochs, while nodes are stopped and started, write snapshots and prune.
+ * Four seats over many short epochs, while nodes are stopped and started, write snapshots, prune.
  */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { CommitteeNetwork } from './testing/committee-network.ts';

@@ -7,7 +7,7 @@ const network = new TestNetwork();
 afterEach(() => network.closeAll(), 60_000);
 
 describe('a committee of seven', () => {
-  it('goes on without two, stands still without three, and resumes within three views', async () => {
+  it('goes on without two, stands still without three, resumes within three views', async () => {
     const net = new CommitteeNetwork(network, { seats: 7 });
     await net.start();
     net.users();

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, open, readFile, rm, stat, type FileHandle } from 'node:fs/promises';
+import { mkdtemp, open as openFile, readFile, rm, stat, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -384,7 +384,7 @@ describe('the file', () => {
     const steps: string[] = [];
     /** The real file; each step is noted when it is done. */
     const watched = async (path: string, flags: string): Promise<FileHandle> => {
-      const handle = await open(path, flags);
+      const handle = await openFile(path, flags);
       for (const name of ['write', 'datasync', 'truncate', 'sync'] as const) {
         const step = handle[name].bind(handle) as (...of: unknown[]) => Promise<unknown>;
         const noted = async (...of: unknown[]): Promise<unknown> => {

@@ -1,7 +1,7 @@
 /**
  * A peer on a thread of its own that never stops: it makes valid blocks of the least work and
- * publishes them as fast as its thread can, many times what a node takes. `start-flood.ts` starts it
- * and tells it what to name as parents; it counts what it offered in shared memory.
+ * publishes them as fast as its thread can, many times what a node takes. `start-flood.ts` starts
+ * it and tells it what to name as parents; it counts what it offered in shared memory.
  */
 import { generateKeyPair } from '@libp2p/crypto/keys';
 import { powDifficulty, powDigest, searchNonce } from '@tanglemail/tangle/core/block/pow.ts';
