@@ -107,10 +107,10 @@ export function makeBlocks(
   });
 }
 
-/** The block with the first nonce that the test network accepts. */
-export function mine(block: UnminedBlock, hasher: Hasher): Uint8Array {
+/** The block with the first nonce that the test network accepts, under so much load. */
+export function mine(block: UnminedBlock, hasher: Hasher, loadBits = 0): Uint8Array {
   const unmined = encodeBlockWithoutNonce(block);
-  const difficulty = powDifficulty(unmined.length + 8, NETWORK_PRESETS.test, 0);
+  const difficulty = powDifficulty(unmined.length + 8, NETWORK_PRESETS.test, loadBits);
   const digest = powDigest(unmined, hasher);
   const nonce = searchNonce(digest, difficulty, 0n, 1_000_000, hasher);
   if (nonce === undefined) throw new Error('a million nonces hold one of a few bits');

@@ -14,6 +14,8 @@ const POLL_MS = 200;
 const WARM_UP = 4;
 /** Transfers are made ready for so long, beside the time that is measured. */
 const WARM_UP_SECONDS = 15;
+/** A second, meanwhile. */
+const WARM_UP_BLOCKS = 8;
 const GIVE_UP_MS = 120_000;
 
 export interface Load {
@@ -117,14 +119,14 @@ export async function measureFinality(context: BenchContext, load: Load): Promis
       all.push(await Validator.start({ seat, seats, dataDir, peers, transfers }));
     }
     await until(all, ({ views }) => (views.at(-1)?.peers ?? 0) >= seats - 1);
-    for (const one of all) {
-      await one.order({
-        do: 'issue',
-        blocksPerSecond: load.blocksPerSecond / seats,
-        transfersPerSecond: load.transfersPerSecond / seats,
-      });
-    }
+    const issue = async (blocks: number, value: number): Promise<void> => {
+      const of = { blocksPerSecond: blocks / seats, transfersPerSecond: value / seats };
+      for (const one of all) await one.order({ do: 'issue', ...of });
+    };
+    await issue(WARM_UP_BLOCKS, 0);
     await until(all, (one) => newest(one) >= WARM_UP);
+    await issue(load.blocksPerSecond, transfersPerSecond);
+    await until(all, (one) => newest(one) >= 2 * WARM_UP);
     const before = await Promise.all(all.map((one) => one.order({ do: 'look' })));
     await pause(seconds * 1_000);
     const after = await Promise.all(all.map((one) => one.order({ do: 'look' })));

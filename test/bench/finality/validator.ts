@@ -96,6 +96,10 @@ const waiting = new Map<BlockId, { sentMs: number; isTransfer: boolean }>();
 let milestones: FinalMilestone[] = [];
 let issued: IssuedBlock[] = [];
 let refused = 0;
+/** What the last milestone asks of a block. */
+let loadBits = 0;
+/** Per millisecond. */
+const rates = { blocks: 0, transfers: 0 };
 
 const keyFile = join(dataDir, 'validator.key');
 const [key] = committeeKeys(seats).slice(seat);
@@ -108,7 +112,8 @@ const config = configOf({
   validator: { keyFile },
 });
 const node = await TangleNode.open({ config, genesis, logger: SILENT_LOGGER });
-node.events.on('confirmed', ({ milestone: { header }, result: { included } }) => {
+node.events.on('confirmed', ({ milestone: { header, body }, result: { included } }) => {
+  loadBits = body.options.powLoadBits ?? 0;
   const atMs = now();
   const { index, timestampMs: stampMs } = header;
   milestones.push({ index, stampMs, atMs, blocks: included.length });
@@ -124,22 +129,26 @@ await node.start();
 async function issue(payload: Payload | null, isTransfer: boolean): Promise<void> {
   const sentMs = now();
   const parents = [...new Set(node.selectTips())].toSorted();
-  const bytes = mine({ version: 1, networkId: start.networkId, parents, payload }, hasher);
+  const bytes = mine(
+    { version: 1, networkId: start.networkId, parents, payload },
+    hasher,
+    loadBits,
+  );
   const outcome = await node.submitBlock(bytes, 'bench');
   if (outcome.ok) waiting.set(outcome.value.blockId, { sentMs, isTransfer });
   else refused += 1;
 }
 
 /** Issues evenly, both kinds. */
-function issueSteadily(blocksPerSecond: number, transfersPerSecond: number): void {
+function issueSteadily(): void {
   let blocks = 0;
   let value = 0;
   let lastMs = performance.now();
   setInterval(() => {
     const elapsedMs = Math.min(CATCH_UP_MS, performance.now() - lastMs);
     lastMs = performance.now();
-    blocks += (elapsedMs / 1_000) * blocksPerSecond;
-    value += (elapsedMs / 1_000) * transfersPerSecond;
+    blocks += elapsedMs * rates.blocks;
+    value += elapsedMs * rates.transfers;
     for (; blocks >= 1; blocks -= 1) void issue(smallData(0, random), false);
     for (; value >= 1; value -= 1) {
       const payload = transferPayloads.pop();
@@ -184,8 +193,12 @@ async function look(): Promise<View> {
   return view;
 }
 
+issueSteadily();
 process.on('message', (order: Order) => {
-  if (order.do === 'issue') issueSteadily(order.blocksPerSecond, order.transfersPerSecond);
+  if (order.do === 'issue') {
+    rates.blocks = order.blocksPerSecond / 1_000;
+    rates.transfers = order.transfersPerSecond / 1_000;
+  }
   void look().then((view) => process.send?.(view));
 });
 process.on('disconnect', () => {
