@@ -5,6 +5,7 @@ import { PeerClaims, type Shown } from './peer-claims.ts';
 class World {
   nowMs = 0;
   newest = 10;
+  stepTo: (claimed: number) => number = (claimed) => claimed;
   readonly asked: string[] = [];
   readonly lies: string[] = [];
   readonly peers: { id: string; status: { latestIndex: number } }[] = [];
@@ -16,6 +17,7 @@ class World {
         status: { latestIndex, solidIndex: 0, prunedIndex: 0, peers: 0 },
       })),
     newestProven: () => this.newest,
+    nextStep: (claimed) => this.stepTo(claimed),
     show: (peer) => {
       this.asked.push(peer);
       const { promise, resolve } = Promise.withResolvers<Shown>();
