@@ -76,8 +76,8 @@ export class PeerClaims {
 
   /**
    * Who claims more than is proven, first those that were never in doubt, then those whose doubt
-   * ended longest ago: a crowd that never answers holds up no honest peer for long. Who has pruned
-   * what would be asked for is not asked.
+   * ended longest ago: a crowd that never answers holds up no honest peer for long. Who need not
+   * have what would be asked for is not asked: it has pruned it, or is itself not there yet.
    */
   #unproven(): { readonly id: string; readonly asked: number }[] {
     const newest = this.#deps.newestProven();
@@ -86,9 +86,10 @@ export class PeerClaims {
       .peers()
       .flatMap(({ id, status }) => {
         if (status === undefined || status.latestIndex <= newest || this.#isDoubted(id)) return [];
-        const asked = this.#deps.nextStep(status.latestIndex);
-        const isGone = asked < status.latestIndex && asked <= status.prunedIndex;
-        return isGone ? [] : [{ id, asked }];
+        const { latestIndex, solidIndex, prunedIndex } = status;
+        const asked = this.#deps.nextStep(latestIndex);
+        const isThere = asked === latestIndex || (asked <= solidIndex && asked > prunedIndex);
+        return isThere ? [{ id, asked }] : [];
       })
       .toSorted((a, b) => doubtMs(a.id) - doubtMs(b.id));
   }
