@@ -41,8 +41,9 @@ export class SimSeat {
 
   constructor({ seat, maxDriftMs, isGuarded }: SimSeatOptions, deps: SimSeatDeps) {
     const { votes, clock } = deps;
-    const options = { seat, maxDriftMs, acceptLostVotes: false };
-    const guard = new SilenceGuard(options, { log: votes, clock, logger: SILENT_LOGGER });
+    const options = { maxDriftMs, acceptLostVotes: false };
+    const own = { log: votes, seatIn: () => seat, clock, logger: SILENT_LOGGER };
+    const guard = new SilenceGuard(options, own);
     this.#seat = seat;
     this.#deps = deps;
     this.#guard = isGuarded ? guard : undefined;

@@ -18,13 +18,13 @@ const MAX_COUNTED = 64n;
 export class Sightings {
   /** Who of the committee votes. */
   readonly attendance: Attendance;
-  readonly #deps: { clock: Clock; committees: Committees; metrics: AgreementMetrics };
+  readonly #deps: { clock: Clock; committees: Pick<Committees, 'of'>; metrics: AgreementMetrics };
   readonly #seen = new Map<MilestoneId, number>();
   #enteredMs: number;
 
   constructor(
     times: { heartbeatMs: number; deltaMs: number },
-    deps: { clock: Clock; committees: Committees; metrics: AgreementMetrics },
+    deps: { clock: Clock; committees: Pick<Committees, 'of'>; metrics: AgreementMetrics },
   ) {
     this.#deps = deps;
     this.#enteredMs = deps.clock.nowMs();

@@ -23,7 +23,7 @@ import {
 import { SeededRandom } from '../../../../test/sim/random.ts';
 import { Tally } from '../../../../test/sim/tally.ts';
 import type { AgreementWire } from '../agreement/ports.ts';
-import type { CommitteeNetwork } from './committee-network.ts';
+import { keyAt, type CommitteeNetwork } from './committee-network.ts';
 import { mutePeer } from './flood-peer.ts';
 import { until, type TestNetwork } from './test-network.ts';
 
@@ -91,7 +91,7 @@ function liarOf(
   net: CommitteeNetwork,
   seat: number,
 ): Liar & { hear(message: ConsensusMessage): void } {
-  const { secretKey } = net.keyOf(seat);
+  const { secretKey } = keyAt(seat);
   const proposals = new Map<bigint, MilestoneId>();
   const note = (view: bigint, id: MilestoneId): void => {
     proposals.set(view, id);

@@ -40,13 +40,19 @@ const BLOCK_MS = 60;
 const WAIT_MS = 60_000;
 
 export interface CommitteeOptions {
+  /** Of the genesis committee. */
   readonly seats: number;
+  /** Nodes with a key beside them, which bonds may bring into the committee. */
+  readonly candidates?: number;
   readonly params?: Partial<Genesis['params']>;
   /** Of every seat. */
   readonly config?: TestNodeOptions['config'];
 }
 
-/** `seats` nodes, each with the seat of its place; none runs before it is started. */
+/** The validator's key of the node at a place. */
+export const keyAt = (place: number): KeyPair => testKey(100 + place);
+
+/** Nodes that each have the key of their place; none runs before it is started. */
 export class CommitteeNetwork {
   readonly genesis: Genesis;
   readonly root: GenesisMilestone;
@@ -55,18 +61,17 @@ export class CommitteeNetwork {
   readonly #nodes: (TestNode | undefined)[];
   readonly #folders = new Map<number, string>();
 
-  constructor(network: TestNetwork, { seats, params = {}, config = {} }: CommitteeOptions) {
-    const keys = Array.from({ length: seats }, (_, seat) => this.keyOf(seat));
+  constructor(
+    network: TestNetwork,
+    { seats, candidates = 0, params = {}, config = {} }: CommitteeOptions,
+  ) {
+    const keys = Array.from({ length: seats }, (_, seat) => keyAt(seat));
     this.#network = network;
     this.#config = { ...config, agreement: { deltaMs: DELTA_MS } };
-    this.#nodes = keys.map(() => undefined);
+    this.#nodes = Array.from({ length: seats + candidates }, () => undefined);
     const genesis = testGenesis(`test-committee-${seats}`, keys);
     this.genesis = { ...genesis, params: { ...TEST_PARAMS, maxDriftMs: MAX_DRIFT_MS, ...params } };
     this.root = genesisMilestone(this.genesis, nobleHasher);
-  }
-
-  keyOf(seat: number): KeyPair {
-    return testKey(100 + seat);
   }
 
   /** The nodes that run. */
@@ -100,7 +105,7 @@ export class CommitteeNetwork {
   }
 
   /** A node without a seat. */
-  async follower(options: Pick<TestNodeOptions, 'config'> = {}): Promise<TestNode> {
+  async follower(options: Pick<TestNodeOptions, 'config' | 'folder'> = {}): Promise<TestNode> {
     const { genesis, running: peers } = this;
     return await this.#network.start({ ...options, genesis, peers });
   }
@@ -180,14 +185,18 @@ export class CommitteeNetwork {
   }
 
   /** The milestone with its certificate, checked, as a node keeps it. */
-  async milestone(node: TestNode, index: number): Promise<Milestone> {
+  async milestone(
+    node: TestNode,
+    index: number,
+    committee: readonly Uint8Array[] = this.genesis.committee,
+  ): Promise<Milestone> {
     const bytes = await node.client.milestone(index);
     const decoded = decodeMilestone(bytes);
     if (!decoded.ok) throw new Error(decoded.code);
     const { header, certificate } = decoded.value;
     const crypto = { hasher: nobleHasher, verifier: nobleVerifier };
-    const { committee } = this.genesis;
-    const checked = checkFinality(header, certificate, committee, this.root.networkId, crypto);
+    const { networkId } = this.root;
+    const checked = checkFinality(header, certificate, committee, networkId, crypto);
     if (!checked.ok) throw new Error(checked.code);
     return decoded.value;
   }
@@ -206,7 +215,7 @@ export class CommitteeNetwork {
   async #startOne(seat: number, options: Pick<TestNodeOptions, 'wrapWire'>): Promise<TestNode> {
     const folder = this.#folders.get(seat) ?? (await this.#network.folder());
     if (!this.#folders.has(seat)) {
-      await writeKeyFile(join(folder, 'validator.key'), this.keyOf(seat));
+      await writeKeyFile(join(folder, 'validator.key'), keyAt(seat));
     }
     this.#folders.set(seat, folder);
     const { genesis, running: peers } = this;
