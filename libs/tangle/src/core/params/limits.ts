@@ -85,8 +85,11 @@ export const WIDE_TIPS = 128;
 export const MAX_STATE_PROOF_STEPS = 256;
 /** Bytes of an encoded proof that an output is unspent: a count and 34 bytes per level. */
 export const MAX_STATE_PROOF_SIZE = 2 + MAX_STATE_PROOF_STEPS * 34;
-/** Bytes of a light client's checkpoint: 58 of fixed fields, the keys of a committee, a header. */
-export const MAX_CHECKPOINT_SIZE = 58 + MAX_COMMITTEE * 32 + 249;
+/**
+ * Bytes of a light client's checkpoint: 58 of fixed fields, the keys of a committee, a header, and
+ * the digest of the elections that led there.
+ */
+export const MAX_CHECKPOINT_SIZE = 58 + MAX_COMMITTEE * 32 + 249 + 36;
 /** Most bits by which the load term of the proof of work may change from milestone to milestone. */
 export const POW_LOAD_STEP_MAX = 1;
 /** Age beyond a heartbeat at which a light client calls a milestone stale, in milliseconds. */
