@@ -123,14 +123,13 @@ async function memoryOf(
 /** What fills an empty store: undefined for genesis, which NodeStore writes by itself. */
 function fillOf(
   { config, genesis, logger, signal }: NodeOptions,
-  ground: Pick<Foundation, 'root' | 'committees' | 'hasher' | 'verifier'>,
+  ground: Pick<Foundation, 'root' | 'hasher' | 'verifier'>,
 ): ReturnType<typeof snapshotFill> | undefined {
   const { from, maxDownloadBytes } = config.snapshot;
   if (from.length === 0) return undefined;
   const { params } = genesis;
-  const { root, committees, hasher, verifier } = ground;
-  const committeeOf = (index: number) => committeeAt(index, committees, params);
-  const trust = { genesis: root, params, committeeOf, hasher, verifier };
+  const { root, hasher, verifier } = ground;
+  const trust = { genesis: root, params, hasher, verifier };
   const downloadFolder = join(config.dataDir, 'snapshot-download');
   return snapshotFill({ from, downloadFolder, maxDownloadBytes, trust, logger, signal });
 }

@@ -6,7 +6,7 @@ import type { MilestoneId } from '../codec/ids.ts';
 import { decodeMilestone, encodeMilestone, type MilestoneHeader } from '../codec/milestone.ts';
 import { MAX_CHECKPOINT_SIZE } from '../params/limits.ts';
 import type { Outcome } from '../outcome.ts';
-import { ElectionChain, electedSeats, keysOf } from '../testing/election-chain.ts';
+import { TermsChain, electedSeats, keysOf } from '../testing/terms-chain.ts';
 import { LightClient } from './light-client.ts';
 
 const EPOCH_LENGTH = 4;
@@ -18,7 +18,7 @@ function unwrap<T>(outcome: Outcome<T>): T {
 
 /** Four seats, then seven, then four others of whom two sat before, then seven again. */
 const TERMS = [electedSeats(100, 4), electedSeats(30, 7), electedSeats(35, 4), electedSeats(30, 7)];
-const chain = new ElectionChain(TERMS, EPOCH_LENGTH);
+const chain = new TermsChain(TERMS, EPOCH_LENGTH);
 /** The last milestone of the last term. */
 const LAST = TERMS.length * EPOCH_LENGTH - 1;
 const nowMs = chain.timeOf(LAST);

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { encodeMilestone } from '../codec/milestone.ts';
 import { nobleHasher } from '../crypto/blake2b.ts';
 import type { Outcome } from '../outcome.ts';
-import { ElectionChain, electedSeats, keysOf } from '../testing/election-chain.ts';
+import { TermsChain, electedSeats, keysOf } from '../testing/terms-chain.ts';
 import { keyPair } from '../testing/ledger-fixtures.ts';
 import { committeeRoot } from './committee.ts';
 import { LightClient } from './light-client.ts';
@@ -19,7 +19,7 @@ function unwrap<T>(outcome: Outcome<T>): T {
 
 const [A, B, C] = [electedSeats(100, 4), electedSeats(30, 7), electedSeats(50, 4)];
 /** Epochs 0 and 1 are A's, 2 is B's, 3 and 4 are C's, from 5 on A sits again. */
-const chain = new ElectionChain([A, A, B, C, C, A]);
+const chain = new TermsChain([A, A, B, C, C, A]);
 const NOW = chain.timeOf(10_000);
 const young = (): LightClient => LightClient.fromGenesis(chain.genesis);
 const check = (client: LightClient, index: number) => client.checkMilestone(chain.at(index), NOW);
@@ -184,7 +184,7 @@ describe('a committee whose successors were not followed', () => {
     const [first, second, third] = A;
     const rest = [first!, second!, third!];
     const after = [...rest, keyPair(77)];
-    const overlap = new ElectionChain([A, after, after, C]);
+    const overlap = new TermsChain([A, after, after, C]);
     const client = LightClient.fromGenesis(overlap.genesis);
     const theirs = overlap.make(12);
     expect(theirs.certificate.signers).toEqual([0, 1, 2]);
@@ -264,7 +264,7 @@ describe('any row of committees', () => {
   it('is followed to its end, and every milestone of it is believed then', () => {
     fc.assert(
       fc.property(rows, fc.nat(9), (row, offset) => {
-        const any = new ElectionChain(
+        const any = new TermsChain(
           row.map((number) => POOL[number]!),
           4,
         );
@@ -287,7 +287,7 @@ describe('any row of committees', () => {
   it('is not believed in any epoch of a committee that was not followed', () => {
     fc.assert(
       fc.property(rows, fc.nat(40), (row, index) => {
-        const any = new ElectionChain(
+        const any = new TermsChain(
           row.map((number) => POOL[number]!),
           4,
         );

@@ -31,7 +31,7 @@ import { checkFinality } from './certificate.ts';
 import { checkCommittee, committeeRoot, epochOf, isLastOfEpoch } from './committee.ts';
 import { electionIndex } from './election.ts';
 import { genesisMilestone } from './genesis.ts';
-import { checkElection, firstDigest, nextDigest, Terms, type Term } from './terms.ts';
+import { checkNewTerm, firstDigest, nextDigest, Terms, type Term } from './terms.ts';
 
 declare const trusted: unique symbol;
 
@@ -126,7 +126,7 @@ export class LightClient {
    * Follows an election, given as the encoded milestone that holds it: the committee that it names
    * is trusted from the next epoch on. They are followed in their order; one that was followed
    * already changes nothing.
-   * Codes: those of form and of `checkElection`; `milestone-epoch` (of a term that is over or not
+   * Codes: those of form and of `checkNewTerm`; `milestone-epoch` (of a term that is over or not
    * known), `milestone-timestamp`, and `milestone-fork`: a second election of the same epoch.
    */
   followElection(bytes: Uint8Array, nowMs: number): Outcome<void> {
@@ -138,7 +138,7 @@ export class LightClient {
     const sitting = this.#terms.at(header.epoch);
     if (sitting === undefined) return fail('milestone-epoch', `epoch ${header.epoch} is over`);
     const context = { networkId, params, ...this.#crypto };
-    const elected = checkElection(decoded.value, sitting.committee, context);
+    const elected = checkNewTerm(decoded.value, sitting.committee, context);
     if (!elected.ok) return elected;
     const term = elected.value;
     if (term.epoch <= this.#state.epoch) return this.#checkFollowed(term);

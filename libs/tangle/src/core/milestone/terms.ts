@@ -40,7 +40,7 @@ export interface ElectionContext {
  * Codes: `milestone-root`, `milestone-epoch`, `milestone-committee` (no election),
  * `committee-invalid`, and those of certificates.
  */
-export function checkElection(
+export function checkNewTerm(
   milestone: Milestone,
   committee: readonly Uint8Array[],
   { networkId, params, hasher, verifier }: ElectionContext,

@@ -109,6 +109,11 @@ export const MAX_CANDIDATES_BY_TURN = 128;
 export const MAX_GENESIS_TEXT_LENGTH = 1_048_576;
 /** Bytes of one frame's body in a snapshot: a milestone with a full cone is 647,000. */
 export const MAX_SNAPSHOT_FRAME_SIZE = 1_048_576;
+/**
+ * Elections in a snapshot: with an epoch of an hour, fifteen years in which each hour had another
+ * committee. Bounds the file, and what a reader that is lied to keeps.
+ */
+export const MAX_SNAPSHOT_ELECTIONS = 131_072;
 /** Outputs or changes in one frame of a snapshot. Bounds what a reader decodes at a time. */
 export const MAX_SNAPSHOT_RECORDS = 4_096;
 /**

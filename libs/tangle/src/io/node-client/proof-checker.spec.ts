@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { encodeMilestone } from '../../core/codec/milestone.ts';
 import { nobleHasher } from '../../core/crypto/blake2b.ts';
 import { LightClient } from '../../core/milestone/light-client.ts';
-import { ElectionChain, electedSeats, keysOf } from '../../core/testing/election-chain.ts';
+import { TermsChain, electedSeats, keysOf } from '../../core/testing/terms-chain.ts';
 import type { KeyPair } from '../../core/testing/ledger-fixtures.ts';
 import { ProofChecker } from './proof-checker.ts';
 
@@ -14,7 +14,7 @@ const D = electedSeats(40, 4);
 
 /** A node that serves the elections of a chain whose epochs are these committees'. */
 function network(...seats: (readonly KeyPair[])[]) {
-  const chain = new ElectionChain(seats, EPOCH_LENGTH);
+  const chain = new TermsChain(seats, EPOCH_LENGTH);
   const requests: (number | 'genesis')[] = [];
   const node = {
     served: chain.elections(seats.length),
@@ -233,7 +233,7 @@ describe('a proof of an earlier term', () => {
     await checkerOf(earlier).milestone(chain.at(last));
     // The keys of the genesis committee, in the wrong hands long after its term: all that it signs
     // now is in order, and the client does not take it for what it once followed.
-    const other = new ElectionChain([A, C, D], EPOCH_LENGTH);
+    const other = new TermsChain([A, C, D], EPOCH_LENGTH);
     const forged = other.at(EPOCH_LENGTH);
     const truth = node.served;
     const wrong = [other.elections(3), truth.slice(1), truth.slice(0, -1), []];

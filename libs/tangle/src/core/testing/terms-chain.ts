@@ -39,7 +39,7 @@ export function electedSeats(first: number, count: number): KeyPair[] {
 export const keysOf = (pairs: readonly KeyPair[]): Uint8Array[] =>
   pairs.map(({ publicKey }) => publicKey);
 
-export class ElectionChain {
+export class TermsChain {
   readonly genesis: Genesis;
   readonly start: GenesisMilestone;
   /** Who sits in each epoch; those of the last entry stay. */
