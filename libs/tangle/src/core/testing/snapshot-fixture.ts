@@ -87,10 +87,9 @@ export class SnapshotFixture {
     }
   }
 
-  /** Makes one milestone in which each of these keys gets an active bond of the least amount. */
-  bond(keys: readonly KeyPair[]): void {
+  /** Makes one milestone in which each of these keys gets an active bond. */
+  bond(keys: readonly KeyPair[], amount = this.chain.genesis.params.validatorBondMin): void {
     this.chain.learn(keys);
-    const amount = this.chain.genesis.params.validatorBondMin;
     const outputs = keys.map((key) => bond(amount, { key, owner: keyPair(1) }));
     this.#tip = this.chain.attach([this.#tip], this.#payment(outputs));
     const { bytes, result } = this.chain.confirm([this.#tip]);
