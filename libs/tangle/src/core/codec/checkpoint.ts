@@ -2,7 +2,7 @@
  * A checkpoint: all that a light client must know to go on, in one small object. Nothing in it is
  * secret and nothing signs it; like a genesis document it is as good as the place it came from.
  * Path: `milestone/light-client.ts` → here → a client's store, or an app that ships with one.
- * Spec: docs/spec/05-light-client.md §5.
+ * Spec: docs/spec/05-light-client.md §6.
  */
 import type { Outcome } from '../outcome.ts';
 import { MAX_CHECKPOINT_SIZE, MAX_COMMITTEE } from '../params/limits.ts';

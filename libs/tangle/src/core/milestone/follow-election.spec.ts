@@ -51,6 +51,7 @@ describe('followElection', () => {
     const client = young();
     unwrap(follow(client, 1));
     for (const index of [1, 9, 10, chain.electionOf(1), 19, 20]) unwrap(check(client, index));
+    expect(client.state.newest.index).toBe(20);
   });
 
   it('goes from election to election, however far they lie apart', () => {
@@ -69,7 +70,7 @@ describe('followElection', () => {
 
   it('takes a certificate that ratifies', () => {
     const ratified = chain.make(chain.electionOf(1), { kind: 'ratify' });
-    unwrap(young().followElection(encodeMilestone(ratified), NOW));
+    expect(young().followElection(encodeMilestone(ratified), NOW)).toMatchObject({ ok: true });
   });
 
   it('milestone-committee: no election, or one elsewhere in its epoch', () => {
@@ -279,6 +280,7 @@ describe('any row of committees', () => {
         for (let index = offset % 4; index <= last; index += 3) {
           unwrap(client.checkMilestone(any.at(index), now));
         }
+        expect(client.state.committee).toEqual(keysOf(any.seatsOf(row.length)));
       }),
       { numRuns: 25 },
     );

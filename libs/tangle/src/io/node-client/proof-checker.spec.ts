@@ -221,10 +221,12 @@ describe('a proof of an earlier term', () => {
     const { chain, checkerOf, young, last } = network(A, B, C, D);
     const earlier = young();
     await checkerOf(earlier).milestone(chain.at(EPOCH_LENGTH));
-    const checker = checkerOf(restarted(earlier));
+    const client = restarted(earlier);
+    const checker = checkerOf(client);
     await checker.milestone(chain.at(1));
     await checker.milestone(chain.at(last));
     await checker.milestone(chain.at(EPOCH_LENGTH + 1));
+    expect(client.state).toMatchObject({ epoch: 3, followed: { elections: 3 } });
   });
 
   it('proof-invalid: what is shown again is not what led there', async () => {
