@@ -352,11 +352,19 @@ export const oracleCheckpoint: P.CoderType<Checkpoint> = shape(
     epoch: P.U32LE,
     committee: demand(P.array(P.U8, id32), (keys) => keys.length >= 1 && keys.length <= 32),
     newest: header,
+    followed: P.flagged('epoch', P.struct({ elections: positive, digest: id32 })),
   }),
-  ({ networkId, genesisId, params, epoch, committee, newest }): Checkpoint => {
-    return { networkId, genesisId, params, epoch, committee, newest };
+  ({ version: _version, followed, ...rest }): Checkpoint => {
+    if (followed === undefined) return rest;
+    if (followed.elections > rest.epoch) throw new Error('condition does not hold');
+    return { ...rest, followed };
   },
-  (checkpoint) => ({ version: 1 as const, ...checkpoint, committee: [...checkpoint.committee] }),
+  (checkpoint) => ({
+    version: 1 as const,
+    ...checkpoint,
+    committee: [...checkpoint.committee],
+    followed: checkpoint.followed,
+  }),
 );
 
 /** Frames 10 and 11 of the request protocol, without their length. */

@@ -239,6 +239,9 @@ export function randomConsensusMessage(random: SeededRandom): ConsensusMessage {
 }
 
 export function randomCheckpoint(random: SeededRandom): Checkpoint {
+  const epoch = random.between(0, 1) === 0 ? 0 : random.between(1, 0xffff_ffff);
+  const digest = random.bytes(32);
+  const followed = { elections: random.between(1, Math.max(1, epoch)), digest };
   return {
     networkId: random.u64(),
     genesisId: random.hex(32) as MilestoneId,
@@ -247,9 +250,10 @@ export function randomCheckpoint(random: SeededRandom): Checkpoint {
       heartbeatMs: random.between(1, 0xffff_ffff),
       maxDriftMs: random.u32(),
     },
-    epoch: random.u32(),
+    epoch,
     committee: random.list(random.between(1, 32), () => random.bytes(32)),
     newest: randomHeader(random),
+    ...(epoch === 0 ? {} : { followed }),
   };
 }
 

@@ -135,8 +135,7 @@ function fillOf(
   if (from.length === 0) return undefined;
   const { params } = genesis;
   const { root, hasher, verifier } = ground;
-  const committeeOf = () => genesis.committee;
-  const trust = { genesis: root, params, committeeOf, hasher, verifier };
+  const trust = { genesis: root, params, hasher, verifier };
   const downloadFolder = join(config.dataDir, 'snapshot-download');
   return snapshotFill({ from, downloadFolder, maxDownloadBytes, trust, logger, signal });
 }

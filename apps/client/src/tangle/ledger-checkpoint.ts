@@ -2,7 +2,7 @@
  * What the light client knew last, on disk: nothing is checked a second time after a restart, and
  * a node that shows an older or another history is found out as if the client had never stopped.
  * Before: client.ts; after: store.
- * Spec: docs/spec/05-light-client.md §5, docs/spec/40-client-store.md.
+ * Spec: docs/spec/05-light-client.md §6, docs/spec/40-client-store.md.
  */
 import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import { ledgerCheckpoints } from '../store/collections.ts';

@@ -5,6 +5,7 @@ import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common'
 import { ApiQuery, ApiTags } from '@nestjs/swagger';
 import {
   balanceDto,
+  electionsDto,
   MAX_BALANCE_OUTPUTS,
   milestoneBlocksDto,
   milestoneDto,
@@ -14,6 +15,7 @@ import {
   payloadKinds,
   utxoChangesDto,
   type BalanceDto,
+  type ElectionsDto,
   type MilestoneBlocksDto,
   type OutputInfoDto,
   type OutputMetadataDto,
@@ -85,6 +87,14 @@ export class LedgerController {
     const balance = await proofs.balance(addressParam(text), textQuery(cursor), count);
     if (!balance.ok) throw ApiProblem.of('request-malformed', balance.detail);
     return balance.value;
+  }
+
+  @Get('elections')
+  @Answers('Milestones that named another committee, ascending by its first epoch', electionsDto)
+  @ApiQuery({ name: 'after', required: false, type: Number, description: 'epoch; 0: from genesis' })
+  elections(@Query('after') after: unknown): ElectionsDto {
+    const epoch = integerParam(textQuery(after) ?? '0', 0, 0xffff_ffff, 'after');
+    return this.#node.query.elections(epoch);
   }
 
   @Get('milestones/latest')

@@ -63,7 +63,7 @@ const PATTERNS: readonly [RegExp, RouteClass][] = [
   [/^\/api\/core\/v1\/milestones\/[^/]+\/blocks$/, 'feed'],
   [/^\/api\/core\/v1\/snapshots\/(full|delta)$/, 'snapshot'],
   [/^\/api\/core\/v1\/(blocks|transactions|tips)(\/|$)/, 'block'],
-  [/^\/api\/core\/v1\/(outputs|milestones)(\/|$)/, 'ledger'],
+  [/^\/api\/core\/v1\/(outputs|milestones|elections)(\/|$)/, 'ledger'],
   [/^\/api\/(core\/v1\/|routes$)/, 'node'],
   [/^\/api\/indexer\//, 'indexer'],
 ];

@@ -32,6 +32,7 @@ const NAMED: Readonly<Record<string, z.ZodType>> = {
   BlockMetadata: dto.blockMetadataDto,
   BlockProof: dto.blockProofDto,
   Children: dto.childrenDto,
+  Elections: dto.electionsDto,
   Genesis: dto.genesisDto,
   Health: dto.healthDto,
   Info: dto.infoDto,

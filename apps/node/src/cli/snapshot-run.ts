@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
 import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import type { SnapshotCounts, SnapshotHeader } from '@tanglemail/tangle/core/snapshot/codec.ts';
-import type { SnapshotTrust } from '@tanglemail/tangle/core/snapshot/window.ts';
+import type { SnapshotTrust } from '@tanglemail/tangle/core/snapshot/trust.ts';
 import { bestHasher } from '@tanglemail/tangle/io/accel/hasher.ts';
 import { bestVerifier } from '@tanglemail/tangle/io/accel/verifier.ts';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
@@ -19,7 +19,6 @@ import {
   type SnapshotFiles,
 } from '@tanglemail/tangle/io/snapshot/read-snapshot.ts';
 import { writeSnapshot } from '@tanglemail/tangle/io/snapshot/write-snapshot.ts';
-import { committeeAt, genesisCommittees } from '../committees.ts';
 import { snapshotFill } from '../snapshot/import-snapshot.ts';
 import { bytesText } from '../status-line.ts';
 import { NodeStore } from '../store/node-store.ts';
@@ -37,11 +36,19 @@ export async function showSnapshot(terminal: Terminal, file: string, json: boole
   const hasher = await bestHasher();
   let header: SnapshotHeader | undefined;
   let counts: SnapshotCounts | undefined;
+  let elections = 0;
   for await (const part of readParts(file, hasher, progressOn(terminal, 'reading', 'bytes'))) {
     if (part.type === 'header') header = part.header;
+    if (part.type === 'election') elections += 1;
     if (part.type === 'end') counts = part.counts;
   }
-  const facts = { file, sizeBytes: (await stat(file)).size, ...factsOf(header), ...counts };
+  const facts = {
+    file,
+    sizeBytes: (await stat(file)).size,
+    ...factsOf(header),
+    elections,
+    ...counts,
+  };
   if (json) outJson(terminal, facts);
   else terminal.out(linesOf(facts));
 }
@@ -131,9 +138,7 @@ export async function importSnapshotFiles(
 async function trustIn(genesis: Genesis): Promise<SnapshotTrust> {
   const [hasher, verifier] = await Promise.all([bestHasher(), bestVerifier()]);
   const { params } = genesis;
-  const committees = genesisCommittees(genesis.committee);
-  const committeeOf = (index: number) => committeeAt(index, committees, params);
-  return { genesis: genesisMilestone(genesis, hasher), params, committeeOf, hasher, verifier };
+  return { genesis: genesisMilestone(genesis, hasher), params, hasher, verifier };
 }
 
 function factsOf(header: SnapshotHeader | undefined): Record<string, string | number> {

@@ -16,16 +16,21 @@ import {
 } from '@tanglemail/tangle/core/codec/ids.ts';
 import { decodeMilestone, milestoneIdOf } from '@tanglemail/tangle/core/codec/milestone.ts';
 import { encodeOutput } from '@tanglemail/tangle/core/codec/output.ts';
+import { epochOf, quorum } from '@tanglemail/tangle/core/milestone/committee.ts';
+import { electionIndex } from '@tanglemail/tangle/core/milestone/election.ts';
 import type { Dag } from '@tanglemail/tangle/core/dag/dag.ts';
 import { assert } from '@tanglemail/tangle/core/outcome.ts';
+import type { NetworkParams } from '@tanglemail/tangle/core/params/networks.ts';
 import type { Hasher } from '@tanglemail/tangle/core/ports.ts';
 import type { BlockDto } from '@tanglemail/tangle/io/node-client/block-dto.ts';
 import type { ConnectedPeerDto } from '@tanglemail/tangle/io/node-client/control-dto.ts';
 import {
   MAX_BLOCK_PAGE_BYTES,
+  MAX_PAGE_ELECTIONS,
   MAX_PAGE_ITEMS,
   type BlockMetadataDto,
   type ChildrenDto,
+  type ElectionsDto,
   type InfoDto,
   type MilestoneBlocksDto,
   type MilestoneDto,
@@ -112,7 +117,7 @@ export class NodeQuery {
 
   info(): InfoDto {
     const { engine, genesis, network, dag, tips } = this.#deps;
-    const { header, id, powLoadBits } = engine.latest;
+    const { header, id, powLoadBits, committee } = engine.latest;
     const confirmed = { index: header.index, timestampMs: header.timestampMs, milestoneId: id };
     const { params } = genesis;
     return {
@@ -141,7 +146,12 @@ export class NodeQuery {
         validatorBondMin: `${params.validatorBondMin}`,
         powLoadBits,
       },
-      committee: genesis.committee.map((key) => bytesToHex(key)),
+      committee: {
+        epoch: epochOf(header.index + 1, params),
+        size: committee.length,
+        quorum: quorum(committee.length),
+      },
+      ...nextElection(header.index, params),
       validators: this.#deps.seats().map(validatorDtoOf),
       features: [...this.#deps.features],
     };
@@ -303,6 +313,15 @@ export class NodeQuery {
     return end < cone.length ? { index, blocks, next: end } : { index, blocks };
   }
 
+  /** A page of the milestones that named the committees of epochs above `after`. */
+  elections(after: number): ElectionsDto {
+    const found = this.#deps.store.elections(after, MAX_PAGE_ELECTIONS + 1);
+    const elections = found.slice(0, MAX_PAGE_ELECTIONS).map(({ epoch, bytes }) => {
+      return { epoch, milestone: bytesToHex(bytes) };
+    });
+    return { elections, more: found.length > MAX_PAGE_ELECTIONS };
+  }
+
   utxoChanges(index: number): UtxoChangesDto | undefined {
     const diff = this.#deps.store.ledger.diff(index);
     if (diff === undefined) return undefined;
@@ -318,6 +337,13 @@ function blockOf(bytes: Uint8Array): Block {
   const decoded = decodeBlock(bytes);
   assert(decoded.ok, 'a stored block decodes');
   return decoded.value;
+}
+
+function nextElection(index: number, params: NetworkParams): Pick<InfoDto, 'election'> {
+  if (params.validatorBondMin === 0n) return {};
+  const epoch = epochOf(index, params);
+  const present = electionIndex(epoch, params);
+  return { election: { index: present > index ? present : electionIndex(epoch + 1, params) } };
 }
 
 function syncDtoOf({ problem, failed: _failed, ...state }: SyncState): InfoDto['status']['sync'] {

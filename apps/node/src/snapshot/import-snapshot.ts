@@ -74,7 +74,7 @@ export async function importSnapshot(
   const milestones = proven.window
     .map((milestone) => storedMilestone(milestone, hasher))
     .filter(({ index }) => index > 0);
-  await target.finish({ state: stateOf(proven), milestones, elections: [] });
+  await target.finish({ state: stateOf(proven), milestones, elections: proven.elections });
 }
 
 function stateOf({ header, milestone }: ProvenFile): NodeState {

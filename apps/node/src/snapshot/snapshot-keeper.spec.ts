@@ -42,6 +42,7 @@ const store: KeeperDeps['store'] = {
       state: { index, id, timestampMs: header.timestampMs, unspentCount: unspent.length },
       milestoneBytes: (one: number) => fixture.milestones[one]!.bytes,
       cone: (one: number) => fixture.milestones[one]!.cone,
+      elections: async () => await Promise.resolve([]),
       async *unspent() {
         await gate;
         yield* unspent;

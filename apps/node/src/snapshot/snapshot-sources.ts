@@ -6,7 +6,7 @@
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { SnapshotTrust } from '@tanglemail/tangle/core/snapshot/window.ts';
+import type { SnapshotTrust } from '@tanglemail/tangle/core/snapshot/trust.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import { downloadSnapshot } from '@tanglemail/tangle/io/snapshot/download.ts';
 import {

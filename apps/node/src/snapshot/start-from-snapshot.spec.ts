@@ -17,11 +17,12 @@ import { nobleVerifier } from '@tanglemail/tangle/core/crypto/ed25519-strict.ts'
 import type { OutputRecord } from '@tanglemail/tangle/core/ledger/ledger-diff.ts';
 import { buildTransaction } from '@tanglemail/tangle/core/ledger/transaction-builder.ts';
 import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
-import type { SnapshotTrust } from '@tanglemail/tangle/core/snapshot/window.ts';
+import type { SnapshotTrust } from '@tanglemail/tangle/core/snapshot/trust.ts';
 import { TestChain } from '@tanglemail/tangle/core/testing/chain-fixture.ts';
-import { committeeKeys } from '@tanglemail/tangle/core/testing/ledger-fixtures.ts';
+import { committeeKeys, keyPair } from '@tanglemail/tangle/core/testing/ledger-fixtures.ts';
 import { SnapshotFixture, encodeFile } from '@tanglemail/tangle/core/testing/snapshot-fixture.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
+import { verifySnapshot } from '@tanglemail/tangle/io/snapshot/read-snapshot.ts';
 import { writeSnapshot } from '@tanglemail/tangle/io/snapshot/write-snapshot.ts';
 import type { ConfirmedMilestone } from '../confirmation/confirmation-engine.ts';
 import { NodeStore } from '../store/node-store.ts';
@@ -45,7 +46,6 @@ function trustIn(genesis: Genesis): SnapshotTrust {
   return {
     genesis: genesisMilestone(genesis, nobleHasher),
     params: genesis.params,
-    committeeOf: () => genesis.committee,
     hasher: nobleHasher,
     verifier: nobleVerifier,
   };
@@ -255,6 +255,54 @@ describe('the sources', () => {
   });
 });
 
+describe('a network that elects', () => {
+  const EPOCH = 20;
+  const fixture = new SnapshotFixture(4, 3, { epochLength: EPOCH, validatorBondMin: 10_000n });
+  fixture.bond([20, 21, 22, 23].map((seed) => keyPair(seed)));
+  fixture.advance(EPOCH + 4);
+  const { genesis, start } = fixture.chain;
+  const election = 17;
+
+  async function storeAt(index: number, base?: number) {
+    const path = (name: string) => join(folder, `${name}-${index}`);
+    await writeFile(path('full'), encodeFile(fixture.file(base ?? index)));
+    const from = [path('full')];
+    if (base !== undefined) {
+      await writeFile(path('delta'), encodeFile(fixture.file(index, base)));
+      from.push(path('delta'));
+    }
+    const fill = fillFrom(genesis, from);
+    const opened = await NodeStore.open(path('store'), start, nobleHasher, fill);
+    open.push(opened.store);
+    return opened;
+  }
+
+  it.each([
+    ['before the election', election - 1, undefined],
+    ['at the election', election, undefined],
+    ['between the election and the end of its epoch', election + 1, election],
+    ['behind its epoch', EPOCH, election - 1],
+    ['when the election is behind the window', EPOCH + 4, undefined],
+  ])('starts as everybody stands: %s', async (_, index, base) => {
+    const { store, latest } = await storeAt(index, base);
+    const { committee, elected, bonds } = fixture.headers[index]!;
+    const isBetween = index >= election && index < EPOCH - 1;
+    expect(elected?.length).toBe(isBetween ? 4 : undefined);
+    expect(latest).toMatchObject({ committee, elected });
+    expect(latest.bonds.candidates()).toEqual(expect.arrayContaining(bonds.candidates()));
+    expect(store.elections(0, 9)).toHaveLength(index < election ? 0 : 1);
+    // What it writes itself proves the same to the next one.
+    const again = join(folder, 'again');
+    const view = await store.view();
+    const { params } = genesis;
+    await writeSnapshot(again, view, { genesis: start, params, hasher: nobleHasher });
+    await view.close();
+    const proven = await verifySnapshot(again, trustIn(genesis));
+    expect(proven.elections).toEqual(store.elections(0, 9));
+    expect(proven.header).toEqual(fixture.file(index).header);
+  });
+});
+
 describe('an import that is killed', () => {
   const IMPORT = fileURLToPath(new URL('testing/import-slowly.ts', import.meta.url));
   const OUTPUTS = 4_096;
@@ -299,6 +347,7 @@ describe('an import that is killed', () => {
         state: { ...target, unspentCount: OUTPUTS },
         milestoneBytes: () => bytes,
         cone: () => result.included,
+        elections: async () => await Promise.resolve([]),
         async *unspent() {
           yield* outputs;
         },

@@ -16,20 +16,14 @@ import { snapshotFill } from '../import-snapshot.ts';
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const [storePath = '', genesisFile = '', full = ''] = process.argv.slice(2);
 const genesis = await readGenesis(genesisFile);
-const { committee, params } = genesis;
+const { params } = genesis;
 const hasher = await bestHasher();
 const root = genesisMilestone(genesis, hasher);
 const fill = snapshotFill({
   from: [full],
   downloadFolder: `${storePath}-download`,
   maxDownloadBytes: 1_000_000_000,
-  trust: {
-    genesis: root,
-    params,
-    committeeOf: () => committee,
-    hasher,
-    verifier: nobleVerifier,
-  },
+  trust: { genesis: root, params, hasher, verifier: nobleVerifier },
   logger: SILENT_LOGGER,
 });
 await NodeStore.open(storePath, root, hasher, async (importer) => {

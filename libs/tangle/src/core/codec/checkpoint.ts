@@ -2,7 +2,7 @@
  * A checkpoint: all that a light client must know to go on, in one small object. Nothing in it is
  * secret and nothing signs it; like a genesis document it is as good as the place it came from.
  * Path: `milestone/light-client.ts` → here → a client's store, or an app that ships with one.
- * Spec: docs/spec/05-light-client.md §5.
+ * Spec: docs/spec/05-light-client.md §6.
  */
 import type { Outcome } from '../outcome.ts';
 import { MAX_CHECKPOINT_SIZE, MAX_COMMITTEE } from '../params/limits.ts';
@@ -30,11 +30,21 @@ export interface Checkpoint {
   readonly committee: readonly Uint8Array[];
   /** The milestone with the greatest index that was checked. */
   readonly newest: MilestoneHeader;
+  /** The way to this committee; present exactly when `epoch` is above 0. */
+  readonly followed?: FollowedElections;
 }
 
-/** The checkpoint's bytes: 307 and 32 for each seat. */
+/** Elections that a light client followed from genesis on, as far as it must know them again. */
+export interface FollowedElections {
+  /** How many, u32, 1 to `epoch`. */
+  readonly elections: number;
+  /** 32 bytes; `milestone/terms.ts` says over what. */
+  readonly digest: Uint8Array;
+}
+
+/** The checkpoint's bytes: 307 and 32 for each seat, and 36 when elections were followed. */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
-  const { networkId, genesisId, params, epoch, committee, newest } = checkpoint;
+  const { networkId, genesisId, params, epoch, committee, newest, followed } = checkpoint;
   const writer = new Writer(MAX_CHECKPOINT_SIZE - (MAX_COMMITTEE - committee.length) * 32);
   writer.u8(CHECKPOINT_VERSION);
   writer.u64(networkId);
@@ -46,12 +56,17 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   writer.count8(committee.length, 1, MAX_COMMITTEE);
   for (const key of committee) writer.fixed(key, 32);
   writeHeader(writer, newest);
+  if (followed !== undefined) {
+    writer.u32(followed.elections);
+    writer.fixed(followed.digest, 32);
+  }
   return writer.finish();
 }
 
 /**
  * Decodes a checkpoint: form only; `LightClient.fromCheckpoint` checks that its parts fit together.
- * An epoch or a heartbeat of no length is 'number-out-of-range'.
+ * An epoch or a heartbeat of no length is 'number-out-of-range', as is a number of elections that
+ * nobody can have followed.
  */
 export function decodeCheckpoint(bytes: Uint8Array): Outcome<Checkpoint> {
   return decodeWith(bytes, MAX_CHECKPOINT_SIZE, (reader) => {
@@ -65,6 +80,11 @@ export function decodeCheckpoint(bytes: Uint8Array): Outcome<Checkpoint> {
     const epoch = reader.u32();
     const count = reader.count8(1, MAX_COMMITTEE);
     const committee = Array.from({ length: count }, () => reader.bytes(32));
-    return { networkId, genesisId, params, epoch, committee, newest: readHeader(reader) };
+    const newest = readHeader(reader);
+    const checkpoint = { networkId, genesisId, params, epoch, committee, newest };
+    if (epoch === 0) return checkpoint;
+    const elections = reader.u32();
+    if (elections === 0 || elections > epoch) refuse('number-out-of-range', 'elections');
+    return { ...checkpoint, followed: { elections, digest: reader.bytes(32) } };
   });
 }

@@ -14,7 +14,6 @@ import type { FinalMilestone } from '../testing/chain-fixture.ts';
 import { TestChain } from '../testing/chain-fixture.ts';
 import { basic, keyPair, PARAMS } from '../testing/ledger-fixtures.ts';
 import type { TrustedMilestone } from './light-client.ts';
-import { committeeRoot } from './committee.ts';
 import { LightClient, verifyBlockInclusion, verifyPayment, verifyUnspent } from './light-client.ts';
 
 const [alice, bob] = [keyPair(1), keyPair(2)];
@@ -186,88 +185,6 @@ describe('LightClient', () => {
     expect(client.checkFreshness(trusted, edge + 1)).toMatchObject({
       action: 'ignore',
       code: 'proof-stale',
-    });
-  });
-});
-
-describe('a change of committee', () => {
-  const params = { ...PARAMS, epochLength: 3 };
-  const successors = [7, 8, 9, 10].map((seed) => keyPair(seed).publicKey);
-
-  /** Milestone 2 ends epoch 0 and names the committee of epoch 1. */
-  function handOver(): { chain: TestChain; client: LightClient; last: Uint8Array } {
-    const chain = new TestChain(4, { ...new TestChain(4).genesis, params });
-    chain.confirm([chain.attach([GENESIS_BLOCK_ID])]);
-    const last = naming(chain, successors);
-    return { chain, client: LightClient.fromGenesis(chain.genesis), last };
-  }
-
-  /** A milestone that the present committee certifies, whose header names `committee`. */
-  function naming(chain: TestChain, committee: readonly Uint8Array[]): Uint8Array {
-    const made = unwrap(chain.build([chain.attach([GENESIS_BLOCK_ID])]));
-    const header = { ...made.header, committeeRoot: committeeRoot(committee, nobleHasher) };
-    return encodeMilestone(chain.certify({ header, body: made.body }));
-  }
-
-  it('is followed with the keys that the last milestone of the old one names', () => {
-    const { chain, client, last } = handOver();
-    unwrap(client.checkMilestone(last, later(chain) + 1_000));
-    unwrap(client.followCommittee(successors));
-    expect(client.state).toMatchObject({ epoch: 1, committee: successors });
-  });
-
-  it('committee-invalid: keys that nobody named', () => {
-    const { chain, client, last } = handOver();
-    expect(client.followCommittee(successors)).toMatchObject({ code: 'committee-invalid' });
-    unwrap(client.checkMilestone(last, later(chain) + 1_000));
-    for (const keys of [chain.genesis.committee, successors.toReversed(), []]) {
-      expect(client.followCommittee(keys)).toMatchObject({ code: 'committee-invalid' });
-    }
-  });
-
-  it('milestone-epoch: the old committee has no say after its term', () => {
-    const { chain, client, last } = handOver();
-    const now = later(chain) + 5_000;
-    unwrap(client.checkMilestone(last, now));
-    chain.confirm([chain.attach([GENESIS_BLOCK_ID])]);
-    const old = chain.confirm([chain.attach([GENESIS_BLOCK_ID])]);
-    expect(old.header).toMatchObject({ index: 3, epoch: 1 });
-    expect(client.checkMilestone(old.bytes, now)).toMatchObject({ code: 'milestone-epoch' });
-    unwrap(client.followCommittee(successors));
-    expect(client.checkMilestone(old.bytes, now)).toMatchObject({ code: 'certificate-signature' });
-    expect(client.checkMilestone(last, now)).toMatchObject({ code: 'milestone-epoch' });
-  });
-
-  it('milestone-root: another committee is named before the last milestone of the epoch', () => {
-    const { chain, client } = handOver();
-    chain.confirm([chain.attach([GENESIS_BLOCK_ID])]);
-    const early = naming(chain, successors);
-    expect(client.checkMilestone(early, later(chain) + 1_000)).toMatchObject({
-      code: 'milestone-root',
-      detail: 'committeeRoot',
-    });
-    expect(client.state.newest.index).toBe(0);
-  });
-
-  it('leaves a standing committee as it is, over any number of epochs', () => {
-    const chain = new TestChain(4, { ...new TestChain(4).genesis, params });
-    const client = LightClient.fromGenesis(chain.genesis);
-    const finals = Array.from({ length: 8 }, () =>
-      chain.confirm([chain.attach([GENESIS_BLOCK_ID])]),
-    );
-    const newest = finals.at(-1) as FinalMilestone;
-    unwrap(client.checkMilestone(newest.bytes, later(chain)));
-    unwrap(client.followCommittee(chain.genesis.committee));
-    expect(client.state).toMatchObject({ epoch: 0 });
-    expect(newest.header.epoch).toBe(2);
-  });
-
-  it('milestone-epoch: an epoch that its index does not have', () => {
-    const { chain, client } = handOver();
-    const made = unwrap(chain.build([chain.attach([GENESIS_BLOCK_ID])]));
-    const wrong = chain.certify({ header: { ...made.header, epoch: 1 }, body: made.body });
-    expect(client.checkMilestone(encodeMilestone(wrong), later(chain))).toMatchObject({
-      code: 'milestone-epoch',
     });
   });
 });

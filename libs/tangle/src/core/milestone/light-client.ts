@@ -29,7 +29,9 @@ import type { Hasher, Verifier } from '../ports.ts';
 import { checkMilestoneBody } from './body.ts';
 import { checkFinality } from './certificate.ts';
 import { checkCommittee, committeeRoot, epochOf, isLastOfEpoch } from './committee.ts';
+import { electionIndex } from './election.ts';
 import { genesisMilestone } from './genesis.ts';
+import { checkNewTerm, firstDigest, nextDigest, Terms, type Term } from './terms.ts';
 
 declare const trusted: unique symbol;
 
@@ -53,10 +55,13 @@ const NOBLE: LightClientCrypto = { hasher: nobleHasher, verifier: nobleVerifier 
 export class LightClient {
   readonly #crypto: LightClientCrypto;
   #state: Checkpoint;
+  /** From that of genesis on, or from that of the checkpoint until `recallTerms`. */
+  #terms: Terms;
 
   private constructor(state: Checkpoint, crypto: LightClientCrypto) {
     this.#state = state;
     this.#crypto = crypto;
+    this.#terms = new Terms([{ epoch: state.epoch, committee: state.committee }]);
   }
 
   /** Starts from the genesis document alone. The document has passed `checkGenesis`. */
@@ -94,9 +99,10 @@ export class LightClient {
   /**
    * Checks an encoded milestone and remembers the newest. Old ones are welcome: proofs refer to
    * them. `nowMs` is the client's clock.
-   * Codes: those of form; `milestone-epoch` (another committee's term: call `followCommittee`),
-   * `milestone-timestamp`, `milestone-root` (body and header differ, or a committee is named that
-   * may not be named here), those of certificates, and
+   * Codes: those of form; `milestone-epoch` (of a term whose committee is not known here: call
+   * `followElection` for a later one, `recallTerms` for an earlier one), `milestone-timestamp`,
+   * `milestone-root` (body and header differ, or the header names another committee than the one
+   * whose turn is next), those of certificates, and
    * `milestone-fork`: two final milestones of one index, which means that a third of the committee
    * broke its word; show it to the user and believe neither.
    */
@@ -117,20 +123,56 @@ export class LightClient {
   }
 
   /**
-   * Changes to the committee that the newest milestone names, given its keys by anybody. That
-   * milestone is the last one of its epoch: `checkMilestone` lets no other name another committee.
-   * Codes: `committee-invalid` (no committee, or not the one that the milestone commits to).
+   * Follows an election, given as the encoded milestone that holds it: the committee that it names
+   * is trusted from the next epoch on. They are followed in their order; one that was followed
+   * already changes nothing.
+   * Codes: those of form and of `checkNewTerm`; `milestone-epoch` (of a term that is over or not
+   * known), `milestone-timestamp`, and `milestone-fork`: a second election of the same epoch.
    */
-  followCommittee(committee: readonly Uint8Array[]): Outcome<void> {
-    const valid = checkCommittee(committee);
-    if (!valid.ok) return valid;
-    const { newest, params } = this.#state;
-    if (!equalBytes(committeeRoot(committee, this.#crypto.hasher), newest.committeeRoot)) {
-      return fail('committee-invalid', 'the newest milestone names another committee');
+  followElection(bytes: Uint8Array, nowMs: number): Outcome<void> {
+    const decoded = decodeMilestone(bytes);
+    if (!decoded.ok) return decoded;
+    const { header } = decoded.value;
+    const { hasher } = this.#crypto;
+    const { networkId, params, newest } = this.#state;
+    const sitting = this.#terms.at(header.epoch);
+    if (sitting === undefined) return fail('milestone-epoch', `epoch ${header.epoch} is over`);
+    const context = { networkId, params, ...this.#crypto };
+    const elected = checkNewTerm(decoded.value, sitting.committee, context);
+    if (!elected.ok) return elected;
+    const term = elected.value;
+    if (term.epoch <= this.#state.epoch) return this.#checkFollowed(term);
+    const timely = this.#checkTime(header, milestoneIdOf(header, hasher), nowMs);
+    if (!timely.ok) return timely;
+    const before = this.#state.followed ?? firstDigest(this.#state.committee, hasher);
+    const followed = nextDigest(before, term, hasher);
+    const latest = header.index > newest.index ? header : newest;
+    this.#terms.add(term);
+    this.#state = { ...this.#state, ...term, followed, newest: latest };
+    return succeed(undefined);
+  }
+
+  /**
+   * Learns again who sat before: the committee of genesis and all that were followed since, in
+   * their order and given by anybody. Proofs of earlier terms can then be checked.
+   * Code: `proof-invalid` (these are not the ones that led here).
+   */
+  recallTerms(terms: readonly Term[]): Outcome<void> {
+    const { hasher } = this.#crypto;
+    const { epoch, committee, followed } = this.#state;
+    const [first, ...rest] = terms;
+    const known = followed ?? firstDigest(committee, hasher);
+    if (first?.epoch !== 0 || rest.length !== known.elections) {
+      return fail('proof-invalid', `${rest.length} elections, ${known.elections} were followed`);
     }
-    if (this.#isCommitteeCurrent()) return succeed(undefined);
-    const epoch = epochOf(newest.index + 1, params);
-    this.#state = { ...this.#state, committee, epoch };
+    const all = rest.reduce(
+      (before, term) => nextDigest(before, term, hasher),
+      firstDigest(first.committee, hasher),
+    );
+    if (!equalBytes(all.digest, known.digest) || terms.at(-1)?.epoch !== epoch) {
+      return fail('proof-invalid', 'other elections than those that were followed');
+    }
+    this.#terms = new Terms(terms);
     return succeed(undefined);
   }
 
@@ -143,23 +185,36 @@ export class LightClient {
 
   /** Milestone 0 is trusted by its id; no committee ever signed it. */
   #checkCertified({ header, certificate }: Milestone, id: MilestoneId): Outcome<void> {
-    const { networkId, genesisId, params, committee, epoch, newest } = this.#state;
+    const { networkId, genesisId, params, epoch } = this.#state;
     if (header.index === 0) {
       return id === genesisId
         ? succeed(undefined)
         : fail('certificate-mismatch', 'not the genesis');
     }
-    const another = header.index > newest.index && !this.#isCommitteeCurrent();
-    if (header.epoch < epoch || header.epoch !== epochOf(header.index, params) || another) {
+    const sitting = this.#terms.at(header.epoch);
+    if (sitting === undefined || header.epoch !== epochOf(header.index, params)) {
       return fail('milestone-epoch', `epoch ${header.epoch}, the committee known is of ${epoch}`);
     }
+    const { committee } = sitting;
     const final = checkFinality(header, certificate, committee, networkId, this.#crypto);
     if (!final.ok) return final;
-    // Only a quorum that breaks the rules signs this; who believed it would be stuck for ever.
-    const standing = committeeRoot(committee, this.#crypto.hasher);
-    return isLastOfEpoch(header.index, params) || equalBytes(header.committeeRoot, standing)
-      ? succeed(undefined)
+    // Signatures of an epoch in which other keys sat are under headers that name those.
+    const next = this.#terms.at(epochOf(header.index + 1, params)) ?? sitting;
+    const root = committeeRoot(next.committee, this.#crypto.hasher);
+    if (equalBytes(header.committeeRoot, root)) return succeed(undefined);
+    return isLastOfEpoch(header.index, params) && header.epoch >= epoch
+      ? fail('milestone-epoch', 'it names a committee whose election was not followed')
       : fail('milestone-root', 'committeeRoot');
+  }
+
+  /** An election of a term that was followed: the one that was followed, or a lie. */
+  #checkFollowed({ epoch, committee }: Term): Outcome<void> {
+    const known = this.#terms.at(epoch);
+    if (known?.epoch !== epoch) return fail('milestone-epoch', `epoch ${epoch} is over`);
+    const { hasher } = this.#crypto;
+    return equalBytes(committeeRoot(committee, hasher), committeeRoot(known.committee, hasher))
+      ? succeed(undefined)
+      : fail('milestone-fork', `two elections for epoch ${epoch}`);
   }
 
   #checkTime(header: MilestoneHeader, id: MilestoneId, nowMs: number): Outcome<void> {
@@ -176,11 +231,6 @@ export class LightClient {
       ? succeed(undefined)
       : fail('milestone-timestamp', 'time and index run against each other');
   }
-
-  #isCommitteeCurrent(): boolean {
-    const root = committeeRoot(this.#state.committee, this.#crypto.hasher);
-    return equalBytes(root, this.#state.newest.committeeRoot);
-  }
 }
 
 /**
@@ -195,14 +245,16 @@ function checkCheckpoint(checkpoint: Checkpoint, hasher: Hasher): Outcome<void> 
   if (newest.index === 0 && milestoneIdOf(newest, hasher) !== genesisId) {
     return fail('checkpoint-invalid', 'genesisId');
   }
-  // Either the committee certifies the next milestone, or its term has just ended and the client
-  // has not followed yet.
-  const isCurrent = equalBytes(committeeRoot(committee, hasher), newest.committeeRoot);
-  if (!isCurrent && !isLastOfEpoch(newest.index, params)) {
-    return fail('checkpoint-invalid', 'committee');
+  // The newest milestone is of the committee's term, or of the epoch that elected it, from the
+  // election on: whoever follows one has seen it.
+  const isElected = epoch === newest.epoch + 1;
+  if (epoch > newest.epoch && !(isElected && newest.index >= electionIndex(newest.epoch, params))) {
+    return fail('checkpoint-invalid', 'epoch');
   }
-  const latest = isCurrent ? epochOf(newest.index + 1, params) : newest.epoch;
-  return epoch <= latest ? succeed(undefined) : fail('checkpoint-invalid', 'epoch');
+  // Later ones may name another: that of a term which this client has yet to follow.
+  return epoch > 0 || equalBytes(committeeRoot(committee, hasher), newest.committeeRoot)
+    ? succeed(undefined)
+    : fail('checkpoint-invalid', 'committee');
 }
 
 /** A block that a milestone certainly contains. */

@@ -90,8 +90,11 @@ export const WIDE_TIPS = 128;
 export const MAX_STATE_PROOF_STEPS = 256;
 /** Bytes of an encoded proof that an output is unspent: a count and 34 bytes per level. */
 export const MAX_STATE_PROOF_SIZE = 2 + MAX_STATE_PROOF_STEPS * 34;
-/** Bytes of a light client's checkpoint: 58 of fixed fields, the keys of a committee, a header. */
-export const MAX_CHECKPOINT_SIZE = 58 + MAX_COMMITTEE * 32 + 249;
+/**
+ * Bytes of a light client's checkpoint: 58 of fixed fields, the keys of a committee, a header, and
+ * the digest of the elections that led there.
+ */
+export const MAX_CHECKPOINT_SIZE = 58 + MAX_COMMITTEE * 32 + 249 + 36;
 /** Most bits by which the load term of the proof of work may change from milestone to milestone. */
 export const POW_LOAD_STEP_MAX = 1;
 /** Age beyond a heartbeat at which a light client calls a milestone stale, in milliseconds. */
@@ -106,6 +109,11 @@ export const MAX_CANDIDATES_BY_TURN = 128;
 export const MAX_GENESIS_TEXT_LENGTH = 1_048_576;
 /** Bytes of one frame's body in a snapshot: a milestone with a full cone is 647,000. */
 export const MAX_SNAPSHOT_FRAME_SIZE = 1_048_576;
+/**
+ * Elections in a snapshot: with an epoch of an hour, fifteen years in which each hour had another
+ * committee. Bounds the file, and what a reader that is lied to keeps.
+ */
+export const MAX_SNAPSHOT_ELECTIONS = 131_072;
 /** Outputs or changes in one frame of a snapshot. Bounds what a reader decodes at a time. */
 export const MAX_SNAPSHOT_RECORDS = 4_096;
 /**

@@ -13,7 +13,14 @@ import type { OutputRecord } from '../ledger/ledger-diff.ts';
 import { MAX_CONE, MAX_MILESTONE_SIZE, MAX_SNAPSHOT_RECORDS } from '../params/limits.ts';
 
 /** Kinds of frames on disk; never reused. */
-export const FRAME_KINDS = { header: 1, milestone: 2, outputs: 3, changes: 4, end: 5 } as const;
+export const FRAME_KINDS = {
+  header: 1,
+  milestone: 2,
+  outputs: 3,
+  changes: 4,
+  end: 5,
+  election: 6,
+} as const;
 
 /** The milestone whose ledger a delta changes. */
 export interface SnapshotBase {
@@ -96,6 +103,19 @@ export function readSnapshotHeader(reader: Reader): SnapshotHeader {
   };
   if (kind === 1) return header;
   return { ...header, base: { index: reader.u32(), id: readMilestoneId(reader) } };
+}
+
+/** `length u32 | milestone`, with its certificate. */
+export function encodeElection(bytes: Uint8Array): Uint8Array {
+  const writer = new Writer(4 + bytes.length);
+  writer.u32(bytes.length);
+  writer.raw(bytes);
+  return writer.finish();
+}
+
+/** Reads the bytes of an election. */
+export function readElection(reader: Reader): Uint8Array {
+  return reader.bytes(readCount(reader, 1, MAX_MILESTONE_SIZE));
 }
 
 /** `length u16 | milestone | count u32 | block ids 32 each`. */

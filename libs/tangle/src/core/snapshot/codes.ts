@@ -17,6 +17,7 @@ export const SNAPSHOT_CODES = {
   'snapshot-trailing': 'bytes follow the end of the snapshot',
   'snapshot-network': 'the snapshot belongs to another network',
   'snapshot-base': 'the snapshot does not follow the one that it was given with',
+  'snapshot-election': 'the elections in the file do not lead from genesis to its milestones',
   'snapshot-window': 'the milestones in the file are not those that a start needs',
   'snapshot-milestone': 'a milestone of the file breaks a rule of the chain',
   'snapshot-certificate': 'a milestone of the file is not certified by the committee',

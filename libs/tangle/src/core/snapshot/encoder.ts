@@ -8,6 +8,7 @@ import { assert } from '../outcome.ts';
 import type { Hasher } from '../ports.ts';
 import {
   encodeChanges,
+  encodeElection,
   encodeEnd,
   encodeHeader,
   encodeOutputs,
@@ -19,7 +20,7 @@ import {
 } from './codec.ts';
 import { encodePrefix, FrameWriter } from './frames.ts';
 
-/** One object per file: `start`, each `milestone`, then `outputs` or `changes`, then `end`. */
+/** One object per file: `start`, each `election`, each `milestone`, then `outputs` or `changes`, then `end`. */
 export class SnapshotEncoder {
   readonly #frames: FrameWriter;
   #milestones = 0;
@@ -33,6 +34,11 @@ export class SnapshotEncoder {
   /** What the file begins with. */
   start(header: SnapshotHeader): Uint8Array[] {
     return [encodePrefix(), this.#frames.frame(FRAME_KINDS.header, encodeHeader(header))];
+  }
+
+  /** The next election, ascending by epoch. */
+  election(bytes: Uint8Array): Uint8Array {
+    return this.#frames.frame(FRAME_KINDS.election, encodeElection(bytes));
   }
 
   /** The next milestone of the window. */

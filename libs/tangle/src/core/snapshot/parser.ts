@@ -8,11 +8,12 @@ import type { OutputId } from '../codec/ids.ts';
 import { decodeWith, type Reader } from '../codec/reader.ts';
 import type { OutputRecord } from '../ledger/ledger-diff.ts';
 import { succeed } from '../outcome.ts';
-import { MAX_SNAPSHOT_FRAME_SIZE } from '../params/limits.ts';
+import { MAX_SNAPSHOT_ELECTIONS, MAX_SNAPSHOT_FRAME_SIZE } from '../params/limits.ts';
 import type { Hasher } from '../ports.ts';
 import {
   FRAME_KINDS,
   readChanges,
+  readElection,
   readEnd,
   readOutputs,
   readSnapshotHeader,
@@ -29,6 +30,7 @@ import { FrameReader, type Frame } from './frames.ts';
 /** One decoded frame. */
 export type SnapshotPart =
   | { readonly type: 'header'; readonly header: SnapshotHeader }
+  | { readonly type: 'election'; readonly bytes: Uint8Array }
   | { readonly type: 'milestone'; readonly milestone: SnapshotMilestone }
   | { readonly type: 'outputs'; readonly records: readonly OutputRecord[] }
   | { readonly type: 'changes'; readonly changes: readonly LedgerChange[] }
@@ -40,6 +42,7 @@ export class SnapshotParser {
   readonly #frames: FrameReader;
   #header: SnapshotHeader | undefined;
   #last: PartType | undefined;
+  #elections = 0;
   #milestones = 0;
   #created = 0;
   #consumed = 0;
@@ -94,13 +97,15 @@ export class SnapshotParser {
     return checked.ok ? succeed(part) : checked;
   }
 
-  /** header, milestone+, outputs* (full) or changes* (delta), end. */
+  /** header, election*, milestone+, outputs* (full) or changes* (delta), end. */
   #isInOrder(type: PartType): boolean {
     switch (type) {
       case 'header':
         return this.#last === undefined;
+      case 'election':
+        return this.#last === 'header' || this.#last === 'election';
       case 'milestone':
-        return this.#last === 'header' || this.#last === 'milestone';
+        return this.#last === 'milestone' || this.#isInOrder('election');
       case 'outputs':
         return this.#isLedgerPart('outputs') && this.#header?.base === undefined;
       case 'changes':
@@ -121,6 +126,11 @@ export class SnapshotParser {
       case 'header':
         this.#header = part.header;
         return succeed(undefined);
+      case 'election':
+        this.#elections += 1;
+        return this.#elections <= MAX_SNAPSHOT_ELECTIONS
+          ? succeed(undefined)
+          : refuseSnapshot('snapshot-count', `more than ${MAX_SNAPSHOT_ELECTIONS} elections`);
       case 'milestone':
         this.#milestones += 1;
         return this.#withinWindow();
@@ -182,6 +192,8 @@ function readPart(kind: number, reader: Reader): SnapshotPart | undefined {
   switch (kind) {
     case FRAME_KINDS.header:
       return { type: 'header', header: readSnapshotHeader(reader) };
+    case FRAME_KINDS.election:
+      return { type: 'election', bytes: readElection(reader) };
     case FRAME_KINDS.milestone:
       return { type: 'milestone', milestone: readSnapshotMilestone(reader) };
     case FRAME_KINDS.outputs:

@@ -17,7 +17,9 @@ import { assert, succeed } from '../outcome.ts';
 import type { LedgerChange, SnapshotHeader } from './codec.ts';
 import { refuseSnapshot, type SnapshotOutcome } from './codes.ts';
 import type { SnapshotPart } from './parser.ts';
-import { checkWindowMilestone, windowFirstOf, type SnapshotTrust } from './window.ts';
+import { ProvenElections, type ProvenElection } from './elections.ts';
+import type { SnapshotTrust } from './trust.ts';
+import { checkWindowMilestone, windowFirstOf } from './window.ts';
 
 /** A ledger that was proven: the base of a delta. */
 export interface ProvenLedger {
@@ -31,6 +33,8 @@ export interface VerifiedSnapshot extends ProvenLedger {
   readonly header: SnapshotHeader;
   /** The target. */
   readonly milestone: Milestone;
+  /** All that were held up to the target, ascending. */
+  readonly elections: readonly ProvenElection[];
 }
 
 /** Takes the parts of one file in their order, then `finish`. */
@@ -38,6 +42,9 @@ export class SnapshotVerifier {
   readonly #trust: SnapshotTrust;
   readonly #base: ProvenLedger | undefined;
   #header: SnapshotHeader | undefined;
+  #committees: ProvenElections | undefined;
+  /** Every one costs its committee's signatures, so that a file holds as many as were held. */
+  readonly #elections: ProvenElection[] = [];
   #last: Milestone | undefined;
   #lastId: MilestoneId | undefined;
   /** Outputs of a full snapshot; their number is bounded by the header's and by the file. */
@@ -58,9 +65,17 @@ export class SnapshotVerifier {
     switch (part.type) {
       case 'header':
         this.#header = part.header;
+        this.#committees = new ProvenElections(this.#trust, part.header);
         return this.#checkHeader(part.header);
+      case 'election': {
+        const taken = this.#committees!.take(part.bytes);
+        if (!taken.ok) return taken;
+        this.#elections.push(taken.value);
+        return succeed(undefined);
+      }
       case 'milestone': {
-        const context = { ...this.#trust, header: this.#header! };
+        const elections = this.#committees!;
+        const context = { ...this.#trust, header: this.#header!, elections };
         const previous =
           this.#last === undefined ? undefined : { header: this.#last.header, id: this.#lastId! };
         const checked = checkWindowMilestone(part.milestone, previous, context);
@@ -99,7 +114,7 @@ export class SnapshotVerifier {
     if (this.#supply !== (this.#base === undefined ? supply : 0n)) {
       return refuseSnapshot('snapshot-supply', `${this.#supply}`);
     }
-    return succeed({ index, id, stateTree, header, milestone });
+    return succeed({ index, id, stateTree, header, milestone, elections: this.#elections });
   }
 
   #checkHeader(header: SnapshotHeader): SnapshotOutcome<void> {

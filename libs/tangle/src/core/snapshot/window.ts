@@ -11,27 +11,12 @@ import { rootOfIds } from '../ledger/apply-milestone.ts';
 import { checkMilestoneBody } from '../milestone/body.ts';
 import { checkFinality } from '../milestone/certificate.ts';
 import { committeeRoot, epochOf } from '../milestone/committee.ts';
-import type { GenesisMilestone } from '../milestone/genesis.ts';
 import { succeed } from '../outcome.ts';
 import type { NetworkParams } from '../params/networks.ts';
-import type { Hasher, Verifier } from '../ports.ts';
 import type { SnapshotHeader, SnapshotMilestone } from './codec.ts';
 import { refuseSnapshot, type SnapshotOutcome } from './codes.ts';
-
-/** What everything is proven against. */
-export interface SnapshotTrust {
-  readonly genesis: GenesisMilestone;
-  readonly params: NetworkParams;
-  /**
-   * The keys in seat order that certify milestone `index`; undefined when they are not known, which
-   * refuses the file. Today the committee of genesis, for ever. When committees change, the caller
-   * answers from a chain of headers, each certified by the committee before it, as
-   * `LightClient.followCommittee` keeps it; the file then carries that chain in a frame of its own.
-   */
-  committeeOf(index: number): readonly Uint8Array[] | undefined;
-  readonly hasher: Hasher;
-  readonly verifier: Verifier;
-}
+import type { ProvenElections } from './elections.ts';
+import type { SnapshotTrust } from './trust.ts';
 
 /**
  * The first milestone that a snapshot at `targetIndex` carries: max depth and one more, so that the
@@ -44,6 +29,8 @@ export function windowFirstOf(targetIndex: number, params: NetworkParams): numbe
 /** What one milestone is checked against. */
 export interface WindowContext extends SnapshotTrust {
   readonly header: SnapshotHeader;
+  /** Who certifies, by the elections of the file. */
+  readonly elections: ProvenElections;
 }
 
 /** A milestone of the window that holds. */
@@ -54,7 +41,8 @@ export interface CheckedMilestone {
 
 /**
  * Checks one milestone of the window behind its predecessor in the file. Codes: `snapshot-form`,
- * `snapshot-order`, `snapshot-milestone`, `snapshot-certificate`, `snapshot-inclusion`.
+ * `snapshot-order`, `snapshot-milestone`, `snapshot-certificate`, `snapshot-election`,
+ * `snapshot-inclusion`.
  */
 export function checkWindowMilestone(
   { bytes, cone }: SnapshotMilestone,
@@ -81,6 +69,8 @@ export function checkWindowMilestone(
   if (!chained.ok) return chained;
   const certified = checkCertified(milestone, context);
   if (!certified.ok) return certified;
+  const listed = context.elections.checkListed(milestone, id);
+  if (!listed.ok) return listed;
   const isTrueCone = equalBytes(header.inclusionRoot, rootOfIds(cone, hasher));
   return isTrueCone
     ? succeed({ milestone, id })
@@ -106,10 +96,8 @@ function checkCertified(milestone: Milestone, context: WindowContext): SnapshotO
   const { index } = header;
   const sound = checkMilestoneBody(milestone, hasher).ok && header.epoch === epochOf(index, params);
   if (!sound) return refuseSnapshot('snapshot-milestone', `the content of ${index}`);
-  const [committee, next] = [context.committeeOf(index), context.committeeOf(index + 1)];
-  if (committee === undefined || next === undefined) {
-    return refuseSnapshot('snapshot-certificate', `the committee of ${index} is not known`);
-  }
+  const { elections } = context;
+  const [committee, next] = [elections.committeeOf(index), elections.committeeOf(index + 1)];
   if (!equalBytes(header.committeeRoot, committeeRoot(next, hasher))) {
     return refuseSnapshot('snapshot-certificate', `the committee after ${index} is another`);
   }

@@ -5,11 +5,18 @@
 import { concatBytes } from '@noble/hashes/utils.js';
 import { GENESIS_BLOCK_ID, outputIdOf } from '../codec/ids.ts';
 import type { BlockId, MilestoneId, TransactionId } from '../codec/ids.ts';
-import { encodeMilestone, milestoneIdOf, type MilestoneHeader } from '../codec/milestone.ts';
+import {
+  decodeMilestone,
+  encodeMilestone,
+  milestoneIdOf,
+  type MilestoneHeader,
+} from '../codec/milestone.ts';
+import type { Output } from '../codec/output.ts';
 import { nobleHasher } from '../crypto/blake2b.ts';
 import { nobleVerifier } from '../crypto/ed25519-strict.ts';
 import type { OutputRecord } from '../ledger/ledger-diff.ts';
 import { buildTransaction } from '../ledger/transaction-builder.ts';
+import type { NetworkParams } from '../params/networks.ts';
 import type {
   LedgerChange,
   SnapshotBase,
@@ -24,13 +31,16 @@ import {
   type ProvenLedger,
   type VerifiedSnapshot,
 } from '../snapshot/verifier.ts';
-import { windowFirstOf, type SnapshotTrust } from '../snapshot/window.ts';
+import type { SnapshotTrust } from '../snapshot/trust.ts';
+import { windowFirstOf } from '../snapshot/window.ts';
 import { TestChain } from './chain-fixture.ts';
-import { basic, keyPair, testGenesis } from './ledger-fixtures.ts';
+import { basic, bond, keyPair, testGenesis, type KeyPair } from './ledger-fixtures.ts';
 
 /** The content of one file; tests change a field and encode it. */
 export interface SnapshotFile {
   readonly header: SnapshotHeader;
+  /** Of a network in which there were some. */
+  readonly elections?: readonly Uint8Array[];
   readonly milestones: readonly SnapshotMilestone[];
   /** Of a full snapshot. */
   readonly outputs?: readonly OutputRecord[];
@@ -49,9 +59,9 @@ export class SnapshotFixture {
   readonly ledgers: OutputRecord[][] = [];
   #tip: BlockId = GENESIS_BLOCK_ID;
 
-  constructor(committeeSize = 4, belowMaxDepth = 3) {
+  constructor(committeeSize = 4, belowMaxDepth = 3, electing: Partial<NetworkParams> = {}) {
     const genesis = testGenesis(committeeSize);
-    const params = { ...genesis.params, belowMaxDepth };
+    const params = { ...genesis.params, belowMaxDepth, ...electing };
     this.chain = new TestChain(committeeSize, { ...genesis, params });
     this.#keep({ bytes: new Uint8Array(), cone: [] });
   }
@@ -61,7 +71,6 @@ export class SnapshotFixture {
     return {
       genesis: start,
       params: genesis.params,
-      committeeOf: () => genesis.committee,
       hasher: nobleHasher,
       verifier: nobleVerifier,
     };
@@ -70,12 +79,21 @@ export class SnapshotFixture {
   /** Makes `count` milestones, each with a payment, a double spend of it and a plain block. */
   advance(count: number): void {
     for (let left = count; left > 0; left--) {
-      const payment = this.chain.attach([this.#tip], this.#payment(1_000n));
-      const rival = this.chain.attach([this.#tip], this.#payment(2_000n));
+      const payment = this.chain.attach([this.#tip], this.#payment([to(1_000n)]));
+      const rival = this.chain.attach([this.#tip], this.#payment([to(2_000n)]));
       this.#tip = this.chain.attach([payment, rival]);
       const { bytes, result } = this.chain.confirm([this.#tip]);
       this.#keep({ bytes, cone: result.included });
     }
+  }
+
+  /** Makes one milestone in which each of these keys gets an active bond. */
+  bond(keys: readonly KeyPair[], amount = this.chain.genesis.params.validatorBondMin): void {
+    this.chain.learn(keys);
+    const outputs = keys.map((key) => bond(amount, { key, owner: keyPair(1) }));
+    this.#tip = this.chain.attach([this.#tip], this.#payment(outputs));
+    const { bytes, result } = this.chain.confirm([this.#tip]);
+    this.#keep({ bytes, cone: result.included });
   }
 
   /** The true full snapshot at milestone `index` (not 0), or the delta from `base` to it. */
@@ -90,11 +108,15 @@ export class SnapshotFixture {
       windowFirst: first,
       unspentCount: this.ledgers[index]!.length,
     };
-    const milestones = this.milestones.slice(first, index + 1);
-    if (base === undefined) return { header, milestones, outputs: this.ledgers[index]! };
+    const upTo = this.milestones.slice(0, index + 1);
+    const elections = upTo.filter(isElection).map(({ bytes }) => bytes);
+    const milestones = upTo.slice(first);
+    const outputs = this.ledgers[index]!;
+    if (base === undefined) return { header, elections, milestones, outputs };
     const baseOf: SnapshotBase = { index: base, id: this.headers[base]!.id };
     return {
       header: { ...header, base: baseOf },
+      elections,
       milestones,
       changes: changesBetween(this.ledgers[base]!, this.ledgers[index]!),
     };
@@ -105,9 +127,9 @@ export class SnapshotFixture {
     return milestoneIdOf(header, nobleHasher);
   }
 
-  #payment(amount: bigint) {
+  #payment(outputs: readonly Output[]) {
     const { genesis, networkId, ledger } = this.chain;
-    const [owner, friend] = [keyPair(1), keyPair(2)];
+    const owner = keyPair(1);
     const purse = [...ledger.unspent.values()].find(
       ({ output }) => output.kind === 'basic' && output.address === owner.address,
     );
@@ -115,7 +137,7 @@ export class SnapshotFixture {
     const built = buildTransaction({
       networkId,
       inputs: [{ ...purse, unlock: { kind: 'signature', secretKey: owner.secretKey } }],
-      outputs: [basic(amount, friend.address, { tag: Uint8Array.of(1, 2, 3) })],
+      outputs,
       changeAddress: owner.address,
       params: genesis.params,
       hasher: nobleHasher,
@@ -137,6 +159,16 @@ export class SnapshotFixture {
   }
 }
 
+function to(amount: bigint): Output {
+  return basic(amount, keyPair(2).address, { tag: Uint8Array.of(1, 2, 3) });
+}
+
+/** Whether a milestone named a committee. */
+function isElection({ bytes }: SnapshotMilestone): boolean {
+  const decoded = decodeMilestone(bytes);
+  return decoded.ok && decoded.value.body.options.nextCommittee !== undefined;
+}
+
 function changesBetween(
   before: readonly OutputRecord[],
   after: readonly OutputRecord[],
@@ -154,9 +186,11 @@ function changesBetween(
 }
 
 /** The bytes of a file with true checksums, whatever its content. */
-export function encodeFile({ header, milestones, outputs, changes }: SnapshotFile): Uint8Array {
+export function encodeFile(file: SnapshotFile): Uint8Array {
+  const { header, elections = [], milestones, outputs, changes } = file;
   const encoder = new SnapshotEncoder(nobleHasher);
   const frames = encoder.start(header);
+  for (const election of elections) frames.push(encoder.election(election));
   for (const milestone of milestones) frames.push(encoder.milestone(milestone));
   for (const some of slices(outputs ?? [])) frames.push(encoder.outputs(some));
   for (const some of slices(changes ?? [])) frames.push(encoder.changes(some));

@@ -158,7 +158,15 @@ export const infoDto = z.object({
   }),
   /** The network's parameters, and the load term of the last milestone. */
   params: paramsDto.extend({ powLoadBits: u32 }),
-  committee: z.array(hex64).min(1).max(32),
+  /** Who certifies the next milestone. */
+  committee: z.object({
+    epoch: u32,
+    size: z.int().min(1).max(32),
+    /** Signatures that make a certificate. */
+    quorum: z.int().min(1).max(32),
+  }),
+  /** The next milestone that may name another committee; absent where none ever does. */
+  election: z.object({ index: u32 }).optional(),
   /** The seats of the present epoch, in order. */
   validators: z.array(validatorDto).min(1).max(32),
   features: z.array(text).max(64),
@@ -287,6 +295,25 @@ export const milestoneDto = z.object({
   bytes: hexBytes,
 });
 
+/** Elections of one page: with the longest milestones it stays below a mebibyte. */
+export const MAX_PAGE_ELECTIONS = 32;
+
+export const electionsDto = z.object({
+  /** Ascending by epoch. */
+  elections: z
+    .array(
+      z.object({
+        /** The first epoch that the named committee certifies. */
+        epoch: u32,
+        /** The milestone that names it, with its certificate. */
+        milestone: hexBytes,
+      }),
+    )
+    .max(MAX_PAGE_ELECTIONS),
+  /** Whether others follow. */
+  more: z.boolean(),
+});
+
 export const payloadKinds = ['transaction', 'envelope', 'tagged-data'] as const;
 
 export const milestoneBlocksDto = z.object({
@@ -363,6 +390,7 @@ export type SnapshotFileDto = z.infer<typeof snapshotFileDto>;
 export type SnapshotsDto = z.infer<typeof snapshotsDto>;
 export type OutputProofDto = z.infer<typeof outputProofDto>;
 export type MilestoneDto = z.infer<typeof milestoneDto>;
+export type ElectionsDto = z.infer<typeof electionsDto>;
 export type PayloadKindDto = (typeof payloadKinds)[number];
 export type MilestoneBlocksDto = z.infer<typeof milestoneBlocksDto>;
 export type UtxoChangesDto = z.infer<typeof utxoChangesDto>;

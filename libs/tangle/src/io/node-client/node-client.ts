@@ -24,6 +24,7 @@ import {
   blockMetadataDto,
   blockProofDto,
   childrenDto,
+  electionsDto,
   healthDto,
   INDEXER_PREFIX,
   infoDto,
@@ -79,6 +80,13 @@ export interface ConfirmedBlockPage {
   readonly blocks: ConfirmedBlock[];
   /** Position to go on from; absent on the last page. */
   readonly next?: number;
+}
+
+/** Encoded milestones with their certificates; nothing of them is checked yet. */
+export interface ElectionsPage {
+  readonly elections: readonly Uint8Array[];
+  /** Whether others follow. */
+  readonly more: boolean;
 }
 
 /** What the indexer can filter by; all given fields must fit. */
@@ -214,6 +222,14 @@ export class NodeClient {
   /** The bytes of a milestone with its certificate. */
   async milestone(index: number | 'latest', options: CallOptions = {}): Promise<Uint8Array> {
     return await this.#getBytes(`milestones/${index}`, MAX_MILESTONE_SIZE, options);
+  }
+
+  /** One page of the milestones that named the committees of epochs above `after`, ascending. */
+  async elections(after: number, options: CallOptions = {}): Promise<ElectionsPage> {
+    const url = this.#url(API_PREFIX, 'elections');
+    url.searchParams.set('after', `${after}`);
+    const { elections, more } = this.#parse(electionsDto, await this.#send(url, options));
+    return { elections: elections.map(({ milestone }) => hexToBytes(milestone)), more };
   }
 
   /** One page of the blocks that milestone `index` newly references, in white-flag order. */

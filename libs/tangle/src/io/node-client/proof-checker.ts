@@ -7,18 +7,21 @@ import { blockIdOf } from '../../core/codec/block.ts';
 import type { Block } from '../../core/codec/block.ts';
 import { bytesToHex, hexToBytes } from '../../core/codec/ids.ts';
 import type { BlockId, OutputId } from '../../core/codec/ids.ts';
-import { decodeMilestone } from '../../core/codec/milestone.ts';
+import type { Genesis } from '../../core/codec/genesis.ts';
+import { decodeMilestone, type Milestone } from '../../core/codec/milestone.ts';
 import type { Output } from '../../core/codec/output.ts';
-import { epochOf, lastOfEpoch } from '../../core/milestone/committee.ts';
+import { epochOf } from '../../core/milestone/committee.ts';
 import {
   verifyBlockInclusion,
   verifyPayment,
   verifyUnspent,
 } from '../../core/milestone/light-client.ts';
 import type { LightClient, TrustedMilestone } from '../../core/milestone/light-client.ts';
-import type { ErrorCode, Failure, Outcome } from '../../core/outcome.ts';
+import type { Term } from '../../core/milestone/terms.ts';
+import { fail, type ErrorCode, type Failure, type Outcome } from '../../core/outcome.ts';
 import type { Clock, Hasher } from '../../core/ports.ts';
-import type { BalanceDto, BlockProofDto, InfoDto, OutputProofDto } from './dto.ts';
+import type { BalanceDto, BlockProofDto, OutputProofDto } from './dto.ts';
+import type { ElectionsPage } from './node-client.ts';
 
 /** A node told something that its proof does not bear out. */
 export class ProofError extends Error {
@@ -36,10 +39,10 @@ export class ProofError extends Error {
 export interface ProofCheckerDeps {
   readonly hasher: Hasher;
   readonly clock: Clock;
-  /** Asked for the way to the present committee when the one known has ended its term. */
+  /** Asked for the way to another committee when the one known is not that of a proof. */
   readonly client: {
-    info(): Promise<Pick<InfoDto, 'committee'>>;
-    milestone(index: number): Promise<Uint8Array>;
+    genesis(): Promise<Pick<Genesis, 'committee'>>;
+    elections(after: number): Promise<ElectionsPage>;
   };
 }
 
@@ -56,9 +59,13 @@ export interface ProvenUnspent {
   readonly output: Output;
 }
 
-/** How a milestone of a later term looks to who knows only the committee before it. */
-const LATER_TERM: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+/**
+ * How a milestone of another term looks to who does not know its committee. `milestone-root`: when
+ * both committees share a quorum of seats, the certificate alone does not tell them apart.
+ */
+const OTHER_TERM: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'milestone-epoch',
+  'milestone-root',
   'certificate-quorum',
   'certificate-signature',
 ]);
@@ -137,16 +144,21 @@ export class ProofChecker {
     return sum;
   }
 
-  /** A milestone of a later term is checked again when the committee of that term is known. */
+  /** A milestone of another term is checked again when the committee of that term is known. */
   async #check(bytes: Uint8Array): Promise<Outcome<TrustedMilestone>> {
     const outcome = this.#checkNow(bytes);
-    if (outcome.ok || !LATER_TERM.has(outcome.code)) return outcome;
+    if (outcome.ok || !OTHER_TERM.has(outcome.code)) return outcome;
     const decoded = decodeMilestone(bytes);
     if (!decoded.ok) return decoded;
-    const { params, newest } = this.#lightClient.state;
     const { epoch, index } = decoded.value.header;
-    const isLater = epoch > newest.epoch && epoch === epochOf(index, params);
-    return isLater && (await this.#followTo(epoch)) ? this.#checkNow(bytes) : outcome;
+    const { params, epoch: known } = this.#lightClient.state;
+    if (epoch !== epochOf(index, params)) return outcome;
+    // The last milestone of an epoch names the committee of the next one.
+    const needed = epochOf(index + 1, params);
+    if (needed > known) await this.#followTo(needed);
+    else if (epoch < known && outcome.code === 'milestone-epoch') await this.#recall();
+    else return outcome;
+    return this.#checkNow(bytes);
   }
 
   #checkNow(bytes: Uint8Array): Outcome<TrustedMilestone> {
@@ -154,26 +166,58 @@ export class ProofChecker {
   }
 
   /**
-   * Finds the last milestone that the known committee certified, and follows to the committee that
-   * it names if that is the node's present one. By halves, since a committee may sit for many
-   * epochs: at most 32 requests, whatever epoch a node makes us believe in.
+   * Follows the elections that began terms up to `epoch`. Each costs a certificate of the committee
+   * before it, so that a node can make us read no more than truly were held, and one page of lies.
    */
-  async #followTo(epoch: number): Promise<boolean> {
-    let [low, high] = [this.#lightClient.state.newest.epoch - 1, epoch];
-    while (high - low > 1) {
-      const middle = Math.floor((low + high) / 2);
-      if (await this.#isOfKnownCommittee(middle)) low = middle;
-      else high = middle;
+  async #followTo(epoch: number): Promise<void> {
+    for await (const election of this.#elections(this.#lightClient.state.epoch)) {
+      if (election.epoch > epoch) return;
+      const nowMs = this.#deps.clock.nowMs();
+      const followed = this.#lightClient.followElection(election.bytes, nowMs);
+      if (followed.ok) continue;
+      const { detail = 'not held' } = followed;
+      throw new ProofError({ ...followed, detail: `election for ${election.epoch}: ${detail}` });
     }
-    const { committee } = await this.#deps.client.info();
-    return this.#lightClient.followCommittee(committee.map((key) => hexToBytes(key))).ok;
   }
 
-  /** Whether the known committee still certified the last milestone of `epoch`. */
-  async #isOfKnownCommittee(epoch: number): Promise<boolean> {
-    const index = lastOfEpoch(epoch, this.#lightClient.state.params);
-    return this.#checkNow(await this.#deps.client.milestone(index)).ok;
+  /**
+   * Learns again who sat before the checkpoint that the light client began with. Nobody signs for
+   * that now, nor need anybody: the checkpoint knows the whole way, whoever shows it.
+   */
+  async #recall(): Promise<void> {
+    const { committee } = await this.#deps.client.genesis();
+    const terms: Term[] = [{ epoch: 0, committee }];
+    const count = this.#lightClient.state.followed?.elections ?? 0;
+    for await (const { epoch, milestone } of this.#elections(0)) {
+      if (terms.length > count) break;
+      terms.push({ epoch, committee: milestone.body.options.nextCommittee ?? [] });
+    }
+    proven(this.#lightClient.recallTerms(terms));
   }
+
+  /** The node's elections of terms that began after `epoch`, page by page; nothing is proven. */
+  async *#elections(after: number): AsyncGenerator<Election> {
+    let last = after;
+    for (let isMore = true; isMore;) {
+      const page = await this.#deps.client.elections(last);
+      for (const bytes of page.elections) {
+        const milestone = proven(decodeMilestone(bytes));
+        const epoch = milestone.header.epoch + 1;
+        if (epoch <= last) throw new ProofError(fail('proof-invalid', 'elections out of order'));
+        yield { epoch, bytes, milestone };
+        last = epoch;
+      }
+      // A node that promises more and gives nothing would have us ask for ever.
+      isMore = page.more && page.elections.length > 0;
+    }
+  }
+}
+
+/** What a node says that named the committee of `epoch`. */
+interface Election {
+  readonly epoch: number;
+  readonly bytes: Uint8Array;
+  readonly milestone: Milestone;
 }
 
 function proven<T>(outcome: Outcome<T>): T {

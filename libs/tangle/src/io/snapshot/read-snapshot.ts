@@ -15,7 +15,7 @@ import {
   type ProvenLedger,
   type VerifiedSnapshot,
 } from '../../core/snapshot/verifier.ts';
-import type { SnapshotTrust } from '../../core/snapshot/window.ts';
+import type { SnapshotTrust } from '../../core/snapshot/trust.ts';
 import { Cursor } from './cursor.ts';
 import { SnapshotError } from './snapshot-error.ts';
 

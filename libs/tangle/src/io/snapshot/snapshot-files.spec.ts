@@ -38,6 +38,7 @@ function viewAt(index: number, unspent = fixture.ledgers[index]!): LedgerView {
     state: { index, id, timestampMs, unspentCount: unspent.length },
     milestoneBytes: (one) => fixture.milestones[one]!.bytes,
     cone: (one) => fixture.milestones[one]!.cone,
+    elections: async () => await Promise.resolve([]),
     async *unspent() {
       yield* unspent;
     },

@@ -10,6 +10,7 @@ import type { BlockId, MilestoneId, OutputId } from '../../core/codec/ids.ts';
 import { encodeMilestone } from '../../core/codec/milestone.ts';
 import type { OutputRecord } from '../../core/ledger/ledger-diff.ts';
 import type { GenesisMilestone } from '../../core/milestone/genesis.ts';
+import { MAX_SNAPSHOT_ELECTIONS } from '../../core/params/limits.ts';
 import type { NetworkParams } from '../../core/params/networks.ts';
 import type { Hasher } from '../../core/ports.ts';
 import type { LedgerChange, SnapshotHeader } from '../../core/snapshot/codec.ts';
@@ -31,6 +32,8 @@ export interface LedgerView {
   };
   milestoneBytes(index: number): Uint8Array | undefined;
   cone(index: number): readonly BlockId[] | undefined;
+  /** The milestones that named committees, ascending by epoch. */
+  elections(): Promise<readonly { readonly bytes: Uint8Array }[]>;
   /** By id, ascending. */
   unspent(): AsyncIterable<OutputRecord>;
 }
@@ -63,10 +66,18 @@ export async function writeSnapshot(
   options: WriteOptions,
 ): Promise<WrittenSnapshot> {
   const header = await headerOf(view, options);
+  const elections = await view.elections();
+  if (elections.length > MAX_SNAPSHOT_ELECTIONS) {
+    throw new SnapshotError('too-large', `${elections.length} elections`);
+  }
   const file = await SnapshotFileWriter.create(path);
   try {
     const encoder = new SnapshotEncoder(options.hasher);
     for (const bytes of encoder.start(header)) await file.write(bytes);
+    for (const { bytes } of elections) {
+      await file.write(encoder.election(bytes));
+      await pause(options);
+    }
     for (let index = header.windowFirst; index <= header.target.index; index++) {
       await file.write(encoder.milestone(milestoneOf(view, index, options.genesis)));
       await pause(options);
