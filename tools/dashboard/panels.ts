@@ -147,6 +147,59 @@ export const ROWS: readonly Row[] = [
     ],
   },
   {
+    title: 'Agreement',
+    panels: [
+      {
+        title: 'Own seat silent',
+        unit: 'short',
+        stat: true,
+        redFrom: 1,
+        queries: lines('tangle_agreement_silent'),
+      },
+      {
+        title: 'Seats that contradict themselves',
+        unit: 'short',
+        stat: true,
+        redFrom: 1,
+        queries: lines('tangle_agreement_evidence_total', '{{instance}} {{kind}}'),
+      },
+      { title: 'View', unit: 'none', queries: lines('tangle_agreement_view') },
+      {
+        title: 'Views that ended, and those undecided',
+        unit: 'short',
+        queries: [
+          [rate('tangle_agreement_views_total'), '{{instance}} {{end}} a second'],
+          ...lines('tangle_agreement_undecided_views', '{{instance}} undecided'),
+        ],
+      },
+      {
+        title: 'From proposal to finality',
+        unit: 's',
+        queries: times('tangle_agreement_finality_seconds'),
+      },
+      {
+        title: 'Writing and signing votes',
+        unit: 's',
+        queries: times('tangle_agreement_votes_written_seconds'),
+      },
+      {
+        title: 'Votes that came, by seat',
+        unit: 'ops',
+        queries: [[rate('tangle_agreement_seat_votes_total'), '{{instance}} seat {{seat}}']],
+      },
+      {
+        title: 'Messages',
+        unit: 'ops',
+        queries: [[rate('tangle_agreement_messages_total'), '{{instance}} {{type}} {{direction}}']],
+      },
+      {
+        title: 'Messages, bytes',
+        unit: 'Bps',
+        queries: [[rate('tangle_agreement_message_bytes_total'), '{{instance}} {{direction}}']],
+      },
+    ],
+  },
+  {
     title: 'Blocks',
     panels: [
       {

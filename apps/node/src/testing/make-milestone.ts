@@ -1,6 +1,6 @@
 /**
- * Makes milestones for tests that need a chain and no agreement: built on the last one, certified by
- * the test, and confirmed as any other.
+ * Makes milestones for tests that need a chain and no agreement: built on the last one, certified
+ * by the test, and confirmed as any other.
  */
 import type { Milestone } from '@tanglemail/tangle/core/codec/milestone.ts';
 import type { BuiltMilestone } from '@tanglemail/tangle/core/milestone/build.ts';
