@@ -4,12 +4,22 @@
  */
 import { join } from 'node:path';
 import { decodeBlock, payloadBytesOf } from '@tanglemail/tangle/core/codec/block.ts';
-import type { BlockId, MilestoneId, OutputId } from '@tanglemail/tangle/core/codec/ids.ts';
+import {
+  bytesToHex,
+  type Address,
+  type BlockId,
+  type MilestoneId,
+  type OutputId,
+} from '@tanglemail/tangle/core/codec/ids.ts';
 import { decodeMilestone, milestoneIdOf } from '@tanglemail/tangle/core/codec/milestone.ts';
 import type { PayloadKind } from '@tanglemail/tangle/core/codec/payload.ts';
 import { transactionIdOf } from '@tanglemail/tangle/core/codec/transaction.ts';
 import type { LedgerBlock, OutputState } from '@tanglemail/tangle/core/ledger/apply-milestone.ts';
-import type { LedgerDiff, OutputRecord } from '@tanglemail/tangle/core/ledger/ledger-diff.ts';
+import type {
+  ConsumedOutput,
+  LedgerDiff,
+  OutputRecord,
+} from '@tanglemail/tangle/core/ledger/ledger-diff.ts';
 import type { Evidence } from '@tanglemail/tangle/core/consensus/round.ts';
 import type { GenesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import { parentWith, type ParentMilestone } from '@tanglemail/tangle/core/milestone/rules.ts';
@@ -50,6 +60,7 @@ import { TaggedDataRepository } from '@tanglemail/tangle/io/level/tagged-data-re
 import type { ChainStore, CommitRecord } from '../confirmation/chain-store.ts';
 import type { StoredBlock } from '../processor/intake.ts';
 import { Serial } from '../signal.ts';
+import type { UnspentBond } from '../slashing/slasher.ts';
 
 /** An opened store and the last milestone in it. */
 export interface OpenedStore {
@@ -259,6 +270,25 @@ export class NodeStore implements ChainStore {
   /** Keeps such proof, synced; false when there is enough of this seat and epoch. */
   async saveContradiction(evidence: Evidence): Promise<boolean> {
     return await this.#contradictions.run(() => saveContradiction(this.#kv, evidence));
+  }
+
+  /** The first `limit` unspent bonds that stand behind a validator's key. */
+  async bondsOf(publicKey: Uint8Array, limit: number): Promise<UnspentBond[]> {
+    const key = bytesToHex(publicKey) as Address;
+    const { items } = await this.outputIndex.byAddress(key, 'bondKey', { spent: false, limit });
+    return items.flatMap(({ outputId }) => {
+      const output = this.ledger.output(outputId)?.output;
+      return output?.kind === 'validator-bond' ? [{ outputId, bond: output }] : [];
+    });
+  }
+
+  /** Whether a consumed output was taken by evidence against a validator. */
+  async isSlashed({ outputId, transactionId }: ConsumedOutput): Promise<boolean> {
+    const blockId = this.blocks.transaction(transactionId)?.blockId;
+    if (blockId === undefined) return false;
+    const payload = (await this.loadBlocks([blockId])).get(blockId)?.block.payload;
+    if (payload?.kind !== 'transaction') return false;
+    return payload.unlocks[payload.inputs.indexOf(outputId)]?.kind === 'evidence';
   }
 
   /** Blocks for a peer that asks for them by id. */
