@@ -24,6 +24,17 @@ describe('storage deposit', () => {
     expect(storageDeposit(channel, params)).toBe(3n * (70n + 109n));
   });
 
+  it('asks a bond for its bytes alone', () => {
+    const bond: Output = {
+      kind: 'validator-bond',
+      amount: 1n,
+      publicKey: new Uint8Array(32),
+      owner: address,
+      unbondAt: 0,
+    };
+    expect(minimumAmount(bond, params)).toBe(3n * (70n + 77n));
+  });
+
   it('asks a channel for the deposit of its refund as well', () => {
     expect(refundDeposit(params)).toBe(storageDeposit(basic, params));
     expect(minimumAmount(basic, params)).toBe(storageDeposit(basic, params));

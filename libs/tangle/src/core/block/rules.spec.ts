@@ -17,6 +17,7 @@ import { NETWORK_PRESETS } from '../params/networks.ts';
 import type { Hasher } from '../ports.ts';
 import { powDifficulty, powDigest, searchNonce } from './pow.ts';
 import { checkBlock, checkTransactionSyntax, signatureClaims, type BlockRules } from './rules.ts';
+import { evidenceOf, keyPair, type Said } from '../testing/ledger-fixtures.ts';
 
 const params = NETWORK_PRESETS.test;
 const rules: BlockRules = { params, networkId: 5n, loadBits: 0, hasher: nobleHasher };
@@ -162,6 +163,58 @@ describe('checkTransactionSyntax', () => {
     expect(syntaxOf({ outputs: [channel(179n + 112n)] })).toBe('ok');
   });
 
+  it('output-key-invalid: a bond of a key that can never sign', () => {
+    const bond = (key: Uint8Array, amount = 147n): Output => ({
+      kind: 'validator-bond',
+      amount,
+      publicKey: key,
+      owner: other,
+      unbondAt: 0,
+    });
+    expect(syntaxOf({ outputs: [bond(publicKey)] })).toBe('ok');
+    expect(syntaxOf({ outputs: [bond(publicKey, 146n)] })).toBe('deposit-too-small');
+    const bad = [new Uint8Array(32), new Uint8Array(32).fill(0xff)];
+    for (const key of bad) expect(syntaxOf({ outputs: [bond(key)] })).toBe('output-key-invalid');
+  });
+
+  it('evidence-invalid: two statements that an honest validator may sign', () => {
+    const pair = keyPair(1);
+    const withPair = (...said: readonly [Said, Said]) =>
+      syntaxOf({ unlocks: [evidenceOf(pair, said)] });
+    const contradicting: [Said, Said][] = [
+      [
+        ['notarize', 1],
+        ['notarize', 2],
+      ],
+      [
+        ['finalize', 1],
+        ['finalize', 2],
+      ],
+      [
+        ['propose', 1],
+        ['propose', 2],
+      ],
+      [
+        ['ratify', 1],
+        ['ratify', 2],
+      ],
+      [
+        ['nullify', 0],
+        ['finalize', 1],
+      ],
+    ];
+    for (const said of contradicting) expect(withPair(...said)).toBe('ok');
+    const kinds = ['notarize', 'nullify', 'finalize', 'propose', 'ratify'] as const;
+    for (const [at, a] of kinds.entries()) {
+      for (const b of kinds.slice(at + 1)) {
+        const isProof = a === 'nullify' && b === 'finalize';
+        expect(withPair([a, 0], [b, 2])).toBe(isProof ? 'ok' : 'evidence-invalid');
+      }
+    }
+    expect(withPair(['nullify', 0], ['nullify', 1])).toBe('evidence-invalid');
+    expect(withPair(['nullify', 1], ['finalize', 1])).toBe('evidence-invalid');
+  });
+
   it('sum-overflow', () => {
     const most = 2n ** 64n - 1n;
     expect(syntaxOf({ outputs: [outputOf(most - 1_000n), outputOf(1_000n)] })).toBe('ok');
@@ -217,6 +270,7 @@ describe('signatureClaims', () => {
           cumulative: 1n,
           voucherSignature: new Uint8Array(64),
         },
+        evidenceOf(keyPair(1)),
       ],
     };
     const claims = signatureClaims(block(signed), nobleHasher);

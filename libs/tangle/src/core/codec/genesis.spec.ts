@@ -77,6 +77,17 @@ describe('genesis', () => {
     }
   });
 
+  it('says what a bond must hold only where there are elections', () => {
+    const electing = { ...genesis, params: { ...genesis.params, validatorBondMin: 0x0102n } };
+    expect(bytesToHex(encodeGenesis(electing))).toBe(`${BYTES}0201000000000000`);
+    expect(networkIdOf(electing, nobleHasher)).not.toBe(networkIdOf(genesis, nobleHasher));
+    expect(parseGenesisJson(genesisToJson(electing))).toEqual({ ok: true, value: electing });
+    expect(genesisToJson(electing)).toContain('"validatorBondMin": "258"');
+    expect(genesisToJson(genesis)).not.toContain('validatorBondMin');
+    const said = changed((document) => (document.params['validatorBondMin'] = '0'));
+    expect(said).toEqual({ ok: true, value: genesis });
+  });
+
   it('too-large', () => {
     expect(parseGenesisJson(' '.repeat(1_048_577))).toMatchObject({ code: 'too-large' });
   });
@@ -124,6 +135,7 @@ describe('genesis', () => {
     ['maxDriftMs', [-1, 2 ** 32]],
     ['belowMaxDepth', [1, 2 ** 32]],
     ['epochLength', [0, 2 ** 32]],
+    ['validatorBondMin', [0, 1, null, '-1', '01', `${2n ** 64n}`]],
     ['unknown', [1]],
   ])('genesis-invalid: params.%s', (field, values) => {
     for (const value of values) {

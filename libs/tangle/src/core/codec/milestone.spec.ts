@@ -101,6 +101,11 @@ describe('milestone header', () => {
   });
 });
 
+/** A u16 as it stands on the wire. */
+function u16(value: number): string {
+  return bytesToHex(Uint8Array.of(value & 0xff, value >> 8));
+}
+
 describe('milestone body', () => {
   const body = { parents: [parent as BlockId], options: { powLoadBits: 5 } };
 
@@ -110,6 +115,34 @@ describe('milestone body', () => {
     expect(decodeMilestoneBody(hexToBytes(hex))).toEqual({ ok: true, value: body });
     const bare = { ...body, options: {} };
     expect(decodeMilestoneBody(encodeMilestoneBody(bare))).toEqual({ ok: true, value: bare });
+  });
+
+  it('names a committee behind the load', () => {
+    const keys = [new Uint8Array(32).fill(0xaa), new Uint8Array(32).fill(0xbb)];
+    const named = { ...body, options: { powLoadBits: 5, nextCommittee: keys } };
+    const option = `02410002${'aa'.repeat(32)}${'bb'.repeat(32)}`;
+    const hex = `01${parent}480001010005${option}`;
+    expect(bytesToHex(encodeMilestoneBody(named))).toBe(hex);
+    expect(decodeMilestoneBody(hexToBytes(hex))).toEqual({ ok: true, value: named });
+    const many = {
+      ...body,
+      options: { nextCommittee: Array.from({ length: 32 }, () => keys[0]!) },
+    };
+    expect(decodeMilestoneBody(encodeMilestoneBody(many))).toEqual({ ok: true, value: many });
+    const none = { ...body, options: { nextCommittee: [] } };
+    expect(() => encodeMilestoneBody(none)).toThrow('broken');
+  });
+
+  it('count-out-of-range, truncated and trailing-bytes of a committee', () => {
+    const key = 'aa'.repeat(32);
+    const committee = (length: string, count: string, keys: string): string =>
+      bodyCode(`01${parent}${u16(4 + keys.length / 2)}02${length}${count}${keys}`);
+    expect(committee('2100', '01', key)).toBe('ok');
+    expect(committee('0100', '00', '')).toBe('count-out-of-range');
+    expect(committee('2100', '00', key)).toBe('count-out-of-range');
+    expect(committee('2100', '02', key)).toBe('truncated');
+    expect(committee('4100', '01', key + key)).toBe('trailing-bytes');
+    expect(committee('2104', '21', key.repeat(33))).toBe('count-out-of-range');
   });
 
   it('has an options root over the bytes of its options', () => {
@@ -125,6 +158,9 @@ describe('milestone body', () => {
 
   it('option-order', () => {
     expect(bodyCode(`01${parent}08000101000501010005`)).toBe('option-order');
+    const committee = `02210001${'aa'.repeat(32)}`;
+    expect(bodyCode(`01${parent}2800${committee}01010005`)).toBe('option-order');
+    expect(bodyCode(`01${parent}4800${committee}${committee}`)).toBe('option-order');
   });
 
   it('count-out-of-range', () => {

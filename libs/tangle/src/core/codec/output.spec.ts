@@ -43,6 +43,17 @@ const samples: readonly [string, Output, string][] = [
     },
     `10e803000000000000${'cc'.repeat(32)}${address}${other}03000000`,
   ],
+  [
+    'validator bond',
+    {
+      kind: 'validator-bond',
+      amount: 1_000n,
+      publicKey: new Uint8Array(32).fill(0xcc),
+      owner: address,
+      unbondAt: 0x01020304,
+    },
+    `13e803000000000000${'cc'.repeat(32)}${address}04030201`,
+  ],
 ];
 
 function codeOf(hex: string): string {
@@ -60,6 +71,7 @@ describe('output', () => {
   it('output-type-unknown', () => {
     expect(codeOf(`00${BASIC.slice(2)}00`)).toBe('output-type-unknown');
     expect(codeOf(`02${BASIC.slice(2)}00`)).toBe('output-type-unknown');
+    expect(codeOf('14')).toBe('output-type-unknown');
   });
 
   it('output-type-reserved', () => {

@@ -76,7 +76,7 @@ export interface ValidatorBondOutput {
   readonly publicKey: Uint8Array;
   /** Who may unbond it and take it back. */
   readonly owner: Address;
-  /** 0 while it is active, else the second (milestone time, u32) from which the owner may take it. */
+  /** 0 while active, else the second (milestone time, u32) from which the owner may take it. */
   readonly unbondAt: number;
 }
 

@@ -6,8 +6,11 @@
 import { equalBytes } from '@noble/curves/utils.js';
 import type { Certificate, CertificateKind, Statement } from '../codec/certificate.ts';
 import type { Proposal, Vote } from '../codec/consensus.ts';
-import { bytesToHex, type MilestoneId } from '../codec/ids.ts';
+import { bytesToHex, idToBytes, type MilestoneId } from '../codec/ids.ts';
+import { milestoneIdOf } from '../codec/milestone.ts';
+import { compareStatements, type EvidenceUnlock, type SignedDigest } from '../codec/unlock.ts';
 import { assembleCertificate } from '../milestone/certificate.ts';
+import type { Hasher } from '../ports.ts';
 
 /** Two signed statements of one seat that no honest validator makes. */
 export type Evidence =
@@ -17,6 +20,28 @@ export type Evidence =
       readonly pair: readonly [Proposal, Proposal];
     }
   | { readonly kind: 'votes'; readonly seat: number; readonly pair: readonly [Vote, Vote] };
+
+/**
+ * Evidence as the unlock that slashes the bond of who signed it. The order of its statements is
+ * that of the wire, so that all who hold the same pair make the same bytes.
+ */
+export function evidenceUnlockOf(evidence: Evidence, hasher: Hasher): EvidenceUnlock {
+  const [{ epoch, view }] = evidence.pair;
+  const [one, other] =
+    evidence.kind === 'votes'
+      ? evidence.pair
+      : [proposedBy(evidence.pair[0], hasher), proposedBy(evidence.pair[1], hasher)];
+  const [first, second] = compareStatements(one, other) < 0 ? [one, other] : [other, one];
+  return { kind: 'evidence', epoch, view, statements: [signedDigest(first), signedDigest(second)] };
+}
+
+function proposedBy({ header, signature }: Proposal, hasher: Hasher): SignedDigest {
+  return { kind: 'propose', digest: idToBytes(milestoneIdOf(header, hasher)), signature };
+}
+
+function signedDigest({ kind, digest, signature }: SignedDigest): SignedDigest {
+  return { kind, digest, signature };
+}
 
 /** What became of the proposal's content. */
 export type ProposalState = 'waiting' | 'checking' | 'valid' | 'invalid';

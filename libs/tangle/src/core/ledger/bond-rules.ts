@@ -1,6 +1,6 @@
 /**
- * The ledger's rules for validator bonds: an active one only becomes other bonds of the same key and
- * owner, one that unbonds waits, and evidence burns fifteen sixteenths whatever its state is.
+ * The ledger's rules for validator bonds: an active one only becomes other bonds of the same key
+ * and owner, one that unbonds waits, and evidence burns fifteen sixteenths whatever its state is.
  * Path: `ledger/transaction-rules.ts` → here. Spec: docs/spec/08-ledger.md §3.
  */
 import { signedMessage } from '../codec/certificate.ts';
@@ -46,8 +46,8 @@ export function checkCreatedBonds(outputs: readonly Output[], timeSeconds: numbe
 }
 
 /**
- * What owners take of active bonds is bonded again, for the same key and owner, active or unbonding.
- * All inputs of one pair are summed up, so that two of them cannot point at one output.
+ * What owners take of active bonds is bonded again, for the same key and owner, active or
+ * unbonding. All inputs of one pair are summed up, so that two cannot point at one output.
  */
 export function checkBondsKept(
   inputs: readonly BondInput[],

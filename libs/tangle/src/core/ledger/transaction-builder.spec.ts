@@ -2,14 +2,16 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { refundDeposit } from '../block/deposit.ts';
 import { checkTransactionSyntax } from '../block/rules.ts';
-import { GENESIS_BLOCK_ID } from '../codec/ids.ts';
+import { GENESIS_BLOCK_ID, NULL_ADDRESS } from '../codec/ids.ts';
 import { decodeTransaction, encodeTransaction, transactionIdOf } from '../codec/transaction.ts';
 import { nobleHasher } from '../crypto/blake2b.ts';
 import { nobleVerifier } from '../crypto/ed25519-strict.ts';
 import type { KeyPair } from '../testing/ledger-fixtures.ts';
 import {
   basic,
+  bond,
   channel,
+  evidenceOf,
   keyPair,
   MemoryLedger,
   NETWORK_ID,
@@ -21,8 +23,10 @@ import {
   testBlock,
 } from '../testing/ledger-fixtures.ts';
 import { applyMilestone } from './apply-milestone.ts';
+import { earliestUnbondAt } from './bond-rules.ts';
+import { conflict } from './conflict.ts';
 import type { TransactionInput, TransactionPlan } from './transaction-builder.ts';
-import { buildTransaction, claimRefunds, selectInputs } from './transaction-builder.ts';
+import { buildTransaction, burns, claimRefunds, selectInputs } from './transaction-builder.ts';
 
 const [alice, bob, payer] = [1, 2, 3].map(keyPair) as [KeyPair, KeyPair, KeyPair];
 const D = refundDeposit(PARAMS);
@@ -113,6 +117,59 @@ describe('buildTransaction', () => {
     const refunds = claimRefunds(inputs);
     expect(refunds).toEqual([basic(11_000n, alice.address)]);
     expect(verdictOf(plan({ inputs, outputs: refunds, changeAddress: bob.address }))).toEqual([]);
+  });
+
+  it('makes what a validator needs: bond, top up, unbond in part, withdraw', () => {
+    const parties = { key: payer, owner: alice };
+    const own = { kind: 'signature', secretKey: alice.secretKey } as const;
+    const bonded = (number: number, amount: bigint, unbondAt = 0): TransactionInput => {
+      return { outputId: outputId(number), output: bond(amount, parties, unbondAt), unlock: own };
+    };
+    const changeAddress = alice.address;
+    const later = earliestUnbondAt(5);
+    const plans: Partial<TransactionPlan>[] = [
+      { inputs: [input(0, 10_000n)], outputs: [bond(5_000n, parties)] },
+      { inputs: [bonded(0, 5_000n), input(1, 3_000n)], outputs: [bond(7_000n, parties)] },
+      {
+        inputs: [bonded(0, 7_000n)],
+        outputs: [bond(4_000n, parties), bond(3_000n, parties, later)],
+      },
+      { inputs: [bonded(0, 3_000n, 5)], outputs: [] },
+    ];
+    for (const one of plans) expect(verdictOf(plan({ ...one, changeAddress }))).toEqual([]);
+    const early = { inputs: [bonded(0, 3_000n, 6)], outputs: [], changeAddress };
+    expect(verdictOf(plan(early))).toEqual([conflict('bond-locked')]);
+  });
+
+  it('slashes by evidence: burns what is due, the rest is the finder’s', () => {
+    const proof = evidenceOf(payer);
+    const bonded = (number: number, amount: bigint): TransactionInput => ({
+      outputId: outputId(number),
+      output: bond(amount, { key: payer, owner: alice }),
+      unlock: proof,
+    });
+    const inputs = [bonded(0, 16_000n), bonded(1, 3_217n), input(2, 500n, bob)];
+    expect(burns(inputs)).toEqual([basic(15_000n + 3_016n, NULL_ADDRESS)]);
+    expect(burns([input(0, 1_000n)])).toEqual([]);
+    const whole = plan({ inputs, outputs: burns(inputs), changeAddress: bob.address });
+    expect(verdictOf(whole)).toEqual([]);
+    const built = buildTransaction(whole);
+    expect(built.ok && built.value.transaction.outputs.at(-1)).toEqual(
+      basic(1_000n + 201n + 500n, bob.address),
+    );
+    const [first] = inputs as [TransactionInput];
+    const alone = plan({ inputs: [first], outputs: [basic(16_000n, NULL_ADDRESS)] });
+    expect(verdictOf(alone)).toEqual([]);
+    const keeping = [basic(14_999n, NULL_ADDRESS), basic(1_001n, bob.address)];
+    expect(verdictOf(plan({ inputs: [first], outputs: keeping }))).toEqual([
+      conflict('burn-missing'),
+    ]);
+  });
+
+  it('output-key-invalid: a bond of a key that can never sign', () => {
+    const key = { ...payer, publicKey: new Uint8Array(32) };
+    const outputs = [bond(10_000n, { key, owner: alice })];
+    expect(buildTransaction(plan({ outputs }))).toMatchObject({ code: 'output-key-invalid' });
   });
 
   it('insufficient-funds', () => {

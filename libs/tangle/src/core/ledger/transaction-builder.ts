@@ -6,18 +6,19 @@
  */
 import { minimumAmount } from '../block/deposit.ts';
 import type { Address, OutputId, TransactionId } from '../codec/ids.ts';
-import { bytesToHex } from '../codec/ids.ts';
+import { bytesToHex, NULL_ADDRESS } from '../codec/ids.ts';
 import type { Output } from '../codec/output.ts';
 import type { TaggedData } from '../codec/tagged-data.ts';
 import type { Transaction, TransactionEssence } from '../codec/transaction.ts';
 import { encodeTransaction, signingMessage, transactionIdOf } from '../codec/transaction.ts';
-import type { Unlock } from '../codec/unlock.ts';
-import { publicKeyOf, signEd25519 } from '../crypto/ed25519-strict.ts';
+import type { EvidenceUnlock, Unlock } from '../codec/unlock.ts';
+import { isCanonicalPublicKey, publicKeyOf, signEd25519 } from '../crypto/ed25519-strict.ts';
 import type { Outcome } from '../outcome.ts';
 import { assert, fail, succeed } from '../outcome.ts';
 import { MAX_INPUTS, MAX_OUTPUTS } from '../params/limits.ts';
 import type { NetworkParams } from '../params/networks.ts';
 import type { Hasher } from '../ports.ts';
+import { burnDue } from './bond-rules.ts';
 import { refundsDue, sumAmounts } from './transaction-rules.ts';
 
 /** An unspent output as a wallet holds it. */
@@ -36,7 +37,9 @@ export type Key =
       /** Of the voucher that is claimed; `cumulative` above 0. */
       readonly cumulative: bigint;
       readonly voucherSignature: Uint8Array;
-    };
+    }
+  /** Two contradicting statements of a bond's key, as they are: nobody signs. */
+  | EvidenceUnlock;
 
 export interface TransactionInput extends SpendableOutput {
   readonly unlock: Key;
@@ -46,7 +49,7 @@ export interface TransactionPlan {
   readonly networkId: bigint;
   /** 1–128, each once. */
   readonly inputs: readonly TransactionInput[];
-  /** 1–128 with the change; for claims the caller adds `claimRefunds`. */
+  /** 1–128 with the change; the caller adds `claimRefunds` and `burns`. */
   readonly outputs: readonly Output[];
   readonly payload?: TaggedData;
   /** Where what is left over goes; needed when something is. */
@@ -63,7 +66,7 @@ export interface BuiltTransaction {
 /**
  * Signs a transaction over exactly these inputs and outputs, plus one change output if needed.
  * Codes: `too-many-inputs`, `input-not-unique`, `deposit-too-small` (an output is below its storage
- * deposit), `insufficient-funds`, `change-address-missing`, `dust-change` (the rest is too small to
+ * deposit), `output-key-invalid` (of a bond), `insufficient-funds`, `change-address-missing`, `dust-change` (the rest is too small to
  * be an output: spend it or add an input), `too-many-outputs`.
  */
 export function buildTransaction(plan: TransactionPlan): Outcome<BuiltTransaction> {
@@ -76,6 +79,10 @@ export function buildTransaction(plan: TransactionPlan): Outcome<BuiltTransactio
   if (small !== undefined) {
     return fail('deposit-too-small', `${small.amount} of ${minimumAmount(small, params)}`);
   }
+  const noKey = plan.outputs.some(
+    (output) => output.kind === 'validator-bond' && !isCanonicalPublicKey(output.publicKey),
+  );
+  if (noKey) return fail('output-key-invalid');
   const outputs = withChange(plan);
   if (!outputs.ok) return outputs;
   if (outputs.value.length > MAX_OUTPUTS)
@@ -104,6 +111,15 @@ export function claimRefunds(inputs: readonly TransactionInput[]): Output[] {
     amount,
     address,
   }));
+}
+
+/** The plain output that evidence among these inputs must burn; none without evidence. */
+export function burns(inputs: readonly TransactionInput[]): Output[] {
+  let amount = 0n;
+  for (const { output, unlock } of inputs) {
+    if (output.kind === 'validator-bond' && unlock.kind === 'evidence') amount += burnDue(output);
+  }
+  return amount === 0n ? [] : [{ kind: 'basic', amount, address: NULL_ADDRESS }];
 }
 
 /**
@@ -150,10 +166,14 @@ function withChange(plan: TransactionPlan): Outcome<Output[]> {
   return succeed([...plan.outputs, change]);
 }
 
-/** One signature per key; further inputs of the same key refer to it. Claims sign each. */
+/**
+ * One signature per key; further inputs of the same key refer to it. Claims sign each, evidence is
+ * signed already.
+ */
 function signInputs(inputs: readonly TransactionInput[], message: Uint8Array): Unlock[] {
   const signedAt = new Map<string, number>();
   return inputs.map(({ unlock }, index) => {
+    if (unlock.kind === 'evidence') return unlock;
     const publicKey = publicKeyOf(unlock.secretKey);
     const known = signedAt.get(bytesToHex(publicKey));
     if (unlock.kind === 'signature' && known !== undefined) {

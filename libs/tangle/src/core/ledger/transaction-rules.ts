@@ -6,7 +6,7 @@
  *
  * The order of the checks decides which code a transaction with several faults gets, so it is part
  * of the rule: inputs, sums, each unlock in input order, outputs, and signatures last, because a
- * signature costs a thousand times more than all the rest. Rules of validator bonds: `bond-rules.ts`.
+ * signature costs a thousand times more than all the rest. Validator bonds: `bond-rules.ts`.
  */
 import { refundDeposit } from '../block/deposit.ts';
 import type { Address, OutputId } from '../codec/ids.ts';

@@ -24,7 +24,7 @@ interface Changes {
 
 export class BondTable {
   readonly #minimum: bigint;
-  /** By key in hex. At most the supply divided by the minimum. */
+  /** By key in hex. At most MAX_COUNTED_BONDS: the supply divided by the minimum. */
   readonly #sums: ReadonlyMap<string, Candidate>;
 
   private constructor(minimum: bigint, sums: ReadonlyMap<string, Candidate>) {

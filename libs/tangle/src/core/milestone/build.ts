@@ -19,6 +19,7 @@ import {
   checkMilestoneHeader,
   checkMilestoneOptions,
   checkMilestoneParents,
+  electedAt,
   nextCommitteeOn,
   resultRootsOf,
 } from './rules.ts';
@@ -33,7 +34,8 @@ export interface MilestoneProposal {
   readonly timestampMs: number;
   /** View of the agreement. */
   readonly view: bigint;
-  readonly options?: MilestoneOptions;
+  /** A committee is not the leader's choice: an election milestone names it by itself. */
+  readonly options?: Omit<MilestoneOptions, 'nextCommittee'>;
 }
 
 export interface BuiltMilestone {
@@ -48,14 +50,16 @@ export interface BuiltMilestone {
  * cannot make one (for instance `milestone-empty` before a heartbeat is due).
  */
 export function buildMilestone(
-  { parent, parents, timestampMs, view, options = {} }: MilestoneProposal,
+  { parent, parents, timestampMs, view, options: chosen = {} }: MilestoneProposal,
   context: ContentContext,
 ): Outcome<BuiltMilestone> {
   const { params, hasher } = context;
+  const index = parent.header.index + 1;
+  const nextCommittee = electedAt(index, parent, params);
+  const options = nextCommittee === undefined ? chosen : { ...chosen, nextCommittee };
   const body: MilestoneBody = { parents: [...new Set(parents)].toSorted(), options };
   const allowed = checkMilestoneOptions(options, parent.powLoadBits, params);
   if (!allowed.ok) return allowed;
-  const index = parent.header.index + 1;
   const sinceParentMs = timestampMs - parent.header.timestampMs;
   const cone = checkMilestoneCone(body.parents, { index, sinceParentMs }, context);
   if (!cone.ok) return cone;

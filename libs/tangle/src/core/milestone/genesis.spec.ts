@@ -43,6 +43,7 @@ describe('genesisMilestone', () => {
       { ...genesis, name: 'other' },
       { ...genesis, timestampMs: genesis.timestampMs + 1 },
       { ...genesis, params: { ...PARAMS, belowMaxDepth: 61 } },
+      { ...genesis, params: { ...PARAMS, validatorBondMin: 1_000n } },
       { ...genesis, committee: genesis.committee.toReversed() },
       { ...genesis, outputs: [{ address: keyPair(2).address, amount: 1_000_000_000n }] },
     ];
@@ -64,6 +65,32 @@ describe('a genesis document', () => {
     expect(checkGenesis(of(amount - 1n))).toMatchObject({
       code: 'genesis-invalid',
       detail: 'outputs[0].amount',
+    });
+  });
+
+  it('genesis-invalid: epochs that are too short for an election', () => {
+    const of = (epochLength: number, validatorBondMin: bigint): Genesis => ({
+      ...genesis,
+      params: { ...PARAMS, epochLength, validatorBondMin },
+    });
+    expect(checkGenesis(of(3, 0n))).toMatchObject({ ok: true });
+    expect(checkGenesis(of(4, 1_000n))).toMatchObject({ ok: true });
+    expect(checkGenesis(of(3, 1_000n))).toMatchObject({
+      code: 'genesis-invalid',
+      detail: 'params.epochLength',
+    });
+  });
+
+  it('genesis-invalid: bonds so small that there could be too many', () => {
+    const of = (validatorBondMin: bigint, amount: bigint): Genesis => ({
+      ...genesis,
+      params: { ...PARAMS, validatorBondMin },
+      outputs: [{ address: keyPair(1).address, amount }],
+    });
+    expect(checkGenesis(of(1_000n, 1_000n * 2n ** 20n + 999n))).toMatchObject({ ok: true });
+    expect(checkGenesis(of(1_000n, 1_000n * (2n ** 20n + 1n)))).toMatchObject({
+      code: 'genesis-invalid',
+      detail: 'params.validatorBondMin',
     });
   });
 

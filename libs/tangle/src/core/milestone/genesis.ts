@@ -25,9 +25,11 @@ import { stateEntryOf } from '../ledger/ledger-diff.ts';
 import { StateTree } from '../ledger/state-tree.ts';
 import type { Outcome } from '../outcome.ts';
 import { assert, fail, succeed } from '../outcome.ts';
+import { MAX_COUNTED_BONDS } from '../params/limits.ts';
 import type { Hasher } from '../ports.ts';
 import { BondTable } from './bonds.ts';
 import { checkCommittee, committeeRoot } from './committee.ts';
+import { ELECTING_EPOCH_MIN } from './election.ts';
 import type { ParentMilestone } from './rules.ts';
 
 /** Everything that follows from a genesis document. */
@@ -50,7 +52,8 @@ export interface GenesisMilestone {
 
 /**
  * Refuses a document that could not carry a network: what its JSON form would refuse, a committee
- * key that can never sign by the STRICT rule, an output below its storage deposit.
+ * key that can never sign by the STRICT rule, epochs too short for elections, bonds that could be
+ * too many to count, an output below its storage deposit.
  * Code: `genesis-invalid`, the detail names the field.
  */
 export function checkGenesis(genesis: Genesis): Outcome<void> {
@@ -60,11 +63,23 @@ export function checkGenesis(genesis: Genesis): Outcome<void> {
   if (!checkCommittee(committee).ok || !committee.every((key) => isCanonicalPublicKey(key))) {
     return fail('genesis-invalid', 'committee');
   }
+  const electing = checkElecting(genesis);
+  if (!electing.ok) return electing;
   const small = genesis.outputs.findIndex((output) => {
     const basic: Output = { kind: 'basic', ...output };
     return output.amount < minimumAmount(basic, params);
   });
   return small === -1 ? succeed(undefined) : fail('genesis-invalid', `outputs[${small}].amount`);
+}
+
+function checkElecting({ params, outputs }: Genesis): Outcome<void> {
+  const { validatorBondMin, epochLength } = params;
+  if (validatorBondMin === 0n) return succeed(undefined);
+  if (epochLength < ELECTING_EPOCH_MIN) return fail('genesis-invalid', 'params.epochLength');
+  const supply = outputs.reduce((sum, { amount }) => sum + amount, 0n);
+  return supply / validatorBondMin <= MAX_COUNTED_BONDS
+    ? succeed(undefined)
+    : fail('genesis-invalid', 'params.validatorBondMin');
 }
 
 /** Parses and checks a genesis document's JSON. Codes: `too-large`, `genesis-invalid`. */

@@ -21,6 +21,7 @@ import type { Hasher } from '../ports.ts';
 import { checkMilestoneBody } from './body.ts';
 import type { BondTable } from './bonds.ts';
 import { committeeRoot, epochOf, isLastOfEpoch } from './committee.ts';
+import { elect, isElectionIndex } from './election.ts';
 
 /** The milestone that the next one stands on, and the ledger after it. */
 export interface ParentMilestone {
@@ -122,6 +123,37 @@ export function checkMilestoneOptions(
   return succeed(undefined);
 }
 
+/**
+ * The committee that milestone `index` on `parent` must name for the next epoch; undefined where
+ * there is no election, and where nothing changes.
+ */
+export function electedAt(
+  index: number,
+  parent: Pick<ParentMilestone, 'bonds' | 'committee'>,
+  params: NetworkParams,
+): readonly Uint8Array[] | undefined {
+  return isElectionIndex(index, params) ? elect(parent.bonds, parent.committee) : undefined;
+}
+
+/**
+ * A milestone names the elected committee, and none where nothing is elected: whoever leads at the
+ * election has no say in it. Code: `milestone-committee`.
+ */
+export function checkElection(
+  index: number,
+  { nextCommittee }: MilestoneOptions,
+  parent: Pick<ParentMilestone, 'bonds' | 'committee'>,
+  params: NetworkParams,
+): Outcome<void> {
+  const elected = electedAt(index, parent, params);
+  const [named, due] = [nextCommittee?.length ?? 0, elected?.length ?? 0];
+  if (named !== due) return fail('milestone-committee', `${named} keys instead of ${due}`);
+  const wrong = elected?.findIndex((key, seat) => !equalBytes(key, nextCommittee?.[seat] ?? key));
+  return wrong === undefined || wrong === -1
+    ? succeed(undefined)
+    : fail('milestone-committee', `another key in seat ${wrong}`);
+}
+
 /** The load term of the proof of work that holds after a milestone with these options. */
 export function powLoadBitsOf(options: MilestoneOptions): number {
   return options.powLoadBits ?? 0;
@@ -199,7 +231,8 @@ export function applyCone(
 /**
  * Everything below the header: options, cone, and all roots recomputed. Every block of the cone has
  * passed `block/rules.ts` on arrival. The header has passed `checkMilestoneHeader`.
- * Codes: `milestone-root` (the detail names it), and those of options and cone.
+ * Codes: `milestone-root` (the detail names it), `milestone-committee`, and those of options and
+ * cone.
  */
 export function checkMilestoneContent(
   { header, body }: { readonly header: MilestoneHeader; readonly body: MilestoneBody },
@@ -214,6 +247,8 @@ export function checkMilestoneContent(
   if (wrong !== undefined) return fail('milestone-root', wrong);
   const options = checkMilestoneOptions(body.options, parent.powLoadBits, params);
   if (!options.ok) return options;
+  const election = checkElection(header.index, body.options, parent, params);
+  if (!election.ok) return election;
   const sinceParentMs = header.timestampMs - parent.header.timestampMs;
   const cone = checkMilestoneCone(body.parents, { index: header.index, sinceParentMs }, context);
   if (!cone.ok) return cone;

@@ -31,11 +31,16 @@ export const ELECTED_MAX = 16;
 /** Candidates below which nothing is elected: three seats cannot bear one that fails. */
 export const ELECTED_MIN = 4;
 /**
+ * Bonds that may count in an election: the supply by the least bond that a genesis asks for. Bounds
+ * the table that every node keeps in memory and the work of an election.
+ */
+export const MAX_COUNTED_BONDS = 1n << 20n;
+/**
  * Seconds between giving up a validator's bond and taking it: 30 days, in which evidence against
  * what its key signed can still be brought.
  */
 export const VALIDATOR_UNBOND_SECONDS = 30 * 24 * 3_600;
-/** The part of a bond that whoever brings evidence may keep is one of so many; the rest is burnt. */
+/** Whoever brings evidence may keep one of so many parts of a bond; the rest is burnt. */
 export const SLASH_REWARD_PARTS = 16n;
 /** Bytes of a milestone's options. */
 export const MAX_OPTIONS_SIZE = 4_096;

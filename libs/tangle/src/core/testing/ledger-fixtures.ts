@@ -4,12 +4,14 @@
  */
 import { BLOCK_VERSION, blockIdOf, encodeBlock } from '../codec/block.ts';
 import type { Block } from '../codec/block.ts';
+import { signedMessage, type StatementKind } from '../codec/certificate.ts';
 import type { Genesis } from '../codec/genesis.ts';
 import { addressFromBytes, GENESIS_BLOCK_ID } from '../codec/ids.ts';
 import type { Address, BlockId, OutputId } from '../codec/ids.ts';
-import type { BasicOutput, ChannelOutput } from '../codec/output.ts';
+import type { BasicOutput, ChannelOutput, ValidatorBondOutput } from '../codec/output.ts';
 import type { Payload } from '../codec/payload.ts';
 import { encodeTransaction, transactionIdOf } from '../codec/transaction.ts';
+import { compareStatements, type EvidenceUnlock, type SignedDigest } from '../codec/unlock.ts';
 import { voucherMessage } from '../codec/voucher.ts';
 import { nobleHasher } from '../crypto/blake2b.ts';
 import { publicKeyOf, signEd25519 } from '../crypto/ed25519-strict.ts';
@@ -54,6 +56,43 @@ export function channel(
     payee: parties.payee.address,
     refundAddress: parties.refund.address,
     expiry,
+  };
+}
+
+/** A bond of `key` that belongs to `owner`; active unless it says when it unbonds. */
+export function bond(
+  amount: bigint,
+  { key, owner }: { key: KeyPair; owner: KeyPair },
+  unbondAt = 0,
+): ValidatorBondOutput {
+  const { publicKey } = key;
+  return { kind: 'validator-bond', amount, publicKey, owner: owner.address, unbondAt };
+}
+
+/** What a key says in a view: the kind and the byte of which the digest is made. */
+export type Said = readonly [StatementKind, number];
+
+/** Two statements of `key` in epoch 3, view 7, in the order of the wire. */
+export function evidenceOf(
+  key: KeyPair,
+  [one, other]: readonly [Said, Said] = [
+    ['notarize', 1],
+    ['notarize', 2],
+  ],
+  networkId = NETWORK_ID,
+): EvidenceUnlock {
+  const [epoch, view] = [3, 7n];
+  const signed = ([kind, byte]: Said): SignedDigest => {
+    const digest = new Uint8Array(32).fill(byte);
+    const message = signedMessage(networkId, kind, epoch, view, digest);
+    return { kind, digest, signature: signEd25519(key.secretKey, message) };
+  };
+  const [a, b] = [signed(one), signed(other)];
+  return {
+    kind: 'evidence',
+    epoch,
+    view,
+    statements: compareStatements(a, b) < 0 ? [a, b] : [b, a],
   };
 }
 
