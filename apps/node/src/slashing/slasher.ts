@@ -5,8 +5,7 @@
  * Path: join-agreement.ts (evidence is kept) → here → core/ledger/slash.ts → processor.
  * Spec: docs/spec/08-ledger.md §3.7, docs/spec/15-consensus.md §9.
  */
-import { evidenceUnlock } from '@tanglemail/tangle/core/consensus/evidence.ts';
-import type { Evidence } from '@tanglemail/tangle/core/consensus/round.ts';
+import { evidenceUnlockOf, type Evidence } from '@tanglemail/tangle/core/consensus/round.ts';
 import { bytesToHex, type Address, type OutputId } from '@tanglemail/tangle/core/codec/ids.ts';
 import { encodePayload } from '@tanglemail/tangle/core/codec/payload.ts';
 import type { ValidatorBondOutput } from '@tanglemail/tangle/core/codec/output.ts';
@@ -111,7 +110,7 @@ export class Slasher {
     if (publicKey === undefined) return;
     const key = bytesToHex(publicKey);
     if (this.#accused.has(key) || this.#accused.size >= MAX_ACCUSED) return;
-    this.#accused.set(key, evidenceUnlock(evidence, this.#deps.hasher));
+    this.#accused.set(key, evidenceUnlockOf(evidence, this.#deps.hasher));
   }
 
   /** One round at a time; a milestone that comes meanwhile is followed by another. */

@@ -1,7 +1,7 @@
 /**
  * The transaction that takes a bond by evidence against its key: nobody signs it, and with the same
- * evidence and nobody to reward all nodes make the same one. Path: a node that keeps evidence, or
- * the command line → here → block. Spec: docs/spec/08-ledger.md §3.7.
+ * evidence and nobody to reward all nodes make the same one. Path: `consensus/round.ts` (a
+ * node that keeps evidence), or the command line → here → block. Spec: docs/spec/08-ledger.md §3.7.
  */
 import { minimumAmount } from '../block/deposit.ts';
 import { NULL_ADDRESS, type Address, type OutputId } from '../codec/ids.ts';
