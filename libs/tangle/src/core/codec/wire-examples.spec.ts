@@ -37,7 +37,14 @@ describe('wire examples', () => {
   it('stand on docs/spec/02-transaction.md', () => {
     const page = read('docs/spec/02-transaction.md');
     const [smallOrder, ...fenced] = fencedBytes(page);
-    const names = ['richOutput', 'channelOutput', 'transaction', 'voucher'];
+    const names = [
+      'richOutput',
+      'channelOutput',
+      'bondOutput',
+      'transaction',
+      'voucher',
+      'slashingTransaction',
+    ];
     expect(smallOrder).toHaveLength(5 * 64);
     expect(fenced).toEqual(names.map((name) => vectors[name]));
     const inline = [
@@ -51,5 +58,9 @@ describe('wire examples', () => {
       'voucherMessage',
     ];
     for (const name of inline) expect(page).toContain(`\`${vectors[name]}\``);
+  });
+
+  it('stand on docs/spec/04-milestone.md', () => {
+    expect(fencedBytes(read('docs/spec/04-milestone.md'))).toContain(vectors['electionBody']);
   });
 });

@@ -1,11 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { GENESIS_BLOCK_ID, type BlockId } from '../codec/ids.ts';
+import type { Output } from '../codec/output.ts';
 import { nobleHasher } from '../crypto/blake2b.ts';
 import { Dag } from '../dag/dag.ts';
 import { buildTransaction } from '../ledger/transaction-builder.ts';
 import { buildMilestone, type BuiltMilestone } from '../milestone/build.ts';
 import { TestChain } from '../testing/chain-fixture.ts';
-import { basic, keyPair, PARAMS } from '../testing/ledger-fixtures.ts';
+import { basic, bond, keyPair, PARAMS, testGenesis } from '../testing/ledger-fixtures.ts';
 import { Candidates, MAX_CANDIDATES } from './candidates.ts';
 
 const RULES = { params: PARAMS, hasher: nobleHasher };
@@ -29,14 +30,14 @@ function extend(
   return made.value;
 }
 
-/** Alice pays Bob everything of the genesis output. */
-function pay(chain: TestChain): BlockId {
+/** Alice pays Bob everything of the genesis output, or makes these outputs of it. */
+function pay(chain: TestChain, outputs?: readonly Output[]): BlockId {
   const [first] = chain.start.outputs;
   if (first === undefined) throw new Error('genesis has an output');
   const made = buildTransaction({
     networkId: chain.networkId,
     inputs: [{ ...first, unlock: { kind: 'signature', secretKey: alice.secretKey } }],
-    outputs: [basic(first.output.amount, bob.address)],
+    outputs: outputs ?? [basic(first.output.amount, bob.address)],
     changeAddress: alice.address,
     params: PARAMS,
     hasher: nobleHasher,
@@ -111,6 +112,33 @@ describe('candidates', () => {
     candidates.moveTo(candidates.stateOf(second.id)!);
     expect(long.every(isKept)).toBe(true);
     expect([first, second].some(isKept)).toBe(false);
+  });
+
+  it('carry bonds and elections on, each branch its own', () => {
+    const params = { ...PARAMS, epochLength: 4, validatorBondMin: 1_000n };
+    const chain = new TestChain(4, { ...testGenesis(4), params });
+    const candidates = new Candidates(chain.parent, { params, hasher: nobleHasher });
+    const keys = [20, 21, 22, 23].map((seed) => keyPair(seed));
+    const bonds = keys.map((key) => bond(1_000n, { key, owner: alice }));
+    const bonding = pay(chain, bonds);
+    const idle = (): BlockId => chain.attach([GENESIS_BLOCK_ID]);
+    const bonded = extend(chain, candidates, chain.parent.id, [bonding]);
+    const other = extend(chain, candidates, chain.parent.id, [idle()]);
+    // Milestone 2 holds the election, 3 is the last of its epoch.
+    const branches = [bonded, other].map(({ id }) => {
+      const election = extend(chain, candidates, id, [idle()]);
+      const last = extend(chain, candidates, election.id, [idle()]);
+      return { election, last, after: candidates.stateOf(last.id) };
+    });
+    const [left, right] = branches as [(typeof branches)[0], (typeof branches)[0]];
+    const elected = left.election.body.options.nextCommittee;
+    expect(elected).toHaveLength(4);
+    expect(right.election.body.options).toEqual({});
+    expect(left.after).toMatchObject({ committee: elected, elected: undefined });
+    expect(left.after?.bonds.candidates()).toHaveLength(4);
+    expect(right.after?.committee).toEqual(chain.genesis.committee);
+    expect(right.after?.bonds.candidates()).toEqual([]);
+    expect(left.last.header.committeeRoot).not.toEqual(right.last.header.committeeRoot);
   });
 
   it('hide from the next leader what they reference', () => {

@@ -66,8 +66,9 @@ export interface BuiltTransaction {
 /**
  * Signs a transaction over exactly these inputs and outputs, plus one change output if needed.
  * Codes: `too-many-inputs`, `input-not-unique`, `deposit-too-small` (an output is below its storage
- * deposit), `output-key-invalid` (of a bond), `insufficient-funds`, `change-address-missing`, `dust-change` (the rest is too small to
- * be an output: spend it or add an input), `too-many-outputs`.
+ * deposit), `output-key-invalid` (of a bond), `insufficient-funds`, `change-address-missing`,
+ * `dust-change` (the rest is too small to be an output: spend it or add an input),
+ * `too-many-outputs`.
  */
 export function buildTransaction(plan: TransactionPlan): Outcome<BuiltTransaction> {
   const { inputs, hasher, params } = plan;

@@ -10,7 +10,7 @@ import { decodeMilestone, encodeMilestone, type Milestone } from '../codec/miles
 import { nobleHasher } from '../crypto/blake2b.ts';
 import { StateTree } from '../ledger/state-tree.ts';
 import { stateEntryOf } from '../ledger/ledger-diff.ts';
-import { basic, blockId, keyPair, outputId } from '../testing/ledger-fixtures.ts';
+import { basic, bond, blockId, keyPair, outputId } from '../testing/ledger-fixtures.ts';
 import {
   encodeFile,
   inventedRecord,
@@ -437,11 +437,13 @@ describe('outputs of every form', () => {
       timelock: 5,
       expiration: { unixSeconds: 6, returnAddress: keyPair(7).address },
     });
+    const bonded = bond(8n, { key: keyPair(8), owner: keyPair(9) }, 10);
     const outputs = [
       { ...record, outputId: outputId(1), output: channel },
       { ...record, outputId: outputId(2), output: timed },
+      { ...record, outputId: outputId(3), output: bonded },
     ];
-    const file = withHeader({ ...full, outputs }, { unspentCount: 2 });
+    const file = withHeader({ ...full, outputs }, { unspentCount: 3 });
     const parsed = new SnapshotParser(nobleHasher).push(encodeFile(file));
     if (!parsed.ok) throw new Error(parsed.code);
     expect(parsed.value.flatMap((part) => (part.type === 'outputs' ? part.records : []))).toEqual(

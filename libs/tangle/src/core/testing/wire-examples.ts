@@ -1,7 +1,7 @@
 /**
  * One example of every wire object that this library's codecs write, made from fixed keys:
- * test/vectors/wire.json holds their bytes and docs/spec/01-block.md and 02-transaction.md show
- * some of them. A change of any byte is a change of the protocol.
+ * test/vectors/wire.json holds their bytes and docs/spec/01-block.md, 02-transaction.md and
+ * 04-milestone.md show some of them. A change of any byte is a change of the protocol.
  */
 import { powDifficulty, powDigest, searchNonce } from '../block/pow.ts';
 import { blockIdOf, encodeBlock, encodeBlockWithoutNonce } from '../codec/block.ts';
@@ -18,7 +18,7 @@ import {
   type TransactionId,
 } from '../codec/ids.ts';
 import { encodeMilestoneBody, milestoneIdOf, type MilestoneHeader } from '../codec/milestone.ts';
-import { encodeOutput, type Output } from '../codec/output.ts';
+import { encodeOutput, type Output, type ValidatorBondOutput } from '../codec/output.ts';
 import { encodePack } from '../codec/pack.ts';
 import { encodePayload, type Payload } from '../codec/payload.ts';
 import {
@@ -28,10 +28,12 @@ import {
   transactionIdOf,
   type Transaction,
 } from '../codec/transaction.ts';
+import type { SignedDigest } from '../codec/unlock.ts';
 import { encodeVoucher, voucherMessage } from '../codec/voucher.ts';
 import { nobleHasher } from '../crypto/blake2b.ts';
 import { publicKeyOf, signEd25519 } from '../crypto/ed25519-strict.ts';
 import { auditPath, encodeAuditPath } from '../crypto/merkle.ts';
+import { buildTransaction, burns } from '../ledger/transaction-builder.ts';
 import { assembleCertificate, signVote } from '../milestone/certificate.ts';
 import { assert } from '../outcome.ts';
 import { NETWORK_PRESETS } from '../params/networks.ts';
@@ -42,6 +44,7 @@ const ALICE = new Uint8Array(32).fill(1);
 const BOB = new Uint8Array(32).fill(2);
 const SPENT = outputIdOf('5'.repeat(64) as TransactionId, 3);
 const CHANNEL = outputIdOf('6'.repeat(64) as TransactionId, 0);
+const BOND = outputIdOf('7'.repeat(64) as TransactionId, 0);
 
 function addressOf(secretKey: Uint8Array): Address {
   return addressFromBytes(nobleHasher.blake2b256(publicKeyOf(secretKey)));
@@ -82,6 +85,46 @@ function exampleTransaction(outputs: readonly Output[]): Transaction {
       { kind: 'channel-claim', publicKey, signature, cumulative: 500n, voucherSignature },
     ],
   };
+}
+
+/** Bob's bond of 16,000 T, which belongs to Alice. */
+function exampleBond(): ValidatorBondOutput {
+  return {
+    kind: 'validator-bond',
+    amount: 16_000_000_000n,
+    publicKey: publicKeyOf(BOB),
+    owner: addressOf(ALICE),
+    unbondAt: 0,
+  };
+}
+
+/** Somebody burns fifteen sixteenths of the bond because Bob voted for two milestones. */
+function slashingTransaction(bond: ValidatorBondOutput): Transaction {
+  const [epoch, view] = [2, 9n];
+  const signed = (byte: number): SignedDigest => {
+    const digest = new Uint8Array(32).fill(byte);
+    const message = signedMessage(NETWORK_ID, 'notarize', epoch, view, digest);
+    return { kind: 'notarize', digest, signature: signEd25519(BOB, message) };
+  };
+  const unlock = { kind: 'evidence', epoch, view, statements: [signed(7), signed(8)] } as const;
+  const inputs = [{ outputId: BOND, output: bond, unlock }];
+  const made = buildTransaction({
+    networkId: NETWORK_ID,
+    inputs,
+    outputs: burns(inputs),
+    changeAddress: addressOf(ALICE),
+    params: NETWORK_PRESETS.test,
+    hasher: nobleHasher,
+  });
+  if (!made.ok) throw new Error(made.code);
+  return made.value.transaction;
+}
+
+/** A body that names four keys: those of the secret keys 01…01 to 04…04, in ascending order. */
+function electionBody(): Uint8Array {
+  const keys = [1, 2, 3, 4].map((byte) => publicKeyOf(new Uint8Array(32).fill(byte)));
+  const nextCommittee = keys.toSorted((a, b) => (bytesToHex(a) < bytesToHex(b) ? -1 : 1));
+  return encodeMilestoneBody({ parents: [GENESIS_BLOCK_ID], options: { nextCommittee } });
 }
 
 function exampleCertificate(): Certificate {
@@ -173,10 +216,12 @@ export function makeWireExamples(): Record<string, string> {
     basicOutput: encodeOutput(basic),
     richOutput: encodeOutput(rich),
     channelOutput: encodeOutput(channel),
+    bondOutput: encodeOutput(exampleBond()),
     taggedData: encodePayload(taggedData),
     essence: encodeEssence(transaction),
     signingMessage: signingMessage(transaction, nobleHasher),
     transaction: encodeTransaction(transaction),
+    slashingTransaction: encodeTransaction(slashingTransaction(exampleBond())),
     envelopeBlock,
     transactionBlock,
     voucherMessage: voucherMessage(NETWORK_ID, CHANNEL, 500n),
@@ -186,6 +231,7 @@ export function makeWireExamples(): Record<string, string> {
       parents: [GENESIS_BLOCK_ID],
       options: { powLoadBits: 2 },
     }),
+    electionBody: electionBody(),
     ...consensusMessages(),
     pack: encodePack([envelopeBlock, transactionBlock.subarray(0, 1)]),
     auditPath: encodeAuditPath(auditPath(leaves, 2, nobleHasher)),
