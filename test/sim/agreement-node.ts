@@ -19,7 +19,6 @@ import {
 import type { Payload } from '@tanglemail/tangle/core/codec/payload.ts';
 import type { SignedStatement } from '@tanglemail/tangle/core/consensus/actions.ts';
 import { checkFinality } from '@tanglemail/tangle/core/milestone/certificate.ts';
-import { quorum } from '@tanglemail/tangle/core/milestone/committee.ts';
 import type { ParentMilestone } from '@tanglemail/tangle/core/milestone/rules.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
 import { Agreement } from '../../apps/node/src/agreement/agreement.ts';
@@ -197,7 +196,7 @@ export class AgreementNode {
         verifier: signing.verifier,
         clock: { nowMs: () => clock.nowMs },
         timers: { after: (delayMs, run) => this.#after(delayMs, run) },
-        committees: { of: () => committee, quorumAt: () => quorum(committee.length) },
+        committees: { of: () => committee },
         engine: this.#engine(),
         memory: this.#options.isObserver ? undefined : this.#memory(),
         wire: {
@@ -274,7 +273,6 @@ export class AgreementNode {
     const sign = ({ kind, epoch, view, digest }: SignedStatement): Uint8Array =>
       signing.sign(seat, signedMessage(networkId, kind, epoch, view, digest));
     return {
-      seat,
       publicKey: signing.publicKey(seat),
       statementsOf: (epoch) => {
         this.openings += 1;

@@ -20,10 +20,10 @@ import type { PeerPrivateKey } from '@tanglemail/tangle/io/libp2p/types.ts';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
 import { ConfigError } from '@tanglemail/tangle/io/shell/settings.ts';
 import { SYSTEM_CLOCK } from '@tanglemail/tangle/io/system.ts';
-import { openSeat, seatOf, type Seat } from './agreement/seat.ts';
+import { checkMaySit, openSeat, type Seat } from './agreement/seat.ts';
 import type { Signer } from './agreement/seat-memory.ts';
 import { openSigner } from './agreement/signer.ts';
-import { committeeAt, genesisCommittees, type Committees } from './committees.ts';
+import { committeesOf, type Committees } from './committees.ts';
 import type { NodeConfig } from './config/schema.ts';
 import { saltedHash } from './processor/seen-filter.ts';
 import { snapshotFill } from './snapshot/import-snapshot.ts';
@@ -51,7 +51,7 @@ export interface Foundation extends NodeOptions, OpenedStore {
   /** Salted, so that nobody can make two blocks that the seen-filter takes for one. */
   readonly hash: (bytes: Uint8Array) => bigint;
   readonly privateKey: PeerPrivateKey;
-  /** This node's seat in the committee, open; undefined for a node that only follows. */
+  /** Key and log of a node that validates when it has a seat; undefined without a key. */
   readonly memory: Seat | undefined;
   /** Who gets the finder's part of slashed bonds; undefined burns it. */
   readonly rewardAddress: Address | undefined;
@@ -68,8 +68,7 @@ export async function openFoundation(options: NodeOptions): Promise<Foundation> 
   const rewardAddress = rewardAddressOf(options);
   const [hasher, verifier] = await Promise.all([bestHasher(), bestVerifier()]);
   const root = genesisMilestone(genesis, hasher);
-  const committees = genesisCommittees(genesis.committee);
-  const ground = { root, committees, hasher, verifier };
+  const ground = { root, hasher, verifier };
   const hash = await saltedHash(randomBytes(8).readBigUInt64LE());
   const clock = options.clock ?? SYSTEM_CLOCK;
   const signer = await signerOf(options, ground);
@@ -80,10 +79,13 @@ export async function openFoundation(options: NodeOptions): Promise<Foundation> 
     store = opened.store;
     const privateKey = await loadPeerKey(config.gossip.keyFile ?? join(config.dataDir, 'peer.key'));
     const { index: latestIndex } = opened.latest.header;
-    const seated = { ...options, clock, latestIndex };
+    const elections = store.elections(0, Number.POSITIVE_INFINITY);
+    const { committee, params } = genesis;
+    const committees = committeesOf({ params, genesis: committee, elections, latestIndex });
+    const seated = { ...options, clock, latestIndex, committees };
     const memory = signer === undefined ? undefined : await memoryOf(seated, ground, signer);
     const own = { privateKey, memory, rewardAddress };
-    return { ...options, ...opened, ...ground, clock, hash, ...own };
+    return { ...options, ...opened, ...ground, committees, clock, hash, ...own };
   } catch (error) {
     await Promise.all([store?.close(), signer?.close()]);
     throw error;
@@ -98,7 +100,7 @@ function rewardAddressOf({ config, genesis }: NodeOptions): Address | undefined 
   throw new ConfigError(`validator.rewardAddress is "${text}": ${read.detail ?? read.code}`);
 }
 
-/** Who signs for this node's seat, which must be there; undefined for a node that follows. */
+/** Who signs for this node, which may sit some day; undefined for a node that only follows. */
 async function signerOf(
   { config, genesis }: NodeOptions,
   { root, verifier }: Pick<Foundation, 'root' | 'verifier'>,
@@ -113,7 +115,7 @@ async function signerOf(
   if (place === false) return undefined;
   const signer = await openSigner(place, verifier);
   try {
-    seatOf(signer.publicKey, genesis.committee);
+    checkMaySit(signer.publicKey, genesis);
     return signer;
   } catch (error) {
     await signer.close();
@@ -122,29 +124,30 @@ async function signerOf(
 }
 
 async function memoryOf(
-  options: NodeOptions & { readonly clock: Clock; readonly latestIndex: number },
-  { root, committees, hasher }: Pick<Foundation, 'root' | 'committees' | 'hasher'>,
+  options: NodeOptions &
+    Pick<Foundation, 'clock' | 'committees'> & { readonly latestIndex: number },
+  { root, hasher }: Pick<Foundation, 'root' | 'hasher'>,
   signer: Signer,
 ): Promise<Seat> {
-  const { config, genesis, clock, logger, latestIndex, acceptLostVotes = false } = options;
+  const { config, genesis, clock, logger, latestIndex, committees } = options;
+  const { acceptLostVotes = false } = options;
   const { params } = genesis;
-  const committee = committeeAt(latestIndex + 1, committees, params);
   const { dataDir } = config;
   const { networkId } = root;
-  const facts = { dataDir, networkId, committee, params, latestIndex, acceptLostVotes };
+  const facts = { dataDir, networkId, committees, params, latestIndex, acceptLostVotes };
   return await openSeat(facts, { signer, hasher, clock, logger });
 }
 
 /** What fills an empty store: undefined for genesis, which NodeStore writes by itself. */
 function fillOf(
   { config, genesis, logger, signal }: NodeOptions,
-  ground: Pick<Foundation, 'root' | 'committees' | 'hasher' | 'verifier'>,
+  ground: Pick<Foundation, 'root' | 'hasher' | 'verifier'>,
 ): ReturnType<typeof snapshotFill> | undefined {
   const { from, maxDownloadBytes } = config.snapshot;
   if (from.length === 0) return undefined;
   const { params } = genesis;
-  const { root, committees, hasher, verifier } = ground;
-  const committeeOf = (index: number) => committeeAt(index, committees, params);
+  const { root, hasher, verifier } = ground;
+  const committeeOf = () => genesis.committee;
   const trust = { genesis: root, params, committeeOf, hasher, verifier };
   const downloadFolder = join(config.dataDir, 'snapshot-download');
   return snapshotFill({ from, downloadFolder, maxDownloadBytes, trust, logger, signal });

@@ -114,7 +114,7 @@ export class TangleNode {
       await node.#rebuild();
       await node.#parts.snapshots.open();
       haltOnEvidence(await foundation.store.milestones.evidence(), node.#parts.engine, logger);
-      if (memory !== undefined) node.#merger = createMerger(node.#context, memory.seat);
+      if (memory !== undefined) node.#merger = createMerger(node.#context);
       logger.info(
         { hasher: hasher.backend, verifier: verifier.backend, network: genesis.name },
         'node is open',
@@ -270,8 +270,9 @@ export class TangleNode {
     return judgeHealth(facts, this.config);
   }
 
-  /** A seat that only catches up is as the node is. */
+  /** A seat that only catches up is as the node is; a key without a seat has nothing to say. */
   #seatSilent(): string | undefined {
+    if (this.#parts.agreement.state.seat === undefined) return undefined;
     if (this.#foundation.memory?.signer.isAway === true) return 'its signer does not answer';
     return this.#foundation.memory?.silence.reason;
   }

@@ -280,7 +280,11 @@ function createEngine(context: Context): ConfirmationEngine {
       dag: context.parts.dag,
       tips: context.parts.tips,
       onPruned: (ids) => context.hooks.forget(ids),
-      onConfirmed: (confirmed) => context.hooks.onConfirmed(confirmed),
+      onConfirmed: (confirmed) => {
+        // First: the agreement goes on with the committee of the next epoch.
+        context.foundation.committees.learn(confirmed.milestone);
+        context.hooks.onConfirmed(confirmed);
+      },
       onFatal: (error) => context.hooks.onFatal(error),
     },
     latest,
@@ -417,15 +421,17 @@ function createPruner({ foundation, hooks, metrics, parts }: Context): Pruner {
 }
 
 /** Takes up what milestones leave behind, in its turn; runs beside the agreement. */
-export function createMerger({ foundation, hooks, parts }: Context, seat: number): Merger {
-  const { committee } = foundation.genesis;
+export function createMerger({ foundation, hooks, parts }: Context): Merger {
   return new Merger({
     milestoneIntervalMs: foundation.genesis.params.milestoneIntervalMs,
     clock: STEADY_CLOCK,
     dag: parts.dag,
     latestIndex: () => parts.engine.latest.header.index,
-    seat,
-    seats: committee.length,
+    seat: () => {
+      const { epoch, seat } = parts.agreement.state;
+      const seats = foundation.committees.of(epoch).length;
+      return seat === undefined ? undefined : { seat, seats };
+    },
     tips: parts.tips,
     merge: (parents) => hooks.merge(parents),
     logger: foundation.logger,

@@ -20,7 +20,7 @@ import type { NetworkParams } from '@tanglemail/tangle/core/params/networks.ts';
 import type { Clock, Hasher, Verifier } from '@tanglemail/tangle/core/ports.ts';
 import type { Verdict } from '@tanglemail/tangle/io/libp2p/verdicts.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
-import type { Committees } from '../committees.ts';
+import { seatIn, type Committees } from '../committees.ts';
 import type { ConfirmedMilestone } from '../confirmation/confirmation-engine.ts';
 import type { SpeculativeEngine } from '../confirmation/speculation.ts';
 import { Serial } from '../signal.ts';
@@ -48,7 +48,7 @@ export interface AgreementDeps {
   readonly verifier: Verifier;
   /** The wall clock, which stamps milestones. */
   readonly clock: Clock;
-  readonly committees: Committees;
+  readonly committees: Pick<Committees, 'of'>;
   readonly engine: SpeculativeEngine;
   /** Undefined for a node that only listens. */
   readonly memory: SeatMemory | undefined;
@@ -291,13 +291,10 @@ export class Agreement {
     );
   }
 
-  /** The seat in that epoch's committee, if the key is still there. */
+  /** The key's seat in that epoch's committee. */
   #seatIn(epoch: number): number | undefined {
     const { memory, committees } = this.#deps;
-    if (memory === undefined) return undefined;
-    const { seat, publicKey } = memory;
-    const key = committees.of(epoch)[seat];
-    return key?.every((byte, at) => byte === publicKey[at]) === true ? seat : undefined;
+    return memory && seatIn(committees.of(epoch), memory.publicKey);
   }
 
   #maySpeakFrom(epoch: number): bigint | undefined {
@@ -339,8 +336,8 @@ export class Agreement {
   ): void {
     const { memory } = this.#deps;
     const pen = this.#pen;
-    if (memory === undefined || pen === undefined) return;
-    const { seat } = memory;
+    const seat = this.#seatIn(simplex.epoch);
+    if (memory === undefined || pen === undefined || seat === undefined) return;
     const foreign =
       accusedView(actions, seat) ??
       (outcome.ok ? foreignView(message, { simplex, pen, seat }) : undefined);

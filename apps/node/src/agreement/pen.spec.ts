@@ -24,7 +24,6 @@ function bench(record?: SeatMemory['record']) {
     { deltaMs: 500 },
     {
       memory: {
-        seat: 0,
         publicKey: new Uint8Array(32),
         statementsOf: () => [],
         record:

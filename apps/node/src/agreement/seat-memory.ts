@@ -36,9 +36,7 @@ export interface Refusal {
 }
 
 export interface SeatMemory {
-  /** From 0. */
-  readonly seat: number;
-  /** 32 bytes. */
+  /** 32 bytes. Whether it sits in an epoch, and where, says the epoch's committee. */
   readonly publicKey: Uint8Array;
   /** Statements of the epoch, for SimplexOptions.signed. */
   statementsOf(epoch: number): readonly SignedStatement[];

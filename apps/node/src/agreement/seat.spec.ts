@@ -5,13 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { signedMessage } from '@tanglemail/tangle/core/codec/certificate.ts';
 import type { MilestoneId } from '@tanglemail/tangle/core/codec/ids.ts';
+import { electionIndex } from '@tanglemail/tangle/core/milestone/election.ts';
 import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
 import { nobleVerifier } from '@tanglemail/tangle/core/crypto/ed25519-strict.ts';
 import { Simplex } from '@tanglemail/tangle/core/consensus/simplex.ts';
 import type { SimplexAction } from '@tanglemail/tangle/core/consensus/actions.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
 import { TEST_PARAMS, testKey } from '../testing/test-network.ts';
-import { openSeat, type Seat, type SeatOptions } from './seat.ts';
+import { committeesOf, genesisCommittees } from '../committees.ts';
+import { checkMaySit, openSeat, type Seat, type SeatOptions } from './seat.ts';
 import type { Signer } from './seat-memory.ts';
 import { KeySigner } from './signer.ts';
 import { certificate, headerOf, proposal, statement } from './testing/votes.ts';
@@ -47,7 +49,7 @@ async function open(
     {
       dataDir,
       networkId: NETWORK,
-      committee: COMMITTEE,
+      committees: genesisCommittees(COMMITTEE),
       params: TEST_PARAMS,
       latestIndex: 0,
       acceptLostVotes: false,
@@ -100,12 +102,16 @@ describe('a seat', () => {
     expect(await seat.record(group, noCone)).toEqual(signatures);
     await expect(seat.record([statement('notarize', 2n)], noCone)).rejects.toThrow(/no cone/);
     expect(seat.statementsOf(0)).toHaveLength(2);
-    expect(seat).toMatchObject({ seat: SEAT, publicKey: KEY.publicKey });
+    expect(seat.publicKey).toEqual(KEY.publicKey);
   });
 
-  it('is refused to a key that has none', async () => {
-    const signer = new KeySigner(testKey(9));
-    await expect(open(await newFolder(), { signer })).rejects.toThrow(/no seat/);
+  it('is refused to a key that has none where nobody is elected', () => {
+    const genesis = { committee: COMMITTEE, params: TEST_PARAMS };
+    const [stranger, member] = [testKey(9).publicKey, KEY.publicKey];
+    expect(() => checkMaySit(stranger, genesis)).toThrow(/no seat/);
+    expect(() => checkMaySit(member, genesis)).not.toThrow();
+    const electing = { ...genesis, params: { ...TEST_PARAMS, validatorBondMin: 1n } };
+    expect(() => checkMaySit(stranger, electing)).not.toThrow();
   });
 
   it('does not contradict itself after a restart', async () => {
@@ -231,16 +237,17 @@ describe('silence', () => {
 
 describe('a seat without which nobody goes on', () => {
   const committee = [KEY.publicKey];
+  const committees = genesisCommittees(committee);
 
   it('does not start without its log, and leaves none behind', async () => {
     const folder = await newFolder();
-    await expect(openLost(folder, { committee })).rejects.toThrow(/--accept-lost-votes/);
-    await expect(openLost(folder, { committee })).rejects.toThrow(VoteError);
+    await expect(openLost(folder, { committees })).rejects.toThrow(/--accept-lost-votes/);
+    await expect(openLost(folder, { committees })).rejects.toThrow(VoteError);
     expect(await readdir(folder)).toEqual(['votes.lock']);
   });
 
   it('goes on by the operator’s word, and makes the next milestone', async () => {
-    const seat = await openLost(await newFolder(), { committee, acceptLostVotes: true });
+    const seat = await openLost(await newFolder(), { committees, acceptLostVotes: true });
     expect(seat.silence.silentBelow(0)).toBeUndefined();
     const header = headerOf(30n, { index: 5, timestampMs: START_MS });
     seat.silence.onCaughtUp(header);
@@ -270,11 +277,46 @@ describe('a seat without which nobody goes on', () => {
 
   it('is not silenced by the operator’s word where its log is whole', async () => {
     const folder = await newFolder();
-    await stop(await open(folder, { committee }));
-    const seat = await openLost(folder, { committee, acceptLostVotes: true });
+    await stop(await open(folder, { committees }));
+    const seat = await openLost(folder, { committees, acceptLostVotes: true });
     expect(seat.silence.silentBelow(0)).toBe(0n);
     seat.silence.onCaughtUp(headerOf(30n));
     expect(seat.silence.silentBelow(0)).toBe(0n);
+  });
+});
+
+describe('a key without a seat', () => {
+  const params = { ...TEST_PARAMS, epochLength: 4, validatorBondMin: 1n };
+  /** Genesis names somebody else; this key sits from epoch 1 on, in epoch 2 no more. */
+  const start = { params, genesis: [testKey(9).publicKey], latestIndex: 0 };
+  const committeesUpTo = (latestIndex: number) => {
+    const committees = committeesOf({ ...start, elections: [], latestIndex: 0 });
+    const named = [COMMITTEE, [testKey(9).publicKey]];
+    for (const [epoch, nextCommittee] of named.entries()) {
+      const index = electionIndex(epoch, params);
+      if (index > latestIndex) break;
+      const header = headerOf(1n, { index });
+      committees.learn({ header, body: { parents: [], options: { nextCommittee } } });
+    }
+    return committees;
+  };
+
+  it('has lost nothing before it sat, however late its log is made', async () => {
+    const committees = committeesUpTo(2);
+    const seat = await open(await newFolder(), { params, committees, latestIndex: 2 });
+    expect([seat.silence.reason, seat.silence.silentBelow(1)]).toEqual([undefined, 0n]);
+    seat.silence.onConfirmed(headerOf(3n, { index: 3 }), certificate('finalize', 3n, withUs));
+    expect([seat.silence.reason, seat.silence.silentBelow(1)]).toEqual([undefined, 0n]);
+  });
+
+  it('is silent first when its log is gone and it has sat, though the network goes on', async () => {
+    for (const latestIndex of [3, 9]) {
+      const committees = committeesUpTo(latestIndex);
+      const seat = await open(await newFolder(), { params, committees, latestIndex });
+      expect(seat.silence.reason).toBe('log-missing');
+    }
+    // The seat of one without which nothing goes on is not this key's.
+    expect(committeesUpTo(9).of(2)).toHaveLength(1);
   });
 });
 

@@ -1,16 +1,19 @@
 /**
- * A seat of the committee: its log, its key, and where it keeps silent, joined.
+ * A validator's memory: its log, its key, and where it keeps silent, joined. Whether the key sits
+ * in a committee changes with the epochs; what it said counts wherever it sits again.
  * Path: agreement → here → vote-log.ts, silence-guard.ts, signer.ts. Spec: docs/spec/16-signer.md.
  */
 import type { SignedStatement } from '@tanglemail/tangle/core/consensus/actions.ts';
-import { faultsTolerated } from '@tanglemail/tangle/core/milestone/committee.ts';
+import { epochOf, faultsTolerated } from '@tanglemail/tangle/core/milestone/committee.ts';
+import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
 import type { NetworkParams } from '@tanglemail/tangle/core/params/networks.ts';
 import type { Clock, Hasher } from '@tanglemail/tangle/core/ports.ts';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
+import { seatIn, type Committees } from '../committees.ts';
 import { readOldVotes, retireOldVotes } from './import-votes.ts';
 import type { SeatMemory, Signer } from './seat-memory.ts';
 import { SilenceGuard } from './silence-guard.ts';
-import { openVoteDisk, type VoteDisk } from './vote-disk.ts';
+import { openVoteDisk } from './vote-disk.ts';
 import { RefusedError, SignerError, VoteError, type SignerErrorCode } from './vote-error.ts';
 import { VoteLog } from './vote-log.ts';
 import { isBefore, type Completeness, type Place } from './vote-records.ts';
@@ -20,20 +23,22 @@ export class ValidatorError extends Error {
   override readonly name = 'ValidatorError';
 }
 
-/** The seat of a public key; throws ValidatorError when it has none. */
-export function seatOf(publicKey: Uint8Array, committee: readonly Uint8Array[]): number {
-  const seat = committee.findIndex((member) => Buffer.compare(member, publicKey) === 0);
-  if (seat < 0) throw new ValidatorError('the validator’s key has no seat in the committee');
-  return seat;
+/** Throws ValidatorError for a key that has no seat and can never be elected. */
+export function checkMaySit(
+  publicKey: Uint8Array,
+  { committee, params }: Pick<Genesis, 'committee' | 'params'>,
+): void {
+  if (params.validatorBondMin > 0n || seatIn(committee, publicKey) !== undefined) return;
+  throw new ValidatorError('the validator’s key has no seat in the committee');
 }
 
 export interface SeatOptions {
   /** The folder of `votes.log`. */
   readonly dataDir: string;
   readonly networkId: bigint;
-  readonly committee: readonly Uint8Array[];
+  readonly committees: Pick<Committees, 'of' | 'hasSat'>;
   readonly params: NetworkParams;
-  /** Index of the last milestone in the store: above 0 the seat may have spoken before. */
+  /** Index of the last milestone in the store: above 0 the key may have spoken before. */
   readonly latestIndex: number;
   /** See `SilenceOptions`. */
   readonly acceptLostVotes: boolean;
@@ -50,24 +55,28 @@ export interface SeatDeps {
 const BEGINNING: Completeness = { type: 'complete', from: { epoch: 0, view: 0n } };
 
 /**
- * Opens the memory of the signer's seat. Throws ValidatorError (no seat), VoteError (a log that is
- * damaged, another's, or gone where nobody could go on without this seat) and StoreError.
+ * Opens the memory of the signer's key, whether it has a seat now or not. Throws VoteError (a log
+ * that is damaged, another's, or gone where nobody could go on without this seat) and StoreError.
  */
 export async function openSeat(options: SeatOptions, deps: SeatDeps): Promise<Seat> {
-  const { dataDir, networkId, committee, params, acceptLostVotes } = options;
+  const { dataDir, networkId, committees, params, acceptLostVotes } = options;
   const { signer, hasher, clock, logger } = deps;
-  const seat = seatOf(signer.publicKey, committee);
+  const { publicKey } = signer;
   const disk = await openVoteDisk(dataDir, networkId);
   try {
-    const owner = { networkId, publicKey: signer.publicKey };
+    const owner = { networkId, publicKey };
     const above = await readOldVotes(dataDir, networkId, params);
     const log =
       (await VoteLog.open(disk, owner, hasher)) ??
-      (await VoteLog.create(disk, owner, hasher, [firstEntry(options, above, disk)]));
+      (await VoteLog.create(disk, owner, hasher, [
+        firstEntry(options, publicKey, { above, path: disk.path }),
+      ]));
     if (above !== undefined) await takeOver(above, log, dataDir);
     const { maxDriftMs } = params;
-    const silence = new SilenceGuard({ seat, maxDriftMs, acceptLostVotes }, { log, clock, logger });
-    return new Seat(seat, { log, signer, silence });
+    const seatAt = (epoch: number): number | undefined => seatIn(committees.of(epoch), publicKey);
+    const parts = { log, seatIn: seatAt, clock, logger };
+    const silence = new SilenceGuard({ maxDriftMs, acceptLostVotes }, parts);
+    return new Seat({ log, signer, silence });
   } catch (error) {
     await disk.close();
     throw error;
@@ -76,14 +85,19 @@ export async function openSeat(options: SeatOptions, deps: SeatDeps): Promise<Se
 
 /** What a log that is not there begins with. */
 function firstEntry(
-  { latestIndex, committee, acceptLostVotes }: SeatOptions,
-  above: Place | undefined,
-  { path }: VoteDisk,
+  { latestIndex, committees, params, acceptLostVotes }: SeatOptions,
+  publicKey: Uint8Array,
+  { above, path }: { readonly above: Place | undefined; readonly path: string },
 ): Completeness {
   if (above !== undefined) return { type: 'complete', from: above };
-  if (latestIndex === 0) return BEGINNING;
+  const epoch = epochOf(latestIndex + 1, params);
+  // Whoever had no seat yet has said nothing that could be lost.
+  if (latestIndex === 0 || !committees.hasSat(publicKey, epoch)) return BEGINNING;
+  const committee = committees.of(epoch);
+  const isNeeded =
+    seatIn(committee, publicKey) !== undefined && faultsTolerated(committee.length) === 0;
   // Without a seat that may be missing nobody makes the milestone that this one would wait for.
-  if (faultsTolerated(committee.length) === 0 && !acceptLostVotes) {
+  if (isNeeded && !acceptLostVotes) {
     throw new VoteError(
       `${path} is gone, and the network stands still without this seat. Bring the file back; ` +
         'if it is lost for good and nothing else runs with this key, start with ' +
@@ -113,15 +127,13 @@ function codeOf({ reason }: PromiseRejectedResult): SignerErrorCode {
   return error.code;
 }
 
-/** A seat of this process; `openSeat` makes it. */
+/** The validator of this process; `openSeat` makes it. */
 export class Seat implements SeatMemory {
-  readonly seat: number;
   readonly silence: SilenceGuard;
   readonly signer: Signer;
   readonly #log: VoteLog;
 
-  constructor(seat: number, { log, signer, silence }: SeatParts) {
-    this.seat = seat;
+  constructor({ log, signer, silence }: SeatParts) {
     this.silence = silence;
     this.signer = signer;
     this.#log = log;

@@ -13,7 +13,6 @@ import type { VoteLog } from './vote-log.ts';
 import { isBefore, type Completeness, type Place } from './vote-records.ts';
 
 export interface SilenceOptions {
-  readonly seat: number;
   /** How far clocks of validators may be apart. */
   readonly maxDriftMs: number;
   /** The operator says that the votes are lost and that nobody else can go on. */
@@ -22,6 +21,8 @@ export interface SilenceOptions {
 
 export interface SilenceDeps {
   readonly log: Pick<VoteLog, 'completeFrom' | 'silent' | 'hasSpoken' | 'holds' | 'mark'>;
+  /** The seat of this key in the committee of an epoch; undefined when it has none. */
+  seatIn(epoch: number): number | undefined;
   /** The clock that stamps milestones. */
   readonly clock: Clock;
   readonly logger: Logger;
@@ -56,12 +57,14 @@ export class SilenceGuard implements Silence {
       if (isLate) this.#open(header);
       return;
     }
+    const seat = this.#deps.seatIn(header.epoch);
+    if (seat === undefined) return;
     // An unused log beside a chain that was there before it: who knows what was said without it.
     if (!log.hasSpoken && !isLate) {
       this.#close('log-missing');
       return;
     }
-    if (!certificate.signers.includes(this.#options.seat)) return;
+    if (!certificate.signers.includes(seat)) return;
     if (!log.holds(certificate)) this.onForeignOwn(certificate.epoch, certificate.view);
   }
 

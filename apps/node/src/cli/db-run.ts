@@ -20,6 +20,7 @@ import {
   readContradictions,
   statementsOf,
 } from '@tanglemail/tangle/io/level/contradiction-repository.ts';
+import { readElections } from '@tanglemail/tangle/io/level/election-repository.ts';
 import { folderSize } from '@tanglemail/tangle/io/level/folder-size.ts';
 import { openKvStore, type KvStore } from '@tanglemail/tangle/io/level/kv-store.ts';
 import { MilestoneRepository } from '@tanglemail/tangle/io/level/milestone-repository.ts';
@@ -27,7 +28,7 @@ import { NODE_SCHEMA } from '@tanglemail/tangle/io/level/milestone-batch.ts';
 import { readNodeState, readPruned } from '@tanglemail/tangle/io/level/node-state-repository.ts';
 import { StoreError } from '@tanglemail/tangle/io/level/store-error.ts';
 import { outJson, UsageError, type Terminal } from '@tanglemail/tangle/io/shell/terminal.ts';
-import { genesisCommittees, type Committees } from '../committees.ts';
+import { committeesOf, type Committees } from '../committees.ts';
 import { bytesText } from '../status-line.ts';
 import { NodeStore } from '../store/node-store.ts';
 import { StoreCheck, type StoreReport } from './db-check.ts';
@@ -57,8 +58,13 @@ export async function checkStore(
   try {
     const { networkId } = root;
     const onProgress = progressOn(terminal);
-    const committees = genesisCommittees(genesis.committee);
     const { params } = genesis;
+    const committees = committeesOf({
+      params,
+      genesis: genesis.committee,
+      elections: store.elections(0, Number.POSITIVE_INFINITY),
+      latestIndex: latest.header.index,
+    });
     const deps = { store, networkId, params, committees, hasher, verifier, onProgress };
     const report = await new StoreCheck(deps).run(latest.header.index);
     if (json) outJson(terminal, report);
@@ -167,7 +173,13 @@ export async function showEvidence(
       const id = milestone.ok ? milestoneIdOf(milestone.value.header, hasher) : 'unreadable';
       return { index, id, bytes: bytesToHex(bytes) };
     });
-    const seats = await contradictionsOf(kv, genesisCommittees(place.genesis.committee), hasher);
+    const committees = committeesOf({
+      params: place.genesis.params,
+      genesis: place.genesis.committee,
+      elections: await readElections(kv),
+      latestIndex: readNodeState(kv)?.index ?? 0,
+    });
+    const seats = await contradictionsOf(kv, committees, hasher);
     if (json) outJson(terminal, [...found, ...seats]);
     else if (found.length + seats.length === 0) terminal.out('there is no evidence\n');
     else terminal.out([...found.map(milestoneText), ...seats.map(contradictionText)].join(''));

@@ -74,7 +74,7 @@ export async function importSnapshot(
   const milestones = proven.window
     .map((milestone) => storedMilestone(milestone, hasher))
     .filter(({ index }) => index > 0);
-  await target.finish({ state: stateOf(proven), milestones });
+  await target.finish({ state: stateOf(proven), milestones, elections: [] });
 }
 
 function stateOf({ header, milestone }: ProvenFile): NodeState {

@@ -7,15 +7,23 @@ import { join } from 'node:path';
 import { blockIdOf, encodeBlock } from '@tanglemail/tangle/core/codec/block.ts';
 import type { Vote } from '@tanglemail/tangle/core/codec/consensus.ts';
 import { GENESIS_BLOCK_ID } from '@tanglemail/tangle/core/codec/ids.ts';
-import { encodeMilestone, milestoneIdOf } from '@tanglemail/tangle/core/codec/milestone.ts';
+import {
+  decodeMilestone,
+  encodeMilestone,
+  milestoneIdOf,
+  type MilestoneOptions,
+} from '@tanglemail/tangle/core/codec/milestone.ts';
 import type { Evidence } from '@tanglemail/tangle/core/consensus/round.ts';
 import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
+import { committeeRoot } from '@tanglemail/tangle/core/milestone/committee.ts';
 import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import { MAX_CONTRADICTIONS } from '@tanglemail/tangle/io/level/contradiction-repository.ts';
-import { testGenesis } from '../testing/test-network.ts';
+import { testGenesis, testKey } from '../testing/test-network.ts';
 import { NodeStore } from './node-store.ts';
 
-const ROOT = genesisMilestone(testGenesis(), nobleHasher);
+const GENESIS = testGenesis();
+const ROOT = genesisMilestone(GENESIS, nobleHasher);
+const NO_OPTIONS: MilestoneOptions = {};
 const BLOCKS = 3;
 const DATA_SIZE = 1_000;
 
@@ -45,12 +53,16 @@ function blocksOf(index: number) {
 }
 
 /** Saves three blocks and commits milestone `index`, which references them and nothing else. */
-async function commit(index: number) {
+async function commit(
+  index: number,
+  { epoch = 0, committee = GENESIS.committee, options = NO_OPTIONS } = {},
+) {
   const blocks = blocksOf(index);
   await store.save(blocks);
   const timestampMs = ROOT.header.timestampMs + index;
-  const header = { ...ROOT.header, index, timestampMs };
-  const milestone = { ...ROOT.milestone, header };
+  const named = committeeRoot(committee, nobleHasher);
+  const header = { ...ROOT.header, epoch, index, timestampMs, committeeRoot: named };
+  const milestone = { ...ROOT.milestone, header, body: { ...ROOT.body, options } };
   const included = blocks.map(({ id }) => id);
   await store.commit({
     id: milestoneIdOf(header, nobleHasher),
@@ -171,5 +183,69 @@ describe('NodeStore', () => {
     const before = await store.sizeBytes();
     await commit(1);
     expect(await store.sizeBytes()).toBeGreaterThan(before + BLOCKS * DATA_SIZE);
+  });
+});
+
+describe('elections', () => {
+  const [first, second] = [
+    [4, 5, 6, 7],
+    [5, 6, 7, 8],
+  ].map((seeds) => seeds.map((seed) => testKey(seed).publicKey)) as [Uint8Array[], Uint8Array[]];
+  const electing = (committee: readonly Uint8Array[]) => ({
+    options: { nextCommittee: committee },
+  });
+  const reopened = async () => {
+    await store.close();
+    const opened = await NodeStore.open(join(folder, 'store'), ROOT, nobleHasher);
+    store = opened.store;
+    return opened.latest;
+  };
+  const genesis = GENESIS.committee;
+
+  it('say at a start who certifies the next milestone, wherever the last one stands', async () => {
+    await commit(1, electing(first));
+    expect(await reopened()).toMatchObject({ committee: genesis, elected: first });
+    await commit(2);
+    expect(await reopened()).toMatchObject({ committee: genesis, elected: first });
+    await commit(3, { committee: first });
+    expect(await reopened()).toMatchObject({ committee: first, elected: undefined });
+    await commit(4, { epoch: 1, committee: first });
+    expect(await reopened()).toMatchObject({ committee: first, elected: undefined });
+    // Epoch 1 elects nobody, epoch 2 another one.
+    await commit(5, { epoch: 2, committee: first, ...electing(second) });
+    expect(await reopened()).toMatchObject({ committee: first, elected: second });
+  });
+
+  it('outlive the pruning of their milestones, and are listed by epoch', async () => {
+    await commit(1, electing(first));
+    await commit(2, { committee: first });
+    await commit(3, { epoch: 1, committee: first, ...electing(second) });
+    await commit(4, { epoch: 1, committee: second });
+    for (let index = 1; index < 4; index++) await store.pruneNext();
+    expect(await reopened()).toMatchObject({ committee: second, elected: undefined });
+    const all = store.elections(0, 32);
+    expect(all.map(({ epoch }) => epoch)).toEqual([1, 2]);
+    expect(store.elections(0, 1)).toEqual(all.slice(0, 1));
+    expect(store.elections(1, 32)).toEqual(all.slice(1));
+    expect(store.elections(2, 32)).toEqual([]);
+    expect(all.map(({ bytes }) => decodeMilestone(bytes))).toMatchObject([
+      { ok: true, value: { header: { index: 1 }, body: electing(first) } },
+      { ok: true, value: { header: { index: 3 }, body: electing(second) } },
+    ]);
+  });
+
+  it('are seen by a view as they were', async () => {
+    await commit(1, electing(first));
+    const view = await store.view();
+    await commit(2, { committee: first });
+    await commit(3, { epoch: 1, committee: first, ...electing(second) });
+    expect(await view.elections()).toEqual(store.elections(0, 1));
+    await view.close();
+  });
+
+  it('corrupt: the last milestone names a committee that nobody elected', async () => {
+    await commit(1, { committee: second });
+    await expect(reopened()).rejects.toMatchObject({ code: 'corrupt' });
+    store = (await NodeStore.open(join(folder, 'other'), ROOT, nobleHasher)).store;
   });
 });

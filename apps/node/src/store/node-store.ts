@@ -11,7 +11,11 @@ import {
   type MilestoneId,
   type OutputId,
 } from '@tanglemail/tangle/core/codec/ids.ts';
-import { decodeMilestone, milestoneIdOf } from '@tanglemail/tangle/core/codec/milestone.ts';
+import {
+  decodeMilestone,
+  milestoneIdOf,
+  type MilestoneHeader,
+} from '@tanglemail/tangle/core/codec/milestone.ts';
 import type { PayloadKind } from '@tanglemail/tangle/core/codec/payload.ts';
 import { transactionIdOf } from '@tanglemail/tangle/core/codec/transaction.ts';
 import type { LedgerBlock, OutputState } from '@tanglemail/tangle/core/ledger/apply-milestone.ts';
@@ -21,6 +25,7 @@ import type {
   OutputRecord,
 } from '@tanglemail/tangle/core/ledger/ledger-diff.ts';
 import type { Evidence } from '@tanglemail/tangle/core/consensus/round.ts';
+import { committeeRoot } from '@tanglemail/tangle/core/milestone/committee.ts';
 import type { GenesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import { parentWith, type ParentMilestone } from '@tanglemail/tangle/core/milestone/rules.ts';
 import { assert } from '@tanglemail/tangle/core/outcome.ts';
@@ -33,6 +38,11 @@ import {
   readContradictions,
   saveContradiction,
 } from '@tanglemail/tangle/io/level/contradiction-repository.ts';
+import {
+  committeeIn,
+  readElections,
+  type StoredElection,
+} from '@tanglemail/tangle/io/level/election-repository.ts';
 import { folderSize } from '@tanglemail/tangle/io/level/folder-size.ts';
 import { openKvStore, type KvReader, type KvStore } from '@tanglemail/tangle/io/level/kv-store.ts';
 import { LedgerImporter } from '@tanglemail/tangle/io/level/ledger-import.ts';
@@ -82,6 +92,8 @@ export interface StoreView {
   diff(index: number): LedgerDiff | undefined;
   /** All unspent outputs, by id. */
   unspent(): AsyncIterable<OutputRecord>;
+  /** Every milestone that named another committee, by the epoch for which it did. */
+  elections(): Promise<StoredElection[]>;
   /** It holds files of the store back: close it soon. */
   close(): Promise<void>;
 }
@@ -103,13 +115,21 @@ export class NodeStore implements ChainStore {
   /** What is kept of a seat is counted before each one. */
   readonly #contradictions = new Serial();
   #prunedIndex: number;
+  /** Ascending, one for each change of the committee: a kilobyte for an epoch at most. */
+  readonly #elections: StoredElection[];
   /** Told of each write and the seconds that it took. */
   onBatch: (batch: 'blocks' | 'milestone', seconds: number) => void = () => undefined;
 
-  private constructor(path: string, kv: KvStore, blocks: BlockRepository, hasher: Hasher) {
+  private constructor(
+    path: string,
+    kv: KvStore,
+    { blocks, elections }: { blocks: BlockRepository; elections: StoredElection[] },
+    hasher: Hasher,
+  ) {
     this.#path = path;
     this.#kv = kv;
     this.blocks = blocks;
+    this.#elections = elections;
     this.#hasher = hasher;
     this.#prunedIndex = prunedIndexOf(kv);
     this.milestones = new MilestoneRepository(kv);
@@ -143,7 +163,8 @@ export class NodeStore implements ChainStore {
       }
       assert(loaded !== undefined, 'a store has its genesis');
       const blocks = await BlockRepository.open(kv, join(path, BLOCKS_FOLDER), hasher);
-      const store = new NodeStore(path, kv, blocks, hasher);
+      const elections = await readElections(kv);
+      const store = new NodeStore(path, kv, { blocks, elections }, hasher);
       return { store, latest: store.#parentFrom(loaded, genesis.parent) };
     } catch (error) {
       await kv.close();
@@ -159,6 +180,14 @@ export class NodeStore implements ChainStore {
   /** Milestones up to here and their blocks cannot be had any more; 0 when all can. */
   get prunedIndex(): number {
     return this.#prunedIndex;
+  }
+
+  /**
+   * The milestones that named the committees of epochs above `afterEpoch`, ascending, at most
+   * `limit`. They stay when the milestones around them are pruned.
+   */
+  elections(afterEpoch: number, limit: number): StoredElection[] {
+    return this.#elections.filter(({ epoch }) => epoch > afterEpoch).slice(0, limit);
   }
 
   /**
@@ -190,6 +219,7 @@ export class NodeStore implements ChainStore {
       cone: (index) => milestones.cone(index),
       diff: (index) => ledger.diff(index),
       unspent: () => ledger.unspent(),
+      elections: () => readElections(view),
       close: () => view.close(),
     });
   }
@@ -250,6 +280,9 @@ export class NodeStore implements ChainStore {
 
   async commit(record: CommitRecord): Promise<void> {
     await this.#timed('milestone', () => commitMilestone(this.#parts, record, this.#hasher));
+    const { header, body, bytes } = record;
+    if (body.options.nextCommittee === undefined) return;
+    this.#elections.push({ epoch: header.epoch + 1, bytes });
   }
 
   async milestoneIdAt(index: number): Promise<MilestoneId | undefined> {
@@ -331,18 +364,34 @@ export class NodeStore implements ChainStore {
 
   #parentFrom(
     { state, stateTree, bonds }: LoadedLedger,
-    { committee, bonds: none }: ParentMilestone,
+    genesis: ParentMilestone,
   ): ParentMilestone {
     const bytes = this.milestones.bytes(state.index);
     const decoded = bytes === undefined ? undefined : decodeMilestone(bytes);
     if (!decoded?.ok) throw new StoreError('corrupt', `milestone ${state.index}`);
     const after = {
       stateTree,
-      committee,
-      elected: undefined,
-      bonds: none.apply({ created: bonds, consumed: [] }),
+      ...this.#committeesAfter(decoded.value.header, genesis.committee),
+      bonds: genesis.bonds.apply({ created: bonds, consumed: [] }),
     };
     return parentWith(decoded.value, after, this.#hasher);
+  }
+
+  /** Who certifies the milestone after this one, and whom an election of its epoch has named. */
+  #committeesAfter(
+    { epoch, index, committeeRoot: root }: MilestoneHeader,
+    genesisCommittee: readonly Uint8Array[],
+  ): Pick<ParentMilestone, 'committee' | 'elected'> {
+    const latest = this.#elections.findLast((one) => one.epoch <= epoch);
+    const present = latest === undefined ? genesisCommittee : committeeIn(latest);
+    const following = this.#elections.find((one) => one.epoch === epoch + 1);
+    const elected = following && committeeIn(following);
+    const isNamed = (keys: readonly Uint8Array[] | undefined): keys is readonly Uint8Array[] =>
+      keys !== undefined && Buffer.compare(committeeRoot(keys, this.#hasher), root) === 0;
+    // The last milestone of an epoch names those that were elected in it.
+    if (isNamed(elected)) return { committee: elected, elected: undefined };
+    if (isNamed(present)) return { committee: present, elected };
+    throw new StoreError('corrupt', `the committee after milestone ${index}`);
   }
 
   #idOf(bytes: Uint8Array): MilestoneId {

@@ -24,11 +24,10 @@ import { Bell } from '../signal.ts';
 import { ConeFeed } from './cone-feed.ts';
 import { ConeWindow, type ConeNetwork } from './cone-window.ts';
 import { ForkGuard } from './fork-guard.ts';
+import { HeadWatch } from './head-watch.ts';
 import { HeldBlocks } from './held-blocks.ts';
 import type { MissingParents } from './missing-parents.ts';
-import { PeerClaims, type Shown } from './peer-claims.ts';
 import { ProvenChain, windowEnd, type Proven } from './proven-chain.ts';
-import { PrunedPeers } from './pruned-peers.ts';
 import { Unheard } from './unheard.ts';
 
 export interface MilestoneSyncDeps {
@@ -93,10 +92,6 @@ const HOLD_FROM = 10;
 const CONE_GRACE_MS = 1_000;
 const TICK_MS = 500;
 const RETRY_MS = 1_000;
-/** A milestone that a peer told of may come by gossip within this time; then the peer is asked. */
-const CLAIM_PATIENCE_MS = 1_000;
-/** A node that starts waits so long for peers that are ahead, counted from its last progress. */
-const CATCH_UP_GRACE_MS = 10_000;
 /** Held blocks that go to the processor at once, and parents that are asked for after a warp. */
 const RELEASE = 256;
 const MISSING_AFTER_WARP = 1_024;
@@ -106,7 +101,7 @@ export class MilestoneSync {
   readonly #bell = new Bell();
   readonly #abort = new AbortController();
   readonly #chain: ProvenChain;
-  readonly #claims: PeerClaims;
+  readonly #head: HeadWatch;
   readonly #cones: ConeWindow;
   readonly #feed: ConeFeed;
   readonly #guard: ForkGuard;
@@ -117,17 +112,12 @@ export class MilestoneSync {
   /** Not before then, because nobody had the last range. */
   #fillAgainMs = 0;
   #releasing: Promise<void> | undefined;
-  #caughtUp: boolean;
-  #progressMs = performance.now();
-  readonly #pruned: PrunedPeers;
   readonly #unheard = new Unheard();
   #loop: Promise<void> = Promise.resolve();
 
   constructor(deps: MilestoneSyncDeps) {
     this.#deps = deps;
-    this.#caughtUp = !deps.expectsPeers;
     this.#guard = new ForkGuard(deps);
-    this.#pruned = new PrunedPeers({ peers: () => deps.network.peers(), logger: deps.logger });
     const confirmedIndex = (): number => this.#confirmed;
     this.#chain = new ProvenChain({
       ...deps,
@@ -135,12 +125,14 @@ export class MilestoneSync {
       onProven: (milestone) => deps.onProven(milestone),
       onFork: (index, milestones) => this.#guard.onFork(index, milestones),
     });
-    this.#claims = new PeerClaims({
-      peers: () => deps.network.peers(),
-      newestProven: () => this.#chain.newest,
-      show: (peer, index) => this.#show(peer, index),
-      onLie: (peer, index) => this.#onLie(peer, index),
-      nowMs: () => performance.now(),
+    this.#head = new HeadWatch(deps, {
+      chain: this.#chain,
+      confirmedIndex,
+      network: deps.network,
+      onShown: () => this.#bell.ring(),
+      signal: this.#abort.signal,
+      logger: deps.logger,
+      onFatal: (error) => deps.onFatal(error),
     });
     this.#cones = new ConeWindow({
       ...deps,
@@ -177,7 +169,7 @@ export class MilestoneSync {
       failed,
       bufferedBytes: bytes,
       held: this.#held.size,
-      problem: this.#pruned.problem,
+      problem: this.#head.problem,
     };
   }
 
@@ -186,28 +178,19 @@ export class MilestoneSync {
     return this.#chain.get(index)?.bytes;
   }
 
-  /**
-   * False after a start until the node stands where its peers say they stand, or until it has not
-   * been behind for ten seconds: peers may be silent, so they cannot hold the node up for ever. A
-   * peer that cannot show what it claims has no say.
-   */
+  /** Whether the node has stood at the head since its start, as far as peers can show. */
   hasCaughtUp(): boolean {
-    if (this.#caughtUp) return true;
-    const told = this.#claims.believed();
-    const isLevel = told.length > 0 && told.every((index) => index <= this.#confirmed);
-    const isQuiet = performance.now() - this.#progressMs > CATCH_UP_GRACE_MS;
-    this.#caughtUp = this.#behind === 0 && (isLevel || isQuiet);
-    return this.#caughtUp;
+    return this.#head.hasCaughtUp();
   }
 
   /** Whether the node stands at the head, or has only just fallen behind. */
   get isFollowing(): boolean {
     const { halted } = this.#deps.engine;
-    return halted === undefined && this.#behind < WARP_FROM && this.hasCaughtUp();
+    return halted === undefined && this.#behind < WARP_FROM && this.#head.hasCaughtUp();
   }
 
   start(): void {
-    this.#progressMs = performance.now();
+    this.#head.progress();
     this.#loop = this.#run();
   }
 
@@ -216,7 +199,7 @@ export class MilestoneSync {
     this.#bell.ring();
     await this.#loop;
     await Promise.all([this.#fetching, this.#releasing]);
-    await Promise.all([this.#claims.settle(), this.#cones.settle(), this.#feed.settle()]);
+    await Promise.all([this.#head.settle(), this.#cones.settle(), this.#feed.settle()]);
   }
 
   /** A block became solid, or a peer came: there may be something to do. */
@@ -308,7 +291,7 @@ export class MilestoneSync {
     const { engine, logger } = this.#deps;
     while (!signal.aborted && engine.halted === undefined) {
       try {
-        this.#claims.ask(this.#caughtUp ? CLAIM_PATIENCE_MS : 0);
+        this.#head.ask();
         const hasMoved = this.#behind > 0 && (await this.#advance());
         if (!hasMoved) await this.#rest();
       } catch (error) {
@@ -332,9 +315,7 @@ export class MilestoneSync {
 
   /** Nothing can be confirmed at this moment. */
   async #rest(): Promise<void> {
-    const next = this.#confirmed + 1;
-    if (this.#behind === 0 || this.#chain.get(next) !== undefined) this.#pruned.forget();
-    else this.#pruned.judge(next);
+    this.#head.judge();
     this.#setPace();
     await this.#bell.wait(TICK_MS, this.#abort.signal);
   }
@@ -353,8 +334,8 @@ export class MilestoneSync {
     const confirmed = await engine.confirm(proven.milestone);
     if (confirmed.ok) {
       // Following the head is no progress of catching up.
-      if (this.#behind > 0) this.#progressMs = performance.now();
-      this.#pruned.forget();
+      if (this.#behind > 0) this.#head.progress();
+      this.#head.forgetProblem();
       return true;
     }
     // This node's own seat made it final in the meantime.
@@ -391,6 +372,7 @@ export class MilestoneSync {
           network.blameAnswer(peer, 'milestone-invalid');
           return;
         }
+        // In ascending order: the election of an epoch tells who certifies the next.
         await this.#chain.add(checked.value);
       }
       if (items.length === 0) this.#fillAgainMs = performance.now() + RETRY_MS;
@@ -467,30 +449,5 @@ export class MilestoneSync {
       const held = this.#held.take(RELEASE);
       await Promise.all(held.map(({ bytes, from }) => this.#deps.submitHeld(bytes, from)));
     }
-  }
-
-  /** Asks one peer for the milestone that its STATUS names. */
-  async #show(peer: string, index: number): Promise<Shown> {
-    const options = { ...this.#options('milestone'), peer, only: true };
-    try {
-      const { items } = await this.#deps.network.requestMilestones(index, 1, options);
-      const [bytes] = items;
-      const checked = bytes === undefined ? undefined : this.#chain.check(bytes);
-      if (checked?.ok !== true || checked.value.index !== index) {
-        return this.#chain.newest >= index ? 'proven' : 'not-shown';
-      }
-      await this.#chain.add(checked.value);
-      this.#bell.ring();
-      return 'proven';
-    } catch (error) {
-      if (error instanceof NetworkError) return 'no-answer';
-      this.#deps.onFatal(error);
-      return 'no-answer';
-    }
-  }
-
-  #onLie(peer: string, index: number): void {
-    this.#deps.network.blameAnswer(peer, 'status-unproven');
-    this.#deps.logger.debug({ peer, index }, 'a peer cannot show the milestone that it claims');
   }
 }

@@ -1,23 +1,28 @@
 import { describe, expect, it } from '@jest/globals';
+import type { SyncStatus } from '@tanglemail/tangle/core/codec/frame.ts';
 import { PeerClaims, type Shown } from './peer-claims.ts';
 
 /** Claims on a clock of the test's; whoever is not honest never answers. */
 class World {
   nowMs = 0;
   newest = 10;
+  stepTo: (claimed: number) => number = (claimed) => claimed;
   readonly asked: string[] = [];
+  readonly indexes: number[] = [];
   readonly lies: string[] = [];
-  readonly peers: { id: string; status: { latestIndex: number } }[] = [];
+  readonly peers: { id: string; status: Partial<SyncStatus> & { latestIndex: number } }[] = [];
   readonly open: ((shown: Shown) => void)[] = [];
   readonly claims = new PeerClaims({
     peers: () =>
-      this.peers.map(({ id, status: { latestIndex } }) => ({
+      this.peers.map(({ id, status }) => ({
         id,
-        status: { latestIndex, solidIndex: 0, prunedIndex: 0, peers: 0 },
+        status: { solidIndex: 0, prunedIndex: 0, peers: 0, ...status },
       })),
     newestProven: () => this.newest,
-    show: (peer) => {
+    nextStep: (claimed) => this.stepTo(claimed),
+    show: (peer, index) => {
       this.asked.push(peer);
+      this.indexes.push(index);
       const { promise, resolve } = Promise.withResolvers<Shown>();
       this.open.push(resolve);
       return promise;
@@ -77,5 +82,28 @@ describe('claims of peers', () => {
     world.nowMs += 600;
     world.claims.ask(1_000);
     expect(world.asked).toEqual([]);
+  });
+
+  it('lead one step on where the claimed milestone cannot be judged yet', async () => {
+    const world = new World();
+    // What lies above 20 can be judged when 18 is known, and above 30 when 28 is.
+    world.stepTo = (claimed) => (world.newest < 18 && claimed > 20 ? 18 : Math.min(claimed, 28));
+    world.peers.push({ id: 'honest', status: { latestIndex: 33, solidIndex: 33 } });
+    world.peers.push({
+      id: 'pruned',
+      status: { latestIndex: 33, solidIndex: 33, prunedIndex: 18 },
+    });
+    world.peers.push({ id: 'late', status: { latestIndex: 33, solidIndex: 17 } });
+    world.claims.ask(0);
+    expect([world.asked, world.indexes]).toEqual([['honest'], [18]]);
+    world.newest = 18;
+    await world.answer('proven');
+    world.claims.ask(0);
+    expect([world.asked.slice(1), world.indexes.slice(1)]).toEqual([
+      ['honest', 'pruned'],
+      [28, 28],
+    ]);
+    await world.answer('not-shown');
+    expect(world.lies).toEqual(['honest', 'pruned']);
   });
 });

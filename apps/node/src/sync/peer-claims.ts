@@ -13,6 +13,8 @@ export interface PeerClaimsDeps {
   peers(): readonly { readonly id: string; readonly status?: SyncStatus }[];
   /** The newest index that a certificate proved here. */
   newestProven(): number;
+  /** The milestone that shows whether a claim may be true, or brings that nearer. */
+  nextStep(claimed: number): number;
   /** Asks this peer alone for milestone `index`, and keeps it when its certificate holds. */
   show(peer: string, index: number): Promise<Shown>;
   /** The peer claimed what it cannot show. */
@@ -63,26 +65,32 @@ export class PeerClaims {
   ask(patienceMs: number): void {
     const nowMs = this.#deps.nowMs();
     const since = new Map<string, number>();
-    for (const { id, claimed } of this.#unproven()) {
+    for (const { id, asked } of this.#unproven()) {
       const sinceMs = this.#since.get(id) ?? nowMs;
       since.set(id, sinceMs);
       if (nowMs - sinceMs < patienceMs || this.#asking.has(id)) continue;
-      if (this.#asking.size < MAX_QUESTIONS) this.#asking.set(id, this.#question(id, claimed));
+      if (this.#asking.size < MAX_QUESTIONS) this.#asking.set(id, this.#question(id, asked));
     }
     this.#since = since;
   }
 
   /**
    * Who claims more than is proven, first those that were never in doubt, then those whose doubt
-   * ended longest ago: a crowd that never answers holds up no honest peer for long.
+   * ended longest ago: a crowd that never answers holds up no honest peer for long. Who need not
+   * have what would be asked for is not asked: it has pruned it, or is itself not there yet.
    */
-  #unproven(): { readonly id: string; readonly claimed: number }[] {
+  #unproven(): { readonly id: string; readonly asked: number }[] {
     const newest = this.#deps.newestProven();
     const doubtMs = (id: string): number => this.#doubts.get(id)?.untilMs ?? 0;
     return this.#deps
       .peers()
-      .map(({ id, status }) => ({ id, claimed: status?.latestIndex ?? 0 }))
-      .filter(({ id, claimed }) => claimed > newest && !this.#isDoubted(id))
+      .flatMap(({ id, status }) => {
+        if (status === undefined || status.latestIndex <= newest || this.#isDoubted(id)) return [];
+        const { latestIndex, solidIndex, prunedIndex } = status;
+        const asked = this.#deps.nextStep(latestIndex);
+        const isThere = asked === latestIndex || (asked <= solidIndex && asked > prunedIndex);
+        return isThere ? [{ id, asked }] : [];
+      })
       .toSorted((a, b) => doubtMs(a.id) - doubtMs(b.id));
   }
 

@@ -13,7 +13,8 @@ import {
 } from '@tanglemail/tangle/core/codec/milestone.ts';
 import { checkMilestoneBody } from '@tanglemail/tangle/core/milestone/body.ts';
 import { checkFinality } from '@tanglemail/tangle/core/milestone/certificate.ts';
-import { succeed, type Outcome } from '@tanglemail/tangle/core/outcome.ts';
+import { epochOf } from '@tanglemail/tangle/core/milestone/committee.ts';
+import { fail, succeed, type Outcome } from '@tanglemail/tangle/core/outcome.ts';
 import { MAX_REQUEST_MILESTONES } from '@tanglemail/tangle/core/params/limits.ts';
 import type { NetworkParams } from '@tanglemail/tangle/core/params/networks.ts';
 import type { Hasher, Verifier } from '@tanglemail/tangle/core/ports.ts';
@@ -100,9 +101,29 @@ export class ProvenChain {
     return this.#provenOf(milestone, encodeMilestone(milestone));
   }
 
-  /** Checks its certificate. */
+  /** Whether it is known who certifies milestone `index`, so that it can be judged. */
+  canJudge(index: number): boolean {
+    const { committees, params } = this.#deps;
+    return committees.isKnown(epochOf(index, params));
+  }
+
+  /**
+   * The milestone that a peer is asked for which claims milestone `claimed`: that one, or one before
+   * it that says who certifies the next epoch. What cannot be judged proves nothing.
+   */
+  nextStep(claimed: number): number {
+    return this.canJudge(claimed) ? claimed : this.#deps.committees.nextElection;
+  }
+
+  /** Whether nothing is to be learnt any more from a peer that shows milestone `index`. */
+  isPassed(index: number): boolean {
+    return index <= this.newest && index !== this.#deps.committees.nextElection;
+  }
+
+  /** Checks its certificate. `milestone-index`: it cannot be judged yet, which is nobody's fault. */
   verify({ index, milestone }: Proven): Outcome<void> {
     const { networkId, committees, params, hasher, verifier } = this.#deps;
+    if (!this.canJudge(index)) return fail('milestone-index', 'its committee is not known yet');
     const committee = committeeAt(index, committees, params);
     const { header, certificate } = milestone;
     return checkFinality(header, certificate, committee, networkId, { hasher, verifier });
@@ -119,6 +140,7 @@ export class ProvenChain {
   /** Keeps a checked milestone that is not confirmed yet; false when it is known. */
   async add(proven: Proven): Promise<boolean> {
     const { index, milestone } = proven;
+    this.#deps.committees.learn(milestone);
     const known = this.get(index);
     if (known !== undefined) {
       if (known.id !== proven.id) await this.#deps.onFork(index, [known.bytes, proven.bytes]);

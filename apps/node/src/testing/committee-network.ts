@@ -9,7 +9,7 @@ import { nobleVerifier } from '@tanglemail/tangle/core/crypto/ed25519-strict.ts'
 import { decodeMilestone, type Milestone } from '@tanglemail/tangle/core/codec/milestone.ts';
 import { checkFinality } from '@tanglemail/tangle/core/milestone/certificate.ts';
 import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
-import { writeKeyFile } from '../keys/key-file.ts';
+import { writeKeyFile, type KeyPair } from '../keys/key-file.ts';
 import {
   TEST_PARAMS,
   testGenesis,
@@ -23,21 +23,27 @@ import {
 const DELTA_MS = 500;
 
 export interface CommitteeOptions {
+  /** Of the genesis committee. */
   readonly seats: number;
+  /** Nodes with a key beside them, which bonds may bring into the committee. */
+  readonly candidates?: number;
   readonly params?: Partial<Genesis['params']>;
 }
 
-/** `seats` nodes, each with the seat of its place; none runs before it is started. */
+/** The validator's key of the node at a place. */
+export const keyAt = (place: number): KeyPair => testKey(100 + place);
+
+/** Nodes that each have the key of their place; none runs before it is started. */
 export class CommitteeNetwork {
   readonly genesis: Genesis;
   readonly #network: TestNetwork;
   readonly #nodes: (TestNode | undefined)[];
   readonly #folders = new Map<number, string>();
 
-  constructor(network: TestNetwork, { seats, params = {} }: CommitteeOptions) {
-    const keys = Array.from({ length: seats }, (_, seat) => testKey(100 + seat));
+  constructor(network: TestNetwork, { seats, candidates = 0, params = {} }: CommitteeOptions) {
+    const keys = Array.from({ length: seats }, (_, seat) => keyAt(seat));
     this.#network = network;
-    this.#nodes = keys.map(() => undefined);
+    this.#nodes = Array.from({ length: seats + candidates }, () => undefined);
     const genesis = testGenesis(`test-committee-${seats}`, keys);
     this.genesis = { ...genesis, params: { ...TEST_PARAMS, ...params } };
   }
@@ -60,7 +66,7 @@ export class CommitteeNetwork {
   }
 
   /** A node without a seat. */
-  async follower(options: Pick<TestNodeOptions, 'config'> = {}): Promise<TestNode> {
+  async follower(options: Pick<TestNodeOptions, 'config' | 'folder'> = {}): Promise<TestNode> {
     const { genesis, running: peers } = this;
     return await this.#network.start({ ...options, genesis, peers });
   }
@@ -78,15 +84,18 @@ export class CommitteeNetwork {
     return this.running.map((node) => node.node.query.confirmedIndex);
   }
 
-  /** The milestone with its certificate, checked, as the node of a seat keeps it. */
-  async milestone(node: TestNode, index: number): Promise<Milestone> {
+  /** The milestone with its certificate, checked, as a node keeps it. */
+  async milestone(
+    node: TestNode,
+    index: number,
+    committee: readonly Uint8Array[] = this.genesis.committee,
+  ): Promise<Milestone> {
     const bytes = await node.client.milestone(index);
     const decoded = decodeMilestone(bytes);
     if (!decoded.ok) throw new Error(decoded.code);
     const { header, certificate } = decoded.value;
     const { networkId } = genesisMilestone(this.genesis, nobleHasher);
     const crypto = { hasher: nobleHasher, verifier: nobleVerifier };
-    const { committee } = this.genesis;
     const checked = checkFinality(header, certificate, committee, networkId, crypto);
     if (!checked.ok) throw new Error(checked.code);
     return decoded.value;
@@ -95,7 +104,7 @@ export class CommitteeNetwork {
   async #startOne(seat: number): Promise<TestNode> {
     const folder = this.#folders.get(seat) ?? (await this.#network.folder());
     if (!this.#folders.has(seat)) {
-      await writeKeyFile(join(folder, 'validator.key'), testKey(100 + seat));
+      await writeKeyFile(join(folder, 'validator.key'), keyAt(seat));
     }
     this.#folders.set(seat, folder);
     const { genesis, running: peers } = this;

@@ -13,8 +13,7 @@ function world(left: BlockId[], changes: Partial<MergerDeps> = {}) {
     clock: { nowMs: () => 1_000 },
     dag: { coneRoots: () => undefined, isReferenced: () => false },
     latestIndex: () => 7,
-    seat: 0,
-    seats: 1,
+    seat: () => ({ seat: 0, seats: 1 }),
     tips: {
       leftBehind: (count, beforeMs) => {
         looks.count += 1;
@@ -66,8 +65,7 @@ describe('merger', () => {
     const looks = [0, 0, 0, 0];
     for (const seat of [0, 1, 2, 3]) {
       const { merger } = world([], {
-        seat,
-        seats: 4,
+        seat: () => ({ seat, seats: 4 }),
         clock: { nowMs: () => network.nowMs },
         latestIndex: () => {
           looks[seat] = (looks[seat] ?? 0) + 1;

@@ -20,9 +20,8 @@ export interface MergerDeps {
   readonly clock: Clock;
   readonly dag: Pick<Dag, 'coneRoots' | 'isReferenced'>;
   latestIndex(): number;
-  /** This node's seat, from 0, and how many there are. */
-  readonly seat: number;
-  readonly seats: number;
+  /** This node's seat now, from 0, and how many there are; undefined while it has none. */
+  seat(): { readonly seat: number; readonly seats: number } | undefined;
   readonly tips: Pick<TipPool, 'leftBehind'>;
   /** Mines a block without payload on these parents and attaches it; false when it was refused. */
   merge(parents: readonly BlockId[]): Promise<boolean>;
@@ -83,13 +82,15 @@ export class Merger {
    * goes on every two intervals, because a seat may be away.
    */
   #isMyTurn(): boolean {
-    const { clock, milestoneIntervalMs, seat, seats } = this.#deps;
+    const { clock, milestoneIntervalMs } = this.#deps;
+    const mine = this.#deps.seat();
+    if (mine === undefined) return false;
     const index = this.#deps.latestIndex();
     const nowMs = clock.nowMs();
     if (index !== this.#seen.index) this.#seen = { index, atMs: nowMs };
     const standsMs = nowMs - this.#seen.atMs;
     const passed = Math.floor(standsMs / (TURN_INTERVALS * milestoneIntervalMs));
-    return (index + passed) % seats === seat;
+    return (index + passed) % mine.seats === mine.seat;
   }
 
   #leftBehind(): BlockId[] {

@@ -69,6 +69,7 @@ export const BUCKETS = {
     key: 'epoch u32, view u64, seat u8, kind u8',
     value: 'two consensus messages, each with its length u16 before it',
   },
+  elections: { number: 22, key: 'epoch u32', value: 'milestone bytes' },
 } as const satisfies Record<string, Bucket>;
 
 export type BucketName = keyof typeof BUCKETS;

@@ -10,6 +10,7 @@ import { assert } from '../../core/outcome.ts';
 import type { Hasher } from '../../core/ports.ts';
 import { putEntry } from './block-index.ts';
 import { conflict } from '../../core/ledger/conflict.ts';
+import { putElection, type StoredElection } from './election-repository.ts';
 import type { KvStore } from './kv-store.ts';
 import { putCreated } from './ledger-repository.ts';
 import type { StoredMilestone } from './milestone-repository.ts';
@@ -24,6 +25,8 @@ export interface ImportedWindow {
   readonly state: NodeState;
   /** The snapshot's milestone and those before it that a start needs, ascending, without gap. */
   readonly milestones: readonly StoredMilestone[];
+  /** Every milestone up to the snapshot's that named another committee, proven. */
+  readonly elections: readonly StoredElection[];
 }
 
 /** Keys that are deleted at a time. */
@@ -65,7 +68,7 @@ export class LedgerImporter {
   }
 
   /** Writes milestones and state: from now on the store stands at the snapshot. */
-  async finish({ state, milestones }: ImportedWindow): Promise<void> {
+  async finish({ state, milestones, elections }: ImportedWindow): Promise<void> {
     const first = milestones[0]?.index ?? 0;
     assert(milestones.at(-1)?.index === state.index, 'the window ends with the snapshot');
     assert(first >= 1 && state.index - first + 1 === milestones.length, 'the window has no gap');
@@ -79,6 +82,7 @@ export class LedgerImporter {
         putEntry(batch, id, { location: undefined, kind: null, meta });
       });
     }
+    for (const election of elections) putElection(batch, election);
     putPruned(batch, { removedIndex: first - 1, entryIndex: state.index });
     putNodeState(batch, state);
     await batch.write({ sync: true });

@@ -6,7 +6,7 @@
  * Spec: docs/spec/10-storage.md.
  */
 import type { BlockId, MilestoneId, TransactionId } from '../../core/codec/ids.ts';
-import type { MilestoneHeader } from '../../core/codec/milestone.ts';
+import type { MilestoneBody, MilestoneHeader } from '../../core/codec/milestone.ts';
 import { encodeMilestone } from '../../core/codec/milestone.ts';
 import type { LedgerBlock } from '../../core/ledger/apply-milestone.ts';
 import { conflict } from '../../core/ledger/conflict.ts';
@@ -18,6 +18,7 @@ import { assert } from '../../core/outcome.ts';
 import type { Hasher } from '../../core/ports.ts';
 import type { BlockMeta } from './block-index.ts';
 import type { BlockRepository } from './block-repository.ts';
+import { putElection } from './election-repository.ts';
 import type { KvBatch, KvReader, KvStore } from './kv-store.ts';
 import { LedgerRepository, putConsumed, putCreated, putDiff } from './ledger-repository.ts';
 import { putMilestone } from './milestone-repository.ts';
@@ -34,7 +35,8 @@ export const NODE_SCHEMA = 2;
 /** A final milestone with everything that its batch writes. */
 export interface MilestoneCommit {
   readonly id: MilestoneId;
-  readonly header: Pick<MilestoneHeader, 'index' | 'timestampMs' | 'stateRoot'>;
+  readonly header: Pick<MilestoneHeader, 'epoch' | 'index' | 'timestampMs' | 'stateRoot'>;
+  readonly body: Pick<MilestoneBody, 'options'>;
   /** The encoded milestone with its certificate. */
   readonly bytes: Uint8Array;
   readonly result: Pick<
@@ -51,7 +53,7 @@ export async function commitMilestone(
   commit: MilestoneCommit,
   hasher: Hasher,
 ): Promise<void> {
-  const { id, header, bytes, result } = commit;
+  const { id, header, body, bytes, result } = commit;
   const previous = readNodeState(store);
   assert(previous?.index === header.index - 1, 'milestones are committed one after the other');
   const batch = store.batch();
@@ -65,6 +67,9 @@ export async function commitMilestone(
     conflicting: result.conflicts.size,
   };
   putMilestone(batch, { index, id, bytes, cone: result.included, summary });
+  if (body.options.nextCommittee !== undefined) {
+    putElection(batch, { epoch: header.epoch + 1, bytes });
+  }
   putNodeState(batch, {
     index,
     id,

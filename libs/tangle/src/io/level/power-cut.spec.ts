@@ -270,7 +270,7 @@ describe('an import whose machine fails', () => {
       const summary = { timestampMs, blocks: 3, applied: 0, conflicting: 0 };
       return { index, id, bytes, cone: result.included, summary };
     });
-    if (end) await importer.finish({ state, milestones });
+    if (end) await importer.finish({ state, milestones, elections: [] });
   }
 
   async function contentOf(store: FaultyKvStore): Promise<string[]> {

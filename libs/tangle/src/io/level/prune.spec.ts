@@ -77,7 +77,7 @@ async function importFrom(source: Place): Promise<Place> {
     const { id, bytes, result } = commit;
     return { index, id, bytes, cone: result.included, summary };
   });
-  await importer.finish({ state, milestones: window });
+  await importer.finish({ state, milestones: window, elections: [] });
   return place;
 }
 

@@ -79,11 +79,12 @@ export function* sampleChain(hasher: Hasher): Generator<SampleMilestone> {
     for (const record of applied.diff.created) records.set(record.outputId, record);
     for (const { outputId } of applied.diff.consumed) records.delete(outputId);
     const bytes = Uint8Array.from(Buffer.from(`milestone ${index}`, 'ascii'));
-    const header = { index, timestampMs, stateRoot: stateTree.root() };
+    const header = { epoch: 0, index, timestampMs, stateRoot: stateTree.root() };
+    const body = { options: {} };
     const id = milestoneIdFromBytes(hasher.blake2b256(bytes));
     yield {
       blocks,
-      commit: { id, header, bytes, result: { ...applied, stateTree }, blocks: byId },
+      commit: { id, header, body, bytes, result: { ...applied, stateTree }, blocks: byId },
     };
     parent = order[0] as BlockId;
     purse = outputIdOf(blocks[0]?.transactionId as TransactionId, 0);
