@@ -184,7 +184,8 @@ function expectCounts({ genesis }: NodeWallet, amount: bigint, what: string): vo
   );
 }
 
-function bondOutput(
+/** An active bond. */
+export function bondOutput(
   { address }: KeyPair,
   publicKey: Uint8Array,
   amount: bigint,
