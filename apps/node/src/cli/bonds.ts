@@ -1,7 +1,7 @@
 /**
- * What an owner does with the bonds of a validator: finds them, proven, and makes, tops up, unbonds,
- * takes back and moves them in one transaction each. Path: validator.ts → here → wallet.ts.
- * Spec: docs/spec/08-ledger.md §3.7.
+ * What an owner does with the bonds of a validator: finds them, proven, and makes, tops up,
+ * unbonds, takes back and moves them in one transaction each. Path: validator.ts → here →
+ * wallet.ts. Spec: docs/spec/08-ledger.md §3.7.
  */
 import {
   bytesToHex,
@@ -34,8 +34,13 @@ export interface BondChange {
   readonly bonds: readonly { readonly outputId: OutputId; readonly bond: ValidatorBondOutput }[];
 }
 
-/** Bonds of one owner or key that are looked at: what fits into one transaction beside payments. */
+/** Bonds that one command shows or changes: they fit into a transaction beside payments. */
 export const MAX_BONDS = MAX_INPUTS / 2;
+/**
+ * Bonds that are looked at to find the greatest: anybody can make small ones in the name of an
+ * owner, and they must not hide those that matter.
+ */
+const MAX_LOOKED_AT = 4_096;
 /**
  * Added to the 30 days: the time of the milestone that books it counts, which is later than now,
  * and clocks differ.
@@ -55,8 +60,10 @@ export async function findBonds(
     ...(bondKey === undefined ? {} : { bondKey }),
   };
   const found: HeldBond[] = [];
+  let looked = 0;
   for await (const outputId of client.outputs(filter)) {
-    if (found.length === MAX_BONDS) break;
+    looked += 1;
+    if (looked > MAX_LOOKED_AT) break;
     const proof = await client.outputProof(outputId).catch((error: unknown) => {
       if (isNotFound(error)) return undefined;
       throw error;
@@ -69,7 +76,8 @@ export async function findBonds(
     const provenAt = Math.floor(milestone.header.timestampMs / 1_000);
     found.push({ outputId, bond: output, provenAt });
   }
-  return found.toSorted((a, b) => Number(b.bond.amount - a.bond.amount));
+  const byAmount = found.toSorted((a, b) => (a.bond.amount > b.bond.amount ? -1 : 1));
+  return byAmount.slice(0, MAX_BONDS);
 }
 
 /** Whether its owner may take it now. */

@@ -90,7 +90,7 @@ function convicts(
   });
 }
 
-/** Takes the unspent bonds of a key, one transaction each. Throws UsageError when there are none. */
+/** Takes unspent bonds of a key, one transaction each. Throws UsageError when there are none. */
 export async function slashBonds(
   access: NodeWallet,
   { publicKey, evidence }: Conviction,

@@ -14,8 +14,8 @@ export class ValidatorFailure extends Error {
 }
 
 const SPENT =
-  'another transaction spent one of these outputs first: a bond may have been slashed, or another ' +
-  'wallet has this key; see `validator list`';
+  'another transaction spent one of these outputs first: a bond may have been slashed, or ' +
+  'another wallet has this key; see `validator list`';
 const OURS = 'the node’s answer to `validator list` and the ledger differ: try again';
 
 /** By the name of a conflict; the others cannot come of what these commands build. */

@@ -254,18 +254,23 @@ function doneText({ milestoneIndex, transactionId }: BondChange): string {
 
 function changeText(change: BondChange, { genesis }: NodeWallet): string {
   const isElected = genesis.params.validatorBondMin > 0n;
-  const lines = change.bonds.map(({ outputId, bond }) => {
+  const texts = change.bonds.map(({ outputId, bond }) => {
     const what = `${formatAmount(bond.amount)} for the key ${bytesToHex(bond.publicKey)}`;
-    if (bond.unbondAt !== 0) {
-      const free = secondText(bond.unbondAt);
-      return `given up   ${what}\n           free at ${free}: \`validator withdraw\`; till then evidence still burns it\n           ${outputId}\n`;
-    }
-    const counts = isElected
-      ? 'it counts in the next election; two contradicting signatures of the key burn it'
-      : 'this network elects nobody: it only makes the key liable';
-    return `bonded     ${what}\n           ${counts}\n           ${outputId}\n`;
+    const lines =
+      bond.unbondAt === 0
+        ? [`bonded     ${what}`, isElected ? ELECTED : NOT_ELECTED]
+        : [`given up   ${what}`, waitText(bond.unbondAt)];
+    return `${[...lines, outputId].join('\n           ')}\n`;
   });
-  return `${doneText(change)}${lines.join('')}`;
+  return `${doneText(change)}${texts.join('')}`;
+}
+
+const ELECTED = 'it counts in the next election; two contradicting signatures of the key burn it';
+const NOT_ELECTED = 'this network elects nobody: it only makes the key liable';
+
+function waitText(unbondAt: number): string {
+  const free = `free at ${secondText(unbondAt)}: \`validator withdraw\``;
+  return `${free}; till then evidence still burns it`;
 }
 
 function listText(held: HeldBond, { genesis }: NodeWallet): string {

@@ -118,7 +118,7 @@ describe('slasher', () => {
     expect(inputsOf(world).slice(2)).toEqual([bondOf(2).outputId]);
   });
 
-  it('sees a bond that comes later, and tries again at once what the node did not take', async () => {
+  it('sees a bond that comes later, and tries again what the node did not take', async () => {
     const world = new World();
     await world.start();
     world.bonds = [bondOf(1)];

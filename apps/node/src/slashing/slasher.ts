@@ -39,7 +39,7 @@ export interface SlasherDeps {
   readonly committees: Pick<Committees, 'of'>;
   /** All evidence that is kept, the oldest first. */
   kept(): Promise<Evidence[]>;
-  /** The first `limit` unspent bonds of a key. */
+  /** The greatest unspent bonds of a key, at most `limit`. */
   bondsOf(publicKey: Uint8Array, limit: number): Promise<UnspentBond[]>;
   /** Whether this consumed bond was taken by evidence. */
   isSlashed(consumed: ConsumedOutput): Promise<boolean>;

@@ -36,11 +36,12 @@ async function burnt({ wallet }: TestNode): Promise<bigint> {
 }
 
 async function slashedCount({ node }: TestNode): Promise<number> {
-  const text = await node.metrics.registry.getSingleMetricAsString('tangle_bonds_slashed_total');
+  const name = 'tangle_bonds_slashed_total';
+  const text = await node.metrics.registry.getSingleMetricAsString(name);
   return Number(/^tangle_bonds_slashed_total (\d+)$/m.exec(text)?.[1]);
 }
 
-it('burns the bond of a seat that signs two proposals, and bonds of its key after a restart', async () => {
+it('burns the bond of a seat that signs two proposals, and what comes after a restart', async () => {
   const net = new CommitteeNetwork(network, { seats: 4 });
   await net.start([0, 1, 2]);
   await until(() => Math.min(...net.indexes) >= 2, WAIT_MS);
@@ -66,3 +67,8 @@ it('burns the bond of a seat that signs two proposals, and bonds of its key afte
   await until(() => isSpent(net.at(0), again), WAIT_MS);
   expect(await burnt(net.at(0))).toBe(1_920_000n);
 }, 240_000);
+
+it('does not start with an address that nobody can have', async () => {
+  const config = { validator: { rewardAddress: 'tw1nobody' } };
+  await expect(network.openNode({ config })).rejects.toThrow(/^validator.rewardAddress is "tw1nob/);
+});

@@ -100,6 +100,8 @@ export interface StoreView {
 
 /** Folder of the blocks' segments inside the store's. */
 const BLOCKS_FOLDER = 'blocks';
+/** Unspent bonds of one key that are compared. */
+const BONDS_LOOKED_AT = 1_024;
 /** Blocks of a cone that are read at a time. */
 const PART_CHUNK = 32;
 
@@ -305,14 +307,19 @@ export class NodeStore implements ChainStore {
     return await this.#contradictions.run(() => saveContradiction(this.#kv, evidence));
   }
 
-  /** The first `limit` unspent bonds that stand behind a validator's key. */
+  /**
+   * The greatest unspent bonds that stand behind a validator's key, of the first BONDS_LOOKED_AT:
+   * small ones in front must not hide it.
+   */
   async bondsOf(publicKey: Uint8Array, limit: number): Promise<UnspentBond[]> {
     const key = bytesToHex(publicKey) as Address;
-    const { items } = await this.outputIndex.byAddress(key, 'bondKey', { spent: false, limit });
-    return items.flatMap(({ outputId }) => {
+    const options = { spent: false, limit: BONDS_LOOKED_AT };
+    const { items } = await this.outputIndex.byAddress(key, 'bondKey', options);
+    const bonds = items.flatMap(({ outputId }) => {
       const output = this.ledger.output(outputId)?.output;
       return output?.kind === 'validator-bond' ? [{ outputId, bond: output }] : [];
     });
+    return bonds.toSorted((a, b) => (a.bond.amount > b.bond.amount ? -1 : 1)).slice(0, limit);
   }
 
   /** Whether a consumed output was taken by evidence against a validator. */
