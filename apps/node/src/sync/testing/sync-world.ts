@@ -16,10 +16,11 @@ import { assembleCertificate } from '@tanglemail/tangle/core/milestone/certifica
 import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import { parentOf, type ParentMilestone } from '@tanglemail/tangle/core/milestone/rules.ts';
 import { succeed, type Outcome } from '@tanglemail/tangle/core/outcome.ts';
+import type { NetworkParams } from '@tanglemail/tangle/core/params/networks.ts';
 import type { RequestOptions } from '@tanglemail/tangle/io/libp2p/requester.ts';
 import { NetworkError } from '@tanglemail/tangle/io/libp2p/types.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
-import { genesisCommittees } from '../../committees.ts';
+import { committeesOf } from '../../committees.ts';
 import type {
   ConfirmationEngine,
   ConfirmedMilestone,
@@ -163,7 +164,9 @@ export class SyncWorld {
   readonly fatal: unknown[] = [];
   readonly sync: MilestoneSync;
 
-  constructor() {
+  /** @param params with `validatorBondMin` above 0 no committee is known ahead. */
+  constructor(params: NetworkParams = GENESIS.params) {
+    const { committee } = GENESIS;
     const engine = {
       confirm: (milestone: Milestone) => this.#confirm(milestone),
       halt: (reason: string) => {
@@ -175,8 +178,8 @@ export class SyncWorld {
     const isSolid = (id: BlockId) => this.solid.has(id);
     this.sync = new MilestoneSync({
       networkId: ROOT.networkId,
-      params: GENESIS.params,
-      committees: genesisCommittees(GENESIS.committee),
+      params,
+      committees: committeesOf({ params, genesis: committee, elections: [], latestIndex: 0 }),
       hasher: nobleHasher,
       verifier: {
         verify: (...claim) => {
