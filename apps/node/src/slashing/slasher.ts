@@ -18,6 +18,7 @@ import type { Hasher } from '@tanglemail/tangle/core/ports.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import type { Committees } from '../committees.ts';
 import type { ConfirmedMilestone } from '../confirmation/confirmation-engine.ts';
+import { Serial } from '../signal.ts';
 
 /** An unspent bond of the confirmed ledger. */
 export interface UnspentBond {
@@ -70,6 +71,7 @@ export class Slasher {
   #dueAt = new Map<OutputId, number>();
   #latestIndex = 0;
   #round: Promise<void> | undefined;
+  readonly #tells = new Serial();
   #isStopped = false;
 
   constructor(options: SlasherOptions, deps: SlasherDeps) {
@@ -84,10 +86,11 @@ export class Slasher {
     this.#wake();
   }
 
-  /** Waits for the transaction under way. */
+  /** Waits for the transaction under way, and for what is being looked up. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     await this.#round;
+    await this.#tells.run(() => Promise.resolve());
   }
 
   /** Evidence that was just kept. */
@@ -100,7 +103,9 @@ export class Slasher {
   onConfirmed({ milestone, result }: ConfirmedMilestone): void {
     this.#latestIndex = milestone.header.index;
     const bonds = result.diff.consumed.filter(({ output }) => output.kind === 'validator-bond');
-    if (bonds.length > 0) this.#tell(bonds).catch((error: unknown) => this.#warn(error));
+    if (bonds.length > 0) {
+      this.#tells.run(() => this.#tell(bonds)).catch((error: unknown) => this.#warn(error));
+    }
     this.#wake();
   }
 

@@ -41,7 +41,7 @@ async function slashedCount({ node }: TestNode): Promise<number> {
   return Number(/^tangle_bonds_slashed_total (\d+)$/m.exec(text)?.[1]);
 }
 
-it('burns the bond of a seat that signs two proposals, and what comes after a restart', async () => {
+it('burns the bond of a seat that signs two proposals, and those it makes later', async () => {
   const net = new CommitteeNetwork(network, { seats: 4 });
   await net.start([0, 1, 2]);
   await until(() => Math.min(...net.indexes) >= 2, WAIT_MS);
