@@ -163,6 +163,13 @@ export const ROWS: readonly Row[] = [
         redFrom: 1,
         queries: lines('tangle_agreement_evidence_total', '{{instance}} {{kind}}'),
       },
+      {
+        title: 'Bonds that were burnt',
+        unit: 'short',
+        stat: true,
+        redFrom: 1,
+        queries: lines('tangle_bonds_slashed_total'),
+      },
       { title: 'View', unit: 'none', queries: lines('tangle_agreement_view') },
       {
         title: 'Views that ended, and those undecided',

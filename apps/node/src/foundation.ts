@@ -5,10 +5,13 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
+import type { Address } from '@tanglemail/tangle/core/codec/ids.ts';
+import { readAddress } from '@tanglemail/tangle/core/codec/wallet-address.ts';
 import {
   genesisMilestone,
   type GenesisMilestone,
 } from '@tanglemail/tangle/core/milestone/genesis.ts';
+import { networkKindOf } from '@tanglemail/tangle/core/params/networks.ts';
 import type { Clock, Hasher, Verifier } from '@tanglemail/tangle/core/ports.ts';
 import { bestHasher } from '@tanglemail/tangle/io/accel/hasher.ts';
 import { bestVerifier } from '@tanglemail/tangle/io/accel/verifier.ts';
@@ -53,6 +56,8 @@ export interface Foundation extends NodeOptions, OpenedStore {
   readonly privateKey: PeerPrivateKey;
   /** Key and log of a node that validates when it has a seat; undefined without a key. */
   readonly memory: Seat | undefined;
+  /** Who gets the finder's part of slashed bonds; undefined burns it. */
+  readonly rewardAddress: Address | undefined;
 }
 
 /**
@@ -63,6 +68,7 @@ export interface Foundation extends NodeOptions, OpenedStore {
  */
 export async function openFoundation(options: NodeOptions): Promise<Foundation> {
   const { config, genesis } = options;
+  const rewardAddress = rewardAddressOf(options);
   const [hasher, verifier] = await Promise.all([bestHasher(), bestVerifier()]);
   const root = genesisMilestone(genesis, hasher);
   const ground = { root, hasher, verifier };
@@ -81,11 +87,20 @@ export async function openFoundation(options: NodeOptions): Promise<Foundation> 
     const committees = committeesOf({ params, genesis: committee, elections, latestIndex });
     const seated = { ...options, clock, latestIndex, committees };
     const memory = signer === undefined ? undefined : await memoryOf(seated, ground, signer);
-    return { ...options, ...opened, ...ground, committees, clock, hash, privateKey, memory };
+    const own = { privateKey, memory, rewardAddress };
+    return { ...options, ...opened, ...ground, committees, clock, hash, ...own };
   } catch (error) {
     await Promise.all([store?.close(), signer?.close()]);
     throw error;
   }
+}
+
+function rewardAddressOf({ config, genesis }: NodeOptions): Address | undefined {
+  const { rewardAddress: text } = config.validator;
+  if (text === undefined) return undefined;
+  const read = readAddress(text, networkKindOf(genesis.name));
+  if (read.ok) return read.value;
+  throw new ConfigError(`validator.rewardAddress is "${text}": ${read.detail ?? read.code}`);
 }
 
 /** Who signs for this node, which may sit some day; undefined for a node that only follows. */

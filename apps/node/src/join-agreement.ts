@@ -22,7 +22,8 @@ import type { AgreementWire, LeaderFacts } from './agreement/ports.ts';
 import type { ConfirmationEngine } from './confirmation/confirmation-engine.ts';
 import type { Foundation } from './foundation.ts';
 import { agreementMetrics, type MetricsOfNode } from './metrics.ts';
-import type { BlockProcessor } from './processor/block-processor.ts';
+import type { BlockProcessor, ProcessOutcome } from './processor/block-processor.ts';
+import { Slasher } from './slashing/slasher.ts';
 import type { MilestoneSync } from './sync/milestone-sync.ts';
 import type { MissingParents } from './sync/missing-parents.ts';
 
@@ -32,6 +33,7 @@ export interface AgreementContext {
   readonly metrics: MetricsOfNode;
   readonly hooks: {
     publishMilestone(bytes: Uint8Array): void;
+    attach(payloadBytes: Uint8Array): Promise<ProcessOutcome>;
     onFatal(error: unknown): void;
   };
   readonly parts: {
@@ -43,6 +45,7 @@ export interface AgreementContext {
     readonly missing: MissingParents;
     readonly sync: MilestoneSync;
     readonly agreement: Agreement;
+    readonly slasher: Slasher;
   };
 }
 
@@ -67,6 +70,7 @@ export function createAgreement(context: AgreementContext): Agreement {
     onFinal: (milestone) => parts.sync.addFinal(milestone),
     onEvidence: async (evidence) => {
       await store.saveContradiction(evidence);
+      parts.slasher.accuse(evidence);
     },
     wantBlocks: (ids) => wantBlocks(parts, ids),
     leader: leaderFacts(parts),
@@ -75,6 +79,27 @@ export function createAgreement(context: AgreementContext): Agreement {
     metrics: agreementMetrics(metrics.rows),
     onFatal: (error) => hooks.onFatal(error),
   });
+}
+
+/** Brings what the agreement keeps as evidence to the ledger. */
+export function createSlasher({ foundation, hooks, metrics, parts }: AgreementContext): Slasher {
+  const { genesis, root, hasher, committees, store, logger, memory, rewardAddress } = foundation;
+  const isPatient = memory === undefined && rewardAddress === undefined;
+  const { networkId } = root;
+  return new Slasher(
+    { networkId, params: genesis.params, rewardAddress, isPatient },
+    {
+      hasher,
+      committees,
+      kept: () => store.contradictions(),
+      bondsOf: (publicKey, limit) => store.bondsOf(publicKey, limit),
+      isSlashed: (consumed) => store.isSlashed(consumed),
+      attach: (payloadBytes) => hooks.attach(payloadBytes),
+      isFollowing: () => parts.sync.isFollowing,
+      logger,
+      onSlashed: () => metrics.rows.bondsSlashed.inc(),
+    },
+  );
 }
 
 /** A message of the topic, whose form was checked. */

@@ -173,6 +173,7 @@ export class TangleNode {
     this.#parts.sync.start();
     this.#parts.pruner.start();
     this.#parts.agreement.start();
+    await this.#parts.slasher.start(this.#parts.engine.latest.header.index);
     this.#merger?.start();
     this.#status.start();
     const role = this.#foundation.memory === undefined ? 'follows' : 'validates';
@@ -191,14 +192,14 @@ export class TangleNode {
   async #stop(): Promise<void> {
     await this.#starting?.catch(() => undefined);
     const { network, processor, missing, rebroadcast, sync, pruner } = this.#parts;
-    const { snapshots, agreement } = this.#parts;
+    const { snapshots, agreement, slasher } = this.#parts;
     // In the order of the start; they are closed from the last to the first.
     const parts: Closable[] = [
       this.#foundation.store,
       this.#verifyPool,
       { close: () => this.#powPool?.close() },
       ...[processor, network, missing, rebroadcast, sync, pruner, snapshots].map(closable),
-      ...[agreement, this.#merger, this.#status].map(closable),
+      ...[agreement, slasher, this.#merger, this.#status].map(closable),
     ];
     const isClean = await closeInOrder(parts, this.logger);
     if (!isClean) throw new StopError('not all parts of the node stopped in order');
@@ -298,6 +299,7 @@ export class TangleNode {
       health: () => this.health(),
       rates: () => this.#rates.rates(),
       merge: async (parents) => (await this.submitPayload(undefined, parents, 'validator')).ok,
+      attach: (payloadBytes) => this.submitPayload(payloadBytes, undefined, 'slashing'),
       latest: () => this.#latest,
       onFatal: (error) => this.#onFatal(error),
     };
@@ -375,6 +377,7 @@ export class TangleNode {
     const { milestone, result } = confirmed;
     this.#noteLatest(milestone);
     this.#parts.agreement.onConfirmed(confirmed);
+    this.#parts.slasher.onConfirmed(confirmed);
     countConfirmed(this.metrics, confirmed);
     const { timestampMs } = milestone.header;
     this.#clockWatch.note({ timestampMs, ...this.#now() });

@@ -21,7 +21,7 @@ import { expectsPeers, networkOptions } from './config/network-options.ts';
 import { ConfirmationEngine, type ConfirmedMilestone } from './confirmation/confirmation-engine.ts';
 import { freeBytes } from './disk-usage.ts';
 import type { Foundation } from './foundation.ts';
-import { createAgreement, onConsensus } from './join-agreement.ts';
+import { createAgreement, createSlasher, onConsensus } from './join-agreement.ts';
 import { watchGauges, type MetricsOfNode } from './metrics.ts';
 import { BlockProcessor, type ProcessOutcome } from './processor/block-processor.ts';
 import { Intake } from './processor/intake.ts';
@@ -32,6 +32,7 @@ import { ConfirmedFeed } from './query/confirmed-feed.ts';
 import { NodeControl } from './query/node-control.ts';
 import { Pruner } from './pruning/pruner.ts';
 import { NodeQuery } from './query/node-query.ts';
+import type { Slasher } from './slashing/slasher.ts';
 import { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
 import { StatusReporter, type StatusFacts } from './status-line.ts';
 import { MilestoneSync } from './sync/milestone-sync.ts';
@@ -58,6 +59,8 @@ export interface NodeHooks {
   rates(): Rates;
   /** Mines a block without payload on these parents and attaches it; false when refused. */
   merge(parents: readonly BlockId[]): Promise<boolean>;
+  /** Mines a block of a payload, with its type, and attaches it. */
+  attach(payloadBytes: Uint8Array): Promise<ProcessOutcome>;
   /** The newest milestone that a certificate proved to exist. */
   latest(): MilestoneRefDto;
   /** The process has to end. */
@@ -71,6 +74,7 @@ export interface NodeParts {
   readonly network: TangleNetwork;
   readonly engine: ConfirmationEngine;
   readonly agreement: Agreement;
+  readonly slasher: Slasher;
   readonly missing: MissingParents;
   readonly intake: Intake;
   readonly processor: BlockProcessor;
@@ -113,6 +117,7 @@ export function createParts(
   parts.processor = createProcessor(context);
   parts.sync = createSync(context);
   parts.agreement = createAgreement(context);
+  parts.slasher = createSlasher(context);
   parts.rebroadcast = createRebroadcast(context);
   parts.query = createQuery(context);
   parts.snapshots = createSnapshots(context);

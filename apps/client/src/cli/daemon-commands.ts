@@ -4,7 +4,7 @@
 import { Command } from 'commander';
 import type { StatusDto } from '../api/dto.ts';
 import { ClientError } from '../client-error.ts';
-import { formatAmount } from '../wallet/amount.ts';
+import { formatAmount } from '@tanglemail/tangle/core/codec/amount.ts';
 import { run } from './context.ts';
 import { readDaemonFile } from './daemon-client.ts';
 import type { Settings } from './program.ts';

@@ -6,7 +6,7 @@ import { basename, extname, join } from 'node:path';
 import { Command } from 'commander';
 import type { MessageDto, MessageSummaryDto, OutboxItemDto } from '../api/dto.ts';
 import { ClientError, isClientErrorCode } from '../client-error.ts';
-import { formatAmount } from '../wallet/amount.ts';
+import { formatAmount } from '@tanglemail/tangle/core/codec/amount.ts';
 import { type CommandContext, run } from './context.ts';
 import type { DaemonClient } from './daemon-client.ts';
 import { integerOption } from './options.ts';

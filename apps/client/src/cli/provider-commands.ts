@@ -4,7 +4,7 @@
 import { Command } from 'commander';
 import type { OfferDto, RentalDto } from '../api/dto.ts';
 import { ClientError } from '../client-error.ts';
-import { formatAmount, parseAmount } from '../wallet/amount.ts';
+import { formatAmount, parseAmount } from '@tanglemail/tangle/core/codec/amount.ts';
 import { run } from './context.ts';
 import type { Terminal } from './terminal.ts';
 import { dateText, facts, table } from './text.ts';

@@ -39,13 +39,14 @@ export class IndexerController {
 
   @Get('outputs')
   @Answers(
-    'Outputs by address, payee, refund or return address, owner of a bond, tag or time',
+    'Outputs by address, payee, refund or return address, owner or key of a bond, tag or time',
     outputsPageDto,
   )
   @ApiQuery({ name: 'address', required: false })
   @ApiQuery({ name: 'payee', required: false })
   @ApiQuery({ name: 'refundAddress', required: false })
   @ApiQuery({ name: 'bondOwner', required: false })
+  @ApiQuery({ name: 'bondKey', required: false, description: 'public key of a validator, hex' })
   @ApiQuery({ name: 'returnAddress', required: false })
   @ApiQuery({ name: 'tag', required: false, description: 'hex' })
   @ApiQuery({ name: 'kind', required: false, enum: outputKinds })
@@ -62,6 +63,7 @@ export class IndexerController {
       payee: addressQuery(query['payee']),
       refundAddress: addressQuery(query['refundAddress']),
       bondOwner: addressQuery(query['bondOwner']),
+      bondKey: addressQuery(query['bondKey']),
       returnAddress: addressQuery(query['returnAddress']),
       tag: tagQuery(query['tag']),
       kind: choiceQuery(query['kind'], outputKinds),

@@ -12,7 +12,13 @@ import {
   payloadBytesOf,
   type Block,
 } from '@tanglemail/tangle/core/codec/block.ts';
-import type { BlockId, MilestoneId, OutputId } from '@tanglemail/tangle/core/codec/ids.ts';
+import {
+  bytesToHex,
+  type Address,
+  type BlockId,
+  type MilestoneId,
+  type OutputId,
+} from '@tanglemail/tangle/core/codec/ids.ts';
 import {
   decodeMilestone,
   milestoneIdOf,
@@ -27,6 +33,7 @@ import { checkFinality } from '@tanglemail/tangle/core/milestone/certificate.ts'
 import { electionIndex } from '@tanglemail/tangle/core/milestone/election.ts';
 import type { NetworkParams } from '@tanglemail/tangle/core/params/networks.ts';
 import type { Hasher, Verifier } from '@tanglemail/tangle/core/ports.ts';
+import type { OutputRole } from '@tanglemail/tangle/io/level/output-index-repository.ts';
 import { committeeAt, type Committees } from '../committees.ts';
 import type { NodeStore } from '../store/node-store.ts';
 
@@ -313,14 +320,17 @@ export class StoreCheck {
           (await this.#isListed(record, 'refundAddress', output.refundAddress))
         );
       default:
-        return await this.#isListed(record, 'bondOwner', output.owner);
+        return (
+          (await this.#isListed(record, 'bondOwner', output.owner)) &&
+          (await this.#isListed(record, 'bondKey', bytesToHex(output.publicKey) as Address))
+        );
     }
   }
 
   async #isListed(
     { outputId, milestoneIndex }: OutputRecord,
-    role: 'owner' | 'payee' | 'refundAddress' | 'bondOwner',
-    address: Parameters<NodeStore['outputIndex']['byAddress']>[0],
+    role: OutputRole,
+    address: Address,
   ): Promise<boolean> {
     const cursor = { milestoneIndex, outputId: justBefore(outputId) };
     const options = { spent: false, limit: 1, cursor };

@@ -1,5 +1,5 @@
 /**
- * What the commands of `tangle-node tools` have in common: options, and files that are only made.
+ * What the commands of `tangle-node` have in common: options, times, and files that are only made.
  */
 import { writeFile } from 'node:fs/promises';
 import { UsageError } from '@tanglemail/tangle/io/shell/terminal.ts';
@@ -12,6 +12,11 @@ export function integerFrom(flag: string, text: string, max: number): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1 && value <= max) return value;
   throw new UsageError(`${flag} is "${text}": expected an integer from 1 to ${max}`);
+}
+
+/** A second of milestone time, for people. */
+export function secondText(seconds: number): string {
+  return new Date(seconds * 1_000).toISOString().replace('.000Z', 'Z');
 }
 
 /** Writes a file that does not exist yet. Throws UsageError. */

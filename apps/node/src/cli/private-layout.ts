@@ -25,7 +25,10 @@ const plannedNode = z.strictObject({
   metrics: z.string(),
   /** What other nodes put into `gossip.peers`. */
   gossip: z.string(),
+  /** Whether it has a seat in the committee of the genesis. */
   isValidator: z.boolean(),
+  /** The key with which it validates, if it has one. */
+  validatorKey: z.string().optional(),
 });
 
 const privateNetwork = z.strictObject({
@@ -33,6 +36,8 @@ const privateNetwork = z.strictObject({
   networkId: z.string(),
   genesisFile: z.string(),
   nodes: z.array(plannedNode).min(1),
+  /** Every node has a key and a bond, and bonds elect the committee. */
+  bonded: z.boolean().default(false),
 });
 
 /** One node of the network. */
@@ -45,6 +50,7 @@ export interface LayoutOptions {
   readonly folder: string;
   readonly nodes: number;
   readonly validators: number;
+  readonly bonded: boolean;
   /** The ports of a new network are the next free ones from here on. */
   readonly portsFrom: number;
 }
@@ -53,6 +59,10 @@ const HOST = '127.0.0.1';
 const NAME = 'devnet-private';
 /** All tokens, which the faucet's key owns. */
 const SUPPLY = 1_000_000_000_000n;
+/** What each node of a bonded network bonds, and the least that counts there. */
+export const PRIVATE_BOND = 1_000_000_000n;
+/** Milestones of a term there: the first election comes after some minutes. */
+const BONDED_EPOCH = 60;
 const MAX_PORT = 65_535;
 
 /** Reads the network of a folder, or makes one there. Throws UsageError. */
@@ -94,10 +104,11 @@ function jsonOrNothing(text: string): unknown {
 }
 
 async function makeNetwork(options: LayoutOptions): Promise<PrivateNetwork> {
-  const { folder, nodes, validators } = options;
+  const { folder, nodes, validators, bonded } = options;
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const [seats, faucet] = [Array.from({ length: validators }, generateKeyPair), generateKeyPair()];
-  const genesis = genesisOf(seats, faucet);
+  const keys = Array.from({ length: bonded ? nodes : validators }, generateKeyPair);
+  const [seats, faucet] = [keys.slice(0, validators), generateKeyPair()];
+  const genesis = genesisOf(seats, faucet, bonded);
   const genesisFile = join(folder, 'genesis.json');
   await createFile(genesisFile, `${genesisToJson(genesis)}\n`);
   await writeKeyFile(join(folder, 'faucet.key'), faucet);
@@ -105,24 +116,28 @@ async function makeNetwork(options: LayoutOptions): Promise<PrivateNetwork> {
   const planned: PlannedNode[] = [];
   for (let at = 0; at < nodes; at++) {
     const own = ports.slice(at * 3, at * 3 + 3);
-    planned.push(await makeNode(folder, at, own, seats[at], planned));
+    const node = await makeNode(folder, at, own, keys[at], planned);
+    planned.push({ ...node, isValidator: at < validators });
   }
   const network: PrivateNetwork = {
     name: NAME,
     networkId: networkIdOf(genesis, nobleHasher).toString(16).padStart(16, '0'),
     genesisFile,
     nodes: planned,
+    bonded,
   };
   await writeJson(join(folder, 'faucet.json'), faucetSettings(folder, network));
   await createFile(join(folder, 'prometheus.yml'), prometheusSettings(network));
   return network;
 }
 
-function genesisOf(seats: readonly KeyPair[], faucet: KeyPair): Genesis {
+function genesisOf(seats: readonly KeyPair[], faucet: KeyPair, bonded: boolean): Genesis {
+  const { devnet } = NETWORK_PRESETS;
+  const electing = { validatorBondMin: PRIVATE_BOND, epochLength: BONDED_EPOCH };
   return {
     name: NAME,
     timestampMs: Date.now(),
-    params: NETWORK_PRESETS.devnet,
+    params: bonded ? { ...devnet, ...electing } : devnet,
     committee: seats.map(({ publicKey }) => publicKey),
     outputs: [{ address: faucet.address, amount: SUPPLY }],
   };
@@ -133,16 +148,16 @@ async function makeNode(
   folder: string,
   at: number,
   [api = 0, gossip = 0, metrics = 0]: readonly number[],
-  seat: KeyPair | undefined,
+  key: KeyPair | undefined,
   others: readonly PlannedNode[],
-): Promise<PlannedNode> {
+): Promise<Omit<PlannedNode, 'isValidator'>> {
   const { loadPeerKey, peerKeyText } = await import('@tanglemail/tangle/io/libp2p/peer-key.ts');
   const name = `node-${at + 1}`;
   const own = join(folder, name);
   const dataDir = join(own, 'data');
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const validatorKey = join(own, 'validator.key');
-  if (seat !== undefined) await writeKeyFile(validatorKey, seat);
+  if (key !== undefined) await writeKeyFile(validatorKey, key);
   const peerId = peerKeyText(await loadPeerKey(join(dataDir, 'peer.key')));
   const settings: NodeConfigInput = {
     dataDir,
@@ -153,7 +168,7 @@ async function makeNode(
       peers: others.map((other) => other.gossip),
     },
     metrics: { host: HOST, port: metrics },
-    ...(seat === undefined ? {} : { validator: { keyFile: validatorKey } }),
+    ...(key === undefined ? {} : { validator: { keyFile: validatorKey } }),
   };
   const configFile = join(own, 'node.json');
   await writeJson(configFile, settings);
@@ -165,7 +180,7 @@ async function makeNode(
     api: `http://${HOST}:${api}`,
     metrics: `http://${HOST}:${metrics}/metrics`,
     gossip: `/ip4/${HOST}/tcp/${gossip}/p2p/${peerId}`,
-    isValidator: seat !== undefined,
+    ...(key === undefined ? {} : { validatorKey }),
   };
 }
 

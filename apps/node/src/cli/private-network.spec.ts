@@ -8,7 +8,9 @@ import { TestTerminal } from '@tanglemail/tangle/io/shell/testing/test-terminal.
 import { until } from '@tanglemail/tangle/io/testing/until.ts';
 import { createApi } from '../api/create-api.ts';
 import { createControlApi } from '../api/create-control-api.ts';
+import { jsonOf } from '@tanglemail/tangle/io/json-text.ts';
 import { runProgram } from './program.ts';
+import type { Servers } from './run.ts';
 import type { PrivateNetwork } from './private-layout.ts';
 
 const folders: string[] = [];
@@ -24,20 +26,23 @@ async function newFolder(): Promise<string> {
 
 /** A terminal whose person waits for something before they press Ctrl-C. */
 class PatientTerminal extends TestTerminal {
-  readonly #wait: () => Promise<void>;
+  readonly #wait: (terminal: TestTerminal) => Promise<void>;
 
-  constructor(wait: () => Promise<void>) {
+  constructor(wait: (terminal: TestTerminal) => Promise<void>) {
     super();
     this.#wait = wait;
   }
 
   override async untilSignal(): Promise<string> {
-    await this.#wait();
+    await this.#wait(this);
     return 'SIGINT';
   }
 }
 
-async function run(argv: readonly string[], wait = () => Promise.resolve()) {
+async function run(
+  argv: readonly string[],
+  wait: (terminal: TestTerminal) => Promise<void> = () => Promise.resolve(),
+) {
   const terminal = new PatientTerminal(wait);
   const command = ['tools', 'private-network', '--ports-from', '31300', ...argv];
   const code = await runProgram(command, terminal, {
@@ -47,6 +52,12 @@ async function run(argv: readonly string[], wait = () => Promise.resolve()) {
   });
   return { code, out: terminal.output, err: terminal.errors };
 }
+
+const NO_SERVERS: Servers = {
+  nodeApi: () => Promise.reject(new Error('no server here')),
+  controlApi: () => Promise.reject(new Error('no server here')),
+  faucetApi: () => Promise.reject(new Error('no server here')),
+};
 
 async function networkOf(folder: string): Promise<PrivateNetwork> {
   return JSON.parse(await readFile(join(folder, 'network.json'), 'utf8')) as PrivateNetwork;
@@ -115,6 +126,32 @@ describe('tools private-network', () => {
       expect(await readFile(logFile, 'utf8')).toContain('"msg":"milestone confirmed"');
     }
   }, 120_000);
+
+  it('bonds for all nodes of a bonded network, once', async () => {
+    const out = join(await newFolder(), 'net');
+    const bonded = async (): Promise<readonly string[]> => {
+      const { nodes, genesisFile } = await networkOf(out);
+      const terminal = new TestTerminal();
+      const files = ['--genesis-file', genesisFile, '--key', join(out, 'faucet.key')];
+      const list = ['validator', 'list', '--json', '--node', nodes[0]?.api ?? '', ...files];
+      await runProgram(list, terminal, NO_SERVERS);
+      const held = jsonOf(terminal.output) as readonly { publicKey: string }[] | undefined;
+      return (held ?? []).map(({ publicKey }) => publicKey);
+    };
+    const untilBonded = async (terminal: TestTerminal): Promise<void> => {
+      await until(() => /bonds were made|not bonded/.test(terminal.output), 90_000);
+      expect(await bonded()).toHaveLength(2);
+    };
+    const first = await run(['--nodes', '2', '--bonded', '--out', out, '--run'], untilBonded);
+    expect(first).toMatchObject({ code: 0, err: '' });
+    expect(first.out).toContain('2 bonds were made');
+    const { nodes, bonded: isBonded } = await networkOf(out);
+    expect(isBonded).toBe(true);
+    expect(nodes.map(({ isValidator }) => isValidator)).toEqual([true, false]);
+    const again = await run(['--out', out, '--run'], untilBonded);
+    expect(again).toMatchObject({ code: 0, err: '' });
+    expect(again.out).toContain('0 bonds were made');
+  }, 180_000);
 
   it('says what is wrong with too many validators and with a half-made folder', async () => {
     const folder = await newFolder();

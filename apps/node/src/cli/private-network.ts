@@ -14,11 +14,14 @@ import { loadConfig } from '@tanglemail/tangle/io/shell/settings.ts';
 import { closeAll, type Closable } from '@tanglemail/tangle/io/shell/shutdown.ts';
 import { UsageError, type Terminal } from '@tanglemail/tangle/io/shell/terminal.ts';
 import { MAX_COMMITTEE } from '@tanglemail/tangle/core/params/limits.ts';
+import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import { NODE_SETTINGS } from '../config/schema.ts';
+import { readKeyFile } from '../keys/key-file.ts';
 import type { TangleNode } from '../node.ts';
 import { integerFrom } from './options.ts';
 import {
   openLayout,
+  PRIVATE_BOND,
   readSettings,
   type PlannedNode,
   type PrivateNetwork,
@@ -31,6 +34,7 @@ interface Options {
   readonly out: string;
   readonly portsFrom: string;
   readonly run?: boolean;
+  readonly bonded?: boolean;
 }
 
 const MAX_NODES = 32;
@@ -42,12 +46,14 @@ export function privateNetworkCommand(terminal: Terminal, servers: Servers): Com
     .description('make a network of several nodes on this machine, and run it')
     .option('--nodes <count>', 'how many nodes', '3')
     .option('--validators <count>', 'how many of them hold a seat of the committee', '1')
+    .option('--bonded', 'a new network whose nodes all bond tokens and elect the committee')
     .option('--out <folder>', 'where everything is kept', 'private-network')
     .option('--ports-from <port>', 'first port of a new network', '21000')
     .option('--run', 'run all nodes until SIGINT or SIGTERM')
     .addHelpText(
       'after',
       '\nExamples:\n  tangle-node tools private-network --nodes 3 --out try --run\n' +
+        '  tangle-node tools private-network --nodes 5 --bonded --out elected --run\n' +
         '  tangle-node tools private-network --out try   # shows what is there',
     )
     .action(async (options: Options) => {
@@ -56,9 +62,10 @@ export function privateNetworkCommand(terminal: Terminal, servers: Servers): Com
       const portsFrom = integerFrom('--ports-from', options.portsFrom, MAX_FIRST_PORT);
       if (validators > nodes) throw new UsageError('there are more --validators than --nodes');
       const folder = resolve(options.out);
-      const { network, isNew } = await openLayout({ folder, nodes, validators, portsFrom });
+      const layout = { folder, nodes, validators, bonded: options.bonded === true, portsFrom };
+      const { network, isNew } = await openLayout(layout);
       terminal.out(describe(network, folder, isNew));
-      if (options.run === true) await runAll(network, terminal, servers);
+      if (options.run === true) await runAll(network, folder, terminal, servers);
       else terminal.out(howToStart(network, folder));
     });
 }
@@ -88,13 +95,19 @@ or each by itself, the first one first:\n${commands.join('\n')}\n`;
 }
 
 /** Runs the nodes until a signal; one that fails ends them all. */
-async function runAll(network: PrivateNetwork, terminal: Terminal, servers: Servers) {
+async function runAll(
+  network: PrivateNetwork,
+  folder: string,
+  terminal: Terminal,
+  servers: Servers,
+): Promise<void> {
   const logger = createLogger('error', 'tangle-private-network');
   const running: Closable[] = [];
   const nodes: TangleNode[] = [];
   try {
     for (const node of network.nodes) nodes.push(await runOne(node, running, servers));
     terminal.out('\nall nodes run; Ctrl-C stops them\n');
+    if (network.bonded) running.push(bondAll(network, folder, terminal));
     const failures = nodes.map(({ failure }) => failure);
     const ending = await Promise.race([terminal.untilSignal(), ...failures]);
     if (typeof ending !== 'string') throw ending;
@@ -103,6 +116,54 @@ async function runAll(network: PrivateNetwork, terminal: Terminal, servers: Serv
     await closeAll(running, logger);
   }
   terminal.out('all nodes have stopped; the data stay\n');
+}
+
+/** Bonds for every node that has none, once its milestones come; `close` gives it up. */
+function bondAll(network: PrivateNetwork, folder: string, terminal: Terminal): Closable {
+  const abort = new AbortController();
+  const bonding = bondMissing(network, folder, abort.signal).then(
+    (count) => terminal.out(`${count} bonds were made; the next election counts them all\n`),
+    (error: unknown) => {
+      if (!abort.signal.aborted) terminal.err(`the nodes are not bonded: ${String(error)}\n`);
+    },
+  );
+  return {
+    close: async () => {
+      abort.abort();
+      await bonding;
+    },
+  };
+}
+
+/** All in one transaction of the faucet's wallet, so that none is elected before the others. */
+async function bondMissing(
+  network: PrivateNetwork,
+  folder: string,
+  signal: AbortSignal,
+): Promise<number> {
+  const [{ openNodeWallet }, { bondOutput, findBonds }] = await Promise.all([
+    import('../node-wallet.ts'),
+    import('./bonds.ts'),
+  ]);
+  const [genesis, owner] = await Promise.all([
+    readGenesis(network.genesisFile),
+    readKeyFile(join(folder, 'faucet.key')),
+  ]);
+  const nodeUrl = network.nodes[0]?.api ?? '';
+  const access = await openNodeWallet({ nodeUrl, genesis, powThreads: 1 });
+  try {
+    const held = await findBonds(access, { owner: owner.address });
+    const known = new Set(held.map(({ bond }) => bytesToHex(bond.publicKey)));
+    const keys = network.nodes.flatMap(({ validatorKey = [] }) => validatorKey);
+    const pairs = await Promise.all(keys.map((file) => readKeyFile(file)));
+    const missing = pairs.filter(({ publicKey }) => !known.has(bytesToHex(publicKey)));
+    if (missing.length === 0) return 0;
+    const outputs = missing.map(({ publicKey }) => bondOutput(owner, publicKey, PRIVATE_BOND));
+    await access.wallet.sendTransaction({ from: [owner.secretKey], outputs, signal });
+    return missing.length;
+  } finally {
+    await access.close();
+  }
 }
 
 async function runOne(

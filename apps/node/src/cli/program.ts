@@ -8,6 +8,7 @@ import { NODE_NAME, NODE_VERSION } from '../version.ts';
 import { controlCommand } from './control.ts';
 import { faucetCommand, startCommand, type Servers } from './run.ts';
 import { toolsCommand } from './tools.ts';
+import { validatorCommand } from './validator.ts';
 
 const HELP = `
 Examples:
@@ -28,13 +29,20 @@ function buildProgram(terminal: Terminal, servers: Servers): Command {
     .addCommand(startCommand(terminal, servers))
     .addCommand(controlCommand(terminal))
     .addCommand(faucetCommand(terminal, servers))
+    .addCommand(validatorCommand(terminal))
     .addCommand(toolsCommand(terminal, servers));
 }
 
 /** Errors of a node's own parts whose message is for the operator. */
 const MISTAKES = ['ValidatorError', 'VoteError', 'PeerKeyError'];
 /** The same for what may go better at the next attempt. */
-const FAILURES = ['ControlFailure', 'SnapshotError', 'PruneError', 'SignerError'];
+const FAILURES = [
+  'ControlFailure',
+  'SnapshotError',
+  'PruneError',
+  'SignerError',
+  'ValidatorFailure',
+];
 
 /** Runs one command line (without program and script name); resolves with the exit code. */
 export async function runProgram(

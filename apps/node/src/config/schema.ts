@@ -152,6 +152,15 @@ const validator = z.strictObject({
     .describe(
       'Unix socket of a process that keeps the seat’s key (`tools signer`), instead of keyFile.',
     ),
+  rewardAddress: z
+    .string()
+    .min(1)
+    .max(128)
+    .optional()
+    .describe(
+      'Address (twt1…, tw1… or hex digits) that gets the finder’s sixteenth of bonds that this ' +
+        'node slashes. Default: it is burnt with the rest. Needs no seat.',
+    ),
 });
 
 const agreement = z.strictObject({

@@ -6,22 +6,13 @@
 import { minimumAmount } from '@tanglemail/tangle/core/block/deposit.ts';
 import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
 import type { Address, BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
-import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
-import { LightClient } from '@tanglemail/tangle/core/milestone/light-client.ts';
 import { networkKindOf, type NetworkKind } from '@tanglemail/tangle/core/params/networks.ts';
-import { bestHasher } from '@tanglemail/tangle/io/accel/hasher.ts';
-import { bestVerifier } from '@tanglemail/tangle/io/accel/verifier.ts';
-import { PowPool, type PowProgress } from '@tanglemail/tangle/io/accel/pow-pool.ts';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
-import { BlockIssuer } from '@tanglemail/tangle/io/node-client/block-issuer.ts';
 import type { HealthDto } from '@tanglemail/tangle/io/node-client/dto.ts';
-import { NodeClient } from '@tanglemail/tangle/io/node-client/node-client.ts';
-import type { NodeEvents } from '@tanglemail/tangle/io/node-client/node-events.ts';
-import { ProofChecker } from '@tanglemail/tangle/io/node-client/proof-checker.ts';
-import { Wallet } from '@tanglemail/tangle/io/node-client/wallet.ts';
 import { ConfigError } from '@tanglemail/tangle/io/shell/settings.ts';
 import type { NodeConfig } from '../config/schema.ts';
 import { readKeyFile, type KeyPair } from '../keys/key-file.ts';
+import { openNodeWallet, type NodeWallet } from '../node-wallet.ts';
 import { SYSTEM_CLOCK } from '@tanglemail/tangle/io/system.ts';
 import { Dispenser, type Grant, type Payment } from './dispenser.ts';
 
@@ -33,10 +24,7 @@ export interface FaucetOptions {
 
 interface Parts {
   readonly key: KeyPair;
-  readonly client: NodeClient;
-  readonly events: NodeEvents;
-  readonly wallet: Wallet<PowProgress>;
-  readonly powPool: PowPool;
+  readonly access: NodeWallet;
 }
 
 export class Faucet {
@@ -74,24 +62,9 @@ export class Faucet {
       throw new ConfigError('faucet.keyFile is not set: expected the key file of a genesis output');
     }
     const key = await readKeyFile(config.faucet.keyFile);
-    const [hasher, verifier] = await Promise.all([bestHasher(), bestVerifier()]);
-    const { networkId } = genesisMilestone(genesis, hasher);
-    const client = new NodeClient({ baseUrl: config.faucet.nodeUrl, hasher });
-    const events = client.events();
-    const lightClient = LightClient.fromGenesis(genesis, { hasher, verifier });
-    const checker = new ProofChecker(lightClient, { hasher, clock: SYSTEM_CLOCK, client });
-    const powPool = new PowPool({ threads: config.pow.threads });
-    const network = { networkId, params: genesis.params };
-    const issuer = new BlockIssuer<PowProgress>(network, {
-      node: client,
-      proofOfWork: powPool,
-      checker,
-      hasher,
-      events,
-    });
-    const deps = { node: client, issuer, checker, hasher, clock: SYSTEM_CLOCK };
-    const wallet = new Wallet<PowProgress>(network, deps);
-    return new Faucet({ key, client, events, wallet, powPool }, options);
+    const { nodeUrl } = config.faucet;
+    const access = await openNodeWallet({ nodeUrl, genesis, powThreads: config.pow.threads });
+    return new Faucet({ key, access }, options);
   }
 
   start(): void {
@@ -101,8 +74,7 @@ export class Faucet {
   async stop(): Promise<void> {
     this.#abort.abort();
     await this.#dispenser.stop();
-    this.#parts.events.close();
-    await this.#parts.powPool.close();
+    await this.#parts.access.close();
   }
 
   /** See `Dispenser.request`. */
@@ -113,15 +85,15 @@ export class Faucet {
   /** Healthy when its node is. */
   async health(): Promise<HealthDto> {
     try {
-      return await this.#parts.client.health();
+      return await this.#parts.access.client.health();
     } catch {
       return { healthy: false, reasons: ['the node does not answer'] };
     }
   }
 
   async #send(payments: readonly Payment[], onIssued: (blockId: BlockId) => void): Promise<void> {
-    const { wallet, key } = this.#parts;
-    await wallet.sendTransaction({
+    const { access, key } = this.#parts;
+    await access.wallet.sendTransaction({
       from: [key.secretKey],
       outputs: payments.map(({ address, amount }) => ({ kind: 'basic', address, amount })),
       onIssued: ({ blockId }) => onIssued(blockId),

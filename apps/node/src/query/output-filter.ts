@@ -3,7 +3,7 @@
  * search, the others narrow it. Spec: docs/spec/11-node-api.md, "Indexer".
  */
 import { equalBytes } from '@noble/curves/utils.js';
-import { parseOutputId, type Address } from '@tanglemail/tangle/core/codec/ids.ts';
+import { bytesToHex, parseOutputId, type Address } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Output } from '@tanglemail/tangle/core/codec/output.ts';
 import type { OutputKindDto } from '@tanglemail/tangle/io/node-client/dto.ts';
 import type {
@@ -18,6 +18,8 @@ export interface OutputFilter {
   readonly refundAddress?: Address | undefined;
   /** Owner of a validator bond. */
   readonly bondOwner?: Address | undefined;
+  /** Key that a validator bond stands behind, in the form of an address. */
+  readonly bondKey?: Address | undefined;
   /** Who gets a basic output back when it expires. */
   readonly returnAddress?: Address | undefined;
   readonly tag?: Uint8Array | undefined;
@@ -68,13 +70,14 @@ export function leadingPage(
   filter: OutputFilter,
   cursor: OutputCursor | undefined,
 ): Promise<OutputPage> | undefined {
-  const { address, payee, refundAddress, bondOwner, returnAddress, tag, limit } = filter;
+  const { address, payee, refundAddress, bondOwner, bondKey, returnAddress, tag, limit } = filter;
   const spent = filter.unspent === false;
   const options = cursor === undefined ? { spent, limit } : { spent, limit, cursor };
   if (address !== undefined) return index.byAddress(address, 'owner', options);
   if (payee !== undefined) return index.byAddress(payee, 'payee', options);
   if (refundAddress !== undefined) return index.byAddress(refundAddress, 'refundAddress', options);
   if (bondOwner !== undefined) return index.byAddress(bondOwner, 'bondOwner', options);
+  if (bondKey !== undefined) return index.byAddress(bondKey, 'bondKey', options);
   if (returnAddress !== undefined) return index.byAddress(returnAddress, 'returnAddress', options);
   if (tag !== undefined) return index.byTag(tag, options);
   return undefined;
@@ -104,10 +107,19 @@ export function fits(output: Output, bookedMs: number, filter: OutputFilter): bo
 
 function fitsChannel(
   output: Extract<Output, { kind: 'channel' }>,
-  { address, returnAddress, tag, payee, refundAddress, bondOwner, ...filter }: OutputFilter,
+  {
+    address,
+    returnAddress,
+    tag,
+    payee,
+    refundAddress,
+    bondOwner,
+    bondKey,
+    ...filter
+  }: OutputFilter,
 ): boolean {
   if (address !== undefined || returnAddress !== undefined || tag !== undefined) return false;
-  if (bondOwner !== undefined) return false;
+  if (bondOwner !== undefined || bondKey !== undefined) return false;
   if (filter.hasTimelock === true || filter.hasExpiration === true) return false;
   return (
     (payee === undefined || output.payee === payee) &&
@@ -117,21 +129,42 @@ function fitsChannel(
 
 function fitsBond(
   output: Extract<Output, { kind: 'validator-bond' }>,
-  { address, returnAddress, tag, payee, refundAddress, bondOwner, ...filter }: OutputFilter,
+  {
+    address,
+    returnAddress,
+    tag,
+    payee,
+    refundAddress,
+    bondOwner,
+    bondKey,
+    ...filter
+  }: OutputFilter,
 ): boolean {
   const others = [address, returnAddress, tag, payee, refundAddress];
   if (others.some((one) => one !== undefined)) return false;
   if (filter.hasTimelock === true || filter.hasExpiration === true) return false;
-  return bondOwner === undefined || output.owner === bondOwner;
+  return (
+    (bondOwner === undefined || output.owner === bondOwner) &&
+    (bondKey === undefined || bytesToHex(output.publicKey) === bondKey)
+  );
 }
 
 function fitsBasic(
   output: Extract<Output, { kind: 'basic' }>,
-  { address, returnAddress, tag, payee, refundAddress, bondOwner, ...filter }: OutputFilter,
+  {
+    address,
+    returnAddress,
+    tag,
+    payee,
+    refundAddress,
+    bondOwner,
+    bondKey,
+    ...filter
+  }: OutputFilter,
 ): boolean {
   const { hasTimelock, hasExpiration } = filter;
   if (payee !== undefined || refundAddress !== undefined) return false;
-  if (bondOwner !== undefined) return false;
+  if (bondOwner !== undefined || bondKey !== undefined) return false;
   const { timelock, expiration } = output;
   if (hasTimelock !== undefined && (timelock !== undefined) !== hasTimelock) return false;
   if (hasExpiration !== undefined && (expiration !== undefined) !== hasExpiration) return false;

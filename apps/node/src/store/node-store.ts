@@ -4,7 +4,13 @@
  */
 import { join } from 'node:path';
 import { decodeBlock, payloadBytesOf } from '@tanglemail/tangle/core/codec/block.ts';
-import type { BlockId, MilestoneId, OutputId } from '@tanglemail/tangle/core/codec/ids.ts';
+import {
+  bytesToHex,
+  type Address,
+  type BlockId,
+  type MilestoneId,
+  type OutputId,
+} from '@tanglemail/tangle/core/codec/ids.ts';
 import {
   decodeMilestone,
   milestoneIdOf,
@@ -13,7 +19,11 @@ import {
 import type { PayloadKind } from '@tanglemail/tangle/core/codec/payload.ts';
 import { transactionIdOf } from '@tanglemail/tangle/core/codec/transaction.ts';
 import type { LedgerBlock, OutputState } from '@tanglemail/tangle/core/ledger/apply-milestone.ts';
-import type { LedgerDiff, OutputRecord } from '@tanglemail/tangle/core/ledger/ledger-diff.ts';
+import type {
+  ConsumedOutput,
+  LedgerDiff,
+  OutputRecord,
+} from '@tanglemail/tangle/core/ledger/ledger-diff.ts';
 import type { Evidence } from '@tanglemail/tangle/core/consensus/round.ts';
 import { committeeRoot } from '@tanglemail/tangle/core/milestone/committee.ts';
 import type { GenesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
@@ -60,6 +70,7 @@ import { TaggedDataRepository } from '@tanglemail/tangle/io/level/tagged-data-re
 import type { ChainStore, CommitRecord } from '../confirmation/chain-store.ts';
 import type { StoredBlock } from '../processor/intake.ts';
 import { Serial } from '../signal.ts';
+import type { UnspentBond } from '../slashing/slasher.ts';
 
 /** An opened store and the last milestone in it. */
 export interface OpenedStore {
@@ -89,6 +100,8 @@ export interface StoreView {
 
 /** Folder of the blocks' segments inside the store's. */
 const BLOCKS_FOLDER = 'blocks';
+/** Unspent bonds of one key that are compared. */
+const BONDS_LOOKED_AT = 1_024;
 /** Blocks of a cone that are read at a time. */
 const PART_CHUNK = 32;
 
@@ -292,6 +305,30 @@ export class NodeStore implements ChainStore {
   /** Keeps such proof, synced; false when there is enough of this seat and epoch. */
   async saveContradiction(evidence: Evidence): Promise<boolean> {
     return await this.#contradictions.run(() => saveContradiction(this.#kv, evidence));
+  }
+
+  /**
+   * The greatest unspent bonds that stand behind a validator's key, of the first BONDS_LOOKED_AT:
+   * small ones in front must not hide it.
+   */
+  async bondsOf(publicKey: Uint8Array, limit: number): Promise<UnspentBond[]> {
+    const key = bytesToHex(publicKey) as Address;
+    const options = { spent: false, limit: BONDS_LOOKED_AT };
+    const { items } = await this.outputIndex.byAddress(key, 'bondKey', options);
+    const bonds = items.flatMap(({ outputId }) => {
+      const output = this.ledger.output(outputId)?.output;
+      return output?.kind === 'validator-bond' ? [{ outputId, bond: output }] : [];
+    });
+    return bonds.toSorted((a, b) => (a.bond.amount > b.bond.amount ? -1 : 1)).slice(0, limit);
+  }
+
+  /** Whether a consumed output was taken by evidence against a validator. */
+  async isSlashed({ outputId, transactionId }: ConsumedOutput): Promise<boolean> {
+    const blockId = this.blocks.transaction(transactionId)?.blockId;
+    if (blockId === undefined) return false;
+    const payload = (await this.loadBlocks([blockId])).get(blockId)?.block.payload;
+    if (payload?.kind !== 'transaction') return false;
+    return payload.unlocks[payload.inputs.indexOf(outputId)]?.kind === 'evidence';
   }
 
   /** Blocks for a peer that asks for them by id. */

@@ -6,7 +6,7 @@
  * Spec: docs/spec/10-storage.md.
  */
 import type { Address, OutputId } from '../../core/codec/ids.ts';
-import { OUTPUT_ID_LENGTH } from '../../core/codec/ids.ts';
+import { bytesToHex, OUTPUT_ID_LENGTH } from '../../core/codec/ids.ts';
 import type { Output } from '../../core/codec/output.ts';
 import type { OutputRecord } from '../../core/ledger/ledger-diff.ts';
 import type { Hasher } from '../../core/ports.ts';
@@ -26,6 +26,8 @@ export const OUTPUT_ROLES = {
   refundAddress: 4,
   /** Owner of a validator bond: apart from `owner`, for it is no balance. */
   bondOwner: 5,
+  /** Key that a validator bond stands behind; its 32 bytes stand where an address does. */
+  bondKey: 6,
 } as const;
 
 export type OutputRole = keyof typeof OUTPUT_ROLES;
@@ -132,7 +134,12 @@ function rolesOf(output: Output): [OutputRole, Address][] {
       ['refundAddress', output.refundAddress],
     ];
   }
-  if (output.kind === 'validator-bond') return [['bondOwner', output.owner]];
+  if (output.kind === 'validator-bond') {
+    return [
+      ['bondOwner', output.owner],
+      ['bondKey', bytesToHex(output.publicKey) as Address],
+    ];
+  }
   const { address, expiration } = output;
   return expiration
     ? [

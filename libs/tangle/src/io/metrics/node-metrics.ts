@@ -272,6 +272,11 @@ export const NODE_METRICS = {
     help: 'Proofs that a seat contradicts itself, by what contradicts.',
     labels: { kind: ['proposals', 'votes'] },
   },
+  bondsSlashed: {
+    type: 'counter',
+    name: 'tangle_bonds_slashed_total',
+    help: 'Bonds of validators that milestones took by evidence.',
+  },
   agreementSilent: {
     type: 'gauge',
     name: 'tangle_agreement_silent',

@@ -97,6 +97,8 @@ export interface OutputsFilter {
   readonly refundAddress?: Address;
   /** Owner of a validator bond. */
   readonly bondOwner?: Address;
+  /** Key that a validator bond stands behind: 64 hex digits, as an address has them. */
+  readonly bondKey?: Address;
   /** Who gets a basic output back when it expires. */
   readonly returnAddress?: Address;
   readonly tag?: Uint8Array;
