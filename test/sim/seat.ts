@@ -42,7 +42,13 @@ export class SimSeat {
   constructor({ seat, maxDriftMs, isGuarded }: SimSeatOptions, deps: SimSeatDeps) {
     const { votes, clock } = deps;
     const options = { maxDriftMs, acceptLostVotes: false };
-    const own = { log: votes, seatIn: () => seat, clock, logger: SILENT_LOGGER };
+    const own = {
+      log: votes,
+      seatIn: () => seat,
+      isNew: ({ index }: MilestoneHeader) => index === 0,
+      clock,
+      logger: SILENT_LOGGER,
+    };
     const guard = new SilenceGuard(options, own);
     this.#seat = seat;
     this.#deps = deps;

@@ -23,13 +23,12 @@ export interface SilenceDeps {
   readonly log: Pick<VoteLog, 'completeFrom' | 'silent' | 'hasSpoken' | 'holds' | 'mark'>;
   /** The seat of this key in the committee of an epoch; undefined when it has none. */
   seatIn(epoch: number): number | undefined;
+  /** Whether nobody can have said anything with this key up to here. */
+  isNew(latest: MilestoneHeader): boolean;
   /** The clock that stamps milestones. */
   readonly clock: Clock;
   readonly logger: Logger;
 }
-
-/** Of the network; nothing is said in a view before it. */
-const FIRST_VIEW: Place = { epoch: 0, view: 1n };
 
 export class SilenceGuard implements Silence {
   readonly #options: SilenceOptions;
@@ -89,17 +88,18 @@ export class SilenceGuard implements Silence {
   }
 
   onCaughtUp(latest: MilestoneHeader): void {
-    if (latest.index === 0) this.#begin();
+    if (this.#deps.isNew(latest)) this.#begin(latest);
     if (this.reason !== undefined && this.#isAccepting) this.#open(latest);
   }
 
   /**
-   * The node stands with its peers where the network begins, so nothing was said before. The log
-   * is used from here on: milestones that come before its first vote must not make it look lost.
+   * The node stands with its peers where its key has said nothing yet. The log is used from here
+   * on: milestones that come before its first vote must not make it look lost.
    */
-  #begin(): void {
+  #begin({ epoch, view }: MilestoneHeader): void {
     const { silent, hasSpoken } = this.#deps.log;
-    if (silent === undefined && !hasSpoken) this.#mark({ type: 'complete', from: FIRST_VIEW });
+    if (silent !== undefined || hasSpoken) return;
+    this.#mark({ type: 'complete', from: { epoch, view: view + 1n } });
   }
 
   /** Speaks after this view. */
