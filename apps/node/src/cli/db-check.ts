@@ -1,8 +1,9 @@
 /**
  * Looks at everything in a node's store that milestones prove: certificates, the chain, the
- * elections, every cone with its blocks, what became of each, ledger diffs, unspent outputs and the indexes that point at
- * them; lists of children and of tags for one block in thirty-two. Reads only, and finds as much as
- * it can: one damaged milestone does not hide the next. Path: db.ts → here → store/node-store.ts.
+ * elections, every cone with its blocks, what became of each, ledger diffs, unspent outputs and the
+ * indexes that point at them; lists of children and of tags for one block in thirty-two. Reads
+ * only, and finds as much as it can: one damaged milestone does not hide the next.
+ * Path: db.ts → here → store/node-store.ts.
  * Spec: docs/operating.md, "When the store is in doubt".
  */
 import {
