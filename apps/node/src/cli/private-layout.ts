@@ -62,7 +62,7 @@ const SUPPLY = 1_000_000_000_000n;
 /** What each node of a bonded network bonds, and the least that counts there. */
 export const PRIVATE_BOND = 1_000_000_000n;
 /** Milestones of a term there: the first election comes after some minutes. */
-const BONDED_EPOCH = 60;
+const BONDED_EPOCH = 30;
 const MAX_PORT = 65_535;
 
 /** Reads the network of a folder, or makes one there. Throws UsageError. */
