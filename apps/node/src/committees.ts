@@ -27,7 +27,7 @@ export interface Committees {
   learn(milestone: Pick<Milestone, 'header' | 'body'>): void;
   /** Whether the key was in a committee of an epoch up to this one. */
   hasSat(publicKey: Uint8Array, epoch: number): boolean;
-  /** The milestone that shows who certifies the first epoch that is not known; without end: none. */
+  /** The milestone that shows who certifies the first unknown epoch; Infinity: none is. */
   readonly nextElection: number;
 }
 

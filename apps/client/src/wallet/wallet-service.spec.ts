@@ -319,6 +319,31 @@ describe('a wallet from the words alone', () => {
   });
 });
 
+describe('a validator bond', () => {
+  it('that another program made of this key is no balance, and a line of the history', async () => {
+    confirmAlways();
+    const { secretKey } = walletKey(keys, 0);
+    const { publicKey } = walletKey(keys, 900);
+    const program = new Wallet({ networkId: tangle.networkId, params: tangle.params }, tangle);
+    const owner = addressOf(POOR_KEY);
+    const bond = {
+      kind: 'validator-bond',
+      amount: 300_000n,
+      publicKey,
+      owner,
+      unbondAt: 0,
+    } as const;
+    await program.sendTransaction({ from: [secretKey], outputs: [bond] });
+    await until(async () => (await wallet.view()).balance === '700000');
+    await wallet.stop();
+    wallet = await open(sealedMemoryStore());
+    expect((await wallet.view()).balance).toBe('700000');
+    expect(await lines()).toContainEqual(
+      expect.objectContaining({ kind: 'sent', amount: '300000', detail: poorText }),
+    );
+  });
+});
+
 describe('channels', () => {
   const payer = walletKey(keys, 900);
   const payee = walletKey(keys, 901);

@@ -245,6 +245,8 @@ export class Agreement {
       this.#reviewSilence();
     } else {
       this.#open();
+      const seats = this.#deps.committees.of(epoch).length;
+      this.#deps.logger.info({ epoch, seats, seat: this.#seatIn(epoch) }, 'an epoch begins');
     }
     const belowView = epoch === header.epoch ? header.view : 0n;
     this.#announcer.forgetBelow(belowView);

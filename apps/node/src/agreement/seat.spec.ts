@@ -309,7 +309,25 @@ describe('a key without a seat', () => {
     expect([seat.silence.reason, seat.silence.silentBelow(1)]).toEqual([undefined, 0n]);
   });
 
-  it('is silent first when its log is gone and it has sat, though the network goes on', async () => {
+  it('uses its log before it sits, once its node stands with its peers', async () => {
+    const folder = await newFolder();
+    const before = committeesUpTo(2);
+    const seat = await open(folder, { params, committees: before, latestIndex: 2 });
+    seat.silence.onCaughtUp(headerOf(2n, { index: 2 }));
+    await stop(seat);
+    // It starts again a moment before its epoch and is not the first to vote in it.
+    const again = await open(folder, { params, committees: before, latestIndex: 3 });
+    const first = headerOf(1n, { index: 4, epoch: 1 });
+    again.silence.onConfirmed(first, certificate('finalize', 1n, withoutUs));
+    expect([again.silence.reason, again.silence.silentBelow(1)]).toEqual([undefined, 0n]);
+    await stop(again);
+    // A log that is made when the epoch has begun may lack votes, and nobody's word changes that.
+    const late = await open(await newFolder(), { params, committees: before, latestIndex: 3 });
+    late.silence.onCaughtUp(first);
+    expect(late.silence.reason).toBe('log-missing');
+  });
+
+  it('is silent first when its log is gone and it has sat, now or earlier', async () => {
     for (const latestIndex of [3, 9]) {
       const committees = committeesUpTo(latestIndex);
       const seat = await open(await newFolder(), { params, committees, latestIndex });

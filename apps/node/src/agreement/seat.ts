@@ -6,6 +6,7 @@
 import type { SignedStatement } from '@tanglemail/tangle/core/consensus/actions.ts';
 import { epochOf, faultsTolerated } from '@tanglemail/tangle/core/milestone/committee.ts';
 import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
+import type { MilestoneHeader } from '@tanglemail/tangle/core/codec/milestone.ts';
 import type { NetworkParams } from '@tanglemail/tangle/core/params/networks.ts';
 import type { Clock, Hasher } from '@tanglemail/tangle/core/ports.ts';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
@@ -74,7 +75,9 @@ export async function openSeat(options: SeatOptions, deps: SeatDeps): Promise<Se
     if (above !== undefined) await takeOver(above, log, dataDir);
     const { maxDriftMs } = params;
     const seatAt = (epoch: number): number | undefined => seatIn(committees.of(epoch), publicKey);
-    const parts = { log, seatIn: seatAt, clock, logger };
+    const isNew = ({ index }: MilestoneHeader): boolean =>
+      index === 0 || !committees.hasSat(publicKey, epochOf(index + 1, params));
+    const parts = { log, seatIn: seatAt, isNew, clock, logger };
     const silence = new SilenceGuard({ maxDriftMs, acceptLostVotes }, parts);
     return new Seat({ log, signer, silence });
   } catch (error) {

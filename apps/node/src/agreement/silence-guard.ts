@@ -23,6 +23,8 @@ export interface SilenceDeps {
   readonly log: Pick<VoteLog, 'completeFrom' | 'silent' | 'hasSpoken' | 'holds' | 'mark'>;
   /** The seat of this key in the committee of an epoch; undefined when it has none. */
   seatIn(epoch: number): number | undefined;
+  /** Whether nobody can have said anything with this key up to here. */
+  isNew(latest: MilestoneHeader): boolean;
   /** The clock that stamps milestones. */
   readonly clock: Clock;
   readonly logger: Logger;
@@ -75,7 +77,18 @@ export class SilenceGuard implements Silence {
   }
 
   onCaughtUp(latest: MilestoneHeader): void {
+    if (this.#deps.isNew(latest)) this.#begin(latest);
     if (this.reason !== undefined && this.#options.acceptLostVotes) this.#open(latest);
+  }
+
+  /**
+   * The node stands with its peers where its key has said nothing yet. The log is used from here
+   * on: milestones that come before its first vote must not make it look lost.
+   */
+  #begin({ epoch, view }: MilestoneHeader): void {
+    const { silent, hasSpoken } = this.#deps.log;
+    if (silent !== undefined || hasSpoken) return;
+    this.#mark({ type: 'complete', from: { epoch, view: view + 1n } });
   }
 
   #open({ epoch, view }: MilestoneHeader): void {

@@ -1,8 +1,9 @@
 /**
- * Looks at everything in a node's store that milestones prove: certificates, the chain, every cone
- * with its blocks, what became of each, ledger diffs, unspent outputs and the indexes that point at
- * them; lists of children and of tags for one block in thirty-two. Reads only, and finds as much as
- * it can: one damaged milestone does not hide the next. Path: db.ts → here → store/node-store.ts.
+ * Looks at everything in a node's store that milestones prove: certificates, the chain, the
+ * elections, every cone with its blocks, what became of each, ledger diffs, unspent outputs and the
+ * indexes that point at them; lists of children and of tags for one block in thirty-two. Reads
+ * only, and finds as much as it can: one damaged milestone does not hide the next.
+ * Path: db.ts → here → store/node-store.ts.
  * Spec: docs/operating.md, "When the store is in doubt".
  */
 import {
@@ -21,7 +22,9 @@ import {
 import { transactionIdOf } from '@tanglemail/tangle/core/codec/transaction.ts';
 import { rootOfIds } from '@tanglemail/tangle/core/ledger/apply-milestone.ts';
 import type { OutputRecord } from '@tanglemail/tangle/core/ledger/ledger-diff.ts';
+import { checkMilestoneBody } from '@tanglemail/tangle/core/milestone/body.ts';
 import { checkFinality } from '@tanglemail/tangle/core/milestone/certificate.ts';
+import { electionIndex } from '@tanglemail/tangle/core/milestone/election.ts';
 import type { NetworkParams } from '@tanglemail/tangle/core/params/networks.ts';
 import type { Hasher, Verifier } from '@tanglemail/tangle/core/ports.ts';
 import { committeeAt, type Committees } from '../committees.ts';
@@ -93,6 +96,7 @@ export class StoreCheck {
       );
       onProgress('milestones', index - from + 1, to - from + 1);
     }
+    await this.#attempt('the elections', async () => this.#elections());
     await this.#attempt('the unspent outputs', () => this.#unspent());
     await this.#attempt('the blocks without a milestone', async () => this.#unreferenced());
     const { problems, problemCount } = {
@@ -133,6 +137,7 @@ export class StoreCheck {
     const { header } = decoded.value;
     const id = milestoneIdOf(header, hasher);
     this.#certificate(index, decoded.value);
+    this.#election(decoded.value, bytes);
     if (header.index !== index) this.#tell(`milestone ${index} says that it is ${header.index}`);
     if (previousId !== undefined && header.previousId !== previousId) {
       this.#tell(`milestone ${index} does not stand on milestone ${index - 1}`);
@@ -150,6 +155,29 @@ export class StoreCheck {
     const committee = committeeAt(index, committees, params);
     const final = checkFinality(header, certificate, committee, networkId, { hasher, verifier });
     if (!final.ok) this.#tell(`the certificate of milestone ${index} does not hold: ${final.code}`);
+  }
+
+  /** A milestone that names a committee is there twice: once for ever. */
+  #election({ header, body }: Milestone, bytes: Uint8Array | undefined): void {
+    const { epoch } = header;
+    const [kept] = this.#deps.store.elections(epoch, 1);
+    const isNamed = body.options.nextCommittee !== undefined;
+    const isKept = kept?.epoch === epoch + 1 && sameBytes(kept.bytes, bytes ?? new Uint8Array());
+    if (isNamed && !isKept) this.#tell(`the election of milestone ${header.index} is not kept`);
+  }
+
+  /** From the committee of genesis on, each is certified by the one before it. */
+  #elections(): void {
+    const { store, params, hasher } = this.#deps;
+    for (const { epoch, bytes } of store.elections(0, Number.POSITIVE_INFINITY)) {
+      const decoded = decodeMilestone(bytes);
+      const isSound = decoded.ok && checkMilestoneBody(decoded.value, hasher).ok;
+      if (!isSound || decoded.value.header.index !== electionIndex(epoch - 1, params)) {
+        this.#tell(`the election for epoch ${epoch} is damaged`);
+      } else {
+        this.#certificate(decoded.value.header.index, decoded.value);
+      }
+    }
   }
 
   async #cone({ index, inclusionRoot, appliedRoot }: MilestoneHeader): Promise<void> {

@@ -2,7 +2,8 @@
  * Where the network's head is, by the word of peers as far as they can show it, and whether this
  * node has reached it after its start. Where the claimed milestone belongs to an epoch whose
  * committee is not known here, the peer is asked for the election that leads there, one epoch after
- * the other. On the path: milestone-sync.ts → here (peer-claims.ts, pruned-peers.ts) → proven-chain.ts.
+ * the other. On the path: milestone-sync.ts → here (peer-claims.ts, pruned-peers.ts) →
+ * proven-chain.ts.
  * Spec: docs/spec/13-sync.md §5.
  */
 import type { SyncStatus } from '@tanglemail/tangle/core/codec/frame.ts';

@@ -108,8 +108,8 @@ export class ProvenChain {
   }
 
   /**
-   * The milestone that a peer is asked for which claims milestone `claimed`: that one, or one before
-   * it that says who certifies the next epoch. What cannot be judged proves nothing.
+   * The milestone that a peer is asked for which claims milestone `claimed`: that one, or one
+   * before it that says who certifies the next epoch. What cannot be judged proves nothing.
    */
   nextStep(claimed: number): number {
     return this.canJudge(claimed) ? claimed : this.#deps.committees.nextElection;
@@ -120,7 +120,7 @@ export class ProvenChain {
     return index <= this.newest && index !== this.#deps.committees.nextElection;
   }
 
-  /** Checks its certificate. `milestone-index`: it cannot be judged yet, which is nobody's fault. */
+  /** Checks its certificate. `milestone-index`: it cannot be judged yet, nobody's fault. */
   verify({ index, milestone }: Proven): Outcome<void> {
     const { networkId, committees, params, hasher, verifier } = this.#deps;
     if (!this.canJudge(index)) return fail('milestone-index', 'its committee is not known yet');

@@ -42,11 +42,12 @@ export class Purse {
     inputs: readonly SpendableOutput[] = [],
   ): Promise<SpendableOutput[]> {
     const unlock = { kind: 'signature', secretKey: RICH_KEY.secretKey } as const;
+    const signed = ({ outputId, output }: SpendableOutput) => ({ outputId, output, unlock });
     const built = buildTransaction({
       networkId: this.#networkId,
       params: this.#genesis.params,
       hasher: nobleHasher,
-      inputs: [this.#rest, ...inputs].map((input) => ({ ...input, unlock })),
+      inputs: [this.#rest, ...inputs].map(signed),
       outputs,
       changeAddress: RICH_KEY.address,
     });

@@ -54,6 +54,12 @@ export function writeHex(target: Uint8Array, at: number, hex: string): void {
   }
 }
 
+/** The order of two keys or digests of one length: negative, 0 or positive. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const differs = a.findIndex((byte, at) => byte !== b[at]);
+  return differs === -1 ? 0 : (a[differs] ?? 0) - (b[differs] ?? 0);
+}
+
 /** The id as raw bytes (32, or 34 for an output id). */
 export function idToBytes(
   id: BlockId | TransactionId | MilestoneId | OutputId | Address,

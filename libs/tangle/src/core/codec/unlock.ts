@@ -4,6 +4,7 @@
  */
 import { assert } from '../outcome.ts';
 import { readStatementKind, STATEMENT_KINDS, type StatementKind } from './certificate.ts';
+import { compareBytes } from './ids.ts';
 import { refuse, type Reader } from './reader.ts';
 import type { Writer } from './writer.ts';
 
@@ -132,9 +133,7 @@ export function compareStatements(
   b: Pick<SignedDigest, 'kind' | 'digest'>,
 ): number {
   const byKind = STATEMENT_KINDS[a.kind] - STATEMENT_KINDS[b.kind];
-  if (byKind !== 0) return byKind;
-  const differs = a.digest.findIndex((byte, at) => byte !== b.digest[at]);
-  return differs === -1 ? 0 : (a.digest[differs] ?? 0) - (b.digest[differs] ?? 0);
+  return byKind === 0 ? compareBytes(a.digest, b.digest) : byKind;
 }
 
 /** Reads one unlock, type first; refuses other types with 'unlock-type-unknown'. */

@@ -22,24 +22,34 @@ interface Changes {
   readonly consumed: LedgerDiff['consumed'] | readonly { readonly output: Output }[];
 }
 
+/** Sums by key in hex. */
+type Shard = ReadonlyMap<string, Candidate>;
+
+/** Parts of a table, by the key's first byte: a diff copies those that it touches. */
+const SHARDS = 256;
+
 export class BondTable {
   readonly #minimum: bigint;
-  /** By key in hex. At most MAX_COUNTED_BONDS: the supply divided by the minimum. */
-  readonly #sums: ReadonlyMap<string, Candidate>;
+  /** In all at most MAX_COUNTED_BONDS: the supply divided by the minimum. */
+  readonly #shards: readonly Shard[];
 
-  private constructor(minimum: bigint, sums: ReadonlyMap<string, Candidate>) {
+  private constructor(minimum: bigint, shards: readonly Shard[]) {
     this.#minimum = minimum;
-    this.#sums = sums;
+    this.#shards = shards;
   }
 
   /** @param minimum base units that a bond must hold to count; 0: none counts. */
   static empty(minimum: bigint): BondTable {
-    return new BondTable(minimum, new Map());
+    const none: Shard = new Map();
+    return new BondTable(
+      minimum,
+      Array.from({ length: SHARDS }, () => none),
+    );
   }
 
   /** Keys with counted bonds, in no order that means anything. */
   candidates(): Candidate[] {
-    return [...this.#sums.values()];
+    return this.#shards.flatMap((shard) => [...shard.values()]);
   }
 
   /** The table after a diff; the same one if no bond of the diff counts. */
@@ -47,10 +57,17 @@ export class BondTable {
     const enter = created.map(({ output }) => output).filter(this.#counts);
     const leave = consumed.map(({ output }) => output).filter(this.#counts);
     if (enter.length === 0 && leave.length === 0) return this;
-    const sums = new Map(this.#sums);
-    for (const bond of enter) add(sums, bond, bond.amount);
-    for (const bond of leave) add(sums, bond, -bond.amount);
-    return new BondTable(this.#minimum, sums);
+    const touched = new Map<number, Map<string, Candidate>>();
+    const sumsOf = ({ publicKey }: ValidatorBondOutput): Map<string, Candidate> => {
+      const at = publicKey[0] ?? 0;
+      const sums = touched.get(at) ?? new Map(this.#shards[at]);
+      touched.set(at, sums);
+      return sums;
+    };
+    for (const bond of enter) add(sumsOf(bond), bond, bond.amount);
+    for (const bond of leave) add(sumsOf(bond), bond, -bond.amount);
+    const shards = this.#shards.map((shard, at) => touched.get(at) ?? shard);
+    return new BondTable(this.#minimum, shards);
   }
 
   readonly #counts = (output: Output): output is ValidatorBondOutput =>

@@ -4,7 +4,8 @@
  * Path: `milestone/bonds.ts` → here → `milestone/rules.ts`, `milestone/build.ts`.
  * Spec: docs/spec/04-milestone.md §6.
  */
-import { bytesToHex } from '../codec/ids.ts';
+import { equalBytes } from '@noble/curves/utils.js';
+import { compareBytes } from '../codec/ids.ts';
 import { ELECTED_MAX, ELECTED_MIN } from '../params/limits.ts';
 import type { NetworkParams } from '../params/networks.ts';
 import type { BondTable, Candidate } from './bonds.ts';
@@ -21,9 +22,6 @@ export function electionIndex(epoch: number, params: Pick<NetworkParams, 'epochL
   const ahead = Math.max(1, Math.ceil(params.epochLength / 10));
   return lastOfEpoch(epoch, params) - ahead;
 }
-
-/** A candidate with its key in hex. */
-type Named = Candidate & { readonly name: string };
 
 /** True for the one milestone of an epoch that may hold an election. */
 export function isElectionIndex(
@@ -43,18 +41,30 @@ export function elect(
   bonds: Pick<BondTable, 'candidates'>,
   committee: readonly Uint8Array[],
 ): readonly Uint8Array[] | undefined {
-  const named = bonds.candidates().map(({ publicKey, amount }): Named => {
-    return { publicKey, amount, name: bytesToHex(publicKey) };
-  });
-  if (named.length < ELECTED_MIN) return undefined;
-  const chosen = named.toSorted(compareCandidates).slice(0, ELECTED_MAX);
-  const present = new Set(committee.map((key) => bytesToHex(key)));
-  const isSame = chosen.length === present.size && chosen.every(({ name }) => present.has(name));
-  if (isSame) return undefined;
-  return chosen.toSorted((a, b) => (a.name < b.name ? -1 : 1)).map(({ publicKey }) => publicKey);
+  const chosen = greatest(bonds.candidates());
+  if (chosen.length < ELECTED_MIN) return undefined;
+  const keys = chosen.map(({ publicKey }) => publicKey).toSorted(compareBytes);
+  const present = committee.toSorted(compareBytes);
+  const isSame =
+    keys.length === present.length &&
+    keys.every((key, seat) => equalBytes(key, present[seat] ?? key));
+  return isSame ? undefined : keys;
 }
 
-function compareCandidates(a: Named, b: Named): number {
+/** One pass with sixteen places: there may be a million candidates, and a milestone waits. */
+function greatest(candidates: Iterable<Candidate>): Candidate[] {
+  const chosen: Candidate[] = [];
+  for (const candidate of candidates) {
+    const last = chosen[ELECTED_MAX - 1];
+    if (last !== undefined && compareCandidates(last, candidate) < 0) continue;
+    const place = chosen.findIndex((one) => compareCandidates(candidate, one) < 0);
+    chosen.splice(place === -1 ? chosen.length : place, 0, candidate);
+    if (chosen.length > ELECTED_MAX) chosen.pop();
+  }
+  return chosen;
+}
+
+function compareCandidates(a: Candidate, b: Candidate): number {
   if (a.amount !== b.amount) return a.amount > b.amount ? -1 : 1;
-  return a.name < b.name ? -1 : 1;
+  return compareBytes(a.publicKey, b.publicKey);
 }
