@@ -72,12 +72,18 @@ export class HeadWatch {
   hasCaughtUp(): boolean {
     if (this.#caughtUp) return true;
     const confirmed = this.#deps.confirmedIndex();
-    const told = this.#claims.believed();
-    const isLevel = told.length > 0 && told.every((index) => index <= confirmed);
+    const isLevel = this.hasLevelPeers();
     const isQuiet = performance.now() - this.#progressMs > CATCH_UP_GRACE_MS;
     const isBehind = this.#deps.chain.newest > confirmed || this.problem !== undefined;
     this.#caughtUp = !isBehind && (isLevel || isQuiet);
     return this.#caughtUp;
+  }
+
+  /** Whether peers have said where they stand, and none whose word counts is further on. */
+  hasLevelPeers(): boolean {
+    const confirmed = this.#deps.confirmedIndex();
+    const told = this.#claims.believed();
+    return told.length > 0 && told.every((index) => index <= confirmed);
   }
 
   /** Something was confirmed while the node was behind, or it starts now. */

@@ -186,7 +186,19 @@ export class MilestoneSync {
   /** Whether the node stands at the head, or has only just fallen behind. */
   get isFollowing(): boolean {
     const { halted } = this.#deps.engine;
-    return halted === undefined && this.#behind < WARP_FROM && this.#head.hasCaughtUp();
+    if (halted !== undefined || this.#behind >= WARP_FROM) return false;
+    return this.#head.hasCaughtUp() && !this.#mayHaveForgotten();
+  }
+
+  /**
+   * An empty store is a new network's or a lost disk's, and only peers know which: a seat that
+   * takes its silence for a beginning says again what it has said otherwise long ago. Where one
+   * seat decides alone its operator has answered for that.
+   */
+  #mayHaveForgotten(): boolean {
+    const { committees, engine } = this.#deps;
+    const isEmpty = engine.latest.header.index === 0;
+    return isEmpty && committees.of(0).length > 1 && !this.#head.hasLevelPeers();
   }
 
   start(): void {

@@ -47,7 +47,7 @@ describe('followElection', () => {
     expect(client.state.newest.index).toBe(20);
   });
 
-  it('believes what is left of the epoch, and everything before, of the committee that sits', () => {
+  it('believes what is left of the epoch, and all before, of the committee that sits', () => {
     const client = young();
     unwrap(follow(client, 1));
     for (const index of [1, 9, 10, chain.electionOf(1), 19, 20]) unwrap(check(client, index));

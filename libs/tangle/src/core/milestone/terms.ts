@@ -67,7 +67,10 @@ export function checkNewTerm(
   return final.ok ? succeed({ epoch: epoch + 1, committee: nextCommittee }) : final;
 }
 
-/** Terms that follow one another, ascending by epoch; the last one is open. */
+/**
+ * Terms that follow one another, ascending by epoch; the last one is open. There are as many as
+ * elections were truly held: each was certified before it came here.
+ */
 export class Terms {
   readonly #list: Term[];
 

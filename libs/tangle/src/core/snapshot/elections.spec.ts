@@ -117,7 +117,7 @@ describe('a lie about elections', () => {
     expect(codeOf({ ...before, elections: [first] })).toBe('snapshot-election');
   });
 
-  it('snapshot-election: a milestone that elects nobody, keys exchanged, signatures of others', () => {
+  it('snapshot-election: nobody elected, keys exchanged, signatures of others', () => {
     const milestone = milestoneOf(first);
     const { header, body, certificate } = milestone;
     const options = { nextCommittee: body.options.nextCommittee!.toReversed() };

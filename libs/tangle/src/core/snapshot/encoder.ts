@@ -20,7 +20,7 @@ import {
 } from './codec.ts';
 import { encodePrefix, FrameWriter } from './frames.ts';
 
-/** One object per file: `start`, each `election`, each `milestone`, then `outputs` or `changes`, then `end`. */
+/** One object per file: `start`, elections, milestones, then `outputs` or `changes`, then `end`. */
 export class SnapshotEncoder {
   readonly #frames: FrameWriter;
   #milestones = 0;
