@@ -2,7 +2,7 @@
 // In these networks every election keeps the committee: what matters is when it is known.
 // Spec: docs/spec/13-sync.md §2, §5.
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { TEST_PARAMS, until } from '../testing/test-network.ts';
+import { TEST_PARAMS, testKey, until } from '../testing/test-network.ts';
 import { chain, SyncWorld } from './testing/sync-world.ts';
 
 /** Election milestones are 2, 6, 10, … */
@@ -12,6 +12,28 @@ let world: SyncWorld;
 afterEach(async () => {
   await world.sync.stop();
   jest.restoreAllMocks();
+});
+
+describe('an empty store, which a new network has and a lost disk', () => {
+  const several = [1, 2, 3, 4].map((number) => testKey(number).publicKey);
+
+  it.each([
+    { committee: several, isAtHead: false },
+    { committee: several.slice(0, 1), isAtHead: true },
+  ])('is at the head by silence only where one decides: $isAtHead', ({ committee, isAtHead }) => {
+    const started = performance.now();
+    let passedMs = 0;
+    jest.spyOn(performance, 'now').mockImplementation(() => started + passedMs);
+    world = new SyncWorld(TEST_PARAMS, committee);
+    world.sync.start();
+    expect(world.sync.isFollowing).toBe(false);
+    passedMs = 60_000;
+    expect(world.sync.isFollowing).toBe(isAtHead);
+    world.peer('a', []);
+    expect(world.sync.isFollowing).toBe(true);
+    world.peer('b', chain(40), { says: 40 });
+    expect(world.sync.isFollowing).toBe(isAtHead);
+  });
 });
 
 describe('the head of a network that elects', () => {

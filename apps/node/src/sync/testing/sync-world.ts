@@ -165,8 +165,7 @@ export class SyncWorld {
   readonly sync: MilestoneSync;
 
   /** @param params with `validatorBondMin` above 0 no committee is known ahead. */
-  constructor(params: NetworkParams = GENESIS.params) {
-    const { committee } = GENESIS;
+  constructor(params: NetworkParams = GENESIS.params, committee = GENESIS.committee) {
     const engine = {
       confirm: (milestone: Milestone) => this.#confirm(milestone),
       halt: (reason: string) => {
