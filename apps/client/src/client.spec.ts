@@ -1,17 +1,13 @@
 /** Whole clients in one process over a small real node: mail both ways, restarts, stopping. */
 import { createServer, type Server } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { startEpochs } from '@tanglemail/mail/core/identity/epoch.ts';
-import { deriveAccountRoot, deriveEpochRoot } from '@tanglemail/mail/core/identity/keys.ts';
 import { decodeCheckpoint } from '@tanglemail/tangle/core/codec/checkpoint.ts';
-import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
-import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
-import { EpochStore } from './account/epoch-store.ts';
-import { Client } from './client.ts';
-import { configOf } from './config/schema.ts';
-import { epochStates, ledgerCheckpoints } from './store/collections.ts';
+import { hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
+import type { Client } from './client.ts';
+import { ledgerCheckpoints } from './store/collections.ts';
 import { type Disk, memoryStore, sealedMemoryStore } from './testing/memory-store.ts';
 import { SmallTangle, until } from './testing/small-tangle.ts';
+import { openWholeClient } from './testing/whole-client.ts';
 
 let tangle: SmallTangle;
 const running: Client[] = [];
@@ -31,29 +27,8 @@ async function startClient(
   disk: Disk = new Map(),
   nodeUrl = tangle.node.baseUrl,
 ): Promise<Client> {
-  const seed = new Uint8Array(64).fill(seedByte);
-  const store = sealedMemoryStore(memoryStore(disk).store);
-  const { clock, random } = tangle.access;
-  const nowSeconds = Math.floor(clock.nowMs() / 1_000);
-  if (store.get(epochStates, 'epochs') === undefined) {
-    const batch = store.batch();
-    EpochStore.create(batch, startEpochs(deriveEpochRoot(seed, 0), nowSeconds));
-    await batch.write();
-  }
-  const client = await Client.open(
-    {
-      config: configOf({ node: { url: nodeUrl }, mailFromNode: true, pollIntervalMs: 250 }),
-      secrets: {
-        accountRoot: bytesToHex(deriveAccountRoot(seed, 0)),
-        accountIndex: 0,
-        storeKey: '07'.repeat(32),
-        createdAt: nowSeconds,
-      },
-      genesis: tangle.node.genesis,
-      store,
-    },
-    { logger: SILENT_LOGGER, clock, random },
-  );
+  const { genesis } = tangle.node;
+  const client = await openWholeClient({ seedByte, disk, nodeUrl, genesis }, tangle.access);
   running.push(client);
   client.start();
   return client;

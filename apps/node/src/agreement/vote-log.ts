@@ -92,7 +92,7 @@ export class VoteLog {
     return this.#memory.silent;
   }
 
-  /** False for a log that was made at the network's beginning and to which nothing came since. */
+  /** False for a log that was made before its key can have said anything, and got nothing since. */
   get hasSpoken(): boolean {
     return this.#memory.hasSpoken;
   }

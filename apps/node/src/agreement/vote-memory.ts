@@ -38,7 +38,7 @@ export class VoteMemory {
     return this.#silent;
   }
 
-  /** False for a log that was made at the network's beginning and to which nothing came since. */
+  /** False for a log that was made before its key can have said anything, and got nothing since. */
   get hasSpoken(): boolean {
     return this.#hasSpoken;
   }

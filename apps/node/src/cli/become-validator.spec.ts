@@ -32,11 +32,13 @@ it('bonds four keys, and the next epoch is theirs', async () => {
   const [genesisFile, key] = [join(folder, 'genesis.json'), join(folder, 'wallet.key')];
   await writeFile(genesisFile, genesisToJson(net.genesis));
   await writeKeyFile(key, RICH_KEY);
-  const common = ['--node', net.at(0).api.url, '--genesis-file', genesisFile, '--key', key];
-  const play = async (name: string, ...flags: readonly string[]): Promise<void> => {
+  /** Plays a command against the node of a place; gives what it prints. */
+  const play = async (place: number, name: string, ...flags: readonly string[]) => {
     const terminal = new TestTerminal();
-    const code = await runProgram(['validator', name, ...common, ...flags], terminal, NO_SERVERS);
+    const where = ['--node', net.at(place).api.url, '--genesis-file', genesisFile, '--key', key];
+    const code = await runProgram(['validator', name, ...where, ...flags], terminal, NO_SERVERS);
     expect({ code, err: terminal.errors }).toEqual({ code: 0, err: '' });
+    return terminal.output;
   };
   const keyOf = (place: number): string => bytesToHex(keyAt(place).publicKey);
   /** Whether the newest milestone of the node at place 1 names these keys for the next one. */
@@ -48,7 +50,7 @@ it('bonds four keys, and the next epoch is theirs', async () => {
     return bytesToHex(named) === bytesToHex(committeeRoot(keys, nobleHasher));
   };
   for (const place of [1, 2, 3, 4]) {
-    await play('bond', '--validator', keyOf(place), '--amount', '1T');
+    await play(0, 'bond', '--validator', keyOf(place), '--amount', '1T');
   }
   await until(() => serves([1, 2, 3, 4]), WAIT_MS);
   expect(await serves([0])).toBe(false);
@@ -57,4 +59,13 @@ it('bonds four keys, and the next epoch is theirs', async () => {
   const target = Math.max(...net.indexes) + PARAMS.epochLength;
   await until(() => Math.min(...net.indexes) >= target, WAIT_MS);
   expect(await serves([1, 2, 3, 4])).toBe(true);
+  // Each command begins with the genesis alone, and proves the elections before it believes.
+  const more = await play(1, 'top-up', '--validator', keyOf(1), '--amount', '0.5T');
+  expect(more).toContain(`bonded     1.5 T for the key ${keyOf(1)}\n`);
+  const rotated = await play(2, 'rotate', '--validator', keyOf(4), '--to', keyOf(5));
+  expect(rotated).toContain(`bonded     1 T for the key ${keyOf(5)}\n`);
+  expect(rotated).toContain(`given up   1 T for the key ${keyOf(4)}\n`);
+  const bonds: unknown = JSON.parse(await play(3, 'list', '--json'));
+  expect(bonds).toHaveLength(5);
+  expect(bonds).toContainEqual(expect.objectContaining({ amount: '1500000' }));
 }, 300_000);

@@ -35,7 +35,7 @@ export interface BondChange {
 }
 
 /** Bonds that one command shows or changes: they fit into a transaction beside payments. */
-export const MAX_BONDS = MAX_INPUTS / 2;
+const MAX_BONDS = MAX_INPUTS / 2;
 /**
  * Bonds that are looked at to find the greatest: anybody can make small ones in the name of an
  * owner, and they must not hide those that matter.

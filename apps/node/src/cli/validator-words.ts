@@ -42,7 +42,7 @@ const WALLET: Readonly<Record<string, string>> = {
 };
 
 /** The conflict in a sentence. */
-export function conflictText(conflict: ConflictName | 'unknown'): string {
+function conflictText(conflict: ConflictName | 'unknown'): string {
   return CONFLICTS[conflict] ?? `the ledger refused it: ${conflict}`;
 }
 

@@ -95,6 +95,7 @@ export function fits(output: Output, bookedMs: number, filter: OutputFilter): bo
   if (kind !== undefined && output.kind !== kind) return false;
   if (createdAfter !== undefined && bookedMs <= createdAfter) return false;
   if (createdBefore !== undefined && bookedMs >= createdBefore) return false;
+  if (!mayFit(output.kind, filter)) return false;
   switch (output.kind) {
     case 'basic':
       return fitsBasic(output, filter);
@@ -105,22 +106,26 @@ export function fits(output: Output, bookedMs: number, filter: OutputFilter): bo
   }
 }
 
+/** Fields that outputs of other kinds never fit. */
+const FIELDS_OF = {
+  basic: ['address', 'returnAddress', 'tag'],
+  channel: ['payee', 'refundAddress'],
+  'validator-bond': ['bondOwner', 'bondKey'],
+} as const satisfies Record<Output['kind'], readonly (keyof OutputFilter)[]>;
+
+/** Whether nothing is asked for that only outputs of another kind have. */
+function mayFit(kind: Output['kind'], filter: OutputFilter): boolean {
+  const { hasTimelock, hasExpiration } = filter;
+  if (kind !== 'basic' && (hasTimelock === true || hasExpiration === true)) return false;
+  return Object.entries(FIELDS_OF).every(
+    ([other, fields]) => other === kind || fields.every((field) => filter[field] === undefined),
+  );
+}
+
 function fitsChannel(
   output: Extract<Output, { kind: 'channel' }>,
-  {
-    address,
-    returnAddress,
-    tag,
-    payee,
-    refundAddress,
-    bondOwner,
-    bondKey,
-    ...filter
-  }: OutputFilter,
+  { payee, refundAddress }: OutputFilter,
 ): boolean {
-  if (address !== undefined || returnAddress !== undefined || tag !== undefined) return false;
-  if (bondOwner !== undefined || bondKey !== undefined) return false;
-  if (filter.hasTimelock === true || filter.hasExpiration === true) return false;
   return (
     (payee === undefined || output.payee === payee) &&
     (refundAddress === undefined || output.refundAddress === refundAddress)
@@ -129,20 +134,8 @@ function fitsChannel(
 
 function fitsBond(
   output: Extract<Output, { kind: 'validator-bond' }>,
-  {
-    address,
-    returnAddress,
-    tag,
-    payee,
-    refundAddress,
-    bondOwner,
-    bondKey,
-    ...filter
-  }: OutputFilter,
+  { bondOwner, bondKey }: OutputFilter,
 ): boolean {
-  const others = [address, returnAddress, tag, payee, refundAddress];
-  if (others.some((one) => one !== undefined)) return false;
-  if (filter.hasTimelock === true || filter.hasExpiration === true) return false;
   return (
     (bondOwner === undefined || output.owner === bondOwner) &&
     (bondKey === undefined || bytesToHex(output.publicKey) === bondKey)
@@ -151,20 +144,8 @@ function fitsBond(
 
 function fitsBasic(
   output: Extract<Output, { kind: 'basic' }>,
-  {
-    address,
-    returnAddress,
-    tag,
-    payee,
-    refundAddress,
-    bondOwner,
-    bondKey,
-    ...filter
-  }: OutputFilter,
+  { address, returnAddress, tag, hasTimelock, hasExpiration }: OutputFilter,
 ): boolean {
-  const { hasTimelock, hasExpiration } = filter;
-  if (payee !== undefined || refundAddress !== undefined) return false;
-  if (bondOwner !== undefined || bondKey !== undefined) return false;
   const { timelock, expiration } = output;
   if (hasTimelock !== undefined && (timelock !== undefined) !== hasTimelock) return false;
   if (hasExpiration !== undefined && (expiration !== undefined) !== hasExpiration) return false;

@@ -139,7 +139,7 @@ export function electedAt(
  * A milestone names the elected committee, and none where nothing is elected: whoever leads at the
  * election has no say in it. Code: `milestone-committee`.
  */
-export function checkElection(
+function checkElection(
   index: number,
   { nextCommittee }: MilestoneOptions,
   parent: Pick<ParentMilestone, 'bonds' | 'committee'>,
