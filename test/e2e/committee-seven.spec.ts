@@ -4,7 +4,15 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CommitteeProcesses } from './testing/committee-processes.ts';
-import { ChainBook, goOn, hears, restOf, sendBlock, tells } from './testing/committee-watch.ts';
+import {
+  allVote,
+  ChainBook,
+  goOn,
+  hears,
+  restOf,
+  sendBlock,
+  tells,
+} from './testing/committee-watch.ts';
 import { healthy } from './testing/small-market.ts';
 
 const TEST_TIMEOUT_MS = 240_000;
@@ -28,6 +36,7 @@ describe('seven validators', () => {
   it(
     'go on without two',
     async () => {
+      await allVote(committee.running);
       await goOn(committee.running, 2);
       await committee.kill([5, 6]);
       await goOn(committee.running, 4);

@@ -81,6 +81,19 @@ export async function hears(observer: Member, seat: number): Promise<void> {
   });
 }
 
+/**
+ * Waits until all vote. At a new network one that starts behind the others is silent at first, and
+ * as good as down (docs/spec/16-signer.md §3).
+ */
+export async function allVote(members: readonly Member[]): Promise<void> {
+  await Promise.all(
+    members.map(async ({ at: seat }) => {
+      const observer = members.find(({ at }) => at !== seat);
+      if (observer !== undefined) await hears(observer, seat);
+    }),
+  );
+}
+
 /** The milestones that anybody ever showed: there may be one for each index. */
 export class ChainBook {
   readonly #ids: string[] = [];

@@ -4,7 +4,16 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommitteeProcesses, type Wiring } from './committee-processes.ts';
-import { ChainBook, goOn, hears, indexesOf, restOf, sendBlock, tells } from './committee-watch.ts';
+import {
+  allVote,
+  ChainBook,
+  goOn,
+  hears,
+  indexesOf,
+  restOf,
+  sendBlock,
+  tells,
+} from './committee-watch.ts';
 
 /** A wiring that can be cut. */
 export interface Links extends Wiring {
@@ -47,7 +56,7 @@ export async function playPartitions(links: Links, signal?: AbortSignal): Promis
 async function play(committee: CommitteeProcesses, links: Links): Promise<PartitionReport> {
   const book = await ChainBook.open(committee.genesis);
   await committee.start();
-  await goOn(committee.running, 2);
+  await allVote(committee.running);
   const { came, healedMs } = await playHalves(committee, links);
   const { ofThree, ofOne, healedMs: againMs } = await playMajority(committee, links);
   const { wrong } = await book.compare(committee.running);

@@ -95,13 +95,17 @@ export class CommitteeNetwork {
   }
 
   /**
-   * Until every seat that runs speaks: one that starts for the first time when others have made
-   * milestones is silent at first, and as good as down (docs/spec/16-signer.md §3).
+   * Until every node that runs has a vote of every seat that runs: one that starts for the first
+   * time when others have made milestones is silent at first, and as good as down
+   * (docs/spec/16-signer.md §3).
    */
   async allSpeak(): Promise<void> {
-    const isSilent = ({ node }: TestNode): boolean =>
-      node.health().reasons.some((reason) => reason.startsWith('the seat is silent'));
-    await until(() => !this.running.some(isSilent), WAIT_MS);
+    const seats = [...this.#nodes.keys()].filter((seat) => this.#nodes[seat] !== undefined);
+    const hears = ({ node }: TestNode): boolean => {
+      const { validators } = node.query.info();
+      return seats.every((seat) => validators[seat]?.lastMilestoneIndex !== undefined);
+    };
+    await until(() => this.running.every(hears), WAIT_MS);
   }
 
   /** A node without a seat. */
