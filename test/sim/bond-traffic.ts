@@ -1,6 +1,6 @@
 /**
- * What users do with validators' bonds: they bond for nodes, add to a bond, take a part of it or all
- * back, try to take it without waiting, and bring the evidence that nodes found.
+ * What users do with validators' bonds: they bond for nodes, add to a bond, take a part of it or
+ * all back, try to take it without waiting, and bring the evidence that nodes found.
  * Path: `world.ts` → here → `traffic.ts`. Spec: docs/spec/08-ledger.md §3.7.
  */
 import { bytesToHex, type BlockId } from '@tanglemail/tangle/core/codec/ids.ts';

@@ -117,8 +117,8 @@ describe('the checkers', () => {
     const miscount = (node: SimNode, moment: 'made' | 'committed'): void => {
       if (moment === 'made') return;
       const { bonds } = node.disk.latest.state;
-      const { candidates } = bonds;
-      bonds.candidates = () => candidates.call(bonds).slice(0, 4);
+      const few = bonds.candidates().slice(0, 4);
+      bonds.candidates = () => few;
     };
     expect(brokenInElections(miscount)).toContain('elected-by-bonds');
   });

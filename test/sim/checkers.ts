@@ -1,8 +1,8 @@
 /**
  * What must hold in every run, seen from outside: one final milestone per index, the same order and
- * ledger everywhere, a constant supply, nothing spent twice, no view both nullified and finalised, one committee per epoch;
- * and after healing progress, convergence, and no honest block left behind. The ledger is judged by
- * a second, far simpler one that shares no code with the core's.
+ * ledger everywhere, a constant supply, nothing spent twice, no view both nullified and finalised,
+ * one committee per epoch; and after healing progress, convergence, and no honest block left
+ * behind. The ledger is judged by a second, far simpler one that shares no code with the core's.
  */
 import { decodeBlock } from '@tanglemail/tangle/core/codec/block.ts';
 import { bytesToHex, outputIdOf } from '@tanglemail/tangle/core/codec/ids.ts';

@@ -323,6 +323,8 @@ export class SimNode implements ByzantineSeat {
       this.#reviewSilence();
       this.#requests.askForParents(this.chain.dag, (one) => this.chain.recall(one));
       this.#requests.sayStatus(this.chain.latest.header.index);
+      // A leader takes in what it holds.
+      if (!this.isSeated) this.#requests.offerAgain(this);
       this.#tick();
     });
   }

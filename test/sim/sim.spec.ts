@@ -90,6 +90,13 @@ describe('a simulated network', () => {
     }
   });
 
+  it('leaves no block behind that only nodes without a seat hold', () => {
+    const { violations, healMs } = play({ seed: 1010, isElecting: true, isStormy: true });
+    expect(violations).toEqual([]);
+    // Until the block is too old it takes 34 s.
+    expect(healMs).toBeLessThan(20_000);
+  });
+
   it('keeps them for the seeds that once failed', () => {
     const text = readFileSync(new URL('regressions.txt', import.meta.url), 'utf8');
     for (const run of readRuns(text)) {
