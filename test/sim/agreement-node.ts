@@ -22,6 +22,7 @@ import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
 import { Agreement } from '../../apps/node/src/agreement/agreement.ts';
 import type { AgreementMetrics, ConsensusEvidence } from '../../apps/node/src/agreement/ports.ts';
 import type { SeatMemory, SilenceReason } from '../../apps/node/src/agreement/seat-memory.ts';
+import { genesisCommittees } from '../../apps/node/src/committees.ts';
 import type { SpeculativeEngine } from '../../apps/node/src/confirmation/speculation.ts';
 import { rangeFrom, readProven } from './answers.ts';
 import { SimChain, type SimNetworkRules } from './chain.ts';
@@ -409,8 +410,9 @@ export class AgreementNode {
   /** Milestones of gossip, without their cones, and of answers. */
   #onRange(items: readonly RangeItem[]): void {
     const { rules } = this.#deps;
+    const committees = genesisCommittees(rules.committee);
     for (const { milestone, cone } of items) {
-      const proven = readProven(milestone, rules);
+      const proven = readProven(milestone, { ...rules, committees });
       if (!proven.ok) continue;
       const { header } = proven.value;
       this.agreement?.onMilestoneHeard(milestoneIdOf(header, rules.hasher));

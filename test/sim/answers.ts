@@ -11,12 +11,19 @@ import {
 import type { Simplex } from '@tanglemail/tangle/core/consensus/simplex.ts';
 import { checkMilestoneBody } from '@tanglemail/tangle/core/milestone/body.ts';
 import { checkFinality } from '@tanglemail/tangle/core/milestone/certificate.ts';
-import type { Outcome } from '@tanglemail/tangle/core/outcome.ts';
+import { epochOf } from '@tanglemail/tangle/core/milestone/committee.ts';
+import { fail, type Outcome } from '@tanglemail/tangle/core/outcome.ts';
+import type { Committees } from '../../apps/node/src/committees.ts';
 import type { SimNetworkRules } from './chain.ts';
 import type { Disk } from './disk.ts';
 import type { RangeItem, SimMessage } from './network.ts';
 
 const RANGE_LENGTH = 8;
+
+/** What tells whether a milestone is final. */
+interface Judging extends Pick<SimNetworkRules, 'start' | 'params' | 'hasher' | 'verifier'> {
+  readonly committees: Pick<Committees, 'of' | 'isKnown'>;
+}
 
 /** Milestones from an index on, with their cones. */
 export function rangeFrom(disk: Disk, from: number): RangeItem[] {
@@ -39,16 +46,22 @@ export function consensusFor(
   return messages.map(encodeConsensusMessage);
 }
 
-/** A milestone whose certificate holds, with the body that its header names. */
+/**
+ * A milestone whose certificate holds, with the body that its header names. Code `milestone-index`
+ * for one that cannot be judged yet, which is nobody's fault.
+ */
 export function readProven(
   bytes: Uint8Array,
-  rules: SimNetworkRules,
+  rules: Judging,
   checksBody = true,
 ): Outcome<Milestone> {
-  const { start, committee, hasher, verifier } = rules;
+  const { start, params, committees, hasher, verifier } = rules;
   const decoded = decodeMilestone(bytes);
   if (!decoded.ok) return decoded;
   const { header, certificate } = decoded.value;
+  const epoch = epochOf(header.index, params);
+  if (!committees.isKnown(epoch)) return fail('milestone-index');
+  const committee = committees.of(epoch);
   const crypto = { hasher, verifier };
   const final = checkFinality(header, certificate, committee, start.networkId, crypto);
   if (!final.ok) return final;

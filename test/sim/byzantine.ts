@@ -24,7 +24,6 @@ export type Behaviour = (typeof BEHAVIOURS)[number] | 'forgetful' | 'early';
 
 /** A seat that does what the lies need: it signs, and knows what its honest core knows. */
 export interface ByzantineSeat {
-  readonly seat: number;
   /** It tells nobody again what it said up to this view. */
   readonly forgotten?: bigint | undefined;
   signStatement(statement: Omit<SignedStatement, 'proposal'>): Uint8Array;
@@ -148,7 +147,7 @@ function voteTwice(node: ByzantineSeat, to: number, vote: Vote, tools: Tools): C
     const digest = id === undefined ? new Uint8Array(32) : idToBytes(id);
     const statement = { kind: other, epoch, view, digest };
     const signature = node.signStatement(statement);
-    return { type: 'vote', vote: { ...statement, seat: node.seat, signature } };
+    return { type: 'vote', vote: { ...statement, seat: vote.seat, signature } };
   };
   tools.tally.count('double-voting');
   if (twins !== undefined && kind !== 'ratify') {

@@ -173,6 +173,11 @@ export class SimChain {
     return false;
   }
 
+  /** Blocks that no committed milestone references. */
+  get waiting(): BlockId[] {
+    return [...this.dag.unreferenced()];
+  }
+
   /** Parents of waiting blocks that only the window still knows become entry points again. */
   recall(id: BlockId): boolean {
     const index = this.#referencedAt.get(id);

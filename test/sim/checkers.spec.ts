@@ -6,7 +6,8 @@ import type { Alter } from './byzantine.ts';
 import type { CheckedRule } from './checkers.ts';
 import type { SimNode } from './node.ts';
 import { fastSigning } from './signing.ts';
-import { simulate, type SimOptions } from './world.ts';
+import type { SimOptions } from './setup.ts';
+import { simulate } from './world.ts';
 
 const tools = { hasher: await bestHasher(), signing: fastSigning() };
 const CALM = { seed: 11, nodes: 4, byzantine: 0, faultsMax: 0, phaseMs: 8_000 };
@@ -14,6 +15,14 @@ const CALM = { seed: 11, nodes: 4, byzantine: 0, faultsMax: 0, phaseMs: 8_000 };
 /** Rules that are broken when nodes are sabotaged. */
 function brokenBy(sabotage: NonNullable<SimOptions['sabotage']>): Set<CheckedRule> {
   return new Set(simulate({ ...CALM, sabotage }, tools).violations.map(({ rule }) => rule));
+}
+
+/** The same where bonds elect the committees. */
+function brokenInElections(sabotage: NonNullable<SimOptions['sabotage']>): Set<CheckedRule> {
+  const options = { ...CALM, isElecting: true, phaseMs: 12_000 };
+  const { violations, faults } = simulate({ ...options, sabotage }, tools);
+  expect(faults['election']).toBeGreaterThan(0);
+  return new Set(violations.map(({ rule }) => rule));
 }
 
 /** Breaks seat 1 at each commit. */
@@ -69,6 +78,49 @@ describe('the checkers', () => {
       if (node.seat === 0) spent.push(...last.consumed);
     };
     expect(brokenBy(again)).toContain('spent-once');
+  });
+
+  it('find nothing where nothing is broken, and committees change', () => {
+    expect(brokenInElections(() => undefined)).toEqual(new Set());
+  });
+
+  it('same-committee: find a node that has the seats in another order', () => {
+    const swap = atCommits(({ disk }) => {
+      const last = disk.chain.pop()!;
+      const state = { ...last.state, committee: last.state.committee.toReversed() };
+      disk.chain.push({ ...last, state });
+    });
+    expect(brokenBy(swap)).toEqual(new Set(['same-committee']));
+  });
+
+  it('same-committee: find a node that does not know who was elected', () => {
+    const forget = atCommits(({ disk }) => {
+      const last = disk.chain.pop()!;
+      disk.chain.push({ ...last, state: { ...last.state, elected: undefined } });
+    });
+    expect(brokenBy(forget)).toEqual(new Set());
+    expect(brokenInElections(forget)).toEqual(new Set(['same-committee']));
+  });
+
+  it('certified: find a milestone that too few signed', () => {
+    const weaken = atCommits(({ disk }) => {
+      const last = disk.chain.pop()!;
+      const { certificate } = last.milestone;
+      const few = { ...certificate, signers: certificate.signers.slice(1) };
+      disk.chain.push({ ...last, milestone: { ...last.milestone, certificate: few } });
+    });
+    expect(brokenBy(weaken)).toContain('certified');
+  });
+
+  it('elected-by-bonds: find a committee that the bonds do not give', () => {
+    // All nodes agree, as they all miscount.
+    const miscount = (node: SimNode, moment: 'made' | 'committed'): void => {
+      if (moment === 'made') return;
+      const { bonds } = node.disk.latest.state;
+      const few = bonds.candidates().slice(0, 4);
+      bonds.candidates = () => few;
+    };
+    expect(brokenInElections(miscount)).toContain('elected-by-bonds');
   });
 
   it('honest-evidence: find a seat that contradicts itself', () => {

@@ -1,19 +1,22 @@
 /**
  * What must hold in every run, seen from outside: one final milestone per index, the same order and
- * ledger everywhere, a constant supply, nothing spent twice, no view both nullified and finalised;
- * and after healing progress, convergence, and no honest block left behind. The ledger is judged by
- * a second, far simpler one that shares no code with the core's.
+ * ledger everywhere, a constant supply, nothing spent twice, no view both nullified and finalised,
+ * one committee per epoch; and after healing progress, convergence, and no honest block left
+ * behind. The ledger is judged by a second, far simpler one that shares no code with the core's.
  */
 import { decodeBlock } from '@tanglemail/tangle/core/codec/block.ts';
 import { bytesToHex, outputIdOf } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { BlockId, MilestoneId, OutputId } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Milestone } from '@tanglemail/tangle/core/codec/milestone.ts';
+import type { Output } from '@tanglemail/tangle/core/codec/output.ts';
 import { encodeTransaction, transactionIdOf } from '@tanglemail/tangle/core/codec/transaction.ts';
 import type { Transaction } from '@tanglemail/tangle/core/codec/transaction.ts';
 import { digestId } from '@tanglemail/tangle/core/consensus/round.ts';
-import type { OutputRecord } from '@tanglemail/tangle/core/ledger/ledger-diff.ts';
 import type { Hasher } from '@tanglemail/tangle/core/ports.ts';
+import type { SimNetworkRules } from './chain.ts';
+import { bondDealing, ElectionChecker, type ElectionRule } from './election-checker.ts';
 import type { NodeWatch, SimNode } from './node.ts';
+import type { Tally } from './tally.ts';
 
 /** The rules, by the names that reports use. */
 export type CheckedRule =
@@ -23,6 +26,7 @@ export type CheckedRule =
   | 'constant-supply'
   | 'spent-once'
   | 'view-decided-once'
+  | ElectionRule
   | 'honest-evidence'
   | 'honest-refused'
   | 'progress'
@@ -61,25 +65,36 @@ export class Checkers implements NodeWatch {
   readonly #finals = new Map<number, MilestoneId>();
   readonly #agreed = new Map<number, Agreed>();
   readonly #views = new Map<string, Decided>();
-  readonly #unspent = new Map<OutputId, bigint>();
+  readonly #unspent = new Map<OutputId, Output>();
+  readonly #elections: ElectionChecker;
+  readonly #tally: Tally;
+  readonly #placeOf: (publicKey: Uint8Array) => number | undefined;
   /** What the milestones spent, as the nodes have it. */
   readonly #spent = new Set<OutputId>();
   readonly #supply: bigint;
 
   constructor(
-    outputs: readonly OutputRecord[],
+    rules: SimNetworkRules,
     deps: {
-      hasher: Hasher;
+      tally: Tally;
+      /** The node that holds the key. */
+      placeOf: (publicKey: Uint8Array) => number | undefined;
       nowMs: () => number;
       isHonest: (seat: number) => boolean;
       note: (line: string) => void;
     },
   ) {
-    this.#hasher = deps.hasher;
+    this.#hasher = rules.hasher;
+    this.#tally = deps.tally;
+    this.#placeOf = deps.placeOf;
+    this.#elections = new ElectionChecker(rules, {
+      tally: deps.tally,
+      fail: (rule, detail) => this.fail(rule, detail),
+    });
     this.#nowMs = deps.nowMs;
     this.#isHonest = deps.isHonest;
     this.#note = deps.note;
-    for (const { outputId, output } of outputs) this.#unspent.set(outputId, output.amount);
+    for (const { outputId, output } of rules.start.outputs) this.#unspent.set(outputId, output);
     this.#supply = sum(this.#unspent.values());
   }
 
@@ -114,6 +129,8 @@ export class Checkers implements NodeWatch {
       unspent: node.disk.ledger.unspent.size,
     };
     const first = this.#agreed.get(index);
+    if (first === undefined) this.#elections.onNext(milestone, this.#unspent.values());
+    this.#elections.onCommit(node.seat, node.disk.latest);
     if (first === undefined) {
       this.#agreed.set(index, mine);
       this.#applyAgain(node, included);
@@ -148,10 +165,12 @@ export class Checkers implements NodeWatch {
     }
   }
 
-  onEvidence(node: SimNode, { seat, kind }: { seat: number; kind: string }): void {
+  onEvidence(node: SimNode, { kind }: { kind: string }, publicKey: Uint8Array): void {
     this.evidence += 1;
-    if (this.#isHonest(node.seat) && this.#isHonest(seat)) {
-      this.fail('honest-evidence', `${kind} against seat ${seat}`);
+    const place = this.#placeOf(publicKey);
+    if (place === undefined) throw new Error('every key belongs to a node');
+    if (this.#isHonest(node.seat) && this.#isHonest(place)) {
+      this.fail('honest-evidence', `${kind} against seat ${place}`);
     }
   }
 
@@ -195,21 +214,21 @@ export class Checkers implements NodeWatch {
 
   #apply(transaction: Transaction): void {
     const { inputs, outputs } = transaction;
-    const amounts = inputs.map((input) => this.#unspent.get(input));
-    if (amounts.includes(undefined)) return;
-    if (sum(amounts as bigint[]) !== sum(outputs.map(({ amount }) => amount))) return;
+    const spent = inputs.flatMap((input) => this.#unspent.get(input) ?? []);
+    if (spent.length !== inputs.length || sum(spent) !== sum(outputs)) return;
+    const dealing = bondDealing(spent, transaction);
+    if (dealing !== undefined) this.#tally.count(dealing);
+    if (dealing === 'bond-theft') return;
     const id = transactionIdOf(encodeTransaction(transaction), this.#hasher);
     for (const input of inputs) {
       if (!this.#unspent.delete(input)) this.fail('spent-once', input);
     }
-    for (const [at, { amount }] of outputs.entries()) {
-      this.#unspent.set(outputIdOf(id, at), amount);
-    }
+    for (const [at, output] of outputs.entries()) this.#unspent.set(outputIdOf(id, at), output);
   }
 }
 
-function sum(amounts: Iterable<bigint>): bigint {
+function sum(outputs: Iterable<Output>): bigint {
   let total = 0n;
-  for (const amount of amounts) total += amount;
+  for (const { amount } of outputs) total += amount;
   return total;
 }

@@ -3,10 +3,12 @@
  * sync, votes in a file of their own; a milestone's batch is one synced write.
  */
 import type { BlockId, OutputId } from '@tanglemail/tangle/core/codec/ids.ts';
-import type { Milestone } from '@tanglemail/tangle/core/codec/milestone.ts';
+import { encodeMilestone, type Milestone } from '@tanglemail/tangle/core/codec/milestone.ts';
 import type { MilestoneResult, ParentMilestone } from '@tanglemail/tangle/core/milestone/rules.ts';
 import { MemoryLedger } from '@tanglemail/tangle/core/testing/ledger-fixtures.ts';
 import type { GenesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
+import type { NetworkParams } from '@tanglemail/tangle/core/params/networks.ts';
+import { committeesOf, type Committees } from '../../apps/node/src/committees.ts';
 import type { VoteFile } from './vote-file.ts';
 
 /** A committed milestone: its batch. */
@@ -16,6 +18,21 @@ export interface StoredMilestone {
   readonly included: readonly BlockId[];
   /** Outputs that it spent. */
   readonly consumed: readonly OutputId[];
+}
+
+/** Who certifies which epoch, as far as the milestones of the disk tell. */
+export function committeesOn(
+  { chain, latest }: Pick<Disk, 'chain' | 'latest'>,
+  { params, start }: { readonly params: NetworkParams; readonly start: GenesisMilestone },
+): Committees {
+  const elections = chain.flatMap(({ milestone }) =>
+    milestone.body.options.nextCommittee === undefined
+      ? []
+      : [{ epoch: milestone.header.epoch + 1, bytes: encodeMilestone(milestone) }],
+  );
+  const genesis = start.parent.committee;
+  const latestIndex = latest.milestone.header.index;
+  return committeesOf({ params, genesis, elections, latestIndex });
 }
 
 export class Disk {

@@ -11,7 +11,8 @@ import { fastSigning, realSigning } from './signing.ts';
 import { readRuns, type Run } from './regressions.ts';
 import { shrink } from './shrink.ts';
 import { Tally } from './tally.ts';
-import { simulate, type SimOptions, type SimResult, type SimTools } from './world.ts';
+import type { SimOptions, SimTools } from './setup.ts';
+import { simulate, type SimResult } from './world.ts';
 
 const HELP = `Usage: npm run sim -- [options]
   --seeds N        seeds to play (20)
@@ -19,11 +20,13 @@ const HELP = `Usage: npm run sim -- [options]
   --first S        the first seed (1); "time" begins at the time of day
   --seed S         play one seed only
   --seconds T      go on with new seeds until so many seconds have passed
-  --file PATH      play the lines "seed nodes [storm] [forgetful] [plain] [epoch=N]" of a file
+  --file PATH      play the lines "seed nodes [storm] [forgetful] [plain]
+                   [elections] [epoch=N]" of a file
   --byzantine B    byzantine seats, exactly; up to f by default
   --faults F       only the first F faults of the schedule
   --storm          power cuts every two seconds instead of the seed's own faults
   --epoch N        milestones of an epoch (16); few of them try its end more often
+  --elections      bonds elect the committees: three nodes more, epochs of 6 to 10 milestones
   --forgetful      f seats vote, and never say again what they said before a crash
   --wiped N        N seats lose their votes in each power cut of --storm, borne or not
   --plain          no wiped disks, and no relays that exchange bodies
@@ -44,6 +47,7 @@ const { values } = parseArgs({
     faults: { type: 'string' },
     storm: { type: 'boolean', default: false },
     epoch: { type: 'string' },
+    elections: { type: 'boolean', default: false },
     forgetful: { type: 'boolean', default: false },
     wiped: { type: 'string' },
     plain: { type: 'boolean', default: false },
@@ -104,6 +108,7 @@ function report(result: SimResult, options: SimOptions): void {
     options.isStormy && '--storm',
     options.isForgetful && '--forgetful',
     options.isPlain && '--plain',
+    options.isElecting && '--elections',
     byzantine !== undefined && `--byzantine ${byzantine}`,
     wiped !== undefined && `--wiped ${wiped}`,
     epochLength !== undefined && `--epoch ${epochLength}`,
@@ -124,6 +129,7 @@ function optionsOf(run: Run): SimOptions {
     isForgetful: values.forgetful || run.isForgetful === true,
     isStormy: values.storm || run.isStormy === true,
     isPlain: values.plain || run.isPlain === true,
+    isElecting: values.elections || run.isElecting === true,
     ...(wiped === undefined ? {} : { wiped: whole(wiped) }),
     measures: {
       syncsVotes: !values['unsynced-votes'],

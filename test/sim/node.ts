@@ -19,12 +19,14 @@ import { Simplex } from '@tanglemail/tangle/core/consensus/simplex.ts';
 import { epochOf } from '@tanglemail/tangle/core/milestone/committee.ts';
 import { succeed, type Outcome } from '@tanglemail/tangle/core/outcome.ts';
 import type { SilenceReason } from '../../apps/node/src/agreement/seat-memory.ts';
+import { seatIn, type Committees } from '../../apps/node/src/committees.ts';
 import { consensusFor, faultOf, rangeFrom, readProven } from './answers.ts';
 import type { Alter, ByzantineSeat } from './byzantine.ts';
 import { SimChain, type SimNetworkRules } from './chain.ts';
 import type { VirtualClock } from './clock.ts';
-import { Disk } from './disk.ts';
+import { committeesOn, Disk } from './disk.ts';
 import { GossipMemory } from './gossip-memory.ts';
+import { Jobs } from './jobs.ts';
 import type { RangeItem, SimMessage } from './network.ts';
 import type { SeededRandom } from './random.ts';
 import { Requests } from './requests.ts';
@@ -37,7 +39,8 @@ export interface NodeWatch {
   onFinal(node: SimNode, id: MilestoneId, milestone: Milestone): void;
   onCommit(node: SimNode, id: MilestoneId): void;
   onView(node: SimNode, epoch: number, view: bigint): void;
-  onEvidence(node: SimNode, evidence: Evidence): void;
+  /** Of the key that contradicted itself. */
+  onEvidence(node: SimNode, evidence: Evidence, publicKey: Uint8Array): void;
 }
 
 /** Safety measures that a test may leave out, to see the checkers find what follows. */
@@ -55,6 +58,7 @@ export interface Measures {
 }
 
 export interface NodeOptions {
+  /** Its number; where nobody is elected that of its seat as well. */
   readonly seat: number;
   readonly size: number;
   readonly deltaMs: number;
@@ -73,8 +77,6 @@ export interface NodeDeps {
 /** Milliseconds between two looks at the timers. */
 const TICK_MS = 40;
 
-type Job = Extract<SimplexAction, { do: 'check' | 'build' }>;
-
 export class SimNode implements ByzantineSeat {
   readonly seat: number;
   readonly signing: Signing;
@@ -89,12 +91,13 @@ export class SimNode implements ByzantineSeat {
   /** Its disk was lost, and its seat has not spoken since. */
   isWiped = false;
   chain: SimChain;
+  committees: Committees;
   simplex: Simplex;
   readonly #options: NodeOptions;
   readonly #deps: NodeDeps;
   #generation = 0;
-  #job: Job | undefined;
   #finals = new Map<number, Milestone>();
+  readonly #jobs: Jobs;
   readonly #gossiped: GossipMemory;
   readonly #requests: Requests;
   #own: SimSeat;
@@ -109,7 +112,15 @@ export class SimNode implements ByzantineSeat {
     const nowMs = (): number => deps.clock.nowMs;
     this.#requests = new Requests(options, { ...deps, nowMs });
     this.#gossiped = new GossipMemory(nowMs);
+    this.#jobs = new Jobs({
+      chain: () => this.chain,
+      simplex: () => this.simplex,
+      nowMs: () => this.nowMs,
+      act: (actions) => this.#do(actions),
+      want: (id) => this.#requests.askWithParents(id, this.chain.dag),
+    });
     this.disk = new Disk(deps.rules.start, this.#newVotes());
+    this.committees = committeesOn(this.disk, deps.rules);
     this.chain = this.#openChain();
     this.#own = this.#openSeat();
     this.simplex = this.#openEpoch();
@@ -127,9 +138,10 @@ export class SimNode implements ByzantineSeat {
   start(): void {
     this.isUp = true;
     this.#generation += 1;
-    this.#job = undefined;
+    this.#jobs.take(undefined);
     this.#finals = new Map();
     this.#requests.restart();
+    this.committees = committeesOn(this.disk, this.#deps.rules);
     this.chain = this.#openChain();
     this.#own = this.#openSeat();
     this.#enterEpoch();
@@ -146,10 +158,20 @@ export class SimNode implements ByzantineSeat {
   /** Of a machine that stands still its votes are lost, or all that it had. */
   wipe(what: 'votes' | 'all'): void {
     this.isWiped = true;
-    const { length } = this.disk.chain;
+    const hasSpoken =
+      this.chain.latest.header.index > 0 && this.committees.hasSat(this.publicKey, this.epoch);
     if (what === 'all') this.disk = new Disk(this.#deps.rules.start, this.#newVotes());
-    // Where there is a chain and no log, something was said: so `openSeat` of a node has it.
-    else this.disk.votes = this.#newVotes(length > 1 ? 'log-missing' : undefined);
+    // Who had a seat said something: so `openSeat` of a node has it.
+    else this.disk.votes = this.#newVotes(hasSpoken ? 'log-missing' : undefined);
+  }
+
+  get publicKey(): Uint8Array {
+    return this.signing.publicKey(this.seat);
+  }
+
+  /** Whether it has a seat in the committee of the present epoch. */
+  get isSeated(): boolean {
+    return this.#seatIn(this.epoch) !== undefined;
   }
 
   /** Whether the seat takes part in the agreement. */
@@ -220,18 +242,25 @@ export class SimNode implements ByzantineSeat {
     return new SimChain(rules, this.disk, { random, nowMs: () => this.nowMs });
   }
 
+  #seatIn(epoch: number): number | undefined {
+    return seatIn(this.committees.of(epoch), this.publicKey);
+  }
+
   #newVotes(reason?: SilenceReason): VoteFile {
     const { start, hasher } = this.#deps.rules;
-    const publicKey = this.signing.publicKey(this.seat);
-    return new VoteFile({ networkId: start.networkId, publicKey }, hasher, reason);
+    const owner = { networkId: start.networkId, publicKey: this.publicKey };
+    return new VoteFile(owner, hasher, reason);
   }
 
   #openSeat(): SimSeat {
-    const { maxDriftMs } = this.#deps.rules.params;
+    const { params } = this.#deps.rules;
     const isGuarded = this.#options.measures.guardsSilence && this.alter === undefined;
     return new SimSeat(
-      { seat: this.seat, maxDriftMs, isGuarded },
+      { maxDriftMs: params.maxDriftMs, isGuarded },
       {
+        seatIn: (epoch) => this.#seatIn(epoch),
+        isNew: ({ index }) =>
+          index === 0 || !this.committees.hasSat(this.publicKey, epochOf(index + 1, params)),
         votes: this.disk.votes,
         clock: { nowMs: () => this.nowMs },
         latest: () => this.chain.latest.header,
@@ -243,7 +272,7 @@ export class SimNode implements ByzantineSeat {
 
   #openEpoch(): Simplex {
     const { rules, signing } = this.#deps;
-    const { epoch, seat } = this;
+    const { epoch } = this;
     const speaksFrom = this.#own.speaksFrom(epoch);
     this.#speaksFrom = speaksFrom;
     if (speaksFrom !== undefined) this.isWiped = false;
@@ -251,13 +280,17 @@ export class SimNode implements ByzantineSeat {
       {
         networkId: rules.start.networkId,
         epoch,
-        committee: rules.committee,
+        committee: this.committees.of(epoch),
         params: rules.params,
         deltaMs: this.#options.deltaMs,
         base: this.chain.latest,
         ...(speaksFrom === undefined
           ? { seat: undefined, signed: [] }
-          : { seat, signed: this.disk.votes.statementsOf(epoch), silentBelow: speaksFrom }),
+          : {
+              seat: this.#seatIn(epoch),
+              signed: this.disk.votes.statementsOf(epoch),
+              silentBelow: speaksFrom,
+            }),
       },
       { hasher: rules.hasher, verifier: signing.verifier },
     );
@@ -290,6 +323,8 @@ export class SimNode implements ByzantineSeat {
       this.#reviewSilence();
       this.#requests.askForParents(this.chain.dag, (one) => this.chain.recall(one));
       this.#requests.sayStatus(this.chain.latest.header.index);
+      // A leader takes in what it holds.
+      if (!this.isSeated) this.#requests.offerAgain(this);
       this.#tick();
     });
   }
@@ -311,7 +346,7 @@ export class SimNode implements ByzantineSeat {
           break;
         case 'check':
         case 'build':
-          this.#job = action;
+          this.#jobs.take(action);
           this.#later(this.#deps.random.between(0, 5), () => this.#work());
           break;
         case 'fetch':
@@ -325,7 +360,7 @@ export class SimNode implements ByzantineSeat {
           this.#later(0, () => this.#commitAll());
           break;
         case 'evidence':
-          this.#deps.watch.onEvidence(this, action.evidence);
+          this.#accuse(action.evidence);
           break;
       }
     }
@@ -387,52 +422,20 @@ export class SimNode implements ByzantineSeat {
     this.#deps.watch.onView(this, this.epoch, view);
   }
 
-  /** Goes on with the check or the building that waits for blocks, and with final milestones. */
+  /** Goes on with what waits for blocks, and with final milestones. */
   #work(): void {
     this.#commitAll();
-    const job = this.#job;
-    if (job === undefined) return;
-    if (job.view < this.simplex.view) this.#job = undefined;
-    else if (job.do === 'check') this.#check(job);
-    else this.#build(job);
+    this.#jobs.work();
   }
 
-  #check(job: Extract<Job, { do: 'check' }>): void {
-    if (!this.#isReady(job.header.previousId)) return;
-    const checked = this.chain.check(job.id, job, this.nowMs);
-    if (!checked.ok && this.#isMissing(checked)) return;
-    this.#job = undefined;
-    this.#do(this.simplex.onChecked(job.view, job.id, checked.ok, this.nowMs));
-  }
-
-  #build(job: Extract<Job, { do: 'build' }>): void {
-    if (!this.#isReady(job.parent)) return;
-    const built = this.chain.build(job.parent, job.view, this.nowMs);
-    if (!built.ok) return;
-    this.#job = undefined;
-    this.#do(this.simplex.onBuilt(job.view, built.value, this.nowMs));
-  }
-
-  /** Whether the state after milestone `id` is known; checks what leads to it. */
-  #isReady(id: MilestoneId): boolean {
-    if (this.chain.candidates.stateOf(id) !== undefined) return true;
-    const entry = this.simplex.entryOf(id);
-    if (entry === undefined || entry.header.index <= this.chain.latest.header.index) return false;
-    if (!this.#isReady(entry.header.previousId)) return false;
-    const checked = this.chain.check(id, entry);
-    if (!checked.ok) this.#isMissing(checked);
-    return checked.ok;
-  }
-
-  /** Asks for the block that a cone lacks; false if something else is wrong. */
-  #isMissing({ code, detail }: { code: string; detail?: string | undefined }): boolean {
-    if (code !== 'milestone-cone-missing' || detail === undefined) return false;
-    const id = detail as BlockId;
-    if (!this.chain.reload(id)) this.#requests.askWithParents(id, this.chain.dag);
-    return true;
+  #accuse(evidence: Evidence): void {
+    const publicKey = this.committees.of(this.simplex.epoch)[evidence.seat];
+    if (publicKey === undefined) throw new Error('evidence is against a seat of the committee');
+    this.#deps.watch.onEvidence(this, evidence, publicKey);
   }
 
   #takeFinal(id: MilestoneId, milestone: Milestone): void {
+    this.committees.learn(milestone);
     this.#deps.watch.onFinal(this, id, milestone);
     const { index } = milestone.header;
     if (index > this.chain.latest.header.index && !this.#finals.has(index)) {
@@ -449,7 +452,7 @@ export class SimNode implements ByzantineSeat {
       if (this.chain.candidates.stateOf(id) === undefined) {
         const checked = this.chain.check(id, milestone);
         if (!checked.ok) {
-          this.#isMissing(checked);
+          this.#jobs.isMissing(checked);
           break;
         }
       }
@@ -473,9 +476,10 @@ export class SimNode implements ByzantineSeat {
 
   #onRange(items: readonly RangeItem[]): Outcome<unknown> {
     const { rules } = this.#deps;
+    const { committees } = this;
     const { checksBodies } = this.#options.measures;
     for (const { milestone, cone } of items) {
-      const proven = readProven(milestone, rules, checksBodies);
+      const proven = readProven(milestone, { ...rules, committees }, checksBodies);
       if (!proven.ok) return proven;
       const { header } = proven.value;
       if (header.index <= this.chain.latest.header.index) continue;

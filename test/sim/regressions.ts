@@ -1,13 +1,13 @@
 /**
- * The runs that found something once: lines `seed nodes [storm] [forgetful] [plain] [epoch=N]` of
- * regressions.txt; what follows `#` is for people. Used by main.ts and sim.spec.ts.
+ * The runs that found something once: lines `seed nodes [storm] [forgetful] [plain] [elections]
+ * [epoch=N]` of regressions.txt; what follows `#` is for people. Used by main.ts and sim.spec.ts.
  */
-import type { SimOptions } from './world.ts';
+import type { SimOptions } from './setup.ts';
 
 /** What tells one run from another. */
 export type Run = Pick<
   SimOptions,
-  'seed' | 'nodes' | 'isStormy' | 'isForgetful' | 'isPlain' | 'epochLength'
+  'seed' | 'nodes' | 'isStormy' | 'isForgetful' | 'isPlain' | 'isElecting' | 'epochLength'
 >;
 
 /** The runs of a file. Throws for a line that is none. */
@@ -25,6 +25,7 @@ function readRun([seed, nodes, ...more]: readonly string[], line: string): Run {
     isStormy: more.includes('storm'),
     isForgetful: more.includes('forgetful'),
     isPlain: more.includes('plain'),
+    isElecting: more.includes('elections'),
   };
   const epoch = more.find((word) => word.startsWith('epoch='))?.slice('epoch='.length);
   const numbers = [run.seed, run.nodes, Number(epoch ?? 1)];

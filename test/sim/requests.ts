@@ -9,6 +9,9 @@ import type { SeededRandom } from './random.ts';
 const STATUS_MS = 500;
 const RETRY_MS = 400;
 const MAX_WANTED = 64;
+/** A node looks every 30 s (docs/spec/13-sync.md §7); a run is as short as that. */
+const OFFER_MS = 4_000;
+const MAX_OFFERED = 64;
 /** Without progress for so long a node takes itself for level: peers may be silent for ever. */
 const CATCH_UP_GRACE_MS = 10_000;
 
@@ -24,6 +27,12 @@ interface Unsolid {
   missingParents(limit: number, isAsked?: (id: BlockId) => boolean): BlockId[];
 }
 
+/** What a node holds. */
+interface Held {
+  readonly chain: { readonly waiting: readonly BlockId[] };
+  readonly disk: { block(id: BlockId): Uint8Array | undefined };
+}
+
 export class Requests {
   readonly peers: readonly number[];
   readonly #deps: Deps;
@@ -32,6 +41,8 @@ export class Requests {
   #rangeMs = 0;
   #statusMs = 0;
   #progressMs = 0;
+  #offeredMs = 0;
+  #waited = new Set<BlockId>();
 
   constructor({ seat, size }: { readonly seat: number; readonly size: number }, deps: Deps) {
     this.#deps = deps;
@@ -42,6 +53,7 @@ export class Requests {
   restart(): void {
     this.#peerIndexes = new Map();
     this.#askedMs = new Map();
+    this.#waited = new Set();
     this.#progressMs = this.#deps.nowMs();
   }
 
@@ -69,6 +81,23 @@ export class Requests {
     if (told.some((theirs) => theirs > index)) return false;
     const quietMs = this.#deps.nowMs() - this.#progressMs;
     return told.length > 0 || this.peers.length === 0 || quietMs > CATCH_UP_GRACE_MS;
+  }
+
+  /**
+   * Looks from time to time at blocks that wait for a milestone, and sends those that were there at
+   * the last look: whoever makes milestones may have lost them.
+   */
+  offerAgain({ chain, disk }: Held): void {
+    const nowMs = this.#deps.nowMs();
+    if (nowMs - this.#offeredMs < OFFER_MS) return;
+    this.#offeredMs = nowMs;
+    const oldest = chain.waiting.slice(0, MAX_OFFERED);
+    for (const id of oldest) {
+      const bytes = this.#waited.has(id) ? disk.block(id) : undefined;
+      if (bytes === undefined) continue;
+      for (const to of this.some(2)) this.#deps.send(to, { kind: 'block', bytes });
+    }
+    this.#waited = new Set(oldest);
   }
 
   /** Asks somebody who is ahead for certified milestones. */

@@ -17,7 +17,6 @@ import { SilenceGuard } from '../../apps/node/src/agreement/silence-guard.ts';
 import type { VoteFile } from './vote-file.ts';
 
 export interface SimSeatOptions {
-  readonly seat: number;
   readonly maxDriftMs: number;
   /** False for a seat that speaks whatever it has lost. */
   readonly isGuarded: boolean;
@@ -26,6 +25,10 @@ export interface SimSeatOptions {
 export interface SimSeatDeps {
   readonly votes: VoteFile;
   readonly clock: Clock;
+  /** The seat of the node's key in an epoch; undefined when it has none. */
+  readonly seatIn: (epoch: number) => number | undefined;
+  /** Whether nobody can have said anything with the key up to here. */
+  readonly isNew: (latest: MilestoneHeader) => boolean;
   /** Whether the node stands where its peers do. */
   readonly hasCaughtUp: () => boolean;
   /** The header of the last committed milestone. */
@@ -34,23 +37,15 @@ export interface SimSeatDeps {
 
 /** The seat of one start of its machine. */
 export class SimSeat {
-  readonly #seat: number;
   readonly #guard: SilenceGuard | undefined;
   readonly #deps: SimSeatDeps;
   #hasFollowed = false;
 
-  constructor({ seat, maxDriftMs, isGuarded }: SimSeatOptions, deps: SimSeatDeps) {
-    const { votes, clock } = deps;
+  constructor({ maxDriftMs, isGuarded }: SimSeatOptions, deps: SimSeatDeps) {
+    const { votes, clock, seatIn, isNew } = deps;
     const options = { maxDriftMs, acceptLostVotes: false };
-    const own = {
-      log: votes,
-      seatIn: () => seat,
-      isNew: ({ index }: MilestoneHeader) => index === 0,
-      clock,
-      logger: SILENT_LOGGER,
-    };
+    const own = { log: votes, seatIn, isNew, clock, logger: SILENT_LOGGER };
     const guard = new SilenceGuard(options, own);
-    this.#seat = seat;
     this.#deps = deps;
     this.#guard = isGuarded ? guard : undefined;
   }
@@ -66,8 +61,9 @@ export class SimSeat {
 
   /** The first view of the epoch in which it speaks; undefined: it only listens. */
   speaksFrom(epoch: number): bigint | undefined {
-    if (this.#guard === undefined) return 0n;
-    return this.hasFollowed ? this.#guard.silentBelow(epoch) : undefined;
+    const hasFollowed = this.#guard === undefined || this.hasFollowed;
+    if (!hasFollowed || this.#deps.seatIn(epoch) === undefined) return undefined;
+    return this.#guard === undefined ? 0n : this.#guard.silentBelow(epoch);
   }
 
   /** As `Seat.record` has it: ratifications contradict nothing. */
@@ -86,15 +82,16 @@ export class SimSeat {
     simplex: Simplex,
     { verdict, actions }: { verdict: Outcome<void>; actions: readonly SimplexAction[] },
   ): void {
-    if (this.#guard === undefined) return;
     const { epoch } = simplex;
+    const seat = this.#deps.seatIn(epoch);
+    if (this.#guard === undefined || seat === undefined) return;
     const pen = {
       hasSaid: (kind: SignedStatement['kind'], view: bigint, digest?: Uint8Array): boolean =>
         this.#deps.votes.hasSaid(kind, { epoch, view }, digest),
     };
-    const own = { simplex, pen, seat: this.#seat };
+    const own = { simplex, pen, seat };
     const foreign =
-      accusedView(actions, this.#seat) ?? (verdict.ok ? foreignView(message, own) : undefined);
+      accusedView(actions, seat) ?? (verdict.ok ? foreignView(message, own) : undefined);
     if (foreign !== undefined) this.#guard.onForeignOwn(epoch, foreign);
   }
 }

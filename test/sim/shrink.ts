@@ -1,5 +1,6 @@
 /** Shortens a failing run: the fewest faults from the start of the schedule that still fail. */
-import { simulate, type SimOptions, type SimResult, type SimTools } from './world.ts';
+import type { SimOptions, SimTools } from './setup.ts';
+import { simulate, type SimResult } from './world.ts';
 
 /** Plays the seed with ever more of its faults until it fails; the result of the shortest. */
 export function shrink(options: SimOptions, failed: SimResult, tools: SimTools): SimResult {

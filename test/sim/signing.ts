@@ -4,6 +4,7 @@
  * whatever it wants. `realSigning` is Ed25519 as in a node.
  */
 import {
+  isCanonicalPublicKey,
   nobleVerifier,
   publicKeyOf,
   signEd25519,
@@ -41,6 +42,24 @@ export function fastSigning(): Signing {
     publicKey,
     sign: (key, message) => checksum(publicKey(key), message),
     verifier: { verify: (key, message, signature) => isEqual(checksum(key, message), signature) },
+  };
+}
+
+/**
+ * The same with only such keys for nodes as may be bonded: points of the curve. Numbers from
+ * `below` on, those of users, stay what they were.
+ */
+export function bondable(signing: Signing, count: number, below: number): Signing {
+  const numbers: number[] = [];
+  for (let key = 0; key < below && numbers.length < count; key += 1) {
+    if (isCanonicalPublicKey(signing.publicKey(key))) numbers.push(key);
+  }
+  if (numbers.length < count) throw new Error(`there are keys for ${numbers.length} nodes only`);
+  const numberOf = (key: number): number => numbers[key] ?? key;
+  return {
+    publicKey: (key) => signing.publicKey(numberOf(key)),
+    sign: (key, message) => signing.sign(numberOf(key), message),
+    verifier: signing.verifier,
   };
 }
 

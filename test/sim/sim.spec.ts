@@ -8,7 +8,8 @@ import { readFileSync } from 'node:fs';
 import { fastSigning, realSigning } from './signing.ts';
 import { readRuns } from './regressions.ts';
 import { shrink } from './shrink.ts';
-import { simulate, type SimOptions, type SimResult, type SimTools } from './world.ts';
+import type { SimOptions, SimTools } from './setup.ts';
+import { simulate, type SimResult } from './world.ts';
 
 const hasher = (await sodiumBackend()) ?? (await hashWasmBackend());
 const tools: SimTools = { hasher, signing: fastSigning() };
@@ -76,6 +77,26 @@ describe('a simulated network', () => {
     }
   });
 
+  it('keeps them while bonds elect other committees', () => {
+    const happened = new Set<string>();
+    for (const seed of [9, 11, 12]) {
+      const { violations, faults } = play({ seed, isElecting: true });
+      expect({ seed, violations }).toEqual({ seed, violations: [] });
+      expect(faults['committee-change']).toBeGreaterThan(0);
+      for (const name of Object.keys(faults)) happened.add(name);
+    }
+    for (const name of ['bond', 'bond-theft', 'slash', 'top-up', 'unbond', 'wipe-all']) {
+      expect(happened).toContain(name);
+    }
+  });
+
+  it('leaves no block behind that only nodes without a seat hold', () => {
+    const { violations, healMs } = play({ seed: 1010, isElecting: true, isStormy: true });
+    expect(violations).toEqual([]);
+    // Until the block is too old it takes 34 s.
+    expect(healMs).toBeLessThan(20_000);
+  });
+
   it('keeps them for the seeds that once failed', () => {
     const text = readFileSync(new URL('regressions.txt', import.meta.url), 'utf8');
     for (const run of readRuns(text)) {
@@ -88,6 +109,9 @@ describe('a simulated network', () => {
     const digest = (seed: number): string => play({ seed, phaseMs: 8_000 }).digest;
     expect(digest(7)).toBe(digest(7));
     expect(digest(7)).not.toBe(digest(8));
+    const elected = { seed: 7, isElecting: true, phaseMs: 8_000 };
+    expect(play(elected).digest).toBe(play(elected).digest);
+    expect(play(elected).digest).not.toBe(digest(7));
   });
 
   it('runs with real signatures too', () => {

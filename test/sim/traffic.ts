@@ -2,8 +2,8 @@
  * What users do: honest blocks and payments from every node, and on demand spam, double spends, and
  * old blocks sent again.
  */
-import { addressFromBytes } from '@tanglemail/tangle/core/codec/ids.ts';
-import type { Address, BlockId, OutputId } from '@tanglemail/tangle/core/codec/ids.ts';
+import { addressFromBytes, NULL_ADDRESS } from '@tanglemail/tangle/core/codec/ids.ts';
+import type { Address, BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Output } from '@tanglemail/tangle/core/codec/output.ts';
 import type { Payload } from '@tanglemail/tangle/core/codec/payload.ts';
 import { signingMessage, type Transaction } from '@tanglemail/tangle/core/codec/transaction.ts';
@@ -15,7 +15,7 @@ import type { SeededRandom } from './random.ts';
 import type { Signing } from './signing.ts';
 
 /** Keys of users stand behind those of seats. */
-const FIRST_WALLET = 64;
+export const FIRST_WALLET = 64;
 export const WALLETS = 8;
 /** Unspent outputs beyond which payments merge two instead of making two. */
 const MANY_OUTPUTS = 40;
@@ -66,18 +66,18 @@ export class Traffic {
   }
 
   #anyOutput(node: SimNode): OutputRecord | undefined {
-    const all = [...node.disk.ledger.unspent.values()];
+    const all = [...node.disk.ledger.unspent.values()].filter(isOwned);
     return all.length === 0 ? undefined : this.#random.pick(all);
   }
 
   #payment(node: SimNode, first: OutputRecord): Payload {
     const owner = ownerOf(first.output, this.#signing, this.#hasher);
     const { unspent } = node.disk.ledger;
-    const inputs: OutputRecord[] = [first];
+    const inputs: [OutputRecord, ...OutputRecord[]] = [first];
     if (unspent.size > MANY_OUTPUTS) {
       const isSame = ({ output, outputId }: OutputRecord): boolean =>
         outputId !== first.outputId && ownerOf(output, this.#signing, this.#hasher) === owner;
-      inputs.push(...[...unspent.values()].filter(isSame).slice(0, 1));
+      inputs.push(...[...unspent.values()].filter(isOwned).filter(isSame).slice(0, 1));
     }
     const total = inputs.reduce((sum, { output }) => sum + output.amount, 0n);
     const part = unspent.size > MANY_OUTPUTS || total < 100_000n ? 0n : total / 3n;
@@ -86,14 +86,13 @@ export class Traffic {
       const address = walletAddress(this.#random.below(WALLETS), this.#signing, this.#hasher);
       return { kind: 'basic', amount, address };
     });
-    return this.#signed(
-      inputs.map(({ outputId }) => outputId),
-      outputs,
-      owner,
-    );
+    return this.signed(inputs, outputs);
   }
 
-  #signed(inputs: OutputId[], outputs: Output[], owner: number): Transaction {
+  /** Of inputs that are all the same owner's. */
+  signed(records: readonly [OutputRecord, ...OutputRecord[]], outputs: Output[]): Transaction {
+    const inputs = records.map(({ outputId }) => outputId);
+    const owner = ownerOf(records[0].output, this.#signing, this.#hasher);
     const essence = { networkId: this.#networkId, inputs, outputs, payload: null };
     const message = signingMessage(essence, this.#hasher);
     const key = FIRST_WALLET + owner;
@@ -114,12 +113,20 @@ export function walletAddress(wallet: number, signing: Signing, hasher: Hasher):
   return addressFromBytes(hasher.blake2b256(signing.publicKey(FIRST_WALLET + wallet)));
 }
 
+/** Whether a wallet may spend it at once: it is neither bonded nor burnt. */
+export function isOwned({ output }: OutputRecord): boolean {
+  return output.kind === 'basic' && output.address !== NULL_ADDRESS;
+}
+
 function ownerOf(output: Output, signing: Signing, hasher: Hasher): number {
   const all = Array.from({ length: WALLETS }, (_, wallet) => wallet);
-  const owner = all.find(
-    (wallet) =>
-      output.kind === 'basic' && output.address === walletAddress(wallet, signing, hasher),
-  );
+  const address =
+    output.kind === 'basic'
+      ? output.address
+      : output.kind === 'validator-bond'
+        ? output.owner
+        : undefined;
+  const owner = all.find((wallet) => address === walletAddress(wallet, signing, hasher));
   if (owner === undefined) throw new Error('every output belongs to a wallet');
   return owner;
 }

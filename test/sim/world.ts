@@ -4,54 +4,28 @@
  * must go on and agree within a bound. Spec: docs/spec/15-consensus.md §10.
  */
 import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
-import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
-import { faultsTolerated } from '@tanglemail/tangle/core/milestone/committee.ts';
-import { NETWORK_PRESETS, type NetworkParams } from '@tanglemail/tangle/core/params/networks.ts';
-import type { Hasher } from '@tanglemail/tangle/core/ports.ts';
+import { equalBytes } from '@noble/curves/utils.js';
+import { BondTraffic } from './bond-traffic.ts';
 import { alterBy, type Collusion } from './byzantine.ts';
 import type { SimNetworkRules } from './chain.ts';
 import { Checkers, type Violation } from './checkers.ts';
 import { VirtualClock } from './clock.ts';
 import { drawPlan, type Fault, type Loss, type Plan } from './faults.ts';
 import { Network, type SimMessage } from './network.ts';
-import { SimNode, type Measures, type NodeWatch } from './node.ts';
+import { SimNode, type NodeWatch } from './node.ts';
 import { SeededRandom } from './random.ts';
-import type { Signing } from './signing.ts';
+import {
+  ALL_MEASURES,
+  PHASE_MS,
+  setUp,
+  START_MS,
+  type Setup,
+  type SimOptions,
+  type SimTools,
+} from './setup.ts';
 import { Tally } from './tally.ts';
 import { Trace } from './trace.ts';
-import { Traffic, walletAddress, WALLETS } from './traffic.ts';
-
-export interface SimOptions {
-  readonly seed: number;
-  /** Seats of the committee; each is a node. */
-  readonly nodes: number;
-  /** Byzantine seats; by default up to f, drawn from the seed. */
-  readonly byzantine?: number;
-  readonly measures?: Partial<Measures>;
-  /** Only the first so many faults of the schedule happen. */
-  readonly faultsMax?: number;
-  /** Length of the safety phase, milliseconds of virtual time. */
-  readonly phaseMs?: number;
-  /** Power cuts every few seconds instead of the seed's own faults. */
-  readonly isStormy?: boolean;
-  /** The byzantine seats are f that vote and never say again what they said before a crash. */
-  readonly isForgetful?: boolean;
-  /** In each power cut of a storm so many seats lose their disks, whether or not that is borne. */
-  readonly wiped?: number;
-  /** Only the faults of the first schedule: no wiped disks, no relays that exchange bodies. */
-  readonly isPlain?: boolean;
-  /** Milestones of an epoch; 16 by default. */
-  readonly epochLength?: number;
-  readonly print?: (line: string) => void;
-  /** Breaks a node on purpose, to see the checkers find it: when it is made, at each commit. */
-  readonly sabotage?: (node: SimNode, moment: 'made' | 'committed') => void;
-}
-
-/** What does not depend on the seed. */
-export interface SimTools {
-  readonly hasher: Hasher;
-  readonly signing: Signing;
-}
+import { Traffic } from './traffic.ts';
 
 export interface SimResult {
   readonly seed: number;
@@ -66,8 +40,6 @@ export interface SimResult {
   readonly digest: string;
 }
 
-export const PHASE_MS = 30_000;
-const START_MS = 1_700_000_000_000;
 const DELTA_MS = 300;
 /** Users go on for so long after healing. */
 const TRAFFIC_AFTER_MS = 2_000;
@@ -77,22 +49,6 @@ export const HEAL_BOUND_MS = 40_000;
 const LOOK_MS = 250;
 /** Parts the chance of later faults from the rest, so that old seeds play what they played. */
 const MORE_CHANCE = 0x5bd1_e995;
-
-const ALL_MEASURES: Measures = {
-  syncsVotes: true,
-  syncsCones: true,
-  variesRepeats: true,
-  guardsSilence: true,
-  checksBodies: true,
-};
-
-const PARAMS: NetworkParams = {
-  ...NETWORK_PRESETS.test,
-  milestoneIntervalMs: 500,
-  heartbeatMs: 2_000,
-  belowMaxDepth: 15,
-  epochLength: 16,
-};
 
 /** Plays one seed. */
 export function simulate(options: SimOptions, tools: SimTools): SimResult {
@@ -104,7 +60,7 @@ type Misuse = 'spam' | 'double-spend' | 'withhold' | 'replay';
 
 class World {
   readonly #options: SimOptions;
-  readonly #tools: SimTools;
+  readonly #setup: Setup;
   readonly #random: SeededRandom;
   readonly #clock = new VirtualClock(START_MS);
   readonly #tally = new Tally();
@@ -113,6 +69,7 @@ class World {
   readonly #network: Network;
   readonly #checkers: Checkers;
   readonly #traffic: Traffic;
+  readonly #bonds: BondTraffic | undefined;
   readonly #nodes: SimNode[];
   readonly #issued = new Set<BlockId>();
   readonly #hidden = new Set<Uint8Array>();
@@ -120,19 +77,19 @@ class World {
   #isDone = false;
 
   constructor(options: SimOptions, tools: SimTools) {
-    const { hasher, signing } = tools;
+    const setup = setUp(options, tools);
+    const { rules, hasher, signing, size, faultyMax } = setup;
     this.#options = options;
-    this.#tools = tools;
+    this.#setup = setup;
     this.#random = new SeededRandom(options.seed);
     this.#trace = new Trace(options.print);
-    const { nodes: size, byzantine, phaseMs = PHASE_MS } = options;
-    const byzantineMax = byzantine ?? faultsTolerated(size);
+    const { byzantine, phaseMs = PHASE_MS } = options;
+    const byzantineMax = byzantine ?? faultyMax;
     const isForced = byzantine !== undefined;
     const { isStormy = false, isForgetful = false, isPlain = false, wiped = 0 } = options;
     const plan = { size, byzantineMax, isForced, phaseMs, isStormy, isForgetful, wiped };
     const more = new SeededRandom(options.seed ^ MORE_CHANCE);
     this.#plan = drawPlan(this.#random.fork(), { ...plan, ...(isPlain ? {} : { more }) });
-    const rules = this.#rules(size);
     this.#network = new Network({
       clock: this.#clock,
       random: this.#random.fork(),
@@ -141,8 +98,9 @@ class World {
       lateMs: DELTA_MS,
       deliver: (from, to, message, isGarbled) => this.#deliver(from, to, message, isGarbled),
     });
-    this.#checkers = new Checkers(rules.start.outputs, {
-      hasher,
+    this.#checkers = new Checkers(rules, {
+      tally: this.#tally,
+      placeOf: (key) => this.#nodes.find(({ publicKey }) => equalBytes(publicKey, key))?.seat,
       nowMs: () => this.#clock.nowMs - START_MS,
       isHonest: (seat) => this.#isHonest(seat),
       note: (line) => this.#trace.note(line),
@@ -150,6 +108,10 @@ class World {
     const { networkId } = rules.start;
     this.#traffic = new Traffic({ signing, hasher, networkId, random: this.#random.fork() });
     this.#nodes = Array.from({ length: size }, (_, seat) => this.#createNode(seat, rules));
+    const { elections } = setup;
+    const keys = this.#nodes.map(({ publicKey }) => publicKey);
+    const traffic = this.#traffic;
+    this.#bonds = elections && new BondTraffic({ rules, traffic, keys, random: elections });
     const areSet = this.#plan.offsetsMs.filter((offsetMs) => offsetMs !== 0);
     this.#tally.count('clock-offset', areSet.length);
   }
@@ -179,27 +141,11 @@ class World {
     };
   }
 
-  #rules(size: number): SimNetworkRules {
-    const { hasher, signing } = this.#tools;
-    const { epochLength = PARAMS.epochLength } = this.#options;
-    const params = { ...PARAMS, epochLength };
-    const committee = Array.from({ length: size }, (_, seat) => signing.publicKey(seat));
-    const outputs = Array.from({ length: 2 * WALLETS }, (_, at) => ({
-      address: walletAddress(at % WALLETS, signing, hasher),
-      amount: 1_000_000n,
-    }));
-    const start = genesisMilestone(
-      { name: 'test', timestampMs: START_MS, params, committee, outputs },
-      hasher,
-    );
-    return { start, params, committee, hasher, verifier: signing.verifier };
-  }
-
   #createNode(seat: number, rules: SimNetworkRules): SimNode {
     const measures = { ...ALL_MEASURES, ...this.#options.measures };
-    const { signing } = this.#tools;
+    const { signing, size } = this.#setup;
     const node = new SimNode(
-      { seat, size: this.#options.nodes, deltaMs: DELTA_MS, measures },
+      { seat, size, deltaMs: DELTA_MS, measures },
       {
         rules,
         signing,
@@ -213,7 +159,7 @@ class World {
     this.#options.sabotage?.(node, 'made');
     const behaviours = this.#plan.byzantine.get(seat);
     if (behaviours !== undefined) {
-      const { hasher } = this.#tools;
+      const { hasher } = this.#setup;
       const random = this.#random.fork();
       const collusion = this.#collusion;
       node.alter = alterBy(behaviours, { hasher, random, tally: this.#tally, collusion });
@@ -224,13 +170,15 @@ class World {
   #watch(): NodeWatch {
     const checkers = this.#checkers;
     const { sabotage } = this.#options;
-    if (sabotage === undefined) return checkers;
     return {
       onFinal: (...found) => checkers.onFinal(...found),
       onView: (...found) => checkers.onView(...found),
-      onEvidence: (...found) => checkers.onEvidence(...found),
+      onEvidence: (node, evidence, publicKey) => {
+        this.#bonds?.learn(evidence, publicKey);
+        checkers.onEvidence(node, evidence, publicKey);
+      },
       onCommit: (node, id) => {
-        sabotage(node, 'committed');
+        sabotage?.(node, 'committed');
         checkers.onCommit(node, id);
       },
     };
@@ -272,7 +220,7 @@ class World {
       const { phaseMs = PHASE_MS } = this.#options;
       if (this.#clock.nowMs > START_MS + phaseMs + TRAFFIC_AFTER_MS) return;
       if (node.isSynced) {
-        const id = this.#traffic.issue(node);
+        const id = this.#bonds?.issue(node) ?? this.#traffic.issue(node);
         if (this.#isHonest(node.seat)) this.#issued.add(id);
       }
       this.#issueFrom(node);
@@ -359,7 +307,7 @@ class World {
     const { byzantine, faults } = this.#plan;
     const silent = this.#honest.filter((node) => node.isWiped && node.seat !== seat).length;
     const wrong = faults.some((one) => one.kind === 'clock' && one.isWrong) ? 1 : 0;
-    return byzantine.size + wrong + silent < faultsTolerated(this.#nodes.length);
+    return byzantine.size + wrong + silent < this.#setup.faultyMax;
   }
 
   #wipe({ seat, what, downMs }: { seat: number; what: Loss; downMs: number }): void {
@@ -418,8 +366,8 @@ class World {
     const wanted = this.#checkers.latestIndex + HEALED_MILESTONES;
     this.#look(wanted, healedMs + TRAFFIC_AFTER_MS + DELTA_MS);
     this.#clock.runUntil(healedMs + HEAL_BOUND_MS, () => this.#isDone);
-    const { byzantine = 0, wiped = 0, nodes } = this.#options;
-    const isBorne = byzantine <= faultsTolerated(nodes) && wiped === 0;
+    const { byzantine = 0, wiped = 0 } = this.#options;
+    const isBorne = byzantine <= this.#setup.faultyMax && wiped === 0;
     if (!this.#isDone && isBorne) this.#blame(wanted);
     return this.#clock.nowMs - healedMs;
   }
@@ -448,9 +396,9 @@ class World {
     if (left.length > 0) this.#checkers.fail('block-left-behind', `${left.length}, ${left[0]}`);
   }
 
-  /** Honest seats that take no part. */
+  /** Honest nodes with a seat that take no part. */
   #silent(): number[] {
-    return this.#honest.filter((node) => !node.isSpeaking).map(({ seat }) => seat);
+    return this.#honest.filter((node) => node.isSeated && !node.isSpeaking).map(({ seat }) => seat);
   }
 
   #honestIndexes(): number[] {

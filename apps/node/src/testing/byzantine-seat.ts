@@ -101,7 +101,6 @@ function liarOf(
     }
   };
   return {
-    seat,
     signStatement: ({ kind, epoch, view, digest }) =>
       signEd25519(secretKey, signedMessage(net.root.networkId, kind, epoch, view, digest)),
     proposalAt: (view) => proposals.get(view),
