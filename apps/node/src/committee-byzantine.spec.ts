@@ -21,13 +21,34 @@ const LIAR = 3;
  */
 const PARAMS = { maxDriftMs: 100, epochLength: 6 };
 
+type Kind = 'votes' | 'proposals';
+
+interface Lying {
+  /** Each is told so many times. */
+  readonly lies: readonly string[];
+  readonly times: number;
+  /** At least so many nodes then have a proof of the kind. */
+  readonly proofs?: Partial<Record<Kind, number>>;
+}
+
+/** How many of the nodes keep proof of this kind. */
+async function proven(net: CommitteeNetwork, kind: Kind): Promise<number> {
+  const kept = new RegExp(`^tangle_agreement_evidence_total\\{kind="${kind}"\\} [1-9]`, 'm');
+  const pages = net.running.map(({ node }) => node.metrics.registry.metrics());
+  return (await Promise.all(pages)).filter((page) => kept.test(page)).length;
+}
+
 /** Plays until each of `lies` was told `times` times and the honest seats have gone on after it. */
-async function play(behaviours: readonly Behaviour[], lies: readonly string[], times: number) {
+async function play(behaviours: readonly Behaviour[], { lies, times, proofs = {} }: Lying) {
   const net = new CommitteeNetwork(network, { seats: 4, params: PARAMS });
   await net.start(HONEST);
   const { counts, mouths } = await startByzantineSeat(net, network, { seat: LIAR, behaviours });
   net.users();
   await until(() => lies.every((lie) => (counts()[lie] ?? 0) >= times), 60_000);
+  // Who is caught at both in one view is charged with one.
+  for (const [kind, nodes] of Object.entries(proofs)) {
+    await until(async () => (await proven(net, kind as Kind)) >= nodes, 60_000);
+  }
   await net.goesOn(6);
   expect(await net.forks()).toEqual([]);
   // The mouths earned what they get; the honest ones have nothing to hold against anybody else.
@@ -48,7 +69,7 @@ describe('a seat that lies', () => {
     'tells each half something else: all honest nodes have the proof, and none against others',
     async () => {
       const lies = ['equivocating', 'double-voting'] as const;
-      const net = await play(lies, lies, 4);
+      const net = await play(lies, { lies, times: 4, proofs: { proposals: 3, votes: 1 } });
       const proofs = await Promise.all(HONEST.map((seat) => net.evidence(seat)));
       for (const kept of proofs) {
         expect(new Set(kept.map(({ seat }) => seat))).toEqual(new Set([LIAR]));
@@ -62,7 +83,8 @@ describe('a seat that lies', () => {
   it(
     'says what is old, broken, or of the next epoch: nobody takes it, and it proves nothing',
     async () => {
-      const net = await play(['early', 'stale'], ['early', 'stale'], 3);
+      const lies = ['early', 'stale'] as const;
+      const net = await play(lies, { lies, times: 3 });
       for (const seat of HONEST) expect(await net.evidence(seat)).toEqual([]);
     },
     TEST_MS,
@@ -71,7 +93,7 @@ describe('a seat that lies', () => {
   it(
     'proposes milestones with false roots: they are nullified',
     async () => {
-      const net = await play(['invalid-roots'], ['invalid-roots'], 3);
+      const net = await play(['invalid-roots'], { lies: ['invalid-roots'], times: 3 });
       for (const seat of HONEST) expect(await net.evidence(seat)).toEqual([]);
     },
     TEST_MS,
@@ -80,7 +102,7 @@ describe('a seat that lies', () => {
   it(
     'says nothing at all: the others do without it',
     async () => {
-      const net = await play(['silent'], ['silent'], 6);
+      const net = await play(['silent'], { lies: ['silent'], times: 6 });
       for (const seat of HONEST) expect(await net.evidence(seat)).toEqual([]);
     },
     TEST_MS,
