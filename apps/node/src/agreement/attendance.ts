@@ -9,6 +9,7 @@ import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { MilestoneHeader } from '@tanglemail/tangle/core/codec/milestone.ts';
 import { digestId } from '@tanglemail/tangle/core/consensus/round.ts';
 import type { Simplex } from '@tanglemail/tangle/core/consensus/simplex.ts';
+import { MAX_COMMITTEE } from '@tanglemail/tangle/core/params/limits.ts';
 import type { Clock } from '@tanglemail/tangle/core/ports.ts';
 
 /** One seat of the committee, as this node sees it. */
@@ -26,6 +27,9 @@ export interface SeatSighting {
   /** It has no vote in the current view, and had none in any for a while. */
   readonly isSilent: boolean;
 }
+
+/** Keys that are remembered: two committees, as at the end of an epoch. */
+export const MAX_SEEN_KEYS = 2 * MAX_COMMITTEE;
 
 interface Seen {
   index: number | undefined;
@@ -46,7 +50,7 @@ export class Attendance {
   readonly #silentAfterMs: number;
   readonly #clock: Clock;
   readonly #startMs: number;
-  /** By public key, since seats may change hands; those of one committee at most. */
+  /** By public key, since seats may change hands; the key that was heard last stands last. */
   readonly #seen = new Map<string, Seen>();
 
   /**
@@ -81,10 +85,8 @@ export class Attendance {
     }
   }
 
-  /** The seats of this committee, in order; who left it is forgotten. */
+  /** The seats of this committee, in order. */
   of(committee: readonly Uint8Array[], { epoch, view, own }: Standing): SeatSighting[] {
-    const members = new Set(committee.map((key) => bytesToHex(key)));
-    for (const key of this.#seen.keys()) if (!members.has(key)) this.#seen.delete(key);
     const nowMs = this.#clock.nowMs();
     return committee.map((publicKey, seat) => {
       const seen = this.#seen.get(bytesToHex(publicKey));
@@ -106,12 +108,21 @@ export class Attendance {
     const seen = this.#seen.get(key);
     if (seen === undefined) {
       this.#seen.set(key, { index, voteMs, epoch, view });
+      this.#forget();
       return;
     }
+    this.#seen.delete(key);
+    this.#seen.set(key, seen);
     if (index !== undefined) seen.index = Math.max(seen.index ?? 0, index);
     seen.voteMs = Math.max(seen.voteMs, voteMs);
     if (epoch < seen.epoch || (epoch === seen.epoch && view <= seen.view)) return;
     seen.epoch = epoch;
     seen.view = view;
+  }
+
+  /** Who has left the committee long ago was heard longest ago. */
+  #forget(): void {
+    const [oldest] = this.#seen.keys();
+    if (this.#seen.size > MAX_SEEN_KEYS && oldest !== undefined) this.#seen.delete(oldest);
   }
 }

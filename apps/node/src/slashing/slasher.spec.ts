@@ -30,6 +30,8 @@ class World {
   bonds: UnspentBond[] = [];
   isFollowing = true;
   refuses = false;
+  /** How often the ledger was asked for bonds. */
+  asked = 0;
   readonly attached: Transaction[] = [];
   readonly slasher: Slasher;
   #index = 100;
@@ -48,6 +50,7 @@ class World {
         committees: { of: () => [testKey(2).publicKey, KEY.publicKey] },
         kept: () => Promise.resolve([EVIDENCE]),
         bondsOf: (publicKey, limit) => {
+          this.asked += 1;
           const key = bytesToHex(publicKey);
           const own = this.bonds.filter(({ bond }) => bytesToHex(bond.publicKey) === key);
           return Promise.resolve(own.slice(0, limit));
@@ -73,12 +76,18 @@ class World {
     await this.#settled();
   }
 
-  /** Milestones that change no bond; each is worked off before the next. */
-  async confirm(count: number): Promise<void> {
+  /** A milestone that makes this bond. */
+  async confirmBond(bond: UnspentBond): Promise<void> {
+    this.bonds.push(bond);
+    await this.confirm(1, [{ output: bond.bond }]);
+  }
+
+  /** Milestones, by default without bonds; each is worked off before the next. */
+  async confirm(count: number, created: readonly object[] = []): Promise<void> {
     for (let each = 0; each < count; each++) {
       this.#index += 1;
       const header = { index: this.#index };
-      const result = { diff: { consumed: [] } };
+      const result = { diff: { created, consumed: [] } };
       const confirmed = { milestone: { header }, result } as unknown as ConfirmedMilestone;
       this.slasher.onConfirmed(confirmed);
       await this.#settled();
@@ -107,6 +116,18 @@ describe('slasher', () => {
     });
   });
 
+  it('asks for bonds only when there may be some', async () => {
+    const world = new World();
+    await world.start();
+    await world.confirm(10);
+    expect(world.asked).toBe(1);
+    await world.confirmBond(bondOf(1));
+    expect(inputsOf(world)).toEqual([bondOf(1).outputId]);
+    world.bonds = [];
+    await world.confirm(5);
+    expect(world.asked).toBe(3);
+  });
+
   it('attaches again what no milestone took, and not what one took', async () => {
     const world = new World();
     world.bonds = [bondOf(1), bondOf(2)];
@@ -121,9 +142,8 @@ describe('slasher', () => {
   it('sees a bond that comes later, and tries again what the node did not take', async () => {
     const world = new World();
     await world.start();
-    world.bonds = [bondOf(1)];
     world.refuses = true;
-    await world.confirm(1);
+    await world.confirmBond(bondOf(1));
     expect(world.attached).toEqual([]);
     world.refuses = false;
     await world.confirm(1);

@@ -70,6 +70,8 @@ export class Slasher {
   /** Bonds that were seen, and the milestone from which their transaction is attached (again). */
   #dueAt = new Map<OutputId, number>();
   #latestIndex = 0;
+  /** No key that is accused has a bond, so milestones that make none change nothing. */
+  #isSettled = false;
   #round: Promise<void> | undefined;
   readonly #tells = new Serial();
   #isStopped = false;
@@ -83,6 +85,7 @@ export class Slasher {
   async start(latestIndex: number): Promise<void> {
     this.#latestIndex = Math.max(this.#latestIndex, latestIndex);
     for (const evidence of await this.#deps.kept()) this.#remember(evidence);
+    this.#isSettled = false;
     this.#wake();
   }
 
@@ -96,13 +99,16 @@ export class Slasher {
   /** Evidence that was just kept. */
   accuse(evidence: Evidence): void {
     this.#remember(evidence);
+    this.#isSettled = false;
     this.#wake();
   }
 
   /** The ledger after a milestone: says whose bonds were taken, and looks for more. */
   onConfirmed({ milestone, result }: ConfirmedMilestone): void {
     this.#latestIndex = milestone.header.index;
-    const bonds = result.diff.consumed.filter(({ output }) => output.kind === 'validator-bond');
+    const { created, consumed } = result.diff;
+    if (created.some(({ output }) => output.kind === 'validator-bond')) this.#isSettled = false;
+    const bonds = consumed.filter(({ output }) => output.kind === 'validator-bond');
     if (bonds.length > 0) {
       this.#tells.run(() => this.#tell(bonds)).catch((error: unknown) => this.#warn(error));
     }
@@ -120,10 +126,14 @@ export class Slasher {
 
   /** One round at a time; a milestone that comes meanwhile is followed by another. */
   #wake(): void {
-    if (this.#accused.size === 0 || this.#round !== undefined || this.#isStopped) return;
+    if (this.#accused.size === 0 || this.#isSettled) return;
+    if (this.#round !== undefined || this.#isStopped) return;
     const index = this.#latestIndex;
     this.#round = this.#look(index)
-      .catch((error: unknown) => this.#warn(error))
+      .catch((error: unknown) => {
+        this.#isSettled = false;
+        this.#warn(error);
+      })
       .finally(() => {
         this.#round = undefined;
         if (this.#latestIndex > index) this.#wake();
@@ -132,6 +142,7 @@ export class Slasher {
 
   async #look(index: number): Promise<void> {
     if (!this.#deps.isFollowing()) return;
+    this.#isSettled = true;
     const dueAt = new Map<OutputId, number>();
     let attached = 0;
     for (const [key, evidence] of this.#accused) {
@@ -145,6 +156,7 @@ export class Slasher {
       }
     }
     this.#dueAt = dueAt;
+    if (dueAt.size > 0) this.#isSettled = false;
   }
 
   async #bondsOf(key: string): Promise<UnspentBond[]> {
