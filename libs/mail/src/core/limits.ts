@@ -24,7 +24,7 @@ export const MAX_LINE_LENGTH = 998;
  * sender re-seeds long before (chain/sending.ts).
  */
 export const MAX_CHAIN_MESSAGES = 2_000;
-/** Numbers of a chain above the next one that are watched: what a hostile tag can cost in hashes. */
+/** Numbers of a chain above the next one that are watched: bounds what a hostile tag costs. */
 export const CHAIN_WINDOW = 128;
 /** Chain envelopes that wait for their seed. Stops a flood of unknown tags from filling memory. */
 export const MAX_WAITING_ENVELOPES = 512;

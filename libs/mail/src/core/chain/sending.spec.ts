@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import fc from 'fast-check';
 import { TEST_NOW } from '../../testing/people.ts';
 import { codeOf, valueOf } from '../../testing/vectors.ts';
@@ -68,7 +69,7 @@ describe('sealing on a chain', () => {
   it('gives every number its own tag and id', () => {
     const sealed = sealMany(sending, 50);
     expect(sealed.map((one) => one.number)).toEqual(Array.from({ length: 50 }, (_, n) => n));
-    expect(new Set(sealed.map((one) => `${one.bytes.slice(2, 18)}`)).size).toBe(50);
+    expect(new Set(sealed.map((one) => bytesToHex(one.bytes.slice(2, 18)))).size).toBe(50);
     expect(new Set(sealed.map((one) => one.letterId)).size).toBe(50);
   });
 
