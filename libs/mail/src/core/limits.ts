@@ -18,3 +18,17 @@ export const MAX_HEADER_SIZE = 262_144;
 export const MAX_HEADER_FIELDS = 1_000;
 /** Octets of a line without its CRLF (RFC 5322 section 2.1.1). */
 export const MAX_LINE_LENGTH = 998;
+
+/**
+ * Messages of one chain, ever, and so the most keys that a receiver can be made to keep for it. A
+ * sender re-seeds long before (chain/sending.ts).
+ */
+export const MAX_CHAIN_MESSAGES = 2_000;
+/** Numbers of a chain above the next one that are watched: bounds what a hostile tag costs. */
+export const CHAIN_WINDOW = 128;
+/** Chain envelopes that wait for their seed. Stops a flood of unknown tags from filling memory. */
+export const MAX_WAITING_ENVELOPES = 512;
+/** Bytes of them together: 1 MiB. */
+export const MAX_WAITING_BYTES = 1_048_576;
+/** Single numbers that one request for lost chain messages may name. */
+export const MAX_REQUESTED_NUMBERS = 128;

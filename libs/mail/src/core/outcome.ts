@@ -2,7 +2,7 @@
  * What the mail core says of input that came from outside: a value, or a verdict with a code. The
  * shape is the tangle's; codes of form (`truncated`, `address-checksum` …) are the tangle's too, so
  * that one decoder serves both. The table below holds what only mail knows.
- * Spec: docs/spec/20-identity.md to 23-envelope.md.
+ * Spec: docs/spec/20-identity.md to 24-chain.md.
  */
 import { ERROR_CODES } from '@tanglemail/tangle/core/outcome.ts';
 import type { Action, ErrorCode, Failure, Outcome } from '@tanglemail/tangle/core/outcome.ts';
@@ -39,6 +39,15 @@ export const MAIL_ERROR_CODES = {
   'certificate-invalid': { action: 'reject', spec: '22-letter' },
   'registered-signature-invalid': { action: 'reject', spec: '22-letter' },
   'recipient-key-invalid': { action: 'reject', spec: '22-letter' },
+  // Chain.
+  'chain-tag-unknown': { action: 'ignore', spec: '24-chain' },
+  'chain-damaged': { action: 'reject', spec: '24-chain' },
+  'chain-content-unknown': { action: 'ignore', spec: '24-chain' },
+  'chain-malformed': { action: 'reject', spec: '24-chain' },
+  'chain-spent': { action: 'reject', spec: '24-chain' },
+  'chain-seed-time': { action: 'ignore', spec: '24-chain' },
+  'chain-state-invalid': { action: 'reject', spec: '24-chain' },
+  'chain-note-unknown': { action: 'ignore', spec: '24-chain' },
   // Envelope.
   'envelope-version-unknown': { action: 'ignore', spec: '23-envelope' },
   'envelope-class-unknown': { action: 'reject', spec: '23-envelope' },
