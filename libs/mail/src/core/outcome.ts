@@ -3,6 +3,7 @@
  * shape is the tangle's; codes of form (`truncated`, `address-checksum` …) are the tangle's too, so
  * that one decoder serves both. The table below holds what only mail knows.
  * Spec: docs/spec/20-identity.md to 24-chain.md.
+ * Spec: docs/spec/20-identity.md to 25-parcel.md.
  */
 import { ERROR_CODES } from '@tanglemail/tangle/core/outcome.ts';
 import type { Action, ErrorCode, Failure, Outcome } from '@tanglemail/tangle/core/outcome.ts';
@@ -61,6 +62,23 @@ export const MAIL_ERROR_CODES = {
   'message-header-missing': { action: 'reject', spec: '23-envelope' },
   'message-header-invalid': { action: 'reject', spec: '23-envelope' },
   'message-header-too-large': { action: 'reject', spec: '23-envelope' },
+  // Parcel. What the sender's own limits or purse say is `ignore` where waiting or money helps.
+  'parcel-version-unknown': { action: 'ignore', spec: '25-parcel' },
+  'parcel-manifest': { action: 'reject', spec: '25-parcel' },
+  'parcel-part-size': { action: 'reject', spec: '25-parcel' },
+  'parcel-part-root': { action: 'reject', spec: '25-parcel' },
+  'parcel-part-damaged': { action: 'reject', spec: '25-parcel' },
+  'parcel-content-hash': { action: 'reject', spec: '25-parcel' },
+  'parcel-content-changed': { action: 'reject', spec: '25-parcel' },
+  'parcel-state-invalid': { action: 'reject', spec: '25-parcel' },
+  'parcel-empty': { action: 'reject', spec: '25-parcel' },
+  'parcel-too-large': { action: 'reject', spec: '25-parcel' },
+  'parcel-too-many': { action: 'reject', spec: '25-parcel' },
+  'parcel-recipient-limit': { action: 'reject', spec: '25-parcel' },
+  'parcel-no-provider': { action: 'ignore', spec: '25-parcel' },
+  'parcel-part-limit': { action: 'ignore', spec: '25-parcel' },
+  'parcel-retention': { action: 'ignore', spec: '25-parcel' },
+  'parcel-balance': { action: 'ignore', spec: '25-parcel' },
 } as const satisfies Record<string, { action: Action; spec: string }>;
 
 /** A code of the mail core's own table, or a code of form that the tangle's decoders give. */
