@@ -173,7 +173,7 @@ export function hold(log: SelfLog, operation: Operation): void {
 /**
  * The operations that `device` writes for `body`: one, as a rule. A device that was away while the
  * clock moved by more than MAX_CLOCK_STEP first climbs, by saying what it has seen. Taken up with
- * `selfLogDiff({ take })`. Undefined when its numbers are used up.
+ * `selfLogDiff({ take })`. Undefined when its numbers are used up, or the log is full.
  */
 export function writeOperation(
   log: SelfLog,
@@ -182,18 +182,20 @@ export function writeOperation(
 ): Operation[] | undefined {
   const head = log.heads.get(device);
   const target = clockOf(log) + 1;
-  const written: Operation[] = [];
   let [seq, clock] = [(head?.seq ?? 0) + 1, head?.clock ?? 0];
   // The opening comes first, whatever its clock: until then there is nobody who could climb.
-  const isOpening = body.kind === 'device-add';
-  while (!isOpening && target - clock > MAX_CLOCK_STEP) {
+  const steps = body.kind === 'device-add' ? 1 : Math.ceil((target - clock) / MAX_CLOCK_STEP);
+  if (seq + steps - 1 > MAX_SEQ || log.operations.size + steps > MAX_OPERATIONS) return undefined;
+  const seen: OperationBody = { kind: 'seen', heads: headsOf(log) };
+  const written: Operation[] = [];
+  for (let step = 1; step < steps; step++) {
     clock += MAX_CLOCK_STEP;
-    written.push({ device, seq, clock, body: { kind: 'seen', heads: headsOf(log) } });
+    written.push({ device, seq, clock, body: seen });
     seq += 1;
   }
   clock = Math.min(target, clock + MAX_CLOCK_STEP);
   written.push({ device, seq, clock, body });
-  return seq <= MAX_SEQ ? written : undefined;
+  return written;
 }
 
 /**

@@ -294,7 +294,7 @@ function readBody(reader: Reader, kind: OperationBody['kind']): OperationBody {
     }
     case 'remove':
       return { kind, dots: readDots(reader, reader.count8(1, MAX_REMOVED_DOTS)) };
-    case 'epoch-line': {
+    default: {
       const [from, epoch, previousUntil] = [reader.u32(), reader.u32(), reader.u32()];
       return { kind, from, epoch, previousUntil, secret: reader.bytes(32) };
     }
