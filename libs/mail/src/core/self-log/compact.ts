@@ -63,10 +63,10 @@ function newestSeen(log: SelfLog, cuts: Cuts): Map<DeviceId, Operation<Seen>> {
 
 /**
  * Drops what has no effect: writings of a register that a stable one superseded, additions that a
- * stable removal took back, such removals (their additions never return: their numbers were taken up), what
- * was said before, and the operations of a removed
- * device beyond its cut once its removal is stable. The view is the same before and after. Devices
- * and their removals stay for ever, and of each register the writing that won, deletions too.
+ * stable removal took back, such removals (their additions never return: their numbers were taken
+ * up), what was said before, and the operations of a removed device beyond its cut once its removal
+ * is stable. The view is the same before and after. Devices and their removals stay for ever, and
+ * of each register the writing that won, deletions too.
  */
 export function compactSelfLog(log: SelfLog): SelfLogDiff {
   const cuts = logCuts(log);

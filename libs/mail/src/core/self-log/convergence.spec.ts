@@ -30,13 +30,16 @@ const firstRemoves = fc.record({
 });
 const compact = fc.record({ kind: fc.constant('compact' as const), by: at });
 const say = fc.record({ kind: fc.constant('say' as const), by: at });
+/** Everybody meets one device, says what it has seen, and meets it again: then much is stable. */
+const gather = fc.record({ kind: fc.constant('gather' as const), by: at });
 type Step =
   | (typeof write extends fc.Arbitrary<infer T> ? T : never)
   | (typeof meet extends fc.Arbitrary<infer T> ? T : never)
   | (typeof copy extends fc.Arbitrary<infer T> ? T : never)
   | (typeof remove extends fc.Arbitrary<infer T> ? T : never)
   | (typeof compact extends fc.Arbitrary<infer T> ? T : never)
-  | (typeof say extends fc.Arbitrary<infer T> ? T : never);
+  | (typeof say extends fc.Arbitrary<infer T> ? T : never)
+  | (typeof gather extends fc.Arbitrary<infer T> ? T : never);
 
 interface Account {
   readonly logs: SelfLog[];
@@ -52,15 +55,25 @@ function play(steps: readonly Step[]): Account {
   return account;
 }
 
-function playStep({ logs, written }: Account, step: Step): void {
+function playStep(account: Account, step: Step): void {
+  const { logs, written } = account;
   const [log, device] = [logs[step.by], DEVICES[step.by]];
   if (!log || !device) throw new Error('no such device');
   const other = 'with' in step ? logs[step.with] : undefined;
-  if (step.kind === 'meet' && other) logs[step.by] = pull(log, other);
+  if (step.kind === 'gather') gatherAt(account, step.by);
+  else if (step.kind === 'meet' && other) logs[step.by] = pull(log, other);
   else if (step.kind === 'copy' && other) {
     logs[step.by] = valueOf(mergeSelfLogs(log, copyOf(other)));
   } else if (step.kind === 'compact') applySelfLogDiff(log, compactSelfLog(log));
   else written.push(...writeStep(log, device, step));
+}
+
+function gatherAt(account: Account, by: number): void {
+  const others = DEVICES.map((_, index) => index).filter((index) => index !== by);
+  for (const other of others) playStep(account, { kind: 'meet', by, with: other });
+  for (const other of others) playStep(account, { kind: 'meet', by: other, with: by });
+  DEVICES.forEach((_, index) => playStep(account, { kind: 'say', by: index }));
+  for (const other of others) playStep(account, { kind: 'meet', by, with: other });
 }
 
 function writeStep(log: SelfLog, device: DeviceId, step: Step): Operation[] {
@@ -129,7 +142,7 @@ describe('any history', () => {
   });
 
   it('shows the same with compaction at any time as without', () => {
-    const steps = history(write, write, meet, meet, copy, say, compact, firstRemoves);
+    const steps = history(write, write, meet, meet, copy, say, gather, compact, firstRemoves);
     fc.assert(
       fc.property(steps, (all) => {
         const { logs, written } = play(all);
@@ -147,7 +160,7 @@ describe('any history', () => {
 
   it('converges also when devices remove each other while they compact', () => {
     fc.assert(
-      fc.property(history(write, write, meet, copy, say, compact, remove), (steps) => {
+      fc.property(history(write, write, meet, copy, say, gather, compact, remove), (steps) => {
         const { logs } = play(steps);
         heal(logs, mergeCopy);
         const [first] = logs;
@@ -161,7 +174,7 @@ describe('any history', () => {
 describe('a merge', () => {
   it('is commutative, associative and idempotent', () => {
     fc.assert(
-      fc.property(history(write, write, meet, copy, say, compact, remove), (steps) => {
+      fc.property(history(write, write, meet, copy, say, gather, compact, remove), (steps) => {
         const [a, b, c] = play(steps).logs;
         if (!a || !b || !c) throw new Error('three logs');
         const merge = (x: SelfLog, y: SelfLog): SelfLog => valueOf(mergeSelfLogs(x, y));
@@ -175,7 +188,7 @@ describe('a merge', () => {
   });
 
   it('of a backup with the present log gives the present log, and keeps what is new', () => {
-    const steps = history(write, write, meet, say, compact, firstRemoves);
+    const steps = history(write, write, meet, say, gather, compact, firstRemoves);
     fc.assert(
       fc.property(steps, steps, (before, after) => {
         const account = play(before);

@@ -244,6 +244,8 @@ describe('a removed device', () => {
     const c = copyOf(log);
     remove(b, B, C);
     writeInto(c, C, petname('kept'));
+    // Its own removal comes later in the order than what it did, and undoes it all the same.
+    say(log, A);
     remove(log, A, B);
     pull(pull(log, b), c);
     expect(nameOf(log)).toBe('kept');
@@ -287,6 +289,26 @@ describe('compaction', () => {
     expect(nameOf(log)).toBe('y');
     // Left: two openings, the name, the removal, what A said last.
     expect(log.operations.size).toBe(5);
+  });
+
+  it('lets nothing that does not count supersede or take back what does', () => {
+    const log = opened(A, B);
+    writeInto(log, A, petname('kept'));
+    writeInto(log, A, { kind: 'add', set: 'flag', owner: MESSAGE, element: SEEN });
+    const b = copyOf(log);
+    remove(log, A, B);
+    writeInto(b, B, petname('lost'));
+    writeInto(b, B, { kind: 'remove', dots: [{ device: A, seq: 3 }] });
+    pull(log, b);
+    say(log, A);
+    const { drop } = compactSelfLog(log);
+    expect(drop.map((one) => [one.device, one.seq])).toEqual([
+      [B, 2],
+      [B, 3],
+    ]);
+    applySelfLogDiff(log, compactSelfLog(log));
+    expect(nameOf(log)).toBe('kept');
+    expect(elementsOf(viewOf(log), 'flag', MESSAGE)).toEqual([SEEN]);
   });
 
   it('drops an element with its removal, and no old copy brings it back', () => {

@@ -213,9 +213,9 @@ export function removalOf(
 }
 
 /**
- * The operations that a device with these heads is missing and that count, in their order. Undefined when some of
- * them were dropped: it needs a snapshot, which it merges. Heads that are further than ours tell
- * that we are missing something ourselves.
+ * The operations that a device with these heads is missing and that count, in their order.
+ * Undefined when some of them were dropped: it needs a snapshot, which it merges. Heads that are
+ * further than ours tell that we are missing something ourselves.
  */
 export function operationsSince(log: SelfLog, heads: readonly Dot[]): Operation[] | undefined {
   const theirs = new Map(heads.map((one) => [one.device, one.seq]));
