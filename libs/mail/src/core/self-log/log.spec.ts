@@ -311,6 +311,21 @@ describe('compaction', () => {
     expect(elementsOf(viewOf(log), 'flag', MESSAGE)).toEqual([SEEN]);
   });
 
+  it('keeps a removal until all have what it names, which may come later', () => {
+    const log = opened(A, B);
+    writeInto(log, B, { kind: 'add', set: 'flag', owner: MESSAGE, element: SEEN });
+    writeInto(log, A, { kind: 'remove', dots: [{ device: B, seq: 2 }] });
+    const heads = [
+      { device: A, seq: 2 },
+      { device: B, seq: 1 },
+    ];
+    writeInto(log, A, { kind: 'seen', heads });
+    writeInto(log, B, { kind: 'seen', heads });
+    expect(stableHeads(log).get(A)).toBe(2);
+    applySelfLogDiff(log, compactSelfLog(log));
+    expect(elementsOf(viewOf(log), 'flag', MESSAGE)).toEqual([]);
+  });
+
   it('drops an element with its removal, and no old copy brings it back', () => {
     const log = opened(A, B);
     writeInto(log, A, { kind: 'add', set: 'flag', owner: MESSAGE, element: SEEN });
