@@ -55,7 +55,7 @@ export function logOf(operations: readonly Operation[]): SelfLog {
 
 /** A copy that shares no map with the log, by way of its bytes. */
 export function copyOf(log: SelfLog): SelfLog {
-  return valueOf(decodeSnapshot(encodeSnapshot(log)));
+  return valueOf(decodeSnapshot(valueOf(encodeSnapshot(log))));
 }
 
 /** What `to` has after it asked `from` for everything it misses. */

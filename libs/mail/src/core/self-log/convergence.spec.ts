@@ -114,7 +114,7 @@ function heal(logs: SelfLog[], join: (to: SelfLog, from: SelfLog) => SelfLog): v
 }
 
 const mergeCopy = (to: SelfLog, from: SelfLog): SelfLog => valueOf(mergeSelfLogs(to, copyOf(from)));
-const bytesOf = (log: SelfLog): string => bytesToHex(encodeSnapshot(log));
+const bytesOf = (log: SelfLog): string => bytesToHex(valueOf(encodeSnapshot(log)));
 const history = (...kinds: fc.Arbitrary<Step>[]) => fc.array(fc.oneof(...kinds), { maxLength: 60 });
 
 describe('any history', () => {

@@ -20,7 +20,7 @@ import {
   settle,
 } from './operation.ts';
 
-/** Operations that a log holds; at about 150 bytes each some 150 MB. */
+/** Operations that a log holds: flags of some 300,000 mails. About 80 bytes each in a snapshot. */
 export const MAX_OPERATIONS = 1_048_576;
 /** Operations that wait for one that was made before them. */
 export const MAX_WAITING = 4_096;

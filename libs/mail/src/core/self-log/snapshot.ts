@@ -7,7 +7,7 @@
 import type { Reader } from '@tanglemail/tangle/core/codec/reader.ts';
 import { decodeWith, refuse } from '@tanglemail/tangle/core/codec/reader.ts';
 import { Writer } from '@tanglemail/tangle/core/codec/writer.ts';
-import { assert, fail } from '../outcome.ts';
+import { fail, succeed } from '../outcome.ts';
 import type { MailFailure, MailOutcome } from '../outcome.ts';
 import type { Head, SelfLog } from './log.ts';
 import { hold, MAX_OPERATIONS, newSelfLog } from './log.ts';
@@ -30,8 +30,14 @@ export const MAX_SNAPSHOT_SIZE = 268_435_456;
 const VERSION = 1;
 const HEAD_LENGTH = DEVICE_ID_LENGTH + 4 + 8 + 4;
 
-/** The bytes of a log. Two logs with the same content have the same bytes. */
-export function encodeSnapshot(log: SelfLog): Uint8Array {
+/**
+ * The bytes of a log. Two logs with the same content have the same bytes. Code: `self-log-full`
+ * beyond `maxSize` bytes; large values are the reason, and writing them off to parcels the remedy.
+ */
+export function encodeSnapshot(
+  log: SelfLog,
+  maxSize: number = MAX_SNAPSHOT_SIZE,
+): MailOutcome<Uint8Array> {
   const writer = new Writer(8 + log.heads.size * HEAD_LENGTH + log.operations.size * 128);
   writer.u8(VERSION);
   writer.count8(log.heads.size, 0, MAX_DEVICES);
@@ -43,14 +49,15 @@ export function encodeSnapshot(log: SelfLog): Uint8Array {
     writer.u32(head.dropped);
   }
   writer.u32(log.operations.size);
+  let size = 2 + log.heads.size * HEAD_LENGTH + 4;
   for (const operation of [...log.operations.values()].toSorted(compareDots)) {
     const bytes = encodeOperation(operation);
+    size += 2 + bytes.length;
+    if (size > maxSize) return fail('self-log-full', `${maxSize} bytes`);
     writer.u16(bytes.length);
     writer.raw(bytes);
   }
-  const bytes = writer.finish();
-  assert(bytes.length <= MAX_SNAPSHOT_SIZE, 'a snapshot keeps its limit');
-  return bytes;
+  return succeed(writer.finish());
 }
 
 /**
