@@ -54,6 +54,15 @@ export const MAIL_ERROR_CODES = {
   'envelope-class-unknown': { action: 'reject', spec: '23-envelope' },
   'envelope-size': { action: 'reject', spec: '23-envelope' },
   'message-too-large': { action: 'reject', spec: '23-envelope' },
+  // Self-log: what the devices of one account share.
+  'self-log-operation-invalid': { action: 'reject', spec: '26-self-log' },
+  'self-log-known': { action: 'ignore', spec: '26-self-log' },
+  'self-log-fork': { action: 'reject', spec: '26-self-log' },
+  'self-log-clock': { action: 'reject', spec: '26-self-log' },
+  'self-log-gap-full': { action: 'ignore', spec: '26-self-log' },
+  'self-log-full': { action: 'ignore', spec: '26-self-log' },
+  'self-log-device-removed': { action: 'ignore', spec: '26-self-log' },
+  'self-log-snapshot-invalid': { action: 'reject', spec: '26-self-log' },
   // Message.
   'message-empty': { action: 'reject', spec: '23-envelope' },
   'message-line-too-long': { action: 'reject', spec: '23-envelope' },
