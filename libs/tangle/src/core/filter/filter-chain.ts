@@ -4,11 +4,14 @@
  * milestone that they disagree about, and there it can tell who lies.
  * Path: tag-filter.ts → here → filter-range.ts. Spec: docs/spec/17-filter.md §5.
  */
+import type { Block } from '../codec/block.ts';
 import { ID_LENGTH, type MilestoneId } from '../codec/ids.ts';
 import { Writer } from '../codec/writer.ts';
 import { assert } from '../outcome.ts';
 import { FILTER_SEGMENT } from '../params/limits.ts';
 import type { Hasher } from '../ports.ts';
+import { matchFilter, watchFor } from './match.ts';
+import { buildFilter, encodeFilter, envelopeTags, type TagFilter } from './tag-filter.ts';
 
 /** Bytes of a filter header. */
 export const FILTER_HEADER_LENGTH = 32;
@@ -71,4 +74,25 @@ export function narrowDispute(dispute: Dispute, probe: number, isSame: boolean):
   const { agreed, differ } = dispute;
   assert(probe > agreed && probe < differ, 'a probe lies inside the dispute');
   return isSame ? { agreed: probe, differ } : { agreed, differ: probe };
+}
+
+/**
+ * A block that is proven to belong to the milestone (milestone/light-client.ts), so that neither
+ * node's word counts.
+ */
+type Carrier = Pick<Block, 'payload'>;
+
+/**
+ * True if `filter` cannot be that of a milestone which references `block`: it hides the block's
+ * envelope. One block is enough to prove it.
+ */
+export function hidesEnvelope(filter: TagFilter, block: Carrier): boolean {
+  const tags = envelopeTags([block]);
+  return matchFilter(filter, watchFor(tags)).length < tags.length;
+}
+
+/** True if the encoded `filter` is that of a milestone which references exactly `blocks`. */
+export function isFilterOf(filter: Uint8Array, blocks: Iterable<Carrier>): boolean {
+  const expected = encodeFilter(buildFilter(envelopeTags(blocks)));
+  return filter.length === expected.length && filter.every((byte, at) => byte === expected[at]);
 }

@@ -7,6 +7,8 @@ import { nobleHasher } from '../crypto/blake2b.ts';
 import { FILTER_SEGMENT, MAX_CONE, MAX_FILTER_RANGE_SIZE } from '../params/limits.ts';
 import {
   disputeProbe,
+  hidesEnvelope,
+  isFilterOf,
   narrowDispute,
   nextFilterHeader,
   openDispute,
@@ -20,7 +22,6 @@ import {
   type FilterRange,
   type StoredFilter,
 } from './filter-range.ts';
-import { hidesEnvelope, isFilterOf } from './judge.ts';
 import { buildFilter, encodeFilter } from './tag-filter.ts';
 
 interface Vectors {
@@ -256,7 +257,7 @@ describe('two nodes of which one lies', () => {
   /** The header after each milestone of a node that tells `lie` of milestone `at`. */
   function headersOf(at: number, lie: readonly Uint8Array[]): Uint8Array[] {
     const headers: Uint8Array[] = [];
-    let header = BEFORE;
+    let header: Uint8Array = BEFORE;
     for (let index = FIRST; index <= end; index++) {
       const tags = index === at ? lie : tagsAt(index);
       header = nextFilterHeader(header, index, stored(index, ...tags).bytes, nobleHasher);

@@ -33,11 +33,11 @@ export interface Watch {
 /** Sorts `tags` (16 bytes each) and `buckets`, once for any number of filters. */
 export function watchFor(tags: readonly Uint8Array[], buckets: readonly Bucket[] = []): Watch {
   const spans = [...tags.map(tagSpan), ...buckets.map(bucketSpan)];
-  const sorted = spans.map((span, place) => ({ ...span, place })).toSorted((a, b) => a.low - b.low);
+  const places = Uint32Array.from(spans.keys()).toSorted((a, b) => spans[a]!.low - spans[b]!.low);
   return {
-    lows: Float64Array.from(sorted, ({ low }) => low),
-    highs: Float64Array.from(sorted, ({ high }) => high),
-    places: Uint32Array.from(sorted, ({ place }) => place),
+    lows: Float64Array.from(places, (place) => spans[place]!.low),
+    highs: Float64Array.from(places, (place) => spans[place]!.high),
+    places,
   };
 }
 
