@@ -22,6 +22,7 @@ import {
 } from './tag-filter.ts';
 
 interface Vectors {
+  readonly bip158: { readonly filters: readonly string[] };
   readonly filters: readonly {
     readonly name: string;
     readonly tags: readonly string[];
@@ -72,6 +73,12 @@ describe('the vectors', () => {
     expect([...built.values]).toEqual(values);
     expect(bytesToHex(encodeFilter(built))).toBe(filter);
     expect([...unwrap(hexToBytes(filter)).values]).toEqual(values);
+  });
+
+  it.each(vectors.bip158.filters)('published by BIP-158: %s', (filter) => {
+    const { values } = unwrap(hexToBytes(filter));
+    expect(values.length).toBe(Number.parseInt(filter.slice(0, 2), 16));
+    expect(bytesToHex(encodeFilter({ values }))).toBe(filter);
   });
 
   it('have the worked example of the page', () => {
@@ -201,8 +208,9 @@ describe('hostile filters', () => {
     expect(codeOf(new Uint8Array(0))).toBe('truncated');
     expect(codeOf(hexToBytes('fd01'))).toBe('truncated');
     expect(codeOf(forge(3, [1, 2]))).toBe('truncated');
-    // 20,000 tags in five bytes: refused before room for them is made.
     expect(codeOf(forge(MAX_CONE, [1, 2]))).toBe('truncated');
+    // Two tags in 32 bits: refused before room for them is made, or a value is read.
+    expect(codeOf(hexToBytes('02f0000000'))).toBe('truncated');
   });
 
   it('truncated: a quotient that runs over the end', () => {
