@@ -25,6 +25,7 @@ import { crash } from './15-crash.ts';
 import { stateTree } from './16-state-tree.ts';
 import { lightClient } from './17-light-client.ts';
 import { finality } from './18-finality.ts';
+import { filter } from './19-filter.ts';
 import { formatJson, formatTable, machineLine } from './report.ts';
 
 const BENCHES: readonly Bench[] = [
@@ -43,6 +44,7 @@ const BENCHES: readonly Bench[] = [
   letter,
   memory,
   lightClient,
+  filter,
 ];
 /** Minutes, or gigabytes: only when they are named. */
 const LONG: readonly Bench[] = [crash, stateTree, finality];

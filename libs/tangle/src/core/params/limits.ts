@@ -121,3 +121,13 @@ export const MAX_SNAPSHOT_RECORDS = 4_096;
  * votes for views that nobody will reach; certificates prove progress and are taken from any view.
  */
 export const MAX_VIEWS_AHEAD = 64n;
+/**
+ * Milestones whose filter headers hang together (filter/filter-chain.ts). A node that began with a
+ * snapshot, or prunes, can compute the headers of every segment that it has whole.
+ */
+export const FILTER_SEGMENT = 4_096;
+/**
+ * Bytes of one answer with the filters of a range of milestones. The filter of a full cone has
+ * 53,746, so at least one always fits.
+ */
+export const MAX_FILTER_RANGE_SIZE = 1_048_576;
