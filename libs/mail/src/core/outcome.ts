@@ -2,7 +2,7 @@
  * What the mail core says of input that came from outside: a value, or a verdict with a code. The
  * shape is the tangle's; codes of form (`truncated`, `address-checksum` …) are the tangle's too, so
  * that one decoder serves both. The table below holds what only mail knows.
- * Spec: docs/spec/20-identity.md to 23-envelope.md.
+ * Spec: docs/spec/20-identity.md to 23-envelope.md, 27-group.md.
  */
 import { ERROR_CODES } from '@tanglemail/tangle/core/outcome.ts';
 import type { Action, ErrorCode, Failure, Outcome } from '@tanglemail/tangle/core/outcome.ts';
@@ -52,6 +52,18 @@ export const MAIL_ERROR_CODES = {
   'message-header-missing': { action: 'reject', spec: '23-envelope' },
   'message-header-invalid': { action: 'reject', spec: '23-envelope' },
   'message-header-too-large': { action: 'reject', spec: '23-envelope' },
+  // Group.
+  'group-kind-unknown': { action: 'ignore', spec: '27-group' },
+  'group-name': { action: 'reject', spec: '27-group' },
+  'group-network': { action: 'reject', spec: '27-group' },
+  'group-other': { action: 'reject', spec: '27-group' },
+  'group-signature': { action: 'reject', spec: '27-group' },
+  'group-sequence': { action: 'reject', spec: '27-group' },
+  'group-not-allowed': { action: 'reject', spec: '27-group' },
+  'group-too-many-members': { action: 'reject', spec: '27-group' },
+  'group-full': { action: 'ignore', spec: '27-group' },
+  'group-history': { action: 'reject', spec: '27-group' },
+  'group-not-member': { action: 'ignore', spec: '27-group' },
 } as const satisfies Record<string, { action: Action; spec: string }>;
 
 /** A code of the mail core's own table, or a code of form that the tangle's decoders give. */
