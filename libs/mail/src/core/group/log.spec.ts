@@ -4,9 +4,9 @@ import { act, copyOf, forge, found, makeAuthor, openFounded } from '../../testin
 import { rolesOf, TEST_WORLD } from '../../testing/group.ts';
 import { codeOf, valueOf } from '../../testing/vectors.ts';
 import type { GroupAction, GroupChange } from './change.ts';
-import { isEquivocation } from './change.ts';
+import { isEquivocation, MAX_HEADS } from './change.ts';
 import type { GroupLog } from './log.ts';
-import { MAX_PENDING, openGroup, openHistory } from './log.ts';
+import { MAX_CHANGES, MAX_PENDING, openGroup, openHistory } from './log.ts';
 import { MAX_MEMBERS, roleOf } from './state.ts';
 
 const [ada, bo, cy, di, ed] = [0, 1, 2, 3, 4].map(makeAuthor) as [
@@ -298,6 +298,42 @@ describe('delivery', () => {
     );
     expect(codeOf(log.receive(bound))).toBe('certificate-invalid');
   });
+});
+
+describe('bounds', () => {
+  it('names 32 heads where lies have made more, its author’s own among them', () => {
+    const log = circle();
+    const before = log.changes().at(-1) ?? found(ada);
+    for (let one = 0; one <= MAX_HEADS; one++) {
+      valueOf(log.receive(forge(bo, [before], 1, rename(`n${one}`), log.groupId)));
+    }
+    const sizes = ['one', 'two', 'three'].map((name) => {
+      const written = act(log, ada, rename(name));
+      expect(log.current().name).toBe(name);
+      return written.parents.length;
+    });
+    expect(sizes).toEqual([MAX_HEADS, 2, 1]);
+    const own = log.changes().at(-1);
+    for (let one = 0; one <= MAX_HEADS; one++) {
+      valueOf(log.receive(forge(cy, [before], 1, rename(`m${one}`), log.groupId)));
+    }
+    expect(log.headsFor(ada.address)).toContain(own?.id);
+    expect(log.headsFor(ada.address)).toHaveLength(MAX_HEADS);
+    expect(act(log, ada, rename('four')).sequence).toBe((own?.sequence ?? 0) + 1);
+  });
+
+  it('group-full: after 1,024 changes', () => {
+    const log = openFounded(ada);
+    let head = found(ada);
+    for (let number = 2; number <= MAX_CHANGES; number++) {
+      head = forge(ada, [head], number, rename(`n${number}`), log.groupId);
+      valueOf(log.receive(head));
+    }
+    const next = forge(ada, [head], MAX_CHANGES + 1, rename('x'), log.groupId);
+    expect(log.receive(next)).toMatchObject({ code: 'group-full', action: 'ignore' });
+    expect(code(log, ada, rename('x'))).toBe('group-full');
+    expect(log.current().name).toBe(`n${MAX_CHANGES}`);
+  }, 120_000);
 });
 
 describe('history', () => {

@@ -229,7 +229,7 @@ export class GroupLog {
     return change.parents.every((id) => this.byId.has(id));
   }
 
-  /** Signatures were checked before; a flood of early changes pushes out its own kind only. */
+  /** Bounds what a flood of early changes costs. What it pushes out is asked for again. */
   private wait(change: GroupChange): void {
     const [oldest] = this.pending.keys();
     if (this.pending.size >= MAX_PENDING && oldest !== undefined) this.pending.delete(oldest);
