@@ -4,6 +4,7 @@
  * that one decoder serves both. The table below holds what only mail knows.
  * Spec: docs/spec/20-identity.md to 24-chain.md.
  * Spec: docs/spec/20-identity.md to 25-parcel.md.
+ * Spec: docs/spec/20-identity.md to 23-envelope.md, 27-group.md.
  */
 import { ERROR_CODES } from '@tanglemail/tangle/core/outcome.ts';
 import type { Action, ErrorCode, Failure, Outcome } from '@tanglemail/tangle/core/outcome.ts';
@@ -88,6 +89,18 @@ export const MAIL_ERROR_CODES = {
   'parcel-part-limit': { action: 'ignore', spec: '25-parcel' },
   'parcel-retention': { action: 'ignore', spec: '25-parcel' },
   'parcel-balance': { action: 'ignore', spec: '25-parcel' },
+  // Group.
+  'group-kind-unknown': { action: 'ignore', spec: '27-group' },
+  'group-name': { action: 'reject', spec: '27-group' },
+  'group-network': { action: 'reject', spec: '27-group' },
+  'group-other': { action: 'reject', spec: '27-group' },
+  'group-signature': { action: 'reject', spec: '27-group' },
+  'group-sequence': { action: 'reject', spec: '27-group' },
+  'group-not-allowed': { action: 'reject', spec: '27-group' },
+  'group-too-many-members': { action: 'reject', spec: '27-group' },
+  'group-full': { action: 'ignore', spec: '27-group' },
+  'group-history': { action: 'reject', spec: '27-group' },
+  'group-not-member': { action: 'ignore', spec: '27-group' },
 } as const satisfies Record<string, { action: Action; spec: string }>;
 
 /** A code of the mail core's own table, or a code of form that the tangle's decoders give. */
