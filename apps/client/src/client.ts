@@ -4,6 +4,7 @@
  * Spec: docs/spec/41-client-api.md, docs/architecture.md.
  */
 import { errorFields } from '@tanglemail/tangle/io/logger.ts';
+import type { ApiServices } from './api/service.ts';
 import {
   buildParts,
   type ClientDeps,
@@ -29,8 +30,9 @@ const CHECKPOINT_MS = 30_000;
 type Rest = (timeMs: number, signal: AbortSignal) => Promise<void>;
 
 export class Client {
-  /** What the local API calls. */
   readonly service: LocalService;
+  /** What the local API calls. */
+  readonly services: ApiServices;
   readonly #parts: ClientParts;
   readonly #loops: Promise<void>[] = [];
   #unsubscribe: (() => void) | undefined;
@@ -38,6 +40,7 @@ export class Client {
   private constructor(parts: ClientParts) {
     this.#parts = parts;
     this.service = new LocalService(parts);
+    this.services = { local: this.service };
   }
 
   /** Builds a client over an open store. Nothing runs and nothing is sent before `start`. */

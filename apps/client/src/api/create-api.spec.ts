@@ -28,7 +28,7 @@ let api: RunningServer;
 beforeEach(async () => {
   client = new MemoryClient();
   const options = { host: '127.0.0.1', port: 0, token, version: '0.1.0' } as const;
-  api = await createApi(client, { ...options, logger: SILENT_LOGGER });
+  api = await createApi({ local: client }, { ...options, logger: SILENT_LOGGER });
 });
 
 afterEach(async () => {

@@ -3,7 +3,7 @@
  * tests start it through this one factory. Before: cli/daemon.ts; after: the controllers,
  * service.ts. Spec: docs/spec/41-client-api.md.
  */
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { WsAdapter } from '@nestjs/platform-ws';
@@ -22,7 +22,7 @@ import { MessagesController } from './messages.controller.ts';
 import { OutboxController } from './outbox.controller.ts';
 import { ProblemFilter } from './problem.ts';
 import { ProvidersController } from './providers.controller.ts';
-import type { ClientService } from './service.ts';
+import type { ApiServices } from './service.ts';
 import { ACCESS, SERVICE, VERSION } from './tokens.ts';
 import { WalletController } from './wallet.controller.ts';
 
@@ -38,21 +38,38 @@ export interface ApiOptions {
   readonly logger: Logger;
 }
 
+interface Area {
+  readonly token: symbol;
+  readonly controllers: readonly Type[];
+}
+
+/** The routes of each service, and the name under which its controllers find it. */
+const AREAS: Record<keyof ApiServices, Area> = {
+  local: {
+    token: SERVICE,
+    controllers: [
+      AccountController,
+      ContactsController,
+      OutboxController,
+      MessagesController,
+      WalletController,
+      ProvidersController,
+    ],
+  },
+};
+
 @Module({})
 class ApiModule {
-  static of(service: ClientService, access: AccessToken, version: string): DynamicModule {
+  static of(services: ApiServices, access: AccessToken, version: string): DynamicModule {
+    const areas = Object.entries(AREAS).flatMap(([name, area]) => {
+      const useValue = services[name as keyof ApiServices];
+      return useValue === undefined ? [] : [{ ...area, useValue }];
+    });
     return {
       module: ApiModule,
-      controllers: [
-        AccountController,
-        ContactsController,
-        OutboxController,
-        MessagesController,
-        WalletController,
-        ProvidersController,
-      ],
+      controllers: areas.flatMap(({ controllers }) => controllers),
       providers: [
-        { provide: SERVICE, useValue: service },
+        ...areas.map(({ token, useValue }) => ({ provide: token, useValue })),
         { provide: ACCESS, useValue: access },
         { provide: VERSION, useValue: version },
         EventsGateway,
@@ -63,11 +80,11 @@ class ApiModule {
 
 /** Starts the API and resolves when it listens; rejects when the port is taken. */
 export async function createApi(
-  service: ClientService,
+  services: ApiServices,
   options: ApiOptions,
 ): Promise<RunningServer> {
   const access = new AccessToken(options.token);
-  const module = ApiModule.of(service, access, options.version);
+  const module = ApiModule.of(services, access, options.version);
   const app = await NestFactory.create<NestExpressApplication>(module, HTTP_APP_OPTIONS);
   app.disable('x-powered-by');
   app.use(guardAccess(access));

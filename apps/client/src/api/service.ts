@@ -99,3 +99,8 @@ export interface ClientService {
   /** Calls `listener` for each event until the returned function is called. Never throws at it. */
   subscribe(listener: (event: ClientEventDto) => void): () => void;
 }
+
+/** What the API calls, one service for each area; where one is absent, so are its routes. */
+export interface ApiServices {
+  readonly local: ClientService;
+}

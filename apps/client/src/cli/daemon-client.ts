@@ -1,200 +1,124 @@
 /**
- * The command line's way to the daemon: its local API, found by daemon.json in the data folder.
+ * The routes of the local API that most commands call. Before: the commands; next: daemon-link.ts.
  * Spec: docs/spec/41-client-api.md.
  */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type * as dto from '../api/dto.ts';
-import { ClientError, isClientErrorCode } from '../client-error.ts';
-
-/** What the daemon writes while it runs. */
-export interface DaemonFile {
-  /** `http://127.0.0.1:14290`. */
-  readonly api: string;
-  readonly token: string;
-  readonly pid: number;
-}
-
-const PREFIX = '/api/client/v1';
-/** Most calls answer from memory or disk. */
-const QUICK_MS = 30_000;
-/** These wait for proof of work, milestones or providers. */
-const SLOW_MS = 600_000;
-
-interface Call {
-  readonly method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
-  readonly json?: unknown;
-  readonly raw?: Uint8Array;
-  readonly timeoutMs?: number;
-}
-
-/** The content of daemon.json; undefined when no daemon says that it runs. */
-export async function readDaemonFile(dataDir: string): Promise<DaemonFile | undefined> {
-  try {
-    const file: unknown = JSON.parse(await readFile(join(dataDir, 'daemon.json'), 'utf8'));
-    return isDaemonFile(file) ? file : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isDaemonFile(file: unknown): file is DaemonFile {
-  if (typeof file !== 'object' || file === null) return false;
-  const { api, token, pid } = file as Partial<Record<keyof DaemonFile, unknown>>;
-  return typeof api === 'string' && typeof token === 'string' && typeof pid === 'number';
-}
+import { type DaemonFile, DaemonLink, SLOW_MS } from './daemon-link.ts';
 
 export class DaemonClient {
-  readonly file: DaemonFile;
+  /** For the calls of other areas: each has a class of its own beside this one. */
+  readonly link: DaemonLink;
 
-  private constructor(file: DaemonFile) {
-    this.file = file;
+  private constructor(link: DaemonLink) {
+    this.link = link;
   }
 
   /** Throws ClientError `daemon-unreachable` when none runs for this folder. */
   static async find(dataDir: string): Promise<DaemonClient> {
-    const file = await readDaemonFile(dataDir);
-    if (file === undefined) throw new ClientError('daemon-unreachable', `none runs for ${dataDir}`);
-    return new DaemonClient(file);
+    return new DaemonClient(await DaemonLink.find(dataDir));
+  }
+
+  get file(): DaemonFile {
+    return this.link.file;
   }
 
   status(): Promise<dto.StatusDto> {
-    return this.#json('status');
+    return this.link.json('status');
   }
 
   address(): Promise<dto.AddressWithQrDto> {
-    return this.#json('address');
+    return this.link.json('address');
   }
 
   createInvite(request: dto.InviteRequestDto): Promise<dto.InviteDto> {
-    return this.#json('invites', { method: 'POST', json: request, timeoutMs: SLOW_MS });
+    return this.link.json('invites', { method: 'POST', json: request, timeoutMs: SLOW_MS });
   }
 
   contacts(): Promise<dto.ContactDto[]> {
-    return this.#json('contacts');
+    return this.link.json('contacts');
   }
 
   addContact(request: dto.AddContactDto): Promise<dto.ContactDto> {
-    return this.#json('contacts', { method: 'POST', json: request, timeoutMs: SLOW_MS });
+    return this.link.json('contacts', { method: 'POST', json: request, timeoutMs: SLOW_MS });
   }
 
   async removeContact(address: string): Promise<void> {
-    await this.#send(`contacts/${encodeURIComponent(address)}`, { method: 'DELETE' });
+    await this.link.send(`contacts/${encodeURIComponent(address)}`, { method: 'DELETE' });
   }
 
   sendMessage(message: dto.SendMessageDto): Promise<dto.QueuedMessageDto> {
-    return this.#json('messages', { method: 'POST', json: message });
+    return this.link.json('messages', { method: 'POST', json: message });
   }
 
   sendRawMessage(raw: Uint8Array, to: readonly string[]): Promise<dto.QueuedMessageDto> {
     const query = to.map((one) => `to=${encodeURIComponent(one)}`).join('&');
-    return this.#json(`messages?${query}`, { method: 'POST', raw });
+    return this.link.json(`messages?${query}`, { method: 'POST', raw });
   }
 
   outbox(limit: number): Promise<dto.OutboxItemDto[]> {
-    return this.#json(`outbox?limit=${limit}`);
+    return this.link.json(`outbox?limit=${limit}`);
   }
 
   outboxItem(id: string): Promise<dto.OutboxItemDto> {
-    return this.#json(`outbox/${encodeURIComponent(id)}`);
+    return this.link.json(`outbox/${encodeURIComponent(id)}`);
   }
 
   folders(): Promise<dto.FolderDto[]> {
-    return this.#json('folders');
+    return this.link.json('folders');
   }
 
   messages(folder: string, limit: number, before?: string): Promise<dto.MessageSummaryDto[]> {
     const query = new URLSearchParams({ folder, limit: `${limit}` });
     if (before !== undefined) query.set('before', before);
-    return this.#json(`messages?${query.toString()}`);
+    return this.link.json(`messages?${query.toString()}`);
   }
 
   message(id: string): Promise<dto.MessageDto> {
-    return this.#json(`messages/${encodeURIComponent(id)}`);
+    return this.link.json(`messages/${encodeURIComponent(id)}`);
   }
 
   rawMessage(id: string): Promise<Uint8Array> {
-    return this.#bytes(`messages/${encodeURIComponent(id)}/raw`);
+    return this.link.bytes(`messages/${encodeURIComponent(id)}/raw`);
   }
 
   attachment(id: string, index: number): Promise<Uint8Array> {
-    return this.#bytes(`messages/${encodeURIComponent(id)}/attachments/${index}`);
+    return this.link.bytes(`messages/${encodeURIComponent(id)}/attachments/${index}`);
   }
 
   setFlags(id: string, change: dto.SetFlagsDto): Promise<dto.MessageSummaryDto> {
-    return this.#json(`messages/${encodeURIComponent(id)}`, { method: 'PATCH', json: change });
+    return this.link.json(`messages/${encodeURIComponent(id)}`, { method: 'PATCH', json: change });
   }
 
   sync(): Promise<dto.SyncReportDto> {
-    return this.#json('sync', { method: 'POST', timeoutMs: SLOW_MS });
+    return this.link.json('sync', { method: 'POST', timeoutMs: SLOW_MS });
   }
 
   wallet(): Promise<dto.WalletDto> {
-    return this.#json('wallet');
+    return this.link.json('wallet');
   }
 
   sendTokens(request: dto.SendTokensDto): Promise<dto.SentTokensDto> {
-    return this.#json('wallet/send', { method: 'POST', json: request, timeoutMs: SLOW_MS });
+    return this.link.json('wallet/send', { method: 'POST', json: request, timeoutMs: SLOW_MS });
   }
 
   walletHistory(limit: number): Promise<dto.WalletLineDto[]> {
-    return this.#json(`wallet/history?limit=${limit}`);
+    return this.link.json(`wallet/history?limit=${limit}`);
   }
 
   providers(): Promise<dto.OfferDto[]> {
-    return this.#json('providers');
+    return this.link.json('providers');
   }
 
   rentedProviders(): Promise<dto.RentalDto[]> {
-    return this.#json('providers/rented');
+    return this.link.json('providers/rented');
   }
 
   rentProvider(request: dto.RentRequestDto): Promise<dto.RentedDto> {
-    return this.#json('providers/rent', { method: 'POST', json: request, timeoutMs: SLOW_MS });
+    return this.link.json('providers/rent', { method: 'POST', json: request, timeoutMs: SLOW_MS });
   }
 
   closeProvider(bondId: string): Promise<dto.ClosedDto> {
     const path = `providers/${encodeURIComponent(bondId)}/close`;
-    return this.#json(path, { method: 'POST', timeoutMs: SLOW_MS });
+    return this.link.json(path, { method: 'POST', timeoutMs: SLOW_MS });
   }
-
-  async #json<T>(path: string, call: Call = {}): Promise<T> {
-    return (await (await this.#send(path, call)).json()) as T;
-  }
-
-  async #bytes(path: string): Promise<Uint8Array> {
-    return new Uint8Array(await (await this.#send(path, {})).arrayBuffer());
-  }
-
-  async #send(path: string, { method, json, raw, timeoutMs }: Call): Promise<Response> {
-    const { api, token } = this.file;
-    const headers: Record<string, string> = { authorization: `Bearer ${token}` };
-    if (json !== undefined) headers['content-type'] = 'application/json';
-    if (raw !== undefined) headers['content-type'] = 'message/rfc822';
-    const body = raw === undefined ? JSON.stringify(json) : new Uint8Array(raw);
-    let response: Response;
-    try {
-      response = await fetch(`${api}${PREFIX}/${path}`, {
-        method: method ?? 'GET',
-        headers,
-        redirect: 'error',
-        signal: AbortSignal.timeout(timeoutMs ?? QUICK_MS),
-        ...(body === undefined ? {} : { body }),
-      });
-    } catch (cause) {
-      throw new ClientError('daemon-unreachable', `no answer from ${api}`, { cause });
-    }
-    if (!response.ok) throw await errorOf(response);
-    return response;
-  }
-}
-
-/** The daemon's problem as the error it was there. */
-async function errorOf(response: Response): Promise<ClientError> {
-  const body = (await response.json().catch(() => ({}))) as Partial<dto.ProblemDto>;
-  const { code, detail } = body;
-  if (typeof code === 'string' && isClientErrorCode(code)) {
-    return new ClientError(code, typeof detail === 'string' ? detail : undefined);
-  }
-  return new ClientError('internal', `the daemon answered ${response.status}`);
 }

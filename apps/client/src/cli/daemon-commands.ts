@@ -6,7 +6,7 @@ import type { StatusDto } from '../api/dto.ts';
 import { ClientError } from '../client-error.ts';
 import { formatAmount } from '@tanglemail/tangle/core/codec/amount.ts';
 import { run } from './context.ts';
-import { readDaemonFile } from './daemon-client.ts';
+import { readDaemonFile } from './daemon-link.ts';
 import type { Settings } from './program.ts';
 import type { Terminal } from './terminal.ts';
 import { counted, dateText, facts } from './text.ts';

@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { testTerminal } from '../testing/test-terminal.ts';
-import { readDaemonFile } from './daemon-client.ts';
+import { readDaemonFile } from './daemon-link.ts';
 import { runProgram } from './program.ts';
 
 const env = { TANGLEMAIL_PASSPHRASE: 'secret' };

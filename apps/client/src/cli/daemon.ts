@@ -21,7 +21,7 @@ import { openSealedStore } from '../store/open-store.ts';
 import { SYSTEM_CLOCK, SYSTEM_RANDOM } from '@tanglemail/tangle/io/system.ts';
 import { VERSION } from '../version.ts';
 import type { CommandContext } from './context.ts';
-import type { DaemonFile } from './daemon-client.ts';
+import type { DaemonFile } from './daemon-link.ts';
 import { unlockAccount } from './unlock.ts';
 
 const TOKEN_LENGTH = 32;
@@ -60,7 +60,7 @@ async function listen(
   logger: Logger,
 ): Promise<RunningServer> {
   try {
-    return await createApi(client.service, { ...config.api, token, version: VERSION, logger });
+    return await createApi(client.services, { ...config.api, token, version: VERSION, logger });
   } catch (cause) {
     if (errorCode(cause) !== 'EADDRINUSE') throw cause;
     throw new ClientError('port-in-use', `${config.api.port}`, { cause });

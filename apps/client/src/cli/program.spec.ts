@@ -25,7 +25,7 @@ beforeEach(async () => {
   client = new MemoryClient();
   const token = 'b'.repeat(43);
   const options = { host: '127.0.0.1', port: 0, token, version: '0.1.0' } as const;
-  api = await createApi(client, { ...options, logger: SILENT_LOGGER });
+  api = await createApi({ local: client }, { ...options, logger: SILENT_LOGGER });
   const file = { api: api.url, token, pid: process.pid };
   await writeFile(join(dir, 'daemon.json'), JSON.stringify(file));
 });

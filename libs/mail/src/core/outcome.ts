@@ -2,9 +2,7 @@
  * What the mail core says of input that came from outside: a value, or a verdict with a code. The
  * shape is the tangle's; codes of form (`truncated`, `address-checksum` …) are the tangle's too, so
  * that one decoder serves both. The table below holds what only mail knows.
- * Spec: docs/spec/20-identity.md to 24-chain.md.
- * Spec: docs/spec/20-identity.md to 25-parcel.md.
- * Spec: docs/spec/20-identity.md to 23-envelope.md, 27-group.md.
+ * Spec: docs/spec/20-identity.md to 27-group.md.
  */
 import { ERROR_CODES } from '@tanglemail/tangle/core/outcome.ts';
 import type { Action, ErrorCode, Failure, Outcome } from '@tanglemail/tangle/core/outcome.ts';
