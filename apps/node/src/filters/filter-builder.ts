@@ -37,7 +37,7 @@ export class FilterBuilder {
   }
 
   async #run(): Promise<void> {
-    const { store, logger, onFatal } = this.#deps;
+    const { store, logger } = this.#deps;
     const { signal } = this.#abort;
     const beganMs = performance.now();
     let steps = 0;
@@ -51,7 +51,7 @@ export class FilterBuilder {
       }
     } catch (error) {
       logger.error(errorFields(error), 'filters could not be built');
-      onFatal(error);
+      this.#deps.onFatal(error);
       return;
     }
     const elapsedMs = Math.round(performance.now() - beganMs);

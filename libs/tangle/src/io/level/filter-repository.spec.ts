@@ -71,7 +71,7 @@ function expectedAfter(index: number): Uint8Array {
 }
 
 describe('filters of a store from genesis on', () => {
-  it('are those of the blocks, with the headers of the rule, over the end of a segment', async () => {
+  it('are those of the blocks, with the headers of the rule, over a segment’s end', async () => {
     await filters.begin(store, 0);
     const end = FILTER_SEGMENT + 20;
     for (let index = 0; index <= end; index++) await commit(index);
