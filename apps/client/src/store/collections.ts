@@ -9,15 +9,18 @@ import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import { MAX_CHECKPOINT_SIZE } from '@tanglemail/tangle/core/params/limits.ts';
 import type { Collection, SealedStore } from './sealed-store.ts';
 
-const hex = z.string().regex(/^(?:[0-9a-f]{2})*$/);
+export const hex = z.string().regex(/^(?:[0-9a-f]{2})*$/);
 const amount = z.string().regex(/^(?:0|[1-9][0-9]{0,19})$/);
-const count = z.int().min(0);
+export const count = z.int().min(0);
 export const mailAddress = z
   .string()
   .regex(/^[0-9a-f]{48}$/)
   .transform((text) => text as MailAddress);
 
-function collection<T>(bucket: Collection<T>['bucket'], schema: z.ZodType<T>): Collection<T> {
+export function collection<T>(
+  bucket: Collection<T>['bucket'],
+  schema: z.ZodType<T>,
+): Collection<T> {
   return { bucket, schema };
 }
 
@@ -113,17 +116,6 @@ export const outboxEntries = collection(
     nextTryAtMs: count,
     error: z.strictObject({ code: z.string().max(64), detail: z.string().max(512) }).optional(),
     history: z.array(historyLine).max(64),
-  }),
-);
-
-export const folderStates = collection(
-  'state',
-  z.strictObject({
-    uidValidity: count,
-    uidNext: count,
-    modseq: count,
-    firstRecentUid: count,
-    expungedFloor: count,
   }),
 );
 
