@@ -36,7 +36,7 @@ import {
   writeRoot,
 } from '../store/rows.ts';
 import type { Terms } from '../terms.ts';
-import { nativeSha256 } from './arrivals.ts';
+import { nativeSha256 } from './stranger-hold.ts';
 import { chargeMailbox, requireMailbox } from './mailbox-desk.ts';
 
 /** Segments `from … to` of an object, both included. */
