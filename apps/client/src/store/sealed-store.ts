@@ -67,6 +67,8 @@ export const BUCKETS = {
   pendingTransaction: 13,
   /** Outbox id → the block that carries the envelope, until it is confirmed. */
   outboxBlock: 14,
+  /** Outbox id → what a note, a chat line or a parcel says, until it is done. */
+  outboxPayload: 19,
 } as const;
 
 export type Bucket = keyof typeof BUCKETS;
