@@ -110,6 +110,7 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
     ...base,
     sealers: { message: sealer, note: sealer },
     providerAt: (hint) => market.renter.providerAt(hint),
+    providersOf: async (address) => (await resolver.resolve(address))?.providers,
     watchTags: () => inbox.providerSync.watchTags(),
     onChange: (entry) => {
       if (isMail(entry)) events.emit({ topic: 'outbox', data: outboxEvent(entry) });

@@ -67,8 +67,10 @@ export const BUCKETS = {
   pendingTransaction: 13,
   /** Outbox id → the block that carries the envelope, until it is confirmed. */
   outboxBlock: 14,
-  /** Outbox id → what a note, a chat line or a parcel says, until it is done. */
+  /** Outbox id or opaque(hash of the bytes) → what a message, a note, a chat line or a parcel says, until it is done. */
   outboxPayload: 19,
+  /** Opaque(person and letter id) → JSON: receipts that we expect, or may give. */
+  receiptKey: 20,
 } as const;
 
 export type Bucket = keyof typeof BUCKETS;
