@@ -179,7 +179,7 @@ export class ProviderSync {
       const windows = tags.windows();
       const { add, remove } = tags.changeSince(registered);
       if (add.length === 0 && remove.length === 0 && hasBucket) return;
-      const bucket = { bits: STRANGER_BUCKET_BITS, prefix: new Uint8Array(0) };
+      const bucket = { bits: STRANGER_BUCKET_BITS, prefix: new Uint8Array(0), stampBits: 0 };
       try {
         if (!hasBucket) await provider.setFilters(session, { addBuckets: [bucket] });
         // First what is new: a tag watched too long costs nothing, one too late costs a mail.
