@@ -9,15 +9,19 @@ import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import { MAX_CHECKPOINT_SIZE } from '@tanglemail/tangle/core/params/limits.ts';
 import type { Collection, SealedStore } from './sealed-store.ts';
 
-const hex = z.string().regex(/^(?:[0-9a-f]{2})*$/);
+export const hex = z.string().regex(/^(?:[0-9a-f]{2})*$/);
 const amount = z.string().regex(/^(?:0|[1-9][0-9]{0,19})$/);
-const count = z.int().min(0);
+export const count = z.int().min(0);
 export const mailAddress = z
   .string()
   .regex(/^[0-9a-f]{48}$/)
   .transform((text) => text as MailAddress);
 
-function collection<T>(bucket: Collection<T>['bucket'], schema: z.ZodType<T>): Collection<T> {
+/** A bucket of JSON values with their schema. */
+export function collection<T>(
+  bucket: Collection<T>['bucket'],
+  schema: z.ZodType<T>,
+): Collection<T> {
   return { bucket, schema };
 }
 
@@ -179,6 +183,8 @@ export const rentals = collection(
     isActive: z.boolean(),
     /** The user wants it no more: no descriptor names it, nothing more is paid into it. */
     isEnded: z.boolean(),
+    /** Vouchers may be behind what was signed elsewhere: the provider is asked first. */
+    isRecovering: z.boolean().optional(),
   }),
 );
 
