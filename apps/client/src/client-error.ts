@@ -76,6 +76,12 @@ export const CLIENT_ERRORS = {
     'the message is not a mail as RFC 5322 describes it',
     'check its headers and line ends',
   ),
+  'folder-name-invalid': row(
+    'usage',
+    400,
+    'this cannot be the name of a folder',
+    'write it as Work or Work/Invoices',
+  ),
   // Things that are not there.
   'message-unknown': row(
     'not-found',
@@ -93,7 +99,7 @@ export const CLIENT_ERRORS = {
     'not-found',
     404,
     'there is no such folder',
-    'use INBOX, Requests, Sent, Junk or Trash',
+    'list folders with tanglemail folders',
   ),
   'outbox-unknown': row(
     'not-found',

@@ -156,7 +156,7 @@ export const outboxItemDto = z.object({
   providerCount: count,
   storedCount: count,
   heldCount: count,
-  tagKind: z.enum(['contact', 'invite', 'stranger']).optional(),
+  tagKind: z.enum(['contact', 'invite', 'stranger', 'chain']).optional(),
   blockId: hex32.optional(),
   powMs: z.number().min(0).optional(),
   work: workDto.optional(),

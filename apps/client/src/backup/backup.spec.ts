@@ -279,7 +279,7 @@ describe('refusals', () => {
     }
   });
 
-  it('backup-invalid: cut off anywhere, or with a bit turned; then there is no account', async () => {
+  it('backup-invalid: cut off anywhere, or a bit turned; then there is no account', async () => {
     await fill();
     const { path } = await keeper.create({
       path: pathOf('b'),

@@ -25,10 +25,12 @@ import {
   rawMessageKey,
 } from '../store/collections.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
+import { FOLDER, STANDARD_FOLDERS, type StandardFolder } from './folder-name.ts';
+import type { ChangeOrigin, MessageChange, MessageObserver } from './message-change.ts';
 
-/** Folders of every account. `Requests` holds mail of senders that nobody has accepted yet. */
-export const FOLDERS = ['INBOX', 'Requests', 'Sent', 'Junk', 'Trash'] as const;
-export type FolderName = (typeof FOLDERS)[number];
+/** Folders of every account. */
+export const FOLDERS = STANDARD_FOLDERS;
+export type FolderName = StandardFolder;
 
 const UID_DIGITS = 10;
 const UIDVALIDITY = 'uidvalidity';
@@ -79,6 +81,7 @@ export class MessageStore {
   readonly #folders = new Map<FolderName, Folder>();
   /** Facts beside the folder's own, by mail id. */
   readonly #entries = new Map<string, MessageEntry>();
+  readonly #observers = new Set<MessageObserver>();
 
   private constructor(store: SealedStore) {
     this.#store = store;
@@ -88,6 +91,16 @@ export class MessageStore {
     const messages = new MessageStore(store);
     for (const name of FOLDERS) await messages.#loadFolder(name);
     return messages;
+  }
+
+  /** Calls `observer` inside every change, with its batch, until the returned function is called. */
+  observe(observer: MessageObserver): () => void {
+    this.#observers.add(observer);
+    return () => this.#observers.delete(observer);
+  }
+
+  #tell(batch: SealedBatch, change: MessageChange): void {
+    for (const observer of this.#observers) observer(batch, change);
   }
 
   async #loadFolder(name: FolderName): Promise<void> {
@@ -145,7 +158,7 @@ export class MessageStore {
   }
 
   /** Puts a mail into the batch; one with a known key is there already and changes nothing. */
-  deliver(batch: SealedBatch, mail: NewMail): MailChange {
+  deliver(batch: SealedBatch, mail: NewMail, origin: ChangeOrigin = 'local'): MailChange {
     const folder = this.#folder(mail.folder);
     const emailId = bytesToHex(sha256(mail.raw));
     const appended = appendMessage(folder, {
@@ -169,6 +182,12 @@ export class MessageStore {
     };
     batch.putBytes('messageRaw', rawMessageKey(this.#store, emailId), mail.raw);
     const apply = this.#putDiff(batch, mail.folder, appended.diff, () => facts);
+    for (const message of appended.diff.put) {
+      const entry = { ...facts, ...message, flags: [...message.flags] };
+      const { messageKey, raw } = mail;
+      const folderId = FOLDER[mail.folder];
+      this.#tell(batch, { kind: 'delivered', origin, messageKey, folderId, entry, raw });
+    }
     return { id, isNew: true, apply };
   }
 
@@ -178,11 +197,18 @@ export class MessageStore {
     id: string,
     change: FlagChange,
     flags: readonly string[],
+    origin: ChangeOrigin = 'local',
   ): MailChange | undefined {
     const mail = this.get(id);
     if (mail === undefined) return undefined;
     const { diff } = changeFlags(this.#folder(mail.folder), [mail.entry.uid], change, flags);
     if (diff === undefined) return { id, isNew: false, apply: () => {} };
+    const before = mail.entry.flags;
+    for (const { messageKey, flags: after } of diff.put) {
+      const added = after.filter((flag) => !before.includes(flag));
+      const removed = before.filter((flag) => !after.includes(flag));
+      this.#tell(batch, { kind: 'flags', origin, messageKey, added, removed });
+    }
     return { id, isNew: false, apply: this.#putDiff(batch, mail.folder, diff, () => mail.entry) };
   }
 

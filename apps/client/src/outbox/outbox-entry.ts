@@ -3,7 +3,7 @@
  * `queued → attached → confirmed → stored n/m`, beside them `failed` and `expired`. Before:
  * outbox.ts drives it. Spec: docs/spec/42-delivery.md.
  */
-import type { OutboxEntry } from '../store/collections.ts';
+import type { OutboxEntry } from '../store/outbox-collections.ts';
 
 /** A mail that no milestone took within this time is given up. */
 export const EXPIRY_MS = 30 * 86_400_000;
@@ -18,6 +18,11 @@ export const RETRY_MS = { first: 1_000, last: 300_000 } as const;
 /** Between questions for receipts, doubled each time. */
 export const RECEIPT_POLL_MS = { first: 500, last: 600_000 } as const;
 const MAX_HISTORY = 64;
+
+/** What the user's list of mails shows: neither notes nor chat, which has views of its own. */
+export function isMail({ form = 'message' }: OutboxEntry): boolean {
+  return form === 'message' || form === 'parcel';
+}
 
 /** Moves to another state and writes it into the history. */
 export function enter(

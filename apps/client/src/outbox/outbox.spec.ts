@@ -8,8 +8,8 @@ import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import { publicKeyOf } from '@tanglemail/tangle/core/crypto/ed25519-strict.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
 import { signReceipt } from '@tanglemail/mail/core/market/receipt.ts';
-import type { OutboxEntry } from '../store/collections.ts';
-import { descriptorOf, sealerOf } from '../testing/letters.ts';
+import type { OutboxEntry } from '../store/outbox-collections.ts';
+import { descriptorOf, sealerOf, sealersOf } from '../testing/letters.ts';
 import {
   type Disk,
   memoryStore,
@@ -65,7 +65,7 @@ async function sender(
     store: alice.store,
     writes: alice.writes,
     tangle: tangle.access,
-    sealer: sealerOf(alice, () => descriptorOf(bob, { providers })),
+    sealers: sealersOf(alice, () => descriptorOf(bob, { providers })),
     providerAt: async () => ({ receipt: async () => undefined }),
     watchTags: async () => {},
     logger: SILENT_LOGGER,
@@ -288,6 +288,66 @@ describe('a mail on its way', () => {
       code: 'envelope-version-unknown',
       isFinal: true,
     });
+  });
+});
+
+describe('a note', () => {
+  const body = Uint8Array.of(0xc3, 1, 2);
+
+  /** Queues a note to Bob; a later one of the same kind takes its place. */
+  async function note({ alice, outbox }: Sender, text: Uint8Array): Promise<OutboxEntry> {
+    return alice.writes.run(async () => {
+      const batch = alice.store.batch();
+      const to = bob.account.address;
+      const accept = outbox.enqueueNote(batch, { to, body: text, dedupe: 'kind' });
+      await batch.write();
+      return accept();
+    });
+  }
+
+  it('goes the way of a mail, and no list shows it', async () => {
+    const before = blocksSoFar();
+    const heard: Uint8Array[] = [];
+    bob.notes.on(0xc3, (_batch, one) => () => heard.push(one.body));
+    const alice = await sender();
+    const { id } = await note(alice, body);
+    alice.outbox.start();
+    await until(() => alice.outbox.get(id)?.isDone === true);
+    expect(alice.outbox.get(id)).toMatchObject({ form: 'note', state: 'confirmed' });
+    expect(await alice.outbox.list(9)).toEqual([]);
+    expect(await alice.outbox.list(9, undefined, true)).toHaveLength(1);
+    expect(alice.alice.store.getBytes('outboxPayload', '0000000000000001')).toBeUndefined();
+    expect(await received(before)).toEqual([]);
+    expect(heard).toEqual([body]);
+  });
+
+  it('that has not left is replaced by the next of its kind', async () => {
+    const before = blocksSoFar();
+    const heard: Uint8Array[] = [];
+    bob.notes.on(0xc3, (_batch, one) => () => heard.push(one.body));
+    const disk: Disk = new Map();
+    const first = await sender(disk);
+    await first.outbox.stop();
+    await note(first, body);
+    const later = Uint8Array.of(0xc3, 9);
+    expect((await note(first, later)).id).toBe(1);
+    const alice = await sender(disk);
+    alice.outbox.start();
+    await until(() => alice.outbox.get(1)?.isDone === true);
+    await received(before);
+    expect(heard).toEqual([later]);
+  });
+
+  it('form-unknown: a form that this program cannot seal fails for good', async () => {
+    const alice = await sender();
+    const batch = alice.alice.store.batch();
+    const audience = [bob.account.address];
+    const accept = alice.outbox.enqueueChat(batch, { audience, payload: body });
+    await batch.write();
+    const { id } = accept();
+    alice.outbox.start();
+    await until(() => alice.outbox.get(id)?.isDone === true);
+    expect(alice.outbox.get(id)).toMatchObject({ form: 'chat', error: { code: 'form-unknown' } });
   });
 });
 

@@ -14,15 +14,32 @@ import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import type { ProviderHint } from '@tanglemail/mail/core/identity/descriptor.ts';
 import { encodeReceipt } from '@tanglemail/mail/core/market/receipt.ts';
 import type { ProviderClient } from '@tanglemail/mail/io/provider/provider-client.ts';
-import { counters, type Delivery, type OutboxEntry, outboxEntries } from '../store/collections.ts';
+import { counters } from '../store/collections.ts';
+import {
+  type Delivery,
+  type OutboxEntry,
+  outboxEntries,
+  type OutboxForm,
+  outboxForms,
+} from '../store/outbox-collections.ts';
 import { orderedKey, type SealedBatch, type SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
-import { afterReceipts, enter, giveUp, isUnwatched, postpone, sendAgain } from './outbox-entry.ts';
-import { type Sealer, SealingRefused } from './sealer.ts';
+import {
+  afterReceipts,
+  enter,
+  giveUp,
+  isMail,
+  isUnwatched,
+  postpone,
+  sendAgain,
+} from './outbox-entry.ts';
+import { type EnvelopeSealer, SealingRefused } from './sealer.ts';
 
 /** One mail as it is taken: the same bytes for every recipient, each sealed separately. */
 export interface OutgoingMail {
+  /** `parcel` when no envelope holds it; its sealer uploads the message's bytes in parts. */
+  readonly form?: 'message' | 'parcel';
   readonly recipients: readonly MailAddress[];
   readonly raw: Uint8Array;
   readonly emailId: string;
@@ -30,11 +47,30 @@ export interface OutgoingMail {
   readonly subject: string;
 }
 
+/** A note between clients: durable like a mail, and shown to nobody. */
+export interface OutgoingNote {
+  readonly to: MailAddress;
+  /** Its first byte names its family (inbox/note-router.ts). */
+  readonly body: Uint8Array;
+  /** A note to the same person with the same key which is not sealed yet is replaced. */
+  readonly dedupe?: string;
+}
+
+/** A line of chat: one envelope under a chain's tag, which everybody of the audience watches. */
+export interface OutgoingChat {
+  /** At least one. */
+  readonly audience: readonly MailAddress[];
+  /** What the sealer of form `chat` needs to seal it. */
+  readonly payload: Uint8Array;
+  readonly letterId?: string;
+}
+
 export interface OutboxDeps {
   readonly store: SealedStore;
   readonly writes: WriteLock;
   readonly tangle: Pick<TangleAccess, 'issuer' | 'clock' | 'random'>;
-  readonly sealer: Sealer;
+  /** Who makes the envelope of each form. Those that are built later are added by `addSealer`. */
+  readonly sealers: Readonly<Partial<Record<OutboxForm, EnvelopeSealer>>>;
   /** The provider at an endpoint, which has shown that it is the one with this bond. */
   readonly providerAt: (hint: ProviderHint) => Promise<Pick<ProviderClient, 'receipt'>>;
   /** Has the present tags watched at every rented provider that can be reached. Never throws. */
@@ -70,11 +106,17 @@ export class Outbox {
   readonly #failed = new Map<number, number>();
   readonly #active = new Map<number, { readonly lane: Lane; readonly run: Promise<void> }>();
   readonly #abort = new AbortController();
+  readonly #sealers = new Map<OutboxForm, EnvelopeSealer>();
+  readonly #observers: ((entry: OutboxEntry) => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
   #nextId = 1;
 
   private constructor(deps: OutboxDeps) {
     this.#deps = deps;
+    for (const form of outboxForms) {
+      const sealer = deps.sealers[form];
+      if (sealer !== undefined) this.#sealers.set(form, sealer);
+    }
   }
 
   static async load(deps: OutboxDeps): Promise<Outbox> {
@@ -82,6 +124,16 @@ export class Outbox {
     outbox.#nextId = deps.store.get(counters, COUNTER)?.next ?? 1;
     for await (const { value } of deps.store.scan(outboxEntries)) outbox.#note(value);
     return outbox;
+  }
+
+  /** Says who seals the entries of a form. Call it before `start`. */
+  addSealer(form: OutboxForm, sealer: EnvelopeSealer): void {
+    this.#sealers.set(form, sealer);
+  }
+
+  /** Calls `listener` after every change of any entry. It must not throw. */
+  observe(listener: (entry: OutboxEntry) => void): void {
+    this.#observers.push(listener);
   }
 
   /** Goes on with everything that is not done. */
@@ -111,15 +163,73 @@ export class Outbox {
    * written: it starts the delivery and gives the entries.
    */
   enqueue(batch: SealedBatch, mail: OutgoingMail): () => OutboxEntry[] {
-    const nowMs = this.#deps.tangle.clock.nowMs();
-    const entries = mail.recipients.map((to, position): OutboxEntry => ({
-      id: this.#nextId + position,
-      letterId: bytesToHex(this.#deps.tangle.random.bytes(LETTER_ID_LENGTH)),
-      emailId: mail.emailId,
+    const { form, emailId, raw } = mail;
+    const common = {
+      ...(form === undefined ? {} : { form }),
+      emailId,
       messageId: mail.messageId.slice(0, 998),
-      to,
       subject: mail.subject.slice(0, 998),
-      sizeBytes: mail.raw.length,
+      sizeBytes: raw.length,
+    };
+    return this.#take(
+      batch,
+      mail.recipients.map((to) => this.#newEntry({ ...common, to })),
+    );
+  }
+
+  /**
+   * Puts a note into the batch; runs under the write lock. Call the returned function once the
+   * batch is written.
+   */
+  enqueueNote(batch: SealedBatch, note: OutgoingNote): () => OutboxEntry {
+    const { to, body, dedupe } = note;
+    const isSame = (one: OutboxEntry): boolean =>
+      one.form === 'note' && one.to === to && one.dedupe === dedupe && one.root === undefined;
+    const waiting = dedupe === undefined ? undefined : [...this.#open.values()].find(isSame);
+    if (waiting !== undefined) {
+      batch.putBytes('outboxPayload', orderedKey(waiting.id), body);
+      return () => waiting;
+    }
+    const entry = this.#newEntry({
+      form: 'note',
+      to,
+      sizeBytes: body.length,
+      ...(dedupe === undefined ? {} : { dedupe }),
+    });
+    batch.putBytes('outboxPayload', orderedKey(entry.id), body);
+    const accept = this.#take(batch, [entry]);
+    return () => accept()[0] ?? entry;
+  }
+
+  /** Puts a line of chat into the batch; as `enqueueNote`. */
+  enqueueChat(batch: SealedBatch, chat: OutgoingChat): () => OutboxEntry {
+    const { audience, payload, letterId } = chat;
+    const [to] = audience;
+    if (to === undefined) throw new Error('broken invariant: a line of chat has an audience');
+    const entry = this.#newEntry({
+      form: 'chat',
+      to,
+      audience: [...audience],
+      sizeBytes: payload.length,
+      ...(letterId === undefined ? {} : { letterId }),
+    });
+    batch.putBytes('outboxPayload', orderedKey(entry.id), payload);
+    const accept = this.#take(batch, [entry]);
+    return () => accept()[0] ?? entry;
+  }
+
+  /** A queued entry under the next number. */
+  #newEntry(facts: Partial<OutboxEntry> & Pick<OutboxEntry, 'to' | 'sizeBytes'>): OutboxEntry {
+    const { clock, random } = this.#deps.tangle;
+    const nowMs = clock.nowMs();
+    const id = this.#nextId;
+    this.#nextId += 1;
+    return {
+      id,
+      letterId: bytesToHex(random.bytes(LETTER_ID_LENGTH)),
+      emailId: '',
+      messageId: '',
+      subject: '',
       createdAtMs: nowMs,
       state: 'queued',
       deliveries: [],
@@ -127,15 +237,18 @@ export class Outbox {
       attempts: 0,
       nextTryAtMs: nowMs,
       history: [{ state: 'queued', atMs: nowMs }],
-    }));
-    this.#nextId += entries.length;
+      ...facts,
+    };
+  }
+
+  #take(batch: SealedBatch, entries: readonly OutboxEntry[]): () => OutboxEntry[] {
     batch.put(counters, COUNTER, { next: this.#nextId });
     for (const entry of entries) batch.put(outboxEntries, orderedKey(entry.id), entry);
     return () => {
       for (const entry of entries) this.#open.set(entry.id, entry);
-      for (const entry of entries) this.#deps.onChange(entry);
+      for (const entry of entries) this.#tell(entry);
       this.#schedule();
-      return entries;
+      return [...entries];
     };
   }
 
@@ -143,13 +256,14 @@ export class Outbox {
     return this.#open.get(id) ?? this.#deps.store.get(outboxEntries, orderedKey(id));
   }
 
-  /** The newest entries first, below id `before`. */
-  async list(limit: number, before?: number): Promise<OutboxEntry[]> {
+  /** The newest entries first, below id `before`; notes and chat only if `all` are wanted. */
+  async list(limit: number, before?: number, all = false): Promise<OutboxEntry[]> {
     const entries: OutboxEntry[] = [];
     const end = before === undefined ? {} : { before: orderedKey(before) };
-    const options = { reverse: true, limit, ...end };
+    const options = { reverse: true, ...end };
     for await (const { value } of this.#deps.store.scan(outboxEntries, options)) {
-      entries.push(value);
+      if (entries.length >= limit) break;
+      if (all || isMail(value)) entries.push(value);
     }
     return entries;
   }
@@ -157,7 +271,7 @@ export class Outbox {
   /** How many are not in a milestone yet, and how many had a failure, the last one of late. */
   counts(): { queued: number; failed: number } {
     const sinceMs = this.#deps.tangle.clock.nowMs() - FAILED_SHOWN_MS;
-    const open = [...this.#open.values()];
+    const open = [...this.#open.values()].filter((one) => one.form !== 'note');
     const failing = open.filter((one) => one.error !== undefined).length;
     const failed = [...this.#failed.values()].filter((atMs) => atMs >= sinceMs).length;
     const queued = open.filter((one) => laneOf(one) === 'sending').length;
@@ -228,11 +342,10 @@ export class Outbox {
   }
 
   async #seal(entry: OutboxEntry): Promise<void> {
-    const { sealer, writes } = this.#deps;
-    const recipient = await sealer.findRecipient(entry.to);
-    await writes.run(async () => {
+    const seal = await this.#sealerOf(entry).prepare(entry);
+    await this.#deps.writes.run(async () => {
       const batch = this.#deps.store.batch();
-      const { sealed, apply } = sealer.seal(batch, entry, recipient);
+      const { sealed, apply } = seal(batch);
       const { error: _settled, ...rest } = entry;
       const next: OutboxEntry = { ...rest, ...sealed, attempts: 0, nextTryAtMs: 0 };
       batch.put(outboxEntries, orderedKey(entry.id), next);
@@ -240,6 +353,12 @@ export class Outbox {
       apply();
       this.#changed(next);
     });
+  }
+
+  #sealerOf({ form = 'message' }: OutboxEntry): EnvelopeSealer {
+    const sealer = this.#sealers.get(form);
+    if (sealer !== undefined) return sealer;
+    throw new SealingRefused('form-unknown', 'another version of this program queued it', true);
   }
 
   async #attach(entry: OutboxEntry): Promise<void> {
@@ -345,7 +464,9 @@ export class Outbox {
     const batch = this.#deps.store.batch();
     const key = orderedKey(entry.id);
     batch.put(outboxEntries, key, entry);
-    if (entry.isDone) batch.del('outboxEnvelope', key).del('outboxBlock', key);
+    if (entry.isDone) {
+      batch.del('outboxEnvelope', key).del('outboxBlock', key).del('outboxPayload', key);
+    }
     more?.(batch);
     await batch.write();
     this.#changed(entry);
@@ -353,14 +474,20 @@ export class Outbox {
 
   #changed(entry: OutboxEntry): void {
     this.#note(entry);
+    this.#tell(entry);
+  }
+
+  #tell(entry: OutboxEntry): void {
     this.#deps.onChange(entry);
+    for (const observer of this.#observers) observer(entry);
   }
 
   #note(entry: OutboxEntry): void {
     if (!entry.isDone) this.#open.set(entry.id, entry);
     else this.#open.delete(entry.id);
     const isBad = entry.state === 'failed' || entry.state === 'expired';
-    if (isBad) this.#failed.set(entry.id, entry.history.at(-1)?.atMs ?? entry.createdAtMs);
+    if (isBad && entry.form !== 'note')
+      this.#failed.set(entry.id, entry.history.at(-1)?.atMs ?? entry.createdAtMs);
   }
 }
 

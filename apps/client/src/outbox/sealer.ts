@@ -9,13 +9,14 @@ import { chooseBundle, type Descriptor } from '@tanglemail/mail/core/identity/de
 import { ENVELOPE_VERSION } from '@tanglemail/mail/core/envelope/envelope.ts';
 import { sealEnvelope } from '@tanglemail/mail/core/envelope/seal.ts';
 import { dayOf, strangerTag } from '@tanglemail/mail/core/envelope/stranger.ts';
-import type { LetterId } from '@tanglemail/mail/core/letter/content.ts';
+import type { LetterId, LetterKind } from '@tanglemail/mail/core/letter/content.ts';
 import { segmentRoot } from '@tanglemail/mail/core/market/segment-tree.ts';
 import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
 import type { Account } from '../account/account.ts';
 import type { ContactBook } from '../contacts/contact-book.ts';
 import type { DescriptorResolver } from '../descriptor/resolver.ts';
-import { type OutboxEntry, rawMessageKey } from '../store/collections.ts';
+import { rawMessageKey } from '../store/collections.ts';
+import type { OutboxEntry } from '../store/outbox-collections.ts';
 import { orderedKey, type SealedBatch, type SealedStore } from '../store/sealed-store.ts';
 import { STRANGER_BUCKET_BITS } from '../tags/stranger-bucket.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
@@ -37,9 +38,33 @@ export class SealingRefused extends Error {
 export interface SealedFacts {
   readonly root: string;
   readonly envelopeBytes: number;
-  readonly tagKind: 'contact' | 'invite' | 'stranger';
+  readonly tagKind: 'contact' | 'invite' | 'stranger' | 'chain';
   readonly isReducedSecrecy: boolean;
   readonly deliveries: OutboxEntry['deliveries'];
+}
+
+/**
+ * Seals under the write lock: puts the envelope (bucket outboxEnvelope) and what it uses up into the
+ * batch. What it reads of the store is as it stands then, not as `prepare` found it.
+ */
+export type SealStep = (batch: SealedBatch) => {
+  readonly sealed: SealedFacts;
+  readonly apply: () => void;
+};
+
+/** Makes the envelope of the entries of one form. */
+export interface EnvelopeSealer {
+  /**
+   * Asks the network for what sealing needs (a descriptor, uploads). Called again after a failure
+   * and after a restart. Throws SealingRefused.
+   */
+  prepare(entry: OutboxEntry): Promise<SealStep>;
+}
+
+/** What a letter says, and as what. */
+export interface LetterBody {
+  readonly kind: LetterKind;
+  readonly message: Uint8Array;
 }
 
 export interface SealerDeps {
@@ -57,11 +82,17 @@ interface ChosenTag {
   readonly apply: () => void;
 }
 
-export class Sealer {
+/** Seals what goes as a letter of its own: messages of folders, and notes between clients. */
+export class Sealer implements EnvelopeSealer {
   readonly #deps: SealerDeps;
 
   constructor(deps: SealerDeps) {
     this.#deps = deps;
+  }
+
+  async prepare(entry: OutboxEntry): Promise<SealStep> {
+    const recipient = await this.findRecipient(entry.to);
+    return (batch) => this.seal(batch, entry, recipient);
   }
 
   /**
@@ -80,21 +111,20 @@ export class Sealer {
   }
 
   /**
-   * Seals the message of `entry` and puts the envelope, the used-up tag and the recipient as a
-   * contact into the batch. Must run under the write lock: each tag is used once.
+   * Seals a letter and puts the envelope, the used-up tag and the recipient as a contact into the
+   * batch. Must run under the write lock: each tag is used once.
    */
   seal(
     batch: SealedBatch,
     entry: OutboxEntry,
     recipient: Descriptor,
-  ): { readonly sealed: SealedFacts; readonly apply: () => void } {
-    const { account, tangle, suite, store } = this.#deps;
+    body = this.#bodyOf(entry),
+  ): ReturnType<SealStep> {
+    const { account, tangle, suite } = this.#deps;
     const nowSeconds = Math.floor(tangle.clock.nowMs() / 1_000);
     const { epoch, bundle, isReduced } = chooseBundle(recipient, nowSeconds);
     const ephemeralSecret = tangle.random.bytes(32);
     const chosen = this.#chooseTag(batch, entry, recipient, { ephemeralSecret, nowSeconds });
-    const message = store.getBytes('messageRaw', rawMessageKey(store, entry.emailId));
-    if (message === undefined) throw new Error('broken invariant: a queued mail has its bytes');
     const sealed = sealEnvelope(
       {
         networkId: account.networkId,
@@ -102,11 +132,10 @@ export class Sealer {
         sender: account.sender,
         recipient: { address: entry.to, identityKey: recipient.identityKey, epoch, bundle },
         draft: {
-          kind: 'message',
+          ...body,
           letterId: entry.letterId as LetterId,
           sentAt: Math.floor(entry.createdAtMs / 1_000),
           wantsReceipt: false,
-          message,
         },
         randomness: { ephemeralSecret, kemMessage: tangle.random.bytes(32) },
         maxEnvelope: recipient.maxEnvelope,
@@ -128,6 +157,16 @@ export class Sealer {
       })),
     };
     return { sealed: facts, apply: chosen.apply };
+  }
+
+  #bodyOf({ id, form, emailId }: OutboxEntry): LetterBody {
+    const { store } = this.#deps;
+    const isNote = form === 'note';
+    const message = isNote
+      ? store.getBytes('outboxPayload', orderedKey(id))
+      : store.getBytes('messageRaw', rawMessageKey(store, emailId));
+    if (message === undefined) throw new Error('broken invariant: a queued mail has its bytes');
+    return { kind: isNote ? 'control' : 'message', message };
   }
 
   /** A contact's or an invite's exact tag where there is one, else a stranger's. */

@@ -67,6 +67,8 @@ export const BUCKETS = {
   pendingTransaction: 13,
   /** Outbox id → the block that carries the envelope, until it is confirmed. */
   outboxBlock: 14,
+  /** Outbox id → what a note, a chat line or a parcel says, until it is done. */
+  outboxPayload: 19,
   /** Device (32 hex digits), `/`, number (10 digits) → one operation of the self-log. */
   selfLog: 27,
   /** Name → this device's own keys, and the seeds of tags under which it writes to people. */

@@ -27,7 +27,7 @@ import type { AttachmentContent, ClientService } from '../api/service.ts';
 import { ClientError } from '../client-error.ts';
 
 const ADDRESS = 'tmt1qmemory';
-const FOLDERS = ['INBOX', 'Requests', 'Sent', 'Junk', 'Trash'];
+const FOLDERS = ['INBOX', 'Requests', 'Sent', 'Drafts', 'Archive', 'Junk', 'Trash'];
 /** The storage deposit that no output may stay below. */
 const LEAST_AMOUNT = 1_000n;
 
