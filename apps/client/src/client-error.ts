@@ -363,6 +363,31 @@ export const CLIENT_ERRORS = {
   ),
   busy: row('unavailable', 503, 'too much is under way at once', TRY_AGAIN),
   stopping: row('unavailable', 503, 'the daemon is stopping', 'start it again'),
+  // Backups and devices.
+  'backup-exists': row(
+    'refused',
+    409,
+    'there is a file of this name already',
+    'choose another name; backups are never written over',
+  ),
+  'backup-invalid': row(
+    'refused',
+    422,
+    'the file is not a whole backup',
+    'use another backup; this one is damaged, cut off or something else',
+  ),
+  'backup-locked': row(
+    'refused',
+    403,
+    'the backup does not open',
+    'check its passphrase, or the 24 words and the account number',
+  ),
+  'backup-words-unknown': row(
+    'refused',
+    409,
+    'this account was made before backups could be sealed to its words',
+    'give the backup a passphrase',
+  ),
   // Us.
   'store-damaged': row(
     'internal',

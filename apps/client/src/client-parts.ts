@@ -12,9 +12,11 @@ import { bestSuite } from '@tanglemail/mail/io/crypto/native-suite.ts';
 import { type Account, openAccount } from './account/account.ts';
 import { EpochStore } from './account/epoch-store.ts';
 import type { ClientConfig } from './config/schema.ts';
+import { BackupKeeper } from './backup/backup-keeper.ts';
 import { ContactBook } from './contacts/contact-book.ts';
 import { DescriptorPublisher } from './descriptor/publisher.ts';
 import { DescriptorResolver } from './descriptor/resolver.ts';
+import { RecoveryBoxes } from './devices/recovery-boxes.ts';
 import { LetterIntake } from './inbox/letter-intake.ts';
 import { NoteRouter } from './inbox/note-router.ts';
 import { NodeFeed } from './inbox/node-feed.ts';
@@ -78,6 +80,7 @@ export interface ClientParts extends ClientOptions {
   readonly notes: NoteRouter;
   readonly wallet: WalletService;
   readonly events: ClientEvents;
+  readonly backups: BackupKeeper;
 }
 
 /** Builds all parts over an open store; nothing runs yet. */
@@ -120,7 +123,13 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
     },
   });
   const all = { ...options, ...base, ...market, ...inbox };
-  return { ...all, lifetime, resolver, publisher, outbox, events };
+  const boxes = new RecoveryBoxes(store, writes);
+  const backups = new BackupKeeper({
+    ...options,
+    ...deps,
+    noteBox: (publicKey) => boxes.add(publicKey, deps.clock.nowMs()),
+  });
+  return { ...all, lifetime, resolver, publisher, outbox, events, backups };
 }
 
 type Base = Pick<

@@ -40,7 +40,7 @@ export class Client {
   private constructor(parts: ClientParts) {
     this.#parts = parts;
     this.service = new LocalService(parts);
-    this.services = { local: this.service };
+    this.services = { local: this.service, backup: parts.backups };
   }
 
   /** Builds a client over an open store. Nothing runs and nothing is sent before `start`. */
@@ -65,6 +65,7 @@ export class Client {
     this.#loop('mail', () => this.#fetchMail());
     if (config.mailFromNode) this.#loop('node feed', (signal) => this.#readNode(signal));
     this.#loop('epochs', () => this.#pruneEpochs());
+    this.#loop('backups', () => this.#parts.backups.runIfDue());
     this.#loop('ledger checkpoint', async () => {
       await saveCheckpoint(store, tangle.checkpoint());
       return CHECKPOINT_MS;

@@ -48,6 +48,19 @@ const provider = z.strictObject({
     .describe('Most base units that a provider may take from the balance in a day.'),
 });
 
+const backup = z.strictObject({
+  folder: path
+    .optional()
+    .describe('Folder for automatic backups, which the 24 words open. Default: none are made.'),
+  everyHours: z
+    .int()
+    .min(1)
+    .max(8_760)
+    .default(24)
+    .describe('Hours between two automatic backups.'),
+  keep: z.int().min(1).max(1_000).default(7).describe('Automatic backups that are kept.'),
+});
+
 /** The schema of the whole configuration; unknown keys are errors. */
 export const CONFIG_SCHEMA = z.strictObject({
   dataDir: path
@@ -82,6 +95,7 @@ export const CONFIG_SCHEMA = z.strictObject({
     .default(false)
     .describe('Whether mail is also read from the milestones of the node, without any provider.'),
   provider: provider.prefault({}),
+  backup: backup.prefault({}),
 });
 
 /** The configuration of a client after defaults. */

@@ -119,6 +119,8 @@ export const rentals = collection(
     isActive: z.boolean(),
     /** The user wants it no more: no descriptor names it, nothing more is paid into it. */
     isEnded: z.boolean(),
+    /** Vouchers may be behind what was signed elsewhere: the provider is asked first. */
+    isRecovering: z.boolean().optional(),
   }),
 );
 
