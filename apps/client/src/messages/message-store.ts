@@ -46,6 +46,8 @@ export interface NewMail {
   /** Whose seal it was; absent for own copies. */
   readonly sender?: MailAddress;
   readonly isRegistered: boolean;
+  /** Our sub-address by which it came. */
+  readonly subAddress?: string;
   readonly hasAttachments: boolean;
   readonly fromName: string;
   readonly to: string;
@@ -171,8 +173,10 @@ export class MessageStore {
     const id = mailId(mail.folder, appended.uid);
     if (appended.diff === undefined) return { id, isNew: false, apply: () => {} };
     const { sender, isRegistered, hasAttachments, fromName, to, subject, messageId } = mail;
+    const { subAddress } = mail;
     const facts = {
       ...(sender === undefined ? {} : { sender }),
+      ...(subAddress === undefined ? {} : { subAddress }),
       isRegistered,
       hasAttachments,
       fromName: fromName.slice(0, 998),

@@ -41,6 +41,8 @@ export interface OutgoingMail {
   /** `parcel` when no envelope holds it; its sealer uploads the message's bytes in parts. */
   readonly form?: 'message' | 'parcel';
   readonly recipients: readonly MailAddress[];
+  /** Of those who are written to by a sub-address of theirs. */
+  readonly subAddresses?: ReadonlyMap<MailAddress, string>;
   readonly raw: Uint8Array;
   readonly emailId: string;
   readonly messageId: string;
@@ -173,7 +175,11 @@ export class Outbox {
     };
     return this.#take(
       batch,
-      mail.recipients.map((to) => this.#newEntry({ ...common, to })),
+      mail.recipients.map((to) => {
+        const subAddress = mail.subAddresses?.get(to);
+        const named = subAddress === undefined ? {} : { subAddress };
+        return this.#newEntry({ ...common, to, ...named });
+      }),
     );
   }
 

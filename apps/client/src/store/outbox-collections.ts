@@ -3,7 +3,7 @@
  * Spec: docs/spec/40-client-store.md, docs/spec/42-delivery.md.
  */
 import { z } from 'zod';
-import { collection, count, hex, mailAddress, type RecordOf } from './collections.ts';
+import { collection, count, hex, mailAddress, type RecordOf, subLabel } from './collections.ts';
 
 /** People whom one envelope may reach: the greatest group. */
 export const MAX_AUDIENCE = 25;
@@ -49,6 +49,8 @@ export const outboxEntries = collection(
     /** RFC 5322 Message-ID with angle brackets, or empty. */
     messageId: z.string().max(998),
     to: mailAddress,
+    /** Their sub-address that the user wrote to. */
+    subAddress: subLabel.optional(),
     /** Everybody whom this one envelope reaches, if they are several. */
     audience: z.array(mailAddress).max(MAX_AUDIENCE).optional(),
     /** Given by whoever queues: a later one with the same key replaces one that has not left. */

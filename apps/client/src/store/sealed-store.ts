@@ -69,6 +69,10 @@ export const BUCKETS = {
   outboxBlock: 14,
   /** Outbox id → what a note, a chat line or a parcel says, until it is done. */
   outboxPayload: 19,
+  /** Opaque(label) → JSON of a sub-address of ours, also of a revoked one. */
+  subAddress: 29,
+  /** Opaque(address) → JSON: identity keys that a contact has shown. */
+  keyHistory: 30,
 } as const;
 
 export type Bucket = keyof typeof BUCKETS;
