@@ -22,7 +22,8 @@ import { type Account, emailText } from '../account/account.ts';
 import { contactSource, type ContactBook } from '../contacts/contact-book.ts';
 import { INVITE_SOURCE } from '../contacts/invite-book.ts';
 import type { OwnAddresses } from '../contacts/own-addresses.ts';
-import type { FolderName, MessageStore } from '../messages/message-store.ts';
+import type { StandardFolder } from '../messages/folder-name.ts';
+import type { MessageStore } from '../messages/message-store.ts';
 import { type Contact, seenLetters, seenRoots } from '../store/collections.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
@@ -343,7 +344,7 @@ export class LetterIntake {
 
   #deliverTo(
     batch: SealedBatch,
-    folder: FolderName,
+    folder: StandardFolder,
     { sender, letterId, isRegistered, raw, shown, ...more }: ArrivedMessage,
   ): { readonly mailId: string; readonly apply: () => void } {
     const { store, contacts, messages, tangle, onDelivered } = this.#deps;
@@ -427,7 +428,7 @@ export class LetterIntake {
 }
 
 /** Accepted people's mail to the inbox, blocked people's out of the way, all others' apart. */
-function folderFor(state: SenderState): FolderName {
+function folderFor(state: SenderState): StandardFolder {
   if (state === 'blocked') return 'Junk';
   return state === 'accepted' || state === 'own' ? 'INBOX' : 'Requests';
 }

@@ -17,10 +17,10 @@ export const mailAddress = z
   .regex(/^[0-9a-f]{48}$/)
   .transform((text) => text as MailAddress);
 
-/** A collection whose type follows from its schema. */
 /** The name behind "+" (mail core, identity/address.ts). */
 export const subLabel = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,12}[a-z0-9])?$/);
 
+/** A collection whose type follows from its schema. */
 export function collection<T>(
   bucket: Collection<T>['bucket'],
   schema: z.ZodType<T>,
@@ -88,17 +88,6 @@ export const invites = collection(
     revokedAtMs: count.optional(),
     /** Who wrote under one of its tags first. */
     usedBy: mailAddress.optional(),
-  }),
-);
-
-export const folderStates = collection(
-  'state',
-  z.strictObject({
-    uidValidity: count,
-    uidNext: count,
-    modseq: count,
-    firstRecentUid: count,
-    expungedFloor: count,
   }),
 );
 
