@@ -53,6 +53,8 @@ export interface ClientDeps {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly random: Random;
+  /** The way to the tangle; default openTangle. A simulation has one without sockets. */
+  readonly openTangle?: typeof openTangle;
 }
 
 /** What client.ts and the local service work with. */
@@ -93,7 +95,7 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const events = new ClientEvents(logger);
   const writes = new WriteLock();
   const epochs = EpochStore.load(store);
-  const tangle = await openTangle(
+  const tangle = await (deps.openTangle ?? openTangle)(
     { nodeUrl: config.node.url, genesis, powThreads: config.powThreads },
     { ...deps, lifetime: lifetime.signal, checkpoint: recallCheckpoint(store) },
   );

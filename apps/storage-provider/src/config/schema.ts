@@ -70,6 +70,12 @@ const offer = z.strictObject({
     .default([])
     .describe('Public addresses of the API, https or multiaddr; without one the API’s own URL.'),
   maxObject: z.int().min(512).max(24_576).default(24_576).describe('Greatest object, in bytes.'),
+  maxPart: z
+    .int()
+    .min(0)
+    .max(1_048_576)
+    .default(1_048_576)
+    .describe('Greatest part of a parcel, in bytes; 0 takes no parcels.'),
   minRetentionDays: z.int().min(1).max(365).default(1).describe('Least days of rent.'),
   maxRetentionDays: z.int().min(1).max(365).default(30).describe('Most days of rent ahead.'),
   minChannel: amount.default('5000').describe('Least deposit of a channel, in base units.'),

@@ -98,6 +98,7 @@ export const MAIL_ERROR_CODES = {
   'group-too-many-members': { action: 'reject', spec: '27-group' },
   'group-full': { action: 'ignore', spec: '27-group' },
   'group-history': { action: 'reject', spec: '27-group' },
+  'group-note-unknown': { action: 'ignore', spec: '27-group' },
   'group-not-member': { action: 'ignore', spec: '27-group' },
 } as const satisfies Record<string, { action: Action; spec: string }>;
 

@@ -11,7 +11,10 @@ import type { Prices } from './prices.ts';
 import { refuse } from './problems.ts';
 import type { ProblemCode } from './problems.ts';
 
-/** States with the numbers that log entries carry; never reused. */
+/**
+ * States with the numbers that log entries carry; never reused. No object is ever `part`: that is
+ * what the log says when a part of a parcel was stored, so that nobody takes it for an envelope.
+ */
 export const OBJECT_STATES = {
   seen: 0,
   held: 1,
@@ -19,6 +22,7 @@ export const OBJECT_STATES = {
   expired: 3,
   released: 4,
   purged: 5,
+  part: 6,
 } as const;
 
 export type ObjectState = keyof typeof OBJECT_STATES;
@@ -42,6 +46,8 @@ export interface StoredObject {
   readonly rentPerMiBDay: number;
   /** Greatest `until` of a receipt that was handed out; 0 when none was. */
   readonly receiptUntil: number;
+  /** A part of a parcel, not an envelope. */
+  readonly isPart?: true;
   /** The owner's release signature, kept until `receiptUntil` + 24 h. */
   readonly release?: Uint8Array;
 }

@@ -9,6 +9,7 @@ import {
   MAX_FILTER_PATCH,
   MAX_MAILBOX_BUCKETS,
   MAX_PAGE,
+  MAX_UPLOAD_BYTES,
 } from '../../core/market/constants.ts';
 
 /** Hex of exactly `bytes` bytes. */
@@ -37,6 +38,7 @@ export const POLICY = z.strictObject({
   retentionDays: z.int().min(1).max(65_535),
   maxDebitPerDay: amount,
   unsolicited: z.boolean(),
+  maxUpload: z.int().min(0).max(MAX_UPLOAD_BYTES).default(MAX_UPLOAD_BYTES),
 });
 
 export const BUCKET = z.strictObject({
@@ -111,7 +113,7 @@ export const LOG_ENTRY = z.object({
   root: hex(32),
   size,
   milestoneTime: seconds,
-  state: z.enum(['seen', 'held', 'stored', 'expired', 'released', 'purged']),
+  state: z.enum(['seen', 'held', 'stored', 'expired', 'released', 'purged', 'part']),
   cost: z.int().min(0).max(0xffff_ffff),
 });
 export const LOG = z.object({ entries: z.array(LOG_ENTRY).max(MAX_PAGE), head: HEAD });
