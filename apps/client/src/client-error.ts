@@ -125,6 +125,18 @@ export const CLIENT_ERRORS = {
     'nothing is rented at this provider',
     'list rented mailboxes with tanglemail provider status',
   ),
+  'sub-address-unknown': row(
+    'not-found',
+    404,
+    'there is no such sub-address (any more)',
+    'list your own with tanglemail address list; ask others for their present address',
+  ),
+  'invite-unknown': row(
+    'not-found',
+    404,
+    'there is no such invite',
+    'list invites with tanglemail invite list',
+  ),
   'draft-unknown': row(
     'not-found',
     404,
@@ -153,6 +165,67 @@ export const CLIENT_ERRORS = {
     'give an mbox file or a Maildir folder',
   ),
   // Rules.
+  'sub-address-invalid': row(
+    'usage',
+    400,
+    'this cannot be a sub-address',
+    'use 1 to 13 of a-z, 0-9 and - inside',
+  ),
+  'sub-address-exists': row(
+    'refused',
+    409,
+    'there is such a sub-address already',
+    'revoke it first to give it a new key',
+  ),
+  'sub-addresses-too-many': row(
+    'refused',
+    422,
+    'there are as many sub-addresses as a descriptor holds',
+    'revoke one with tanglemail address revoke',
+  ),
+  'invites-too-many': row(
+    'refused',
+    422,
+    'too many invites are open',
+    'revoke some with tanglemail invite revoke',
+  ),
+  'name-taken': row(
+    'refused',
+    409,
+    'another contact has this name',
+    'choose another name, or rename the other contact first',
+  ),
+  'key-changed': row(
+    'refused',
+    409,
+    'the keys of a recipient have changed',
+    'compare the safety number, then accept with --accept-key-change',
+  ),
+  'safety-number-wrong': row(
+    'refused',
+    422,
+    'this is not the safety number of you and this contact',
+    'compare again; if it stays different, somebody may stand between you',
+  ),
+  'contact-keys-unknown': row(
+    'refused',
+    409,
+    'no keys of this contact have been seen yet',
+    'wait until it has published its keys',
+  ),
+  'request-unknown': row(
+    'not-found',
+    404,
+    'there is no contact request of this address',
+    'list requests with tanglemail contacts requests',
+  ),
+  'vcard-malformed': row('usage', 400, 'this is not a vCard file', 'export it as vCard 4.0 or 3.0'),
+  'qr-unreadable': row(
+    'usage',
+    400,
+    'no QR code can be read in this picture',
+    'take it as a PNG with the whole code in it',
+  ),
   'recipient-unknown': row(
     'refused',
     422,

@@ -5,15 +5,19 @@
 import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
 import type { Clock, Random } from '@tanglemail/tangle/core/ports.ts';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
+import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import type { ProviderHint } from '@tanglemail/mail/core/identity/descriptor.ts';
 import type { EpochState } from '@tanglemail/mail/core/identity/epoch.ts';
 import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
 import { bestSuite } from '@tanglemail/mail/io/crypto/native-suite.ts';
-import { type Account, openAccount } from './account/account.ts';
+import { type Account, addressText, openAccount } from './account/account.ts';
 import { EpochStore } from './account/epoch-store.ts';
+import type { ClientEventDto } from './api/dto.ts';
 import type { ClientConfig } from './config/schema.ts';
 import { BackupKeeper } from './backup/backup-keeper.ts';
 import { ContactBook } from './contacts/contact-book.ts';
+import { OwnAddresses, type PublishedDoors } from './contacts/own-addresses.ts';
+import { OwnSettings } from './contacts/own-settings.ts';
 import { DescriptorPublisher } from './descriptor/publisher.ts';
 import { DescriptorResolver } from './descriptor/resolver.ts';
 import { RecoveryBoxes } from './devices/recovery-boxes.ts';
@@ -64,6 +68,8 @@ export interface ClientParts extends ClientOptions {
   readonly epochs: EpochStore;
   readonly tags: TagBook;
   readonly contacts: ContactBook;
+  readonly ownSettings: OwnSettings;
+  readonly addresses: OwnAddresses;
   readonly messages: MessageStore;
   /** Ends every request that is under way when it is aborted. */
   readonly lifetime: AbortController;
@@ -99,14 +105,30 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const network = { networkId: tangle.networkId, name: genesis.name };
   const account = openAccount(secrets.accountRoot, network, suite);
   const tags = await TagBook.load(store);
-  const contacts = await ContactBook.load({ account, store, writes, tags, suite });
+  const own = await buildOwn(options, { account, store, writes, suite, clock: deps.clock, events });
+  const contacts = await ContactBook.load({
+    account,
+    store,
+    writes,
+    tags,
+    suite,
+    onChange: (address) => events.emit(contactEvent(account, address)),
+  });
   const messages = await MessageStore.load(store);
-  const base = { account, store, writes, tangle, tags, contacts, messages, epochs, suite, logger };
+  const known = { account, store, writes, tags, contacts, messages, suite };
+  const base = { ...known, ...own, tangle, epochs, logger };
   const market = await buildMarket(options, { ...base, events, lifetime });
-  const resolver = new DescriptorResolver({ tangle, store, writes });
+  const resolver = new DescriptorResolver({
+    tangle,
+    store,
+    writes,
+    onConflict: (address) => events.emit(contactEvent(account, address)),
+  });
   const state = (): EpochState => epochs.state;
   const providers = (): ProviderHint[] => market.book.hints();
-  const publisher = new DescriptorPublisher({ ...base, resolver, epochs: state, providers });
+  const doors = (): PublishedDoors => own.addresses.published();
+  const publisher = new DescriptorPublisher({ ...base, resolver, epochs: state, providers, doors });
+  own.onChange(() => publisher.wake());
   const inbox = buildInbox(options, { ...base, ...market, events });
   const sealer = new Sealer({ ...base, resolver });
   const outbox = await Outbox.load({
@@ -134,8 +156,45 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
 
 type Base = Pick<
   ClientParts,
-  'account' | 'store' | 'writes' | 'tangle' | 'tags' | 'contacts' | 'messages' | 'epochs' | 'logger'
+  | 'account'
+  | 'store'
+  | 'writes'
+  | 'tangle'
+  | 'tags'
+  | 'contacts'
+  | 'addresses'
+  | 'messages'
+  | 'epochs'
+  | 'logger'
 > & { readonly suite: SealingSuite };
+
+/** What the account says of itself: its settings, its addresses. */
+async function buildOwn(
+  { config }: ClientOptions,
+  parts: Pick<Base, 'account' | 'store' | 'writes' | 'suite'> & {
+    readonly clock: Clock;
+    readonly events: ClientEvents;
+  },
+): Promise<
+  Pick<ClientParts, 'ownSettings' | 'addresses'> & {
+    readonly onChange: (listener: () => void) => void;
+  }
+> {
+  const listeners: (() => void)[] = [];
+  const onChange = (): void => {
+    parts.events.emit(contactEvent(parts.account, parts.account.address));
+    for (const listener of listeners) listener();
+  };
+  const defaults = { profileName: '', ...config.address };
+  const ownSettings = new OwnSettings({ ...parts, defaults, onChange });
+  const addresses = await OwnAddresses.load({ ...parts, settings: ownSettings, onChange });
+  return { ownSettings, addresses, onChange: (listener) => listeners.push(listener) };
+}
+
+/** Says that something about an account, perhaps our own, has changed. */
+function contactEvent(account: Account, address: MailAddress): ClientEventDto {
+  return { topic: 'contacts', data: { address: addressText(account, address) } };
+}
 
 /** Money: the wallet, channels, and what is rented with them. */
 async function buildMarket(

@@ -43,7 +43,8 @@ export interface AttachmentContent {
 
 export interface ClientService {
   status(): Promise<StatusDto>;
-  address(): Promise<AddressDto>;
+  /** Of the account, or of one of its sub-addresses: `sub-address-unknown`. */
+  address(subAddress?: string): Promise<AddressDto>;
   /** Makes a secret for one person and watches its tags from now on. */
   createInvite(request: InviteRequestDto): Promise<InviteDto>;
 
@@ -60,7 +61,11 @@ export interface ClientService {
    */
   sendMessage(message: SendMessageDto): Promise<QueuedMessageDto>;
   /** Queues a message exactly as its bytes are, to `to` (at least one). `message-malformed` too. */
-  sendRawMessage(raw: Uint8Array, to: readonly string[]): Promise<QueuedMessageDto>;
+  sendRawMessage(
+    raw: Uint8Array,
+    to: readonly string[],
+    acceptKeyChange?: boolean,
+  ): Promise<QueuedMessageDto>;
   /** Newest first. */
   outbox(query: PageQueryDto): Promise<readonly OutboxItemDto[]>;
   /** `outbox-unknown`. */

@@ -11,6 +11,8 @@ import {
   port,
 } from '@tanglemail/tangle/io/shell/setting-types.ts';
 import { defineSettings } from '@tanglemail/tangle/io/shell/settings.ts';
+import { MAX_STAMP_BITS, MIN_MAX_MAIL } from '@tanglemail/mail/core/identity/descriptor.ts';
+import { MAX_MESSAGE_SIZE } from '@tanglemail/mail/core/limits.ts';
 import { z } from 'zod';
 
 const node = z.strictObject({
@@ -61,6 +63,25 @@ const backup = z.strictObject({
   keep: z.int().min(1).max(1_000).default(7).describe('Automatic backups that are kept.'),
 });
 
+const address = z.strictObject({
+  contactsOnly: z
+    .boolean()
+    .default(false)
+    .describe('Whether mail of strangers is not heard at all. Invites and contacts always are.'),
+  stampBits: z
+    .int()
+    .min(0)
+    .max(MAX_STAMP_BITS)
+    .default(0)
+    .describe('Work asked of a stranger for each mail, in leading zero bits of a hash.'),
+  maxMail: z
+    .int()
+    .min(MIN_MAX_MAIL)
+    .max(MAX_MESSAGE_SIZE)
+    .default(MAX_MESSAGE_SIZE)
+    .describe('Bytes of the largest mail that is accepted, with everything that hangs on it.'),
+});
+
 /** The schema of the whole configuration; unknown keys are errors. */
 export const CONFIG_SCHEMA = z.strictObject({
   dataDir: path
@@ -96,6 +117,7 @@ export const CONFIG_SCHEMA = z.strictObject({
     .describe('Whether mail is also read from the milestones of the node, without any provider.'),
   provider: provider.prefault({}),
   backup: backup.prefault({}),
+  address: address.prefault({}),
 });
 
 /** The configuration of a client after defaults. */

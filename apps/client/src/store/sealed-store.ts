@@ -83,6 +83,10 @@ export const BUCKETS = {
   selfLog: 27,
   /** Name → this device's own keys, and the seeds of tags under which it writes to people. */
   device: 28,
+  /** Opaque(label) → JSON of a sub-address of ours, also of a revoked one. */
+  subAddress: 29,
+  /** Opaque(address) → JSON: identity keys that a contact has shown. */
+  keyHistory: 30,
   /** Folder id, modification number (16 digits) → JSON: UIDs that were expunged with it. */
   expunged: 41,
 } as const;
