@@ -18,12 +18,13 @@ import { AccountController } from './account.controller.ts';
 import { ContactsController } from './contacts.controller.ts';
 import { MAX_BODY_BYTES } from './dto.ts';
 import { EventsGateway } from './events.gateway.ts';
+import { FiltersController } from './filters.controller.ts';
 import { MessagesController } from './messages.controller.ts';
 import { OutboxController } from './outbox.controller.ts';
 import { ProblemFilter } from './problem.ts';
 import { ProvidersController } from './providers.controller.ts';
 import type { ApiServices } from './service.ts';
-import { ACCESS, SERVICE, VERSION } from './tokens.ts';
+import { ACCESS, FILTERS, SERVICE, VERSION } from './tokens.ts';
 import { WalletController } from './wallet.controller.ts';
 
 export interface ApiOptions {
@@ -56,6 +57,7 @@ const AREAS: Record<keyof ApiServices, Area> = {
       ProvidersController,
     ],
   },
+  filters: { token: FILTERS, controllers: [FiltersController] },
 };
 
 @Module({})

@@ -69,6 +69,8 @@ export const BUCKETS = {
   outboxBlock: 14,
   /** Outbox id → what a note, a chat line or a parcel says, until it is done. */
   outboxPayload: 19,
+  /** Name, or opaque(URL) → JSON: how far filters were read, and nodes that lied about them. */
+  filterState: 31,
 } as const;
 
 export type Bucket = keyof typeof BUCKETS;
