@@ -14,9 +14,11 @@ import { bestSuite } from '@tanglemail/mail/io/crypto/native-suite.ts';
 import { type Account, openAccount } from './account/account.ts';
 import { EpochStore } from './account/epoch-store.ts';
 import type { ClientConfig } from './config/schema.ts';
+import { BackupKeeper } from './backup/backup-keeper.ts';
 import { ContactBook } from './contacts/contact-book.ts';
 import { DescriptorPublisher } from './descriptor/publisher.ts';
 import { DescriptorResolver } from './descriptor/resolver.ts';
+import { RecoveryBoxes } from './devices/recovery-boxes.ts';
 import { FilterScan } from './filters/filter-scan.ts';
 import { LetterIntake } from './inbox/letter-intake.ts';
 import { NoteRouter } from './inbox/note-router.ts';
@@ -83,6 +85,7 @@ export interface ClientParts extends ClientOptions {
   readonly notes: NoteRouter;
   readonly wallet: WalletService;
   readonly events: ClientEvents;
+  readonly backups: BackupKeeper;
 }
 
 /** Builds all parts over an open store; nothing runs yet. */
@@ -116,6 +119,7 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
     ...base,
     sealers: { message: sealer, note: sealer },
     providerAt: (hint) => market.renter.providerAt(hint),
+    providersOf: async (address) => (await resolver.resolve(address))?.providers,
     watchTags: () => inbox.providerSync.watchTags(),
     onChange: (entry) => {
       if (isMail(entry)) events.emit({ topic: 'outbox', data: outboxEvent(entry) });
@@ -125,7 +129,13 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
     },
   });
   const all = { ...options, ...base, ...market, ...inbox };
-  return { ...all, filterScan, lifetime, resolver, publisher, outbox, events };
+  const boxes = new RecoveryBoxes(store, writes);
+  const backups = new BackupKeeper({
+    ...options,
+    ...deps,
+    noteBox: (publicKey) => boxes.add(publicKey, deps.clock.nowMs()),
+  });
+  return { ...all, filterScan, lifetime, resolver, publisher, outbox, events, backups };
 }
 
 type Base = Pick<

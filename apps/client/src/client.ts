@@ -41,7 +41,11 @@ export class Client {
   private constructor(parts: ClientParts) {
     this.#parts = parts;
     this.service = new LocalService(parts);
-    this.services = { local: this.service, filters: new FilterSearch(parts) };
+    this.services = {
+      local: this.service,
+      backup: parts.backups,
+      filters: new FilterSearch(parts),
+    };
   }
 
   /** Builds a client over an open store. Nothing runs and nothing is sent before `start`. */
@@ -73,6 +77,7 @@ export class Client {
       });
     }
     this.#loop('epochs', () => this.#pruneEpochs());
+    this.#loop('backups', () => this.#parts.backups.runIfDue());
     this.#loop('ledger checkpoint', async () => {
       await saveCheckpoint(store, tangle.checkpoint());
       return CHECKPOINT_MS;

@@ -132,13 +132,16 @@ export const queuedMessageDto = z.object({
 });
 
 export const outboxStates = [
+  'scheduled',
   'queued',
   'attached',
   'confirmed',
   'stored',
   'fetched',
+  'read',
   'failed',
   'expired',
+  'recalled',
 ] as const;
 
 /** While the proof of work runs: hashes done, and how many it takes on average. */

@@ -3,6 +3,7 @@
  * it; api/ turns HTTP into calls of it. Every method may throw ClientError; anything else that is
  * thrown is a mistake of ours and becomes `internal`. Spec: docs/spec/41-client-api.md.
  */
+import type { BackupService } from './backup-service.ts';
 import type {
   AddContactDto,
   AddressDto,
@@ -105,4 +106,5 @@ export interface ClientService {
 export interface ApiServices {
   readonly local: ClientService;
   readonly filters?: FilterService;
+  readonly backup?: BackupService;
 }

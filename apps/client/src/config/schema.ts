@@ -98,6 +98,19 @@ const mail = z.strictObject({
     .describe('Milliseconds between two looks for new filters, which cost a request a node each.'),
 });
 
+const backup = z.strictObject({
+  folder: path
+    .optional()
+    .describe('Folder for automatic backups, which the 24 words open. Default: none are made.'),
+  everyHours: z
+    .int()
+    .min(1)
+    .max(8_760)
+    .default(24)
+    .describe('Hours between two automatic backups.'),
+  keep: z.int().min(1).max(1_000).default(7).describe('Automatic backups that are kept.'),
+});
+
 /** The schema of the whole configuration; unknown keys are errors. */
 export const CONFIG_SCHEMA = z.strictObject({
   dataDir: path
@@ -133,6 +146,7 @@ export const CONFIG_SCHEMA = z.strictObject({
     .describe('Whether mail is also read from the milestones of the node, without any provider.'),
   mail: mail.prefault({}),
   provider: provider.prefault({}),
+  backup: backup.prefault({}),
 });
 
 /** The configuration of a client after defaults. */

@@ -193,7 +193,7 @@ export class ProviderSync {
         ? tags.changeSince(registered)
         : { add: [], remove: tags.tagsIn(registered) };
       if (add.length === 0 && remove.length === 0 && hasBucket === wantsBucket) return;
-      const bucket = { bits: STRANGER_BUCKET_BITS, prefix: new Uint8Array(0) };
+      const bucket = { bits: STRANGER_BUCKET_BITS, prefix: new Uint8Array(0), stampBits: 0 };
       try {
         if (hasBucket && !wantsBucket) {
           await provider.setFilters(session, { removeBuckets: [bucket] });

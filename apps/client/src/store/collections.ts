@@ -67,17 +67,6 @@ export const invites = collection(
   z.strictObject({ secret: hex, name: z.string().max(64), createdAtMs: count }),
 );
 
-export const folderStates = collection(
-  'state',
-  z.strictObject({
-    uidValidity: count,
-    uidNext: count,
-    modseq: count,
-    firstRecentUid: count,
-    expungedFloor: count,
-  }),
-);
-
 /** One line of a folder's list; the bytes lie under `emailId`. */
 export const messageEntries = collection(
   'messageEntry',
@@ -130,6 +119,8 @@ export const rentals = collection(
     isActive: z.boolean(),
     /** The user wants it no more: no descriptor names it, nothing more is paid into it. */
     isEnded: z.boolean(),
+    /** Vouchers may be behind what was signed elsewhere: the provider is asked first. */
+    isRecovering: z.boolean().optional(),
   }),
 );
 
