@@ -292,6 +292,12 @@ export const CLIENT_ERRORS = {
     'no provider has an offer that fits',
     'raise the price limit in the settings or name a provider',
   ),
+  'filters-off': row(
+    'refused',
+    409,
+    'mail is not looked for by filters',
+    'add filters to mail.find in the settings',
+  ),
   'price-too-high': row(
     'refused',
     422,

@@ -19,12 +19,13 @@ import { BackupController } from './backup.controller.ts';
 import { ContactsController } from './contacts.controller.ts';
 import { MAX_BODY_BYTES } from './dto.ts';
 import { EventsGateway } from './events.gateway.ts';
+import { FiltersController } from './filters.controller.ts';
 import { MessagesController } from './messages.controller.ts';
 import { OutboxController } from './outbox.controller.ts';
 import { ProblemFilter } from './problem.ts';
 import { ProvidersController } from './providers.controller.ts';
 import type { ApiServices } from './service.ts';
-import { ACCESS, BACKUP, SERVICE, VERSION } from './tokens.ts';
+import { ACCESS, BACKUP, FILTERS, SERVICE, VERSION } from './tokens.ts';
 import { WalletController } from './wallet.controller.ts';
 
 export interface ApiOptions {
@@ -57,6 +58,7 @@ const AREAS: Record<keyof ApiServices, Area> = {
       ProvidersController,
     ],
   },
+  filters: { token: FILTERS, controllers: [FiltersController] },
   backup: { token: BACKUP, controllers: [BackupController] },
 };
 

@@ -32,6 +32,7 @@ import type {
   WalletDto,
   WalletLineDto,
 } from './dto.ts';
+import type { FilterService } from './filter-service.ts';
 
 /** The bytes of one attachment. */
 export interface AttachmentContent {
@@ -109,5 +110,6 @@ export interface ClientService {
 /** What the API calls, one service for each area; where one is absent, so are its routes. */
 export interface ApiServices {
   readonly local: ClientService;
+  readonly filters?: FilterService;
   readonly backup?: BackupService;
 }

@@ -4,4 +4,5 @@
 export const SERVICE = Symbol('service');
 export const ACCESS = Symbol('access');
 export const VERSION = Symbol('version');
+export const FILTERS = Symbol('filters');
 export const BACKUP = Symbol('backup');

@@ -10,6 +10,7 @@ import { accountCommand } from './account-commands.ts';
 import { backupCommand } from './backup-commands.ts';
 import { addressCommand, contactsCommand, inviteCommand } from './contact-commands.ts';
 import { daemonCommand } from './daemon-commands.ts';
+import { filtersCommand } from './filter-commands.ts';
 import { inboxCommand, outboxCommand, readCommand, syncCommand } from './mail-commands.ts';
 import { providerCommand } from './provider-commands.ts';
 import { sendCommand } from './send-command.ts';
@@ -52,6 +53,7 @@ export function buildProgram(terminal: Terminal, settings: Settings | undefined)
     .addCommand(syncCommand(terminal))
     .addCommand(walletCommand(terminal))
     .addCommand(providerCommand(terminal))
+    .addCommand(filtersCommand(terminal))
     .addCommand(backupCommand(terminal, settings))
     .addCommand(configDocsCommand(terminal));
   configure(program, terminal);

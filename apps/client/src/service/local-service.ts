@@ -346,8 +346,20 @@ export class LocalService implements ClientService {
         report.errors.push({ bondId, code, detail: message.slice(0, 512) });
       }
     }
+    await this.#syncFilters(report);
     this.#lastSync = { at: tangle.clock.nowMs(), fetched: report.fetched };
     return { ...report, cost: `${report.cost > 0n ? report.cost : 0n}` };
+  }
+
+  async #syncFilters(report: Pick<dto.SyncReportDto, 'fetched' | 'errors'>): Promise<void> {
+    const { filterScan, lifetime } = this.#parts;
+    if (filterScan === undefined) return;
+    try {
+      report.fetched += await explained(() => filterScan.sync(lifetime.signal));
+    } catch (error) {
+      const { code, message } = error instanceof ClientError ? error : new ClientError('internal');
+      report.errors.push({ bondId: '', code, detail: message.slice(0, 512) });
+    }
   }
 
   /** Resolves when no synchronisation is under way. Never throws. */

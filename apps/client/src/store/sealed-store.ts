@@ -87,6 +87,8 @@ export const BUCKETS = {
   subAddress: 29,
   /** Opaque(address) → JSON: identity keys that a contact has shown. */
   keyHistory: 30,
+  /** Name, or opaque(URL) → JSON: how far filters were read, and nodes that lied about them. */
+  filterState: 31,
   /** Folder id, modification number (16 digits) → JSON: UIDs that were expunged with it. */
   expunged: 41,
 } as const;
