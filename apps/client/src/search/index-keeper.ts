@@ -50,6 +50,7 @@ export class IndexKeeper {
     this.#hashes = saved?.hashes ?? [];
     this.#unobserve = deps.messages.observe((_batch, change) => {
       if ('messageKey' in change && change.kind !== 'flags') this.#note(change.messageKey);
+      if (change.kind === 'draft-saved' && change.replaced !== '') this.#note(change.replaced);
     });
   }
 
