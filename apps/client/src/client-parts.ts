@@ -16,20 +16,21 @@ import { ContactBook } from './contacts/contact-book.ts';
 import { DescriptorPublisher } from './descriptor/publisher.ts';
 import { DescriptorResolver } from './descriptor/resolver.ts';
 import { LetterIntake } from './inbox/letter-intake.ts';
+import { NoteRouter } from './inbox/note-router.ts';
 import { NodeFeed } from './inbox/node-feed.ts';
 import { ObjectFetcher } from './inbox/object-fetcher.ts';
 import { ProviderSync } from './inbox/provider-sync.ts';
 import { StrangerScan } from './inbox/stranger-scan.ts';
 import type { AccountSecrets } from './keystore/keystore.ts';
 import { MessageStore } from './messages/message-store.ts';
-import { storedCount } from './outbox/outbox-entry.ts';
+import { isMail, storedCount } from './outbox/outbox-entry.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { Sealer } from './outbox/sealer.ts';
 import { ChannelKeeper } from './rentals/channel-keeper.ts';
 import { RentalBook } from './rentals/rental-book.ts';
 import { Renter, type RentTerms } from './rentals/renter.ts';
 import { ClientEvents } from './service/client-events.ts';
-import type { OutboxEntry } from './store/collections.ts';
+import type { OutboxEntry } from './store/outbox-collections.ts';
 import type { SealedStore } from './store/sealed-store.ts';
 import { WriteLock } from './store/write-lock.ts';
 import { TagBook } from './tags/tag-book.ts';
@@ -48,6 +49,8 @@ export interface ClientDeps {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly random: Random;
+  /** The way to the tangle; default openTangle. A simulation has one without sockets. */
+  readonly openTangle?: typeof openTangle;
 }
 
 /** What client.ts and the local service work with. */
@@ -70,6 +73,9 @@ export interface ClientParts extends ClientOptions {
   readonly channels: ChannelKeeper;
   readonly providerSync: ProviderSync;
   readonly nodeFeed: NodeFeed;
+  readonly intake: LetterIntake;
+  /** Who takes the notes of which family: registered before anything is received. */
+  readonly notes: NoteRouter;
   readonly wallet: WalletService;
   readonly events: ClientEvents;
 }
@@ -83,7 +89,7 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const events = new ClientEvents(logger);
   const writes = new WriteLock();
   const epochs = EpochStore.load(store);
-  const tangle = await openTangle(
+  const tangle = await (deps.openTangle ?? openTangle)(
     { nodeUrl: config.node.url, genesis, powThreads: config.powThreads },
     { ...deps, lifetime: lifetime.signal, checkpoint: recallCheckpoint(store) },
   );
@@ -99,14 +105,19 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const providers = (): ProviderHint[] => market.book.hints();
   const publisher = new DescriptorPublisher({ ...base, resolver, epochs: state, providers });
   const inbox = buildInbox(options, { ...base, ...market, events });
+  const sealer = new Sealer({ ...base, resolver });
   const outbox = await Outbox.load({
     ...base,
-    sealer: new Sealer({ ...base, resolver }),
+    sealers: { message: sealer, note: sealer },
     providerAt: (hint) => market.renter.providerAt(hint),
+    providersOf: async (address) => (await resolver.resolve(address))?.providers,
     watchTags: () => inbox.providerSync.watchTags(),
-    onChange: (entry) => events.emit({ topic: 'outbox', data: outboxEvent(entry) }),
-    onWork: (entry, work) =>
-      events.emit({ topic: 'outbox', data: { ...outboxEvent(entry), work } }),
+    onChange: (entry) => {
+      if (isMail(entry)) events.emit({ topic: 'outbox', data: outboxEvent(entry) });
+    },
+    onWork: (entry, work) => {
+      if (isMail(entry)) events.emit({ topic: 'outbox', data: { ...outboxEvent(entry), work } });
+    },
   });
   const all = { ...options, ...base, ...market, ...inbox };
   return { ...all, lifetime, resolver, publisher, outbox, events };
@@ -134,10 +145,12 @@ async function buildMarket(
 function buildInbox(
   { config }: ClientOptions,
   parts: Base & Pick<ClientParts, 'book' | 'renter' | 'events'>,
-): Pick<ClientParts, 'providerSync' | 'nodeFeed'> {
+): Pick<ClientParts, 'providerSync' | 'nodeFeed' | 'intake' | 'notes'> {
+  const notes = new NoteRouter();
   const { tangle, store, messages, epochs, events } = parts;
   const intake = new LetterIntake({
     ...parts,
+    notes,
     epochs: () => epochs.state,
     onDelivered: (id) => {
       const mail = messages.get(id);
@@ -152,6 +165,8 @@ function buildInbox(
   return {
     providerSync: new ProviderSync({ ...parts, fetcher, strangers }),
     nodeFeed: new NodeFeed({ tangle, store, intake }),
+    intake,
+    notes,
   };
 }
 

@@ -132,13 +132,16 @@ export const queuedMessageDto = z.object({
 });
 
 export const outboxStates = [
+  'scheduled',
   'queued',
   'attached',
   'confirmed',
   'stored',
   'fetched',
+  'read',
   'failed',
   'expired',
+  'recalled',
 ] as const;
 
 /** While the proof of work runs: hashes done, and how many it takes on average. */
@@ -156,7 +159,7 @@ export const outboxItemDto = z.object({
   providerCount: count,
   storedCount: count,
   heldCount: count,
-  tagKind: z.enum(['contact', 'invite', 'stranger']).optional(),
+  tagKind: z.enum(['contact', 'invite', 'stranger', 'chain']).optional(),
   blockId: hex32.optional(),
   powMs: z.number().min(0).optional(),
   work: workDto.optional(),

@@ -3,6 +3,8 @@ import { describe, expect, it } from '@jest/globals';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import { decodeEnvelope } from '@tanglemail/mail/core/envelope/envelope.ts';
 import { descriptorOf, sealMail } from '../testing/letters.ts';
+import { counters } from '../store/collections.ts';
+import type { ContactChange } from './contact-book.ts';
 import { NOW_MS, type Person, person } from '../testing/people.ts';
 
 const nowMs = NOW_MS;
@@ -106,6 +108,35 @@ describe('changes at the same time', () => {
     expect(new Set(sealed.map(({ bytes }) => tagOf(bytes))).size).toBe(6);
     const next = await sealMail(await person(1, alice.store), bob);
     expect(sealed.map(({ bytes }) => tagOf(bytes))).not.toContain(tagOf(next.bytes));
+  });
+});
+
+describe('an observer', () => {
+  it('writes into the batch of every change, and hears no more once it has left', async () => {
+    const [alice, bob] = [await person(1), await person(2)];
+    const { address } = bob.account;
+    const seen: ContactChange[] = [];
+    const leave = alice.contacts.observe((batch, change) => {
+      seen.push(change);
+      batch.put(counters, 'observed', { next: seen.length });
+    });
+    await alice.contacts.add(address, { name: 'Bob', nowMs });
+    await alice.contacts.add(address, { name: 'Bobby', nowMs });
+    await alice.contacts.invite(new Uint8Array(32), 'Carol', nowMs);
+    expect(seen).toMatchObject([
+      { kind: 'contact', origin: 'local', before: undefined, after: { name: 'Bob' } },
+      { kind: 'contact', origin: 'local', before: { name: 'Bob' }, after: { name: 'Bobby' } },
+      { kind: 'invite', origin: 'local', after: { name: 'Carol' } },
+    ]);
+    expect(alice.store.get(counters, 'observed')).toEqual({ next: 3 });
+    const batch = alice.store.batch();
+    const apply = alice.contacts.put(batch, alice.contacts.get(address)!, 'remote');
+    await batch.write();
+    apply();
+    expect(seen.at(-1)).toMatchObject({ origin: 'remote', before: { name: 'Bobby' } });
+    leave();
+    await alice.contacts.remove(address);
+    expect(seen).toHaveLength(4);
   });
 });
 

@@ -8,7 +8,7 @@ import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import { contactTagKey, inviteTagKey, tagAt } from '@tanglemail/mail/core/envelope/tags.ts';
 import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
 import type { Account } from '../account/account.ts';
-import { type Contact, contacts, invites } from '../store/collections.ts';
+import { type Contact, contacts, type Invite, invites } from '../store/collections.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
 import type { TagBook } from '../tags/tag-book.ts';
@@ -48,12 +48,36 @@ export interface ContactBookDeps {
   readonly suite: SealingSuite;
 }
 
+/** Who made a change: the user of this device, or another device of the account. */
+export type ChangeOrigin = 'local' | 'remote';
+
+/** What a batch is about to change, for whoever has to know it in the same write. */
+export type ContactChange =
+  | {
+      readonly kind: 'contact';
+      readonly origin: ChangeOrigin;
+      /** Absent when nothing was known of the address. */
+      readonly before: Contact | undefined;
+      readonly after: Contact;
+    }
+  | {
+      readonly kind: 'invite';
+      readonly origin: ChangeOrigin;
+      /** Key of the record: opaque(secret). */
+      readonly id: string;
+      readonly after: Invite;
+    };
+
+/** Adds to the batch what belongs to the change; must not throw. */
+export type ContactObserver = (batch: SealedBatch, change: ContactChange) => void;
+
 /** Start of the id of an invite's tag source. */
 export const INVITE_SOURCE = 'invite:';
 
 export class ContactBook {
   readonly #deps: ContactBookDeps;
   readonly #byAddress = new Map<MailAddress, Contact>();
+  readonly #observers = new Set<ContactObserver>();
 
   private constructor(deps: ContactBookDeps) {
     this.#deps = deps;
@@ -65,6 +89,16 @@ export class ContactBook {
       book.#byAddress.set(value.address, value);
     }
     return book;
+  }
+
+  /** Calls `observer` inside every change until the function it gives is called. */
+  observe(observer: ContactObserver): () => void {
+    this.#observers.add(observer);
+    return () => this.#observers.delete(observer);
+  }
+
+  #tell(batch: SealedBatch, change: ContactChange): void {
+    for (const observer of this.#observers) observer(batch, change);
   }
 
   /** What is known of an address; also of somebody who was removed or blocked. */
@@ -156,7 +190,9 @@ export class ContactBook {
     const source = `${INVITE_SOURCE}${key}`;
     await writes.run(async () => {
       const batch = store.batch();
-      batch.put(invites, key, { secret: bytesToHex(secret), name, createdAtMs: nowMs });
+      const after = { secret: bytesToHex(secret), name, createdAtMs: nowMs };
+      batch.put(invites, key, after);
+      this.#tell(batch, { kind: 'invite', origin: 'local', id: key, after });
       const apply = tags.watchSource(batch, source, inviteTagKey(secret, account.address));
       await batch.write();
       apply();
@@ -230,11 +266,14 @@ export class ContactBook {
 
   /**
    * Puts a contact into a batch, with the tag source of accepted ones whose key is known; tags of
-   * blocked ones are watched no more.
+   * blocked ones are watched no more. Every change of a contact comes through here, also what
+   * another device wrote (`remote`); the caller writes the batch, then calls the function.
    */
-  put(batch: SealedBatch, contact: Contact): () => void {
+  put(batch: SealedBatch, contact: Contact, origin: ChangeOrigin = 'local'): () => void {
     const { store, tags, account, suite } = this.#deps;
     batch.put(contacts, store.opaque(contact.address), contact);
+    const before = this.#byAddress.get(contact.address);
+    this.#tell(batch, { kind: 'contact', origin, before, after: contact });
     const applies: (() => void)[] = [() => this.#byAddress.set(contact.address, contact)];
     if (contact.state === 'blocked') {
       applies.push(tags.restSource(batch, contactSource(contact.address)));

@@ -7,7 +7,7 @@ import { blockIdOf } from '@tanglemail/tangle/core/codec/block.ts';
 import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { TaggedData } from '@tanglemail/tangle/core/codec/tagged-data.ts';
 import type { IssuedBlock } from '@tanglemail/tangle/io/node-client/block-issuer.ts';
-import { PADDED_SIZES } from '@tanglemail/mail/core/limits.ts';
+import { MAX_MESSAGE_SIZE, PADDED_SIZES } from '@tanglemail/mail/core/limits.ts';
 import {
   decodeDescriptor,
   type DescriptorBody,
@@ -198,6 +198,8 @@ export class DescriptorPublisher {
       providers: providers(),
       policy: { stampBits: 0, contactsOnly: false },
       maxEnvelope: PADDED_SIZES.at(-1) ?? 0,
+      maxMail: MAX_MESSAGE_SIZE,
+      subAddresses: [],
       formatVersions: [ENVELOPE_VERSION],
     };
   }

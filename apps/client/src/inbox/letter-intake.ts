@@ -7,7 +7,9 @@ import { matchesStranger, scanDays } from '@tanglemail/mail/core/envelope/strang
 import { decodeEnvelope, type MailEnvelope } from '@tanglemail/mail/core/envelope/envelope.ts';
 import { openEnvelope } from '@tanglemail/mail/core/envelope/seal.ts';
 import { createKeyring, type EpochKeyring } from '@tanglemail/mail/core/letter/keyring.ts';
+import type { LetterId } from '@tanglemail/mail/core/letter/content.ts';
 import type { OpenedLetter } from '@tanglemail/mail/core/letter/letter.ts';
+import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import { MAX_NAME_LENGTH } from '@tanglemail/mail/core/identity/link.ts';
 import { type EpochState } from '@tanglemail/mail/core/identity/epoch.ts';
 import { readFacts, readHeaders } from '@tanglemail/mail/core/message/headers.ts';
@@ -26,12 +28,67 @@ import type { WriteLock } from '../store/write-lock.ts';
 import { STRANGER_BUCKET_BITS } from '../tags/stranger-bucket.ts';
 import type { TagBook, TagMatch } from '../tags/tag-book.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
+import type { NoteRouter } from './note-router.ts';
 
 /** What became of an envelope. */
 export type Intake =
   | { readonly kind: 'delivered'; readonly mailId: string }
+  /** Taken in, and nothing that a folder shows: a note, a line of chat, a part of something. */
+  | { readonly kind: 'filed' }
   | { readonly kind: 'known' }
   | { readonly kind: 'refused'; readonly code: string };
+
+/** What taking something in did; `apply` is called once the batch is written. */
+export interface IntakeStep {
+  readonly intake: Intake;
+  readonly apply: () => void;
+}
+
+/** An envelope under a tag that some opener waits for. */
+export interface TaggedEnvelope {
+  readonly envelope: MailEnvelope;
+  readonly bytes: Uint8Array;
+  /** Segment-tree root, hex. */
+  readonly root: string;
+  readonly receivedAtMs: number;
+}
+
+/**
+ * Opens envelopes that are no letters: those of chains. Asked before a letter is tried. Once an
+ * envelope was refused it is not opened again.
+ */
+export interface EnvelopeOpener {
+  /** Whether it waits for this tag. Asked for every envelope, so it must be a look-up. */
+  match(tag: Uint8Array): boolean;
+  /**
+   * Opens, and puts all changes into the batch, under the write lock. Undefined: the envelope is
+   * none of its own after all, and is tried as a letter. Never throws for bad input.
+   */
+  take(batch: SealedBatch, arrival: TaggedEnvelope): IntakeStep | undefined;
+}
+
+/** A letter of a kind that is registered by `registerKind`, its seal checked, its sender noted. */
+export interface TakenLetter {
+  readonly letter: OpenedLetter;
+  readonly senderState: SenderState;
+  readonly receivedAtMs: number;
+}
+
+/** Puts what the letter changes into the batch, under the write lock. Never throws at a letter. */
+export type KindHandler = (batch: SealedBatch, taken: TakenLetter) => IntakeStep;
+
+/** `own`: another device of this account. */
+export type SenderState = Contact['state'] | 'own';
+
+/** A message that is whole, and whose letter named it. */
+export interface ArrivedMessage {
+  readonly sender: MailAddress;
+  readonly letterId: LetterId;
+  readonly isRegistered: boolean;
+  readonly raw: Uint8Array;
+  /** From `readFacts`. */
+  readonly shown: ShownFacts;
+}
 
 export interface LetterIntakeDeps {
   readonly account: Account;
@@ -41,13 +98,15 @@ export interface LetterIntakeDeps {
   readonly contacts: ContactBook;
   readonly tags: TagBook;
   readonly messages: MessageStore;
+  readonly notes: NoteRouter;
   readonly epochs: () => EpochState;
   readonly suite: SealingSuite;
   readonly logger: Logger;
   readonly onDelivered: (mailId: string) => void;
 }
 
-interface ShownFacts {
+/** What a list shows of a message. */
+export interface ShownFacts {
   readonly hasAttachments: boolean;
   readonly messageId: string;
   readonly fromName: string;
@@ -60,15 +119,28 @@ interface Arrival {
   readonly letter: OpenedLetter;
   readonly tag: Uint8Array;
   readonly root: string;
-  readonly shown: ShownFacts;
+  /** For letters that are messages. */
+  readonly shown: ShownFacts | undefined;
 }
 
 export class LetterIntake {
   readonly #deps: LetterIntakeDeps;
+  readonly #openers: EnvelopeOpener[] = [];
+  readonly #kinds = new Map<string, KindHandler>();
   #keyring: { readonly of: EpochState; readonly ring: EpochKeyring } | undefined;
 
   constructor(deps: LetterIntakeDeps) {
     this.#deps = deps;
+  }
+
+  /** Adds somebody who opens what is no letter. Call it before anything is received. */
+  registerOpener(opener: EnvelopeOpener): void {
+    this.#openers.push(opener);
+  }
+
+  /** Says who takes letters of a kind beside `message` and `control`. Call it before receiving. */
+  registerKind(kind: string, handler: KindHandler): void {
+    this.#kinds.set(kind, handler);
   }
 
   /**
@@ -77,7 +149,9 @@ export class LetterIntake {
    */
   isOurs(envelope: MailEnvelope, arrivedAt: number): boolean {
     const { tags } = this.#deps;
-    return tags.match(envelope.tag) !== undefined || this.isStrangers(envelope, arrivedAt);
+    const { tag } = envelope;
+    const isExact = tags.match(tag) !== undefined || this.#openers.some((one) => one.match(tag));
+    return isExact || this.isStrangers(envelope, arrivedAt);
   }
 
   /** Whether a stranger's envelope may be for us; needs only its first 50 bytes. */
@@ -112,14 +186,41 @@ export class LetterIntake {
     if (!envelope.ok) return { kind: 'refused', code: envelope.code };
     const root = bytesToHex(segmentRoot(bytes));
     if (this.hasTaken(root)) return { kind: 'known' };
+    const tagged = await this.#takeTagged({ envelope: envelope.value, bytes, root });
+    if (tagged !== undefined) return tagged;
     const { address, keys, networkId } = account;
     const reader = { address, identity: keys.identity, keyring: this.#ring() };
     const opened = openEnvelope(bytes, networkId, reader, suite, tangle.verifier);
     if (!opened.ok) return this.#refuse(root, opened.code);
-    if (opened.value.kind !== 'message') return this.#refuse(root, 'letter-kind-unknown');
-    const shown = await this.#shownFacts(opened.value.message);
+    const { kind, message } = opened.value;
+    const isKnown = kind === 'message' || kind === 'control' || this.#kinds.has(kind);
+    if (!isKnown) return this.#refuse(root, 'letter-kind-unknown');
+    const shown = kind === 'message' ? await this.readFacts(message) : undefined;
     const { tag } = envelope.value;
     return writes.run(() => this.#file({ letter: opened.value, tag, root, shown }));
+  }
+
+  /** Lets the openers have it; undefined when none of them knows the tag. */
+  async #takeTagged(found: Omit<TaggedEnvelope, 'receivedAtMs'>): Promise<Intake | undefined> {
+    const { store, writes, tangle } = this.#deps;
+    const openers = this.#openers.filter((one) => one.match(found.envelope.tag));
+    if (openers.length === 0) return undefined;
+    return writes.run(async () => {
+      // Another replica may have brought it while this one waited for its turn.
+      if (this.hasTaken(found.root)) return { kind: 'known' };
+      const arrival = { ...found, receivedAtMs: tangle.clock.nowMs() };
+      const batch = store.batch();
+      for (const opener of openers) {
+        const step = opener.take(batch, arrival);
+        if (step === undefined) continue;
+        const refusal = step.intake.kind === 'refused' ? step.intake.code.slice(0, 64) : '';
+        batch.put(seenRoots, rootKey(store, found.root), { refusal });
+        await batch.write();
+        step.apply();
+        return step.intake;
+      }
+      return undefined;
+    });
   }
 
   /** The keys of an epoch cost an ML-KEM key generation: they are derived once, not per mail. */
@@ -139,39 +240,91 @@ export class LetterIntake {
   }
 
   async #file(arrival: Arrival): Promise<Intake> {
-    const { store, tags, messages, tangle } = this.#deps;
+    const { store, tags, tangle } = this.#deps;
     const { letter, root, shown } = arrival;
-    const messageKey = `${letter.senderAddress}:${letter.letterId}`;
-    const seenKey = store.opaque(messageKey);
     const batch = store.batch();
     batch.put(seenRoots, rootKey(store, root), { refusal: '' });
     const match = this.#matchOf(arrival);
     const applyTags = match === undefined ? () => {} : tags.markSeen(batch, match);
-    if (store.get(seenLetters, seenKey) !== undefined) {
+    if (store.get(seenLetters, letterKey(store, letter)) !== undefined) {
       // The same letter in another envelope: its sender sealed it again. Its number is used up.
       await batch.write();
       applyTags();
       return { kind: 'known' };
     }
-    const nowMs = tangle.clock.nowMs();
-    const noted = this.#noteSender(batch, letter, match, shown.fromName);
-    const delivered = messages.deliver(batch, {
-      folder: folderFor(noted.state),
-      raw: letter.message,
-      messageKey,
-      receivedAtMs: nowMs,
-      flags: [],
-      sender: letter.senderAddress,
-      isRegistered: letter.isRegistered,
-      ...shown,
-    });
-    batch.put(seenLetters, seenKey, { mailId: delivered.id });
+    const noted = this.#noteSender(batch, letter, match, shown?.fromName ?? '');
+    const taken = { letter, senderState: noted.state, receivedAtMs: tangle.clock.nowMs() };
+    const step = this.#takeLetter(batch, taken, shown);
     await batch.write();
     noted.apply();
     applyTags();
-    delivered.apply();
-    this.#deps.onDelivered(delivered.id);
-    return { kind: 'delivered', mailId: delivered.id };
+    step.apply();
+    return step.intake;
+  }
+
+  #takeLetter(batch: SealedBatch, taken: TakenLetter, shown: ShownFacts | undefined): IntakeStep {
+    const { letter, senderState } = taken;
+    const { senderAddress: sender, letterId, isRegistered, message: raw } = letter;
+    if (shown !== undefined) {
+      const arrived = { sender, letterId, isRegistered, raw, shown };
+      const { mailId, apply } = this.#deliverTo(batch, folderFor(senderState), arrived);
+      return { intake: { kind: 'delivered', mailId }, apply };
+    }
+    batch.put(seenLetters, letterKey(this.#deps.store, letter), { mailId: '' });
+    const handler = this.#kinds.get(letter.kind);
+    if (handler !== undefined) return handler(batch, taken);
+    const intake: Intake = { kind: 'filed' };
+    // Whoever is blocked has no say in anything, notes included.
+    if (senderState === 'blocked') return { intake, apply: () => {} };
+    const apply = this.#deps.notes.take(batch, {
+      sender,
+      accountKey: letter.senderAccountKey,
+      identityKey: letter.senderIdentityKey,
+      letterId,
+      sentAt: letter.sentAt,
+      receivedAtMs: taken.receivedAtMs,
+      body: raw,
+    });
+    return { intake, apply };
+  }
+
+  /**
+   * Files a message whose letter was taken before (its parts were still missing), in the folder
+   * of its sender as it stands now. Under the write lock; the same letter again changes nothing.
+   */
+  deliver(
+    batch: SealedBatch,
+    arrived: ArrivedMessage,
+  ): { readonly mailId: string; readonly apply: () => void } {
+    const { account, contacts } = this.#deps;
+    const { sender } = arrived;
+    const state = sender === account.address ? 'own' : contacts.get(sender)?.state;
+    return this.#deliverTo(batch, folderFor(state ?? 'requested'), arrived);
+  }
+
+  #deliverTo(
+    batch: SealedBatch,
+    folder: StandardFolder,
+    { sender, letterId, isRegistered, raw, shown }: ArrivedMessage,
+  ): { readonly mailId: string; readonly apply: () => void } {
+    const { store, messages, tangle, onDelivered } = this.#deps;
+    const delivered = messages.deliver(batch, {
+      folder,
+      raw,
+      messageKey: `${sender}:${letterId}`,
+      receivedAtMs: tangle.clock.nowMs(),
+      flags: [],
+      sender,
+      isRegistered,
+      ...shown,
+    });
+    const mailId = delivered.id;
+    batch.put(seenLetters, letterKey(store, { senderAddress: sender, letterId }), { mailId });
+    const apply = (): void => {
+      delivered.apply();
+      onDelivered(mailId);
+    };
+    return { mailId, apply };
   }
 
   /**
@@ -189,8 +342,17 @@ export class LetterIntake {
     letter: OpenedLetter,
     match: TagMatch | undefined,
     fromName: string,
-  ): { readonly state: Contact['state']; readonly apply: () => void } {
-    const { contacts, tangle } = this.#deps;
+  ): { readonly state: SenderState; readonly apply: () => void } {
+    const { account, contacts, tangle } = this.#deps;
+    const none = (): void => {};
+    if (letter.senderAddress === account.address) return { state: 'own', apply: none };
+    const source = match?.sourceId;
+    const invite = source?.startsWith(INVITE_SOURCE) === true;
+    const known = contacts.get(letter.senderAddress);
+    // A note is nothing that a user could accept or reject: it makes nobody a contact request.
+    if (letter.kind === 'control' && !invite && (known?.state ?? 'removed') === 'removed') {
+      return { state: 'removed', apply: none };
+    }
     const sender = {
       address: letter.senderAddress,
       accountKey: letter.senderAccountKey,
@@ -198,8 +360,6 @@ export class LetterIntake {
     };
     const name = fromName.slice(0, MAX_NAME_LENGTH);
     const facts = { name, nowMs: tangle.clock.nowMs() };
-    const source = match?.sourceId;
-    const invite = source?.startsWith(INVITE_SOURCE) === true;
     const { contact, apply } = contacts.noteSender(
       batch,
       sender,
@@ -209,7 +369,7 @@ export class LetterIntake {
   }
 
   /** What a list shows of a message. One that cannot be read is still delivered, byte for byte. */
-  async #shownFacts(message: Uint8Array): Promise<ShownFacts> {
+  async readFacts(message: Uint8Array): Promise<ShownFacts> {
     try {
       const { from, to, subject, attachments } = await parseMessage(message);
       return {
@@ -228,13 +388,21 @@ export class LetterIntake {
 }
 
 /** Accepted people's mail to the inbox, blocked people's out of the way, all others' apart. */
-function folderFor(state: Contact['state']): StandardFolder {
+function folderFor(state: SenderState): StandardFolder {
   if (state === 'blocked') return 'Junk';
-  return state === 'accepted' ? 'INBOX' : 'Requests';
+  return state === 'accepted' || state === 'own' ? 'INBOX' : 'Requests';
 }
 
 function rootKey(store: SealedStore, root: string): string {
   return store.opaque(`root/${root}`);
+}
+
+/** A letter is filed once, whichever envelope brings it: by who wrote it and its id. */
+function letterKey(
+  store: SealedStore,
+  { senderAddress, letterId }: Pick<OpenedLetter, 'senderAddress' | 'letterId'>,
+): string {
+  return store.opaque(`${senderAddress}:${letterId}`);
 }
 
 /** The Message-ID with its angle brackets; empty when there is none. */

@@ -1,7 +1,7 @@
 /** The life of an outgoing mail: states, waiting times, ends. */
 import { describe, expect, it } from '@jest/globals';
 import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
-import type { Delivery, OutboxEntry } from '../store/collections.ts';
+import type { Delivery, OutboxEntry } from '../store/outbox-collections.ts';
 import {
   afterReceipts,
   enter,

@@ -3,19 +3,21 @@
  * letter. Before: outbox.ts; after: mail core, letter and envelope. Spec: docs/spec/22-letter.md,
  * docs/spec/23-envelope.md.
  */
+import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import { chooseBundle, type Descriptor } from '@tanglemail/mail/core/identity/descriptor.ts';
 import { ENVELOPE_VERSION } from '@tanglemail/mail/core/envelope/envelope.ts';
 import { sealEnvelope } from '@tanglemail/mail/core/envelope/seal.ts';
 import { dayOf, strangerTag } from '@tanglemail/mail/core/envelope/stranger.ts';
-import type { LetterId } from '@tanglemail/mail/core/letter/content.ts';
+import type { LetterId, LetterKind } from '@tanglemail/mail/core/letter/content.ts';
 import { segmentRoot } from '@tanglemail/mail/core/market/segment-tree.ts';
 import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
 import type { Account } from '../account/account.ts';
 import type { ContactBook } from '../contacts/contact-book.ts';
 import type { DescriptorResolver } from '../descriptor/resolver.ts';
-import { type OutboxEntry, rawMessageKey } from '../store/collections.ts';
+import { rawMessageKey } from '../store/collections.ts';
+import { type OutboxEntry, receiptKeyOf, receiptKeys } from '../store/outbox-collections.ts';
 import { orderedKey, type SealedBatch, type SealedStore } from '../store/sealed-store.ts';
 import { STRANGER_BUCKET_BITS } from '../tags/stranger-bucket.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
@@ -37,9 +39,33 @@ export class SealingRefused extends Error {
 export interface SealedFacts {
   readonly root: string;
   readonly envelopeBytes: number;
-  readonly tagKind: 'contact' | 'invite' | 'stranger';
+  readonly tagKind: 'contact' | 'invite' | 'stranger' | 'chain';
   readonly isReducedSecrecy: boolean;
   readonly deliveries: OutboxEntry['deliveries'];
+}
+
+/**
+ * Seals under the write lock: puts the envelope (bucket outboxEnvelope) and what it uses up into the
+ * batch. What it reads of the store is as it stands then, not as `prepare` found it.
+ */
+export type SealStep = (batch: SealedBatch) => {
+  readonly sealed: SealedFacts;
+  readonly apply: () => void;
+};
+
+/** Makes the envelope of the entries of one form. */
+export interface EnvelopeSealer {
+  /**
+   * Asks the network for what sealing needs (a descriptor, uploads). Called again after a failure
+   * and after a restart. Throws SealingRefused.
+   */
+  prepare(entry: OutboxEntry): Promise<SealStep>;
+}
+
+/** What a letter says, and as what. */
+export interface LetterBody {
+  readonly kind: LetterKind;
+  readonly message: Uint8Array;
 }
 
 export interface SealerDeps {
@@ -51,17 +77,37 @@ export interface SealerDeps {
   readonly suite: SealingSuite;
 }
 
+/** Hashes that are kept of one letter: it is sealed once more at most. */
+const MAX_SEALINGS = 4;
+
+/** The message of an entry: the outbox has bytes of its own until every mail with them is done. */
+export function bytesOf(
+  store: Pick<SealedStore, 'getBytes' | 'opaque'>,
+  { emailId }: Pick<OutboxEntry, 'emailId'>,
+): Uint8Array {
+  const key = rawMessageKey(store, emailId);
+  const bytes = store.getBytes('outboxPayload', key) ?? store.getBytes('messageRaw', key);
+  if (bytes === undefined) throw new Error('broken invariant: a queued mail has its bytes');
+  return bytes;
+}
+
 interface ChosenTag {
   readonly kind: 'contact' | 'invite' | 'stranger';
   readonly tag: Uint8Array;
   readonly apply: () => void;
 }
 
-export class Sealer {
+/** Seals what goes as a letter of its own: messages of folders, and notes between clients. */
+export class Sealer implements EnvelopeSealer {
   readonly #deps: SealerDeps;
 
   constructor(deps: SealerDeps) {
     this.#deps = deps;
+  }
+
+  async prepare(entry: OutboxEntry): Promise<SealStep> {
+    const recipient = await this.findRecipient(entry.to);
+    return (batch) => this.seal(batch, entry, recipient);
   }
 
   /**
@@ -80,21 +126,20 @@ export class Sealer {
   }
 
   /**
-   * Seals the message of `entry` and puts the envelope, the used-up tag and the recipient as a
-   * contact into the batch. Must run under the write lock: each tag is used once.
+   * Seals a letter and puts the envelope, the used-up tag and the recipient as a contact into the
+   * batch. Must run under the write lock: each tag is used once.
    */
   seal(
     batch: SealedBatch,
     entry: OutboxEntry,
     recipient: Descriptor,
-  ): { readonly sealed: SealedFacts; readonly apply: () => void } {
-    const { account, tangle, suite, store } = this.#deps;
+    body = this.#bodyOf(entry),
+  ): ReturnType<SealStep> {
+    const { account, tangle, suite } = this.#deps;
     const nowSeconds = Math.floor(tangle.clock.nowMs() / 1_000);
     const { epoch, bundle, isReduced } = chooseBundle(recipient, nowSeconds);
     const ephemeralSecret = tangle.random.bytes(32);
     const chosen = this.#chooseTag(batch, entry, recipient, { ephemeralSecret, nowSeconds });
-    const message = store.getBytes('messageRaw', rawMessageKey(store, entry.emailId));
-    if (message === undefined) throw new Error('broken invariant: a queued mail has its bytes');
     const sealed = sealEnvelope(
       {
         networkId: account.networkId,
@@ -102,11 +147,11 @@ export class Sealer {
         sender: account.sender,
         recipient: { address: entry.to, identityKey: recipient.identityKey, epoch, bundle },
         draft: {
-          kind: 'message',
+          ...body,
           letterId: entry.letterId as LetterId,
           sentAt: Math.floor(entry.createdAtMs / 1_000),
-          wantsReceipt: false,
-          message,
+          wantsReceipt: entry.wantsReceipt === true,
+          ...(entry.isRegistered === true ? { registerWith: account.keys.account.secretKey } : {}),
         },
         randomness: { ephemeralSecret, kemMessage: tangle.random.bytes(32) },
         maxEnvelope: recipient.maxEnvelope,
@@ -114,7 +159,8 @@ export class Sealer {
       suite,
     );
     if (!sealed.ok) throw new SealingRefused(sealed.code, sealed.detail ?? sealed.code, true);
-    const { bytes } = sealed.value;
+    const { bytes, receiptSecret } = sealed.value;
+    if (entry.wantsReceipt === true) this.#expectReceipt(batch, entry, receiptSecret);
     batch.putBytes('outboxEnvelope', orderedKey(entry.id), bytes);
     const facts: SealedFacts = {
       root: bytesToHex(segmentRoot(bytes)),
@@ -128,6 +174,23 @@ export class Sealer {
       })),
     };
     return { sealed: facts, apply: chosen.apply };
+  }
+
+  #bodyOf(entry: OutboxEntry): LetterBody {
+    const { store } = this.#deps;
+    if (entry.form !== 'note') return { kind: 'message', message: bytesOf(store, entry) };
+    const message = store.getBytes('outboxPayload', orderedKey(entry.id));
+    if (message === undefined) throw new Error('broken invariant: a queued note has its bytes');
+    return { kind: 'control', message };
+  }
+
+  /** A receipt that comes later is held to this letter's hash, or that of an earlier sealing. */
+  #expectReceipt(batch: SealedBatch, { id, to, letterId }: OutboxEntry, secret: Uint8Array): void {
+    const { store } = this.#deps;
+    const key = receiptKeyOf(store, to, letterId);
+    const before = store.get(receiptKeys, key)?.hashes ?? [];
+    const hashes = [...before, bytesToHex(sha256(secret))].slice(-MAX_SEALINGS);
+    batch.put(receiptKeys, key, { outboxId: id, hashes });
   }
 
   /** A contact's or an invite's exact tag where there is one, else a stranger's. */

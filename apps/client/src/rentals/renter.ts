@@ -12,6 +12,7 @@ import {
   type ClientChannel,
   stepClientChannel,
 } from '@tanglemail/mail/core/market/channel-states.ts';
+import { MAX_UPLOAD_BYTES } from '@tanglemail/mail/core/market/constants.ts';
 import type { MailboxPolicy } from '@tanglemail/mail/core/market/mailbox.ts';
 import type { Offer } from '@tanglemail/mail/core/market/offer.ts';
 import { monthlyPrice, selectProviders } from '@tanglemail/mail/core/market/selection.ts';
@@ -166,6 +167,7 @@ export class Renter {
       retentionDays: rental.retentionDays,
       maxDebitPerDay: this.#terms.maxDebitPerDay,
       unsolicited: true,
+      maxUpload: MAX_UPLOAD_BYTES,
     };
   }
 

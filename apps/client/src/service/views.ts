@@ -22,7 +22,8 @@ import type { ListedMail } from '../messages/listed-mail.ts';
 import { storedCount } from '../outbox/outbox-entry.ts';
 import type { ConfirmedOffer } from '../rentals/offer-directory.ts';
 import type { RentalBook } from '../rentals/rental-book.ts';
-import type { Contact, OutboxEntry, Rental } from '../store/collections.ts';
+import type { Contact, Rental } from '../store/collections.ts';
+import type { OutboxEntry } from '../store/outbox-collections.ts';
 
 const MAX_TEXT = 1_024;
 const MAX_HEADERS = 1_000;

@@ -17,6 +17,7 @@ export const mailAddress = z
   .regex(/^[0-9a-f]{48}$/)
   .transform((text) => text as MailAddress);
 
+/** A collection whose type follows from its schema. */
 export function collection<T>(
   bucket: Collection<T>['bucket'],
   schema: z.ZodType<T>,
@@ -64,59 +65,6 @@ export const contacts = collection(
 export const invites = collection(
   'invite',
   z.strictObject({ secret: hex, name: z.string().max(64), createdAtMs: count }),
-);
-
-const historyLine = z.strictObject({
-  state: z.string().max(32),
-  atMs: count,
-  detail: z.string().max(512).optional(),
-});
-
-/** What one provider of the recipient says about one mail. */
-const delivery = z.strictObject({
-  bondId: hex,
-  endpoint: z.string().max(256),
-  /** `absent`: it answered that it has not stored the mail (yet, or any more). */
-  state: z.enum(['waiting', 'absent', 'stored']),
-  /** Unix seconds until which the receipt promises storage. */
-  until: count.optional(),
-  /** The signed receipt: evidence. */
-  receipt: hex.optional(),
-});
-
-export const outboxEntries = collection(
-  'outbox',
-  z.strictObject({
-    id: count,
-    letterId: hex,
-    /** Key of the message's bytes. */
-    emailId: hex,
-    /** RFC 5322 Message-ID with angle brackets, or empty. */
-    messageId: z.string().max(998),
-    to: mailAddress,
-    subject: z.string().max(998),
-    sizeBytes: count,
-    createdAtMs: count,
-    state: z.enum(['queued', 'attached', 'confirmed', 'stored', 'fetched', 'failed', 'expired']),
-    tagKind: z.enum(['contact', 'invite', 'stranger']).optional(),
-    /** Segment-tree root of the sealed envelope. */
-    root: hex.optional(),
-    envelopeBytes: count.optional(),
-    blockId: hex.optional(),
-    powMs: z.number().min(0).optional(),
-    milestoneIndex: count.optional(),
-    isReducedSecrecy: z.boolean().optional(),
-    /** No provider stored it under an exact tag, so it was sealed again with a stranger's. */
-    isResent: z.boolean().optional(),
-    deliveries: z.array(delivery).max(3),
-    /** Nothing is left to do for it. */
-    isDone: z.boolean(),
-    /** Failures since the last progress. */
-    attempts: count,
-    nextTryAtMs: count,
-    error: z.strictObject({ code: z.string().max(64), detail: z.string().max(512) }).optional(),
-    history: z.array(historyLine).max(64),
-  }),
 );
 
 /** One line of a folder's list; the bytes lie under `emailId`. */
@@ -244,8 +192,6 @@ export type RecordOf<C> = C extends Collection<infer T> ? T : never;
 export type TagSource = RecordOf<typeof tagSources>;
 export type Contact = RecordOf<typeof contacts>;
 export type Invite = RecordOf<typeof invites>;
-export type OutboxEntry = RecordOf<typeof outboxEntries>;
-export type Delivery = OutboxEntry['deliveries'][number];
 export type MessageEntry = RecordOf<typeof messageEntries>;
 export type Rental = RecordOf<typeof rentals>;
 export type WalletLine = RecordOf<typeof walletLines>;

@@ -7,10 +7,12 @@ import {
   type DescriptorBody,
   signDescriptor,
 } from '@tanglemail/mail/core/identity/descriptor.ts';
+import { MAX_MESSAGE_SIZE } from '@tanglemail/mail/core/limits.ts';
 import { epochOf, publicBundles } from '@tanglemail/mail/core/identity/epoch.ts';
 import { nobleSuite } from '@tanglemail/mail/core/crypto/noble-suite.ts';
 import { Sealer } from '../outbox/sealer.ts';
-import { type OutboxEntry, rawMessageKey } from '../store/collections.ts';
+import { rawMessageKey } from '../store/collections.ts';
+import type { OutboxEntry } from '../store/outbox-collections.ts';
 import { orderedKey } from '../store/sealed-store.ts';
 import type { Person } from './people.ts';
 
@@ -38,6 +40,8 @@ export function descriptorOf(owner: Person, more: Partial<DescriptorBody> = {}):
       providers: [{ bondId: new Uint8Array(32), endpoint: 'http://127.0.0.1:1' }],
       policy: { stampBits: 0, contactsOnly: false },
       maxEnvelope: 24_576,
+      maxMail: MAX_MESSAGE_SIZE,
+      subAddresses: [],
       formatVersions: [ENVELOPE_VERSION],
       ...more,
     },
@@ -53,22 +57,46 @@ export function sealerOf(from: Person, descriptor: () => Descriptor): Sealer {
   return new Sealer({ ...deps, resolver: resolver as never });
 }
 
+/** The sealers that an outbox of `from` needs for messages and notes. */
+export function sealersOf(
+  from: Person,
+  descriptor: () => Descriptor,
+): { readonly message: Sealer; readonly note: Sealer } {
+  const sealer = sealerOf(from, descriptor);
+  return { message: sealer, note: sealer };
+}
+
+/** Seals a note between clients as the outbox would. */
+export async function sealNote(
+  from: Person,
+  to: Person,
+  body: Uint8Array,
+): Promise<{ bytes: Uint8Array; tagKind: string; letterId: string }> {
+  return sealMail(from, to, { form: 'note', payload: body });
+}
+
 let nextId = 1;
 
 /** Seals a message as the outbox would; gives the envelope's bytes and its kind of tag. */
 export async function sealMail(
   from: Person,
   to: Person,
-  more: Partial<OutboxEntry> & { readonly raw?: Uint8Array; readonly sealFor?: Descriptor } = {},
+  more: Partial<OutboxEntry> & {
+    readonly raw?: Uint8Array;
+    readonly payload?: Uint8Array;
+    readonly sealFor?: Descriptor;
+  } = {},
 ): Promise<{ bytes: Uint8Array; tagKind: string; letterId: string }> {
-  const { raw = RAW, sealFor = descriptorOf(to), ...facts } = more;
+  const { raw = RAW, payload, sealFor = descriptorOf(to), ...facts } = more;
   const { store, tangle, writes } = from;
   const id = nextId++;
   const emailId = bytesToHex(sha256(raw));
   const letterId = bytesToHex(tangle.random.bytes(16));
   const createdAtMs = tangle.clock.nowMs();
   const entry = { id, to: to.account.address, letterId, emailId, createdAtMs, ...facts };
-  await store.batch().putBytes('messageRaw', rawMessageKey(store, emailId), raw).write();
+  const before = store.batch().putBytes('messageRaw', rawMessageKey(store, emailId), raw);
+  if (payload !== undefined) before.putBytes('outboxPayload', orderedKey(id), payload);
+  await before.write();
   return writes.run(async () => {
     const batch = store.batch();
     const sealer = sealerOf(from, () => sealFor);

@@ -10,6 +10,7 @@ import { type Account, openAccount } from '../account/account.ts';
 import { EpochStore } from '../account/epoch-store.ts';
 import { ContactBook } from '../contacts/contact-book.ts';
 import { LetterIntake } from '../inbox/letter-intake.ts';
+import { NoteRouter } from '../inbox/note-router.ts';
 import { MessageStore } from '../messages/message-store.ts';
 import { epochStates } from '../store/collections.ts';
 import type { SealedStore } from '../store/sealed-store.ts';
@@ -29,6 +30,7 @@ export interface Person {
   readonly contacts: ContactBook;
   readonly messages: MessageStore;
   readonly intake: LetterIntake;
+  readonly notes: NoteRouter;
   readonly tangle: TangleAccess;
   readonly epochs: EpochStore;
 }
@@ -69,6 +71,7 @@ export async function person(
   const tags = await TagBook.load(store);
   const contacts = await ContactBook.load({ account, store, writes, tags, suite: nobleSuite });
   const messages = await MessageStore.load(store);
+  const notes = new NoteRouter();
   const intake = new LetterIntake({
     account,
     store,
@@ -77,10 +80,11 @@ export async function person(
     contacts,
     tags,
     messages,
+    notes,
     epochs: () => epochs.state,
     suite: nobleSuite,
     logger: SILENT_LOGGER,
     onDelivered: () => {},
   });
-  return { account, store, writes, tags, contacts, messages, intake, tangle, epochs };
+  return { account, store, writes, tags, contacts, messages, intake, notes, tangle, epochs };
 }

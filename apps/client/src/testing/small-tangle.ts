@@ -4,7 +4,6 @@
  * comes.
  */
 import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
-import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
 import { nobleVerifier } from '@tanglemail/tangle/core/crypto/ed25519-strict.ts';
 import { LightClient } from '@tanglemail/tangle/core/milestone/light-client.ts';
@@ -19,7 +18,6 @@ import {
   SUPPLY,
 } from '@tanglemail/tangle/io/node-client/testing/small-node.ts';
 import { fetchDuring, type TangleAccess } from '../tangle/tangle-access.ts';
-import { serveSpentOutputs } from './spent-outputs.ts';
 
 export { until } from '@tanglemail/tangle/io/testing/until.ts';
 
@@ -33,8 +31,6 @@ export class SmallTangle {
 
   private constructor(node: SmallNode) {
     this.node = node;
-    serveSpentOutputs(node);
-    serveIndexer(node);
     const hasher = nobleHasher;
     const { params } = node.genesis;
     const { networkId } = node.start0;
@@ -100,41 +96,4 @@ export class SmallTangle {
     await this.access.close();
     await this.node.stop();
   }
-}
-
-/** Answers for tagged data and channels, which the small node itself does not index. */
-function serveIndexer(node: SmallNode): void {
-  const { intercept } = node;
-  node.intercept = (method, path) => {
-    const url = new URL(path, 'http://node');
-    const tag = url.searchParams.get('tag');
-    if (url.pathname.endsWith('/indexer/v1/tagged-data') && tag !== null) {
-      const limit = Number(url.searchParams.get('limit'));
-      return { status: 200, body: { items: taggedData(node, tag).slice(0, limit) } };
-    }
-    const refundAddress = url.searchParams.get('refundAddress');
-    if (url.pathname.endsWith('/indexer/v1/outputs') && refundAddress !== null) {
-      const spent = new Set(
-        node.chain.flatMap(({ result }) => result?.diff.consumed.map((one) => one.outputId) ?? []),
-      );
-      const items = node.chain
-        .flatMap(({ result }) => result?.diff.created ?? [])
-        .filter(({ output }) => output.kind === 'channel' && output.refundAddress === refundAddress)
-        .map(({ outputId }) => outputId)
-        .filter((id) => !spent.has(id));
-      return { status: 200, body: { ledgerIndex: node.chain.length - 1, items } };
-    }
-    return intercept(method, path);
-  };
-}
-
-/** Newest first, as the real index lists it. */
-function taggedData(node: SmallNode, tag: string): { blockId: BlockId; milestoneIndex: number }[] {
-  return [...node.referencedBy]
-    .filter(([id]) => {
-      const payload = node.blocks.get(id)?.block.payload;
-      return payload?.kind === 'tagged-data' && bytesToHex(payload.tag) === tag;
-    })
-    .map(([blockId, milestoneIndex]) => ({ blockId, milestoneIndex }))
-    .toReversed();
 }

@@ -27,7 +27,6 @@ import type { ClientEventDto } from '../api/dto.ts';
 import { toClientError } from '../explain-error.ts';
 import { WriteLock } from '../store/write-lock.ts';
 import { sealedMemoryStore } from '../testing/memory-store.ts';
-import { serveSpentOutputs } from '../testing/spent-outputs.ts';
 import { GAP_LIMIT } from './key-ring.ts';
 import type { PaymentTangle } from './payments.ts';
 import { WalletService } from './wallet-service.ts';
@@ -52,7 +51,6 @@ let tearDown: (() => Promise<void>) | undefined;
 async function setUp(funds: readonly [keyIndex: number, amount: bigint][]): Promise<void> {
   await tearDown?.();
   node = new SmallNode(funds.map(([index, amount]) => ({ address: keyAddress(index), amount })));
-  serveSpentOutputs(node);
   await node.start();
   clockMs = Date.now;
   const client = new NodeClient({ baseUrl: node.baseUrl });

@@ -70,6 +70,12 @@ const offer = z.strictObject({
     .default([])
     .describe('Public addresses of the API, https or multiaddr; without one the API’s own URL.'),
   maxObject: z.int().min(512).max(24_576).default(24_576).describe('Greatest object, in bytes.'),
+  maxPart: z
+    .int()
+    .min(0)
+    .max(1_048_576)
+    .default(1_048_576)
+    .describe('Greatest part of a parcel, in bytes; 0 takes no parcels.'),
   minRetentionDays: z.int().min(1).max(365).default(1).describe('Least days of rent.'),
   maxRetentionDays: z.int().min(1).max(365).default(30).describe('Most days of rent ahead.'),
   minChannel: amount.default('5000').describe('Least deposit of a channel, in base units.'),
@@ -96,6 +102,33 @@ const offer = z.strictObject({
     .default(1_000)
     .describe('Envelopes of unknown senders held free per day, for each bucket and mailbox.'),
   unsolicitedMax: u32.default(24_576).describe('Greatest size of such an envelope, in bytes.'),
+});
+
+const parts = z.strictObject({
+  minFreeBytes: z
+    .int()
+    .min(0)
+    .max(Number.MAX_SAFE_INTEGER)
+    .default(1_073_741_824)
+    .describe('Bytes of the disk that stay free: no part is taken that would leave less.'),
+  maxUploads: z
+    .int()
+    .min(1)
+    .max(1_024)
+    .default(32)
+    .describe('Parts that arrive at once; each takes its size of memory.'),
+  maxDownloads: z
+    .int()
+    .min(1)
+    .max(1_024)
+    .default(64)
+    .describe('Parts that are handed out at once; each takes its size of memory.'),
+  uploadTimeoutMs: z
+    .int()
+    .min(100)
+    .max(30_000)
+    .default(25_000)
+    .describe('Time in which a whole part has to arrive, in milliseconds.'),
 });
 
 const claims = z.strictObject({
@@ -131,6 +164,7 @@ const CONFIG_SCHEMA = z.strictObject({
   metrics: metricsSection(9_312),
   prices: prices.prefault({}),
   offer: offer.prefault({}),
+  parts: parts.prefault({}),
   claims: claims.prefault({}),
   times: times.prefault({}),
 });

@@ -28,6 +28,7 @@ export const POLICY: MailboxPolicy = {
   retentionDays: 30,
   maxDebitPerDay: 10_000n,
   unsolicited: true,
+  maxUpload: 27_262_976,
 };
 
 const KEYS = { bondKey: new Uint8Array(32).fill(7), payKey: new Uint8Array(32).fill(8) };
@@ -67,6 +68,7 @@ export function testProvider(
     hasher: nobleHasher,
     verifier: nobleVerifier,
     logger,
+    freeBytes: async () => node.freeBytes,
   });
 }
 

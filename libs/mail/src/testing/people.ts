@@ -16,6 +16,8 @@ import {
   deriveEpochRoot,
   introKey,
 } from '../core/identity/keys.ts';
+import type { SubAddress } from '../core/identity/sub-address.ts';
+import { sortSubAddresses, subAddressId } from '../core/identity/sub-address.ts';
 import { createKeyring } from '../core/letter/keyring.ts';
 import type { LetterReader, LetterSender } from '../core/letter/letter.ts';
 
@@ -50,7 +52,25 @@ export function makePerson(index: number): Person {
   };
 }
 
-/** A full descriptor: eight bundles, three providers with the longest endpoints. */
+/** Sub-addresses of every test person: as many as a descriptor holds. */
+export const EXAMPLE_LABELS: readonly string[] = [
+  'shop',
+  'work',
+  ...Array.from({ length: 14 }, (_, at) => `list-${at}`),
+];
+
+/** The first is open with 20 bits, the second for contacts only. */
+function exampleSubAddress(keys: AccountKeys, label: string): SubAddress {
+  return {
+    id: subAddressId(addressOf(keys.account.publicKey), label),
+    introKey: introKey(keys, label, 1, nobleSuite).publicKey,
+    policy: { stampBits: label === 'shop' ? 20 : 0, contactsOnly: label === 'work' },
+  };
+}
+
+/**
+ * A full descriptor: eight bundles, three providers with the longest endpoints, all sub-addresses.
+ */
 export function descriptorBody(keys: AccountKeys, epochs: EpochState): DescriptorBody {
   const firstEpoch = epochOf(TEST_NOW);
   const bundles = publicBundles(epochs, firstEpoch, nobleSuite);
@@ -70,6 +90,8 @@ export function descriptorBody(keys: AccountKeys, epochs: EpochState): Descripto
     })),
     policy: { stampBits: 18, contactsOnly: false },
     maxEnvelope: 24_576,
+    maxMail: 10_485_760,
+    subAddresses: sortSubAddresses(EXAMPLE_LABELS.map((label) => exampleSubAddress(keys, label))),
     formatVersions: [1],
   };
 }

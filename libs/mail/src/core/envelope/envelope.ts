@@ -13,6 +13,10 @@ export const ENVELOPE_VERSION = 1;
 export const TAG_LENGTH = 16;
 /** version u8, class u8, tag 16. */
 export const ENVELOPE_HEADER_LENGTH = 2 + TAG_LENGTH;
+/** The last bytes of a tag: free in a stranger's, where the nonce of its stamp stands. */
+export const TAG_NONCE_LENGTH = 8;
+/** Where they begin in an envelope. */
+export const TAG_NONCE_OFFSET = ENVELOPE_HEADER_LENGTH - TAG_NONCE_LENGTH;
 /** The payload's type u32, which a padded size counts and the envelope's bytes do not. */
 export const PAYLOAD_TYPE_LENGTH = 4;
 
@@ -23,7 +27,7 @@ export interface MailEnvelope {
   readonly sizeClass: number;
   /** 16 bytes that mean something only to the recipient. */
   readonly tag: Uint8Array;
-  /** version, class and tag, 18 bytes: what the sealing is bound to. */
+  /** version, class and tag, 18 bytes: what the sealing of a chain message is bound to. */
   readonly header: Uint8Array;
   /** Letter or chain message. */
   readonly sealed: Uint8Array;
@@ -45,6 +49,17 @@ export function sealedBytes(sizeClass: number): number {
 export function envelopeHeader(sizeClass: number, tag: Uint8Array): Uint8Array {
   assert(tag.length === TAG_LENGTH, 'a tag has 16 bytes');
   return concatBytes(Uint8Array.of(ENVELOPE_VERSION, sizeClass), tag);
+}
+
+/**
+ * What a letter is bound to: the header (18 bytes) with zero for the last 8 bytes of the tag. A
+ * stamp is sought there once the letter is sealed. The first 8 bytes are 64 bits of the tag, too
+ * many for anybody to turn a letter's tag into another one that its recipient watches.
+ */
+export function boundHeader(header: Uint8Array): Uint8Array {
+  const bound = header.slice();
+  bound.fill(0, TAG_NONCE_OFFSET);
+  return bound;
 }
 
 /**

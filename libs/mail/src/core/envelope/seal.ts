@@ -12,7 +12,7 @@ import { PADDED_SIZES } from '../limits.ts';
 import { fail, succeed } from '../outcome.ts';
 import type { MailOutcome } from '../outcome.ts';
 import type { SealingSuite } from '../ports.ts';
-import { decodeEnvelope, envelopeHeader, sealedBytes } from './envelope.ts';
+import { boundHeader, decodeEnvelope, envelopeHeader, sealedBytes } from './envelope.ts';
 
 /** Everything that one envelope needs. */
 export interface EnvelopeInput {
@@ -68,7 +68,15 @@ export function sealEnvelope(
   const { networkId, sender, recipient, draft, randomness } = input;
   const header = envelopeHeader(sizeClass, input.tag);
   const letter = sealLetter(
-    { networkId, header, size: sealedBytes(sizeClass), sender, recipient, draft, randomness },
+    {
+      networkId,
+      header: boundHeader(header),
+      size: sealedBytes(sizeClass),
+      sender,
+      recipient,
+      draft,
+      randomness,
+    },
     suite,
   );
   if (!letter.ok) return letter;
@@ -87,5 +95,6 @@ export function openEnvelope(
   const envelope = decodeEnvelope(bytes);
   if (!envelope.ok) return envelope;
   const { header, sealed } = envelope.value;
-  return openLetter({ networkId, header, bytes: sealed }, reader, suite, verifier);
+  const input = { networkId, header: boundHeader(header), bytes: sealed };
+  return openLetter(input, reader, suite, verifier);
 }

@@ -22,6 +22,7 @@ import {
   verifyDescriptor,
 } from './descriptor.ts';
 import { epochStart } from './epoch.ts';
+import { sortSubAddresses } from './sub-address.ts';
 
 const vectors = readVectors('descriptor') as {
   address: MailAddress;
@@ -48,6 +49,27 @@ function patched(offset: number, ...values: number[]): Uint8Array {
   return bytes;
 }
 
+const anyBytes = (length: number): fc.Arbitrary<Uint8Array> =>
+  fc.uint8Array({ minLength: length, maxLength: length });
+
+const anySubAddresses = fc
+  .uniqueArray(
+    fc.record({
+      id: anyBytes(16),
+      introKey: anyBytes(32),
+      policy: fc.record({
+        stampBits: fc.integer({ min: 0, max: 28 }),
+        contactsOnly: fc.boolean(),
+      }),
+    }),
+    { maxLength: 16, selector: (one) => bytesToHex(one.id) },
+  )
+  .map(sortSubAddresses);
+
+function twice<T>(list: readonly T[]): T[] {
+  return list.slice(0, 1).flatMap((one) => [one, one]);
+}
+
 describe('descriptor', () => {
   it('is that of the vectors', () => {
     expect(bytesToHex(encodeDescriptor(small))).toBe(vectors.small);
@@ -61,7 +83,7 @@ describe('descriptor', () => {
     expect(valueOf(openDescriptor(taggedData, expected, nobleVerifier))).toEqual(small);
   });
 
-  it('fits its limit with eight bundles and three long endpoints', () => {
+  it('fits its limit with eight bundles, three long endpoints, all sub-addresses', () => {
     expect(encodeDescriptor(full).length).toBeLessThan(MAX_DESCRIPTOR_SIZE);
     expect(valueOf(decodeDescriptor(encodeDescriptor(full)))).toEqual(full);
   });
@@ -76,6 +98,8 @@ describe('descriptor', () => {
         contactsOnly: fc.boolean(),
       }),
       maxEnvelope: fc.constantFrom(512, 2_048, 24_576),
+      maxMail: fc.integer({ min: 1_024, max: 26_214_400 }),
+      subAddresses: anySubAddresses,
       formatVersions: fc
         .uniqueArray(fc.integer({ min: 0, max: 255 }), { minLength: 1, maxLength: 8 })
         .map((list) => list.toSorted((a, b) => a - b)),
@@ -135,10 +159,18 @@ describe('descriptor', () => {
   });
 
   it('descriptor-field: a value outside its range, even when signed', () => {
-    // Offsets of docs/spec/21-descriptor.md: stampBits 118, maxEnvelope 119, endpoint 159.
+    // Offsets of docs/spec/21-descriptor.md: stampBits 118, maxEnvelope 119, maxMail 123, endpoint
+    // 163, sub-addresses from 191.
     expect(decodeDescriptor(patched(118, 29))).toMatchObject({ detail: 'stampBits' });
     expect(decodeDescriptor(patched(119, 1))).toMatchObject({ detail: 'maxEnvelope' });
-    expect(decodeDescriptor(patched(159, 0x20))).toMatchObject({ detail: 'endpoint' });
+    expect(decodeDescriptor(patched(163, 0x20))).toMatchObject({ detail: 'endpoint' });
+    expect(decodeDescriptor(patched(123, 0xff, 3, 0, 0))).toMatchObject({ detail: 'maxMail' });
+    expect(decodeDescriptor(patched(126, 2))).toMatchObject({ detail: 'maxMail' });
+    expect(decodeDescriptor(patched(191 + 49, 29))).toMatchObject({ detail: 'stampBits' });
+    for (const subAddresses of [small.subAddresses.toReversed(), twice(small.subAddresses)]) {
+      const wrong = encodeDescriptor({ ...small, subAddresses });
+      expect(decodeDescriptor(wrong)).toMatchObject({ detail: 'subAddresses' });
+    }
     const body = { ...small, formatVersions: [2, 1] };
     expect(decodeDescriptor(encodeDescriptor(body))).toMatchObject({
       code: 'descriptor-field',
@@ -152,7 +184,9 @@ describe('descriptor', () => {
   it('breaks off at other versions, unknown flags and wrong counts', () => {
     expect(codeOf(decodeDescriptor(patched(0, 2)))).toBe('version-unknown');
     expect(codeOf(decodeDescriptor(patched(117, 2)))).toBe('not-canonical');
-    expect(codeOf(decodeDescriptor(patched(123, 9)))).toBe('count-out-of-range');
+    expect(codeOf(decodeDescriptor(patched(191 + 48, 2)))).toBe('not-canonical');
+    expect(codeOf(decodeDescriptor(patched(190, 17)))).toBe('count-out-of-range');
+    expect(codeOf(decodeDescriptor(patched(127, 9)))).toBe('count-out-of-range');
     expect(codeOf(decodeDescriptor(new Uint8Array(16_384)))).toBe('too-large');
     expect(codeOf(decodeDescriptor(fromHex(`${vectors.small}00`)))).toBe('trailing-bytes');
     expect(codeOf(decodeDescriptor(fromHex(vectors.small).subarray(0, -1)))).toBe('truncated');

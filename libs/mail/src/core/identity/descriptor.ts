@@ -9,7 +9,7 @@ import { Writer } from '@tanglemail/tangle/core/codec/writer.ts';
 import { signEd25519 } from '@tanglemail/tangle/core/crypto/ed25519-strict.ts';
 import type { Verifier } from '@tanglemail/tangle/core/ports.ts';
 import { concatBytes, domain, equalBytes, utf8ToBytes } from '../crypto/kdf.ts';
-import { PADDED_SIZES } from '../limits.ts';
+import { MAX_MESSAGE_SIZE, PADDED_SIZES } from '../limits.ts';
 import { assert, fail, succeed } from '../outcome.ts';
 import type { MailOutcome } from '../outcome.ts';
 import { MLKEM_PUBLIC_KEY_LENGTH, X25519_KEY_LENGTH } from '../ports.ts';
@@ -17,10 +17,12 @@ import type { MailAddress } from './address.ts';
 import { addressOf, MAIL_ADDRESS_LENGTH, mailAddressFromBytes } from './address.ts';
 import { mailAddressToBytes } from './address.ts';
 import type { EpochBundle } from './epoch.ts';
+import type { SpamPolicy, SubAddress } from './sub-address.ts';
+import { isAscending, MAX_SUB_ADDRESSES, SUB_ADDRESS_ID_LENGTH } from './sub-address.ts';
 import { epochOf } from './epoch.ts';
 
 export const DESCRIPTOR_VERSION = 1;
-/** Bytes of a descriptor. Eight bundles take 9,728; the rest is for providers and growth. */
+/** Bytes of a descriptor. Eight bundles take 9,728, sixteen sub-addresses 800. */
 export const MAX_DESCRIPTOR_SIZE = 16_383;
 export const MAX_BUNDLES = 8;
 /**
@@ -32,6 +34,8 @@ export const MAX_ENDPOINT_LENGTH = 128;
 export const MAX_FORMAT_VERSIONS = 8;
 /** The most work that a descriptor may ask of a sender: 2^28 hashes would take a phone minutes. */
 export const MAX_STAMP_BITS = 28;
+/** The least that `maxMail` may say: whoever hears anybody hears a short text. */
+export const MIN_MAX_MAIL = 1_024;
 /** Lead of `issuedAt` over our own clock that is still believed, in seconds. */
 export const MAX_CLOCK_LEAD_SECONDS = 600;
 const TAG_PREFIX = utf8ToBytes('tmail-desc');
@@ -45,13 +49,6 @@ export interface ProviderHint {
   readonly bondId: Uint8Array;
   /** https URL or multiaddr, 1–128 printable ASCII characters. */
   readonly endpoint: string;
-}
-
-export interface SpamPolicy {
-  /** Leading zero bits of work asked of a stranger's envelope, 0–28. */
-  readonly stampBits: number;
-  /** Strangers are not heard at all. */
-  readonly contactsOnly: boolean;
 }
 
 /** Everything but the signature. Keys are raw bytes, 32 each. */
@@ -76,6 +73,10 @@ export interface DescriptorBody {
   readonly policy: SpamPolicy;
   /** The largest envelope that is accepted, in bytes of block payload: a padding size. */
   readonly maxEnvelope: number;
+  /** The largest mail that is accepted, its parcels included, in bytes: 1,024 to 26,214,400. */
+  readonly maxMail: number;
+  /** At most 16, ascending by id. */
+  readonly subAddresses: readonly SubAddress[];
   /** Envelope versions that the account's devices read, ascending, 1 to 8 of them. */
   readonly formatVersions: readonly number[];
 }
@@ -202,9 +203,9 @@ function encodeBody(body: DescriptorBody): Uint8Array {
   writer.u32(body.issuedAt);
   writer.fixed(body.identityKey, X25519_KEY_LENGTH);
   writer.fixed(body.introKey, X25519_KEY_LENGTH);
-  writer.u8(body.policy.contactsOnly ? FLAG_CONTACTS_ONLY : 0);
-  writer.u8(body.policy.stampBits);
+  writePolicy(writer, body.policy);
   writer.u32(body.maxEnvelope);
+  writer.u32(body.maxMail);
   writer.count8(body.formatVersions.length, 1, MAX_FORMAT_VERSIONS);
   for (const version of body.formatVersions) writer.u8(version);
   writer.count8(body.providers.length, 0, MAX_PROVIDERS);
@@ -212,6 +213,12 @@ function encodeBody(body: DescriptorBody): Uint8Array {
     writer.fixed(provider.bondId, 32);
     writer.u8(provider.endpoint.length);
     writer.raw(utf8ToBytes(provider.endpoint));
+  }
+  writer.count8(body.subAddresses.length, 0, MAX_SUB_ADDRESSES);
+  for (const { id, introKey, policy } of body.subAddresses) {
+    writer.fixed(id, SUB_ADDRESS_ID_LENGTH);
+    writer.fixed(introKey, X25519_KEY_LENGTH);
+    writePolicy(writer, policy);
   }
   writer.u32(body.firstEpoch);
   writer.count8(body.bundles.length, 1, MAX_BUNDLES);
@@ -222,6 +229,38 @@ function encodeBody(body: DescriptorBody): Uint8Array {
   return writer.finish();
 }
 
+/** flags u8 ‖ stampBits u8. */
+function writePolicy(writer: Writer, policy: SpamPolicy): void {
+  writer.u8(policy.contactsOnly ? FLAG_CONTACTS_ONLY : 0);
+  writer.u8(policy.stampBits);
+}
+
+function readPolicy(reader: Reader): SpamPolicy {
+  const flags = reader.u8();
+  if ((flags & ~FLAG_CONTACTS_ONLY) !== 0) refuse('not-canonical');
+  return { stampBits: reader.u8(), contactsOnly: flags === FLAG_CONTACTS_ONLY };
+}
+
+function readProviders(reader: Reader): ProviderHint[] {
+  const providers: ProviderHint[] = [];
+  for (let left = reader.count8(0, MAX_PROVIDERS); left > 0; left--) {
+    const bondId = reader.bytes(32);
+    const endpoint = String.fromCharCode(...reader.view(reader.count8(1, MAX_ENDPOINT_LENGTH)));
+    providers.push({ bondId, endpoint });
+  }
+  return providers;
+}
+
+function readSubAddresses(reader: Reader): SubAddress[] {
+  const list: SubAddress[] = [];
+  for (let left = reader.count8(0, MAX_SUB_ADDRESSES); left > 0; left--) {
+    const id = reader.bytes(SUB_ADDRESS_ID_LENGTH);
+    const introKey = reader.bytes(X25519_KEY_LENGTH);
+    list.push({ id, introKey, policy: readPolicy(reader) });
+  }
+  return list;
+}
+
 function readDescriptor(reader: Reader): Descriptor {
   if (reader.u8() !== DESCRIPTOR_VERSION) refuse('version-unknown');
   const networkId = reader.u64();
@@ -230,17 +269,12 @@ function readDescriptor(reader: Reader): Descriptor {
   const issuedAt = reader.u32();
   const identityKey = reader.bytes(X25519_KEY_LENGTH);
   const introKey = reader.bytes(X25519_KEY_LENGTH);
-  const flags = reader.u8();
-  if ((flags & ~FLAG_CONTACTS_ONLY) !== 0) refuse('not-canonical');
-  const policy = { stampBits: reader.u8(), contactsOnly: flags === FLAG_CONTACTS_ONLY };
+  const policy = readPolicy(reader);
   const maxEnvelope = reader.u32();
+  const maxMail = reader.u32();
   const formatVersions = [...reader.bytes(reader.count8(1, MAX_FORMAT_VERSIONS))];
-  const providers: ProviderHint[] = [];
-  for (let left = reader.count8(0, MAX_PROVIDERS); left > 0; left--) {
-    const bondId = reader.bytes(32);
-    const endpoint = String.fromCharCode(...reader.view(reader.count8(1, MAX_ENDPOINT_LENGTH)));
-    providers.push({ bondId, endpoint });
-  }
+  const providers = readProviders(reader);
+  const subAddresses = readSubAddresses(reader);
   const firstEpoch = reader.u32();
   const bundles: EpochBundle[] = [];
   for (let left = reader.count8(1, MAX_BUNDLES); left > 0; left--) {
@@ -249,20 +283,21 @@ function readDescriptor(reader: Reader): Descriptor {
   }
   const signature = reader.bytes(SIGNATURE_LENGTH);
   const keys = { accountKey, identityKey, introKey };
-  const list = { providers, policy, maxEnvelope, formatVersions, firstEpoch, bundles };
-  return { networkId, sequence, issuedAt, ...keys, ...list, signature };
+  const limits = { policy, maxEnvelope, maxMail, formatVersions };
+  const lists = { providers, subAddresses, firstEpoch, bundles };
+  return { networkId, sequence, issuedAt, ...keys, ...limits, ...lists, signature };
 }
 
 /** The first field whose value breaks a rule of the spec page, by name. */
 function wrongField(body: DescriptorBody): string | undefined {
-  if (body.policy.stampBits > MAX_STAMP_BITS) return 'stampBits';
+  const policies = [body.policy, ...body.subAddresses.map((one) => one.policy)];
+  if (policies.some((one) => one.stampBits > MAX_STAMP_BITS)) return 'stampBits';
   if (!PADDED_SIZES.includes(body.maxEnvelope)) return 'maxEnvelope';
+  if (body.maxMail < MIN_MAX_MAIL || body.maxMail > MAX_MESSAGE_SIZE) return 'maxMail';
   const versions = body.formatVersions;
-  const isAscending = versions.every(
-    (one, index) => index === 0 || one > (versions[index - 1] ?? 0),
-  );
-  if (!isAscending) return 'formatVersions';
+  if (versions.some((one, at) => at > 0 && one <= (versions[at - 1] ?? 0))) return 'formatVersions';
   if (!body.providers.every((provider) => isEndpoint(provider.endpoint))) return 'endpoint';
+  if (!isAscending(body.subAddresses)) return 'subAddresses';
   if (body.firstEpoch + body.bundles.length > 0xffff_ffff) return 'firstEpoch';
   return undefined;
 }

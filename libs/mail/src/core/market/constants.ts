@@ -24,6 +24,10 @@ export interface MarketTimes {
   readonly loginLife: number;
   /** Life of a stored answer under an idempotency key. */
   readonly idempotencyLife: number;
+  /** Time for which announced parts wait for the envelope with their tag. */
+  readonly uploadLife: number;
+  /** Time after that envelope in which the rest of the parts may come. */
+  readonly uploadRest: number;
   /** Time for which an object without payment is held. */
   readonly heldLife: number;
   /** Time for which an expired object stays readable at double egress. */
@@ -43,6 +47,8 @@ export const MARKET_TIMES: MarketTimes = {
   sessionLife: 900,
   loginLife: 120,
   idempotencyLife: 24 * HOUR,
+  uploadLife: 24 * HOUR,
+  uploadRest: 72 * HOUR,
   heldLife: 72 * HOUR,
   purgeGrace: 24 * HOUR,
   maxLedgerLag: 120,
@@ -61,6 +67,12 @@ export const MAX_MAILBOX_BUCKETS = 64;
 export const MAX_FILTER_PATCH = 4_096;
 /** Bits of a stranger bucket's prefix. */
 export const MAX_BUCKET_BITS = 24;
+/** Parts that may be announced under one tag: those of the largest parcel and some more. */
+export const MAX_UPLOAD_PARTS = 64;
+/** Bytes of parts under one tag, and the default of a mailbox's own limit: 26 MiB. */
+export const MAX_UPLOAD_BYTES = 26 * 1_048_576;
+/** Uploads at once under one tag; one sender must not take all places. */
+export const MAX_TAG_UPLOADS = 4;
 /** Bytes of a delivery tag (mail.md §4). */
 export const TAG_LENGTH = 16;
 /** First bytes of a held envelope that a list hands out, enough to scan for one's own mail. */

@@ -39,7 +39,13 @@ import {
 
 const DAY = 86_400;
 const KEY = publicKeyOf(new Uint8Array(32).fill(30));
-const POLICY = { maxObject: 24_576, retentionDays: 30, maxDebitPerDay: 100n, unsolicited: true };
+const POLICY = {
+  maxObject: 24_576,
+  retentionDays: 30,
+  maxDebitPerDay: 100n,
+  unsolicited: true,
+  maxUpload: 27_262_976,
+};
 const EMPTY = newMailbox('30'.repeat(32), KEY, POLICY, NOW);
 const ARRIVED = {
   mailboxId: EMPTY.mailboxId,
@@ -234,7 +240,7 @@ describe('the log', () => {
     const bytes = encodeLogEntry(entry);
     expect(bytes).toHaveLength(LOG_ENTRY_SIZE);
     expect(decodeLogEntry(bytes)).toEqual({ ok: true, value: entry });
-    const wrong = bytes.map((byte, index) => (index === 48 ? 6 : byte));
+    const wrong = bytes.map((byte, index) => (index === 48 ? 7 : byte));
     expect(codeOf(decodeLogEntry(wrong))).toBe('not-canonical');
     expect(codeOf(decodeLogEntry(bytes.subarray(0, 52)))).toBe('truncated');
   });

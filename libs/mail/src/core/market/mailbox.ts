@@ -18,6 +18,8 @@ export interface MailboxPolicy {
   readonly maxDebitPerDay: bigint;
   /** Whether envelopes of unknown senders are held for this mailbox. */
   readonly unsolicited: boolean;
+  /** Most bytes of parts that may come ahead of one letter, paid by the owner; 0 for none. */
+  readonly maxUpload: number;
 }
 
 /** All tags whose first `bits` bits equal those of `prefix`: where strangers leave mail. */

@@ -54,6 +54,7 @@ const fields: fc.Arbitrary<OfferFields> = fc.record({
   perRequest: u32,
   perPushDay: u32,
   maxObject: u32,
+  maxPart: u32,
   maxRetentionDays: u16,
   minRetentionDays: u16,
   minChannel: u64,

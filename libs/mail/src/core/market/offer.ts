@@ -67,6 +67,8 @@ export interface OfferFields extends Prices {
   readonly endpoints: readonly string[];
   /** Greatest object, bytes. */
   readonly maxObject: number;
+  /** Greatest part of a parcel, bytes; 0 when the provider takes none. */
+  readonly maxPart: number;
   readonly maxRetentionDays: number;
   readonly minRetentionDays: number;
   readonly minChannel: bigint;
@@ -181,6 +183,7 @@ function writeFields(writer: Writer, offer: OfferFields): void {
   writer.u32(offer.perRequest);
   writer.u32(offer.perPushDay);
   writer.u32(offer.maxObject);
+  writer.u32(offer.maxPart);
   writer.u16(offer.maxRetentionDays);
   writer.u16(offer.minRetentionDays);
   writer.u64(offer.minChannel);
@@ -214,6 +217,7 @@ function readFields(reader: Reader): OfferFields {
     perRequest: reader.u32(),
     perPushDay: reader.u32(),
     maxObject: reader.u32(),
+    maxPart: reader.u32(),
     maxRetentionDays: reader.u16(),
     minRetentionDays: reader.u16(),
     minChannel: reader.u64(),

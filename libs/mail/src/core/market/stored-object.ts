@@ -11,7 +11,10 @@ import type { Prices } from './prices.ts';
 import { refuse } from './problems.ts';
 import type { ProblemCode } from './problems.ts';
 
-/** States with the numbers that log entries carry; never reused. */
+/**
+ * States with the numbers that log entries carry; never reused. No object is ever `part`: that is
+ * what the log says when a part of a parcel was stored, so that nobody takes it for an envelope.
+ */
 export const OBJECT_STATES = {
   seen: 0,
   held: 1,
@@ -19,6 +22,7 @@ export const OBJECT_STATES = {
   expired: 3,
   released: 4,
   purged: 5,
+  part: 6,
 } as const;
 
 export type ObjectState = keyof typeof OBJECT_STATES;
@@ -42,6 +46,10 @@ export interface StoredObject {
   readonly rentPerMiBDay: number;
   /** Greatest `until` of a receipt that was handed out; 0 when none was. */
   readonly receiptUntil: number;
+  /** A part of a parcel, not an envelope. */
+  readonly isPart?: true;
+  /** Paid until then, while the part waits for its envelope only until `until`; upload.ts. */
+  readonly paidUntil?: number;
   /** The owner's release signature, kept until `receiptUntil` + 24 h. */
   readonly release?: Uint8Array;
 }
@@ -98,6 +106,7 @@ export function retainObject(
 ): Outcome<{ readonly object: StoredObject; readonly cost: bigint }, ProblemCode> {
   if (object.state === 'held') return { ok: true, value: storeObject(object, days, prices, now) };
   if (object.state !== 'stored') return refuse('state-conflict', object.state);
+  if (object.paidUntil !== undefined) return refuse('state-conflict', 'waits for its envelope');
   const until = object.until + days * DAY_SECONDS;
   if (until > now + maxDays * DAY_SECONDS) {
     return refuse('policy-forbids', `at most ${maxDays} days ahead`);
@@ -121,11 +130,13 @@ export function releaseObject(
   if (object.state !== 'stored' && object.state !== 'held') {
     return refuse('state-conflict', object.state);
   }
-  const days = object.state === 'stored' ? Math.floor((object.until - now) / DAY_SECONDS) : 0;
+  const paidUntil = object.paidUntil ?? object.until;
+  const days = object.state === 'stored' ? Math.floor((paidUntil - now) / DAY_SECONDS) : 0;
   const refund = releaseRefund(object.rentPerMiBDay, object.sizeBytes, Math.max(days, 0));
   // A sender may ask for the receipt later: until then the release answers in its place.
   const until = Math.max(object.until, object.receiptUntil) + times.purgeGrace;
-  const released: StoredObject = { ...object, state: 'released', until, release: signature };
+  const { paidUntil: _paidUntil, ...kept } = object;
+  const released: StoredObject = { ...kept, state: 'released', until, release: signature };
   return { ok: true, value: { object: released, refund } };
 }
 

@@ -41,9 +41,21 @@ function leadingZeroBits(hash: Uint8Array): number {
 /** The zero bits that a block's nonce reaches. `blockBytes` holds at least the nonce. */
 export function powScore(blockBytes: Uint8Array, hasher: Hasher): number {
   const end = blockBytes.length - NONCE_LENGTH;
+  return nonceScore(
+    powDigest(blockBytes.subarray(0, end), hasher),
+    blockBytes.subarray(end),
+    hasher,
+  );
+}
+
+/**
+ * The zero bits that a nonce (8 bytes) reaches over a digest (32 bytes): leading zero bits of
+ * BLAKE2b-256(digest ‖ nonce). Blocks and the stamps of envelopes are measured by it.
+ */
+export function nonceScore(digest: Uint8Array, nonce: Uint8Array, hasher: Hasher): number {
   const input = new Uint8Array(32 + NONCE_LENGTH);
-  input.set(powDigest(blockBytes.subarray(0, end), hasher));
-  input.set(blockBytes.subarray(end), 32);
+  input.set(digest);
+  input.set(nonce, 32);
   return leadingZeroBits(hasher.blake2b256(input));
 }
 

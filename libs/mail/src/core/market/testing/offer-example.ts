@@ -28,6 +28,7 @@ export const OFFER_FIELDS: OfferFields = {
   perRequest: 1,
   perPushDay: 10,
   maxObject: 24_576,
+  maxPart: 1_048_576,
   maxRetentionDays: 30,
   minRetentionDays: 1,
   minChannel: 5_000n,

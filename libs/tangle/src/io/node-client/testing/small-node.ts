@@ -37,6 +37,7 @@ import { NETWORK_PRESETS } from '../../../core/params/networks.ts';
 import type { ProofOfWork } from '../block-issuer.ts';
 import type { EventRequestDto } from '../event-dto.ts';
 import { outputToJson } from '../json.ts';
+import { SmallIndex } from './small-index.ts';
 
 export const COMMITTEE_KEY = new Uint8Array(32).fill(1);
 export const RICH_KEY = new Uint8Array(32).fill(2);
@@ -62,11 +63,24 @@ interface Answer {
   readonly body: unknown;
 }
 
+type Body = string | Uint8Array;
+
 interface Confirmed {
   readonly milestone: Milestone;
   readonly bytes: Uint8Array;
   readonly result: MilestoneResult | undefined;
 }
+
+export interface SmallNodeOptions {
+  readonly nowMs: () => number;
+  /** Blocks of a page of a milestone. */
+  readonly blocksPage: number;
+  /** Ids of a page of outputs. */
+  readonly outputsPage: number;
+}
+
+/** So small that paging is seen. */
+const SMALL_PAGES = { blocksPage: 2, outputsPage: 3 } as const;
 
 const NOT_FOUND: Answer = { status: 404, body: { code: 'not-found', title: 'not found' } };
 
@@ -83,18 +97,23 @@ export class SmallNode {
   loadBits = 0;
   /** Answers in place of the node's own. */
   intercept: (method: string, path: string) => Answer | undefined = () => undefined;
-  readonly #outputs = new Map<OutputId, OutputRecord>();
-  readonly #spent = new Set<OutputId>();
-  readonly #included = new Map<TransactionId, BlockId>();
+  readonly #options: SmallNodeOptions;
+  readonly #index: SmallIndex;
+  readonly #pending = new Set<BlockId>();
   readonly #server: Server;
   readonly #sockets: WebSocketServer;
   readonly subscriptions = new Map<WebSocket, EventRequestDto[]>();
   #parent: ParentMilestone;
+  #newest: BlockId | undefined;
 
-  constructor(outputs: { address: ReturnType<typeof addressOf>; amount: bigint }[] = []) {
+  constructor(
+    outputs: { address: ReturnType<typeof addressOf>; amount: bigint }[] = [],
+    options: Partial<SmallNodeOptions> = {},
+  ) {
+    this.#options = { ...SMALL_PAGES, nowMs: Date.now, ...options };
     this.genesis = {
       name: 'small',
-      timestampMs: Date.now() - 30_000,
+      timestampMs: this.#options.nowMs() - 30_000,
       params: NETWORK_PRESETS.test,
       committee: [publicKeyOf(COMMITTEE_KEY)],
       outputs: outputs.length > 0 ? outputs : [{ address: addressOf(RICH_KEY), amount: SUPPLY }],
@@ -103,7 +122,7 @@ export class SmallNode {
     this.#parent = this.start0.parent;
     const bytes = encodeMilestone(this.start0.milestone);
     this.chain.push({ milestone: this.start0.milestone, bytes, result: undefined });
-    for (const record of this.start0.outputs) this.#outputs.set(record.outputId, record);
+    this.#index = new SmallIndex(this.start0.outputs);
     this.#server = createServer((request, response) => void this.#serve(request, response));
     this.#sockets = new WebSocketServer({ server: this.#server, path: '/api/events/v1' });
     this.#sockets.on('connection', (socket) => {
@@ -138,19 +157,19 @@ export class SmallNode {
 
   /** Confirms all blocks that no milestone references yet. */
   confirm(): void {
-    const pending = [...this.blocks].filter(([id]) => !this.referencedBy.has(id));
-    const covered = new Set(pending.flatMap(([, { block }]) => block.parents));
-    const tips = pending.map(([id]) => id).filter((id) => !covered.has(id));
+    const pending = this.#unreferenced();
+    const covered = new Set(pending.flatMap((id) => this.blocks.get(id)?.block.parents ?? []));
+    const tips = pending.filter((id) => !covered.has(id));
     const built = buildMilestone(
       {
         parent: this.#parent,
         parents: tips.slice(-8),
-        timestampMs: Math.max(Date.now(), this.#parent.header.timestampMs + 1),
+        timestampMs: Math.max(this.#options.nowMs(), this.#parent.header.timestampMs + 1),
         view: BigInt(this.chain.length),
       },
       {
         blocks: this.blocks,
-        outputs: (id) => this.#outputs.get(id) ?? (this.#spent.has(id) ? 'spent' : 'unknown'),
+        outputs: (id) => this.#index.state(id),
         params: this.genesis.params,
         verifier: nobleVerifier,
         hasher: nobleHasher,
@@ -167,7 +186,9 @@ export class SmallNode {
     const { params } = this.genesis;
     this.#parent = parentOf(milestone, this.#parent, result, { params, hasher: nobleHasher });
     this.chain.push({ milestone, bytes: encodeMilestone(milestone), result });
-    this.#book(header.index, result);
+    for (const id of result.included) this.referencedBy.set(id, header.index);
+    for (const id of result.included) this.#pending.delete(id);
+    this.#index.book(header, result, this.blocks);
     this.push('milestones/confirmed', this.confirmedEvent(header.index));
   }
 
@@ -189,33 +210,30 @@ export class SmallNode {
     }
   }
 
-  #book(index: number, result: MilestoneResult): void {
-    for (const id of result.included) this.referencedBy.set(id, index);
-    for (const record of result.diff.created) this.#outputs.set(record.outputId, record);
-    for (const { outputId } of result.diff.consumed) {
-      this.#outputs.delete(outputId);
-      this.#spent.add(outputId);
-    }
-    for (const id of result.applied) {
-      const transactionId = this.blocks.get(id)?.transactionId;
-      if (transactionId !== undefined) this.#included.set(transactionId, id);
-    }
-  }
-
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = 'GET', url = '/' } = request;
     this.requests.push(`${method} ${url}`);
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    const answer = this.intercept(method, url) ?? this.#answer(method, url, Buffer.concat(chunks));
-    if (answer.body instanceof Uint8Array) {
-      response.writeHead(answer.status, { 'content-type': 'application/octet-stream' });
-      response.end(answer.body);
-      return;
-    }
-    const type = answer.status < 400 ? 'application/json' : 'application/problem+json';
-    response.writeHead(answer.status, { 'content-type': type });
-    response.end(typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body));
+    const { status, type, body } = wireOf(this.#respond(method, url, Buffer.concat(chunks)));
+    response.writeHead(status, { 'content-type': type });
+    response.end(body);
+  }
+
+  /** The node's API without a socket, for whoever needs a great many answers. */
+  readonly fetch = async (input: URL | string, init: RequestInit = {}): Promise<Response> => {
+    init.signal?.throwIfAborted();
+    const { pathname, search } = new URL(input);
+    const sent = init.body instanceof Uint8Array ? init.body : new Uint8Array(0);
+    const { status, type, body } = wireOf(
+      this.#respond(init.method ?? 'GET', `${pathname}${search}`, sent),
+    );
+    const bytes = typeof body === 'string' ? body : new Uint8Array(body);
+    return new Response(bytes, { status, headers: { 'content-type': type } });
+  };
+
+  #respond(method: string, url: string, body: Uint8Array): Answer {
+    return this.intercept(method, url) ?? this.#answer(method, url, body);
   }
 
   #answer(method: string, url: string, body: Uint8Array): Answer {
@@ -235,7 +253,7 @@ export class SmallNode {
       case 'blocks':
         return this.#block(id as BlockId, part);
       case 'transactions':
-        return this.#block(this.#included.get(id as TransactionId) ?? GENESIS_BLOCK_ID, '');
+        return this.#block(this.#index.applied.get(id as TransactionId) ?? GENESIS_BLOCK_ID, '');
       case 'outputs':
         return this.#output(id as OutputId, part);
       case 'milestones':
@@ -247,9 +265,16 @@ export class SmallNode {
     }
   }
 
+  /** A spec may have taken blocks away that the node had. */
+  #unreferenced(): BlockId[] {
+    return [...this.#pending].filter((id) => this.blocks.has(id));
+  }
+
   #tips(): BlockId[] {
-    const ids = [...this.blocks.keys()];
-    return ids.length === 0 ? [GENESIS_BLOCK_ID] : ids.slice(-4).toReversed();
+    const last = this.#unreferenced().slice(-4).toReversed();
+    if (last.length > 0) return last;
+    const newest = this.#newest ?? GENESIS_BLOCK_ID;
+    return [this.blocks.has(newest) ? newest : GENESIS_BLOCK_ID];
   }
 
   #milestoneRef(index: number): object {
@@ -312,8 +337,13 @@ export class SmallNode {
       hasher: nobleHasher,
     });
     if (!checked.ok) return problem(checked);
-    if (!this.blocks.has(checked.value.id)) this.blocks.set(checked.value.id, checked.value);
-    return { status: 202, body: { blockId: checked.value.id } };
+    const { id } = checked.value;
+    if (!this.blocks.has(id)) {
+      this.blocks.set(id, checked.value);
+      this.#pending.add(id);
+      this.#newest = id;
+    }
+    return { status: 202, body: { blockId: id } };
   }
 
   #block(id: BlockId, part: string): Answer {
@@ -356,7 +386,8 @@ export class SmallNode {
   }
 
   #output(id: OutputId, part: string): Answer {
-    const record = this.#outputs.get(id);
+    const spent = this.#index.spent.get(id);
+    const record = this.#index.outputs.get(id) ?? spent?.record;
     if (record === undefined) return NOT_FOUND;
     const outputBytes = bytesToHex(encodeOutput(record.output));
     if (part === 'proof') {
@@ -366,18 +397,19 @@ export class SmallNode {
       const path = bytesToHex(encodeStateProof(proof));
       return { status: 200, body: { milestone: bytesToHex(milestone), output: outputBytes, path } };
     }
-    return {
-      status: 200,
-      body: {
-        outputId: id,
-        output: outputToJson(record.output),
-        outputBytes,
-        blockId: record.blockId,
-        milestoneIndexBooked: record.milestoneIndex,
-        milestoneTimestampBooked: record.milestoneTimestampMs,
-        ledgerIndex: this.chain.length - 1,
-      },
+    const booked = {
+      outputId: id,
+      output: outputToJson(record.output),
+      outputBytes,
+      blockId: record.blockId,
+      milestoneIndexBooked: record.milestoneIndex,
+      milestoneTimestampBooked: record.milestoneTimestampMs,
+      ledgerIndex: this.chain.length - 1,
     };
+    if (spent === undefined) return { status: 200, body: booked };
+    const { index: milestoneIndex, timestampMs: milestoneTimestamp } = spent.header;
+    const facts = { transactionId: spent.record.transactionId, milestoneIndex, milestoneTimestamp };
+    return { status: 200, body: { ...booked, spent: facts } };
   }
 
   #milestone(id: string, part: string, query: URLSearchParams): Answer {
@@ -390,36 +422,45 @@ export class SmallNode {
       const ids = (records: readonly OutputRecord[]): OutputId[] => records.map((r) => r.outputId);
       return { status: 200, body: { index, created: ids(created), consumed: ids(consumed) } };
     }
-    // Two blocks a page, so that paging is seen.
+    const { blocksPage } = this.#options;
     const skip = Number(query.get('skip') ?? 0);
     const included = confirmed.result?.included ?? [];
     const kind = query.get('kind');
-    const blocks = included.slice(skip, skip + 2).flatMap((blockId) => {
+    const blocks = included.slice(skip, skip + blocksPage).flatMap((blockId) => {
       const known = this.blocks.get(blockId);
       const fits = kind === null || known?.block.payload?.kind === kind;
       return known === undefined || !fits ? [] : [{ blockId, bytes: bytesToHex(known.bytes) }];
     });
-    const next = skip + 2 < included.length ? { next: skip + 2 } : {};
+    const end = skip + blocksPage;
+    const next = end < included.length ? { next: end } : {};
     return { status: 200, body: { index, blocks, ...next } };
   }
 
   #indexer(kind: string, query: URLSearchParams): Answer {
-    if (kind === 'tagged-data') return { status: 200, body: { items: [] } };
-    const address = query.get('address');
-    const all = [...this.#outputs.values()]
-      .filter(({ output }) => output.kind === 'basic' && output.address === address)
-      .map(({ outputId }) => outputId);
-    // Three ids a page, so that paging is seen.
+    if (kind === 'tagged-data') {
+      const limit = Number(query.get('limit') ?? 100);
+      const items = this.#index.taggedData(query.get('tag') ?? '').slice(0, limit);
+      return { status: 200, body: { items } };
+    }
+    const all = this.#index.find(query);
+    const { outputsPage } = this.#options;
     const from = Number(query.get('cursor') ?? 0);
-    const cursor = from + 3 < all.length ? { cursor: `${from + 3}` } : {};
+    const end = from + outputsPage;
+    const cursor = end < all.length ? { cursor: `${end}` } : {};
     const ledgerIndex = this.chain.length - 1;
-    return { status: 200, body: { ledgerIndex, items: all.slice(from, from + 3), ...cursor } };
+    return { status: 200, body: { ledgerIndex, items: all.slice(from, end), ...cursor } };
   }
 }
 
 function pathTo(ids: readonly BlockId[], index: number): string {
   const leaves = ids.map((id) => idToBytes(id));
   return bytesToHex(encodeAuditPath(auditPath(leaves, index, nobleHasher)));
+}
+
+function wireOf({ status, body }: Answer): { status: number; type: string; body: Body } {
+  if (body instanceof Uint8Array) return { status, type: 'application/octet-stream', body };
+  const type = status < 400 ? 'application/json' : 'application/problem+json';
+  return { status, type, body: typeof body === 'string' ? body : JSON.stringify(body) };
 }
 
 function problem({ code, detail }: Failure): Answer {
