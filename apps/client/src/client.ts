@@ -13,6 +13,7 @@ import {
 } from './client-parts.ts';
 import { pause } from './pause.ts';
 import { LocalService } from './service/local-service.ts';
+import { OutboxActions } from './service/outbox-actions.ts';
 import { saveCheckpoint } from './tangle/ledger-checkpoint.ts';
 
 const DAY_MS = 86_400_000;
@@ -40,7 +41,7 @@ export class Client {
   private constructor(parts: ClientParts) {
     this.#parts = parts;
     this.service = new LocalService(parts);
-    this.services = { local: this.service };
+    this.services = { local: this.service, outbox: new OutboxActions(parts) };
   }
 
   /** Builds a client over an open store. Nothing runs and nothing is sent before `start`. */

@@ -3,6 +3,7 @@
  * it; api/ turns HTTP into calls of it. Every method may throw ClientError; anything else that is
  * thrown is a mistake of ours and becomes `internal`. Spec: docs/spec/41-client-api.md.
  */
+import type { OutboxService } from './outbox-service.ts';
 import type {
   AddContactDto,
   AddressDto,
@@ -22,6 +23,7 @@ import type {
   RentalDto,
   RentedDto,
   RentRequestDto,
+  SendChoicesDto,
   SendMessageDto,
   SendTokensDto,
   SentTokensDto,
@@ -59,7 +61,11 @@ export interface ClientService {
    */
   sendMessage(message: SendMessageDto): Promise<QueuedMessageDto>;
   /** Queues a message exactly as its bytes are, to `to` (at least one). `message-malformed` too. */
-  sendRawMessage(raw: Uint8Array, to: readonly string[]): Promise<QueuedMessageDto>;
+  sendRawMessage(
+    raw: Uint8Array,
+    to: readonly string[],
+    choices?: SendChoicesDto,
+  ): Promise<QueuedMessageDto>;
   /** Newest first. */
   outbox(query: PageQueryDto): Promise<readonly OutboxItemDto[]>;
   /** `outbox-unknown`. */
@@ -103,4 +109,5 @@ export interface ClientService {
 /** What the API calls, one service for each area; where one is absent, so are its routes. */
 export interface ApiServices {
   readonly local: ClientService;
+  readonly outbox?: OutboxService;
 }

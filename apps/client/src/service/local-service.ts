@@ -2,26 +2,20 @@
  * Everything that the local API offers, each call turned into calls of the parts. Before: api/ and
  * the command line; after: client.ts's parts. Spec: docs/spec/41-client-api.md.
  */
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import { formatLink, type TangleLink } from '@tanglemail/mail/core/identity/link.ts';
-import { checkMessage } from '@tanglemail/mail/core/message/check.ts';
-import { maxMessageSize } from '@tanglemail/mail/core/envelope/seal.ts';
-import { PADDED_SIZES } from '@tanglemail/mail/core/limits.ts';
-import { type ComposeAttachment, composeMessage } from '@tanglemail/mail/io/compose.ts';
 import { addressText, emailText } from '../account/account.ts';
 import type * as dto from '../api/dto.ts';
 import type { AttachmentContent, ClientService } from '../api/service.ts';
 import { ClientError } from '../client-error.ts';
 import type { ClientParts } from '../client-parts.ts';
-import { messageIdOf } from '../inbox/letter-intake.ts';
 import type { SyncResult } from '../inbox/provider-sync.ts';
 import { FOLDERS, type ListedMail } from '../messages/message-store.ts';
 import { confirmedOffers } from '../rentals/offer-directory.ts';
 import { countTags } from '../tags/tag-book.ts';
 import { VERSION } from '../version.ts';
 import { explained } from './explained.ts';
-import { readAddress, readLink, readRecipient } from './recipients.ts';
+import { MailSender } from './mail-sender.ts';
+import { readAddress, readLink } from './recipients.ts';
 import {
   contactView,
   messageView,
@@ -32,21 +26,19 @@ import {
   summaryView,
 } from './views.ts';
 
-type AttachmentInput = NonNullable<dto.SendMessageDto['attachments']>[number];
-
 const INVITE_LENGTH = 32;
-const MESSAGE_ID_LENGTH = 16;
 /** Replicas of one mailbox: what a descriptor can name. */
 const MAX_RENTALS = 3;
-const MAX_MESSAGE = maxMessageSize(PADDED_SIZES.at(-1) ?? 0, false);
 
 export class LocalService implements ClientService {
   readonly #parts: ClientParts;
+  readonly #sender: MailSender;
   #syncing: Promise<dto.SyncReportDto> | undefined;
   #lastSync: dto.StatusDto['lastSync'] = null;
 
   constructor(parts: ClientParts) {
     this.#parts = parts;
+    this.#sender = new MailSender(parts);
   }
 
   async status(): Promise<dto.StatusDto> {
@@ -147,78 +139,15 @@ export class LocalService implements ClientService {
   }
 
   async sendMessage(message: dto.SendMessageDto): Promise<dto.QueuedMessageDto> {
-    const { account, contacts, tangle } = this.#parts;
-    const recipients = message.to.map((text) => readRecipient(account, contacts, text));
-    const id = bytesToHex(tangle.random.bytes(MESSAGE_ID_LENGTH));
-    const raw = await explained(() =>
-      composeMessage({
-        from: emailText(account),
-        to: recipients.map((address) => emailText(account, address)),
-        subject: message.subject,
-        text: message.text,
-        attachments: (message.attachments ?? []).map(readAttachment),
-        messageId: `<${id}@tangle.alt>`,
-        dateMs: tangle.clock.nowMs(),
-        ...(message.inReplyTo === undefined
-          ? {}
-          : { inReplyTo: message.inReplyTo, references: [message.inReplyTo] }),
-      }),
-    );
-    return this.#queue(raw, recipients);
+    return this.#sender.send(message);
   }
 
-  async sendRawMessage(raw: Uint8Array, to: readonly string[]): Promise<dto.QueuedMessageDto> {
-    const { account, contacts } = this.#parts;
-    const recipients = to.map((text) => readRecipient(account, contacts, text));
-    return this.#queue(raw, recipients);
-  }
-
-  /** The same bytes to each recipient once, a copy in Sent; all of it one synced write. */
-  async #queue(
+  async sendRawMessage(
     raw: Uint8Array,
-    recipients: readonly ReturnType<typeof readRecipient>[],
+    to: readonly string[],
+    choices: dto.SendChoicesDto = {},
   ): Promise<dto.QueuedMessageDto> {
-    const { account, store, writes, messages, outbox, tangle } = this.#parts;
-    const checked = checkMessage(raw, MAX_MESSAGE);
-    if (!checked.ok) {
-      const isLarge = checked.code === 'message-too-large';
-      const detail = isLarge ? `${raw.length} bytes, at most ${MAX_MESSAGE} fit` : checked.code;
-      throw new ClientError(isLarge ? 'message-too-large' : 'message-malformed', detail);
-    }
-    const { to, subject, attachments } = await showOrEmpty(raw);
-    const messageId = messageIdOf(raw);
-    const emailId = bytesToHex(sha256(raw));
-    return writes.run(async () => {
-      const batch = store.batch();
-      const copy = messages.deliver(batch, {
-        folder: 'Sent',
-        raw,
-        messageKey: `sent:${bytesToHex(tangle.random.bytes(MESSAGE_ID_LENGTH))}`,
-        receivedAtMs: tangle.clock.nowMs(),
-        flags: ['\\Seen'],
-        isRegistered: false,
-        hasAttachments: attachments.length > 0,
-        fromName: '',
-        to: to.map((one) => one.address).join(', '),
-        subject,
-        messageId,
-      });
-      const unique = [...new Set(recipients)];
-      const accept = outbox.enqueue(batch, {
-        recipients: unique,
-        raw,
-        emailId,
-        messageId,
-        subject,
-      });
-      await batch.write();
-      copy.apply();
-      const queued = accept().map((entry) => ({
-        address: addressText(account, entry.to),
-        outboxId: `${entry.id}`,
-      }));
-      return { id: messageId, recipients: queued };
-    });
+    return this.#sender.sendRaw(raw, to, choices);
   }
 
   async outbox(query: dto.PageQueryDto): Promise<readonly dto.OutboxItemDto[]> {
@@ -383,10 +312,4 @@ export class LocalService implements ClientService {
   subscribe(listener: (event: dto.ClientEventDto) => void): () => void {
     return this.#parts.events.subscribe(listener);
   }
-}
-
-function readAttachment(input: AttachmentInput): ComposeAttachment {
-  const { filename, contentType, contentBase64 } = input;
-  const content = Buffer.from(contentBase64, 'base64');
-  return contentType === undefined ? { filename, content } : { filename, contentType, content };
 }
