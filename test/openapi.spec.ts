@@ -92,6 +92,8 @@ function filled(path: string): string {
 
 /** The query without which a route says nothing. */
 const QUERIES: Readonly<Record<string, string>> = {
+  '/api/core/v1/filters': '?from=1',
+  '/api/core/v1/filters/headers': '?index=1',
   '/api/indexer/v1/tagged-data': `?tag=${TAG}`,
   '/api/indexer/v1/outputs': '?createdAfter=0',
 };

@@ -377,6 +377,17 @@ export const ROWS: readonly Row[] = [
         ],
       },
       {
+        title: 'Filters that wait to be built',
+        unit: 'short',
+        queries: [
+          [
+            'tangle_milestone_index{$node, kind="confirmed"} + 1 - ignoring(kind) ' +
+              'tangle_filter_index{$node, kind="next"}',
+            '{{instance}}',
+          ],
+        ],
+      },
+      {
         title: 'Pruned',
         unit: 'ops',
         queries: [

@@ -125,6 +125,33 @@ export const CLIENT_ERRORS = {
     'nothing is rented at this provider',
     'list rented mailboxes with tanglemail provider status',
   ),
+  'draft-unknown': row(
+    'not-found',
+    404,
+    'there is no such draft',
+    'list drafts with tanglemail drafts',
+  ),
+  'rule-unknown': row('not-found', 404, 'there is no such rule', 'list them with tanglemail rules'),
+  'folder-exists': row('refused', 409, 'there is such a folder already', 'choose another name'),
+  'folder-standard': row(
+    'refused',
+    422,
+    'this folder belongs to every account',
+    'rename and delete only folders of your own',
+  ),
+  'folders-too-many': row('refused', 422, 'there are too many folders', 'delete one first'),
+  'search-invalid': row(
+    'usage',
+    400,
+    'this cannot be searched for',
+    'write words and conditions such as from:anna has:attachment after:2026-01-31',
+  ),
+  'archive-invalid': row(
+    'usage',
+    400,
+    'this is not an archive of mails that can be read',
+    'give an mbox file or a Maildir folder',
+  ),
   // Rules.
   'recipient-unknown': row(
     'refused',

@@ -134,7 +134,7 @@ export interface MeasuredParts {
   readonly missing: { readonly size: number };
   readonly processor: Pick<BlockProcessor, 'queueLengths'>;
   readonly network: Pick<TangleNetwork, 'peers' | 'requestCounts' | 'knownPeers' | 'bans'>;
-  readonly store: Pick<NodeStore, 'onBatch' | 'sizeBytes' | 'prunedIndex'>;
+  readonly store: Pick<NodeStore, 'onBatch' | 'sizeBytes' | 'prunedIndex' | 'filters'>;
   readonly sync: Pick<MilestoneSync, 'state'>;
   readonly agreement: { readonly state: AgreementState };
   readonly snapshots: Pick<SnapshotKeeper, 'files'>;
@@ -173,6 +173,11 @@ export function watchGauges(rows: NodeMetrics, parts: MeasuredParts): void {
     gauge.set({ kind: 'latest' }, parts.latestIndex());
     gauge.set({ kind: 'confirmed' }, parts.confirmedIndex());
     gauge.set({ kind: 'pruned' }, store.prunedIndex);
+  });
+  rows.filterIndex.onCollect((gauge) => {
+    const { first = 0, next = 0 } = store.filters.span() ?? {};
+    gauge.set({ kind: 'first' }, first);
+    gauge.set({ kind: 'next' }, next);
   });
   rows.peers.onCollect((gauge) => {
     for (const direction of ['inbound', 'outbound'] as const) {

@@ -3,8 +3,8 @@
  * it, `stop` takes it down in the reverse order. The API stands in front of it (api/create-api.ts).
  *
  * Start: store (network, state root, supply) → DAG and tips from the store → missing parents →
- * network → rebroadcast → milestones → pruner → agreement. Stop: the other way round, a snapshot
- * that is being written included, then processor, proof of work, signature workers, store.
+ * network → rebroadcast → milestones → pruner → filters → agreement. Stop: the other way round, a
+ * snapshot that is being written included, then processor, proof of work, signature workers, store.
  * Spec: docs/architecture.md.
  */
 import type { BlockId } from '@tanglemail/tangle/core/codec/ids.ts';
@@ -172,6 +172,7 @@ export class TangleNode {
     this.#parts.rebroadcast.start();
     this.#parts.sync.start();
     this.#parts.pruner.start();
+    this.#parts.filters.start();
     this.#parts.agreement.start();
     await this.#parts.slasher.start(this.#parts.engine.latest.header.index);
     this.#merger?.start();
@@ -192,13 +193,13 @@ export class TangleNode {
   async #stop(): Promise<void> {
     await this.#starting?.catch(() => undefined);
     const { network, processor, missing, rebroadcast, sync, pruner } = this.#parts;
-    const { snapshots, agreement, slasher } = this.#parts;
+    const { snapshots, filters, agreement, slasher } = this.#parts;
     // In the order of the start; they are closed from the last to the first.
     const parts: Closable[] = [
       this.#foundation.store,
       this.#verifyPool,
       { close: () => this.#powPool?.close() },
-      ...[processor, network, missing, rebroadcast, sync, pruner, snapshots].map(closable),
+      ...[processor, network, missing, rebroadcast, sync, pruner, filters, snapshots].map(closable),
       ...[agreement, slasher, this.#merger, this.#status].map(closable),
     ];
     const isClean = await closeInOrder(parts, this.logger);

@@ -20,6 +20,7 @@ import type { Agreement } from './agreement/agreement.ts';
 import { expectsPeers, networkOptions } from './config/network-options.ts';
 import { ConfirmationEngine, type ConfirmedMilestone } from './confirmation/confirmation-engine.ts';
 import { freeBytes } from './disk-usage.ts';
+import { FilterBuilder } from './filters/filter-builder.ts';
 import type { Foundation } from './foundation.ts';
 import { createAgreement, createSlasher, onConsensus } from './join-agreement.ts';
 import { watchGauges, type MetricsOfNode } from './metrics.ts';
@@ -83,6 +84,7 @@ export interface NodeParts {
   readonly query: NodeQuery;
   readonly snapshots: SnapshotKeeper;
   readonly pruner: Pruner;
+  readonly filters: FilterBuilder;
   readonly feed: ConfirmedFeed;
   readonly control: NodeControl;
 }
@@ -122,6 +124,11 @@ export function createParts(
   parts.query = createQuery(context);
   parts.snapshots = createSnapshots(context);
   parts.pruner = createPruner(context);
+  parts.filters = new FilterBuilder({
+    store: foundation.store,
+    logger: foundation.logger,
+    onFatal: (error) => hooks.onFatal(error),
+  });
   parts.feed = new ConfirmedFeed({ query: parts.query, store: foundation.store });
   parts.control = createControl(context);
   watchGauges(metrics.rows, {
@@ -360,6 +367,7 @@ function createQuery(context: Context): NodeQuery {
       'indexer',
       'events',
       'proofs',
+      'filters',
       ...(config.api.snapshots ? ['snapshots'] : []),
       ...(config.pow.allowRemote ? ['pow'] : []),
     ],

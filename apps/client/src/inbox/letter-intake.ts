@@ -20,7 +20,8 @@ import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import { type Account, emailText } from '../account/account.ts';
 import { contactSource, type ContactBook, INVITE_SOURCE } from '../contacts/contact-book.ts';
-import type { FolderName, MessageStore } from '../messages/message-store.ts';
+import type { StandardFolder } from '../messages/folder-name.ts';
+import type { MessageStore } from '../messages/message-store.ts';
 import { type Contact, seenLetters, seenRoots } from '../store/collections.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
@@ -303,7 +304,7 @@ export class LetterIntake {
 
   #deliverTo(
     batch: SealedBatch,
-    folder: FolderName,
+    folder: StandardFolder,
     { sender, letterId, isRegistered, raw, shown }: ArrivedMessage,
   ): { readonly mailId: string; readonly apply: () => void } {
     const { store, messages, tangle, onDelivered } = this.#deps;
@@ -387,7 +388,7 @@ export class LetterIntake {
 }
 
 /** Accepted people's mail to the inbox, blocked people's out of the way, all others' apart. */
-function folderFor(state: SenderState): FolderName {
+function folderFor(state: SenderState): StandardFolder {
   if (state === 'blocked') return 'Junk';
   return state === 'accepted' || state === 'own' ? 'INBOX' : 'Requests';
 }

@@ -14,7 +14,7 @@ import { type MailAddress, parseMailAddress } from '@tanglemail/mail/core/identi
 import type { ComposeAttachment } from '@tanglemail/mail/io/compose.ts';
 import type { ShownAddress, ShownMessage } from '@tanglemail/mail/io/parse.ts';
 import { type Account, emailText } from '../account/account.ts';
-import type { ListedMail } from '../messages/message-store.ts';
+import type { ListedMail } from '../messages/listed-mail.ts';
 
 /** What a new message takes over from its parent. */
 export interface Answer {

@@ -9,7 +9,7 @@ import type { AttachmentContent, ClientService } from '../api/service.ts';
 import { ClientError } from '../client-error.ts';
 import type { ClientParts } from '../client-parts.ts';
 import type { SyncResult } from '../inbox/provider-sync.ts';
-import { FOLDERS, type ListedMail } from '../messages/message-store.ts';
+import type { ListedMail } from '../messages/listed-mail.ts';
 import { confirmedOffers } from '../rentals/offer-directory.ts';
 import { countTags } from '../tags/tag-book.ts';
 import { VERSION } from '../version.ts';
@@ -170,10 +170,10 @@ export class LocalService implements ClientService {
 
   async messages(query: dto.MessagesQueryDto): Promise<readonly dto.MessageSummaryDto[]> {
     const { account, contacts, messages } = this.#parts;
-    const folder = FOLDERS.find((name) => name.toLowerCase() === query.folder.toLowerCase());
+    const folder = messages.findFolder(query.folder);
     if (folder === undefined) throw new ClientError('folder-unknown', query.folder);
     const before = query.before === undefined ? undefined : this.#mail(query.before).entry.uid;
-    const listed = messages.list(folder, query.limit, before);
+    const listed = messages.list(folder.id, query.limit, before);
     return listed.map((mail) => summaryView(account, contacts, mail));
   }
 

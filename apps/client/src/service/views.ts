@@ -18,7 +18,7 @@ import type {
   RentalDto,
 } from '../api/dto.ts';
 import type { ContactBook } from '../contacts/contact-book.ts';
-import type { ListedMail } from '../messages/message-store.ts';
+import type { ListedMail } from '../messages/listed-mail.ts';
 import { isHere, storedCount } from '../outbox/outbox-entry.ts';
 import type { ConfirmedOffer } from '../rentals/offer-directory.ts';
 import type { RentalBook } from '../rentals/rental-book.ts';

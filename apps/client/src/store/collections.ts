@@ -67,17 +67,6 @@ export const invites = collection(
   z.strictObject({ secret: hex, name: z.string().max(64), createdAtMs: count }),
 );
 
-export const folderStates = collection(
-  'state',
-  z.strictObject({
-    uidValidity: count,
-    uidNext: count,
-    modseq: count,
-    firstRecentUid: count,
-    expungedFloor: count,
-  }),
-);
-
 /** One line of a folder's list; the bytes lie under `emailId`. */
 export const messageEntries = collection(
   'messageEntry',

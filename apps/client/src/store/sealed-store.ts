@@ -39,7 +39,7 @@ export interface KeyRange {
  * what lies in each; a test holds the page to this list.
  */
 export const BUCKETS = {
-  /** Name → JSON: counters, cursors, own descriptor, epoch secrets, folder states. */
+  /** Name → JSON: counters, cursors, own descriptor, epoch secrets. */
   state: 1,
   /** Outbox id (16 digits) → JSON of the entry. */
   outbox: 2,
@@ -49,7 +49,7 @@ export const BUCKETS = {
   contact: 4,
   /** Opaque(hash of the bytes) → raw RFC 5322 bytes, exactly as they came. */
   messageRaw: 5,
-  /** Folder, UID (10 digits) → JSON of the list entry. */
+  /** Folder id, UID (10 digits) → JSON of the list entry. */
   messageEntry: 6,
   /** Opaque(sender and letter id, root, …) → JSON: nothing is shown or paid for twice. */
   messageSeen: 7,
@@ -67,10 +67,20 @@ export const BUCKETS = {
   pendingTransaction: 13,
   /** Outbox id → the block that carries the envelope, until it is confirmed. */
   outboxBlock: 14,
-  /** Outbox id or opaque(hash of the bytes) → what a message, a note, a chat line or a parcel says, until it is done. */
+  /** Draft id (32 hex digits) → JSON: which message of folder Drafts is its newest version. */
+  draft: 15,
+  /** Name or number of a piece → bytes of the full-text index as it was last saved. */
+  searchIndex: 16,
+  /** `rules` → JSON of the ordered list. */
+  rule: 17,
+  /** Folder id → JSON: name, UIDVALIDITY and the numbers that IMAP needs. */
+  folder: 18,
+  /** Outbox id → what a note, a chat line or a parcel says, until it is done. */
   outboxPayload: 19,
   /** Opaque(person and letter id) → JSON: receipts that we expect, or may give. */
   receiptKey: 20,
+  /** Folder id, modification number (16 digits) → JSON: UIDs that were expunged with it. */
+  expunged: 41,
 } as const;
 
 export type Bucket = keyof typeof BUCKETS;

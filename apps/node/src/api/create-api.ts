@@ -14,6 +14,7 @@ import type { TangleNode } from '../node.ts';
 import { BlocksController } from './blocks.controller.ts';
 import { CoreController } from './core.controller.ts';
 import { EventsGateway } from './events.gateway.ts';
+import { FiltersController } from './filters.controller.ts';
 import { IndexerController } from './indexer.controller.ts';
 import { createApp } from './http-app.ts';
 import { LedgerController } from './ledger.controller.ts';
@@ -31,6 +32,7 @@ class ApiModule {
         CoreController,
         BlocksController,
         LedgerController,
+        FiltersController,
         IndexerController,
         SnapshotsController,
       ],

@@ -61,6 +61,7 @@ const PATTERNS: readonly [RegExp, RouteClass][] = [
   [/^\/api\/core\/v1\/(blocks|transactions|outputs)\/[^/]+\/proof$/, 'proof'],
   [/^\/api\/core\/v1\/addresses\//, 'proof'],
   [/^\/api\/core\/v1\/milestones\/[^/]+\/blocks$/, 'feed'],
+  [/^\/api\/core\/v1\/filters(\/|$)/, 'feed'],
   [/^\/api\/core\/v1\/snapshots\/(full|delta)$/, 'snapshot'],
   [/^\/api\/core\/v1\/(blocks|transactions|tips)(\/|$)/, 'block'],
   [/^\/api\/core\/v1\/(outputs|milestones|elections)(\/|$)/, 'ledger'],

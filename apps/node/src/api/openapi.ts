@@ -118,6 +118,16 @@ export function AnswersBytes(summary: string) {
   );
 }
 
+/** Documents an answer that exists as bytes only, and that caches may keep. */
+export function AnswersRaw(summary: string) {
+  const content: Content = { [BYTES]: { schema: BINARY } };
+  return applyDecorators(
+    Operation(summary, {}),
+    answer(200, 'The bytes', content),
+    ApiResponse({ status: 304, description: 'The caller has it: `If-None-Match` was its ETag' }),
+  );
+}
+
 /** Documents an operation that answers nothing but its success. */
 export function AnswersNothing(summary: string, options: AnswerOptions = {}) {
   const done = ApiResponse({ status: 204, description: 'Done' });

@@ -52,6 +52,7 @@ import type { NodeStore } from '../store/node-store.ts';
 import { NODE_NAME, NODE_VERSION } from '../version.ts';
 import type { SyncState } from '../sync/milestone-sync.ts';
 import type { Rates } from './block-rates.ts';
+import { FilterQuery } from './filter-query.ts';
 import { IndexerQuery } from './indexer-query.ts';
 import { ProofQuery } from './proof-query.ts';
 
@@ -95,11 +96,13 @@ const INCLUSION = {
 export class NodeQuery {
   readonly proofs: ProofQuery;
   readonly indexer: IndexerQuery;
+  readonly filters: FilterQuery;
   readonly #deps: NodeQueryDeps;
 
   constructor(deps: NodeQueryDeps) {
     this.#deps = deps;
     this.proofs = new ProofQuery(deps);
+    this.filters = new FilterQuery(deps.store.filters);
     this.indexer = new IndexerQuery({
       store: deps.store,
       confirmedIndex: () => this.confirmedIndex,

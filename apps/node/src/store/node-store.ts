@@ -43,6 +43,8 @@ import {
   readElections,
   type StoredElection,
 } from '@tanglemail/tangle/io/level/election-repository.ts';
+import { buildFilters } from '@tanglemail/tangle/io/level/build-filters.ts';
+import { FilterRepository } from '@tanglemail/tangle/io/level/filter-repository.ts';
 import { folderSize } from '@tanglemail/tangle/io/level/folder-size.ts';
 import { openKvStore, type KvReader, type KvStore } from '@tanglemail/tangle/io/level/kv-store.ts';
 import { LedgerImporter } from '@tanglemail/tangle/io/level/ledger-import.ts';
@@ -53,6 +55,7 @@ import {
   NODE_SCHEMA,
   verifyLedger,
   type LoadedLedger,
+  type MilestoneParts,
 } from '@tanglemail/tangle/io/level/milestone-batch.ts';
 import {
   MilestoneRepository,
@@ -111,11 +114,14 @@ export class NodeStore implements ChainStore {
   readonly ledger: LedgerRepository;
   readonly outputIndex: OutputIndexRepository;
   readonly taggedData: TaggedDataRepository;
+  readonly filters: FilterRepository;
   readonly #path: string;
   readonly #kv: KvStore;
   readonly #hasher: Hasher;
   /** What is kept of a seat is counted before each one. */
   readonly #contradictions = new Serial();
+  /** A milestone's batch and the building of older filters go on from the same place. */
+  readonly #filterTurns = new Serial();
   #prunedIndex: number;
   /** Ascending, one for each change of the committee: a kilobyte for an epoch at most. */
   readonly #elections: StoredElection[];
@@ -125,12 +131,19 @@ export class NodeStore implements ChainStore {
   private constructor(
     path: string,
     kv: KvStore,
-    { blocks, elections }: { blocks: BlockRepository; elections: StoredElection[] },
+    {
+      blocks,
+      elections,
+      filters,
+    }: Pick<NodeStore, 'blocks' | 'filters'> & {
+      elections: StoredElection[];
+    },
     hasher: Hasher,
   ) {
     this.#path = path;
     this.#kv = kv;
     this.blocks = blocks;
+    this.filters = filters;
     this.#elections = elections;
     this.#hasher = hasher;
     this.#prunedIndex = prunedIndexOf(kv);
@@ -166,7 +179,9 @@ export class NodeStore implements ChainStore {
       assert(loaded !== undefined, 'a store has its genesis');
       const blocks = await BlockRepository.open(kv, join(path, BLOCKS_FOLDER), hasher);
       const elections = await readElections(kv);
-      const store = new NodeStore(path, kv, { blocks, elections }, hasher);
+      const filters = new FilterRepository(kv, genesis.id, hasher);
+      await filters.begin(kv, prunedIndexOf(kv));
+      const store = new NodeStore(path, kv, { blocks, elections, filters }, hasher);
       return { store, latest: store.#parentFrom(loaded, genesis.parent) };
     } catch (error) {
       await kv.close();
@@ -281,10 +296,20 @@ export class NodeStore implements ChainStore {
   }
 
   async commit(record: CommitRecord): Promise<void> {
-    await this.#timed('milestone', () => commitMilestone(this.#parts, record, this.#hasher));
+    await this.#timed('milestone', () =>
+      this.#filterTurns.run(() => commitMilestone(this.#parts, record, this.#hasher)),
+    );
     const { header, body, bytes } = record;
     if (body.options.nextCommittee === undefined) return;
     this.#elections.push({ epoch: header.epoch + 1, bytes });
+  }
+
+  /**
+   * Builds the filters of the next milestones that lack theirs, as many as one batch should hold:
+   * those of a store that was written before there were filters. False when none lacks it.
+   */
+  async buildFilters(): Promise<boolean> {
+    return await this.#filterTurns.run(() => buildFilters(this.#parts));
   }
 
   async milestoneIdAt(index: number): Promise<MilestoneId | undefined> {
@@ -359,8 +384,8 @@ export class NodeStore implements ChainStore {
     return part;
   }
 
-  get #parts(): { readonly store: KvStore; readonly blocks: BlockRepository } {
-    return { store: this.#kv, blocks: this.blocks };
+  get #parts(): Required<MilestoneParts> {
+    return { store: this.#kv, blocks: this.blocks, filters: this.filters };
   }
 
   async #timed(batch: 'blocks' | 'milestone', write: () => Promise<void>): Promise<void> {

@@ -13,6 +13,7 @@ import { segmentRoot } from '@tanglemail/mail/core/market/segment-tree.ts';
 import { holdObject, storeObject } from '@tanglemail/mail/core/market/stored-object.ts';
 import type { ArrivedObject, StoredObject } from '@tanglemail/mail/core/market/stored-object.ts';
 import type { LedgerPoint } from '../ledger-clock.ts';
+import { noteTagSeen } from '../parts/upload-rows.ts';
 import { idKey, keyOf } from '../store/buckets.ts';
 import type { GroupStore, StoreTransaction } from '../store/group-store.ts';
 import {
@@ -106,6 +107,7 @@ export class Arrivals {
     if (arrived.sizeBytes > this.#terms.offer.maxObject) return 'dropped';
     const watchers = readWatchers(transaction, arrived.tag);
     if (watchers.length === 0) return this.#holdForStrangers(transaction, arrived);
+    noteTagSeen(transaction, watchers, arrived.tag, arrived.arrivedAt, this.#terms.times);
     let best: keyof ArrivalCounts = 'dropped';
     for (const mailboxId of watchers) {
       const mailbox = readMailbox(transaction, mailboxId);

@@ -124,7 +124,8 @@ export class ObjectDesk {
         ? orRefuse(retainObject(held, days, this.#terms.offer, now, maxRetentionDays))
         : this.#adopt(transaction, requireMailbox(transaction, mailboxId), root, days, now);
       const charged = chargeMailbox(transaction, mailboxId, cost, now);
-      const event = { state: 'stored', cost, time: now } as const;
+      const state = object.isPart === true ? 'part' : 'stored';
+      const event = { state, cost, time: now } as const;
       const logged = logEvent(transaction, charged, object, event);
       const objectCount = logged.objectCount + (held ? 0 : 1);
       writeMailbox(transaction, { ...logged, objectCount });

@@ -32,3 +32,5 @@ export const MAX_WAITING_ENVELOPES = 512;
 export const MAX_WAITING_BYTES = 1_048_576;
 /** Single numbers that one request for lost chain messages may name. */
 export const MAX_REQUESTED_NUMBERS = 128;
+/** Bytes of one line of chat in UTF-8: with the frame of a group it still fits one letter. */
+export const MAX_TEXT_SIZE = 16_000;

@@ -81,11 +81,9 @@ export const MAIL_ERROR_CODES = {
   'parcel-state-invalid': { action: 'reject', spec: '25-parcel' },
   'parcel-empty': { action: 'reject', spec: '25-parcel' },
   'parcel-too-large': { action: 'reject', spec: '25-parcel' },
-  'parcel-too-many': { action: 'reject', spec: '25-parcel' },
   'parcel-recipient-limit': { action: 'reject', spec: '25-parcel' },
   'parcel-no-provider': { action: 'ignore', spec: '25-parcel' },
   'parcel-part-limit': { action: 'ignore', spec: '25-parcel' },
-  'parcel-retention': { action: 'ignore', spec: '25-parcel' },
   'parcel-balance': { action: 'ignore', spec: '25-parcel' },
   // Group.
   'group-kind-unknown': { action: 'ignore', spec: '27-group' },
@@ -98,6 +96,7 @@ export const MAIL_ERROR_CODES = {
   'group-too-many-members': { action: 'reject', spec: '27-group' },
   'group-full': { action: 'ignore', spec: '27-group' },
   'group-history': { action: 'reject', spec: '27-group' },
+  'group-note-unknown': { action: 'ignore', spec: '27-group' },
   'group-not-member': { action: 'ignore', spec: '27-group' },
 } as const satisfies Record<string, { action: Action; spec: string }>;
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { codeOf, valueOf } from '../../testing/vectors.ts';
 import { letterIdFromBytes } from '../letter/content.ts';
-import { MAX_CHAIN_MESSAGES, MAX_REQUESTED_NUMBERS } from '../limits.ts';
+import { MAX_CHAIN_MESSAGES, MAX_REQUESTED_NUMBERS, MAX_TEXT_SIZE } from '../limits.ts';
 import type { ChainContent } from './content.ts';
 import { decodeChainContent, encodeChainContent } from './content.ts';
 import type { ChainNote } from './note.ts';
@@ -26,6 +26,10 @@ const notes: readonly ChainNote[] = [
   { type: 'chain-request', chainId, numbers: [] },
   { type: 'chain-request', chainId, numbers: [0, 5, MAX_CHAIN_MESSAGES - 1] },
   { type: 'envelope-request', tag },
+  { type: 'watched', chainId },
+  { type: 'answered', chainId, tags: [] },
+  { type: 'answered', chainId, tags: [tag, tag] },
+  { type: 'text', letterId: letterIdFromBytes(tag), sentAt: 7, text: tag },
 ];
 const contents: readonly ChainContent[] = [
   textOf('hello'),
@@ -123,7 +127,7 @@ describe('form of notes', () => {
     encodeChainNote({ type: 'chain-request', chainId, numbers });
 
   it('chain-note-unknown: another family, version or type', () => {
-    const other = [[], [0xc0, 1, 1], [0xc1, 2, 1], [0xc1, 1, 0], [0xc1, 1, 4], [0xc1, 1]];
+    const other = [[], [0xc0, 1, 1], [0xc1, 2, 1], [0xc1, 1, 0], [0xc1, 1, 7], [0xc1, 1]];
     const codes = other.map((head) => codeOf(decodeChainNote(Uint8Array.from(head))));
     expect(new Set(codes)).toEqual(new Set(['chain-note-unknown']));
   });
@@ -134,13 +138,27 @@ describe('form of notes', () => {
     expect(codeOf(decodeChainNote(request(MAX_CHAIN_MESSAGES)))).toBe('count-out-of-range');
   });
 
-  it('holds a full request and nothing longer', () => {
+  it('holds a full request', () => {
     const numbers = Array.from({ length: MAX_REQUESTED_NUMBERS }, (_, at) => at * 2);
     const full = request(...numbers);
-    expect(full).toHaveLength(MAX_CHAIN_NOTE_SIZE);
+    expect(full).toHaveLength(3 + 16 + 1 + 2 * 128);
     expect(valueOf(decodeChainNote(full))).toEqual({ type: 'chain-request', chainId, numbers });
-    const longer = new Uint8Array(MAX_CHAIN_NOTE_SIZE + 1);
+    const longer = new Uint8Array(full.length + 1);
     longer.set(full);
-    expect(codeOf(decodeChainNote(longer))).toBe('too-large');
+    expect(codeOf(decodeChainNote(longer))).toBe('trailing-bytes');
+  });
+
+  it('holds a text of 1 to 16,000 bytes', () => {
+    const noteOf = (size: number): Uint8Array =>
+      encodeChainNote({
+        type: 'text',
+        letterId: letterIdFromBytes(tag),
+        sentAt: 0,
+        text: new Uint8Array(size).fill(0x61),
+      });
+    expect(noteOf(MAX_TEXT_SIZE)).toHaveLength(MAX_CHAIN_NOTE_SIZE);
+    expect(decodeChainNote(noteOf(MAX_TEXT_SIZE)).ok).toBe(true);
+    expect(codeOf(decodeChainNote(noteOf(0)))).toBe('count-out-of-range');
+    expect(codeOf(decodeChainNote(noteOf(MAX_TEXT_SIZE + 1)))).toBe('too-large');
   });
 });

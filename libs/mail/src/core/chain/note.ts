@@ -1,14 +1,17 @@
 /**
- * The notes about chains that travel in letters of kind `control`: the seed of a chain, and the
- * request of somebody who lacks one. Stop before: chain/sending.ts or chain/waiting.ts; next:
- * letter/letter.ts. Spec: docs/spec/24-chain.md.
+ * The notes about chains that travel in letters of kind `control`: the seed of a chain, the word
+ * that its tags are watched, the request of somebody who lacks it, and a text for whoever does not
+ * watch it yet. Stop before: chain/sending.ts or chain/waiting.ts; next: letter/letter.ts.
+ * Spec: docs/spec/24-chain.md.
  */
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { Reader } from '@tanglemail/tangle/core/codec/reader.ts';
 import { decodeWith, refuse } from '@tanglemail/tangle/core/codec/reader.ts';
 import { Writer } from '@tanglemail/tangle/core/codec/writer.ts';
 import { TAG_LENGTH } from '../envelope/envelope.ts';
-import { MAX_CHAIN_MESSAGES, MAX_REQUESTED_NUMBERS } from '../limits.ts';
+import type { LetterId } from '../letter/content.ts';
+import { LETTER_ID_LENGTH, letterIdFromBytes } from '../letter/content.ts';
+import { MAX_CHAIN_MESSAGES, MAX_REQUESTED_NUMBERS, MAX_TEXT_SIZE } from '../limits.ts';
 import { fail } from '../outcome.ts';
 import type { MailOutcome } from '../outcome.ts';
 import type { ChainId } from './ratchet.ts';
@@ -18,13 +21,16 @@ import { AUDIENCE_LENGTH, CHAIN_ID_LENGTH, CHAIN_SEED_LENGTH } from './ratchet.t
  * First byte of every note about chains. Other control notes begin otherwise, so that the reader of
  * a control letter can tell whose note it is.
  */
-const NOTE_FAMILY = 0xc1;
+export const CHAIN_NOTE_FAMILY = 0xc1;
 const NOTE_VERSION = 1;
 const TYPE_SEED = 1;
 const TYPE_CHAIN_REQUEST = 2;
 const TYPE_ENVELOPE_REQUEST = 3;
-/** The longest note: a request with all its numbers. */
-export const MAX_CHAIN_NOTE_SIZE = 3 + CHAIN_ID_LENGTH + 1 + 2 * MAX_REQUESTED_NUMBERS;
+const TYPE_WATCHED = 4;
+const TYPE_TEXT = 5;
+const TYPE_ANSWERED = 6;
+/** The longest note: a text of the greatest size. */
+export const MAX_CHAIN_NOTE_SIZE = 3 + LETTER_ID_LENGTH + 4 + MAX_TEXT_SIZE;
 
 /** A new chain. */
 export interface ChainSeedNote {
@@ -54,15 +60,47 @@ export interface EnvelopeRequestNote {
   readonly tag: Uint8Array;
 }
 
-export type ChainNote = ChainSeedNote | ChainRequestNote | EnvelopeRequestNote;
+/** "I hold your chain, and whoever keeps my mail watches its tags: write on it." */
+export interface ChainWatchedNote {
+  readonly type: 'watched';
+  readonly chainId: ChainId;
+}
+
+/** A line of chat for somebody of whom it is not known that he watches our chain. */
+export interface ChatTextNote {
+  readonly type: 'text';
+  /** Of the message, not of this letter: it may come again, in another letter or on a chain. */
+  readonly letterId: LetterId;
+  /** Unix seconds by the sender's clock: when it was written. */
+  readonly sentAt: number;
+  /** UTF-8, 1 to 16,000 bytes; what a reader shows as untrusted text. */
+  readonly text: Uint8Array;
+}
+
+/** "What you asked for is sent again, in letters of its own; do not wait for it on this chain." */
+export interface ChainAnsweredNote {
+  readonly type: 'answered';
+  readonly chainId: ChainId;
+  /** Of the messages of that chain, 16 bytes each, at most 128: envelopes that wait are let go. */
+  readonly tags: readonly Uint8Array[];
+}
+
+export type ChainNote =
+  | ChainAnsweredNote
+  | ChainSeedNote
+  | ChainRequestNote
+  | EnvelopeRequestNote
+  | ChainWatchedNote
+  | ChatTextNote;
 
 /** The message of a control letter. */
 export function encodeChainNote(note: ChainNote): Uint8Array {
-  const writer = new Writer(MAX_CHAIN_NOTE_SIZE);
-  writer.u8(NOTE_FAMILY);
+  const writer = new Writer(512);
+  writer.u8(CHAIN_NOTE_FAMILY);
   writer.u8(NOTE_VERSION);
   switch (note.type) {
     case 'seed':
+      writer.u8(TYPE_SEED);
       writeSeed(writer, note);
       break;
     case 'chain-request':
@@ -74,12 +112,28 @@ export function encodeChainNote(note: ChainNote): Uint8Array {
     case 'envelope-request':
       writer.u8(TYPE_ENVELOPE_REQUEST);
       writer.fixed(note.tag, TAG_LENGTH);
+      break;
+    case 'watched':
+      writer.u8(TYPE_WATCHED);
+      writer.hex(note.chainId, CHAIN_ID_LENGTH);
+      break;
+    case 'text':
+      writer.u8(TYPE_TEXT);
+      writer.hex(note.letterId, LETTER_ID_LENGTH);
+      writer.u32(note.sentAt);
+      writer.raw(note.text);
+      break;
+    case 'answered':
+      writer.u8(TYPE_ANSWERED);
+      writer.hex(note.chainId, CHAIN_ID_LENGTH);
+      writer.count8(note.tags.length, 0, MAX_REQUESTED_NUMBERS);
+      for (const tag of note.tags) writer.fixed(tag, TAG_LENGTH);
   }
   return writer.finish();
 }
 
-function writeSeed(writer: Writer, note: ChainSeedNote): void {
-  writer.u8(TYPE_SEED);
+/** The fields of a seed, which a group's note has too: group/note.ts. */
+export function writeSeed(writer: Writer, note: ChainSeedNote): void {
   writer.fixed(note.seed, CHAIN_SEED_LENGTH);
   writer.fixed(note.audience, AUDIENCE_LENGTH);
   writer.u32(note.openedAt);
@@ -95,14 +149,17 @@ function writeSeed(writer: Writer, note: ChainSeedNote): void {
  */
 export function decodeChainNote(bytes: Uint8Array): MailOutcome<ChainNote> {
   const [family, version, type = 0] = bytes;
-  const isKnown = type >= TYPE_SEED && type <= TYPE_ENVELOPE_REQUEST;
-  if (family !== NOTE_FAMILY || version !== NOTE_VERSION || !isKnown) {
+  const isKnown = type >= TYPE_SEED && type <= TYPE_ANSWERED;
+  if (family !== CHAIN_NOTE_FAMILY || version !== NOTE_VERSION || !isKnown) {
     return fail('chain-note-unknown');
   }
   return decodeWith(bytes, MAX_CHAIN_NOTE_SIZE, (reader) => {
     reader.view(3);
     if (type === TYPE_SEED) return readSeed(reader);
     if (type === TYPE_CHAIN_REQUEST) return readRequest(reader);
+    if (type === TYPE_WATCHED) return { type: 'watched' as const, chainId: readChainId(reader) };
+    if (type === TYPE_TEXT) return readText(reader);
+    if (type === TYPE_ANSWERED) return readAnswer(reader);
     return { type: 'envelope-request' as const, tag: reader.bytes(TAG_LENGTH) };
   });
 }
@@ -111,7 +168,22 @@ function readChainId(reader: Reader): ChainId {
   return bytesToHex(reader.view(CHAIN_ID_LENGTH)) as ChainId;
 }
 
-function readSeed(reader: Reader): ChainSeedNote {
+function readText(reader: Reader): ChatTextNote {
+  const letterId = letterIdFromBytes(reader.view(LETTER_ID_LENGTH));
+  const sentAt = reader.u32();
+  if (reader.remaining === 0 || reader.remaining > MAX_TEXT_SIZE) refuse('count-out-of-range');
+  return { type: 'text', letterId, sentAt, text: reader.bytes(reader.remaining) };
+}
+
+function readAnswer(reader: Reader): ChainAnsweredNote {
+  const chainId = readChainId(reader);
+  const count = reader.count8(0, MAX_REQUESTED_NUMBERS);
+  const tags = Array.from({ length: count }, () => reader.bytes(TAG_LENGTH));
+  return { type: 'answered', chainId, tags };
+}
+
+/** As writeSeed wrote it. */
+export function readSeed(reader: Reader): ChainSeedNote {
   const seed = reader.bytes(CHAIN_SEED_LENGTH);
   const audience = reader.bytes(AUDIENCE_LENGTH);
   const openedAt = reader.u32();

@@ -7,7 +7,6 @@ import { encodeChange, decodeChange, isGroupName, MAX_CHANGE_SIZE, MAX_HEADS } f
 import type { ChangeId, GroupAction } from './change.ts';
 import { decodeFrame, encodeFrame, readFrame, stateHash } from './frame.ts';
 import { MAX_HISTORY_SIZE, openHistory } from './log.ts';
-import { decodeSeedNote, encodeSeedNote } from './seeds.ts';
 
 const vectors = readVectors('group') as {
   groupId: ChangeId;
@@ -18,7 +17,6 @@ const vectors = readVectors('group') as {
   name: string;
   history: string;
   frame: { body: string; bytes: string };
-  seedNote: { chainId: string; seed: string; bytes: string };
 };
 const [ada, bo] = [makeAuthor(0), makeAuthor(1)];
 const history = fromHex(vectors.history);
@@ -52,11 +50,9 @@ describe('golden vectors of a group', () => {
 
   it('are written by the same hands again', () => {
     expect(bytesToHex(encodeChange(found(ada)))).toBe(vectors.changes[0]?.bytes);
-    const { groupId, heads, frame, seedNote } = vectors;
+    const { groupId, heads, frame } = vectors;
     const framed = encodeFrame({ groupId, heads, body: fromHex(frame.body) });
     expect(bytesToHex(framed)).toBe(frame.bytes);
-    const [chainId, seed] = [fromHex(seedNote.chainId), fromHex(seedNote.seed)];
-    expect(bytesToHex(encodeSeedNote({ groupId, chainId, seed }))).toBe(seedNote.bytes);
   });
 });
 
@@ -114,7 +110,6 @@ describe('opening hostile bytes', () => {
   const decoders: [string, (bytes: Uint8Array) => { ok: boolean }][] = [
     ['change', decodeChange],
     ['frame', decodeFrame],
-    ['seed note', decodeSeedNote],
     ['history', (bytes) => openHistory(bytes, vectors.groupId, TEST_WORLD)],
   ];
   const samples = [at(0), at(1), at(4), fromHex(vectors.frame.bytes), history];

@@ -6,7 +6,7 @@ import { codeOf, valueOf } from '../../testing/vectors.ts';
 import type { GroupAction } from './change.ts';
 import type { GroupLog } from './log.ts';
 import type { OwnChain, SeedPlan } from './seeds.ts';
-import { decodeSeedNote, encodeSeedNote, planSeeds, reopenSeed, settleSeed } from './seeds.ts';
+import { planSeeds, reopenSeed, settleSeed } from './seeds.ts';
 
 const [ada, bo, cy, di] = [0, 1, 2, 3].map(makeAuthor) as [Author, Author, Author, Author];
 const add = (who: Author): GroupAction => ({ kind: 'add', member: who.record });
@@ -104,22 +104,5 @@ describe('seeds of a sending chain', () => {
       }),
       { numRuns: 30 },
     );
-  });
-});
-
-describe('seed note', () => {
-  const note = { groupId: trio().groupId, chainId: chainId(3), seed: new Uint8Array(32).fill(4) };
-
-  it('has 81 bytes and comes back', () => {
-    const bytes = encodeSeedNote(note);
-    expect(bytes).toHaveLength(81);
-    expect(valueOf(decodeSeedNote(bytes))).toEqual(note);
-  });
-
-  it('version-unknown, truncated, too-large', () => {
-    const bytes = encodeSeedNote(note);
-    expect(codeOf(decodeSeedNote(bytes.subarray(0, 80)))).toBe('truncated');
-    expect(codeOf(decodeSeedNote(new Uint8Array(82)))).toBe('too-large');
-    expect(codeOf(decodeSeedNote(bytes.with(0, 2)))).toBe('version-unknown');
   });
 });

@@ -1,38 +1,17 @@
 /**
  * Who must be given the seed of a device's sending chain, and when a new chain must begin: a pure
  * function of the group's state and of who may hold the present seed. The chain itself, its ratchet
- * and its tags, is another module's. Stop before: group/state.ts; next: letter/letter.ts, which
- * carries the note. Spec: docs/spec/27-group.md.
+ * and its tags, is another module's. Stop before: group/state.ts; next: group/note.ts, which the
+ * letters carry. Spec: docs/spec/27-group.md.
  */
-import { decodeWith, refuse } from '@tanglemail/tangle/core/codec/reader.ts';
-import { Writer } from '@tanglemail/tangle/core/codec/writer.ts';
 import { equalBytes } from '../crypto/kdf.ts';
 import type { MailAddress } from '../identity/address.ts';
 import { assert, fail, succeed } from '../outcome.ts';
 import type { MailOutcome } from '../outcome.ts';
-import { CHANGE_ID_LENGTH } from './change.ts';
-import type { GroupId } from './change.ts';
 import type { GroupState, Member } from './state.ts';
 import { roleOf } from './state.ts';
 
 export const CHAIN_ID_LENGTH = 16;
-export const CHAIN_SEED_LENGTH = 32;
-const NOTE_VERSION = 1;
-/** version, group id, chain id, seed. */
-export const SEED_NOTE_SIZE = 1 + CHANGE_ID_LENGTH + CHAIN_ID_LENGTH + CHAIN_SEED_LENGTH;
-
-/** The beginning of one device's sending chain. */
-export interface ChainSeed {
-  /** 16 random bytes. */
-  readonly chainId: Uint8Array;
-  /** 32 random bytes; a secret. */
-  readonly seed: Uint8Array;
-}
-
-/** What a letter of the kind `control` carries to each member. */
-export interface SeedNote extends ChainSeed {
-  readonly groupId: GroupId;
-}
 
 /** Somebody who may hold the seed of our chain. */
 export interface SeedHolder {
@@ -106,25 +85,6 @@ export function reopenSeed(chain: OwnChain, address: MailAddress): OwnChain {
     holder.address === address ? { ...holder, isSettled: false } : holder,
   );
   return { ...chain, holders };
-}
-
-export function encodeSeedNote(note: SeedNote): Uint8Array {
-  const writer = new Writer(SEED_NOTE_SIZE);
-  writer.u8(NOTE_VERSION);
-  writer.hex(note.groupId, CHANGE_ID_LENGTH);
-  writer.fixed(note.chainId, CHAIN_ID_LENGTH);
-  writer.fixed(note.seed, CHAIN_SEED_LENGTH);
-  return writer.finish();
-}
-
-/** Codes: those of form. */
-export function decodeSeedNote(bytes: Uint8Array): MailOutcome<SeedNote> {
-  return decodeWith(bytes, SEED_NOTE_SIZE, (reader) => {
-    if (reader.u8() !== NOTE_VERSION) refuse('version-unknown');
-    const groupId = reader.hex(CHANGE_ID_LENGTH) as GroupId;
-    const chainId = reader.bytes(CHAIN_ID_LENGTH);
-    return { groupId, chainId, seed: reader.bytes(CHAIN_SEED_LENGTH) };
-  });
 }
 
 function isSame(holder: SeedHolder, member: Member): boolean {

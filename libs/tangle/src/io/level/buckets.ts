@@ -70,6 +70,7 @@ export const BUCKETS = {
     value: 'two consensus messages, each with its length u16 before it',
   },
   elections: { number: 22, key: 'epoch u32', value: 'milestone bytes' },
+  filters: { number: 23, key: 'milestone index u32', value: 'filter header 32, filter' },
 } as const satisfies Record<string, Bucket>;
 
 export type BucketName = keyof typeof BUCKETS;

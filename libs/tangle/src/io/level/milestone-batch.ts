@@ -19,6 +19,7 @@ import type { Hasher } from '../../core/ports.ts';
 import type { BlockMeta } from './block-index.ts';
 import type { BlockRepository } from './block-repository.ts';
 import { putElection } from './election-repository.ts';
+import type { FilterRepository } from './filter-repository.ts';
 import type { KvBatch, KvReader, KvStore } from './kv-store.ts';
 import { LedgerRepository, putConsumed, putCreated, putDiff } from './ledger-repository.ts';
 import { putMilestone } from './milestone-repository.ts';
@@ -47,9 +48,16 @@ export interface MilestoneCommit {
   readonly blocks: { get(id: BlockId): LedgerBlock | undefined };
 }
 
+/** What a milestone is written into; without `filters` its filter is left for later. */
+export interface MilestoneParts {
+  readonly store: KvStore;
+  readonly blocks: BlockRepository;
+  readonly filters?: FilterRepository;
+}
+
 /** Writes the milestone behind the last one. Rejects with StoreError; then nothing is written. */
 export async function commitMilestone(
-  { store, blocks }: { readonly store: KvStore; readonly blocks: BlockRepository },
+  { store, blocks, filters }: MilestoneParts,
   commit: MilestoneCommit,
   hasher: Hasher,
 ): Promise<void> {
@@ -60,6 +68,7 @@ export async function commitMilestone(
   const metas = await putBlocks(batch, blocks, commit, hasher);
   putLedger(batch, result.diff, hasher);
   const { timestampMs, index, stateRoot } = header;
+  await filters?.putNext(batch, index, blocksOf(commit));
   const summary = {
     timestampMs,
     blocks: result.included.length,
@@ -78,6 +87,14 @@ export async function commitMilestone(
     unspentCount: result.stateTree.size,
   });
   await blocks.writeMilestone(batch, metas);
+}
+
+function* blocksOf({ result, blocks }: MilestoneCommit): Generator<LedgerBlock['block']> {
+  for (const id of result.included) {
+    const found = blocks.get(id);
+    assert(found !== undefined, 'every block of a milestone is loaded');
+    yield found.block;
+  }
 }
 
 /** Writes milestone 0 into an empty store. */

@@ -15,6 +15,7 @@ import type { BlockRepository } from './block-repository.ts';
 import { keyOf } from './buckets.ts';
 import type { KvBatch, KvStore } from './kv-store.ts';
 import { delDiff, LedgerRepository } from './ledger-repository.ts';
+import type { MilestoneParts } from './milestone-batch.ts';
 import { delMilestone, MilestoneRepository } from './milestone-repository.ts';
 import { putPruned, readNodeState, readPruned } from './node-state-repository.ts';
 import { delSpentIndexed } from './output-index-repository.ts';
@@ -46,7 +47,7 @@ interface Removed {
  * @param idOf id of an encoded milestone.
  */
 export async function pruneMilestone(
-  { store, blocks }: { readonly store: KvStore; readonly blocks: BlockRepository },
+  { store, blocks, filters }: MilestoneParts,
   idOf: (bytes: Uint8Array) => MilestoneId,
   hasher: Hasher,
 ): Promise<PruneStep> {
@@ -74,6 +75,7 @@ export async function pruneMilestone(
     for (const record of diff.consumed) delSpentIndexed(batch, record, hasher);
   }
   delMilestone(batch, index, idOf(bytes));
+  await filters?.prune(batch, index);
   putPruned(batch, { ...pruned, removedIndex: index });
   const { places, transactions } = removed;
   await blocks.writePruned(batch, places, () => delTransactions(batch, blocks, transactions));

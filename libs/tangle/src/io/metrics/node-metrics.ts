@@ -105,6 +105,12 @@ export const NODE_METRICS = {
     help: 'Latest milestone heard of, last one made final here, last one that is pruned.',
     labels: { kind: ['latest', 'confirmed', 'pruned'] },
   },
+  filterIndex: {
+    type: 'gauge',
+    name: 'tangle_filter_index',
+    help: 'First milestone whose filter of tags is here, and the first that has none yet.',
+    labels: { kind: ['first', 'next'] },
+  },
   milestoneTimestamp: {
     type: 'gauge',
     name: 'tangle_milestone_timestamp_seconds',

@@ -11,8 +11,11 @@ import type { Genesis } from '../../core/codec/genesis.ts';
 import { bytesToHex, hexToBytes } from '../../core/codec/ids.ts';
 import type { Address, BlockId, OutputId, TransactionId } from '../../core/codec/ids.ts';
 import { nobleHasher } from '../../core/crypto/blake2b.ts';
+import { FILTER_HEADER_LENGTH } from '../../core/filter/filter-chain.ts';
+import { decodeFilterRange, type FilterRange } from '../../core/filter/filter-range.ts';
 import {
   MAX_BLOCK_SIZE,
+  MAX_FILTER_RANGE_SIZE,
   MAX_GENESIS_TEXT_LENGTH,
   MAX_MILESTONE_SIZE,
 } from '../../core/params/limits.ts';
@@ -270,6 +273,30 @@ export class NodeClient {
       if (page.next <= skip) throw new NodeApiError('answer-invalid', 200);
       skip = page.next;
     }
+  }
+
+  /**
+   * The filters of at most `count` milestones from `from` on, all of one segment. What it says is
+   * checked by `checkFilterRange`, whose rules need what the caller knows.
+   */
+  async filters(
+    from: number,
+    count: number,
+    options: CallOptions = {},
+  ): Promise<FilterRange & { readonly sizeBytes: number }> {
+    const path = `filters?from=${from}&count=${count}`;
+    const bytes = await this.#getBytes(path, MAX_FILTER_RANGE_SIZE, options);
+    const range = decodeFilterRange(bytes);
+    if (!range.ok) throw new NodeApiError('answer-invalid', 200);
+    return { ...range.value, sizeBytes: bytes.length };
+  }
+
+  /** The filter header after milestone `index`, 32 bytes; 404 when the node does not have it. */
+  async filterHeader(index: number, options: CallOptions = {}): Promise<Uint8Array> {
+    const path = `filters/headers?index=${index}`;
+    const header = await this.#getBytes(path, FILTER_HEADER_LENGTH, options);
+    if (header.length !== FILTER_HEADER_LENGTH) throw new NodeApiError('answer-invalid', 200);
+    return header;
   }
 
   async utxoChanges(index: number, options: CallOptions = {}): Promise<UtxoChangesDto> {
