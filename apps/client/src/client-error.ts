@@ -244,6 +244,12 @@ export const CLIENT_ERRORS = {
     'the recipient takes mail of contacts only',
     'ask the recipient for an invite link',
   ),
+  'recall-too-late': row(
+    'refused',
+    409,
+    'a block with the mail has left this device or may have, and nothing takes it back',
+    'write to the recipient',
+  ),
   'message-too-large': row(
     'refused',
     413,

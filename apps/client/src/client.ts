@@ -14,6 +14,7 @@ import {
 import { pause } from './pause.ts';
 import { FilterSearch } from './service/filter-service.ts';
 import { LocalService } from './service/local-service.ts';
+import { OutboxActions } from './service/outbox-actions.ts';
 import { saveCheckpoint } from './tangle/ledger-checkpoint.ts';
 
 const DAY_MS = 86_400_000;
@@ -43,6 +44,7 @@ export class Client {
     this.service = new LocalService(parts);
     this.services = {
       local: this.service,
+      outbox: new OutboxActions(parts),
       backup: parts.backups,
       filters: new FilterSearch(parts),
     };

@@ -21,11 +21,12 @@ import { MAX_BODY_BYTES } from './dto.ts';
 import { EventsGateway } from './events.gateway.ts';
 import { FiltersController } from './filters.controller.ts';
 import { MessagesController } from './messages.controller.ts';
+import { OutboxActionsController } from './outbox-actions.controller.ts';
 import { OutboxController } from './outbox.controller.ts';
 import { ProblemFilter } from './problem.ts';
 import { ProvidersController } from './providers.controller.ts';
 import type { ApiServices } from './service.ts';
-import { ACCESS, BACKUP, FILTERS, SERVICE, VERSION } from './tokens.ts';
+import { ACCESS, BACKUP, FILTERS, OUTBOX, SERVICE, VERSION } from './tokens.ts';
 import { WalletController } from './wallet.controller.ts';
 
 export interface ApiOptions {
@@ -60,6 +61,7 @@ const AREAS: Record<keyof ApiServices, Area> = {
   },
   filters: { token: FILTERS, controllers: [FiltersController] },
   backup: { token: BACKUP, controllers: [BackupController] },
+  outbox: { token: OUTBOX, controllers: [OutboxActionsController] },
 };
 
 @Module({})

@@ -4,6 +4,7 @@
  * thrown is a mistake of ours and becomes `internal`. Spec: docs/spec/41-client-api.md.
  */
 import type { BackupService } from './backup-service.ts';
+import type { OutboxService } from './outbox-service.ts';
 import type {
   AddContactDto,
   AddressDto,
@@ -23,6 +24,7 @@ import type {
   RentalDto,
   RentedDto,
   RentRequestDto,
+  SendChoicesDto,
   SendMessageDto,
   SendTokensDto,
   SentTokensDto,
@@ -65,7 +67,7 @@ export interface ClientService {
   sendRawMessage(
     raw: Uint8Array,
     to: readonly string[],
-    acceptKeyChange?: boolean,
+    choices?: SendChoicesDto,
   ): Promise<QueuedMessageDto>;
   /** Newest first. */
   outbox(query: PageQueryDto): Promise<readonly OutboxItemDto[]>;
@@ -112,4 +114,5 @@ export interface ApiServices {
   readonly local: ClientService;
   readonly filters?: FilterService;
   readonly backup?: BackupService;
+  readonly outbox?: OutboxService;
 }

@@ -167,7 +167,7 @@ describe('a backup', () => {
       const back = await restored(file, by, `data-${by.kind}`);
       const after = await contentOf(back.store);
       await back.store.close();
-      const same = [...before].filter(([key]) => !/^state\/(outbox|folder)/.test(key));
+      const same = [...before].filter(([key]) => !/^(?:state\/outbox|folder\/)/.test(key));
       for (const [key, value] of same) expect([key, after.get(key)]).toEqual([key, value]);
       expect(back.made.accountIndex).toBe(3);
       const settings: unknown = JSON.parse(

@@ -13,7 +13,8 @@ import { daemonCommand } from './daemon-commands.ts';
 import { filtersCommand } from './filter-commands.ts';
 import { inboxCommand, outboxCommand, readCommand, syncCommand } from './mail-commands.ts';
 import { providerCommand } from './provider-commands.ts';
-import { sendCommand } from './send-command.ts';
+import { recallCommand } from './outbox-commands.ts';
+import { forwardCommand, replyCommand, sendCommand } from './send-command.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 import { oneLine } from './text.ts';
 import { walletCommand } from './wallet-commands.ts';
@@ -47,7 +48,10 @@ export function buildProgram(terminal: Terminal, settings: Settings | undefined)
     .addCommand(inviteCommand(terminal))
     .addCommand(contactsCommand(terminal))
     .addCommand(sendCommand(terminal))
+    .addCommand(replyCommand(terminal))
+    .addCommand(forwardCommand(terminal))
     .addCommand(outboxCommand(terminal))
+    .addCommand(recallCommand(terminal))
     .addCommand(inboxCommand(terminal))
     .addCommand(readCommand(terminal))
     .addCommand(syncCommand(terminal))

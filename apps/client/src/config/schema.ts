@@ -132,6 +132,50 @@ const address = z.strictObject({
     .describe('Bytes of the largest mail that is accepted, with everything that hangs on it.'),
 });
 
+const send = z.strictObject({
+  undoSeconds: z
+    .int()
+    .min(0)
+    .max(600)
+    .default(10)
+    .describe(
+      'Seconds that a mail rests before it leaves, so that it can be taken back; 0, 10 or 30 are ' +
+        'usual. `tanglemail send` leaves at once unless `--undo` says otherwise.',
+    ),
+});
+
+const receipts = z.strictObject({
+  ask: z
+    .boolean()
+    .default(true)
+    .describe('Whether recipients are asked to let their clients say that a mail was fetched.'),
+  delivery: z
+    .enum(['never', 'contacts', 'always'])
+    .default('contacts')
+    .describe(
+      'Whose mails are answered with a delivery receipt when they ask for one: nobody’s, those of ' +
+        'accepted contacts, or also those of people who ask to be one. A receipt proves that a ' +
+        'device of this account opened the letter, and tells its sender about when; it costs one ' +
+        'envelope with its proof of work. People who are blocked never get one.',
+    ),
+  read: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether accepted contacts who asked for a receipt also learn when their mail is first ' +
+        'marked as read: when somebody sat here and read it.',
+    ),
+  delaySeconds: z
+    .int()
+    .min(0)
+    .max(604_800)
+    .default(0)
+    .describe(
+      'Receipts rest a random time up to so many seconds, so that they tell less about when this ' +
+        'device is on and its user is there.',
+    ),
+});
+
 /** The schema of the whole configuration; unknown keys are errors. */
 export const CONFIG_SCHEMA = z.strictObject({
   dataDir: path
@@ -169,6 +213,8 @@ export const CONFIG_SCHEMA = z.strictObject({
   provider: provider.prefault({}),
   backup: backup.prefault({}),
   address: address.prefault({}),
+  send: send.prefault({}),
+  receipts: receipts.prefault({}),
 });
 
 /** The configuration of a client after defaults. */
