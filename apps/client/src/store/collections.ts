@@ -112,6 +112,8 @@ export const messageEntries = collection(
     to: z.string().max(4_096),
     subject: z.string().max(998),
     messageId: z.string().max(998),
+    /** From an archive: whom its header names, or empty. Nothing proves it. */
+    importedFrom: z.string().max(320).optional(),
     /** Message-IDs that it answers, oldest first, without brackets; absent when there is none. */
     references: z.array(z.string().max(250)).min(1).max(20).optional(),
   }),
