@@ -187,7 +187,7 @@ export async function clientSide(
   const { node } = market;
   const tangle = market.access();
   const who = await person(seedByte, sealedMemoryStore(memoryStore(disk).store), tangle);
-  const { store, intake, tags } = who;
+  const { store, intake, tags, lists } = who;
   const lifetime = new AbortController();
   const logger = SILENT_LOGGER;
   let funded = 0;
@@ -210,6 +210,6 @@ export async function clientSide(
   const retainPerDay = terms.maxDebitPerDay;
   const fetcher = new ObjectFetcher({ retainPerDay }, { store, intake, tangle, logger });
   const strangers = new StrangerScan(intake, fetcher);
-  const sync = new ProviderSync({ book, renter, tags, fetcher, strangers, tangle, logger });
+  const sync = new ProviderSync({ book, renter, tags, lists, fetcher, strangers, tangle, logger });
   return { who, book, channels, renter, sync, lifetime, funded: () => funded };
 }

@@ -12,6 +12,7 @@ import { bestSuite } from '@tanglemail/mail/io/crypto/native-suite.ts';
 import { type Account, openAccount } from './account/account.ts';
 import { EpochStore } from './account/epoch-store.ts';
 import type { ClientConfig } from './config/schema.ts';
+import { Chat } from './chat/chat.ts';
 import { ContactBook } from './contacts/contact-book.ts';
 import { DescriptorPublisher } from './descriptor/publisher.ts';
 import { DescriptorResolver } from './descriptor/resolver.ts';
@@ -34,6 +35,7 @@ import type { OutboxEntry } from './store/outbox-collections.ts';
 import type { SealedStore } from './store/sealed-store.ts';
 import { WriteLock } from './store/write-lock.ts';
 import { TagBook } from './tags/tag-book.ts';
+import { TagLists } from './tags/tag-lists.ts';
 import { recallCheckpoint } from './tangle/ledger-checkpoint.ts';
 import { openTangle, type TangleAccess } from './tangle/tangle-access.ts';
 import { WalletService } from './wallet/wallet-service.ts';
@@ -61,6 +63,8 @@ export interface ClientParts extends ClientOptions {
   readonly account: Account;
   readonly epochs: EpochStore;
   readonly tags: TagBook;
+  /** Single tags: those of chains. */
+  readonly lists: TagLists;
   readonly contacts: ContactBook;
   readonly messages: MessageStore;
   /** Ends every request that is under way when it is aborted. */
@@ -77,6 +81,7 @@ export interface ClientParts extends ClientOptions {
   /** Who takes the notes of which family: registered before anything is received. */
   readonly notes: NoteRouter;
   readonly wallet: WalletService;
+  readonly chat: Chat;
   readonly events: ClientEvents;
 }
 
@@ -96,9 +101,11 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const network = { networkId: tangle.networkId, name: genesis.name };
   const account = openAccount(secrets.accountRoot, network, suite);
   const tags = await TagBook.load(store);
+  const lists = await TagLists.load(store);
   const contacts = await ContactBook.load({ account, store, writes, tags, suite });
   const messages = await MessageStore.load(store);
-  const base = { account, store, writes, tangle, tags, contacts, messages, epochs, suite, logger };
+  const books = { tags, lists, contacts, messages, epochs };
+  const base = { account, store, writes, tangle, ...books, suite, logger };
   const market = await buildMarket(options, { ...base, events, lifetime });
   const resolver = new DescriptorResolver({ tangle, store, writes });
   const state = (): EpochState => epochs.state;
@@ -118,13 +125,35 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
       if (isMail(entry)) events.emit({ topic: 'outbox', data: { ...outboxEvent(entry), work } });
     },
   });
+  const chat = await buildChat({ ...base, ...inbox, resolver, outbox, events });
   const all = { ...options, ...base, ...market, ...inbox };
-  return { ...all, lifetime, resolver, publisher, outbox, events };
+  return { ...all, lifetime, resolver, publisher, outbox, chat, events };
+}
+
+type ChatParts = 'resolver' | 'outbox' | 'events' | 'providerSync' | 'intake' | 'notes';
+
+function buildChat(parts: Base & Pick<ClientParts, ChatParts>): Promise<Chat> {
+  const { providerSync, events } = parts;
+  return Chat.load({
+    ...parts,
+    watchTags: () => providerSync.watchTags(),
+    isWatching: () => providerSync.isWatching(),
+    onChange: (data) => events.emit({ topic: 'chat', data }),
+  });
 }
 
 type Base = Pick<
   ClientParts,
-  'account' | 'store' | 'writes' | 'tangle' | 'tags' | 'contacts' | 'messages' | 'epochs' | 'logger'
+  | 'account'
+  | 'store'
+  | 'writes'
+  | 'tangle'
+  | 'tags'
+  | 'lists'
+  | 'contacts'
+  | 'messages'
+  | 'epochs'
+  | 'logger'
 > & { readonly suite: SealingSuite };
 
 /** Money: the wallet, channels, and what is rented with them. */

@@ -12,6 +12,7 @@ import {
   type ClientParts,
 } from './client-parts.ts';
 import { pause } from './pause.ts';
+import { LocalChatService } from './service/chat-service.ts';
 import { LocalService } from './service/local-service.ts';
 import { saveCheckpoint } from './tangle/ledger-checkpoint.ts';
 
@@ -26,6 +27,8 @@ const NODE_FEED_MS = 2_000;
 const DESCRIPTOR_CHECK_MS = 60_000;
 const CHANNEL_CHECK_MS = 15_000;
 const CHECKPOINT_MS = 30_000;
+/** Between two looks at what chat has to ask for, to answer or to delete. */
+const CHAT_CHECK_MS = 60_000;
 
 type Rest = (timeMs: number, signal: AbortSignal) => Promise<void>;
 
@@ -40,7 +43,8 @@ export class Client {
   private constructor(parts: ClientParts) {
     this.#parts = parts;
     this.service = new LocalService(parts);
-    this.services = { local: this.service };
+    const chat = new LocalChatService(parts, this.service);
+    this.services = { local: this.service, chat };
   }
 
   /** Builds a client over an open store. Nothing runs and nothing is sent before `start`. */
@@ -65,6 +69,10 @@ export class Client {
     this.#loop('mail', () => this.#fetchMail());
     if (config.mailFromNode) this.#loop('node feed', (signal) => this.#readNode(signal));
     this.#loop('epochs', () => this.#pruneEpochs());
+    this.#loop('chat', async () => {
+      await this.#parts.chat.tick();
+      return CHAT_CHECK_MS;
+    });
     this.#loop('ledger checkpoint', async () => {
       await saveCheckpoint(store, tangle.checkpoint());
       return CHECKPOINT_MS;
@@ -80,11 +88,12 @@ export class Client {
    * finished goes on at the next start.
    */
   async stop(): Promise<void> {
-    const { lifetime, wallet, outbox, tangle, store, writes } = this.#parts;
+    const { lifetime, wallet, outbox, chat, tangle, store, writes } = this.#parts;
     lifetime.abort(new Error('the client stops'));
     this.#unsubscribe?.();
     // Together: a loop may wait for a payment, which ends only when the wallet stops.
-    await Promise.allSettled([wallet.stop(), outbox.stop(), this.service.settle(), ...this.#loops]);
+    const ends = [wallet.stop(), outbox.stop(), chat.settle(), this.service.settle()];
+    await Promise.allSettled([...ends, ...this.#loops]);
     await saveCheckpoint(store, tangle.checkpoint());
     await tangle.close();
     await writes.run(async () => {});

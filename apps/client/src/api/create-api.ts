@@ -15,6 +15,7 @@ import type { AddressInfo } from 'node:net';
 import 'reflect-metadata';
 import { AccessToken, guardAccess } from './access.ts';
 import { AccountController } from './account.controller.ts';
+import { ChatController } from './chat.controller.ts';
 import { ContactsController } from './contacts.controller.ts';
 import { MAX_BODY_BYTES } from './dto.ts';
 import { EventsGateway } from './events.gateway.ts';
@@ -23,7 +24,7 @@ import { OutboxController } from './outbox.controller.ts';
 import { ProblemFilter } from './problem.ts';
 import { ProvidersController } from './providers.controller.ts';
 import type { ApiServices } from './service.ts';
-import { ACCESS, SERVICE, VERSION } from './tokens.ts';
+import { ACCESS, CHAT, SERVICE, VERSION } from './tokens.ts';
 import { WalletController } from './wallet.controller.ts';
 
 export interface ApiOptions {
@@ -56,6 +57,7 @@ const AREAS: Record<keyof ApiServices, Area> = {
       ProvidersController,
     ],
   },
+  chat: { token: CHAT, controllers: [ChatController] },
 };
 
 @Module({})

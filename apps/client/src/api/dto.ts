@@ -347,6 +347,11 @@ export const clientEventDto = z.discriminatedUnion('topic', [
     data: z.object({ id: listIdDto, folder: text, uid: count }),
   }),
   z.object({ topic: z.literal('wallet'), data: z.object({ balance: amount }) }),
+  /** `message`: its number, when it is about one. */
+  z.object({
+    topic: z.literal('chat'),
+    data: z.object({ conversation: listIdDto, message: count.optional() }),
+  }),
 ]);
 
 export type ProblemDto = z.infer<typeof problemDto>;

@@ -3,6 +3,7 @@
  * it; api/ turns HTTP into calls of it. Every method may throw ClientError; anything else that is
  * thrown is a mistake of ours and becomes `internal`. Spec: docs/spec/41-client-api.md.
  */
+import type { ChatService } from './chat-service.ts';
 import type {
   AddContactDto,
   AddressDto,
@@ -103,4 +104,5 @@ export interface ClientService {
 /** What the API calls, one service for each area; where one is absent, so are its routes. */
 export interface ApiServices {
   readonly local: ClientService;
+  readonly chat?: ChatService;
 }

@@ -7,6 +7,7 @@ import { Command, CommanderError, type Help } from 'commander';
 import { CLIENT_ERRORS, ClientError } from '../client-error.ts';
 import { VERSION } from '../version.ts';
 import { accountCommand } from './account-commands.ts';
+import { chatCommand } from './chat-commands.ts';
 import { addressCommand, contactsCommand, inviteCommand } from './contact-commands.ts';
 import { daemonCommand } from './daemon-commands.ts';
 import { inboxCommand, outboxCommand, readCommand, syncCommand } from './mail-commands.ts';
@@ -49,6 +50,7 @@ export function buildProgram(terminal: Terminal, settings: Settings | undefined)
     .addCommand(inboxCommand(terminal))
     .addCommand(readCommand(terminal))
     .addCommand(syncCommand(terminal))
+    .addCommand(chatCommand(terminal))
     .addCommand(walletCommand(terminal))
     .addCommand(providerCommand(terminal))
     .addCommand(configDocsCommand(terminal));

@@ -65,6 +65,9 @@ export interface OutgoingChat {
   readonly letterId?: string;
 }
 
+/** Starts the delivery once the batch is written; its number is known before. */
+export type AcceptEntry = (() => OutboxEntry) & { readonly id: number };
+
 export interface OutboxDeps {
   readonly store: SealedStore;
   readonly writes: WriteLock;
@@ -181,14 +184,14 @@ export class Outbox {
    * Puts a note into the batch; runs under the write lock. Call the returned function once the
    * batch is written.
    */
-  enqueueNote(batch: SealedBatch, note: OutgoingNote): () => OutboxEntry {
+  enqueueNote(batch: SealedBatch, note: OutgoingNote): AcceptEntry {
     const { to, body, dedupe } = note;
     const isSame = (one: OutboxEntry): boolean =>
       one.form === 'note' && one.to === to && one.dedupe === dedupe && one.root === undefined;
     const waiting = dedupe === undefined ? undefined : [...this.#open.values()].find(isSame);
     if (waiting !== undefined) {
       batch.putBytes('outboxPayload', orderedKey(waiting.id), body);
-      return () => waiting;
+      return Object.assign(() => waiting, { id: waiting.id });
     }
     const entry = this.#newEntry({
       form: 'note',
@@ -198,11 +201,11 @@ export class Outbox {
     });
     batch.putBytes('outboxPayload', orderedKey(entry.id), body);
     const accept = this.#take(batch, [entry]);
-    return () => accept()[0] ?? entry;
+    return Object.assign(() => accept()[0] ?? entry, { id: entry.id });
   }
 
   /** Puts a line of chat into the batch; as `enqueueNote`. */
-  enqueueChat(batch: SealedBatch, chat: OutgoingChat): () => OutboxEntry {
+  enqueueChat(batch: SealedBatch, chat: OutgoingChat): AcceptEntry {
     const { audience, payload, letterId } = chat;
     const [to] = audience;
     if (to === undefined) throw new Error('broken invariant: a line of chat has an audience');
@@ -215,7 +218,7 @@ export class Outbox {
     });
     batch.putBytes('outboxPayload', orderedKey(entry.id), payload);
     const accept = this.#take(batch, [entry]);
-    return () => accept()[0] ?? entry;
+    return Object.assign(() => accept()[0] ?? entry, { id: entry.id });
   }
 
   /** A queued entry under the next number. */

@@ -69,6 +69,12 @@ export const BUCKETS = {
   outboxBlock: 14,
   /** Outbox id → what a note, a chat line or a parcel says, until it is done. */
   outboxPayload: 19,
+  /** Letter of the kind, slash, opaque id or number → JSON: chains of both directions, tags. */
+  chain: 21,
+  /** Letter of the kind, slash, opaque id or number → JSON: changes and waiting notes. */
+  group: 22,
+  /** Letter of the kind, slash, opaque id or number → JSON: conversations and messages. */
+  chatMessage: 23,
 } as const;
 
 export type Bucket = keyof typeof BUCKETS;

@@ -16,6 +16,7 @@ import { epochStates } from '../store/collections.ts';
 import type { SealedStore } from '../store/sealed-store.ts';
 import { WriteLock } from '../store/write-lock.ts';
 import { TagBook } from '../tags/tag-book.ts';
+import { TagLists } from '../tags/tag-lists.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
 import { sealedMemoryStore } from './memory-store.ts';
 
@@ -27,6 +28,7 @@ export interface Person {
   readonly store: SealedStore;
   readonly writes: WriteLock;
   readonly tags: TagBook;
+  readonly lists: TagLists;
   readonly contacts: ContactBook;
   readonly messages: MessageStore;
   readonly intake: LetterIntake;
@@ -69,6 +71,7 @@ export async function person(
   const epochs = EpochStore.load(store);
   const writes = new WriteLock();
   const tags = await TagBook.load(store);
+  const lists = await TagLists.load(store);
   const contacts = await ContactBook.load({ account, store, writes, tags, suite: nobleSuite });
   const messages = await MessageStore.load(store);
   const notes = new NoteRouter();
@@ -86,5 +89,6 @@ export async function person(
     logger: SILENT_LOGGER,
     onDelivered: () => {},
   });
-  return { account, store, writes, tags, contacts, messages, intake, notes, tangle, epochs };
+  const books = { tags, lists, contacts, messages, epochs };
+  return { account, store, writes, ...books, intake, notes, tangle };
 }
