@@ -113,6 +113,18 @@ export const CLIENT_ERRORS = {
     'there is no such contact',
     'list contacts with tanglemail contacts list',
   ),
+  'conversation-unknown': row(
+    'not-found',
+    404,
+    'there is no such conversation',
+    'list conversations with tanglemail chat list',
+  ),
+  'group-unknown': row(
+    'not-found',
+    404,
+    'there is no such group',
+    'list conversations with tanglemail chat list',
+  ),
   'provider-unknown': row(
     'not-found',
     404,
@@ -231,6 +243,36 @@ export const CLIENT_ERRORS = {
     422,
     'a recipient is neither an address nor the name of one contact',
     'add the contact with tanglemail contacts add, or give the address',
+  ),
+  'chat-closed': row(
+    'refused',
+    422,
+    'nothing can be written to this conversation',
+    'ask to be added to the group again, or send a mail',
+  ),
+  'chat-text-invalid': row(
+    'refused',
+    422,
+    'a chat message is 1 to 16,000 bytes of text',
+    'send a shorter text, or a mail',
+  ),
+  'group-name-invalid': row(
+    'refused',
+    422,
+    'a group’s name is 1 to 64 bytes without control characters',
+    'choose another name',
+  ),
+  'group-member-unknown': row(
+    'refused',
+    422,
+    'this person has never written to you, so there is no proof of their keys',
+    'ask them for a message first',
+  ),
+  'group-refused': row(
+    'refused',
+    422,
+    'the rules of the group do not allow this',
+    'see the members with tanglemail chat group info',
   ),
   'descriptor-not-found': row(
     'refused',

@@ -17,6 +17,7 @@ import { EpochStore } from './account/epoch-store.ts';
 import type { ClientEventDto } from './api/dto.ts';
 import type { ClientConfig } from './config/schema.ts';
 import { BackupKeeper } from './backup/backup-keeper.ts';
+import { Chat } from './chat/chat.ts';
 import { ContactBook } from './contacts/contact-book.ts';
 import { OwnAddresses, type PublishedDoors } from './contacts/own-addresses.ts';
 import { OwnSettings } from './contacts/own-settings.ts';
@@ -43,6 +44,7 @@ import type { OutboxEntry } from './store/outbox-collections.ts';
 import type { SealedStore } from './store/sealed-store.ts';
 import { WriteLock } from './store/write-lock.ts';
 import { TagBook } from './tags/tag-book.ts';
+import { TagLists } from './tags/tag-lists.ts';
 import { recallCheckpoint } from './tangle/ledger-checkpoint.ts';
 import { fetchDuring, openTangle, type TangleAccess } from './tangle/tangle-access.ts';
 import { WalletService } from './wallet/wallet-service.ts';
@@ -70,6 +72,8 @@ export interface ClientParts extends ClientOptions {
   readonly account: Account;
   readonly epochs: EpochStore;
   readonly tags: TagBook;
+  /** Single tags: those of chains. */
+  readonly lists: TagLists;
   readonly contacts: ContactBook;
   readonly ownSettings: OwnSettings;
   readonly addresses: OwnAddresses;
@@ -90,6 +94,7 @@ export interface ClientParts extends ClientOptions {
   /** Who takes the notes of which family: registered before anything is received. */
   readonly notes: NoteRouter;
   readonly wallet: WalletService;
+  readonly chat: Chat;
   readonly events: ClientEvents;
   readonly backups: BackupKeeper;
 }
@@ -110,6 +115,7 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const network = { networkId: tangle.networkId, name: genesis.name };
   const account = openAccount(secrets.accountRoot, network, suite);
   const tags = await TagBook.load(store);
+  const lists = await TagLists.load(store);
   const own = await buildOwn(options, { account, store, writes, suite, clock: deps.clock, events });
   const contacts = await ContactBook.load({
     account,
@@ -120,7 +126,7 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
     onChange: (address) => events.emit(contactEvent(account, address)),
   });
   const messages = await MessageStore.load(store);
-  const known = { account, store, writes, tags, contacts, messages, suite };
+  const known = { account, store, writes, tags, lists, contacts, messages, suite };
   const base = { ...known, ...own, tangle, epochs, logger };
   const market = await buildMarket(options, { ...base, events, lifetime });
   const resolver = new DescriptorResolver({
@@ -150,6 +156,7 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
       if (isMail(entry)) events.emit({ topic: 'outbox', data: { ...outboxEvent(entry), work } });
     },
   });
+  const chat = await buildChat({ ...base, ...inbox, resolver, outbox, events });
   const all = { ...options, ...base, ...market, ...inbox };
   const boxes = new RecoveryBoxes(store, writes);
   const backups = new BackupKeeper({
@@ -157,7 +164,19 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
     ...deps,
     noteBox: (publicKey) => boxes.add(publicKey, deps.clock.nowMs()),
   });
-  return { ...all, filterScan, lifetime, resolver, publisher, outbox, events, backups };
+  return { ...all, filterScan, lifetime, resolver, publisher, outbox, chat, events, backups };
+}
+
+type ChatParts = 'resolver' | 'outbox' | 'events' | 'providerSync' | 'intake' | 'notes';
+
+function buildChat(parts: Base & Pick<ClientParts, ChatParts>): Promise<Chat> {
+  const { providerSync, events } = parts;
+  return Chat.load({
+    ...parts,
+    watchTags: () => providerSync.watchTags(),
+    isWatching: () => providerSync.isWatching(),
+    onChange: (data) => events.emit({ topic: 'chat', data }),
+  });
 }
 
 type Base = Pick<
@@ -167,6 +186,7 @@ type Base = Pick<
   | 'writes'
   | 'tangle'
   | 'tags'
+  | 'lists'
   | 'contacts'
   | 'addresses'
   | 'messages'

@@ -13,6 +13,7 @@ import {
 } from './client-parts.ts';
 import { pause } from './pause.ts';
 import { FilterSearch } from './service/filter-service.ts';
+import { LocalChatService } from './service/chat-service.ts';
 import { LocalService } from './service/local-service.ts';
 import { OutboxActions } from './service/outbox-actions.ts';
 import { saveCheckpoint } from './tangle/ledger-checkpoint.ts';
@@ -28,6 +29,8 @@ const NODE_FEED_MS = 2_000;
 const DESCRIPTOR_CHECK_MS = 60_000;
 const CHANNEL_CHECK_MS = 15_000;
 const CHECKPOINT_MS = 30_000;
+/** Between two looks at what chat has to ask for, to answer or to delete. */
+const CHAT_CHECK_MS = 60_000;
 
 type Rest = (timeMs: number, signal: AbortSignal) => Promise<void>;
 
@@ -46,6 +49,7 @@ export class Client {
       local: this.service,
       outbox: new OutboxActions(parts),
       backup: parts.backups,
+      chat: new LocalChatService(parts, this.service),
       filters: new FilterSearch(parts),
     };
   }
@@ -80,6 +84,10 @@ export class Client {
     }
     this.#loop('epochs', () => this.#pruneEpochs());
     this.#loop('backups', () => this.#parts.backups.runIfDue());
+    this.#loop('chat', async () => {
+      await this.#parts.chat.tick();
+      return CHAT_CHECK_MS;
+    });
     this.#loop('ledger checkpoint', async () => {
       await saveCheckpoint(store, tangle.checkpoint());
       return CHECKPOINT_MS;
@@ -95,11 +103,12 @@ export class Client {
    * finished goes on at the next start.
    */
   async stop(): Promise<void> {
-    const { lifetime, wallet, outbox, tangle, store, writes } = this.#parts;
+    const { lifetime, wallet, outbox, chat, tangle, store, writes } = this.#parts;
     lifetime.abort(new Error('the client stops'));
     this.#unsubscribe?.();
     // Together: a loop may wait for a payment, which ends only when the wallet stops.
-    await Promise.allSettled([wallet.stop(), outbox.stop(), this.service.settle(), ...this.#loops]);
+    const ends = [wallet.stop(), outbox.stop(), chat.settle(), this.service.settle()];
+    await Promise.allSettled([...ends, ...this.#loops]);
     await saveCheckpoint(store, tangle.checkpoint());
     await tangle.close();
     await writes.run(async () => {});

@@ -16,6 +16,7 @@ import 'reflect-metadata';
 import { AccessToken, guardAccess } from './access.ts';
 import { AccountController } from './account.controller.ts';
 import { BackupController } from './backup.controller.ts';
+import { ChatController } from './chat.controller.ts';
 import { ContactsController } from './contacts.controller.ts';
 import { MAX_BODY_BYTES } from './dto.ts';
 import { EventsGateway } from './events.gateway.ts';
@@ -26,7 +27,7 @@ import { OutboxController } from './outbox.controller.ts';
 import { ProblemFilter } from './problem.ts';
 import { ProvidersController } from './providers.controller.ts';
 import type { ApiServices } from './service.ts';
-import { ACCESS, BACKUP, FILTERS, OUTBOX, SERVICE, VERSION } from './tokens.ts';
+import { ACCESS, BACKUP, CHAT, FILTERS, OUTBOX, SERVICE, VERSION } from './tokens.ts';
 import { WalletController } from './wallet.controller.ts';
 
 export interface ApiOptions {
@@ -62,6 +63,7 @@ const AREAS: Record<keyof ApiServices, Area> = {
   filters: { token: FILTERS, controllers: [FiltersController] },
   backup: { token: BACKUP, controllers: [BackupController] },
   outbox: { token: OUTBOX, controllers: [OutboxActionsController] },
+  chat: { token: CHAT, controllers: [ChatController] },
 };
 
 @Module({})

@@ -432,6 +432,11 @@ export const clientEventDto = z.discriminatedUnion('topic', [
   z.object({ topic: z.literal('wallet'), data: z.object({ balance: amount }) }),
   /** A contact, an invite or a key of `address`; our own address: settings, sub-addresses. */
   z.object({ topic: z.literal('contacts'), data: z.object({ address: addressText }) }),
+  /** `message`: its number, when it is about one. */
+  z.object({
+    topic: z.literal('chat'),
+    data: z.object({ conversation: listIdDto, message: count.optional() }),
+  }),
 ]);
 
 export type ProblemDto = z.infer<typeof problemDto>;

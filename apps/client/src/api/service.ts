@@ -5,6 +5,7 @@
  */
 import type { BackupService } from './backup-service.ts';
 import type { OutboxService } from './outbox-service.ts';
+import type { ChatService } from './chat-service.ts';
 import type {
   AddContactDto,
   AddressDto,
@@ -115,4 +116,5 @@ export interface ApiServices {
   readonly filters?: FilterService;
   readonly backup?: BackupService;
   readonly outbox?: OutboxService;
+  readonly chat?: ChatService;
 }

@@ -8,6 +8,7 @@ import { CLIENT_ERRORS, ClientError } from '../client-error.ts';
 import { VERSION } from '../version.ts';
 import { accountCommand } from './account-commands.ts';
 import { backupCommand } from './backup-commands.ts';
+import { chatCommand } from './chat-commands.ts';
 import { addressCommand, contactsCommand, inviteCommand } from './contact-commands.ts';
 import { daemonCommand } from './daemon-commands.ts';
 import { filtersCommand } from './filter-commands.ts';
@@ -55,6 +56,7 @@ export function buildProgram(terminal: Terminal, settings: Settings | undefined)
     .addCommand(inboxCommand(terminal))
     .addCommand(readCommand(terminal))
     .addCommand(syncCommand(terminal))
+    .addCommand(chatCommand(terminal))
     .addCommand(walletCommand(terminal))
     .addCommand(providerCommand(terminal))
     .addCommand(filtersCommand(terminal))

@@ -82,6 +82,12 @@ export interface TakenLetter {
 /** Puts what the letter changes into the batch, under the write lock. Never throws at a letter. */
 export type KindHandler = (batch: SealedBatch, taken: TakenLetter) => IntakeStep;
 
+/** Notes facts of any letter whose seal holds, in the batch that files it. Never throws. */
+export type LetterReader = (batch: SealedBatch, letter: OpenedLetter) => () => void;
+
+/** Keeps an envelope that came to us and that nothing opens yet. Never throws. */
+export type EnvelopeKeeper = (batch: SealedBatch, arrival: TaggedEnvelope) => () => void;
+
 /** `own`: another device of this account. */
 export type SenderState = Contact['state'] | 'own';
 
@@ -133,10 +139,15 @@ interface Arrival {
   readonly subAddress: string | undefined;
 }
 
+/** Smaller envelopes hold no letter (docs/spec/23-envelope.md). */
+const LEAST_LETTER_CLASS = 2;
+
 export class LetterIntake {
   readonly #deps: LetterIntakeDeps;
   readonly #openers: EnvelopeOpener[] = [];
   readonly #kinds = new Map<string, KindHandler>();
+  readonly #readers: LetterReader[] = [];
+  #keeper: EnvelopeKeeper | undefined;
   #keyring: { readonly of: EpochState; readonly ring: EpochKeyring } | undefined;
 
   constructor(deps: LetterIntakeDeps) {
@@ -151,6 +162,16 @@ export class LetterIntake {
   /** Says who takes letters of a kind beside `message` and `control`. Call it before receiving. */
   registerKind(kind: string, handler: KindHandler): void {
     this.#kinds.set(kind, handler);
+  }
+
+  /** Adds somebody who looks at every letter. Call it before anything is received. */
+  registerReader(reader: LetterReader): void {
+    this.#readers.push(reader);
+  }
+
+  /** Says who keeps what nothing opens yet. Call it before anything is received. */
+  registerKeeper(keeper: EnvelopeKeeper): void {
+    this.#keeper = keeper;
   }
 
   /**
@@ -228,7 +249,7 @@ export class LetterIntake {
     const { address, keys, networkId } = account;
     const reader = { address, identity: keys.identity, keyring: this.#ring() };
     const opened = openEnvelope(bytes, networkId, reader, suite, tangle.verifier);
-    if (!opened.ok) return this.#refuse(root, opened.code);
+    if (!opened.ok) return this.#keep({ envelope: envelope.value, bytes, root }, opened.code);
     const { kind, message } = opened.value;
     const isKnown = kind === 'message' || kind === 'control' || this.#kinds.has(kind);
     if (!isKnown) return this.#refuse(root, 'letter-kind-unknown');
@@ -270,6 +291,29 @@ export class LetterIntake {
     return this.#keyring.ring;
   }
 
+  /**
+   * Not a letter for us: under a tag that no stranger makes for us it may be a chain's whose seed
+   * is still on its way.
+   */
+  async #keep(found: Omit<TaggedEnvelope, 'receivedAtMs'>, code: string): Promise<Intake> {
+    const { store, writes, tangle } = this.#deps;
+    const receivedAtMs = tangle.clock.nowMs();
+    const nowSeconds = Math.floor(receivedAtMs / 1_000);
+    const isForeign = !this.isStrangers(found.envelope, nowSeconds);
+    const mayWait = found.envelope.sizeClass < LEAST_LETTER_CLASS || code === 'not-for-us';
+    const keeper = this.#keeper;
+    if (keeper === undefined || !isForeign || !mayWait) return this.#refuse(found.root, code);
+    return writes.run(async () => {
+      if (this.hasTaken(found.root)) return { kind: 'known' };
+      const batch = store.batch();
+      batch.put(seenRoots, rootKey(store, found.root), { refusal: code });
+      const apply = keeper(batch, { ...found, receivedAtMs });
+      await batch.write();
+      apply();
+      return { kind: 'refused', code };
+    });
+  }
+
   async #refuse(root: string, code: string): Promise<Intake> {
     const { store } = this.#deps;
     const batch = store.batch().put(seenRoots, rootKey(store, root), { refusal: code });
@@ -293,8 +337,10 @@ export class LetterIntake {
     const noted = this.#noteSender(batch, arrival, match);
     const taken = { letter, senderState: noted.state, receivedAtMs: tangle.clock.nowMs() };
     const step = this.#takeLetter(batch, taken, arrival);
+    const read = this.#readers.map((reader) => reader(batch, letter));
     await batch.write();
     noted.apply();
+    for (const apply of read) apply();
     applyTags();
     step.apply();
     return step.intake;

@@ -134,6 +134,8 @@ export const rentals = collection(
     log: z.strictObject({ length: count, hash: hex }),
     /** Tag windows as the provider has them, by source id. */
     registered: z.record(z.string(), tagWindow),
+    /** Lists of single tags that the provider has, by id (tags/tag-lists.ts). */
+    lists: z.array(z.string().max(64)).max(4_096).optional(),
     hasBucket: z.boolean(),
     /** Objects that the provider keeps for us, by its own count. */
     storedObjects: count,

@@ -79,6 +79,12 @@ export const BUCKETS = {
   outboxPayload: 19,
   /** Opaque(person and letter id) → JSON: receipts that we expect, or may give. */
   receiptKey: 20,
+  /** Letter of the kind, slash, opaque id or number → JSON: chains of both directions, tags. */
+  chain: 21,
+  /** Letter of the kind, slash, opaque id or number → JSON: changes and waiting notes. */
+  group: 22,
+  /** Letter of the kind, slash, opaque id or number → JSON: conversations and messages. */
+  chatMessage: 23,
   /** Device (32 hex digits), `/`, number (10 digits) → one operation of the self-log. */
   selfLog: 27,
   /** Name → this device's own keys, and the seeds of tags under which it writes to people. */
