@@ -26,10 +26,12 @@ import { MessageStore } from './messages/message-store.ts';
 import { isMail, storedCount } from './outbox/outbox-entry.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { Sealer } from './outbox/sealer.ts';
+import { Parcels } from './parcels/parcels.ts';
 import { ChannelKeeper } from './rentals/channel-keeper.ts';
 import { RentalBook } from './rentals/rental-book.ts';
 import { Renter, type RentTerms } from './rentals/renter.ts';
 import { ClientEvents } from './service/client-events.ts';
+import { incomingEvent, uploadView } from './service/parcel-views.ts';
 import type { OutboxEntry } from './store/outbox-collections.ts';
 import type { SealedStore } from './store/sealed-store.ts';
 import { WriteLock } from './store/write-lock.ts';
@@ -76,6 +78,7 @@ export interface ClientParts extends ClientOptions {
   readonly intake: LetterIntake;
   /** Who takes the notes of which family: registered before anything is received. */
   readonly notes: NoteRouter;
+  readonly parcels: Parcels;
   readonly wallet: WalletService;
   readonly events: ClientEvents;
 }
@@ -118,8 +121,18 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
       if (isMail(entry)) events.emit({ topic: 'outbox', data: { ...outboxEvent(entry), work } });
     },
   });
+  const parcels = await Parcels.load({
+    ...base,
+    ...market,
+    ...inbox,
+    sealer,
+    autoFetchBytes: config.mail.autoFetchBytes,
+    onUpload: (state) => events.emit({ topic: 'upload', data: uploadView(state) }),
+    onIncoming: (id, parcel) => events.emit({ topic: 'incoming', data: incomingEvent(id, parcel) }),
+  });
+  parcels.connect(outbox);
   const all = { ...options, ...base, ...market, ...inbox };
-  return { ...all, lifetime, resolver, publisher, outbox, events };
+  return { ...all, lifetime, resolver, publisher, outbox, parcels, events };
 }
 
 type Base = Pick<

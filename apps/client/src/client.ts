@@ -12,6 +12,7 @@ import {
   type ClientParts,
 } from './client-parts.ts';
 import { pause } from './pause.ts';
+import { LocalParcels } from './service/parcels-service.ts';
 import { LocalService } from './service/local-service.ts';
 import { saveCheckpoint } from './tangle/ledger-checkpoint.ts';
 
@@ -40,7 +41,7 @@ export class Client {
   private constructor(parts: ClientParts) {
     this.#parts = parts;
     this.service = new LocalService(parts);
-    this.services = { local: this.service };
+    this.services = { local: this.service, parcels: new LocalParcels(parts) };
   }
 
   /** Builds a client over an open store. Nothing runs and nothing is sent before `start`. */
@@ -53,9 +54,10 @@ export class Client {
    * mail. A node or a provider that is out of reach delays work and stops nothing.
    */
   start(): void {
-    const { wallet, outbox, config, tangle, publisher, channels, store } = this.#parts;
+    const { wallet, outbox, parcels, config, tangle, publisher, channels, store } = this.#parts;
     wallet.start();
     outbox.start();
+    parcels.start();
     const restOrWake: Rest = (timeMs, signal) => publisher.rest(timeMs, signal);
     this.#loop('descriptor', (signal) => this.#publishDescriptor(signal), restOrWake);
     this.#loop('channels', async () => {
@@ -84,7 +86,9 @@ export class Client {
     lifetime.abort(new Error('the client stops'));
     this.#unsubscribe?.();
     // Together: a loop may wait for a payment, which ends only when the wallet stops.
-    await Promise.allSettled([wallet.stop(), outbox.stop(), this.service.settle(), ...this.#loops]);
+    const { parcels } = this.#parts;
+    const running = [wallet.stop(), outbox.stop(), parcels.stop(), this.service.settle()];
+    await Promise.allSettled([...running, ...this.#loops]);
     await saveCheckpoint(store, tangle.checkpoint());
     await tangle.close();
     await writes.run(async () => {});

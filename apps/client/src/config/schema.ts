@@ -48,6 +48,18 @@ const provider = z.strictObject({
     .describe('Most base units that a provider may take from the balance in a day.'),
 });
 
+const mail = z.strictObject({
+  autoFetchBytes: z
+    .int()
+    .min(0)
+    .max(26_214_400)
+    .default(5_242_880)
+    .describe(
+      'Mails of accepted people up to this size, in bytes, are fetched by themselves; larger ones ' +
+        'wait for `tanglemail fetch`.',
+    ),
+});
+
 /** The schema of the whole configuration; unknown keys are errors. */
 export const CONFIG_SCHEMA = z.strictObject({
   dataDir: path
@@ -82,6 +94,7 @@ export const CONFIG_SCHEMA = z.strictObject({
     .default(false)
     .describe('Whether mail is also read from the milestones of the node, without any provider.'),
   provider: provider.prefault({}),
+  mail: mail.prefault({}),
 });
 
 /** The configuration of a client after defaults. */

@@ -86,10 +86,13 @@ export interface OutboxDeps {
 export type WorkDone = Pick<PowProgress, 'hashes' | 'expectedHashes'>;
 
 /** Which steps take turns: a slow provider of somebody must not hold up what wants to leave. */
-type Lane = 'sending' | 'receipts';
+type Lane = 'sending' | 'receipts' | 'parcels';
 
-/** Mails at work at once in each lane. Proof of work runs one at a time anyway. */
-const MAX_ACTIVE = 8;
+/**
+ * Mails at work at once in each lane. Proof of work runs one at a time anyway; a parcel that is
+ * uploaded holds its mail in memory.
+ */
+const MAX_ACTIVE: Readonly<Record<Lane, number>> = { sending: 8, receipts: 8, parcels: 2 };
 /** Between two attempts when not even the failure can be written down. */
 const DISK_RETRY_MS = 60_000;
 /** How long a mail that failed for good counts in the status. */
@@ -274,7 +277,7 @@ export class Outbox {
     const open = [...this.#open.values()].filter((one) => one.form !== 'note');
     const failing = open.filter((one) => one.error !== undefined).length;
     const failed = [...this.#failed.values()].filter((atMs) => atMs >= sinceMs).length;
-    const queued = open.filter((one) => laneOf(one) === 'sending').length;
+    const queued = open.filter((one) => laneOf(one) !== 'receipts').length;
     return { queued, failed: failing + failed };
   }
 
@@ -298,7 +301,7 @@ export class Outbox {
   #begin(entry: OutboxEntry): void {
     const lane = laneOf(entry);
     const busy = [...this.#active.values()].filter((one) => one.lane === lane).length;
-    if (busy >= MAX_ACTIVE) return;
+    if (busy >= MAX_ACTIVE[lane]) return;
     const run = this.#run(entry).finally(() => {
       this.#active.delete(entry.id);
       this.#schedule();
@@ -492,6 +495,7 @@ export class Outbox {
 }
 
 function laneOf(entry: OutboxEntry): Lane {
+  if (entry.form === 'parcel' && entry.root === undefined) return 'parcels';
   return entry.milestoneIndex === undefined ? 'sending' : 'receipts';
 }
 

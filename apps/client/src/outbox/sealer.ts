@@ -76,7 +76,7 @@ export interface SealerDeps {
   readonly suite: SealingSuite;
 }
 
-interface ChosenTag {
+export interface ChosenTag {
   readonly kind: 'contact' | 'invite' | 'stranger';
   readonly tag: Uint8Array;
   readonly apply: () => void;
@@ -112,19 +112,22 @@ export class Sealer implements EnvelopeSealer {
 
   /**
    * Seals a letter and puts the envelope, the used-up tag and the recipient as a contact into the
-   * batch. Must run under the write lock: each tag is used once.
+   * batch. Must run under the write lock: each tag is used once. `taken`: a tag that was taken from
+   * the contact before.
    */
   seal(
     batch: SealedBatch,
     entry: OutboxEntry,
     recipient: Descriptor,
     body = this.#bodyOf(entry),
+    taken?: ChosenTag,
   ): ReturnType<SealStep> {
     const { account, tangle, suite } = this.#deps;
     const nowSeconds = Math.floor(tangle.clock.nowMs() / 1_000);
     const { epoch, bundle, isReduced } = chooseBundle(recipient, nowSeconds);
     const ephemeralSecret = tangle.random.bytes(32);
-    const chosen = this.#chooseTag(batch, entry, recipient, { ephemeralSecret, nowSeconds });
+    const letter = { ephemeralSecret, nowSeconds };
+    const chosen = taken ?? this.#chooseTag(batch, entry, recipient, letter);
     const sealed = sealEnvelope(
       {
         networkId: account.networkId,

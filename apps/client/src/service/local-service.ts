@@ -6,8 +6,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import { formatLink, type TangleLink } from '@tanglemail/mail/core/identity/link.ts';
 import { checkMessage } from '@tanglemail/mail/core/message/check.ts';
-import { maxMessageSize } from '@tanglemail/mail/core/envelope/seal.ts';
-import { PADDED_SIZES } from '@tanglemail/mail/core/limits.ts';
+import { MAX_MESSAGE_SIZE } from '@tanglemail/mail/core/limits.ts';
 import { type ComposeAttachment, composeMessage } from '@tanglemail/mail/io/compose.ts';
 import { addressText, emailText } from '../account/account.ts';
 import type * as dto from '../api/dto.ts';
@@ -21,6 +20,7 @@ import { confirmedOffers } from '../rentals/offer-directory.ts';
 import { countTags } from '../tags/tag-book.ts';
 import { VERSION } from '../version.ts';
 import { explained } from './explained.ts';
+import { formOf } from './message-form.ts';
 import { readAddress, readLink, readRecipient } from './recipients.ts';
 import {
   contactView,
@@ -38,7 +38,6 @@ const INVITE_LENGTH = 32;
 const MESSAGE_ID_LENGTH = 16;
 /** Replicas of one mailbox: what a descriptor can name. */
 const MAX_RENTALS = 3;
-const MAX_MESSAGE = maxMessageSize(PADDED_SIZES.at(-1) ?? 0, false);
 
 export class LocalService implements ClientService {
   readonly #parts: ClientParts;
@@ -179,10 +178,10 @@ export class LocalService implements ClientService {
     recipients: readonly ReturnType<typeof readRecipient>[],
   ): Promise<dto.QueuedMessageDto> {
     const { account, store, writes, messages, outbox, tangle } = this.#parts;
-    const checked = checkMessage(raw, MAX_MESSAGE);
+    const checked = checkMessage(raw, MAX_MESSAGE_SIZE);
     if (!checked.ok) {
       const isLarge = checked.code === 'message-too-large';
-      const detail = isLarge ? `${raw.length} bytes, at most ${MAX_MESSAGE} fit` : checked.code;
+      const detail = isLarge ? `${raw.length} bytes, at most ${MAX_MESSAGE_SIZE}` : checked.code;
       throw new ClientError(isLarge ? 'message-too-large' : 'message-malformed', detail);
     }
     const { to, subject, attachments } = await showOrEmpty(raw);
@@ -205,6 +204,7 @@ export class LocalService implements ClientService {
       });
       const unique = [...new Set(recipients)];
       const accept = outbox.enqueue(batch, {
+        form: formOf(raw.length),
         recipients: unique,
         raw,
         emailId,

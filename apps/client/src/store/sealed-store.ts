@@ -69,6 +69,12 @@ export const BUCKETS = {
   outboxBlock: 14,
   /** Outbox id → what a note, a chat line or a parcel says, until it is done. */
   outboxPayload: 19,
+  /** `content/` and opaque(message) → JSON: a sealed parcel; `entry/` and outbox id: its upload. */
+  parcelOut: 24,
+  /** Id (16 digits) → JSON of a mail whose parts are fetched. */
+  parcelIn: 25,
+  /** Id, part (2 digits) → opened bytes of a part, until the mail is whole. */
+  parcelPart: 26,
 } as const;
 
 export type Bucket = keyof typeof BUCKETS;
