@@ -36,10 +36,12 @@ import { MessageStore } from './messages/message-store.ts';
 import { isMail, storedCount } from './outbox/outbox-entry.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { Sealer } from './outbox/sealer.ts';
+import { Parcels } from './parcels/parcels.ts';
 import { ChannelKeeper } from './rentals/channel-keeper.ts';
 import { RentalBook } from './rentals/rental-book.ts';
 import { Renter, type RentTerms } from './rentals/renter.ts';
 import { ClientEvents } from './service/client-events.ts';
+import { incomingEvent, uploadView } from './service/parcel-views.ts';
 import type { OutboxEntry } from './store/outbox-collections.ts';
 import type { SealedStore } from './store/sealed-store.ts';
 import { WriteLock } from './store/write-lock.ts';
@@ -93,6 +95,7 @@ export interface ClientParts extends ClientOptions {
   readonly filterScan: FilterScan | undefined;
   /** Who takes the notes of which family: registered before anything is received. */
   readonly notes: NoteRouter;
+  readonly parcels: Parcels;
   readonly wallet: WalletService;
   readonly chat: Chat;
   readonly events: ClientEvents;
@@ -156,6 +159,16 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
       if (isMail(entry)) events.emit({ topic: 'outbox', data: { ...outboxEvent(entry), work } });
     },
   });
+  const parcels = await Parcels.load({
+    ...base,
+    ...market,
+    ...inbox,
+    sealer,
+    autoFetchBytes: config.mail.autoFetchBytes,
+    onUpload: (upload) => events.emit({ topic: 'upload', data: uploadView(upload) }),
+    onIncoming: (id, parcel) => events.emit({ topic: 'incoming', data: incomingEvent(id, parcel) }),
+  });
+  parcels.connect(outbox);
   const chat = await buildChat({ ...base, ...inbox, resolver, outbox, events });
   const all = { ...options, ...base, ...market, ...inbox };
   const boxes = new RecoveryBoxes(store, writes);
@@ -164,7 +177,8 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
     ...deps,
     noteBox: (publicKey) => boxes.add(publicKey, deps.clock.nowMs()),
   });
-  return { ...all, filterScan, lifetime, resolver, publisher, outbox, chat, events, backups };
+  const running = { lifetime, resolver, publisher, outbox, chat, parcels, events, backups };
+  return { ...all, ...running, filterScan };
 }
 
 type ChatParts = 'resolver' | 'outbox' | 'events' | 'providerSync' | 'intake' | 'notes';
