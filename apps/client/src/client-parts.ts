@@ -12,11 +12,10 @@ import { bestSuite } from '@tanglemail/mail/io/crypto/native-suite.ts';
 import { type Account, openAccount } from './account/account.ts';
 import { EpochStore } from './account/epoch-store.ts';
 import type { ClientConfig } from './config/schema.ts';
-import { BackupKeeper } from './backup/backup-keeper.ts';
 import { ContactBook } from './contacts/contact-book.ts';
 import { DescriptorPublisher } from './descriptor/publisher.ts';
 import { DescriptorResolver } from './descriptor/resolver.ts';
-import { RecoveryBoxes } from './devices/recovery-boxes.ts';
+import { buildDevices, type DeviceParts } from './devices/device-parts.ts';
 import { LetterIntake } from './inbox/letter-intake.ts';
 import { NoteRouter } from './inbox/note-router.ts';
 import { NodeFeed } from './inbox/node-feed.ts';
@@ -80,7 +79,7 @@ export interface ClientParts extends ClientOptions {
   readonly notes: NoteRouter;
   readonly wallet: WalletService;
   readonly events: ClientEvents;
-  readonly backups: BackupKeeper;
+  readonly devices: DeviceParts;
 }
 
 /** Builds all parts over an open store; nothing runs yet. */
@@ -123,13 +122,9 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
     },
   });
   const all = { ...options, ...base, ...market, ...inbox };
-  const boxes = new RecoveryBoxes(store, writes);
-  const backups = new BackupKeeper({
-    ...options,
-    ...deps,
-    noteBox: (publicKey) => boxes.add(publicKey, deps.clock.nowMs()),
-  });
-  return { ...all, lifetime, resolver, publisher, outbox, events, backups };
+  const { notes } = inbox;
+  const devices = await buildDevices({ ...options, ...base, publisher, outbox, notes });
+  return { ...all, lifetime, resolver, publisher, outbox, events, devices };
 }
 
 type Base = Pick<

@@ -12,6 +12,7 @@ import {
   type ClientParts,
 } from './client-parts.ts';
 import { pause } from './pause.ts';
+import { ClientDevices } from './service/devices-service.ts';
 import { LocalService } from './service/local-service.ts';
 import { saveCheckpoint } from './tangle/ledger-checkpoint.ts';
 
@@ -40,7 +41,9 @@ export class Client {
   private constructor(parts: ClientParts) {
     this.#parts = parts;
     this.service = new LocalService(parts);
-    this.services = { local: this.service, backup: parts.backups };
+    const { backups, manager, link } = parts.devices;
+    const devices = new ClientDevices(manager, link);
+    this.services = { local: this.service, backup: backups, devices };
   }
 
   /** Builds a client over an open store. Nothing runs and nothing is sent before `start`. */
@@ -56,6 +59,7 @@ export class Client {
     const { wallet, outbox, config, tangle, publisher, channels, store } = this.#parts;
     wallet.start();
     outbox.start();
+    this.#loops.push(this.#startDevices());
     const restOrWake: Rest = (timeMs, signal) => publisher.rest(timeMs, signal);
     this.#loop('descriptor', (signal) => this.#publishDescriptor(signal), restOrWake);
     this.#loop('channels', async () => {
@@ -65,7 +69,8 @@ export class Client {
     this.#loop('mail', () => this.#fetchMail());
     if (config.mailFromNode) this.#loop('node feed', (signal) => this.#readNode(signal));
     this.#loop('epochs', () => this.#pruneEpochs());
-    this.#loop('backups', () => this.#parts.backups.runIfDue());
+    this.#loop('devices', () => this.#keepDevices());
+    this.#loop('backups', () => this.#parts.devices.backups.runIfDue());
     this.#loop('ledger checkpoint', async () => {
       await saveCheckpoint(store, tangle.checkpoint());
       return CHECKPOINT_MS;
@@ -85,7 +90,9 @@ export class Client {
     lifetime.abort(new Error('the client stops'));
     this.#unsubscribe?.();
     // Together: a loop may wait for a payment, which ends only when the wallet stops.
-    await Promise.allSettled([wallet.stop(), outbox.stop(), this.service.settle(), ...this.#loops]);
+    const { manager, link } = this.#parts.devices;
+    const parts = [wallet.stop(), outbox.stop(), manager.stop(), link.stop()];
+    await Promise.allSettled([...parts, this.service.settle(), ...this.#loops]);
     await saveCheckpoint(store, tangle.checkpoint());
     await tangle.close();
     await writes.run(async () => {});
@@ -112,6 +119,13 @@ export class Client {
     this.#loops.push(run());
   }
 
+  async #startDevices(): Promise<void> {
+    const { devices, logger } = this.#parts;
+    await devices.manager.start().catch((error: unknown) => {
+      logger.warn(errorFields(error), 'changes of other devices wait for the next start');
+    });
+  }
+
   async #publishDescriptor(signal: AbortSignal): Promise<number> {
     const { publisher } = this.#parts;
     await publisher.publishIfDue(signal);
@@ -133,16 +147,24 @@ export class Client {
    * from every mailbox, and read from the node, decides.
    */
   async #pruneEpochs(): Promise<number> {
-    const { tangle, epochs, book, nodeFeed, publisher, config } = this.#parts;
+    const { tangle, epochs, book, nodeFeed, publisher, config, devices } = this.#parts;
     const rented = book.list().filter((one) => one.isActive);
     const fetchedAt = rented.map((one) => one.lastSyncAt);
     const readAt = config.mailFromNode ? (nodeFeed.caughtUpAt ?? 0) : undefined;
-    await epochs.prune({
+    const facts = {
       now: Math.floor(tangle.clock.nowMs() / 1_000),
       fetchedAt: readAt === undefined ? fetchedAt : [...fetchedAt, readAt],
       leaseSeconds: Math.max(0, ...rented.map((one) => one.retentionDays)) * DAY_SECONDS,
       oldestLastEpoch: publisher.oldestLastEpoch(),
-    });
+    };
+    await epochs.prune(facts);
+    await devices.manager.forget(facts);
+    return DAY_MS;
+  }
+
+  /** Fresh randomness when it is time, and what the devices tell each other daily. */
+  async #keepDevices(): Promise<number> {
+    await this.#parts.devices.manager.keep(this.#parts.secrets.createdAt);
     return DAY_MS;
   }
 }

@@ -16,6 +16,7 @@ import 'reflect-metadata';
 import { AccessToken, guardAccess } from './access.ts';
 import { AccountController } from './account.controller.ts';
 import { BackupController } from './backup.controller.ts';
+import { DevicesController } from './devices.controller.ts';
 import { ContactsController } from './contacts.controller.ts';
 import { MAX_BODY_BYTES } from './dto.ts';
 import { EventsGateway } from './events.gateway.ts';
@@ -24,7 +25,7 @@ import { OutboxController } from './outbox.controller.ts';
 import { ProblemFilter } from './problem.ts';
 import { ProvidersController } from './providers.controller.ts';
 import type { ApiServices } from './service.ts';
-import { ACCESS, BACKUP, SERVICE, VERSION } from './tokens.ts';
+import { ACCESS, BACKUP, DEVICES, SERVICE, VERSION } from './tokens.ts';
 import { WalletController } from './wallet.controller.ts';
 
 export interface ApiOptions {
@@ -58,6 +59,7 @@ const AREAS: Record<keyof ApiServices, Area> = {
     ],
   },
   backup: { token: BACKUP, controllers: [BackupController] },
+  devices: { token: DEVICES, controllers: [DevicesController] },
 };
 
 @Module({})

@@ -4,6 +4,7 @@
  * thrown is a mistake of ours and becomes `internal`. Spec: docs/spec/41-client-api.md.
  */
 import type { BackupService } from './backup-service.ts';
+import type { DevicesService } from './devices-service.ts';
 import type {
   AddContactDto,
   AddressDto,
@@ -105,4 +106,5 @@ export interface ClientService {
 export interface ApiServices {
   readonly local: ClientService;
   readonly backup?: BackupService;
+  readonly devices?: DevicesService;
 }

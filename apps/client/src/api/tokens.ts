@@ -5,3 +5,4 @@ export const SERVICE = Symbol('service');
 export const ACCESS = Symbol('access');
 export const VERSION = Symbol('version');
 export const BACKUP = Symbol('backup');
+export const DEVICES = Symbol('devices');

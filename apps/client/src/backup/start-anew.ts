@@ -3,14 +3,13 @@
  * made on went on, so nothing that is used once may be used from where the backup stands. Before:
  * restore.ts; after: store. Spec: docs/spec/29-backup.md, "Starting anew".
  */
-import {
-  counters,
-  folderStates,
-  outboxEntries,
-  ownDescriptor,
-  rentals,
-} from '../store/collections.ts';
+import { counters, ownDescriptor, rentals } from '../store/collections.ts';
+import { folders } from '../store/mailbox-collections.ts';
+import { outboxEntries } from '../store/outbox-collections.ts';
 import type { Bucket, Collection } from '../store/sealed-store.ts';
+
+/** How much of its own part of the self-log a device has sent: another device sends its own. */
+export const SELF_LOG_SENT = 'self-log/sent';
 
 /** One value of the store, in the clear. */
 export interface StoredValue {
@@ -36,6 +35,7 @@ export function startAnew(stored: StoredValue): StoredValue | undefined {
   const { bucket, key } = stored;
   // Its own keys, and the seeds of its tags: this is another device.
   if (bucket === 'device') return key.startsWith('own/') ? undefined : stored;
+  if (bucket === 'state' && key === SELF_LOG_SENT) return undefined;
   if (bucket === 'rental') {
     return changed(stored, rentals, (rental) => ({
       ...rental,
@@ -43,6 +43,10 @@ export function startAnew(stored: StoredValue): StoredValue | undefined {
       hasBucket: false,
       isRecovering: true,
     }));
+  }
+  if (bucket === 'folder') {
+    const by = JUMPS['uidvalidity'] ?? 0;
+    return changed(stored, folders, (one) => ({ ...one, uidValidity: one.uidValidity + by }));
   }
   if (bucket === 'outbox') {
     return changed(stored, outboxEntries, (entry) => ({ ...entry, nextTryAtMs: 0 }));
@@ -54,13 +58,6 @@ function restartState(stored: StoredValue): StoredValue {
   const { key } = stored;
   const jump = JUMPS[key];
   if (jump !== undefined) return changed(stored, counters, ({ next }) => ({ next: next + jump }));
-  if (key.startsWith('folder/')) {
-    const by = JUMPS['uidvalidity'] ?? 0;
-    return changed(stored, folderStates, (state) => ({
-      ...state,
-      uidValidity: state.uidValidity + by,
-    }));
-  }
   if (key !== 'descriptor') return stored;
   // Outdated at once, so that the next one is numbered behind whatever the tangle has.
   return changed(stored, ownDescriptor, ({ block: _block, ...own }) => ({

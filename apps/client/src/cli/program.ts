@@ -8,6 +8,7 @@ import { CLIENT_ERRORS, ClientError } from '../client-error.ts';
 import { VERSION } from '../version.ts';
 import { accountCommand } from './account-commands.ts';
 import { backupCommand } from './backup-commands.ts';
+import { deviceCommand } from './device-commands.ts';
 import { addressCommand, contactsCommand, inviteCommand } from './contact-commands.ts';
 import { daemonCommand } from './daemon-commands.ts';
 import { inboxCommand, outboxCommand, readCommand, syncCommand } from './mail-commands.ts';
@@ -53,6 +54,7 @@ export function buildProgram(terminal: Terminal, settings: Settings | undefined)
     .addCommand(walletCommand(terminal))
     .addCommand(providerCommand(terminal))
     .addCommand(backupCommand(terminal, settings))
+    .addCommand(deviceCommand(terminal, settings))
     .addCommand(configDocsCommand(terminal));
   configure(program, terminal);
   return program;
@@ -83,7 +85,7 @@ function configure(command: Command, terminal: Terminal): void {
 }
 
 /** Commands whose help lists settings, which takes the schema. */
-const WITH_SETTINGS = new Set(['account', 'backup', 'daemon', 'help']);
+const WITH_SETTINGS = new Set(['account', 'backup', 'daemon', 'device', 'help']);
 
 /** Runs one command line (without program and script name); resolves with the exit code. */
 export async function runProgram(argv: readonly string[], terminal: Terminal): Promise<number> {
