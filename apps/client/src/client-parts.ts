@@ -16,14 +16,13 @@ import { type Account, addressText, openAccount } from './account/account.ts';
 import { EpochStore } from './account/epoch-store.ts';
 import type { ClientEventDto } from './api/dto.ts';
 import type { ClientConfig } from './config/schema.ts';
-import { BackupKeeper } from './backup/backup-keeper.ts';
 import { Chat } from './chat/chat.ts';
 import { ContactBook } from './contacts/contact-book.ts';
 import { OwnAddresses, type PublishedDoors } from './contacts/own-addresses.ts';
 import { OwnSettings } from './contacts/own-settings.ts';
 import { DescriptorPublisher } from './descriptor/publisher.ts';
 import { DescriptorResolver } from './descriptor/resolver.ts';
-import { RecoveryBoxes } from './devices/recovery-boxes.ts';
+import { buildDevices, type DeviceParts } from './devices/device-parts.ts';
 import { FilterScan } from './filters/filter-scan.ts';
 import { LetterIntake } from './inbox/letter-intake.ts';
 import { NoteRouter } from './inbox/note-router.ts';
@@ -99,7 +98,7 @@ export interface ClientParts extends ClientOptions {
   readonly wallet: WalletService;
   readonly chat: Chat;
   readonly events: ClientEvents;
-  readonly backups: BackupKeeper;
+  readonly devices: DeviceParts;
 }
 
 /** Builds all parts over an open store; nothing runs yet. */
@@ -171,13 +170,9 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   parcels.connect(outbox);
   const chat = await buildChat({ ...base, ...inbox, resolver, outbox, events });
   const all = { ...options, ...base, ...market, ...inbox };
-  const boxes = new RecoveryBoxes(store, writes);
-  const backups = new BackupKeeper({
-    ...options,
-    ...deps,
-    noteBox: (publicKey) => boxes.add(publicKey, deps.clock.nowMs()),
-  });
-  const running = { lifetime, resolver, publisher, outbox, chat, parcels, events, backups };
+  const { notes } = inbox;
+  const devices = await buildDevices({ ...options, ...base, publisher, outbox, notes });
+  const running = { lifetime, resolver, publisher, outbox, chat, parcels, events, devices };
   return { ...all, ...running, filterScan };
 }
 

@@ -15,6 +15,7 @@ import { pause } from './pause.ts';
 import { FilterSearch } from './service/filter-service.ts';
 import { LocalChatService } from './service/chat-service.ts';
 import { LocalParcels } from './service/parcels-service.ts';
+import { ClientDevices } from './service/devices-service.ts';
 import { LocalService } from './service/local-service.ts';
 import { OutboxActions } from './service/outbox-actions.ts';
 import { saveCheckpoint } from './tangle/ledger-checkpoint.ts';
@@ -46,10 +47,12 @@ export class Client {
   private constructor(parts: ClientParts) {
     this.#parts = parts;
     this.service = new LocalService(parts);
+    const { backups, manager, link } = parts.devices;
     this.services = {
       local: this.service,
       outbox: new OutboxActions(parts),
-      backup: parts.backups,
+      backup: backups,
+      devices: new ClientDevices(manager, link),
       chat: new LocalChatService(parts, this.service),
       parcels: new LocalParcels(parts),
       filters: new FilterSearch(parts),
@@ -70,6 +73,7 @@ export class Client {
     wallet.start();
     outbox.start();
     parcels.start();
+    this.#loops.push(this.#startDevices());
     const restOrWake: Rest = (timeMs, signal) => publisher.rest(timeMs, signal);
     this.#loop('descriptor', (signal) => this.#publishDescriptor(signal), restOrWake);
     this.#loop('channels', async () => {
@@ -86,7 +90,8 @@ export class Client {
       });
     }
     this.#loop('epochs', () => this.#pruneEpochs());
-    this.#loop('backups', () => this.#parts.backups.runIfDue());
+    this.#loop('devices', () => this.#keepDevices());
+    this.#loop('backups', () => this.#parts.devices.backups.runIfDue());
     this.#loop('chat', async () => {
       await this.#parts.chat.tick();
       return CHAT_CHECK_MS;
@@ -110,9 +115,9 @@ export class Client {
     lifetime.abort(new Error('the client stops'));
     this.#unsubscribe?.();
     // Together: a loop may wait for a payment, which ends only when the wallet stops.
-    const { parcels } = this.#parts;
+    const { parcels, devices } = this.#parts;
     const ends = [wallet.stop(), outbox.stop(), chat.settle(), parcels.stop()];
-    ends.push(this.service.settle());
+    ends.push(devices.manager.stop(), devices.link.stop(), this.service.settle());
     await Promise.allSettled([...ends, ...this.#loops]);
     await saveCheckpoint(store, tangle.checkpoint());
     await tangle.close();
@@ -140,6 +145,13 @@ export class Client {
     this.#loops.push(run());
   }
 
+  async #startDevices(): Promise<void> {
+    const { devices, logger } = this.#parts;
+    await devices.manager.start().catch((error: unknown) => {
+      logger.warn(errorFields(error), 'changes of other devices wait for the next start');
+    });
+  }
+
   async #publishDescriptor(signal: AbortSignal): Promise<number> {
     const { publisher } = this.#parts;
     await publisher.publishIfDue(signal);
@@ -161,19 +173,27 @@ export class Client {
    * from every mailbox, and read from the node, decides.
    */
   async #pruneEpochs(): Promise<number> {
-    const { tangle, epochs, book, nodeFeed, filterScan, publisher, config } = this.#parts;
+    const { tangle, epochs, book, nodeFeed, filterScan, publisher, config, devices } = this.#parts;
     const rented = book.list().filter((one) => one.isActive);
     const fetchedAt = rented.map((one) => one.lastSyncAt);
     const readAt = [
       ...(config.mailFromNode ? [nodeFeed.caughtUpAt ?? 0] : []),
       ...(filterScan === undefined ? [] : [filterScan.caughtUpAt ?? 0]),
     ];
-    await epochs.prune({
+    const facts = {
       now: Math.floor(tangle.clock.nowMs() / 1_000),
       fetchedAt: [...fetchedAt, ...readAt],
       leaseSeconds: Math.max(0, ...rented.map((one) => one.retentionDays)) * DAY_SECONDS,
       oldestLastEpoch: publisher.oldestLastEpoch(),
-    });
+    };
+    await epochs.prune(facts);
+    await devices.manager.forget(facts);
+    return DAY_MS;
+  }
+
+  /** Fresh randomness when it is time, and what the devices tell each other daily. */
+  async #keepDevices(): Promise<number> {
+    await this.#parts.devices.manager.keep(this.#parts.secrets.createdAt);
     return DAY_MS;
   }
 }

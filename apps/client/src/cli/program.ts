@@ -9,6 +9,7 @@ import { VERSION } from '../version.ts';
 import { accountCommand } from './account-commands.ts';
 import { backupCommand } from './backup-commands.ts';
 import { chatCommand } from './chat-commands.ts';
+import { deviceCommand } from './device-commands.ts';
 import { addressCommand, contactsCommand, inviteCommand } from './contact-commands.ts';
 import { daemonCommand } from './daemon-commands.ts';
 import { filtersCommand } from './filter-commands.ts';
@@ -61,6 +62,7 @@ export function buildProgram(terminal: Terminal, settings: Settings | undefined)
     .addCommand(providerCommand(terminal))
     .addCommand(filtersCommand(terminal))
     .addCommand(backupCommand(terminal, settings))
+    .addCommand(deviceCommand(terminal, settings))
     .addCommand(configDocsCommand(terminal));
   configure(program, terminal);
   return program;
@@ -91,7 +93,7 @@ function configure(command: Command, terminal: Terminal): void {
 }
 
 /** Commands whose help lists settings, which takes the schema. */
-const WITH_SETTINGS = new Set(['account', 'backup', 'daemon', 'help']);
+const WITH_SETTINGS = new Set(['account', 'backup', 'daemon', 'device', 'help']);
 
 /** Runs one command line (without program and script name); resolves with the exit code. */
 export async function runProgram(argv: readonly string[], terminal: Terminal): Promise<number> {

@@ -188,6 +188,15 @@ export class SealedStore {
     }
   }
 
+  /** All values of a bucket that holds bytes, in key order. */
+  async *scanBytes(bucket: Bucket): AsyncGenerator<{ key: string; value: Uint8Array }> {
+    const range = { gte: diskKeyOf(bucket, ''), lt: diskKeyOf(bucket, '\u007f') };
+    for await (const [diskKey, sealed] of this.#store.iterate(range)) {
+      const key = new TextDecoder().decode(diskKey.subarray(1));
+      yield { key, value: this.#open(diskKey, sealed) };
+    }
+  }
+
   /** Every value of the store, in the clear, as it was when the first one is asked for. */
   async *dump(): AsyncGenerator<{ bucket: Bucket; key: string; value: Uint8Array }> {
     const all = { gte: Uint8Array.of(0), lt: Uint8Array.of(0xff) };
@@ -227,6 +236,7 @@ export class SealedStore {
 
 /** One atomic, synced write of several values. */
 export class SealedBatch {
+  readonly #applies: (() => void)[] = [];
   readonly #batch: KeyValueBatch;
   readonly #seal: (diskKey: Uint8Array, plain: Uint8Array) => Uint8Array;
 
@@ -255,8 +265,15 @@ export class SealedBatch {
     return this;
   }
 
-  write(): Promise<void> {
-    return this.#batch.write({ sync: true });
+  /** Calls `apply` once the batch is on the disk, before `write` resolves; never if it fails. */
+  whenWritten(apply: () => void): this {
+    this.#applies.push(apply);
+    return this;
+  }
+
+  async write(): Promise<void> {
+    await this.#batch.write({ sync: true });
+    for (const apply of this.#applies.splice(0)) apply();
   }
 }
 
