@@ -16,7 +16,7 @@ import { ContactBook } from './contacts/contact-book.ts';
 import { DescriptorPublisher } from './descriptor/publisher.ts';
 import { DescriptorResolver } from './descriptor/resolver.ts';
 import { LetterIntake } from './inbox/letter-intake.ts';
-import { NoteRouter } from './inbox/note-router.ts';
+import { NOTE_FAMILIES, NoteRouter } from './inbox/note-router.ts';
 import { NodeFeed } from './inbox/node-feed.ts';
 import { ObjectFetcher } from './inbox/object-fetcher.ts';
 import { ProviderSync } from './inbox/provider-sync.ts';
@@ -26,6 +26,7 @@ import { MessageStore } from './messages/message-store.ts';
 import { isMail, storedCount } from './outbox/outbox-entry.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { Sealer } from './outbox/sealer.ts';
+import { ReceiptBook } from './receipts/receipt-book.ts';
 import { ChannelKeeper } from './rentals/channel-keeper.ts';
 import { RentalBook } from './rentals/rental-book.ts';
 import { Renter, type RentTerms } from './rentals/renter.ts';
@@ -74,6 +75,7 @@ export interface ClientParts extends ClientOptions {
   readonly providerSync: ProviderSync;
   readonly nodeFeed: NodeFeed;
   readonly intake: LetterIntake;
+  readonly receipts: ReceiptBook;
   /** Who takes the notes of which family: registered before anything is received. */
   readonly notes: NoteRouter;
   readonly wallet: WalletService;
@@ -119,7 +121,11 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
       if (isMail(entry)) events.emit({ topic: 'outbox', data: { ...outboxEvent(entry), work } });
     },
   });
-  const all = { ...options, ...base, ...market, ...inbox };
+  const receipts = new ReceiptBook(config.receipts, { ...base, outbox });
+  inbox.intake.onReceiptWanted((batch, wish) => receipts.filed(batch, wish));
+  inbox.notes.on(NOTE_FAMILIES.receipt, (batch, note) => receipts.take(batch, note));
+  messages.observe((batch, change) => receipts.changed(batch, change));
+  const all = { ...options, ...base, ...market, ...inbox, receipts };
   return { ...all, lifetime, resolver, publisher, outbox, events };
 }
 

@@ -57,6 +57,7 @@ export class Client {
     const { wallet, outbox, config, tangle, publisher, channels, store } = this.#parts;
     wallet.start();
     outbox.start();
+    this.#loops.push(this.#giveReceipts());
     const restOrWake: Rest = (timeMs, signal) => publisher.rest(timeMs, signal);
     this.#loop('descriptor', (signal) => this.#publishDescriptor(signal), restOrWake);
     this.#loop('channels', async () => {
@@ -110,6 +111,14 @@ export class Client {
       }
     };
     this.#loops.push(run());
+  }
+
+  /** What is still to be given of before; what is left after a failure is given at the next start. */
+  async #giveReceipts(): Promise<void> {
+    const { receipts, logger } = this.#parts;
+    await receipts.start().catch((error: unknown) => {
+      logger.warn(errorFields(error), 'read receipts wait for the next start');
+    });
   }
 
   async #publishDescriptor(signal: AbortSignal): Promise<number> {

@@ -88,7 +88,20 @@ export interface ArrivedMessage {
   readonly raw: Uint8Array;
   /** From `readFacts`. */
   readonly shown: ShownFacts;
+  /** Of the letter, if it asks for a receipt: given now that the message is here. */
+  readonly receiptSecret?: Uint8Array;
 }
+
+/** A letter that asks for a receipt, and whose message is here. */
+export interface ReceiptWish {
+  readonly sender: MailAddress;
+  readonly senderState: SenderState;
+  readonly letterId: LetterId;
+  readonly receiptSecret: Uint8Array;
+}
+
+/** Puts the receipt that the settings allow into the batch. */
+export type ReceiptGiver = (batch: SealedBatch, wish: ReceiptWish) => () => void;
 
 export interface LetterIntakeDeps {
   readonly account: Account;
@@ -127,6 +140,7 @@ export class LetterIntake {
   readonly #deps: LetterIntakeDeps;
   readonly #openers: EnvelopeOpener[] = [];
   readonly #kinds = new Map<string, KindHandler>();
+  #giveReceipt: ReceiptGiver = () => () => {};
   #keyring: { readonly of: EpochState; readonly ring: EpochKeyring } | undefined;
 
   constructor(deps: LetterIntakeDeps) {
@@ -136,6 +150,11 @@ export class LetterIntake {
   /** Adds somebody who opens what is no letter. Call it before anything is received. */
   registerOpener(opener: EnvelopeOpener): void {
     this.#openers.push(opener);
+  }
+
+  /** Says who answers letters that ask for a receipt. Call it before anything is received. */
+  onReceiptWanted(giver: ReceiptGiver): void {
+    this.#giveReceipt = giver;
   }
 
   /** Says who takes letters of a kind beside `message` and `control`. Call it before receiving. */
@@ -266,8 +285,10 @@ export class LetterIntake {
     const { letter, senderState } = taken;
     const { senderAddress: sender, letterId, isRegistered, message: raw } = letter;
     if (shown !== undefined) {
-      const arrived = { sender, letterId, isRegistered, raw, shown };
-      const { mailId, apply } = this.#deliverTo(batch, folderFor(senderState), arrived);
+      const { wantsReceipt, receiptSecret } = letter;
+      const wish = wantsReceipt ? { receiptSecret } : {};
+      const arrived = { sender, letterId, isRegistered, raw, shown, ...wish };
+      const { mailId, apply } = this.#deliverTo(batch, senderState, arrived);
       return { intake: { kind: 'delivered', mailId }, apply };
     }
     batch.put(seenLetters, letterKey(this.#deps.store, letter), { mailId: '' });
@@ -299,17 +320,17 @@ export class LetterIntake {
     const { account, contacts } = this.#deps;
     const { sender } = arrived;
     const state = sender === account.address ? 'own' : contacts.get(sender)?.state;
-    return this.#deliverTo(batch, folderFor(state ?? 'requested'), arrived);
+    return this.#deliverTo(batch, state ?? 'requested', arrived);
   }
 
   #deliverTo(
     batch: SealedBatch,
-    folder: StandardFolder,
-    { sender, letterId, isRegistered, raw, shown }: ArrivedMessage,
+    senderState: SenderState,
+    { sender, letterId, isRegistered, raw, shown, receiptSecret }: ArrivedMessage,
   ): { readonly mailId: string; readonly apply: () => void } {
     const { store, messages, tangle, onDelivered } = this.#deps;
     const delivered = messages.deliver(batch, {
-      folder,
+      folder: folderFor(senderState),
       raw,
       messageKey: `${sender}:${letterId}`,
       receivedAtMs: tangle.clock.nowMs(),
@@ -320,8 +341,13 @@ export class LetterIntake {
     });
     const mailId = delivered.id;
     batch.put(seenLetters, letterKey(store, { senderAddress: sender, letterId }), { mailId });
+    const given =
+      receiptSecret === undefined || !delivered.isNew
+        ? undefined
+        : this.#giveReceipt(batch, { sender, senderState, letterId, receiptSecret });
     const apply = (): void => {
       delivered.apply();
+      given?.();
       onDelivered(mailId);
     };
     return { mailId, apply };

@@ -196,13 +196,16 @@ export class Sealer implements EnvelopeSealer {
   /** A contact's or an invite's exact tag where there is one, else a stranger's. */
   #chooseTag(
     batch: SealedBatch,
-    { to, isResent }: OutboxEntry,
+    { to, isResent, isQuiet }: OutboxEntry,
     recipient: Descriptor,
     letter: { readonly ephemeralSecret: Uint8Array; readonly nowSeconds: number },
   ): ChosenTag {
     const { account, contacts, tangle } = this.#deps;
     if (to === account.address) return this.#strangerTag(recipient, letter, () => {});
-    const contact = contacts.recipient(to, recipient, tangle.clock.nowMs());
+    const before = contacts.get(to)?.state ?? 'removed';
+    const named = contacts.recipient(to, recipient, tangle.clock.nowMs());
+    // Who only gets a receipt is what he was before, with a number less of his tags.
+    const contact = isQuiet === true ? { ...named, state: before } : named;
     const taken = isResent === true ? undefined : contacts.takeTag(contact);
     const apply = contacts.put(batch, taken?.contact ?? contact);
     if (taken === undefined) return this.#strangerTag(recipient, letter, apply);
