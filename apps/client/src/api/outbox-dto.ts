@@ -17,6 +17,7 @@ export const rawChoicesDto = z.strictObject({
   wantsReceipt: flag.optional(),
   sendAtMs: z.coerce.number().int().min(0).optional(),
   undoSeconds: z.coerce.number().int().min(0).max(MAX_UNDO_SECONDS).optional(),
+  acceptKeyChange: flag.optional(),
 });
 
 /** `recipient` takes back one entry, `message` the whole mail as far as it has not left. */

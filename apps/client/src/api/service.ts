@@ -3,7 +3,9 @@
  * it; api/ turns HTTP into calls of it. Every method may throw ClientError; anything else that is
  * thrown is a mistake of ours and becomes `internal`. Spec: docs/spec/41-client-api.md.
  */
+import type { BackupService } from './backup-service.ts';
 import type { OutboxService } from './outbox-service.ts';
+import type { ChatService } from './chat-service.ts';
 import type {
   AddContactDto,
   AddressDto,
@@ -33,6 +35,7 @@ import type {
   WalletDto,
   WalletLineDto,
 } from './dto.ts';
+import type { FilterService } from './filter-service.ts';
 
 /** The bytes of one attachment. */
 export interface AttachmentContent {
@@ -44,7 +47,8 @@ export interface AttachmentContent {
 
 export interface ClientService {
   status(): Promise<StatusDto>;
-  address(): Promise<AddressDto>;
+  /** Of the account, or of one of its sub-addresses: `sub-address-unknown`. */
+  address(subAddress?: string): Promise<AddressDto>;
   /** Makes a secret for one person and watches its tags from now on. */
   createInvite(request: InviteRequestDto): Promise<InviteDto>;
 
@@ -109,5 +113,8 @@ export interface ClientService {
 /** What the API calls, one service for each area; where one is absent, so are its routes. */
 export interface ApiServices {
   readonly local: ClientService;
+  readonly filters?: FilterService;
+  readonly backup?: BackupService;
   readonly outbox?: OutboxService;
+  readonly chat?: ChatService;
 }

@@ -5,3 +5,6 @@ export const SERVICE = Symbol('service');
 export const OUTBOX = Symbol('outbox');
 export const ACCESS = Symbol('access');
 export const VERSION = Symbol('version');
+export const FILTERS = Symbol('filters');
+export const BACKUP = Symbol('backup');
+export const CHAT = Symbol('chat');

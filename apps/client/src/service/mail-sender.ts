@@ -6,7 +6,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import { maxMessageSize } from '@tanglemail/mail/core/envelope/seal.ts';
-import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
+import { formatEmail, type MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import { PADDED_SIZES } from '@tanglemail/mail/core/limits.ts';
 import { withBcc, withoutBcc } from '@tanglemail/mail/core/message/blind-copies.ts';
 import { checkMessage } from '@tanglemail/mail/core/message/check.ts';
@@ -19,7 +19,7 @@ import { messageIdOf } from '../inbox/letter-intake.ts';
 import type { OutboxEntry } from '../store/outbox-collections.ts';
 import { type Answer, answerTo, forwardOf } from './answers.ts';
 import { explained } from './explained.ts';
-import { readRecipient } from './recipients.ts';
+import { checkKeyChanges, readRecipient, type Recipient } from './recipients.ts';
 import { showOrEmpty } from './views.ts';
 
 type Role = NonNullable<OutboxEntry['role']>;
@@ -27,8 +27,12 @@ type AttachmentInput = NonNullable<dto.SendMessageDto['attachments']>[number];
 
 const MESSAGE_ID_LENGTH = 16;
 
+interface NamedRecipient extends Recipient {
+  readonly role: Role;
+}
+
 /** Everybody whom a mail goes to, once, under the header that names them first. */
-type Recipients = ReadonlyMap<MailAddress, Role>;
+type Recipients = ReadonlyMap<MailAddress, NamedRecipient>;
 
 /** A message ready to be queued. */
 interface Outgoing {
@@ -42,7 +46,15 @@ interface Outgoing {
 
 export type MailSenderParts = Pick<
   ClientParts,
-  'account' | 'contacts' | 'tangle' | 'store' | 'writes' | 'messages' | 'outbox' | 'config'
+  | 'account'
+  | 'contacts'
+  | 'tangle'
+  | 'store'
+  | 'writes'
+  | 'messages'
+  | 'outbox'
+  | 'config'
+  | 'ownSettings'
 >;
 
 export class MailSender {
@@ -54,17 +66,21 @@ export class MailSender {
 
   /** Composes and queues; durable when it resolves. */
   async send(message: dto.SendMessageDto): Promise<dto.QueuedMessageDto> {
-    const { account, tangle } = this.#parts;
+    const { account, contacts, ownSettings, tangle } = this.#parts;
     const answer = await this.#answerOf(message);
     const recipients = this.#recipientsOf(message, answer);
+    await checkKeyChanges(contacts, [...recipients.values()], message.acceptKeyChange === true);
+    const { profileName: name } = ownSettings.get();
     const id = bytesToHex(tangle.random.bytes(MESSAGE_ID_LENGTH));
     const named = (role: Role): string[] =>
-      [...recipients].filter(([, of]) => of === role).map(([one]) => emailText(account, one));
+      [...recipients.values()]
+        .filter((one) => one.role === role)
+        .map((one) => formatEmail({ ...one, network: account.network }));
     const given = (message.attachments ?? []).map(readAttachment);
     const cc = named('cc');
     const raw = await explained(() =>
       composeMessage({
-        from: emailText(account),
+        from: name === '' ? emailText(account) : { name, address: emailText(account) },
         to: named('to'),
         ...(cc.length === 0 ? {} : { cc }),
         subject: message.subject === '' ? answer.subject : message.subject,
@@ -86,8 +102,11 @@ export class MailSender {
     choices: dto.SendChoicesDto,
   ): Promise<dto.QueuedMessageDto> {
     const { account, contacts } = this.#parts;
-    const addresses = to.map((text) => readRecipient(account, contacts, text));
-    const recipients = new Map(addresses.map((one) => [one, 'to'] as const));
+    const named = to.map((text) => readRecipient(account, contacts, text));
+    await checkKeyChanges(contacts, named, choices.acceptKeyChange === true);
+    const recipients = new Map(
+      named.map((one) => [one.address, { ...one, role: 'to' as const }] as const),
+    );
     return this.#queue({ raw: withoutBcc(raw), copy: raw, recipients, choices });
   }
 
@@ -109,18 +128,21 @@ export class MailSender {
   /** Given names first, then those whom an answer goes to. Throws when nobody is left. */
   #recipientsOf(message: dto.SendMessageDto, answer: Answer): Recipients {
     const { account, contacts } = this.#parts;
-    const read = (texts: readonly string[] = []): MailAddress[] =>
+    const read = (texts: readonly string[] = []): Recipient[] =>
       texts.map((text) => readRecipient(account, contacts, text));
     const given = { to: read(message.to), cc: read(message.cc), bcc: read(message.bcc) };
-    const roles = new Map<MailAddress, Role>();
-    const add = (role: Role, addresses: readonly MailAddress[]): void => {
-      for (const one of addresses) if (!roles.has(one)) roles.set(one, role);
+    const answered = { to: answer.to.map(plain), cc: answer.cc.map(plain) };
+    const named = new Map<MailAddress, NamedRecipient>();
+    const add = (role: Role, recipients: readonly Recipient[]): void => {
+      for (const one of recipients) {
+        if (!named.has(one.address)) named.set(one.address, { ...one, role });
+      }
     };
     add('to', given.to);
-    if (given.to.length === 0) add('to', answer.to);
-    add('cc', [...given.cc, ...answer.cc]);
+    if (given.to.length === 0) add('to', answered.to);
+    add('cc', [...given.cc, ...answered.cc]);
     add('bcc', given.bcc);
-    if (roles.size > 0) return roles;
+    if (named.size > 0) return named;
     throw new ClientError('request-malformed', 'a message needs a recipient');
   }
 
@@ -150,7 +172,8 @@ export class MailSender {
       const { sendAtMs } = choices;
       const accept = outbox.enqueue(batch, {
         recipients: [...recipients.keys()],
-        roleOf: (address) => recipients.get(address),
+        roleOf: (address) => recipients.get(address)?.role,
+        subAddresses: subAddressesOf(recipients),
         raw,
         emailId: bytesToHex(sha256(raw)),
         messageId,
@@ -169,6 +192,18 @@ export class MailSender {
       return { id: messageId, recipients: queued };
     });
   }
+}
+
+function plain(address: MailAddress): Recipient {
+  return { address };
+}
+
+function subAddressesOf(recipients: Recipients): Map<MailAddress, string> {
+  return new Map(
+    [...recipients.values()].flatMap(({ address, subAddress }) =>
+      subAddress === undefined ? [] : [[address, subAddress]],
+    ),
+  );
 }
 
 function checkSize(raw: Uint8Array, isRegistered: boolean): void {
