@@ -97,6 +97,8 @@ export const BUCKETS = {
   filterState: 31,
   /** Folder id, modification number (16 digits) → JSON: UIDs that were expunged with it. */
   expunged: 41,
+  /** Opaque(sender and letter id) → JSON: what a registered letter was signed with. */
+  registered: 41,
 } as const;
 
 export type Bucket = keyof typeof BUCKETS;
