@@ -292,6 +292,18 @@ export const CLIENT_ERRORS = {
     'the recipient takes mail of contacts only',
     'ask the recipient for an invite link',
   ),
+  'not-registered': row(
+    'refused',
+    422,
+    'the message was not registered by its sender, so nothing about it can be proven to others',
+    'ask the sender to send it with --registered',
+  ),
+  'signature-invalid': row(
+    'refused',
+    422,
+    'the signature does not hold: this is not what the account wrote to the recipient',
+    'do not rely on it',
+  ),
   'recall-too-late': row(
     'refused',
     409,

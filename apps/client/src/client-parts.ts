@@ -25,7 +25,7 @@ import { DescriptorResolver } from './descriptor/resolver.ts';
 import { buildDevices, type DeviceParts } from './devices/device-parts.ts';
 import { FilterScan } from './filters/filter-scan.ts';
 import { LetterIntake } from './inbox/letter-intake.ts';
-import { NoteRouter } from './inbox/note-router.ts';
+import { NOTE_FAMILIES, NoteRouter } from './inbox/note-router.ts';
 import { NodeFeed } from './inbox/node-feed.ts';
 import { ObjectFetcher } from './inbox/object-fetcher.ts';
 import { ProviderSync } from './inbox/provider-sync.ts';
@@ -36,6 +36,7 @@ import { isMail, storedCount } from './outbox/outbox-entry.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { Sealer } from './outbox/sealer.ts';
 import { Parcels } from './parcels/parcels.ts';
+import { ReceiptBook } from './receipts/receipt-book.ts';
 import { ChannelKeeper } from './rentals/channel-keeper.ts';
 import { RentalBook } from './rentals/rental-book.ts';
 import { Renter, type RentTerms } from './rentals/renter.ts';
@@ -90,6 +91,7 @@ export interface ClientParts extends ClientOptions {
   readonly providerSync: ProviderSync;
   readonly nodeFeed: NodeFeed;
   readonly intake: LetterIntake;
+  readonly receipts: ReceiptBook;
   /** Absent unless the settings ask for it. */
   readonly filterScan: FilterScan | undefined;
   /** Who takes the notes of which family: registered before anything is received. */
@@ -158,6 +160,10 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
       if (isMail(entry)) events.emit({ topic: 'outbox', data: { ...outboxEvent(entry), work } });
     },
   });
+  const receipts = new ReceiptBook(config.receipts, { ...base, outbox });
+  inbox.intake.onReceiptWanted((batch, wish) => receipts.filed(batch, wish));
+  inbox.notes.on(NOTE_FAMILIES.receipt, (batch, note) => receipts.take(batch, note));
+  messages.observe((batch, change) => receipts.changed(batch, change));
   const parcels = await Parcels.load({
     ...base,
     ...market,
@@ -169,7 +175,7 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   });
   parcels.connect(outbox);
   const chat = await buildChat({ ...base, ...inbox, resolver, outbox, events });
-  const all = { ...options, ...base, ...market, ...inbox };
+  const all = { ...options, ...base, ...market, ...inbox, receipts };
   const { notes } = inbox;
   const devices = await buildDevices({ ...options, ...base, publisher, outbox, notes });
   const running = { lifetime, resolver, publisher, outbox, chat, parcels, events, devices };

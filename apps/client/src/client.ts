@@ -74,6 +74,7 @@ export class Client {
     outbox.start();
     parcels.start();
     this.#loops.push(this.#startDevices());
+    this.#loops.push(this.#giveReceipts());
     const restOrWake: Rest = (timeMs, signal) => publisher.rest(timeMs, signal);
     this.#loop('descriptor', (signal) => this.#publishDescriptor(signal), restOrWake);
     this.#loop('channels', async () => {
@@ -149,6 +150,14 @@ export class Client {
     const { devices, logger } = this.#parts;
     await devices.manager.start().catch((error: unknown) => {
       logger.warn(errorFields(error), 'changes of other devices wait for the next start');
+    });
+  }
+
+  /** What is still to be given of before; what is left after a failure is given at the next start. */
+  async #giveReceipts(): Promise<void> {
+    const { receipts, logger } = this.#parts;
+    await receipts.start().catch((error: unknown) => {
+      logger.warn(errorFields(error), 'read receipts wait for the next start');
     });
   }
 

@@ -19,6 +19,7 @@ import { recallCommand } from './outbox-commands.ts';
 import { forwardCommand, replyCommand, sendCommand } from './send-command.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 import { oneLine } from './text.ts';
+import { verifyCommand } from './verify-command.ts';
 import { walletCommand } from './wallet-commands.ts';
 
 /** The part of the program that knows settings. */
@@ -54,6 +55,7 @@ export function buildProgram(terminal: Terminal, settings: Settings | undefined)
     .addCommand(forwardCommand(terminal))
     .addCommand(outboxCommand(terminal))
     .addCommand(recallCommand(terminal))
+    .addCommand(verifyCommand(terminal))
     .addCommand(inboxCommand(terminal))
     .addCommand(readCommand(terminal))
     .addCommand(syncCommand(terminal))

@@ -77,7 +77,7 @@ export const BUCKETS = {
   folder: 18,
   /** Outbox id → what a note, a chat line or a parcel says, until it is done. */
   outboxPayload: 19,
-  /** Opaque(person and letter id) → JSON: receipts that we expect, or may give. */
+  /** `sent/` or `due/`, opaque(person and letter id) → JSON: receipts that we expect, or may give. */
   receiptKey: 20,
   /** Letter of the kind, slash, opaque id or number → JSON: chains of both directions, tags. */
   chain: 21,
@@ -103,6 +103,8 @@ export const BUCKETS = {
   filterState: 31,
   /** Folder id, modification number (16 digits) → JSON: UIDs that were expunged with it. */
   expunged: 41,
+  /** Opaque(sender and letter id) → JSON: what a registered letter was signed with. */
+  registered: 41,
 } as const;
 
 export type Bucket = keyof typeof BUCKETS;
