@@ -13,6 +13,7 @@ import {
 } from './client-parts.ts';
 import { pause } from './pause.ts';
 import { LocalChatService } from './service/chat-service.ts';
+import { FilterSearch } from './service/filter-service.ts';
 import { LocalService } from './service/local-service.ts';
 import { saveCheckpoint } from './tangle/ledger-checkpoint.ts';
 
@@ -43,8 +44,12 @@ export class Client {
   private constructor(parts: ClientParts) {
     this.#parts = parts;
     this.service = new LocalService(parts);
-    const chat = new LocalChatService(parts, this.service);
-    this.services = { local: this.service, chat };
+    this.services = {
+      local: this.service,
+      chat: new LocalChatService(parts, this.service),
+      backup: parts.backups,
+      filters: new FilterSearch(parts),
+    };
   }
 
   /** Builds a client over an open store. Nothing runs and nothing is sent before `start`. */
@@ -68,11 +73,19 @@ export class Client {
     });
     this.#loop('mail', () => this.#fetchMail());
     if (config.mailFromNode) this.#loop('node feed', (signal) => this.#readNode(signal));
+    const { filterScan } = this.#parts;
+    if (filterScan !== undefined) {
+      this.#loop('filters', async (signal) => {
+        await filterScan.sync(signal);
+        return config.mail.filterIntervalMs;
+      });
+    }
     this.#loop('epochs', () => this.#pruneEpochs());
     this.#loop('chat', async () => {
       await this.#parts.chat.tick();
       return CHAT_CHECK_MS;
     });
+    this.#loop('backups', () => this.#parts.backups.runIfDue());
     this.#loop('ledger checkpoint', async () => {
       await saveCheckpoint(store, tangle.checkpoint());
       return CHECKPOINT_MS;
@@ -141,13 +154,16 @@ export class Client {
    * from every mailbox, and read from the node, decides.
    */
   async #pruneEpochs(): Promise<number> {
-    const { tangle, epochs, book, nodeFeed, publisher, config } = this.#parts;
+    const { tangle, epochs, book, nodeFeed, filterScan, publisher, config } = this.#parts;
     const rented = book.list().filter((one) => one.isActive);
     const fetchedAt = rented.map((one) => one.lastSyncAt);
-    const readAt = config.mailFromNode ? (nodeFeed.caughtUpAt ?? 0) : undefined;
+    const readAt = [
+      ...(config.mailFromNode ? [nodeFeed.caughtUpAt ?? 0] : []),
+      ...(filterScan === undefined ? [] : [filterScan.caughtUpAt ?? 0]),
+    ];
     await epochs.prune({
       now: Math.floor(tangle.clock.nowMs() / 1_000),
-      fetchedAt: readAt === undefined ? fetchedAt : [...fetchedAt, readAt],
+      fetchedAt: [...fetchedAt, ...readAt],
       leaseSeconds: Math.max(0, ...rented.map((one) => one.retentionDays)) * DAY_SECONDS,
       oldestLastEpoch: publisher.oldestLastEpoch(),
     });

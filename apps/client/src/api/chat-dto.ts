@@ -2,7 +2,7 @@
  * The JSON of chat in the local API. Spec: docs/spec/41-client-api.md section 22.
  */
 import { z } from 'zod';
-import { MAX_PAGE_ITEMS } from './dto.ts';
+import { MAX_PAGE_ITEMS, outboxStates } from './dto.ts';
 
 const count = z.int().min(0);
 const timeMs = z.int().min(0);
@@ -29,7 +29,7 @@ export const conversationDto = z.object({
 export const chatRecipientDto = z.object({
   address: addressText,
   name: z.string(),
-  state: z.enum(['queued', 'attached', 'confirmed', 'stored', 'fetched', 'failed', 'expired']),
+  state: z.enum(outboxStates),
   /** Receipts that were checked, of how many providers. */
   storedCount: count,
   providerCount: count,

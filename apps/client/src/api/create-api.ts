@@ -16,15 +16,17 @@ import 'reflect-metadata';
 import { AccessToken, guardAccess } from './access.ts';
 import { AccountController } from './account.controller.ts';
 import { ChatController } from './chat.controller.ts';
+import { BackupController } from './backup.controller.ts';
 import { ContactsController } from './contacts.controller.ts';
 import { MAX_BODY_BYTES } from './dto.ts';
 import { EventsGateway } from './events.gateway.ts';
+import { FiltersController } from './filters.controller.ts';
 import { MessagesController } from './messages.controller.ts';
 import { OutboxController } from './outbox.controller.ts';
 import { ProblemFilter } from './problem.ts';
 import { ProvidersController } from './providers.controller.ts';
 import type { ApiServices } from './service.ts';
-import { ACCESS, CHAT, SERVICE, VERSION } from './tokens.ts';
+import { ACCESS, BACKUP, CHAT, FILTERS, SERVICE, VERSION } from './tokens.ts';
 import { WalletController } from './wallet.controller.ts';
 
 export interface ApiOptions {
@@ -58,6 +60,8 @@ const AREAS: Record<keyof ApiServices, Area> = {
     ],
   },
   chat: { token: CHAT, controllers: [ChatController] },
+  filters: { token: FILTERS, controllers: [FiltersController] },
+  backup: { token: BACKUP, controllers: [BackupController] },
 };
 
 @Module({})

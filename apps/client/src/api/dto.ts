@@ -83,9 +83,13 @@ export const addressDto = z.object({
 /** `GET address`: the same with the link as a QR code of block characters. */
 export const addressWithQrDto = addressDto.extend({ qr: z.string().max(65_536) });
 
-export const inviteRequestDto = z.strictObject({ name: z.string().max(64).optional() });
+export const inviteRequestDto = z.strictObject({
+  name: z.string().max(64).optional(),
+  /** How long it is good, 30 if not given. */
+  days: z.int().min(1).max(365).optional(),
+});
 /** The link holds a secret for one person. */
-export const inviteDto = z.object({ link: text });
+export const inviteDto = z.object({ link: text, id: listIdDto, expiresAtMs: timeMs });
 
 export const contactDto = z.object({
   address: addressText,
@@ -97,6 +101,27 @@ export const contactDto = z.object({
   knowsUs: z.boolean(),
   /** Twelve groups of five digits to compare; absent until a key has been seen. */
   safetyNumber: text.optional(),
+  /** What the user notes. */
+  note: z.string().max(2_048).optional(),
+  /** Our sub-address at which they first knocked. */
+  cameBy: text.optional(),
+  /** Their sub-address that we write to as long as they do not know us. */
+  writeBy: text.optional(),
+  /** When the user compared the safety number with the present keys. */
+  verifiedAtMs: timeMs.optional(),
+  /** Mail to them waits until the user accepts it. */
+  keyChange: z
+    .object({
+      atMs: timeMs,
+      /** The account key cannot change: the address is its hash. */
+      what: z.literal('identity-key'),
+      wasVerified: z.boolean(),
+    })
+    .optional(),
+  /** They signed two descriptors with one number: two devices, or a stolen key. */
+  conflictAtMs: timeMs.optional(),
+  /** Address of the contact whose name this one's can be taken for. */
+  looksLike: addressText.optional(),
 });
 
 export const addContactDto = z
@@ -104,6 +129,7 @@ export const addContactDto = z
     link: z.string().min(1).max(1_024).optional(),
     address: addressText.optional(),
     name: z.string().min(1).max(64).optional(),
+    note: z.string().max(2_048).optional(),
   })
   .refine((one) => (one.link === undefined) !== (one.address === undefined), {
     message: 'give either link or address',
@@ -123,6 +149,8 @@ export const sendMessageDto = z.strictObject({
   attachments: z.array(attachmentInputDto).max(MAX_ATTACHMENTS).optional(),
   /** Message-ID of the mail that this answers, with angle brackets. */
   inReplyTo: z.string().min(3).max(998).optional(),
+  /** The user says that the changed keys of the recipients are right. */
+  acceptKeyChange: z.boolean().optional(),
 });
 
 export const queuedMessageDto = z.object({
@@ -132,13 +160,16 @@ export const queuedMessageDto = z.object({
 });
 
 export const outboxStates = [
+  'scheduled',
   'queued',
   'attached',
   'confirmed',
   'stored',
   'fetched',
+  'read',
   'failed',
   'expired',
+  'recalled',
 ] as const;
 
 /** While the proof of work runs: hashes done, and how many it takes on average. */
@@ -193,6 +224,8 @@ export const messageSummaryDto = z.object({
   flags: z.array(z.string().max(128)).max(64),
   hasAttachments: z.boolean(),
   messageId: text,
+  /** Our sub-address by which it came. */
+  subAddress: text.optional(),
 });
 
 export const messageDto = messageSummaryDto.extend({
@@ -352,6 +385,8 @@ export const clientEventDto = z.discriminatedUnion('topic', [
     topic: z.literal('chat'),
     data: z.object({ conversation: listIdDto, message: count.optional() }),
   }),
+  /** A contact, an invite or a key of `address`; our own address: settings, sub-addresses. */
+  z.object({ topic: z.literal('contacts'), data: z.object({ address: addressText }) }),
 ]);
 
 export type ProblemDto = z.infer<typeof problemDto>;

@@ -4,6 +4,7 @@
  * thrown is a mistake of ours and becomes `internal`. Spec: docs/spec/41-client-api.md.
  */
 import type { ChatService } from './chat-service.ts';
+import type { BackupService } from './backup-service.ts';
 import type {
   AddContactDto,
   AddressDto,
@@ -32,6 +33,7 @@ import type {
   WalletDto,
   WalletLineDto,
 } from './dto.ts';
+import type { FilterService } from './filter-service.ts';
 
 /** The bytes of one attachment. */
 export interface AttachmentContent {
@@ -43,7 +45,8 @@ export interface AttachmentContent {
 
 export interface ClientService {
   status(): Promise<StatusDto>;
-  address(): Promise<AddressDto>;
+  /** Of the account, or of one of its sub-addresses: `sub-address-unknown`. */
+  address(subAddress?: string): Promise<AddressDto>;
   /** Makes a secret for one person and watches its tags from now on. */
   createInvite(request: InviteRequestDto): Promise<InviteDto>;
 
@@ -60,7 +63,11 @@ export interface ClientService {
    */
   sendMessage(message: SendMessageDto): Promise<QueuedMessageDto>;
   /** Queues a message exactly as its bytes are, to `to` (at least one). `message-malformed` too. */
-  sendRawMessage(raw: Uint8Array, to: readonly string[]): Promise<QueuedMessageDto>;
+  sendRawMessage(
+    raw: Uint8Array,
+    to: readonly string[],
+    acceptKeyChange?: boolean,
+  ): Promise<QueuedMessageDto>;
   /** Newest first. */
   outbox(query: PageQueryDto): Promise<readonly OutboxItemDto[]>;
   /** `outbox-unknown`. */
@@ -105,4 +112,6 @@ export interface ClientService {
 export interface ApiServices {
   readonly local: ClientService;
   readonly chat?: ChatService;
+  readonly filters?: FilterService;
+  readonly backup?: BackupService;
 }

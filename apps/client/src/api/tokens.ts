@@ -5,3 +5,5 @@ export const SERVICE = Symbol('service');
 export const ACCESS = Symbol('access');
 export const VERSION = Symbol('version');
 export const CHAT = Symbol('chat');
+export const FILTERS = Symbol('filters');
+export const BACKUP = Symbol('backup');

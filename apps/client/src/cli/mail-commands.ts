@@ -238,6 +238,9 @@ export function syncCommand(terminal: Terminal): Command {
     if (first === undefined) return;
     const { code, bondId, detail } = first;
     const known = isClientErrorCode(code) ? code : 'provider-refused';
-    throw new ClientError(known, `${bondId.slice(0, 16)}${detail === '' ? '' : `, ${detail}`}`);
+    throw new ClientError(
+      known,
+      [bondId.slice(0, 16), detail].filter((one) => one !== '').join(', '),
+    );
   });
 }

@@ -8,8 +8,10 @@ import { CLIENT_ERRORS, ClientError } from '../client-error.ts';
 import { VERSION } from '../version.ts';
 import { accountCommand } from './account-commands.ts';
 import { chatCommand } from './chat-commands.ts';
+import { backupCommand } from './backup-commands.ts';
 import { addressCommand, contactsCommand, inviteCommand } from './contact-commands.ts';
 import { daemonCommand } from './daemon-commands.ts';
+import { filtersCommand } from './filter-commands.ts';
 import { inboxCommand, outboxCommand, readCommand, syncCommand } from './mail-commands.ts';
 import { providerCommand } from './provider-commands.ts';
 import { sendCommand } from './send-command.ts';
@@ -53,6 +55,8 @@ export function buildProgram(terminal: Terminal, settings: Settings | undefined)
     .addCommand(chatCommand(terminal))
     .addCommand(walletCommand(terminal))
     .addCommand(providerCommand(terminal))
+    .addCommand(filtersCommand(terminal))
+    .addCommand(backupCommand(terminal, settings))
     .addCommand(configDocsCommand(terminal));
   configure(program, terminal);
   return program;
@@ -83,7 +87,7 @@ function configure(command: Command, terminal: Terminal): void {
 }
 
 /** Commands whose help lists settings, which takes the schema. */
-const WITH_SETTINGS = new Set(['account', 'daemon', 'help']);
+const WITH_SETTINGS = new Set(['account', 'backup', 'daemon', 'help']);
 
 /** Runs one command line (without program and script name); resolves with the exit code. */
 export async function runProgram(argv: readonly string[], terminal: Terminal): Promise<number> {

@@ -42,6 +42,14 @@ export interface ProviderSyncDeps {
   readonly strangers: StrangerScan;
   readonly tangle: Pick<TangleAccess, 'clock'>;
   readonly logger: Logger;
+  /** What providers are told; everything unless it is given. */
+  readonly told?: ToldToProviders;
+}
+
+/** The ways in which providers find our mail; what is found by filters they need not know. */
+export interface ToldToProviders {
+  readonly tags: boolean;
+  readonly buckets: boolean;
 }
 
 const LOG_PAGE = 200;
@@ -57,6 +65,7 @@ const MAX_ERRORS = 100;
 
 export class ProviderSync {
   readonly #deps: ProviderSyncDeps;
+  readonly #told: ToldToProviders;
   readonly #sessions = new Map<string, ProviderSession>();
   readonly #balanceAt = new Map<string, number>();
   /** One change of filters at a time: an older set of tags must not replace a newer one. */
@@ -64,6 +73,7 @@ export class ProviderSync {
 
   constructor(deps: ProviderSyncDeps) {
     this.#deps = deps;
+    this.#told = deps.told ?? { tags: true, buckets: true };
   }
 
   /** One pass over one rental. Throws when the provider cannot be reached or refuses the login. */
@@ -89,6 +99,7 @@ export class ProviderSync {
    */
   async watchTags(): Promise<void> {
     const { book, logger } = this.#deps;
+    if (!this.#told.tags) return;
     for (const rental of book.wanted()) {
       if (!this.#isBehind(rental)) continue;
       const result: SyncResult = { fetched: 0, held: 0, cost: 0n, errors: [] };
@@ -100,9 +111,9 @@ export class ProviderSync {
     }
   }
 
-  /** Whether all present tags are watched at every rented provider. */
+  /** Whether every provider that is told our tags watches all of them. */
   isWatching(): boolean {
-    return !this.#deps.book.wanted().some((rental) => this.#isBehind(rental));
+    return !this.#told.tags || !this.#deps.book.wanted().some((rental) => this.#isBehind(rental));
   }
 
   #isBehind({ registered, lists = [] }: Rental): boolean {
@@ -154,7 +165,7 @@ export class ProviderSync {
     const startedAt = Math.floor(tangle.clock.nowMs() / 1_000);
     await this.#syncLog(pass);
     await this.#retryPending(pass);
-    await strangers.scan(pass);
+    if (this.#told.buckets) await strangers.scan(pass);
     // New contacts bring new tags, which must be watched before their next mail comes.
     await this.#syncFilters(pass);
     await this.#refreshBalance(pass, fetcher.takeActivity(pass.bondId));
@@ -188,15 +199,21 @@ export class ProviderSync {
     const { book, tags, lists } = this.#deps;
     return this.#filters.run(async () => {
       const { registered, hasBucket, lists: listed = [] } = rental();
-      const windows = tags.windows();
-      const ids = lists.ids();
-      const [numbered, single] = [tags.changeSince(registered), lists.changeSince(listed)];
+      const { tags: isTold, buckets: wantsBucket } = this.#told;
+      const [windows, ids] = isTold ? [tags.windows(), lists.ids()] : [{}, []];
+      const numbered = isTold
+        ? tags.changeSince(registered)
+        : { add: [], remove: tags.tagsIn(registered) };
+      const single = isTold ? lists.changeSince(listed) : { add: [], remove: lists.tagsIn(listed) };
       const add = [...numbered.add, ...single.add];
       const remove = [...numbered.remove, ...single.remove];
-      if (add.length === 0 && remove.length === 0 && hasBucket) return;
-      const bucket = { bits: STRANGER_BUCKET_BITS, prefix: new Uint8Array(0) };
+      if (add.length === 0 && remove.length === 0 && hasBucket === wantsBucket) return;
+      const bucket = { bits: STRANGER_BUCKET_BITS, prefix: new Uint8Array(0), stampBits: 0 };
       try {
-        if (!hasBucket) await provider.setFilters(session, { addBuckets: [bucket] });
+        if (hasBucket && !wantsBucket) {
+          await provider.setFilters(session, { removeBuckets: [bucket] });
+        }
+        if (!hasBucket && wantsBucket) await provider.setFilters(session, { addBuckets: [bucket] });
         // First what is new: a tag watched too long costs nothing, one too late costs a mail.
         for (const addTags of chunks(add)) await provider.setFilters(session, { addTags });
         for (const removeTags of chunks(remove)) await provider.setFilters(session, { removeTags });
@@ -206,7 +223,7 @@ export class ProviderSync {
         result.errors.push(error.code);
         return;
       }
-      const known = { registered: windows, lists: ids, hasBucket: true };
+      const known = { registered: windows, lists: ids, hasBucket: wantsBucket };
       await book.update(bondId, (one) => ({ ...one, ...known }));
       await lists.forget(book.wanted().flatMap((one) => one.lists ?? []));
     });

@@ -162,7 +162,7 @@ export class LocalChatService implements ChatService {
     if (group !== undefined && named.length === 1 && !isPerson) {
       return { id: group.groupId, kind: 'group' };
     }
-    return { id: readRecipient(account, contacts, wanted), kind: 'person' };
+    return { id: readRecipient(account, contacts, wanted).address, kind: 'person' };
   }
 
   async markRead(id: string): Promise<void> {
@@ -182,7 +182,7 @@ export class LocalChatService implements ChatService {
 
   #readPerson(text: string): MailAddress {
     const { account, contacts } = this.#parts;
-    return readRecipient(account, contacts, text);
+    return readRecipient(account, contacts, text).address;
   }
 
   async group(id: string): Promise<dto.GroupDto> {

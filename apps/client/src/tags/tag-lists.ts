@@ -56,6 +56,17 @@ export class TagLists {
     return change;
   }
 
+  /** All tags of some lists. */
+  tagsIn(ids: readonly string[]): Uint8Array[] {
+    const known = ids.flatMap((id) => this.#lists.get(id)?.tags ?? []);
+    return known.map((tag) => hexToBytes(tag));
+  }
+
+  /** Every tag that is watched. */
+  watched(): Uint8Array[] {
+    return this.tagsIn(this.ids());
+  }
+
   /** Whether a provider with the lists `registered` lacks one. */
   isBehind(registered: readonly string[]): boolean {
     const has = new Set(registered);

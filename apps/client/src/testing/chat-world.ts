@@ -55,6 +55,7 @@ export class ChatWorld {
       ...who,
       sealers: { message: sealer, note: sealer },
       providerAt: () => Promise.reject(new Error('nobody has a provider here')),
+      providersOf: async () => undefined,
       watchTags: async () => {},
       logger: SILENT_LOGGER,
       onChange: () => {},
@@ -117,7 +118,7 @@ export class ChatWorld {
       await from.who.contacts.add(to.address, { name: to.address.slice(0, 4), nowMs });
       const descriptor = this.#descriptor(to.address);
       if (descriptor === undefined) throw new Error('nobody');
-      await from.who.contacts.learnKeys(to.address, descriptor);
+      await from.who.contacts.learnKeys(to.address, descriptor, nowMs);
       const { bytes } = await sealMail(from.who, to.who, { sealFor: descriptor });
       await to.who.intake.take(bytes);
     }
