@@ -47,12 +47,12 @@ export class DaemonClient {
   }
 
   sendMessage(message: dto.SendMessageDto): Promise<dto.QueuedMessageDto> {
-    return this.link.json('messages', { method: 'POST', json: message });
+    return this.link.json('messages', { method: 'POST', json: message, timeoutMs: SLOW_MS });
   }
 
   sendRawMessage(raw: Uint8Array, to: readonly string[]): Promise<dto.QueuedMessageDto> {
     const query = to.map((one) => `to=${encodeURIComponent(one)}`).join('&');
-    return this.link.json(`messages?${query}`, { method: 'POST', raw });
+    return this.link.json(`messages?${query}`, { method: 'POST', raw, timeoutMs: SLOW_MS });
   }
 
   outbox(limit: number): Promise<dto.OutboxItemDto[]> {

@@ -10,6 +10,7 @@ import { accountCommand } from './account-commands.ts';
 import { addressCommand, contactsCommand, inviteCommand } from './contact-commands.ts';
 import { daemonCommand } from './daemon-commands.ts';
 import { inboxCommand, outboxCommand, readCommand, syncCommand } from './mail-commands.ts';
+import { fetchCommand, incomingCommand, quoteCommand } from './parcel-commands.ts';
 import { providerCommand } from './provider-commands.ts';
 import { sendCommand } from './send-command.ts';
 import { EXIT, type Terminal } from './terminal.ts';
@@ -46,8 +47,11 @@ export function buildProgram(terminal: Terminal, settings: Settings | undefined)
     .addCommand(contactsCommand(terminal))
     .addCommand(sendCommand(terminal))
     .addCommand(outboxCommand(terminal))
+    .addCommand(quoteCommand(terminal))
     .addCommand(inboxCommand(terminal))
     .addCommand(readCommand(terminal))
+    .addCommand(incomingCommand(terminal))
+    .addCommand(fetchCommand(terminal))
     .addCommand(syncCommand(terminal))
     .addCommand(walletCommand(terminal))
     .addCommand(providerCommand(terminal))

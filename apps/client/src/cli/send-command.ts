@@ -10,6 +10,8 @@ import { type CommandContext, run } from './context.ts';
 import type { DaemonClient } from './daemon-client.ts';
 import { collect, integerOption } from './options.ts';
 import { isOver, reached, stateText, type WaitGoal, whyOver } from './outbox-states.ts';
+import { ParcelCalls } from './parcel-calls.ts';
+import { quoteText } from './parcel-commands.ts';
 import { openProgress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 import { counted } from './text.ts';
@@ -22,9 +24,21 @@ interface SendOptions {
   readonly bodyFile?: string;
   readonly eml?: string;
   readonly attach?: readonly string[];
+  readonly yes?: boolean;
   readonly wait?: WaitGoal;
   readonly timeout: string;
 }
+
+/** A message that is read, and how large it will be. */
+interface Prepared {
+  readonly send: (daemon: DaemonClient) => Promise<QueuedMessageDto>;
+  readonly sizeBytes: number;
+}
+
+/** Larger mails surely travel in parts. */
+const LARGE_BYTES = 24_576;
+/** Larger mails are asked for at a terminal. */
+const ASK_BYTES = 5_242_880;
 
 /** Types of attachments that a reader's program likes to know. */
 const MEDIA_TYPES: Readonly<Record<string, string>> = {
@@ -52,6 +66,7 @@ export function sendCommand(terminal: Terminal): Command {
     .option('--body-file <file>', 'file with the text of the message')
     .option('--eml <file>', 'a whole RFC 5322 message, sent byte for byte')
     .option('--attach <file>', 'file to attach; may be repeated', collect)
+    .option('--yes', 'send large mails without a question')
     .addOption(new Option('--wait <state>', 'wait so long').choices(['confirmed', 'stored']))
     .option('--timeout <seconds>', 'how long to wait at most', '300');
   return run<SendOptions>(
@@ -64,8 +79,9 @@ export function sendCommand(terminal: Terminal): Command {
     ],
     async (context, options) => {
       const timeoutMs = integerOption('--timeout', options.timeout, 1, 86_400) * 1_000;
-      const send = await prepare(context, options);
+      const { send, sizeBytes } = await prepare(context, options);
       const daemon = await context.daemon();
+      await tellCost(context, daemon, options, sizeBytes);
       const queued = await send(daemon);
       if (options.wait === undefined) {
         context.print(queued, () => describe(queued));
@@ -86,17 +102,14 @@ function describe({ recipients }: QueuedMessageDto): string {
 }
 
 /** Reads everything that the message is made of before anything is sent. */
-async function prepare(
-  context: CommandContext,
-  options: SendOptions,
-): Promise<(daemon: DaemonClient) => Promise<QueuedMessageDto>> {
+async function prepare(context: CommandContext, options: SendOptions): Promise<Prepared> {
   const { eml, subject, to } = options;
   if (eml !== undefined) {
     if ([options.body, options.bodyFile, options.attach].some((one) => one !== undefined)) {
       throw new ClientError('request-malformed', '--eml is a whole message by itself');
     }
     const raw = await readInputFile(eml);
-    return (daemon) => daemon.sendRawMessage(raw, to);
+    return { send: (daemon) => daemon.sendRawMessage(raw, to), sizeBytes: raw.length };
   }
   const attachments = await Promise.all((options.attach ?? []).map((path) => attachmentOf(path)));
   const message: SendMessageDto = {
@@ -105,7 +118,28 @@ async function prepare(
     text: await bodyOf(context, options),
     ...(attachments.length === 0 ? {} : { attachments }),
   };
-  return (daemon) => daemon.sendMessage(message);
+  const bytes = attachments.reduce((sum, one) => sum + one.contentBase64.length, 0);
+  // Base64 in lines of 76; headers are a few hundred bytes.
+  const sizeBytes = message.text.length + Math.ceil((bytes * 78) / 76);
+  return { send: (daemon) => daemon.sendMessage(message), sizeBytes };
+}
+
+/** Says what a large mail costs its recipients, and asks whoever sits there before a very large. */
+async function tellCost(
+  context: CommandContext,
+  daemon: DaemonClient,
+  { to, yes }: SendOptions,
+  sizeBytes: number,
+): Promise<void> {
+  if (sizeBytes <= LARGE_BYTES) return;
+  const calls = new ParcelCalls(daemon.link);
+  const quotes = await calls.quote({ to: [...to], sizeBytes });
+  for (const quote of quotes) context.note(quoteText(quote));
+  const { isInputTty, isErrorTty } = context.terminal;
+  const isAsked = isInputTty && isErrorTty && !context.isJson && yes !== true;
+  if (!isAsked || sizeBytes <= ASK_BYTES) return;
+  const answer = await context.terminal.ask('Send it? [y/N] ', false);
+  if (!/^y(es)?$/i.test(answer.trim())) throw new ClientError('send-cancelled');
 }
 
 async function bodyOf(context: CommandContext, options: SendOptions): Promise<string> {
