@@ -107,7 +107,7 @@ describe('a large mail', () => {
 
   it('is fetched elsewhere when a provider gives garbage for a part', async () => {
     world = await ParcelWorld.create(2);
-    const honest = ObjectDesk.prototype.fetch;
+    const honest: ObjectDesk['fetch'] = Reflect.get(ObjectDesk.prototype, 'fetch');
     let lies = 0;
     ObjectDesk.prototype.fetch = async function garbled(...request) {
       const found = await honest.apply(this, request);

@@ -127,7 +127,7 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
     ...inbox,
     sealer,
     autoFetchBytes: config.mail.autoFetchBytes,
-    onUpload: (state) => events.emit({ topic: 'upload', data: uploadView(state) }),
+    onUpload: (upload) => events.emit({ topic: 'upload', data: uploadView(upload) }),
     onIncoming: (id, parcel) => events.emit({ topic: 'incoming', data: incomingEvent(id, parcel) }),
   });
   parcels.connect(outbox);

@@ -133,8 +133,14 @@ async function tellCost(
 ): Promise<void> {
   if (sizeBytes <= LARGE_BYTES) return;
   const calls = new ParcelCalls(daemon.link);
-  const quotes = await calls.quote({ to: [...to], sizeBytes });
-  for (const quote of quotes) context.note(quoteText(quote));
+  try {
+    const quotes = await calls.quote({ to: [...to], sizeBytes });
+    for (const quote of quotes) context.note(quoteText(quote));
+  } catch (error) {
+    // A price that is not known keeps nobody from sending: the daemon has the last word.
+    if (!(error instanceof ClientError)) throw error;
+    context.note(`No quote: ${error.message}.`);
+  }
   const { isInputTty, isErrorTty } = context.terminal;
   const isAsked = isInputTty && isErrorTty && !context.isJson && yes !== true;
   if (!isAsked || sizeBytes <= ASK_BYTES) return;
