@@ -30,6 +30,7 @@ import {
   sealedMemoryStore,
 } from '../../apps/client/src/testing/memory-store.ts';
 import { type Person, person } from '../../apps/client/src/testing/people.ts';
+import { SpamGuard } from '../../apps/client/src/spam/spam-guard.ts';
 import type { TangleAccess } from '../../apps/client/src/tangle/tangle-access.ts';
 
 export const TERMS: RentTerms = {
@@ -172,6 +173,7 @@ export interface ClientSide {
   readonly channels: ChannelKeeper;
   readonly renter: Renter;
   readonly sync: ProviderSync;
+  readonly spam: SpamGuard;
   readonly lifetime: AbortController;
   /** Milestones in which the wallet put money into channels. */
   readonly funded: () => number;
@@ -209,7 +211,13 @@ export async function clientSide(
   const renter = new Renter(terms, { tangle, book, channels, lifetime: lifetime.signal });
   const retainPerDay = terms.maxDebitPerDay;
   const fetcher = new ObjectFetcher({ retainPerDay }, { store, intake, tangle, logger });
-  const strangers = new StrangerScan(intake, fetcher);
-  const sync = new ProviderSync({ book, renter, tags, fetcher, strangers, tangle, logger });
-  return { who, book, channels, renter, sync, lifetime, funded: () => funded };
+  const spam = new SpamGuard(
+    { stampBits: 0, contactsOnly: false },
+    { store, writes: who.writes, tangle },
+  );
+  const strangers = new StrangerScan(intake, fetcher, spam);
+  const isWaitedFor = (tag: Uint8Array): boolean => intake.isExact(tag);
+  const inbox = { fetcher, strangers, spam, isWaitedFor };
+  const sync = new ProviderSync({ book, renter, tags, tangle, logger, ...inbox });
+  return { who, book, channels, renter, sync, spam, lifetime, funded: () => funded };
 }

@@ -7,6 +7,7 @@ import type { Clock, Random } from '@tanglemail/tangle/core/ports.ts';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
 import type { ProviderHint } from '@tanglemail/mail/core/identity/descriptor.ts';
 import type { EpochState } from '@tanglemail/mail/core/identity/epoch.ts';
+import type { SpamPolicy } from '@tanglemail/mail/core/identity/sub-address.ts';
 import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
 import { bestSuite } from '@tanglemail/mail/io/crypto/native-suite.ts';
 import { type Account, openAccount } from './account/account.ts';
@@ -30,6 +31,7 @@ import { ChannelKeeper } from './rentals/channel-keeper.ts';
 import { RentalBook } from './rentals/rental-book.ts';
 import { Renter, type RentTerms } from './rentals/renter.ts';
 import { ClientEvents } from './service/client-events.ts';
+import { SpamGuard } from './spam/spam-guard.ts';
 import type { OutboxEntry } from './store/outbox-collections.ts';
 import type { SealedStore } from './store/sealed-store.ts';
 import { WriteLock } from './store/write-lock.ts';
@@ -77,6 +79,8 @@ export interface ClientParts extends ClientOptions {
   /** Who takes the notes of which family: registered before anything is received. */
   readonly notes: NoteRouter;
   readonly wallet: WalletService;
+  /** What is asked of strangers. */
+  readonly spam: SpamGuard;
   readonly events: ClientEvents;
 }
 
@@ -103,8 +107,12 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const resolver = new DescriptorResolver({ tangle, store, writes });
   const state = (): EpochState => epochs.state;
   const providers = (): ProviderHint[] => market.book.hints();
-  const publisher = new DescriptorPublisher({ ...base, resolver, epochs: state, providers });
-  const inbox = buildInbox(options, { ...base, ...market, events });
+  const spam = new SpamGuard(config.spam, base);
+  const policy = (): SpamPolicy => spam.policy;
+  const publishing = { ...base, resolver, epochs: state, providers, policy };
+  const publisher = new DescriptorPublisher(publishing);
+  spam.observe(() => publisher.wake());
+  const inbox = buildInbox(options, { ...base, ...market, events, spam });
   const sealer = new Sealer({ ...base, resolver });
   const outbox = await Outbox.load({
     ...base,
@@ -120,7 +128,7 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
     },
   });
   const all = { ...options, ...base, ...market, ...inbox };
-  return { ...all, lifetime, resolver, publisher, outbox, events };
+  return { ...all, lifetime, resolver, publisher, outbox, events, spam };
 }
 
 type Base = Pick<
@@ -144,10 +152,10 @@ async function buildMarket(
 /** How mail comes in, from providers and from the node. */
 function buildInbox(
   { config }: ClientOptions,
-  parts: Base & Pick<ClientParts, 'book' | 'renter' | 'events'>,
+  parts: Base & Pick<ClientParts, 'book' | 'renter' | 'events' | 'spam'>,
 ): Pick<ClientParts, 'providerSync' | 'nodeFeed' | 'intake' | 'notes'> {
   const notes = new NoteRouter();
-  const { tangle, store, messages, epochs, events } = parts;
+  const { tangle, store, messages, epochs, events, spam } = parts;
   const intake = new LetterIntake({
     ...parts,
     notes,
@@ -161,10 +169,11 @@ function buildInbox(
   });
   const retainPerDay = termsOf(config).maxDebitPerDay;
   const fetcher = new ObjectFetcher({ retainPerDay }, { ...parts, intake });
-  const strangers = new StrangerScan(intake, fetcher);
+  const strangers = new StrangerScan(intake, fetcher, spam);
+  const isWaitedFor = (tag: Uint8Array): boolean => intake.isExact(tag);
   return {
-    providerSync: new ProviderSync({ ...parts, fetcher, strangers }),
-    nodeFeed: new NodeFeed({ tangle, store, intake }),
+    providerSync: new ProviderSync({ ...parts, fetcher, strangers, isWaitedFor }),
+    nodeFeed: new NodeFeed({ tangle, store, intake, spam }),
     intake,
     notes,
   };

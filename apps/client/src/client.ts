@@ -13,6 +13,7 @@ import {
 } from './client-parts.ts';
 import { pause } from './pause.ts';
 import { LocalService } from './service/local-service.ts';
+import { LocalSpamService } from './service/spam-service.ts';
 import { saveCheckpoint } from './tangle/ledger-checkpoint.ts';
 
 const DAY_MS = 86_400_000;
@@ -40,7 +41,7 @@ export class Client {
   private constructor(parts: ClientParts) {
     this.#parts = parts;
     this.service = new LocalService(parts);
-    this.services = { local: this.service };
+    this.services = { local: this.service, spam: new LocalSpamService(parts) };
   }
 
   /** Builds a client over an open store. Nothing runs and nothing is sent before `start`. */

@@ -12,6 +12,7 @@ import { daemonCommand } from './daemon-commands.ts';
 import { inboxCommand, outboxCommand, readCommand, syncCommand } from './mail-commands.ts';
 import { providerCommand } from './provider-commands.ts';
 import { sendCommand } from './send-command.ts';
+import { spamCommand } from './spam-commands.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 import { oneLine } from './text.ts';
 import { walletCommand } from './wallet-commands.ts';
@@ -51,6 +52,7 @@ export function buildProgram(terminal: Terminal, settings: Settings | undefined)
     .addCommand(syncCommand(terminal))
     .addCommand(walletCommand(terminal))
     .addCommand(providerCommand(terminal))
+    .addCommand(spamCommand(terminal))
     .addCommand(configDocsCommand(terminal));
   configure(program, terminal);
   return program;

@@ -10,6 +10,8 @@ import {
   path,
   port,
 } from '@tanglemail/tangle/io/shell/setting-types.ts';
+import { DEFAULT_STAMP_BITS } from '@tanglemail/mail/core/envelope/stamp.ts';
+import { MAX_STAMP_BITS } from '@tanglemail/mail/core/limits.ts';
 import { defineSettings } from '@tanglemail/tangle/io/shell/settings.ts';
 import { z } from 'zod';
 
@@ -48,6 +50,19 @@ const provider = z.strictObject({
     .describe('Most base units that a provider may take from the balance in a day.'),
 });
 
+const spam = z.strictObject({
+  stampBits: z
+    .int()
+    .min(0)
+    .max(MAX_STAMP_BITS)
+    .default(DEFAULT_STAMP_BITS)
+    .describe(
+      'Work asked of strangers, in bits: 2 to this power hashes over each envelope. ' +
+        '`tanglemail spam set` changes it for the account.',
+    ),
+  contactsOnly: z.boolean().default(false).describe('Whether strangers are not heard at all.'),
+});
+
 /** The schema of the whole configuration; unknown keys are errors. */
 export const CONFIG_SCHEMA = z.strictObject({
   dataDir: path
@@ -82,6 +97,7 @@ export const CONFIG_SCHEMA = z.strictObject({
     .default(false)
     .describe('Whether mail is also read from the milestones of the node, without any provider.'),
   provider: provider.prefault({}),
+  spam: spam.prefault({}),
 });
 
 /** The configuration of a client after defaults. */

@@ -16,6 +16,7 @@ import {
   type ProviderHint,
   signDescriptor,
 } from '@tanglemail/mail/core/identity/descriptor.ts';
+import type { SpamPolicy } from '@tanglemail/mail/core/identity/sub-address.ts';
 import { epochOf, type EpochState, publicBundles } from '@tanglemail/mail/core/identity/epoch.ts';
 import { ENVELOPE_VERSION } from '@tanglemail/mail/core/envelope/envelope.ts';
 import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
@@ -49,6 +50,8 @@ export interface DescriptorPublisherDeps {
   readonly suite: SealingSuite;
   readonly epochs: () => EpochState;
   readonly providers: () => readonly ProviderHint[];
+  /** What is asked of strangers. */
+  readonly policy: () => SpamPolicy;
 }
 
 export class DescriptorPublisher {
@@ -182,7 +185,7 @@ export class DescriptorPublisher {
   }
 
   #wantedBody(): WantedBody {
-    const { account, suite, epochs, providers, tangle } = this.#deps;
+    const { account, suite, epochs, providers, policy, tangle } = this.#deps;
     const issuedAt = Math.floor(tangle.clock.nowMs() / 1_000);
     const firstEpoch = epochOf(issuedAt);
     const bundles = publicBundles(epochs(), firstEpoch, suite);
@@ -196,7 +199,7 @@ export class DescriptorPublisher {
       bundles: bundles.value,
       introKey: account.intro.publicKey,
       providers: providers(),
-      policy: { stampBits: 0, contactsOnly: false },
+      policy: policy(),
       maxEnvelope: PADDED_SIZES.at(-1) ?? 0,
       maxMail: MAX_MESSAGE_SIZE,
       subAddresses: [],
@@ -216,7 +219,9 @@ function isOutdated(record: OwnDescriptor, wanted: WantedBody): boolean {
 function changedFacts(body: DescriptorBody | WantedBody): string {
   const providers = body.providers.map((one) => `${bytesToHex(one.bondId)} ${one.endpoint}`);
   const bundles = body.bundles.map((one) => bytesToHex(one.x25519));
-  return [body.firstEpoch, bytesToHex(body.introKey), ...bundles, ...providers].join('|');
+  const { stampBits, contactsOnly } = body.policy;
+  const facts = [body.firstEpoch, bytesToHex(body.introKey), stampBits, contactsOnly];
+  return [...facts, ...bundles, ...providers].join('|');
 }
 
 function lastEpochOf(record: OwnDescriptor): number {

@@ -147,10 +147,13 @@ export class LetterIntake {
    * or a stranger's in our bucket.
    */
   isOurs(envelope: MailEnvelope, arrivedAt: number): boolean {
+    return this.isExact(envelope.tag) || this.isStrangers(envelope, arrivedAt);
+  }
+
+  /** Whether somebody here waits for this very tag. */
+  isExact(tag: Uint8Array): boolean {
     const { tags } = this.#deps;
-    const { tag } = envelope;
-    const isExact = tags.match(tag) !== undefined || this.#openers.some((one) => one.match(tag));
-    return isExact || this.isStrangers(envelope, arrivedAt);
+    return tags.match(tag) !== undefined || this.#openers.some((one) => one.match(tag));
   }
 
   /** Whether a stranger's envelope may be for us; needs only its first 50 bytes. */

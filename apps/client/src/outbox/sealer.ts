@@ -41,6 +41,8 @@ export interface SealedFacts {
   readonly envelopeBytes: number;
   readonly tagKind: 'contact' | 'invite' | 'stranger' | 'chain';
   readonly isReducedSecrecy: boolean;
+  /** Bits of work to be done over the envelope before it leaves; absent when none are asked. */
+  readonly stampBits?: number;
   readonly deliveries: OutboxEntry['deliveries'];
 }
 
@@ -94,6 +96,8 @@ export function bytesOf(
 interface ChosenTag {
   readonly kind: 'contact' | 'invite' | 'stranger';
   readonly tag: Uint8Array;
+  /** Asked of strangers. */
+  readonly stampBits?: number;
   readonly apply: () => void;
 }
 
@@ -167,6 +171,7 @@ export class Sealer implements EnvelopeSealer {
       envelopeBytes: bytes.length,
       tagKind: chosen.kind,
       isReducedSecrecy: isReduced,
+      ...(chosen.stampBits ? { stampBits: chosen.stampBits } : {}),
       deliveries: recipient.providers.map((one) => ({
         bondId: bytesToHex(one.bondId),
         endpoint: one.endpoint,
@@ -203,7 +208,9 @@ export class Sealer implements EnvelopeSealer {
     const { account, contacts, tangle } = this.#deps;
     if (to === account.address) return this.#strangerTag(recipient, letter, () => {});
     const contact = contacts.recipient(to, recipient, tangle.clock.nowMs());
-    const taken = isResent === true ? undefined : contacts.takeTag(contact);
+    // Whoever hears only contacts gets the next of their tags, not a stranger's.
+    const asStranger = isResent === true && !recipient.policy.contactsOnly;
+    const taken = asStranger ? undefined : contacts.takeTag(contact);
     const apply = contacts.put(batch, taken?.contact ?? contact);
     if (taken === undefined) return this.#strangerTag(recipient, letter, apply);
     return { kind: taken.kind, tag: taken.tag, apply };
@@ -229,6 +236,6 @@ export class Sealer implements EnvelopeSealer {
     if (tag === undefined) {
       throw new SealingRefused('recipient-key-invalid', 'the intro key is of low order', true);
     }
-    return { kind: 'stranger', tag, apply };
+    return { kind: 'stranger', tag, stampBits: policy.stampBits, apply };
   }
 }

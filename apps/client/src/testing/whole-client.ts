@@ -34,7 +34,12 @@ export async function openWholeClient(
   }
   return await Client.open(
     {
-      config: configOf({ node: { url: nodeUrl }, mailFromNode: true, pollIntervalMs: 250 }),
+      config: configOf({
+        node: { url: nodeUrl },
+        mailFromNode: true,
+        pollIntervalMs: 250,
+        spam: { stampBits: 4 },
+      }),
       secrets: {
         accountRoot: bytesToHex(deriveAccountRoot(seed, 0)),
         accountIndex: 0,
