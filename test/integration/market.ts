@@ -46,12 +46,12 @@ export class Market {
   readonly provider: Provider;
   /** Requests that the client made to the provider: method and path. */
   readonly requests: string[] = [];
-  readonly #close: () => Promise<void>;
+  #api: { close(): Promise<void> };
 
-  private constructor(node: FakeNode, provider: Provider, close: () => Promise<void>) {
+  private constructor(node: FakeNode, provider: Provider, api: { close(): Promise<void> }) {
     this.node = node;
     this.provider = provider;
-    this.#close = close;
+    this.#api = api;
   }
 
   /** `prices` in base units, where they differ from the provider's defaults. */
@@ -68,10 +68,7 @@ export class Market {
     const provider = testProvider(node, new MemoryKv(), config);
     await provider.feed.round();
     const api = await createApi(provider);
-    const market = new Market(node, provider, async () => {
-      await api.close();
-      await provider.stop();
-    });
+    const market = new Market(node, provider, api);
     // The offer is in a block by now; this milestone confirms it.
     await market.confirm();
     return market;
@@ -90,8 +87,16 @@ export class Market {
     await this.provider.feed.round();
   }
 
+  /** Takes the API away, does `meanwhile`, and serves again at the same address. */
+  async restartApi(meanwhile: () => Promise<void>): Promise<void> {
+    await this.#api.close();
+    await meanwhile();
+    this.#api = await createApi(this.provider);
+  }
+
   async stop(): Promise<void> {
-    await this.#close();
+    await this.#api.close();
+    await this.provider.stop();
   }
 
   /** What the client's parts need of the tangle, proven from the chain of the node. */

@@ -20,6 +20,7 @@ import { LetterIntake } from './inbox/letter-intake.ts';
 import { NoteRouter } from './inbox/note-router.ts';
 import { NodeFeed } from './inbox/node-feed.ts';
 import { ObjectFetcher } from './inbox/object-fetcher.ts';
+import { PushWatch } from './inbox/push-watch.ts';
 import { ProviderSync } from './inbox/provider-sync.ts';
 import { StrangerScan } from './inbox/stranger-scan.ts';
 import type { AccountSecrets } from './keystore/keystore.ts';
@@ -81,6 +82,8 @@ export interface ClientParts extends ClientOptions {
   readonly wallet: WalletService;
   /** What is asked of strangers. */
   readonly spam: SpamGuard;
+  /** Who tells us of new mail. */
+  readonly push: PushWatch;
   readonly events: ClientEvents;
 }
 
@@ -128,7 +131,13 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
     },
   });
   const all = { ...options, ...base, ...market, ...inbox };
-  return { ...all, lifetime, resolver, publisher, outbox, events, spam };
+  const push = new PushWatch({
+    ...market,
+    logger,
+    random: () => tangle.random.below(2 ** 20) / 2 ** 20,
+    nowMs: () => tangle.clock.nowMs(),
+  });
+  return { ...all, lifetime, resolver, publisher, outbox, events, spam, push };
 }
 
 type Base = Pick<

@@ -92,6 +92,13 @@ export const CONFIG_SCHEMA = z.strictObject({
       'Milliseconds between two looks at the rented providers, which cost two requests each. ' +
         '`tanglemail sync` looks at once.',
     ),
+  pushFromProviders: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether rented providers are paid to tell of new mail at once, for one small price a day ' +
+        'each; they are then looked at twelve times less often.',
+    ),
   mailFromNode: z
     .boolean()
     .default(false)
