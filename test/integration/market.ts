@@ -19,7 +19,7 @@ import { FakeNode } from '../../apps/storage-provider/src/testing/fake-node.ts';
 import { MemoryKv } from '../../apps/storage-provider/src/testing/memory-kv.ts';
 import { testConfig, testProvider } from '../../apps/storage-provider/src/testing/world.ts';
 import { ObjectFetcher } from '../../apps/client/src/inbox/object-fetcher.ts';
-import { ProviderSync } from '../../apps/client/src/inbox/provider-sync.ts';
+import { ProviderSync, type ToldToProviders } from '../../apps/client/src/inbox/provider-sync.ts';
 import { StrangerScan } from '../../apps/client/src/inbox/stranger-scan.ts';
 import { ChannelKeeper, type ChannelWallet } from '../../apps/client/src/rentals/channel-keeper.ts';
 import { RentalBook } from '../../apps/client/src/rentals/rental-book.ts';
@@ -179,6 +179,8 @@ export interface ClientSide {
   readonly renter: Renter;
   readonly sync: ProviderSync;
   readonly spam: SpamGuard;
+  /** The same, of a client that tells its providers something else. */
+  readonly syncWith: (told: ToldToProviders) => ProviderSync;
   readonly lifetime: AbortController;
   /** Milestones in which the wallet put money into channels. */
   readonly funded: () => number;
@@ -216,13 +218,12 @@ export async function clientSide(
   const renter = new Renter(terms, { tangle, book, channels, lifetime: lifetime.signal });
   const retainPerDay = terms.maxDebitPerDay;
   const fetcher = new ObjectFetcher({ retainPerDay }, { store, intake, tangle, logger });
-  const spam = new SpamGuard(
-    { stampBits: 0, contactsOnly: false },
-    { store, writes: who.writes, tangle },
-  );
+  const spam = new SpamGuard(who);
   const strangers = new StrangerScan(intake, fetcher, spam);
   const isWaitedFor = (tag: Uint8Array): boolean => intake.isExact(tag);
   const inbox = { fetcher, strangers, spam, isWaitedFor };
-  const sync = new ProviderSync({ book, renter, tags, tangle, logger, ...inbox });
-  return { who, book, channels, renter, sync, spam, lifetime, funded: () => funded };
+  const deps = { book, renter, tags, tangle, logger, ...inbox };
+  const sync = new ProviderSync(deps);
+  const syncWith = (told: ToldToProviders): ProviderSync => new ProviderSync({ ...deps, told });
+  return { who, book, channels, renter, sync, syncWith, spam, lifetime, funded: () => funded };
 }

@@ -23,7 +23,7 @@ beforeEach(async () => {
   const { who } = bob;
   const { nowMs } = market.node;
   await who.contacts.add(alice.account.address, { name: 'Alice', nowMs });
-  await who.contacts.learnKeys(alice.account.address, descriptorOf(alice));
+  await who.contacts.learnKeys(alice.account.address, descriptorOf(alice), nowMs);
   await alice.intake.take((await sealMail(who, alice)).bytes);
   await bob.renter.rent({ bondId: market.bondId });
   await bob.sync.sync(market.bondId);

@@ -12,8 +12,6 @@ import { sealedMemoryStore } from '../../apps/client/src/testing/memory-store.ts
 import { type Person, person } from '../../apps/client/src/testing/people.ts';
 import { type ClientSide, clientSide, Market } from './market.ts';
 
-const DAY = 86_400;
-
 let market: Market;
 let bob: ClientSide;
 let alice: Person;
@@ -59,9 +57,7 @@ async function letters(count: number): Promise<Uint8Array[]> {
 
 describe('a stranger', () => {
   it('is heard with the work that Bob asks, and leaves no trace with less', async () => {
-    await bob.spam.change({ stampBits: 8 });
-    market.node.confirm(DAY);
-    await market.confirm();
+    await bob.who.ownSettings.set({ stampBits: 8 });
     await sync();
     const [good, bare] = await letters(2);
     await market.confirm([stamped(good!, 8), stamped(bare!, 0)]);
@@ -71,15 +67,17 @@ describe('a stranger', () => {
 
   it('is not heard at all with contacts only, and Bob pays for no list', async () => {
     await sync();
-    await bob.spam.change({ contactsOnly: true });
+    // Sealed by somebody who has seen an older descriptor, or does not care.
+    const [early] = await letters(1);
+    await bob.who.ownSettings.set({ contactsOnly: true });
     await sync();
     const before = market.requests.length;
-    await market.confirm([stamped((await letters(1))[0]!, 10)]);
+    await market.confirm([stamped(early!, 10)]);
     expect(await sync()).toMatchObject({ fetched: 0, held: 0 });
     expect(market.requests.slice(before).filter((one) => one.includes('/held'))).toEqual([]);
     expect(listed('Requests')).toBe(0);
     // Heard again: what comes from now on.
-    await bob.spam.change({ contactsOnly: false });
+    await bob.who.ownSettings.set({ contactsOnly: false });
     await sync();
     await market.confirm([(await letters(1))[0]!]);
     expect(await sync()).toMatchObject({ fetched: 1 });
@@ -91,7 +89,7 @@ describe('whoever watches the wire and copies a contact’s tag', () => {
     const { who } = bob;
     const { nowMs } = market.node;
     await who.contacts.add(alice.account.address, { name: 'Alice', nowMs });
-    await who.contacts.learnKeys(alice.account.address, descriptorOf(alice));
+    await who.contacts.learnKeys(alice.account.address, descriptorOf(alice), nowMs);
     await alice.intake.take((await sealMail(who, alice)).bytes);
   }
 

@@ -125,7 +125,107 @@ export const CLIENT_ERRORS = {
     'nothing is rented at this provider',
     'list rented mailboxes with tanglemail provider status',
   ),
+  'sub-address-unknown': row(
+    'not-found',
+    404,
+    'there is no such sub-address (any more)',
+    'list your own with tanglemail address list; ask others for their present address',
+  ),
+  'invite-unknown': row(
+    'not-found',
+    404,
+    'there is no such invite',
+    'list invites with tanglemail invite list',
+  ),
+  'draft-unknown': row(
+    'not-found',
+    404,
+    'there is no such draft',
+    'list drafts with tanglemail drafts',
+  ),
+  'rule-unknown': row('not-found', 404, 'there is no such rule', 'list them with tanglemail rules'),
+  'folder-exists': row('refused', 409, 'there is such a folder already', 'choose another name'),
+  'folder-standard': row(
+    'refused',
+    422,
+    'this folder belongs to every account',
+    'rename and delete only folders of your own',
+  ),
+  'folders-too-many': row('refused', 422, 'there are too many folders', 'delete one first'),
+  'search-invalid': row(
+    'usage',
+    400,
+    'this cannot be searched for',
+    'write words and conditions such as from:anna has:attachment after:2026-01-31',
+  ),
+  'archive-invalid': row(
+    'usage',
+    400,
+    'this is not an archive of mails that can be read',
+    'give an mbox file or a Maildir folder',
+  ),
   // Rules.
+  'sub-address-invalid': row(
+    'usage',
+    400,
+    'this cannot be a sub-address',
+    'use 1 to 13 of a-z, 0-9 and - inside',
+  ),
+  'sub-address-exists': row(
+    'refused',
+    409,
+    'there is such a sub-address already',
+    'revoke it first to give it a new key',
+  ),
+  'sub-addresses-too-many': row(
+    'refused',
+    422,
+    'there are as many sub-addresses as a descriptor holds',
+    'revoke one with tanglemail address revoke',
+  ),
+  'invites-too-many': row(
+    'refused',
+    422,
+    'too many invites are open',
+    'revoke some with tanglemail invite revoke',
+  ),
+  'name-taken': row(
+    'refused',
+    409,
+    'another contact has this name',
+    'choose another name, or rename the other contact first',
+  ),
+  'key-changed': row(
+    'refused',
+    409,
+    'the keys of a recipient have changed',
+    'compare the safety number, then accept with --accept-key-change',
+  ),
+  'safety-number-wrong': row(
+    'refused',
+    422,
+    'this is not the safety number of you and this contact',
+    'compare again; if it stays different, somebody may stand between you',
+  ),
+  'contact-keys-unknown': row(
+    'refused',
+    409,
+    'no keys of this contact have been seen yet',
+    'wait until it has published its keys',
+  ),
+  'request-unknown': row(
+    'not-found',
+    404,
+    'there is no contact request of this address',
+    'list requests with tanglemail contacts requests',
+  ),
+  'vcard-malformed': row('usage', 400, 'this is not a vCard file', 'export it as vCard 4.0 or 3.0'),
+  'qr-unreadable': row(
+    'usage',
+    400,
+    'no QR code can be read in this picture',
+    'take it as a PNG with the whole code in it',
+  ),
   'recipient-unknown': row(
     'refused',
     422,
@@ -143,6 +243,12 @@ export const CLIENT_ERRORS = {
     422,
     'the recipient takes mail of contacts only',
     'ask the recipient for an invite link',
+  ),
+  'recall-too-late': row(
+    'refused',
+    409,
+    'a block with the mail has left this device or may have, and nothing takes it back',
+    'write to the recipient',
   ),
   'message-too-large': row(
     'refused',
@@ -191,6 +297,12 @@ export const CLIENT_ERRORS = {
     422,
     'no provider has an offer that fits',
     'raise the price limit in the settings or name a provider',
+  ),
+  'filters-off': row(
+    'refused',
+    409,
+    'mail is not looked for by filters',
+    'add filters to mail.find in the settings',
   ),
   'price-too-high': row(
     'refused',
@@ -336,6 +448,31 @@ export const CLIENT_ERRORS = {
   ),
   busy: row('unavailable', 503, 'too much is under way at once', TRY_AGAIN),
   stopping: row('unavailable', 503, 'the daemon is stopping', 'start it again'),
+  // Backups and devices.
+  'backup-exists': row(
+    'refused',
+    409,
+    'there is a file of this name already',
+    'choose another name; backups are never written over',
+  ),
+  'backup-invalid': row(
+    'refused',
+    422,
+    'the file is not a whole backup',
+    'use another backup; this one is damaged, cut off or something else',
+  ),
+  'backup-locked': row(
+    'refused',
+    403,
+    'the backup does not open',
+    'check its passphrase, or the 24 words and the account number',
+  ),
+  'backup-words-unknown': row(
+    'refused',
+    409,
+    'this account was made before backups could be sealed to its words',
+    'give the backup a passphrase',
+  ),
   // Us.
   'store-damaged': row(
     'internal',

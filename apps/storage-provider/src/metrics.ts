@@ -46,6 +46,11 @@ export const PROVIDER_METRICS = {
     name: 'provider_receipts_total',
     help: 'Storage receipts handed out.',
   },
+  partBytes: {
+    type: 'counter',
+    name: 'provider_part_bytes_total',
+    help: 'Bytes of parts of parcels that were taken.',
+  },
   requests: {
     type: 'counter',
     name: 'provider_api_requests_total',

@@ -13,7 +13,7 @@ import type { TrustedMilestone } from '@tanglemail/tangle/core/milestone/light-c
 import type { Clock, Hasher, Verifier } from '@tanglemail/tangle/core/ports.ts';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
 import { ConfigError } from '@tanglemail/tangle/io/shell/settings.ts';
-import { MARKET_TIMES } from '@tanglemail/mail/core/market/constants.ts';
+import { MARKET_TIMES, MAX_TAG_UPLOADS } from '@tanglemail/mail/core/market/constants.ts';
 import { inconsistentField } from '@tanglemail/mail/core/market/offer.ts';
 import type { ProviderConfig } from './config/schema.ts';
 import { Feed } from './feed/feed.ts';
@@ -30,6 +30,8 @@ import { Sweeper } from './mailboxes/sweeper.ts';
 import { createProviderMetrics } from './metrics.ts';
 import type { ProviderMetrics } from './metrics.ts';
 import { OfferPublisher } from './offer/offer-publisher.ts';
+import { PartDesk } from './parts/part-desk.ts';
+import { Slots } from './parts/slots.ts';
 import { Challenges } from './payments/challenges.ts';
 import { ChannelDesk } from './payments/channel-desk.ts';
 import { ClaimScheduler } from './payments/claim-scheduler.ts';
@@ -53,6 +55,8 @@ export interface ProviderDeps {
   readonly hasher: Hasher;
   readonly verifier: Verifier;
   readonly logger: Logger;
+  /** Bytes that are free on the disk of the store. */
+  readonly freeBytes: () => Promise<number>;
 }
 
 export interface ProviderHealth {
@@ -60,6 +64,8 @@ export interface ProviderHealth {
   readonly reasons: readonly string[];
 }
 
+/** Parts that one mailbox may be handed at once. */
+const MAX_MAILBOX_DOWNLOADS = 8;
 /** Sweep steps after one round of milestones: 64 × 256 due entries. */
 const MAX_SWEEP_STEPS = 64;
 
@@ -76,6 +82,11 @@ export class Provider {
   readonly mailboxes: MailboxDesk;
   readonly objects: ObjectDesk;
   readonly receipts: ReceiptDesk;
+  readonly parts: PartDesk;
+  /** Parts that arrive. */
+  readonly uploads: Slots;
+  /** Answers that leave with more than an envelope. */
+  readonly downloads: Slots;
   readonly credits: CreditDesk;
   readonly channels: ChannelDesk;
   readonly offers: OfferPublisher;
@@ -119,6 +130,11 @@ export class Provider {
     this.mailboxes = new MailboxDesk(store, terms, ledgerClock);
     this.objects = new ObjectDesk(store, terms, ledgerClock, verifier);
     this.receipts = new ReceiptDesk(store, terms, ledgerClock);
+    const { minFreeBytes, maxUploads, maxDownloads } = config.parts;
+    const room = { minFreeBytes, freeBytes: deps.freeBytes };
+    this.parts = new PartDesk(store, terms, ledgerClock, room);
+    this.uploads = new Slots(maxUploads, MAX_TAG_UPLOADS);
+    this.downloads = new Slots(maxDownloads, MAX_MAILBOX_DOWNLOADS);
     const onDue = (dueAt: number): void => this.claims.wake(dueAt);
     const creditDeps = { store, clock: ledgerClock, ledger: node, verifier, onDue };
     this.credits = new CreditDesk(terms, creditDeps);

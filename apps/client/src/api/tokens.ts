@@ -2,6 +2,8 @@
  * Names under which Nest hands the one client of a process to controllers.
  */
 export const SERVICE = Symbol('service');
+export const OUTBOX = Symbol('outbox');
 export const ACCESS = Symbol('access');
 export const VERSION = Symbol('version');
-export const SPAM = Symbol('spam');
+export const FILTERS = Symbol('filters');
+export const BACKUP = Symbol('backup');

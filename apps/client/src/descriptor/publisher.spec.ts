@@ -6,7 +6,6 @@ import {
   descriptorTag,
   type ProviderHint,
 } from '@tanglemail/mail/core/identity/descriptor.ts';
-import type { SpamPolicy } from '@tanglemail/mail/core/identity/sub-address.ts';
 import { nobleSuite } from '@tanglemail/mail/core/crypto/noble-suite.ts';
 import { EPOCH_SECONDS, epochOf, PUBLISHED_EPOCHS } from '@tanglemail/mail/core/identity/epoch.ts';
 import {
@@ -28,14 +27,11 @@ let tangle: SmallTangle;
 let abort: AbortController;
 let providers: ProviderHint[];
 
-let policy: SpamPolicy;
-
 beforeEach(async () => {
   tangle = await SmallTangle.start();
   tangle.confirmAlways();
   abort = new AbortController();
   providers = [];
-  policy = { stampBits: 0, contactsOnly: false };
 });
 
 afterEach(() => tangle.stop());
@@ -55,7 +51,7 @@ async function publisherOn(
     suite: nobleSuite,
     epochs: () => owner.epochs.state,
     providers: () => providers,
-    policy: () => policy,
+    doors: () => owner.addresses.published(),
   });
   return { owner, publisher };
 }

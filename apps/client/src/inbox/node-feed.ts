@@ -9,7 +9,6 @@ import { decodeMilestone } from '@tanglemail/tangle/core/codec/milestone.ts';
 import { NodeApiError } from '@tanglemail/tangle/io/node-client/errors.ts';
 import { decodeEnvelope } from '@tanglemail/mail/core/envelope/envelope.ts';
 import { feedPositions } from '../store/collections.ts';
-import type { SpamGuard } from '../spam/spam-guard.ts';
 import type { SealedStore } from '../store/sealed-store.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
 import type { LetterIntake } from './letter-intake.ts';
@@ -23,8 +22,7 @@ const SAVE_SECONDS = 600;
 export interface NodeFeedDeps {
   readonly tangle: Pick<TangleAccess, 'node' | 'clock'>;
   readonly store: SealedStore;
-  readonly intake: Pick<LetterIntake, 'isExact' | 'isStrangers' | 'take'>;
-  readonly spam: Pick<SpamGuard, 'hears'>;
+  readonly intake: Pick<LetterIntake, 'isOurs' | 'take'>;
 }
 
 export class NodeFeed {
@@ -75,17 +73,12 @@ export class NodeFeed {
   }
 
   async #take(blockBytes: Uint8Array, arrivedAt: number): Promise<boolean> {
-    const { intake, spam } = this.#deps;
+    const { intake } = this.#deps;
     const block = decodeBlock(blockBytes);
     if (!block.ok || block.value.payload?.kind !== 'envelope') return false;
     const { bytes } = block.value.payload;
     const envelope = decodeEnvelope(bytes);
-    if (!envelope.ok) return false;
-    const { tag } = envelope.value;
-    const isOurs =
-      intake.isExact(tag) ||
-      (spam.hears({ bytes, tag }, arrivedAt) && intake.isStrangers(envelope.value, arrivedAt));
-    if (!isOurs) return false;
+    if (!envelope.ok || !intake.isOurs(envelope.value, arrivedAt)) return false;
     return (await intake.take(bytes)).kind === 'delivered';
   }
 

@@ -45,6 +45,14 @@ export interface ProviderSyncDeps {
   readonly isWaitedFor: (tag: Uint8Array) => boolean;
   readonly tangle: Pick<TangleAccess, 'clock'>;
   readonly logger: Logger;
+  /** What providers are told; everything unless it is given. */
+  readonly told?: ToldToProviders;
+}
+
+/** The ways in which providers find our mail; what is found by filters they need not know. */
+export interface ToldToProviders {
+  readonly tags: boolean;
+  readonly buckets: boolean;
 }
 
 const LOG_PAGE = 200;
@@ -60,6 +68,7 @@ const MAX_ERRORS = 100;
 
 export class ProviderSync {
   readonly #deps: ProviderSyncDeps;
+  readonly #told: ToldToProviders;
   readonly #sessions = new Map<string, ProviderSession>();
   readonly #balanceAt = new Map<string, number>();
   /** One change of filters at a time: an older set of tags must not replace a newer one. */
@@ -67,6 +76,7 @@ export class ProviderSync {
 
   constructor(deps: ProviderSyncDeps) {
     this.#deps = deps;
+    this.#told = deps.told ?? { tags: true, buckets: true };
   }
 
   /** One pass over one rental. Throws when the provider cannot be reached or refuses the login. */
@@ -91,10 +101,11 @@ export class ProviderSync {
    * be reached is left for the next pass: nothing is thrown.
    */
   async watchTags(): Promise<void> {
-    const { book, tags, spam, logger } = this.#deps;
+    const { book, tags, logger } = this.#deps;
     for (const rental of book.wanted()) {
-      const isBucketRight = spam.askedNow() === rental.bucketStampBits;
-      if (isBucketRight && !tags.isBehind(rental.registered)) continue;
+      const isBucketRight = this.#askedNow() === rental.bucketStampBits;
+      const isTagsRight = !this.#told.tags || !tags.isBehind(rental.registered);
+      if (isBucketRight && isTagsRight) continue;
       const result: SyncResult = { fetched: 0, held: 0, cost: 0n, errors: [] };
       try {
         await this.#syncFilters(await this.#open(rental, result));
@@ -148,7 +159,7 @@ export class ProviderSync {
     const startedAt = Math.floor(tangle.clock.nowMs() / 1_000);
     await this.#syncLog(pass);
     await this.#retryPending(pass);
-    await strangers.scan(pass);
+    if (this.#told.buckets) await strangers.scan(pass);
     // New contacts bring new tags, which must be watched before their next mail comes.
     await this.#syncFilters(pass);
     await this.#refreshBalance(pass, fetcher.takeActivity(pass.bondId));
@@ -177,15 +188,24 @@ export class ProviderSync {
     }
   }
 
+  /** Stamp bits that strangers are asked for at providers; undefined: none of their mail is held. */
+  #askedNow(): number | undefined {
+    return this.#told.buckets ? this.#deps.spam.askedNow() : undefined;
+  }
+
   /** Tells the provider which tags to watch, in bounded requests, and remembers that it knows. */
   #syncFilters({ provider, session, bondId, rental, result }: SyncPass): Promise<void> {
-    const { book, tags, spam } = this.#deps;
+    const { book, tags } = this.#deps;
     return this.#filters.run(async () => {
       const { registered, hasBucket, bucketStampBits } = rental();
-      const windows = tags.windows();
-      const { add, remove } = tags.changeSince(registered);
-      const asked = spam.askedNow();
-      const isBucketRight = hasBucket && asked === bucketStampBits;
+      const isTold = this.#told.tags;
+      const windows = isTold ? tags.windows() : {};
+      const { add, remove } = isTold
+        ? tags.changeSince(registered)
+        : { add: [], remove: tags.tagsIn(registered) };
+      const asked = this.#askedNow();
+      const wantsBucket = asked !== undefined;
+      const isBucketRight = hasBucket === wantsBucket && asked === bucketStampBits;
       if (add.length === 0 && remove.length === 0 && isBucketRight) return;
       try {
         if (!isBucketRight) await provider.setFilters(session, bucketChange(asked));
@@ -201,7 +221,7 @@ export class ProviderSync {
       await book.update(bondId, ({ bucketStampBits: _before, ...one }) => ({
         ...one,
         registered: windows,
-        hasBucket: true,
+        hasBucket: wantsBucket,
         ...(asked === undefined ? {} : { bucketStampBits: asked }),
       }));
     });

@@ -21,7 +21,7 @@ const MAX_HELD_PAGES = 50;
 const MAX_REMEMBERED = 65_536;
 
 export class StrangerScan {
-  readonly #intake: Pick<LetterIntake, 'isStrangers' | 'hasTaken'>;
+  readonly #intake: Pick<LetterIntake, 'doorAt' | 'hasTaken'>;
   readonly #fetcher: ObjectFetcher;
   readonly #spam: Pick<SpamGuard, 'askedNow' | 'hears'>;
   readonly #scanned = new Set<string>();
@@ -29,7 +29,7 @@ export class StrangerScan {
   readonly #cursors = new Map<string, string>();
 
   constructor(
-    intake: Pick<LetterIntake, 'isStrangers' | 'hasTaken'>,
+    intake: Pick<LetterIntake, 'doorAt' | 'hasTaken'>,
     fetcher: ObjectFetcher,
     spam: Pick<SpamGuard, 'askedNow' | 'hears'>,
   ) {
@@ -83,6 +83,6 @@ export class StrangerScan {
     // The cheap look first: 12 µs for the stamp, 80 for the key. That the provider says the stamp's
     // base itself wins it nothing: a base that fits costs as much work as a stamp.
     const stamped = { stampBase: hexToBytes(item.stampBase), tag: envelope.tag };
-    return this.#spam.hears(stamped, arrivedAt) && this.#intake.isStrangers(envelope, arrivedAt);
+    return this.#spam.hears(stamped, arrivedAt, () => this.#intake.doorAt(envelope, arrivedAt));
   }
 }

@@ -11,19 +11,22 @@ const DAY = 86_400;
 const NETWORK = 7n;
 let now: number;
 let disk: Disk;
+let doors: { label: string; stampBits: number }[];
 
-function guard(settings = { stampBits: 4, contactsOnly: false }): SpamGuard {
+function guard(): SpamGuard {
   const store = sealedMemoryStore(memoryStore(disk).store);
   const tangle = { clock: { nowMs: () => now * 1_000 }, hasher: nobleHasher, networkId: NETWORK };
-  return new SpamGuard(settings, { store, writes: new WriteLock(), tangle });
+  const addresses = { doors: () => doors };
+  return new SpamGuard({ store, writes: new WriteLock(), tangle, addresses });
 }
 
 beforeEach(() => {
   now = 1_795_322_400;
   disk = new Map();
+  doors = [{ label: '', stampBits: 4 }];
 });
 
-/** An envelope with at least, or fewer than, `bits` bits of work today. */
+/** An envelope with at least `bits` bits of work today. */
 function envelope(bits: number): Uint8Array {
   const bytes = new Uint8Array(508).fill(3);
   const digest = stampDigest(stampBase(bytes), NETWORK, dayOf(now));
@@ -33,71 +36,79 @@ function envelope(bits: number): Uint8Array {
 
 const tagIn = (bytes: Uint8Array): Uint8Array => bytes.slice(2, 18);
 
-describe('the rules for strangers', () => {
-  it('are those of the settings until the user changes them, and outlive the program', async () => {
-    const first = guard();
-    expect(first.policy).toEqual({ stampBits: 4, contactsOnly: false });
-    await first.change({ contactsOnly: true });
-    expect(guard({ stampBits: 9, contactsOnly: false }).policy).toEqual({
-      stampBits: 4,
-      contactsOnly: true,
-    });
+/** Whether a stamped envelope for the door `label` is heard, and whether its key was looked at. */
+function heard(rules: SpamGuard, bytes: Uint8Array, label: string | undefined = '', at = now) {
+  const looked: boolean[] = [];
+  const doorOf = (): string | undefined => {
+    looked.push(true);
+    return label;
+  };
+  const isHeard = rules.hears({ bytes, tag: tagIn(bytes) }, at, doorOf);
+  return { isHeard, isLookedAt: looked.length > 0 };
+}
+
+describe('what is asked', () => {
+  it('is the least of all doors that are open to strangers', () => {
+    doors.push({ label: 'shop', stampBits: 2 });
+    expect(guard().askedNow()).toBe(2);
+    doors = [];
+    expect(guard().askedNow()).toBeUndefined();
   });
 
-  it('tell of each change', async () => {
+  it('stays for a day what it was, when more is asked, also over a restart', async () => {
     const rules = guard();
-    let told = 0;
-    rules.observe(() => (told += 1));
-    await rules.change({ stampBits: 5 });
-    expect(told).toBe(1);
+    await rules.follow();
+    doors = [{ label: '', stampBits: 20 }];
+    await rules.follow();
+    expect([rules.askedNow(), guard().askedNow()]).toEqual([4, 4]);
+    const six = envelope(6);
+    expect(heard(rules, six)).toEqual({ isHeard: true, isLookedAt: true });
+    now += DAY;
+    expect(rules.askedNow()).toBe(20);
+    expect(heard(rules, six)).toEqual({ isHeard: false, isLookedAt: false });
   });
 
-  it('let mail arrive for a day that was sent before more was asked', async () => {
+  it('is less at once, and nothing is heard at once when all doors are closed', async () => {
     const rules = guard();
-    await rules.change({ stampBits: 20 });
-    expect([rules.askedAt(now), rules.askedAt(now + DAY - 1)]).toEqual([4, 4]);
-    expect(rules.askedAt(now + DAY)).toBe(20);
-    await rules.change({ stampBits: 3 });
-    expect(rules.askedAt(now)).toBe(3);
-  });
-
-  it('ask nothing and hear nobody with contacts only, at once', async () => {
-    const rules = guard();
-    await rules.change({ contactsOnly: true, stampBits: 0 });
+    await rules.follow();
+    doors = [{ label: '', stampBits: 1 }];
+    await rules.follow();
+    expect(rules.askedNow()).toBe(1);
+    doors = [];
+    await rules.follow();
     expect(rules.askedNow()).toBeUndefined();
-    const bytes = envelope(10);
-    expect(rules.hears({ bytes, tag: tagIn(bytes) }, now)).toBe(false);
-  });
-
-  it('count the least of all addresses', () => {
-    const rules = guard();
-    rules.include(() => [
-      { stampBits: 2, contactsOnly: false },
-      { stampBits: 0, contactsOnly: true },
-    ]);
-    expect(rules.askedNow()).toBe(2);
+    expect(heard(rules, envelope(10))).toEqual({ isHeard: false, isLookedAt: false });
   });
 });
 
 describe('a stranger’s envelope', () => {
-  it('is heard from the bits on that are asked, by its bytes or by its base', () => {
-    const rules = guard({ stampBits: 10, contactsOnly: false });
+  it('is heard from the bits on that are asked; with fewer not even its key is looked at', () => {
+    doors = [{ label: '', stampBits: 10 }];
+    const rules = guard();
     const good = envelope(10);
-    const heard = [good, good.with(400, 9)].map((bytes) => {
-      const tag = tagIn(bytes);
-      const base = { stampBase: stampBase(bytes), tag };
-      return [rules.hears({ bytes, tag }, now), rules.hears(base, now)];
-    });
-    expect(heard).toEqual([
-      [true, true],
-      [false, false],
-    ]);
-    expect(rules.hears({ bytes: good, tag: tagIn(good) }, now + 3 * DAY)).toBe(false);
+    expect(heard(rules, good)).toEqual({ isHeard: true, isLookedAt: true });
+    const bare = good.with(400, 9);
+    expect(heard(rules, bare)).toEqual({ isHeard: false, isLookedAt: false });
+    expect(heard(rules, good, '', now + 3 * DAY).isHeard).toBe(false);
+    const base = { stampBase: stampBase(good), tag: tagIn(good) };
+    expect(rules.hears(base, now, () => '')).toBe(true);
   });
 
-  it('needs no work when none is asked', () => {
-    const rules = guard({ stampBits: 0, contactsOnly: false });
-    const bytes = new Uint8Array(508);
-    expect(rules.hears({ bytes, tag: tagIn(bytes) }, now)).toBe(true);
+  it('for nobody here is not heard, whatever its work', () => {
+    expect(heard(guard(), envelope(10), 'nobody')).toEqual({ isHeard: false, isLookedAt: true });
+  });
+
+  it('has to carry what its own door asks', () => {
+    doors = [
+      { label: '', stampBits: 12 },
+      { label: 'shop', stampBits: 0 },
+    ];
+    const rules = guard();
+    const bytes = envelope(0);
+    expect([heard(rules, bytes, '').isHeard, heard(rules, bytes, 'shop').isHeard]).toEqual([
+      false,
+      true,
+    ]);
+    expect(heard(rules, envelope(12), '').isHeard).toBe(true);
   });
 });

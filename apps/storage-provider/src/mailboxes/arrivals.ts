@@ -12,7 +12,9 @@ import type { Mailbox } from '@tanglemail/mail/core/market/mailbox.ts';
 import { segmentRoot } from '@tanglemail/mail/core/market/segment-tree.ts';
 import { holdObject, storeObject } from '@tanglemail/mail/core/market/stored-object.ts';
 import type { ArrivedObject, StoredObject } from '@tanglemail/mail/core/market/stored-object.ts';
+import { nativeSha256 } from '../native-sha256.ts';
 import type { LedgerPoint } from '../ledger-clock.ts';
+import { noteTagSeen } from '../parts/upload-rows.ts';
 import { idKey, keyOf } from '../store/buckets.ts';
 import type { GroupStore, StoreTransaction } from '../store/group-store.ts';
 import {
@@ -28,7 +30,7 @@ import {
 } from '../store/rows.ts';
 import { readTagUse, writeTagUse } from '../store/stranger-rows.ts';
 import type { Terms } from '../terms.ts';
-import { nativeSha256, StrangerHold } from './stranger-hold.ts';
+import { StrangerHold } from './stranger-hold.ts';
 import type { Arrived } from './stranger-hold.ts';
 
 /** Bytes before the tag in an envelope: version and class (mail.md §4). */
@@ -133,6 +135,7 @@ export class Arrivals {
       const held = this.#strangers.take(transaction, arrived);
       return held === 'full' ? 'dropped' : held;
     }
+    noteTagSeen(transaction, watchers, arrived.tag, arrived.arrivedAt, this.#terms.times);
     const outcomes = new Set<ArrivalOutcome>(['dropped']);
     for (const mailboxId of watchers) {
       const mailbox = readMailbox(transaction, mailboxId);

@@ -4,7 +4,6 @@
  * kept. Before: arrivals.ts. After: mailbox-desk.ts lists it, sweeper.ts drops it.
  * Spec: docs/spec/33-mailbox.md, section "Strangers".
  */
-import { createHash } from 'node:crypto';
 import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Hasher } from '@tanglemail/tangle/core/ports.ts';
 import { stampBase, stampBitsAt } from '@tanglemail/mail/core/envelope/stamp.ts';
@@ -12,6 +11,7 @@ import { HELD_HEAD_LENGTH } from '@tanglemail/mail/core/market/constants.ts';
 import { bucketOf } from '@tanglemail/mail/core/market/mailbox.ts';
 import type { StrangerBucket } from '@tanglemail/mail/core/market/mailbox.ts';
 import { takePlace } from '@tanglemail/mail/core/market/stranger-quota.ts';
+import { nativeSha256 } from '../native-sha256.ts';
 import { idKey } from '../store/buckets.ts';
 import type { StoreTransaction } from '../store/group-store.ts';
 import { addDue, readRoot, writeRecord, writeRoot } from '../store/rows.ts';
@@ -41,10 +41,6 @@ export interface Arrived {
 
 /** `known`: the same root again. `unstamped`: less work than anybody asks. `full`: no place left, or too large. */
 export type HoldOutcome = 'held' | 'displaced' | 'known' | 'unstamped' | 'full' | 'unwatched';
-
-export function nativeSha256(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(createHash('sha256').update(bytes).digest());
-}
 
 interface Stamp {
   readonly base: Uint8Array;

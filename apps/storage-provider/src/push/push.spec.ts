@@ -78,7 +78,7 @@ function open(first?: string): Reader {
   const reader: Reader = { socket, topics: [], closed: undefined };
   socket.on('error', () => undefined);
   socket.on('message', (data) => {
-    const { topic } = JSON.parse(String(data)) as { topic: string };
+    const { topic } = JSON.parse((data as Buffer).toString('utf8')) as { topic: string };
     reader.topics.push(topic);
   });
   socket.on('close', (code) => (reader.closed = code));

@@ -13,7 +13,7 @@ export const BUCKETS = {
   mailbox: 2,
   /** tag 16 → mailbox ids that watch it. */
   tag: 3,
-  /** mailboxId 32 ‖ tag 16 → nothing: the tags of one mailbox. */
+  /** mailboxId 32 ‖ tag 16 → when an envelope with it came, u32, or nothing: a mailbox's tags. */
   mailboxTag: 4,
   /** mailboxId 32 ‖ root 32 → StoredObject. */
   object: 5,
@@ -37,6 +37,8 @@ export const BUCKETS = {
   bucketWatch: 14,
   /** channelId 34 → nothing: channels from which money may still come. */
   unsettled: 15,
+  /** tag 16 → Upload: the parts that may come ahead of the envelope with this tag. */
+  upload: 16,
   /** mailboxId 32 ‖ tag 16 → TagUse: an exact tag that has brought its envelope. */
   tagUse: 20,
   /** bits u8 ‖ prefix ‖ day u32 ‖ level u8 ‖ position u32 → root of who holds this free place. */

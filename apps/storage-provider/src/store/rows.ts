@@ -12,7 +12,13 @@ import { decodeRecord, encodeRecord } from './records.ts';
 const NOTHING = new Uint8Array(0);
 
 /** What the clock has to look at when a time comes; persisted numbers. */
-export const DUE_KINDS = { object: 1, root: 2, idempotency: 3, tagUse: 8 } as const;
+export const DUE_KINDS = {
+  object: 1,
+  root: 2,
+  idempotency: 3,
+  tagUse: 8,
+  upload: 16,
+} as const;
 
 /** Who holds an envelope's bytes. */
 export interface RootRecord {

@@ -11,6 +11,7 @@ import {
   MAX_MAILBOX_BUCKETS,
   MAX_PAGE,
   MAX_UPLOAD_BYTES,
+  MAX_UPLOAD_PARTS,
 } from '../../core/market/constants.ts';
 
 /** Hex of exactly `bytes` bytes. */
@@ -143,6 +144,23 @@ export const HELD = z.object({
   cursor: z.string().max(256).optional(),
 });
 
+/** Body of POST /v1/parts: the parts of one parcel in order. */
+export const UPLOAD_REQUEST = z.strictObject({
+  tag: hex(16),
+  parts: z
+    .array(z.strictObject({ root: hex(32), size: z.int().min(1).max(0xffff_ffff) }))
+    .min(1)
+    .max(MAX_UPLOAD_PARTS),
+});
+export const UPLOAD = z.object({
+  tag: hex(16),
+  /** Roots that have still to be sent. */
+  missing: z.array(hex(32)).max(MAX_UPLOAD_PARTS),
+  /** Ledger time at which the upload ends. */
+  closesAt: seconds,
+});
+export const PART = z.object({ root: hex(32), until: seconds, receipt: hex(192) });
+
 export const RETAIN_REQUEST = z.strictObject({ days: z.int().min(1).max(65_535) });
 export const RETAIN = z.object({
   root: hex(32),
@@ -204,6 +222,9 @@ export type LogEntryDto = z.infer<typeof LOG_ENTRY>;
 export type LogDto = z.infer<typeof LOG>;
 export type HeldItemDto = z.infer<typeof HELD_ITEM>;
 export type HeldDto = z.infer<typeof HELD>;
+export type UploadRequestDto = z.infer<typeof UPLOAD_REQUEST>;
+export type UploadDto = z.infer<typeof UPLOAD>;
+export type PartDto = z.infer<typeof PART>;
 export type RetainDto = z.infer<typeof RETAIN>;
 export type ReleaseDto = z.infer<typeof RELEASE>;
 export type ProofDto = z.infer<typeof PROOF>;

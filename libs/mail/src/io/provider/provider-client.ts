@@ -22,7 +22,7 @@ import type { Offer } from '../../core/market/offer.ts';
 import { checkReceipt, decodeReceipt, RECEIPT_SIZE } from '../../core/market/receipt.ts';
 import type { StorageReceipt } from '../../core/market/receipt.ts';
 import { segmentRoot, verifySegments } from '../../core/market/segment-tree.ts';
-import type { SegmentProof } from '../../core/market/segment-tree.ts';
+import type { SegmentProof, Sha256 } from '../../core/market/segment-tree.ts';
 import {
   closeMessage,
   loginMessage,
@@ -36,6 +36,7 @@ import * as dto from './dto.ts';
 import { ProviderFault, ProviderUnreachable } from './errors.ts';
 import { exchange, problemOf, readJson } from './http.ts';
 import type { Answer, Exchange, HttpOptions } from './http.ts';
+import { PartClient } from './part-client.ts';
 import { payAndSend } from './purse.ts';
 import type { ChannelPurse, PayContext } from './purse.ts';
 
@@ -103,6 +104,13 @@ export class ProviderClient {
     this.#offer = options.offer;
     this.#times = options.times ?? MARKET_TIMES;
     this.#deps = deps;
+  }
+
+  /** The same provider for parts of parcels. */
+  parts(sha256: Sha256): PartClient {
+    const { verifier } = this.#deps;
+    const networkId = this.#networkId;
+    return new PartClient(this.#http, { networkId, offer: () => this.offer(), verifier, sha256 });
   }
 
   /** The provider's offer, checked; fetched once unless `isFresh`. */
