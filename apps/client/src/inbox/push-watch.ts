@@ -83,7 +83,7 @@ export class PushWatch {
   }
 
   close(): void {
-    for (const bondId of [...this.#watched.keys()]) this.#drop(bondId);
+    for (const bondId of this.#watched.keys()) this.#drop(bondId);
   }
 
   #watch(bondId: string, rental: Rental): void {
