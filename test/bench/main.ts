@@ -20,6 +20,7 @@ import { node } from './09-node.ts';
 import { milestone } from './10-milestone.ts';
 import { speculation } from './10-speculation.ts';
 import { letter } from './12-letter.ts';
+import { provider } from './13-provider.ts';
 import { memory } from './14-memory.ts';
 import { crash } from './15-crash.ts';
 import { stateTree } from './16-state-tree.ts';
@@ -43,6 +44,7 @@ const BENCHES: readonly Bench[] = [
   milestone,
   speculation,
   letter,
+  provider,
   memory,
   lightClient,
   filter,
