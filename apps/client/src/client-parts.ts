@@ -22,6 +22,7 @@ import { ObjectFetcher } from './inbox/object-fetcher.ts';
 import { ProviderSync } from './inbox/provider-sync.ts';
 import { StrangerScan } from './inbox/stranger-scan.ts';
 import type { AccountSecrets } from './keystore/keystore.ts';
+import { buildMailbox, type MailboxParts } from './mailbox-parts.ts';
 import { MessageStore } from './messages/message-store.ts';
 import { isMail, storedCount } from './outbox/outbox-entry.ts';
 import { Outbox } from './outbox/outbox.ts';
@@ -63,6 +64,7 @@ export interface ClientParts extends ClientOptions {
   readonly tags: TagBook;
   readonly contacts: ContactBook;
   readonly messages: MessageStore;
+  readonly mailbox: MailboxParts;
   /** Ends every request that is under way when it is aborted. */
   readonly lifetime: AbortController;
   readonly resolver: DescriptorResolver;
@@ -98,6 +100,16 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const tags = await TagBook.load(store);
   const contacts = await ContactBook.load({ account, store, writes, tags, suite });
   const messages = await MessageStore.load(store);
+  const mailbox = await buildMailbox({
+    account,
+    contacts,
+    store,
+    writes,
+    messages,
+    logger,
+    random: tangle.random,
+    nowMs: () => tangle.clock.nowMs(),
+  });
   const base = { account, store, writes, tangle, tags, contacts, messages, epochs, suite, logger };
   const market = await buildMarket(options, { ...base, events, lifetime });
   const resolver = new DescriptorResolver({ tangle, store, writes });
@@ -119,7 +131,7 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
       if (isMail(entry)) events.emit({ topic: 'outbox', data: { ...outboxEvent(entry), work } });
     },
   });
-  const all = { ...options, ...base, ...market, ...inbox };
+  const all = { ...options, ...base, ...market, ...inbox, mailbox };
   return { ...all, lifetime, resolver, publisher, outbox, events };
 }
 

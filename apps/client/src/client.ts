@@ -12,6 +12,7 @@ import {
   type ClientParts,
 } from './client-parts.ts';
 import { pause } from './pause.ts';
+import { LocalMailboxService } from './service/mailbox-service.ts';
 import { LocalService } from './service/local-service.ts';
 import { saveCheckpoint } from './tangle/ledger-checkpoint.ts';
 
@@ -40,7 +41,10 @@ export class Client {
   private constructor(parts: ClientParts) {
     this.#parts = parts;
     this.service = new LocalService(parts);
-    this.services = { local: this.service };
+    this.services = {
+      local: this.service,
+      mailbox: new LocalMailboxService(parts, this.service),
+    };
   }
 
   /** Builds a client over an open store. Nothing runs and nothing is sent before `start`. */
@@ -56,6 +60,7 @@ export class Client {
     const { wallet, outbox, config, tangle, publisher, channels, store } = this.#parts;
     wallet.start();
     outbox.start();
+    this.#parts.mailbox.keeper.start();
     const restOrWake: Rest = (timeMs, signal) => publisher.rest(timeMs, signal);
     this.#loop('descriptor', (signal) => this.#publishDescriptor(signal), restOrWake);
     this.#loop('channels', async () => {
@@ -88,6 +93,7 @@ export class Client {
     await saveCheckpoint(store, tangle.checkpoint());
     await tangle.close();
     await writes.run(async () => {});
+    await this.#parts.mailbox.keeper.stop();
     await store.close();
   }
 

@@ -15,15 +15,18 @@ import type { AddressInfo } from 'node:net';
 import 'reflect-metadata';
 import { AccessToken, guardAccess } from './access.ts';
 import { AccountController } from './account.controller.ts';
+import { ArchiveController } from './archive.controller.ts';
 import { ContactsController } from './contacts.controller.ts';
 import { MAX_BODY_BYTES } from './dto.ts';
+import { DraftsController } from './drafts.controller.ts';
 import { EventsGateway } from './events.gateway.ts';
+import { MailboxController } from './mailbox.controller.ts';
 import { MessagesController } from './messages.controller.ts';
 import { OutboxController } from './outbox.controller.ts';
 import { ProblemFilter } from './problem.ts';
 import { ProvidersController } from './providers.controller.ts';
 import type { ApiServices } from './service.ts';
-import { ACCESS, SERVICE, VERSION } from './tokens.ts';
+import { ACCESS, MAILBOX, SERVICE, VERSION } from './tokens.ts';
 import { WalletController } from './wallet.controller.ts';
 
 export interface ApiOptions {
@@ -55,6 +58,10 @@ const AREAS: Record<keyof ApiServices, Area> = {
       WalletController,
       ProvidersController,
     ],
+  },
+  mailbox: {
+    token: MAILBOX,
+    controllers: [MailboxController, DraftsController, ArchiveController],
   },
 };
 

@@ -31,6 +31,7 @@ import type {
   WalletDto,
   WalletLineDto,
 } from './dto.ts';
+import type { MailboxService } from './mailbox-service.ts';
 
 /** The bytes of one attachment. */
 export interface AttachmentContent {
@@ -103,4 +104,5 @@ export interface ClientService {
 /** What the API calls, one service for each area; where one is absent, so are its routes. */
 export interface ApiServices {
   readonly local: ClientService;
+  readonly mailbox?: MailboxService;
 }

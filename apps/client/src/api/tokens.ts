@@ -4,3 +4,4 @@
 export const SERVICE = Symbol('service');
 export const ACCESS = Symbol('access');
 export const VERSION = Symbol('version');
+export const MAILBOX = Symbol('mailbox');

@@ -7,10 +7,14 @@ import { Command, CommanderError, type Help } from 'commander';
 import { CLIENT_ERRORS, ClientError } from '../client-error.ts';
 import { VERSION } from '../version.ts';
 import { accountCommand } from './account-commands.ts';
+import { exportCommand, importCommand } from './archive-commands.ts';
 import { addressCommand, contactsCommand, inviteCommand } from './contact-commands.ts';
 import { daemonCommand } from './daemon-commands.ts';
+import { draftsCommand } from './draft-commands.ts';
 import { inboxCommand, outboxCommand, readCommand, syncCommand } from './mail-commands.ts';
+import { deleteCommand, flagCommand, foldersCommand, moveCommand } from './folder-commands.ts';
 import { providerCommand } from './provider-commands.ts';
+import { rulesCommand, searchCommand, threadsCommand } from './search-commands.ts';
 import { sendCommand } from './send-command.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 import { oneLine } from './text.ts';
@@ -48,6 +52,16 @@ export function buildProgram(terminal: Terminal, settings: Settings | undefined)
     .addCommand(outboxCommand(terminal))
     .addCommand(inboxCommand(terminal))
     .addCommand(readCommand(terminal))
+    .addCommand(searchCommand(terminal))
+    .addCommand(threadsCommand(terminal))
+    .addCommand(foldersCommand(terminal))
+    .addCommand(moveCommand(terminal))
+    .addCommand(deleteCommand(terminal))
+    .addCommand(flagCommand(terminal))
+    .addCommand(draftsCommand(terminal))
+    .addCommand(rulesCommand(terminal))
+    .addCommand(importCommand(terminal))
+    .addCommand(exportCommand(terminal))
     .addCommand(syncCommand(terminal))
     .addCommand(walletCommand(terminal))
     .addCommand(providerCommand(terminal))

@@ -18,6 +18,7 @@ import { messageIdOf } from '../inbox/letter-intake.ts';
 import type { SyncResult } from '../inbox/provider-sync.ts';
 import type { ListedMail } from '../messages/listed-mail.ts';
 import { confirmedOffers } from '../rentals/offer-directory.ts';
+import type { SealedBatch } from '../store/sealed-store.ts';
 import { countTags } from '../tags/tag-book.ts';
 import { VERSION } from '../version.ts';
 import { explained } from './explained.ts';
@@ -164,19 +165,23 @@ export class LocalService implements ClientService {
           : { inReplyTo: message.inReplyTo, references: [message.inReplyTo] }),
       }),
     );
-    return this.#queue(raw, recipients);
+    return this.queue(raw, recipients);
   }
 
   async sendRawMessage(raw: Uint8Array, to: readonly string[]): Promise<dto.QueuedMessageDto> {
     const { account, contacts } = this.#parts;
     const recipients = to.map((text) => readRecipient(account, contacts, text));
-    return this.#queue(raw, recipients);
+    return this.queue(raw, recipients);
   }
 
-  /** The same bytes to each recipient once, a copy in Sent; all of it one synced write. */
-  async #queue(
+  /**
+   * The same bytes to each recipient once, a copy in Sent; all of it one synced write, with what
+   * `alongside` puts into its batch: it gives what is to be done once that is written.
+   */
+  async queue(
     raw: Uint8Array,
     recipients: readonly ReturnType<typeof readRecipient>[],
+    alongside: (batch: SealedBatch) => () => void = () => () => {},
   ): Promise<dto.QueuedMessageDto> {
     const { account, store, writes, messages, outbox, tangle } = this.#parts;
     const checked = checkMessage(raw, MAX_MESSAGE);
@@ -211,8 +216,10 @@ export class LocalService implements ClientService {
         messageId,
         subject,
       });
+      const applyAlongside = alongside(batch);
       await batch.write();
       copy.apply();
+      applyAlongside();
       const queued = accept().map((entry) => ({
         address: addressText(account, entry.to),
         outboxId: `${entry.id}`,
