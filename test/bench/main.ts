@@ -26,6 +26,7 @@ import { stateTree } from './16-state-tree.ts';
 import { lightClient } from './17-light-client.ts';
 import { finality } from './18-finality.ts';
 import { filter } from './19-filter.ts';
+import { search } from './20-search.ts';
 import { formatJson, formatTable, machineLine } from './report.ts';
 
 const BENCHES: readonly Bench[] = [
@@ -45,6 +46,7 @@ const BENCHES: readonly Bench[] = [
   memory,
   lightClient,
   filter,
+  search,
 ];
 /** Minutes, or gigabytes: only when they are named. */
 const LONG: readonly Bench[] = [crash, stateTree, finality];

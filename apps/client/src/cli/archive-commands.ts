@@ -1,5 +1,6 @@
 /**
- * `tanglemail import` and `export`: mails from and for other programs.
+ * `tanglemail import` and `export`: mails from and for other programs. What reads archives is loaded
+ * when it is needed, so that help is quick.
  */
 import { createWriteStream } from 'node:fs';
 import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
@@ -8,9 +9,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Command, Option } from 'commander';
 import type { ImportReportDto } from '../api/mailbox-dto.ts';
-import { decodeLine, encodeLine, linesOf } from '../archive/archived-mail.ts';
 import { ClientError } from '../client-error.ts';
-import { archiveAt } from './archive-source.ts';
 import { type CommandContext, run } from './context.ts';
 import { mailboxOf } from './folder-commands.ts';
 import type { MailboxClient } from './mailbox-client.ts';
@@ -51,6 +50,8 @@ async function importFrom(
   path: string,
   folder: string | undefined,
 ): Promise<ImportReportDto> {
+  const { archiveAt } = await import('./archive-source.ts');
+  const { encodeLine } = await import('../archive/archived-mail.ts');
   const mailbox = await mailboxOf(context);
   const report = { imported: 0, known: 0, tooLarge: 0, malformed: 0 };
   let lines: Uint8Array[] = [];
@@ -110,11 +111,16 @@ export function exportCommand(terminal: Terminal): Command {
             : await exportFile(mailbox, format, path, folder);
         context.print({ path, ...written }, () => `Written to ${path}.\n`);
       } catch (cause) {
-        if (!(cause instanceof Error) || !('syscall' in cause)) throw cause;
+        if (!isDiskError(cause)) throw cause;
         throw new ClientError('file-unusable', path, { cause });
       }
     },
   );
+}
+
+/** Whether the file system said no: a name, a right, a full disk. */
+function isDiskError(cause: unknown): boolean {
+  return typeof cause === 'object' && cause !== null && 'syscall' in cause;
 }
 
 /** The file appears under its name when it is whole. */
@@ -138,6 +144,7 @@ async function exportFiles(
   path: string,
   folder: string | undefined,
 ): Promise<{ messages: number }> {
+  const { decodeLine, linesOf } = await import('../archive/archived-mail.ts');
   let messages = 0;
   const numbers = new Map<string, number>();
   for await (const line of linesOf(await mailbox.exportMails('json', folder))) {

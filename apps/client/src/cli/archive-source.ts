@@ -37,9 +37,14 @@ export async function* archiveAt(path: string): AsyncGenerator<SourceMail> {
       for await (const line of linesOf(createReadStream(path))) yield decodeLine(line);
     } else yield* mboxAt(path);
   } catch (cause) {
-    if (!(cause instanceof Error) || !('syscall' in cause)) throw cause;
+    if (!isDiskError(cause)) throw cause;
     throw new ClientError('file-unusable', path, { cause });
   }
+}
+
+/** Whether the file system said no: a name, a right, a full disk. */
+function isDiskError(cause: unknown): boolean {
+  return typeof cause === 'object' && cause !== null && 'syscall' in cause;
 }
 
 async function beginsWithBrace(path: string): Promise<boolean> {
@@ -111,5 +116,5 @@ async function* maildirFolder(
 
 function maildirFlags(name: string): string[] {
   const [, letters = ''] = /[:!;]2,([A-Za-z]*)$/.exec(name) ?? [];
-  return [...letters].flatMap((letter) => MAILDIR_FLAGS[letter] ?? []);
+  return letters.split('').flatMap((letter) => MAILDIR_FLAGS[letter] ?? []);
 }

@@ -33,7 +33,7 @@ async function start(): Promise<void> {
     below: () => 0,
   };
   client = await openWholeClient(
-    { seedByte: 1, disk, nodeUrl: 'http://127.0.0.1:9', genesis: testGenesis() },
+    { seedByte: 1, disk, nodeUrl: 'http://127.0.0.1:9', genesis: testGenesis(4) },
     { clock: { nowMs: () => Date.now() }, random },
   );
   client.start();

@@ -179,7 +179,7 @@ export class LocalMailboxService implements MailboxService {
     if (mail === undefined) throw new ClientError('message-unknown', id);
     return mailbox.conversations
       .of(mail)
-      .map((one) => ({ ...this.#summary(one.mail), parent: one.parent ?? null }));
+      .map((one) => Object.assign(this.#summary(one.mail), { parent: one.parent ?? null }));
   }
 
   async rules(): Promise<readonly mailboxDto.RuleDto[]> {
