@@ -6,7 +6,7 @@ import type { DraftDto, SaveDraftDto } from '../api/mailbox-dto.ts';
 import { run } from './context.ts';
 import { mailboxOf } from './folder-commands.ts';
 import { collect } from './options.ts';
-import { attachmentOf, bodyOf } from './send-command.ts';
+import { attachmentOf, bodyOf } from './sending.ts';
 import type { Terminal } from './terminal.ts';
 import { counted, dateText, facts, manyLines, sizeText, table } from './text.ts';
 

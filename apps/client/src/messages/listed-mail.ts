@@ -20,6 +20,8 @@ export interface NewMail {
   /** Whose seal it was; absent for own copies. */
   readonly sender?: MailAddress;
   readonly isRegistered: boolean;
+  /** Our sub-address by which it came. */
+  readonly subAddress?: string;
   readonly hasAttachments: boolean;
   readonly fromName: string;
   readonly to: string;
@@ -85,7 +87,7 @@ export function sharedFlags(flags: readonly string[]): string[] {
 
 /** The line of a new mail; `emailId` is the hash of its bytes. */
 export function entryOf(mail: NewMail, emailId: string): Omit<MessageEntry, 'uid' | 'modseq'> {
-  const { messageKey, sender, isRegistered, hasAttachments, importedFrom } = mail;
+  const { messageKey, sender, subAddress, isRegistered, hasAttachments, importedFrom } = mail;
   const headers = readHeaders(mail.raw);
   const references = headers.ok ? readFacts(headers.value).references.slice(-MAX_REFERENCES) : [];
   return {
@@ -95,6 +97,7 @@ export function entryOf(mail: NewMail, emailId: string): Omit<MessageEntry, 'uid
     internalDate: Math.floor(mail.receivedAtMs / 1_000),
     flags: [...mail.flags],
     ...(sender === undefined ? {} : { sender }),
+    ...(subAddress === undefined ? {} : { subAddress }),
     isRegistered,
     hasAttachments,
     fromName: mail.fromName.slice(0, 998),

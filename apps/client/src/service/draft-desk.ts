@@ -20,26 +20,20 @@ import {
   readTyped,
 } from '../drafts/draft-book.ts';
 import { explained } from './explained.ts';
-import type { LocalService } from './local-service.ts';
-import { readRecipient } from './recipients.ts';
+import { MailSender, type MailSenderParts } from './mail-sender.ts';
 import { showOrEmpty } from './views.ts';
 
 const ID_LENGTH = 16;
-/** Recipients of one mail. */
-const MAX_SENT_TO = 50;
 
-type Parts = Pick<
-  ClientParts,
-  'account' | 'contacts' | 'messages' | 'mailbox' | 'store' | 'writes' | 'tangle'
->;
+type Parts = MailSenderParts & Pick<ClientParts, 'mailbox'>;
 
 export class DraftDesk {
   readonly #parts: Parts;
-  readonly #local: Pick<LocalService, 'queue'>;
+  readonly #sender: MailSender;
 
-  constructor(parts: Parts, local: Pick<LocalService, 'queue'>) {
+  constructor(parts: Parts) {
     this.#parts = parts;
-    this.#local = local;
+    this.#sender = new MailSender(parts);
   }
 
   async list(): Promise<DraftDto[]> {
@@ -89,7 +83,7 @@ export class DraftDesk {
   }
 
   async save(given: SaveDraftDto): Promise<DraftDto> {
-    const { account, mailbox, messages, store, writes, tangle } = this.#parts;
+    const { account, mailbox, store, writes, tangle } = this.#parts;
     const draftId = given.id ?? bytesToHex(tangle.random.bytes(ID_LENGTH));
     const { to, cc, bcc } = given;
     const attachments = await this.#attachments(draftId, given.attachments);
@@ -116,8 +110,7 @@ export class DraftDesk {
       await batch.write();
       apply();
     });
-    const saved = this.#find(draftId);
-    return messages.get(saved.mail.id) === undefined ? this.get(draftId) : this.#view(saved);
+    return this.get(draftId);
   }
 
   /** New ones, those to be kept of the saved version, or all of that when none are named. */
@@ -142,30 +135,20 @@ export class DraftDesk {
 
   /** Composes the message anew, without what only the draft had, and queues it. */
   async send(id: string): Promise<QueuedMessageDto> {
-    const { account, contacts, mailbox, tangle } = this.#parts;
     const draft = this.#find(id);
-    const view = await this.#view(draft);
-    const read = (texts: readonly string[]): ReturnType<typeof readRecipient>[] =>
-      texts.map((text) => readRecipient(account, contacts, text));
-    const [to, cc, bcc] = [read(view.to), read(view.cc), read(view.bcc)];
-    const recipients = [...new Set([...to, ...cc, ...bcc])];
-    if (recipients.length === 0) throw new ClientError('recipient-unknown', 'it has no recipient');
-    if (recipients.length > MAX_SENT_TO) {
-      throw new ClientError('request-malformed', `at most ${MAX_SENT_TO} recipients`);
-    }
+    const { to, cc, bcc, subject, text, html, inReplyTo } = await this.#view(draft);
     const { attachments } = await showOrEmpty(this.#raw(draft));
-    const raw = await explained(() =>
-      composeMessage({
-        from: emailText(account),
-        to: to.map((address) => emailText(account, address)),
-        cc: cc.map((address) => emailText(account, address)),
-        ...contentOf(view),
-        attachments,
-        messageId: `<${bytesToHex(tangle.random.bytes(ID_LENGTH))}@tangle.alt>`,
-        dateMs: tangle.clock.nowMs(),
-      }),
-    );
-    return this.#local.queue(raw, recipients, (batch) => mailbox.drafts.delete(batch, id));
+    const message = {
+      ...{ to, cc, bcc, subject, text },
+      attachments: attachments.map(({ filename, contentType, content }) => ({
+        filename: filename === '' ? 'attachment' : filename,
+        contentType,
+        contentBase64: Buffer.from(content).toString('base64'),
+      })),
+      ...(inReplyTo === undefined ? {} : { inReplyTo }),
+    };
+    const { drafts } = this.#parts.mailbox;
+    return this.#sender.send(message, { html, alongside: (batch) => drafts.delete(batch, id) });
   }
 }
 

@@ -17,25 +17,22 @@ import type { Rule } from '../store/mailbox-collections.ts';
 import type { SealedBatch } from '../store/sealed-store.ts';
 import { type Conversation, idOf } from '../messages/conversations.ts';
 import { DraftDesk } from './draft-desk.ts';
-import type { LocalService } from './local-service.ts';
+import type { MailSenderParts } from './mail-sender.ts';
 import { summaryView } from './views.ts';
 
 /** Mails of one write: a batch of a large folder must not fill the memory. */
 const AT_ONCE = 1_000;
 const MAX_PEOPLE = 16;
 
-type Parts = Pick<
-  ClientParts,
-  'account' | 'contacts' | 'messages' | 'mailbox' | 'store' | 'writes' | 'tangle' | 'events'
->;
+type Parts = MailSenderParts & Pick<ClientParts, 'mailbox' | 'events'>;
 
 export class LocalMailboxService implements MailboxService {
   readonly #parts: Parts;
   readonly #drafts: DraftDesk;
 
-  constructor(parts: Parts, local: Pick<LocalService, 'queue'>) {
+  constructor(parts: Parts) {
     this.#parts = parts;
-    this.#drafts = new DraftDesk(parts, local);
+    this.#drafts = new DraftDesk(parts);
   }
 
   async createFolder(text: string): Promise<dto.FolderDto> {
