@@ -27,6 +27,7 @@ import { stateTree } from './16-state-tree.ts';
 import { lightClient } from './17-light-client.ts';
 import { finality } from './18-finality.ts';
 import { filter } from './19-filter.ts';
+import { search } from './20-search.ts';
 import { parcel } from './21-parcel.ts';
 import { formatJson, formatTable, machineLine } from './report.ts';
 
@@ -48,6 +49,7 @@ const BENCHES: readonly Bench[] = [
   memory,
   lightClient,
   filter,
+  search,
   parcel,
 ];
 /** Minutes, or gigabytes: only when they are named. */

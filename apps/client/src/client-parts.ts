@@ -32,6 +32,7 @@ import { PushWatch } from './inbox/push-watch.ts';
 import { ProviderSync } from './inbox/provider-sync.ts';
 import { StrangerScan } from './inbox/stranger-scan.ts';
 import type { AccountSecrets } from './keystore/keystore.ts';
+import { buildMailbox, type MailboxParts } from './mailbox-parts.ts';
 import { MessageStore } from './messages/message-store.ts';
 import { isMail, storedCount } from './outbox/outbox-entry.ts';
 import { Outbox } from './outbox/outbox.ts';
@@ -82,6 +83,7 @@ export interface ClientParts extends ClientOptions {
   readonly ownSettings: OwnSettings;
   readonly addresses: OwnAddresses;
   readonly messages: MessageStore;
+  readonly mailbox: MailboxParts;
   /** Ends every request that is under way when it is aborted. */
   readonly lifetime: AbortController;
   readonly resolver: DescriptorResolver;
@@ -138,6 +140,8 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const messages = await MessageStore.load(store);
   const known = { account, store, writes, tags, lists, contacts, messages, suite };
   const base = { ...known, ...own, tangle, epochs, logger };
+  const nowMs = (): number => tangle.clock.nowMs();
+  const mailbox = await buildMailbox({ ...base, random: tangle.random, nowMs });
   const market = await buildMarket(options, { ...base, events, lifetime });
   const resolver = new DescriptorResolver({
     tangle,
@@ -189,7 +193,7 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   });
   parcels.connect(outbox);
   const chat = await buildChat({ ...base, ...inbox, resolver, outbox, events });
-  const all = { ...options, ...base, ...market, ...inbox, receipts };
+  const all = { ...options, ...base, ...market, ...inbox, receipts, mailbox };
   const { notes } = inbox;
   const devices = await buildDevices({ ...options, ...base, publisher, outbox, notes });
   const push = new PushWatch({

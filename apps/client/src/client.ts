@@ -12,6 +12,7 @@ import {
   type ClientParts,
 } from './client-parts.ts';
 import { pause } from './pause.ts';
+import { LocalMailboxService } from './service/mailbox-service.ts';
 import { FilterSearch } from './service/filter-service.ts';
 import { LocalChatService } from './service/chat-service.ts';
 import { LocalParcels } from './service/parcels-service.ts';
@@ -53,6 +54,7 @@ export class Client {
     const { backups, manager, link } = parts.devices;
     this.services = {
       local: this.service,
+      mailbox: new LocalMailboxService(parts),
       outbox: new OutboxActions(parts),
       backup: backups,
       devices: new ClientDevices(manager, link),
@@ -76,6 +78,7 @@ export class Client {
       this.#parts;
     wallet.start();
     outbox.start();
+    this.#parts.mailbox.keeper.start();
     parcels.start();
     this.#loops.push(this.#startDevices());
     this.#loops.push(this.#giveReceipts());
@@ -136,6 +139,7 @@ export class Client {
     await saveCheckpoint(store, tangle.checkpoint());
     await tangle.close();
     await writes.run(async () => {});
+    await this.#parts.mailbox.keeper.stop();
     await store.close();
   }
 

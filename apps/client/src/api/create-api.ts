@@ -16,6 +16,9 @@ import type { AddressInfo } from 'node:net';
 import 'reflect-metadata';
 import { AccessToken, guardAccess } from './access.ts';
 import { AccountController } from './account.controller.ts';
+import { ArchiveController } from './archive.controller.ts';
+import { DraftsController } from './drafts.controller.ts';
+import { MailboxController } from './mailbox.controller.ts';
 import { BackupController } from './backup.controller.ts';
 import { ChatController } from './chat.controller.ts';
 import { DevicesController } from './devices.controller.ts';
@@ -36,6 +39,7 @@ import {
   CHAT,
   DEVICES,
   FILTERS,
+  MAILBOX,
   OUTBOX,
   PARCELS,
   SERVICE,
@@ -72,6 +76,10 @@ const AREAS: Record<keyof ApiServices, Area> = {
       WalletController,
       ProvidersController,
     ],
+  },
+  mailbox: {
+    token: MAILBOX,
+    controllers: [MailboxController, DraftsController, ArchiveController],
   },
   filters: { token: FILTERS, controllers: [FiltersController] },
   backup: { token: BACKUP, controllers: [BackupController] },

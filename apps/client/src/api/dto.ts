@@ -257,7 +257,11 @@ export const outboxItemDto = z.object({
 });
 
 export const folderDto = z.object({
+  /** Stays when the folder is renamed; ids of its messages begin with it. */
+  id: listIdDto,
   name: text,
+  /** Of every account: can be neither renamed nor deleted. */
+  isStandard: z.boolean(),
   total: count,
   unread: count,
   uidValidity: count,
@@ -413,7 +417,7 @@ export const pageQueryDto = z.strictObject({
   before: listIdDto.optional(),
 });
 export const messagesQueryDto = pageQueryDto.extend({
-  folder: z.string().max(64).default('INBOX'),
+  folder: z.string().max(255).default('INBOX'),
 });
 
 /** What the event socket sends. Facts are fetched by the API; an event says what has changed. */
@@ -431,6 +435,11 @@ export const clientEventDto = z.discriminatedUnion('topic', [
   z.object({
     topic: z.literal('inbox'),
     data: z.object({ id: listIdDto, folder: text, uid: count }),
+  }),
+  z.object({
+    topic: z.literal('mailbox'),
+    /** Which lists have changed. */
+    data: z.object({ changed: z.enum(['messages', 'flags', 'folders', 'drafts', 'rules']) }),
   }),
   z.object({ topic: z.literal('wallet'), data: z.object({ balance: amount }) }),
   /** A contact, an invite or a key of `address`; our own address: settings, sub-addresses. */

@@ -36,6 +36,7 @@ import type {
   WalletDto,
   WalletLineDto,
 } from './dto.ts';
+import type { MailboxService } from './mailbox-service.ts';
 import type { FilterService } from './filter-service.ts';
 import type { ParcelsService } from './parcels-service.ts';
 
@@ -115,6 +116,7 @@ export interface ClientService {
 /** What the API calls, one service for each area; where one is absent, so are its routes. */
 export interface ApiServices {
   readonly local: ClientService;
+  readonly mailbox?: MailboxService;
   readonly filters?: FilterService;
   readonly backup?: BackupService;
   readonly outbox?: OutboxService;

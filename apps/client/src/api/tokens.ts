@@ -6,6 +6,7 @@ export const OUTBOX = Symbol('outbox');
 export const PARCELS = Symbol('parcels');
 export const ACCESS = Symbol('access');
 export const VERSION = Symbol('version');
+export const MAILBOX = Symbol('mailbox');
 export const FILTERS = Symbol('filters');
 export const BACKUP = Symbol('backup');
 export const CHAT = Symbol('chat');

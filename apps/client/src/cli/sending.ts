@@ -138,7 +138,11 @@ function describe({ recipients }: QueuedMessageDto, { sendAtMs, undoSeconds }: S
   return `Queued for ${whom}.${rest}\n`;
 }
 
-async function bodyOf(context: CommandContext, options: SendingOptions): Promise<string> {
+/** The text of a message: an option, a file, or standard input. */
+export async function bodyOf(
+  context: CommandContext,
+  options: Pick<SendingOptions, 'body' | 'bodyFile'>,
+): Promise<string> {
   const { body, bodyFile } = options;
   if (body !== undefined && bodyFile !== undefined) {
     throw new ClientError('request-malformed', 'give either --body or --body-file');
@@ -158,7 +162,8 @@ async function readStandardInput({ terminal }: CommandContext): Promise<Uint8Arr
   return await terminal.readInput();
 }
 
-async function attachmentOf(path: string) {
+/** A file as an attachment. */
+export async function attachmentOf(path: string) {
   const content = await readInputFile(path);
   const contentType = MEDIA_TYPES[extname(path).toLowerCase()];
   const attachment = {

@@ -141,15 +141,15 @@ export function summaryView(
   const sender = entry.sender ?? account.address;
   // A name that we gave, else what the sender calls itself.
   const name = contacts.get(sender)?.name || entry.fromName;
+  const { importedFrom } = entry;
   return {
     id: mail.id,
     uid: entry.uid,
     folder: mail.folder,
-    from: {
-      address: addressText(account, sender),
-      name: name.slice(0, MAX_TEXT),
-      verified: true,
-    },
+    from:
+      importedFrom === undefined
+        ? { address: addressText(account, sender), name: name.slice(0, MAX_TEXT), verified: true }
+        : { address: importedFrom, name: entry.fromName.slice(0, MAX_TEXT), verified: false },
     to: entry.to,
     subject: entry.subject,
     dateMs: entry.internalDate * 1_000,
