@@ -17,6 +17,7 @@ import type { ClientConfig } from './config/schema.ts';
 import { ContactBook } from './contacts/contact-book.ts';
 import { OwnAddresses, type PublishedDoors } from './contacts/own-addresses.ts';
 import { OwnSettings } from './contacts/own-settings.ts';
+import { RequestSorter } from './contacts/request-sorter.ts';
 import { DescriptorPublisher } from './descriptor/publisher.ts';
 import { DescriptorResolver } from './descriptor/resolver.ts';
 import { LetterIntake } from './inbox/letter-intake.ts';
@@ -69,6 +70,7 @@ export interface ClientParts extends ClientOptions {
   readonly ownSettings: OwnSettings;
   readonly addresses: OwnAddresses;
   readonly messages: MessageStore;
+  readonly requests: RequestSorter;
   /** Ends every request that is under way when it is aborted. */
   readonly lifetime: AbortController;
   readonly resolver: DescriptorResolver;
@@ -103,15 +105,20 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const account = openAccount(secrets.accountRoot, network, suite);
   const tags = await TagBook.load(store);
   const own = await buildOwn(options, { account, store, writes, suite, clock: deps.clock, events });
+  let requests: RequestSorter | undefined;
   const contacts = await ContactBook.load({
     account,
     store,
     writes,
     tags,
     suite,
-    onChange: (address) => events.emit(contactEvent(account, address)),
+    onChange: (address) => {
+      events.emit(contactEvent(account, address));
+      requests?.wake();
+    },
   });
   const messages = await MessageStore.load(store);
+  requests = new RequestSorter({ store, writes, contacts, messages, logger });
   const known = { account, store, writes, tags, contacts, messages, suite };
   const base = { ...known, ...own, tangle, epochs, logger };
   const market = await buildMarket(options, { ...base, events, lifetime });
@@ -141,7 +148,7 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
     },
   });
   const all = { ...options, ...base, ...market, ...inbox };
-  return { ...all, lifetime, resolver, publisher, outbox, events };
+  return { ...all, requests, lifetime, resolver, publisher, outbox, events };
 }
 
 type Base = Pick<

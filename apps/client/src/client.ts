@@ -12,6 +12,7 @@ import {
   type ClientParts,
 } from './client-parts.ts';
 import { pause } from './pause.ts';
+import { LocalPeople } from './service/people-service.ts';
 import { LocalService } from './service/local-service.ts';
 import { saveCheckpoint } from './tangle/ledger-checkpoint.ts';
 
@@ -25,6 +26,7 @@ const LAST_RETRY_MS = 60_000;
 const NODE_FEED_MS = 2_000;
 const DESCRIPTOR_CHECK_MS = 60_000;
 const CHANNEL_CHECK_MS = 15_000;
+const INVITE_CHECK_MS = 3_600_000;
 const CHECKPOINT_MS = 30_000;
 
 type Rest = (timeMs: number, signal: AbortSignal) => Promise<void>;
@@ -40,7 +42,7 @@ export class Client {
   private constructor(parts: ClientParts) {
     this.#parts = parts;
     this.service = new LocalService(parts);
-    this.services = { local: this.service };
+    this.services = { local: this.service, people: new LocalPeople(parts) };
   }
 
   /** Builds a client over an open store. Nothing runs and nothing is sent before `start`. */
@@ -64,6 +66,7 @@ export class Client {
     });
     this.#loop('mail', () => this.#fetchMail());
     if (config.mailFromNode) this.#loop('node feed', (signal) => this.#readNode(signal));
+    this.#loop('contacts', () => this.#tendContacts());
     this.#loop('epochs', () => this.#pruneEpochs());
     this.#loop('ledger checkpoint', async () => {
       await saveCheckpoint(store, tangle.checkpoint());
@@ -120,6 +123,15 @@ export class Client {
   async #fetchMail(): Promise<number> {
     await this.service.sync();
     return this.#parts.config.pollIntervalMs;
+  }
+
+  /** Moves what a crash left in Requests, and ends invites whose time is over. */
+  async #tendContacts(): Promise<number> {
+    const { requests, contacts, providerSync, tangle } = this.#parts;
+    await requests.settle();
+    const ended = await contacts.invites.expire(tangle.clock.nowMs());
+    if (ended > 0) await providerSync.watchTags();
+    return INVITE_CHECK_MS;
   }
 
   async #readNode(signal: AbortSignal): Promise<number> {

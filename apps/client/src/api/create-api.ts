@@ -20,10 +20,11 @@ import { MAX_BODY_BYTES } from './dto.ts';
 import { EventsGateway } from './events.gateway.ts';
 import { MessagesController } from './messages.controller.ts';
 import { OutboxController } from './outbox.controller.ts';
+import { PeopleController } from './people.controller.ts';
 import { ProblemFilter } from './problem.ts';
 import { ProvidersController } from './providers.controller.ts';
 import type { ApiServices } from './service.ts';
-import { ACCESS, SERVICE, VERSION } from './tokens.ts';
+import { ACCESS, PEOPLE, SERVICE, VERSION } from './tokens.ts';
 import { WalletController } from './wallet.controller.ts';
 
 export interface ApiOptions {
@@ -56,6 +57,7 @@ const AREAS: Record<keyof ApiServices, Area> = {
       ProvidersController,
     ],
   },
+  people: { token: PEOPLE, controllers: [PeopleController] },
 };
 
 @Module({})

@@ -32,15 +32,21 @@ export class OutboxController {
   @HttpCode(202)
   @ApiConsumes('application/json', 'message/rfc822')
   @ApiQuery({ name: 'to', required: false, isArray: true, description: 'for message/rfc822' })
+  @ApiQuery({ name: 'acceptKeyChange', required: false, description: 'for message/rfc822' })
   @Answers('Queue a message: as JSON, or its bytes as they are', queuedMessageDto, {
     status: 202,
     body: sendMessageDto,
   })
-  async send(@Req() request: HttpRequest, @Query('to') to: unknown): Promise<QueuedMessageDto> {
+  async send(
+    @Req() request: HttpRequest,
+    @Query('to') to: unknown,
+    @Query('acceptKeyChange') accept: unknown,
+  ): Promise<QueuedMessageDto> {
     if (!(request.body instanceof Uint8Array)) {
       return await this.#service.sendMessage(parseBody(sendMessageDto, request));
     }
-    return await this.#service.sendRawMessage(new Uint8Array(request.body), parseRecipients(to));
+    const raw = new Uint8Array(request.body);
+    return await this.#service.sendRawMessage(raw, parseRecipients(to), accept === 'true');
   }
 
   @Get('outbox')

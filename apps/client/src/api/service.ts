@@ -32,6 +32,8 @@ import type {
   WalletLineDto,
 } from './dto.ts';
 
+import type { PeopleService } from './people-service.ts';
+
 /** The bytes of one attachment. */
 export interface AttachmentContent {
   /** As the sender says, path separators removed; empty if it has no name. */
@@ -108,4 +110,5 @@ export interface ClientService {
 /** What the API calls, one service for each area; where one is absent, so are its routes. */
 export interface ApiServices {
   readonly local: ClientService;
+  readonly people?: PeopleService;
 }

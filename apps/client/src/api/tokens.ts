@@ -2,5 +2,6 @@
  * Names under which Nest hands the one client of a process to controllers.
  */
 export const SERVICE = Symbol('service');
+export const PEOPLE = Symbol('people');
 export const ACCESS = Symbol('access');
 export const VERSION = Symbol('version');

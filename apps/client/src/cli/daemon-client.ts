@@ -50,9 +50,14 @@ export class DaemonClient {
     return this.link.json('messages', { method: 'POST', json: message });
   }
 
-  sendRawMessage(raw: Uint8Array, to: readonly string[]): Promise<dto.QueuedMessageDto> {
+  sendRawMessage(
+    raw: Uint8Array,
+    to: readonly string[],
+    acceptKeyChange = false,
+  ): Promise<dto.QueuedMessageDto> {
     const query = to.map((one) => `to=${encodeURIComponent(one)}`).join('&');
-    return this.link.json(`messages?${query}`, { method: 'POST', raw });
+    const accept = acceptKeyChange ? '&acceptKeyChange=true' : '';
+    return this.link.json(`messages?${query}${accept}`, { method: 'POST', raw });
   }
 
   outbox(limit: number): Promise<dto.OutboxItemDto[]> {

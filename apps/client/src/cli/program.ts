@@ -7,7 +7,8 @@ import { Command, CommanderError, type Help } from 'commander';
 import { CLIENT_ERRORS, ClientError } from '../client-error.ts';
 import { VERSION } from '../version.ts';
 import { accountCommand } from './account-commands.ts';
-import { addressCommand, contactsCommand, inviteCommand } from './contact-commands.ts';
+import { addressCommand, settingsCommand } from './address-commands.ts';
+import { contactsCommand, inviteCommand } from './contact-commands.ts';
 import { daemonCommand } from './daemon-commands.ts';
 import { inboxCommand, outboxCommand, readCommand, syncCommand } from './mail-commands.ts';
 import { providerCommand } from './provider-commands.ts';
@@ -42,6 +43,7 @@ export function buildProgram(terminal: Terminal, settings: Settings | undefined)
     .addCommand(accountCommand(terminal, settings))
     .addCommand(daemonCommand(terminal, settings))
     .addCommand(addressCommand(terminal))
+    .addCommand(settingsCommand(terminal))
     .addCommand(inviteCommand(terminal))
     .addCommand(contactsCommand(terminal))
     .addCommand(sendCommand(terminal))

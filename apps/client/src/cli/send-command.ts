@@ -22,6 +22,7 @@ interface SendOptions {
   readonly bodyFile?: string;
   readonly eml?: string;
   readonly attach?: readonly string[];
+  readonly acceptKeyChange?: boolean;
   readonly wait?: WaitGoal;
   readonly timeout: string;
 }
@@ -52,6 +53,7 @@ export function sendCommand(terminal: Terminal): Command {
     .option('--body-file <file>', 'file with the text of the message')
     .option('--eml <file>', 'a whole RFC 5322 message, sent byte for byte')
     .option('--attach <file>', 'file to attach; may be repeated', collect)
+    .option('--accept-key-change', 'the changed keys of a recipient are right')
     .addOption(new Option('--wait <state>', 'wait so long').choices(['confirmed', 'stored']))
     .option('--timeout <seconds>', 'how long to wait at most', '300');
   return run<SendOptions>(
@@ -96,7 +98,7 @@ async function prepare(
       throw new ClientError('request-malformed', '--eml is a whole message by itself');
     }
     const raw = await readInputFile(eml);
-    return (daemon) => daemon.sendRawMessage(raw, to);
+    return (daemon) => daemon.sendRawMessage(raw, to, options.acceptKeyChange);
   }
   const attachments = await Promise.all((options.attach ?? []).map((path) => attachmentOf(path)));
   const message: SendMessageDto = {
@@ -104,6 +106,7 @@ async function prepare(
     subject,
     text: await bodyOf(context, options),
     ...(attachments.length === 0 ? {} : { attachments }),
+    ...(options.acceptKeyChange === true ? { acceptKeyChange: true } : {}),
   };
   return (daemon) => daemon.sendMessage(message);
 }

@@ -154,6 +154,7 @@ export class LocalService implements ClientService {
       ...(invite === undefined ? {} : { invite }),
       ...(writeBy === undefined ? {} : { writeBy }),
     });
+    await this.#parts.requests.settle();
     // With the published keys, tags for mail from this contact can be watched at once.
     const descriptor = await resolver.resolve(address).catch(() => resolver.cached(address));
     if (descriptor !== undefined) await contacts.learnKeys(address, descriptor, nowMs);
@@ -167,6 +168,7 @@ export class LocalService implements ClientService {
     const { account, contacts } = this.#parts;
     const removed = await contacts.remove(readAddress(account, address));
     if (!removed) throw new ClientError('contact-unknown');
+    await this.#parts.requests.settle();
   }
 
   async sendMessage(message: dto.SendMessageDto): Promise<dto.QueuedMessageDto> {
