@@ -59,6 +59,25 @@ const inbox = (who = bob): number => who.who.messages.list('INBOX', 999).length;
 /** The balance by our record. */
 const balance = (): bigint => BigInt(bob.book.get(market.bondId)?.balance ?? '-1');
 
+describe('a provider that is told nothing any more', () => {
+  it('keeps no mail of contacts nor strangers, and is named to nobody', async () => {
+    await befriend();
+    await rent();
+    expect(bob.book.get(market.bondId)).toMatchObject({ hasBucket: true });
+    const quiet = bob.syncWith({ tags: false, buckets: false });
+    await quiet.sync(market.bondId);
+    expect(bob.book.get(market.bondId)).toMatchObject({ hasBucket: false, registered: {} });
+    expect(bob.book.hints()).toEqual([]);
+    await market.confirm(await mail(2));
+    expect(await quiet.sync(market.bondId)).toMatchObject({ fetched: 0, held: 0, errors: [] });
+    const tagsOnly = bob.syncWith({ tags: true, buckets: false });
+    await tagsOnly.sync(market.bondId);
+    expect(bob.book.hints()).toHaveLength(1);
+    await market.confirm(await mail(1));
+    expect(await tagsOnly.sync(market.bondId)).toMatchObject({ fetched: 1, errors: [] });
+  });
+});
+
 describe('a rental', () => {
   it('is named to senders only once the provider watches our tags', async () => {
     await bob.renter.rent({ bondId: market.bondId });

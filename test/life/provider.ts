@@ -58,7 +58,9 @@ export class LifeProvider {
     const ledger = new NodeLedger(node, issuer);
     const parts = { node: ledger, checker, clock, hasher, verifier, logger: SILENT_LOGGER };
     this.#kv = this.#kv.reopen();
-    const provider = new Provider(config, identity, { kv: this.#kv, ...parts });
+    const freeBytes = async (): Promise<number> => Number.MAX_SAFE_INTEGER;
+    const deps = { kv: this.#kv, freeBytes, ...parts };
+    const provider = new Provider(config, identity, deps);
     await provider.feed.round();
     const api = await createApi(provider);
     this.#running = { provider, api };

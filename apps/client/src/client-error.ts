@@ -244,6 +244,12 @@ export const CLIENT_ERRORS = {
     'the recipient takes mail of contacts only',
     'ask the recipient for an invite link',
   ),
+  'recall-too-late': row(
+    'refused',
+    409,
+    'a block with the mail has left this device or may have, and nothing takes it back',
+    'write to the recipient',
+  ),
   'message-too-large': row(
     'refused',
     413,
@@ -291,6 +297,12 @@ export const CLIENT_ERRORS = {
     422,
     'no provider has an offer that fits',
     'raise the price limit in the settings or name a provider',
+  ),
+  'filters-off': row(
+    'refused',
+    409,
+    'mail is not looked for by filters',
+    'add filters to mail.find in the settings',
   ),
   'price-too-high': row(
     'refused',
@@ -436,6 +448,31 @@ export const CLIENT_ERRORS = {
   ),
   busy: row('unavailable', 503, 'too much is under way at once', TRY_AGAIN),
   stopping: row('unavailable', 503, 'the daemon is stopping', 'start it again'),
+  // Backups and devices.
+  'backup-exists': row(
+    'refused',
+    409,
+    'there is a file of this name already',
+    'choose another name; backups are never written over',
+  ),
+  'backup-invalid': row(
+    'refused',
+    422,
+    'the file is not a whole backup',
+    'use another backup; this one is damaged, cut off or something else',
+  ),
+  'backup-locked': row(
+    'refused',
+    403,
+    'the backup does not open',
+    'check its passphrase, or the 24 words and the account number',
+  ),
+  'backup-words-unknown': row(
+    'refused',
+    409,
+    'this account was made before backups could be sealed to its words',
+    'give the backup a passphrase',
+  ),
   // Us.
   'store-damaged': row(
     'internal',

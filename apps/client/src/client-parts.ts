@@ -3,9 +3,11 @@
  * Before: client.ts; after: the folders beside it.
  */
 import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
+import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import type { Clock, Random } from '@tanglemail/tangle/core/ports.ts';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
 import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
+import { NodeClient } from '@tanglemail/tangle/io/node-client/node-client.ts';
 import type { ProviderHint } from '@tanglemail/mail/core/identity/descriptor.ts';
 import type { EpochState } from '@tanglemail/mail/core/identity/epoch.ts';
 import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
@@ -14,12 +16,15 @@ import { type Account, addressText, openAccount } from './account/account.ts';
 import { EpochStore } from './account/epoch-store.ts';
 import type { ClientEventDto } from './api/dto.ts';
 import type { ClientConfig } from './config/schema.ts';
+import { BackupKeeper } from './backup/backup-keeper.ts';
 import { ContactBook } from './contacts/contact-book.ts';
 import { OwnAddresses, type PublishedDoors } from './contacts/own-addresses.ts';
 import { OwnSettings } from './contacts/own-settings.ts';
 import { RequestSorter } from './contacts/request-sorter.ts';
 import { DescriptorPublisher } from './descriptor/publisher.ts';
 import { DescriptorResolver } from './descriptor/resolver.ts';
+import { RecoveryBoxes } from './devices/recovery-boxes.ts';
+import { FilterScan } from './filters/filter-scan.ts';
 import { LetterIntake } from './inbox/letter-intake.ts';
 import { NoteRouter } from './inbox/note-router.ts';
 import { NodeFeed } from './inbox/node-feed.ts';
@@ -40,7 +45,7 @@ import type { SealedStore } from './store/sealed-store.ts';
 import { WriteLock } from './store/write-lock.ts';
 import { TagBook } from './tags/tag-book.ts';
 import { recallCheckpoint } from './tangle/ledger-checkpoint.ts';
-import { openTangle, type TangleAccess } from './tangle/tangle-access.ts';
+import { fetchDuring, openTangle, type TangleAccess } from './tangle/tangle-access.ts';
 import { WalletService } from './wallet/wallet-service.ts';
 
 export interface ClientOptions {
@@ -82,10 +87,13 @@ export interface ClientParts extends ClientOptions {
   readonly providerSync: ProviderSync;
   readonly nodeFeed: NodeFeed;
   readonly intake: LetterIntake;
+  /** Absent unless the settings ask for it. */
+  readonly filterScan: FilterScan | undefined;
   /** Who takes the notes of which family: registered before anything is received. */
   readonly notes: NoteRouter;
   readonly wallet: WalletService;
   readonly events: ClientEvents;
+  readonly backups: BackupKeeper;
 }
 
 /** Builds all parts over an open store; nothing runs yet. */
@@ -134,11 +142,13 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const publisher = new DescriptorPublisher({ ...base, resolver, epochs: state, providers, doors });
   own.onChange(() => publisher.wake());
   const inbox = buildInbox(options, { ...base, ...market, events });
+  const filterScan = buildFilterScan(options, { ...base, ...inbox, lifetime });
   const sealer = new Sealer({ ...base, resolver });
   const outbox = await Outbox.load({
     ...base,
     sealers: { message: sealer, note: sealer },
     providerAt: (hint) => market.renter.providerAt(hint),
+    providersOf: async (address) => (await resolver.resolve(address))?.providers,
     watchTags: () => inbox.providerSync.watchTags(),
     onChange: (entry) => {
       if (isMail(entry)) events.emit({ topic: 'outbox', data: outboxEvent(entry) });
@@ -148,7 +158,13 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
     },
   });
   const all = { ...options, ...base, ...market, ...inbox };
-  return { ...all, requests, lifetime, resolver, publisher, outbox, events };
+  const boxes = new RecoveryBoxes(store, writes);
+  const backups = new BackupKeeper({
+    ...options,
+    ...deps,
+    noteBox: (publicKey) => boxes.add(publicKey, deps.clock.nowMs()),
+  });
+  return { ...all, requests, filterScan, lifetime, resolver, publisher, outbox, events, backups };
 }
 
 type Base = Pick<
@@ -227,12 +243,32 @@ function buildInbox(
   const retainPerDay = termsOf(config).maxDebitPerDay;
   const fetcher = new ObjectFetcher({ retainPerDay }, { ...parts, intake });
   const strangers = new StrangerScan(intake, fetcher);
+  const { find } = config.mail;
+  const told = { tags: find.includes('tags'), buckets: find.includes('buckets') };
   return {
-    providerSync: new ProviderSync({ ...parts, fetcher, strangers }),
+    providerSync: new ProviderSync({ ...parts, fetcher, strangers, told }),
     nodeFeed: new NodeFeed({ tangle, store, intake }),
     intake,
     notes,
   };
+}
+
+/** The search for mail by filters, over the client's own node and those that are held to it. */
+function buildFilterScan(
+  { config, genesis }: ClientOptions,
+  parts: Base & Pick<ClientParts, 'intake' | 'lifetime'>,
+): FilterScan | undefined {
+  const { find, filterNodes, filterStrangers: strangers, filterDecoys: decoys } = config.mail;
+  if (!find.includes('filters')) return undefined;
+  const { account, tangle, lifetime } = parts;
+  const { hasher } = tangle;
+  const fetch = fetchDuring(lifetime.signal);
+  const others = filterNodes.map((baseUrl) => new NodeClient({ baseUrl, hasher, fetch }));
+  const isOther = (one: NodeClient): boolean => one.baseUrl !== tangle.node.baseUrl;
+  const nodes = [tangle.node, ...others.filter(isOther)];
+  const { id: genesisId } = genesisMilestone(genesis, hasher);
+  const introKeys = (): Uint8Array[] => [account.intro.publicKey];
+  return new FilterScan({ strangers, decoys }, { ...parts, nodes, genesisId, introKeys });
 }
 
 function outboxEvent(entry: OutboxEntry): {

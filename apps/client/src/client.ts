@@ -12,8 +12,10 @@ import {
   type ClientParts,
 } from './client-parts.ts';
 import { pause } from './pause.ts';
+import { FilterSearch } from './service/filter-service.ts';
 import { LocalPeople } from './service/people-service.ts';
 import { LocalService } from './service/local-service.ts';
+import { OutboxActions } from './service/outbox-actions.ts';
 import { saveCheckpoint } from './tangle/ledger-checkpoint.ts';
 
 const DAY_MS = 86_400_000;
@@ -42,7 +44,13 @@ export class Client {
   private constructor(parts: ClientParts) {
     this.#parts = parts;
     this.service = new LocalService(parts);
-    this.services = { local: this.service, people: new LocalPeople(parts) };
+    this.services = {
+      local: this.service,
+      people: new LocalPeople(parts),
+      outbox: new OutboxActions(parts),
+      backup: parts.backups,
+      filters: new FilterSearch(parts),
+    };
   }
 
   /** Builds a client over an open store. Nothing runs and nothing is sent before `start`. */
@@ -67,7 +75,15 @@ export class Client {
     this.#loop('mail', () => this.#fetchMail());
     if (config.mailFromNode) this.#loop('node feed', (signal) => this.#readNode(signal));
     this.#loop('contacts', () => this.#tendContacts());
+    const { filterScan } = this.#parts;
+    if (filterScan !== undefined) {
+      this.#loop('filters', async (signal) => {
+        await filterScan.sync(signal);
+        return config.mail.filterIntervalMs;
+      });
+    }
     this.#loop('epochs', () => this.#pruneEpochs());
+    this.#loop('backups', () => this.#parts.backups.runIfDue());
     this.#loop('ledger checkpoint', async () => {
       await saveCheckpoint(store, tangle.checkpoint());
       return CHECKPOINT_MS;
@@ -144,13 +160,16 @@ export class Client {
    * from every mailbox, and read from the node, decides.
    */
   async #pruneEpochs(): Promise<number> {
-    const { tangle, epochs, book, nodeFeed, publisher, config } = this.#parts;
+    const { tangle, epochs, book, nodeFeed, filterScan, publisher, config } = this.#parts;
     const rented = book.list().filter((one) => one.isActive);
     const fetchedAt = rented.map((one) => one.lastSyncAt);
-    const readAt = config.mailFromNode ? (nodeFeed.caughtUpAt ?? 0) : undefined;
+    const readAt = [
+      ...(config.mailFromNode ? [nodeFeed.caughtUpAt ?? 0] : []),
+      ...(filterScan === undefined ? [] : [filterScan.caughtUpAt ?? 0]),
+    ];
     await epochs.prune({
       now: Math.floor(tangle.clock.nowMs() / 1_000),
-      fetchedAt: readAt === undefined ? fetchedAt : [...fetchedAt, readAt],
+      fetchedAt: [...fetchedAt, ...readAt],
       leaseSeconds: Math.max(0, ...rented.map((one) => one.retentionDays)) * DAY_SECONDS,
       oldestLastEpoch: publisher.oldestLastEpoch(),
     });

@@ -4,15 +4,14 @@
 import { addProcessMetrics, createMetrics } from '@tanglemail/tangle/io/metrics/create-metrics.ts';
 import type { Metrics, MetricTable } from '@tanglemail/tangle/io/metrics/create-metrics.ts';
 import { Registry } from 'prom-client';
-
-const OUTCOMES = ['stored', 'held', 'dropped', 'unwatched'] as const;
+import { ARRIVAL_OUTCOMES } from './mailboxes/arrivals.ts';
 
 export const PROVIDER_METRICS = {
   arrivals: {
     type: 'counter',
     name: 'provider_envelopes_total',
     help: 'Envelopes of the tangle by what became of them here.',
-    labels: { outcome: OUTCOMES },
+    labels: { outcome: ARRIVAL_OUTCOMES },
   },
   vouchers: {
     type: 'counter',
@@ -29,6 +28,11 @@ export const PROVIDER_METRICS = {
     type: 'counter',
     name: 'provider_receipts_total',
     help: 'Storage receipts handed out.',
+  },
+  partBytes: {
+    type: 'counter',
+    name: 'provider_part_bytes_total',
+    help: 'Bytes of parts of parcels that were taken.',
   },
   requests: {
     type: 'counter',

@@ -1,6 +1,7 @@
 /**
  * Wires a provider: store, keys, node, proofs. Before: cli/run.ts; after: provider.ts.
  */
+import { statfs } from 'node:fs/promises';
 import { networkIdOf } from '@tanglemail/tangle/core/codec/genesis.ts';
 import { LightClient } from '@tanglemail/tangle/core/milestone/light-client.ts';
 import { bestHasher } from '@tanglemail/tangle/io/accel/hasher.ts';
@@ -49,7 +50,11 @@ export async function openProvider(
   const node = new NodeLedger(client, issuer);
   const endpoint = `http://${config.api.host}:${config.api.port}`;
   const identity = { genesis, keys, endpoint };
-  const parts = { kv, node, checker, clock, hasher, verifier, logger };
+  const freeBytes = async (): Promise<number> => {
+    const { bavail, bsize } = await statfs(config.dataDir);
+    return bavail * bsize;
+  };
+  const parts = { kv, node, checker, clock, hasher, verifier, logger, freeBytes };
   const provider = new Provider(config, identity, parts);
   // The proof of work ends first: a claim under way would otherwise hold the stop up.
   running.push({ close: () => provider.stop() }, proofOfWork);

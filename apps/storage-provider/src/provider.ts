@@ -13,7 +13,7 @@ import type { TrustedMilestone } from '@tanglemail/tangle/core/milestone/light-c
 import type { Clock, Hasher, Verifier } from '@tanglemail/tangle/core/ports.ts';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
 import { ConfigError } from '@tanglemail/tangle/io/shell/settings.ts';
-import { MARKET_TIMES } from '@tanglemail/mail/core/market/constants.ts';
+import { MARKET_TIMES, MAX_TAG_UPLOADS } from '@tanglemail/mail/core/market/constants.ts';
 import { inconsistentField } from '@tanglemail/mail/core/market/offer.ts';
 import type { ProviderConfig } from './config/schema.ts';
 import { Feed } from './feed/feed.ts';
@@ -21,7 +21,8 @@ import type { MilestoneSource } from './feed/feed.ts';
 import type { ProviderKeys } from './keys/key-file.ts';
 import { apiSecretOf } from './keys/key-file.ts';
 import { LedgerClock } from './ledger-clock.ts';
-import { Arrivals } from './mailboxes/arrivals.ts';
+import { ARRIVAL_OUTCOMES, Arrivals } from './mailboxes/arrivals.ts';
+import type { ArrivalCounts } from './mailboxes/arrivals.ts';
 import { MailboxDesk } from './mailboxes/mailbox-desk.ts';
 import { ObjectDesk } from './mailboxes/object-desk.ts';
 import { Sessions } from './mailboxes/sessions.ts';
@@ -29,6 +30,8 @@ import { Sweeper } from './mailboxes/sweeper.ts';
 import { createProviderMetrics } from './metrics.ts';
 import type { ProviderMetrics } from './metrics.ts';
 import { OfferPublisher } from './offer/offer-publisher.ts';
+import { PartDesk } from './parts/part-desk.ts';
+import { Slots } from './parts/slots.ts';
 import { Challenges } from './payments/challenges.ts';
 import { ChannelDesk } from './payments/channel-desk.ts';
 import { ClaimScheduler } from './payments/claim-scheduler.ts';
@@ -51,6 +54,8 @@ export interface ProviderDeps {
   readonly hasher: Hasher;
   readonly verifier: Verifier;
   readonly logger: Logger;
+  /** Bytes that are free on the disk of the store. */
+  readonly freeBytes: () => Promise<number>;
 }
 
 export interface ProviderHealth {
@@ -58,6 +63,8 @@ export interface ProviderHealth {
   readonly reasons: readonly string[];
 }
 
+/** Parts that one mailbox may be handed at once. */
+const MAX_MAILBOX_DOWNLOADS = 8;
 /** Sweep steps after one round of milestones: 64 × 256 due entries. */
 const MAX_SWEEP_STEPS = 64;
 
@@ -74,6 +81,11 @@ export class Provider {
   readonly mailboxes: MailboxDesk;
   readonly objects: ObjectDesk;
   readonly receipts: ReceiptDesk;
+  readonly parts: PartDesk;
+  /** Parts that arrive. */
+  readonly uploads: Slots;
+  /** Answers that leave with more than an envelope. */
+  readonly downloads: Slots;
   readonly credits: CreditDesk;
   readonly channels: ChannelDesk;
   readonly offers: OfferPublisher;
@@ -116,6 +128,11 @@ export class Provider {
     this.mailboxes = new MailboxDesk(store, terms, ledgerClock);
     this.objects = new ObjectDesk(store, terms, ledgerClock, verifier);
     this.receipts = new ReceiptDesk(store, terms, ledgerClock);
+    const { minFreeBytes, maxUploads, maxDownloads } = config.parts;
+    const room = { minFreeBytes, freeBytes: deps.freeBytes };
+    this.parts = new PartDesk(store, terms, ledgerClock, room);
+    this.uploads = new Slots(maxUploads, MAX_TAG_UPLOADS);
+    this.downloads = new Slots(maxDownloads, MAX_MAILBOX_DOWNLOADS);
     const onDue = (dueAt: number): void => this.claims.wake(dueAt);
     const creditDeps = { store, clock: ledgerClock, ledger: node, verifier, onDue };
     this.credits = new CreditDesk(terms, creditDeps);
@@ -128,7 +145,7 @@ export class Provider {
     this.#sweeper = new Sweeper(store, terms);
     this.feed = new Feed({
       source: node,
-      sink: new Arrivals(store, terms),
+      sink: new Arrivals(store, terms, { hasher: deps.hasher }),
       checker: deps.checker,
       ledgerClock,
       logger,
@@ -167,8 +184,8 @@ export class Provider {
     await this.offers.tick();
   }
 
-  #countArrivals(counts: Readonly<Record<'stored' | 'held' | 'dropped' | 'unwatched', number>>) {
-    for (const outcome of ['stored', 'held', 'dropped', 'unwatched'] as const) {
+  #countArrivals(counts: ArrivalCounts): void {
+    for (const outcome of ARRIVAL_OUTCOMES) {
       if (counts[outcome] > 0) this.metrics.table.arrivals.inc({ outcome }, counts[outcome]);
     }
   }

@@ -15,16 +15,19 @@ import type { AddressInfo } from 'node:net';
 import 'reflect-metadata';
 import { AccessToken, guardAccess } from './access.ts';
 import { AccountController } from './account.controller.ts';
+import { BackupController } from './backup.controller.ts';
 import { ContactsController } from './contacts.controller.ts';
 import { MAX_BODY_BYTES } from './dto.ts';
 import { EventsGateway } from './events.gateway.ts';
+import { FiltersController } from './filters.controller.ts';
 import { MessagesController } from './messages.controller.ts';
+import { OutboxActionsController } from './outbox-actions.controller.ts';
 import { OutboxController } from './outbox.controller.ts';
 import { PeopleController } from './people.controller.ts';
 import { ProblemFilter } from './problem.ts';
 import { ProvidersController } from './providers.controller.ts';
 import type { ApiServices } from './service.ts';
-import { ACCESS, PEOPLE, SERVICE, VERSION } from './tokens.ts';
+import { ACCESS, BACKUP, FILTERS, OUTBOX, PEOPLE, SERVICE, VERSION } from './tokens.ts';
 import { WalletController } from './wallet.controller.ts';
 
 export interface ApiOptions {
@@ -58,6 +61,9 @@ const AREAS: Record<keyof ApiServices, Area> = {
     ],
   },
   people: { token: PEOPLE, controllers: [PeopleController] },
+  filters: { token: FILTERS, controllers: [FiltersController] },
+  backup: { token: BACKUP, controllers: [BackupController] },
+  outbox: { token: OUTBOX, controllers: [OutboxActionsController] },
 };
 
 @Module({})

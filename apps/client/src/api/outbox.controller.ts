@@ -14,6 +14,7 @@ import {
 } from './dto.ts';
 import type { HttpRequest } from '@tanglemail/tangle/io/shell/http.ts';
 import { Answers } from './openapi.ts';
+import { rawChoicesDto } from './outbox-dto.ts';
 import { parseBody, parseId, parseRecipients, parseWith } from './requests.ts';
 import type { ClientService } from './service.ts';
 import { SERVICE } from './tokens.ts';
@@ -39,14 +40,15 @@ export class OutboxController {
   })
   async send(
     @Req() request: HttpRequest,
-    @Query('to') to: unknown,
-    @Query('acceptKeyChange') accept: unknown,
+    @Query() query: Record<string, unknown>,
   ): Promise<QueuedMessageDto> {
     if (!(request.body instanceof Uint8Array)) {
       return await this.#service.sendMessage(parseBody(sendMessageDto, request));
     }
+    const { to, ...rest } = query;
+    const choices = parseWith(rawChoicesDto, rest);
     const raw = new Uint8Array(request.body);
-    return await this.#service.sendRawMessage(raw, parseRecipients(to), accept === 'true');
+    return await this.#service.sendRawMessage(raw, parseRecipients(to), choices);
   }
 
   @Get('outbox')

@@ -3,6 +3,8 @@
  * it; api/ turns HTTP into calls of it. Every method may throw ClientError; anything else that is
  * thrown is a mistake of ours and becomes `internal`. Spec: docs/spec/41-client-api.md.
  */
+import type { BackupService } from './backup-service.ts';
+import type { OutboxService } from './outbox-service.ts';
 import type {
   AddContactDto,
   AddressDto,
@@ -22,6 +24,7 @@ import type {
   RentalDto,
   RentedDto,
   RentRequestDto,
+  SendChoicesDto,
   SendMessageDto,
   SendTokensDto,
   SentTokensDto,
@@ -31,6 +34,7 @@ import type {
   WalletDto,
   WalletLineDto,
 } from './dto.ts';
+import type { FilterService } from './filter-service.ts';
 
 import type { PeopleService } from './people-service.ts';
 
@@ -65,7 +69,7 @@ export interface ClientService {
   sendRawMessage(
     raw: Uint8Array,
     to: readonly string[],
-    acceptKeyChange?: boolean,
+    choices?: SendChoicesDto,
   ): Promise<QueuedMessageDto>;
   /** Newest first. */
   outbox(query: PageQueryDto): Promise<readonly OutboxItemDto[]>;
@@ -111,4 +115,7 @@ export interface ClientService {
 export interface ApiServices {
   readonly local: ClientService;
   readonly people?: PeopleService;
+  readonly filters?: FilterService;
+  readonly backup?: BackupService;
+  readonly outbox?: OutboxService;
 }

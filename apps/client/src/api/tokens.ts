@@ -3,5 +3,8 @@
  */
 export const SERVICE = Symbol('service');
 export const PEOPLE = Symbol('people');
+export const OUTBOX = Symbol('outbox');
 export const ACCESS = Symbol('access');
 export const VERSION = Symbol('version');
+export const FILTERS = Symbol('filters');
+export const BACKUP = Symbol('backup');

@@ -53,11 +53,11 @@ export class DaemonClient {
   sendRawMessage(
     raw: Uint8Array,
     to: readonly string[],
-    acceptKeyChange = false,
+    choices: dto.SendChoicesDto = {},
   ): Promise<dto.QueuedMessageDto> {
-    const query = to.map((one) => `to=${encodeURIComponent(one)}`).join('&');
-    const accept = acceptKeyChange ? '&acceptKeyChange=true' : '';
-    return this.link.json(`messages?${query}${accept}`, { method: 'POST', raw });
+    const query = new URLSearchParams(to.map((one): [string, string] => ['to', one]));
+    for (const [name, value] of Object.entries(choices)) query.set(name, `${value}`);
+    return this.link.json(`messages?${query.toString()}`, { method: 'POST', raw });
   }
 
   outbox(limit: number): Promise<dto.OutboxItemDto[]> {

@@ -8,11 +8,14 @@ import { CLIENT_ERRORS, ClientError } from '../client-error.ts';
 import { VERSION } from '../version.ts';
 import { accountCommand } from './account-commands.ts';
 import { addressCommand, settingsCommand } from './address-commands.ts';
+import { backupCommand } from './backup-commands.ts';
 import { contactsCommand, inviteCommand } from './contact-commands.ts';
 import { daemonCommand } from './daemon-commands.ts';
+import { filtersCommand } from './filter-commands.ts';
 import { inboxCommand, outboxCommand, readCommand, syncCommand } from './mail-commands.ts';
 import { providerCommand } from './provider-commands.ts';
-import { sendCommand } from './send-command.ts';
+import { recallCommand } from './outbox-commands.ts';
+import { forwardCommand, replyCommand, sendCommand } from './send-command.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 import { oneLine } from './text.ts';
 import { walletCommand } from './wallet-commands.ts';
@@ -47,12 +50,17 @@ export function buildProgram(terminal: Terminal, settings: Settings | undefined)
     .addCommand(inviteCommand(terminal))
     .addCommand(contactsCommand(terminal))
     .addCommand(sendCommand(terminal))
+    .addCommand(replyCommand(terminal))
+    .addCommand(forwardCommand(terminal))
     .addCommand(outboxCommand(terminal))
+    .addCommand(recallCommand(terminal))
     .addCommand(inboxCommand(terminal))
     .addCommand(readCommand(terminal))
     .addCommand(syncCommand(terminal))
     .addCommand(walletCommand(terminal))
     .addCommand(providerCommand(terminal))
+    .addCommand(filtersCommand(terminal))
+    .addCommand(backupCommand(terminal, settings))
     .addCommand(configDocsCommand(terminal));
   configure(program, terminal);
   return program;
@@ -83,7 +91,7 @@ function configure(command: Command, terminal: Terminal): void {
 }
 
 /** Commands whose help lists settings, which takes the schema. */
-const WITH_SETTINGS = new Set(['account', 'daemon', 'help']);
+const WITH_SETTINGS = new Set(['account', 'backup', 'daemon', 'help']);
 
 /** Runs one command line (without program and script name); resolves with the exit code. */
 export async function runProgram(argv: readonly string[], terminal: Terminal): Promise<number> {

@@ -40,6 +40,14 @@ export interface ProviderSyncDeps {
   readonly strangers: StrangerScan;
   readonly tangle: Pick<TangleAccess, 'clock'>;
   readonly logger: Logger;
+  /** What providers are told; everything unless it is given. */
+  readonly told?: ToldToProviders;
+}
+
+/** The ways in which providers find our mail; what is found by filters they need not know. */
+export interface ToldToProviders {
+  readonly tags: boolean;
+  readonly buckets: boolean;
 }
 
 const LOG_PAGE = 200;
@@ -55,6 +63,7 @@ const MAX_ERRORS = 100;
 
 export class ProviderSync {
   readonly #deps: ProviderSyncDeps;
+  readonly #told: ToldToProviders;
   readonly #sessions = new Map<string, ProviderSession>();
   readonly #balanceAt = new Map<string, number>();
   /** One change of filters at a time: an older set of tags must not replace a newer one. */
@@ -62,6 +71,7 @@ export class ProviderSync {
 
   constructor(deps: ProviderSyncDeps) {
     this.#deps = deps;
+    this.#told = deps.told ?? { tags: true, buckets: true };
   }
 
   /** One pass over one rental. Throws when the provider cannot be reached or refuses the login. */
@@ -87,6 +97,7 @@ export class ProviderSync {
    */
   async watchTags(): Promise<void> {
     const { book, tags, logger } = this.#deps;
+    if (!this.#told.tags) return;
     for (const rental of book.wanted()) {
       if (!tags.isBehind(rental.registered)) continue;
       const result: SyncResult = { fetched: 0, held: 0, cost: 0n, errors: [] };
@@ -142,7 +153,7 @@ export class ProviderSync {
     const startedAt = Math.floor(tangle.clock.nowMs() / 1_000);
     await this.#syncLog(pass);
     await this.#retryPending(pass);
-    await strangers.scan(pass);
+    if (this.#told.buckets) await strangers.scan(pass);
     // New contacts bring new tags, which must be watched before their next mail comes.
     await this.#syncFilters(pass);
     await this.#refreshBalance(pass, fetcher.takeActivity(pass.bondId));
@@ -176,12 +187,18 @@ export class ProviderSync {
     const { book, tags } = this.#deps;
     return this.#filters.run(async () => {
       const { registered, hasBucket } = rental();
-      const windows = tags.windows();
-      const { add, remove } = tags.changeSince(registered);
-      if (add.length === 0 && remove.length === 0 && hasBucket) return;
-      const bucket = { bits: STRANGER_BUCKET_BITS, prefix: new Uint8Array(0) };
+      const { tags: isTold, buckets: wantsBucket } = this.#told;
+      const windows = isTold ? tags.windows() : {};
+      const { add, remove } = isTold
+        ? tags.changeSince(registered)
+        : { add: [], remove: tags.tagsIn(registered) };
+      if (add.length === 0 && remove.length === 0 && hasBucket === wantsBucket) return;
+      const bucket = { bits: STRANGER_BUCKET_BITS, prefix: new Uint8Array(0), stampBits: 0 };
       try {
-        if (!hasBucket) await provider.setFilters(session, { addBuckets: [bucket] });
+        if (hasBucket && !wantsBucket) {
+          await provider.setFilters(session, { removeBuckets: [bucket] });
+        }
+        if (!hasBucket && wantsBucket) await provider.setFilters(session, { addBuckets: [bucket] });
         // First what is new: a tag watched too long costs nothing, one too late costs a mail.
         for (const addTags of chunks(add)) await provider.setFilters(session, { addTags });
         for (const removeTags of chunks(remove)) await provider.setFilters(session, { removeTags });
@@ -191,7 +208,7 @@ export class ProviderSync {
         result.errors.push(error.code);
         return;
       }
-      await book.update(bondId, (one) => ({ ...one, registered: windows, hasBucket: true }));
+      await book.update(bondId, (one) => ({ ...one, registered: windows, hasBucket: wantsBucket }));
     });
   }
 

@@ -2,6 +2,8 @@
  * What the mail store takes and gives. Before: message-store.ts; after: mail-state.ts.
  * Spec: docs/spec/40-client-store.md, section "Folders".
  */
+import { readFacts, readHeaders } from '@tanglemail/mail/core/message/headers.ts';
+import { MAX_REFERENCES } from '@tanglemail/mail/core/thread/thread.ts';
 import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import type { MessageEntry } from '../store/collections.ts';
 import { type FolderId, type FolderName, isStandard, type StandardFolder } from './folder-name.ts';
@@ -84,6 +86,8 @@ export function sharedFlags(flags: readonly string[]): string[] {
 /** The line of a new mail; `emailId` is the hash of its bytes. */
 export function entryOf(mail: NewMail, emailId: string): Omit<MessageEntry, 'uid' | 'modseq'> {
   const { messageKey, sender, subAddress, isRegistered, hasAttachments } = mail;
+  const headers = readHeaders(mail.raw);
+  const references = headers.ok ? readFacts(headers.value).references.slice(-MAX_REFERENCES) : [];
   return {
     messageKey,
     emailId,
@@ -98,5 +102,6 @@ export function entryOf(mail: NewMail, emailId: string): Omit<MessageEntry, 'uid
     to: mail.to.slice(0, 4_096),
     subject: mail.subject.slice(0, 998),
     messageId: mail.messageId.slice(0, 998),
+    ...(references.length === 0 ? {} : { references }),
   };
 }

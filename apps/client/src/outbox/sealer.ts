@@ -3,6 +3,7 @@
  * letter. Before: outbox.ts; after: mail core, letter and envelope. Spec: docs/spec/22-letter.md,
  * docs/spec/23-envelope.md.
  */
+import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import { chooseBundle, type Descriptor } from '@tanglemail/mail/core/identity/descriptor.ts';
@@ -17,7 +18,7 @@ import type { Account } from '../account/account.ts';
 import type { ContactBook } from '../contacts/contact-book.ts';
 import type { DescriptorResolver } from '../descriptor/resolver.ts';
 import { rawMessageKey } from '../store/collections.ts';
-import type { OutboxEntry } from '../store/outbox-collections.ts';
+import { type OutboxEntry, receiptKeyOf, receiptKeys } from '../store/outbox-collections.ts';
 import { orderedKey, type SealedBatch, type SealedStore } from '../store/sealed-store.ts';
 import { STRANGER_BUCKET_BITS } from '../tags/stranger-bucket.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
@@ -75,6 +76,20 @@ export interface SealerDeps {
   readonly resolver: DescriptorResolver;
   readonly tangle: TangleAccess;
   readonly suite: SealingSuite;
+}
+
+/** Hashes that are kept of one letter: it is sealed once more at most. */
+const MAX_SEALINGS = 4;
+
+/** The message of an entry: the outbox has bytes of its own until every mail with them is done. */
+export function bytesOf(
+  store: Pick<SealedStore, 'getBytes' | 'opaque'>,
+  { emailId }: Pick<OutboxEntry, 'emailId'>,
+): Uint8Array {
+  const key = rawMessageKey(store, emailId);
+  const bytes = store.getBytes('outboxPayload', key) ?? store.getBytes('messageRaw', key);
+  if (bytes === undefined) throw new Error('broken invariant: a queued mail has its bytes');
+  return bytes;
 }
 
 interface ChosenTag {
@@ -152,7 +167,8 @@ export class Sealer implements EnvelopeSealer {
           ...body,
           letterId: entry.letterId as LetterId,
           sentAt: Math.floor(entry.createdAtMs / 1_000),
-          wantsReceipt: false,
+          wantsReceipt: entry.wantsReceipt === true,
+          ...(entry.isRegistered === true ? { registerWith: account.keys.account.secretKey } : {}),
         },
         randomness: { ephemeralSecret, kemMessage: tangle.random.bytes(32) },
         maxEnvelope: recipient.maxEnvelope,
@@ -160,7 +176,8 @@ export class Sealer implements EnvelopeSealer {
       suite,
     );
     if (!sealed.ok) throw new SealingRefused(sealed.code, sealed.detail ?? sealed.code, true);
-    const { bytes } = sealed.value;
+    const { bytes, receiptSecret } = sealed.value;
+    if (entry.wantsReceipt === true) this.#expectReceipt(batch, entry, receiptSecret);
     batch.putBytes('outboxEnvelope', orderedKey(entry.id), bytes);
     const facts: SealedFacts = {
       root: bytesToHex(segmentRoot(bytes)),
@@ -176,14 +193,21 @@ export class Sealer implements EnvelopeSealer {
     return { sealed: facts, apply: chosen.apply };
   }
 
-  #bodyOf({ id, form, emailId }: OutboxEntry): LetterBody {
+  #bodyOf(entry: OutboxEntry): LetterBody {
     const { store } = this.#deps;
-    const isNote = form === 'note';
-    const message = isNote
-      ? store.getBytes('outboxPayload', orderedKey(id))
-      : store.getBytes('messageRaw', rawMessageKey(store, emailId));
-    if (message === undefined) throw new Error('broken invariant: a queued mail has its bytes');
-    return { kind: isNote ? 'control' : 'message', message };
+    if (entry.form !== 'note') return { kind: 'message', message: bytesOf(store, entry) };
+    const message = store.getBytes('outboxPayload', orderedKey(entry.id));
+    if (message === undefined) throw new Error('broken invariant: a queued note has its bytes');
+    return { kind: 'control', message };
+  }
+
+  /** A receipt that comes later is held to this letter's hash, or that of an earlier sealing. */
+  #expectReceipt(batch: SealedBatch, { id, to, letterId }: OutboxEntry, secret: Uint8Array): void {
+    const { store } = this.#deps;
+    const key = receiptKeyOf(store, to, letterId);
+    const before = store.get(receiptKeys, key)?.hashes ?? [];
+    const hashes = [...before, bytesToHex(sha256(secret))].slice(-MAX_SEALINGS);
+    batch.put(receiptKeys, key, { outboxId: id, hashes });
   }
 
   /** A contact's or an invite's exact tag where there is one, else a stranger's. */

@@ -2,39 +2,23 @@
  * Everything that the local API offers, each call turned into calls of the parts. Before: api/ and
  * the command line; after: client.ts's parts. Spec: docs/spec/41-client-api.md.
  */
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
-import {
-  formatAddress,
-  formatEmail,
-  type MailAddress,
-} from '@tanglemail/mail/core/identity/address.ts';
+import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
+import { formatAddress, formatEmail } from '@tanglemail/mail/core/identity/address.ts';
 import { formatLink, type TangleLink } from '@tanglemail/mail/core/identity/link.ts';
-import { checkMessage } from '@tanglemail/mail/core/message/check.ts';
-import { maxMessageSize } from '@tanglemail/mail/core/envelope/seal.ts';
-import { PADDED_SIZES } from '@tanglemail/mail/core/limits.ts';
-import { type ComposeAttachment, composeMessage } from '@tanglemail/mail/io/compose.ts';
 import { addressText, emailText } from '../account/account.ts';
 import type * as dto from '../api/dto.ts';
 import type { AttachmentContent, ClientService } from '../api/service.ts';
 import { ClientError } from '../client-error.ts';
 import type { ClientParts } from '../client-parts.ts';
 import type { ContactBook } from '../contacts/contact-book.ts';
-import { messageIdOf } from '../inbox/letter-intake.ts';
 import type { SyncResult } from '../inbox/provider-sync.ts';
 import type { ListedMail } from '../messages/listed-mail.ts';
 import { confirmedOffers } from '../rentals/offer-directory.ts';
 import { countTags } from '../tags/tag-book.ts';
 import { VERSION } from '../version.ts';
 import { explained } from './explained.ts';
-import {
-  checkKeyChanges,
-  readAddress,
-  readFullAddress,
-  readLink,
-  readRecipient,
-  type Recipient,
-} from './recipients.ts';
+import { MailSender } from './mail-sender.ts';
+import { readAddress, readFullAddress, readLink } from './recipients.ts';
 import {
   contactView,
   messageView,
@@ -45,21 +29,19 @@ import {
   summaryView,
 } from './views.ts';
 
-type AttachmentInput = NonNullable<dto.SendMessageDto['attachments']>[number];
-
 const INVITE_LENGTH = 32;
-const MESSAGE_ID_LENGTH = 16;
 /** Replicas of one mailbox: what a descriptor can name. */
 const MAX_RENTALS = 3;
-const MAX_MESSAGE = maxMessageSize(PADDED_SIZES.at(-1) ?? 0, false);
 
 export class LocalService implements ClientService {
   readonly #parts: ClientParts;
+  readonly #sender: MailSender;
   #syncing: Promise<dto.SyncReportDto> | undefined;
   #lastSync: dto.StatusDto['lastSync'] = null;
 
   constructor(parts: ClientParts) {
     this.#parts = parts;
+    this.#sender = new MailSender(parts);
   }
 
   async status(): Promise<dto.StatusDto> {
@@ -172,85 +154,15 @@ export class LocalService implements ClientService {
   }
 
   async sendMessage(message: dto.SendMessageDto): Promise<dto.QueuedMessageDto> {
-    const { account, contacts, ownSettings, tangle } = this.#parts;
-    const recipients = message.to.map((text) => readRecipient(account, contacts, text));
-    await checkKeyChanges(contacts, recipients, message.acceptKeyChange === true);
-    const { profileName: name } = ownSettings.get();
-    const id = bytesToHex(tangle.random.bytes(MESSAGE_ID_LENGTH));
-    const raw = await explained(() =>
-      composeMessage({
-        from: name === '' ? emailText(account) : { name, address: emailText(account) },
-        to: recipients.map((one) => formatEmail({ ...one, network: account.network })),
-        subject: message.subject,
-        text: message.text,
-        attachments: (message.attachments ?? []).map(readAttachment),
-        messageId: `<${id}@tangle.alt>`,
-        dateMs: tangle.clock.nowMs(),
-        ...(message.inReplyTo === undefined
-          ? {}
-          : { inReplyTo: message.inReplyTo, references: [message.inReplyTo] }),
-      }),
-    );
-    return this.#queue(raw, recipients);
+    return this.#sender.send(message);
   }
 
   async sendRawMessage(
     raw: Uint8Array,
     to: readonly string[],
-    acceptKeyChange = false,
+    choices: dto.SendChoicesDto = {},
   ): Promise<dto.QueuedMessageDto> {
-    const { account, contacts } = this.#parts;
-    const recipients = to.map((text) => readRecipient(account, contacts, text));
-    await checkKeyChanges(contacts, recipients, acceptKeyChange);
-    return this.#queue(raw, recipients);
-  }
-
-  /** The same bytes to each recipient once, a copy in Sent; all of it one synced write. */
-  async #queue(raw: Uint8Array, recipients: readonly Recipient[]): Promise<dto.QueuedMessageDto> {
-    const { account, store, writes, messages, outbox, tangle } = this.#parts;
-    const checked = checkMessage(raw, MAX_MESSAGE);
-    if (!checked.ok) {
-      const isLarge = checked.code === 'message-too-large';
-      const detail = isLarge ? `${raw.length} bytes, at most ${MAX_MESSAGE} fit` : checked.code;
-      throw new ClientError(isLarge ? 'message-too-large' : 'message-malformed', detail);
-    }
-    const { to, subject, attachments } = await showOrEmpty(raw);
-    const messageId = messageIdOf(raw);
-    const emailId = bytesToHex(sha256(raw));
-    return writes.run(async () => {
-      const batch = store.batch();
-      const copy = messages.deliver(batch, {
-        folder: 'Sent',
-        raw,
-        messageKey: `sent:${bytesToHex(tangle.random.bytes(MESSAGE_ID_LENGTH))}`,
-        receivedAtMs: tangle.clock.nowMs(),
-        flags: ['\\Seen'],
-        isRegistered: false,
-        hasAttachments: attachments.length > 0,
-        fromName: '',
-        to: to.map((one) => one.address).join(', '),
-        subject,
-        messageId,
-      });
-      const subAddresses = new Map(
-        recipients.flatMap((one) => (one.subAddress ? [[one.address, one.subAddress]] : [])),
-      );
-      const accept = outbox.enqueue(batch, {
-        recipients: [...new Set(recipients.map((one) => one.address))],
-        subAddresses,
-        raw,
-        emailId,
-        messageId,
-        subject,
-      });
-      await batch.write();
-      copy.apply();
-      const queued = accept().map((entry) => ({
-        address: addressText(account, entry.to),
-        outboxId: `${entry.id}`,
-      }));
-      return { id: messageId, recipients: queued };
-    });
+    return this.#sender.sendRaw(raw, to, choices);
   }
 
   async outbox(query: dto.PageQueryDto): Promise<readonly dto.OutboxItemDto[]> {
@@ -348,8 +260,20 @@ export class LocalService implements ClientService {
         report.errors.push({ bondId, code, detail: message.slice(0, 512) });
       }
     }
+    await this.#syncFilters(report);
     this.#lastSync = { at: tangle.clock.nowMs(), fetched: report.fetched };
     return { ...report, cost: `${report.cost > 0n ? report.cost : 0n}` };
+  }
+
+  async #syncFilters(report: Pick<dto.SyncReportDto, 'fetched' | 'errors'>): Promise<void> {
+    const { filterScan, lifetime } = this.#parts;
+    if (filterScan === undefined) return;
+    try {
+      report.fetched += await explained(() => filterScan.sync(lifetime.signal));
+    } catch (error) {
+      const { code, message } = error instanceof ClientError ? error : new ClientError('internal');
+      report.errors.push({ bondId: '', code, detail: message.slice(0, 512) });
+    }
   }
 
   /** Resolves when no synchronisation is under way. Never throws. */
@@ -425,10 +349,4 @@ function suggestedName(contacts: ContactBook, address: MailAddress, name = ''): 
   const known = contacts.get(address);
   if (known?.state === 'accepted' && known.name !== '') return known.name;
   return contacts.freeName(name, address) || contacts.freeName(known?.name ?? '', address);
-}
-
-function readAttachment(input: AttachmentInput): ComposeAttachment {
-  const { filename, contentType, contentBase64 } = input;
-  const content = Buffer.from(contentBase64, 'base64');
-  return contentType === undefined ? { filename, content } : { filename, contentType, content };
 }

@@ -20,7 +20,7 @@ import type {
 import type { ClientParts } from '../client-parts.ts';
 import type { ContactBook } from '../contacts/contact-book.ts';
 import type { ListedMail } from '../messages/listed-mail.ts';
-import { storedCount } from '../outbox/outbox-entry.ts';
+import { isHere, storedCount } from '../outbox/outbox-entry.ts';
 import type { ConfirmedOffer } from '../rentals/offer-directory.ts';
 import type { RentalBook } from '../rentals/rental-book.ts';
 import type { Contact, Rental } from '../store/collections.ts';
@@ -90,6 +90,7 @@ export function outboxView(
     // An entry gets its milestone only after certificate and inclusion path were checked.
     proofChecked: milestoneIndex !== undefined,
     isReducedSecrecy: entry.isReducedSecrecy ?? false,
+    ...restOf(entry),
     receipts: entry.deliveries
       .filter((one) => one.state === 'stored')
       .map(({ bondId, endpoint, until }) => ({
@@ -104,6 +105,29 @@ export function outboxView(
     ...(error === undefined
       ? {}
       : { error: entry.isDone ? error : { ...error, nextTryAtMs: entry.nextTryAtMs } }),
+  };
+}
+
+/** How the user sent it, and what has come of it when. */
+function restOf(
+  entry: OutboxEntry,
+): Pick<OutboxItemDto, 'role' | 'notBeforeMs' | 'isRegistered' | 'wantsReceipt' | 'times'> &
+  Pick<OutboxItemDto, 'canRecall'> {
+  const { role, notBeforeMs, isRegistered = false, wantsReceipt = false } = entry;
+  const { attachedAtMs, confirmedAtMs, storedAtMs, fetchedAtMs, readAtMs } = entry;
+  return {
+    ...(role === undefined ? {} : { role }),
+    ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
+    isRegistered,
+    wantsReceipt,
+    canRecall: isHere(entry),
+    times: {
+      ...(attachedAtMs === undefined ? {} : { attachedAtMs }),
+      ...(confirmedAtMs === undefined ? {} : { confirmedAtMs }),
+      ...(storedAtMs === undefined ? {} : { storedAtMs }),
+      ...(fetchedAtMs === undefined ? {} : { fetchedAtMs }),
+      ...(readAtMs === undefined ? {} : { readAtMs }),
+    },
   };
 }
 

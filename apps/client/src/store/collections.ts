@@ -112,6 +112,8 @@ export const messageEntries = collection(
     to: z.string().max(4_096),
     subject: z.string().max(998),
     messageId: z.string().max(998),
+    /** Message-IDs that it answers, oldest first, without brackets; absent when there is none. */
+    references: z.array(z.string().max(250)).min(1).max(20).optional(),
   }),
 );
 
@@ -145,6 +147,8 @@ export const rentals = collection(
     isActive: z.boolean(),
     /** The user wants it no more: no descriptor names it, nothing more is paid into it. */
     isEnded: z.boolean(),
+    /** Vouchers may be behind what was signed elsewhere: the provider is asked first. */
+    isRecovering: z.boolean().optional(),
   }),
 );
 

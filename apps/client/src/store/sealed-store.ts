@@ -77,15 +77,28 @@ export const BUCKETS = {
   folder: 18,
   /** Outbox id → what a note, a chat line or a parcel says, until it is done. */
   outboxPayload: 19,
+  /** Opaque(person and letter id) → JSON: receipts that we expect, or may give. */
+  receiptKey: 20,
+  /** Device (32 hex digits), `/`, number (10 digits) → one operation of the self-log. */
+  selfLog: 27,
+  /** Name → this device's own keys, and the seeds of tags under which it writes to people. */
+  device: 28,
   /** Opaque(label) → JSON of a sub-address of ours, also of a revoked one. */
   subAddress: 29,
   /** Opaque(address) → JSON: identity keys that a contact has shown. */
   keyHistory: 30,
+  /** Name, or opaque(URL) → JSON: how far filters were read, and nodes that lied about them. */
+  filterState: 31,
   /** Folder id, modification number (16 digits) → JSON: UIDs that were expunged with it. */
   expunged: 41,
 } as const;
 
 export type Bucket = keyof typeof BUCKETS;
+
+/** The bucket with this number, if there is one. */
+export function bucketOf(number: number): Bucket | undefined {
+  return (Object.keys(BUCKETS) as Bucket[]).find((name) => BUCKETS[name] === number);
+}
 
 /** A bucket of JSON values and the schema that each is held to when it is written and read. */
 export interface Collection<T> {
@@ -160,6 +173,17 @@ export class SealedStore {
     for await (const [diskKey, sealed] of this.#store.iterate(range)) {
       const key = new TextDecoder().decode(diskKey.subarray(1));
       yield { key, value: schema.parse(fromJson(this.#open(diskKey, sealed))) };
+    }
+  }
+
+  /** Every value of the store, in the clear, as it was when the first one is asked for. */
+  async *dump(): AsyncGenerator<{ bucket: Bucket; key: string; value: Uint8Array }> {
+    const all = { gte: Uint8Array.of(0), lt: Uint8Array.of(0xff) };
+    for await (const [diskKey, sealed] of this.#store.iterate(all)) {
+      const bucket = bucketOf(diskKey[0] ?? 0);
+      if (bucket === undefined) continue;
+      const key = new TextDecoder().decode(diskKey.subarray(1));
+      yield { bucket, key, value: this.#open(diskKey, sealed) };
     }
   }
 

@@ -78,11 +78,26 @@ export class TagBook {
     return this.#byTag.get(bytesToHex(tag));
   }
 
+  /** Every tag that is watched. */
+  watched(): Uint8Array[] {
+    return Array.from(this.#byTag.keys(), hexToBytes);
+  }
+
   /** Notes that a mail came under `match`; the window moves on when the batch is written. */
   markSeen(batch: SealedBatch, match: TagMatch): () => void {
     const source = this.#sources.get(match.sourceId);
     if (source === undefined) return () => {};
     return this.#put(batch, { ...source, window: stored(markSeen(source.window, match.index)) });
+  }
+
+  /** The tags that a provider with `registered` windows watches. */
+  tagsIn(registered: RegisteredWindows): Uint8Array[] {
+    return [...this.#sources.values()].flatMap((source) => {
+      const window = registered[registrationId(source)];
+      return window === undefined
+        ? []
+        : tagsOf({ ...source, window: stored(window) }).map(({ tag }) => tag);
+    });
   }
 
   /**

@@ -406,6 +406,10 @@ function outboxItem(
     heldCount: 0,
     proofChecked: false,
     isReducedSecrecy: false,
+    isRegistered: false,
+    wantsReceipt: false,
+    canRecall: true,
+    times: {},
     receipts: [],
     history: [{ state: 'queued', atMs: 1_800_000_000_000 }],
   };

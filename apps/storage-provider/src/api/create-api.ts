@@ -17,6 +17,7 @@ import type { Provider } from '../provider.ts';
 import { ChannelController } from './channel-controller.ts';
 import { MailboxController } from './mailbox-controller.ts';
 import { ObjectController } from './object-controller.ts';
+import { PartController } from './part-controller.ts';
 import { OfferController, VERSION } from './offer-controller.ts';
 import { problemBody, ProblemFilter } from './problem-filter.ts';
 import { PROVIDER } from './tokens.ts';
@@ -30,7 +31,13 @@ class ApiModule {
   static of(provider: Provider): DynamicModule {
     return {
       module: ApiModule,
-      controllers: [OfferController, MailboxController, ObjectController, ChannelController],
+      controllers: [
+        OfferController,
+        MailboxController,
+        ObjectController,
+        PartController,
+        ChannelController,
+      ],
       providers: [{ provide: PROVIDER, useValue: provider }],
     };
   }

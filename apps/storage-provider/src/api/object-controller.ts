@@ -28,6 +28,9 @@ import { onceOf, read, readId } from './http.ts';
 import { Answers } from './openapi.ts';
 import { PROVIDER } from './tokens.ts';
 
+/** Time for handing an object out: whoever reads slower gives its place to another. */
+const DOWNLOAD_MS = 60_000;
+
 @ApiTags('objects')
 @Controller('v1/objects')
 export class ObjectController {
@@ -63,6 +66,12 @@ export class ObjectController {
       response.type('application/json').send(JSON.stringify(body));
       return;
     }
+    const leave = this.#provider.downloads.take(mailboxId) ?? refuseWith('rate-limited');
+    const late = setTimeout(() => response.destroy(), DOWNLOAD_MS);
+    response.on('close', () => {
+      clearTimeout(late);
+      leave();
+    });
     const { bytes, size } = await objects.fetch(mailboxId, root, range, once);
     if (range) {
       const { from, to } = range;

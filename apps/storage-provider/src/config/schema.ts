@@ -104,6 +104,33 @@ const offer = z.strictObject({
   unsolicitedMax: u32.default(24_576).describe('Greatest size of such an envelope, in bytes.'),
 });
 
+const parts = z.strictObject({
+  minFreeBytes: z
+    .int()
+    .min(0)
+    .max(Number.MAX_SAFE_INTEGER)
+    .default(1_073_741_824)
+    .describe('Bytes of the disk that stay free: no part is taken that would leave less.'),
+  maxUploads: z
+    .int()
+    .min(1)
+    .max(1_024)
+    .default(32)
+    .describe('Parts that arrive at once; each takes its size of memory.'),
+  maxDownloads: z
+    .int()
+    .min(1)
+    .max(1_024)
+    .default(64)
+    .describe('Parts that are handed out at once; each takes its size of memory.'),
+  uploadTimeoutMs: z
+    .int()
+    .min(100)
+    .max(30_000)
+    .default(25_000)
+    .describe('Time in which a whole part has to arrive, in milliseconds.'),
+});
+
 const claims = z.strictObject({
   threshold: amount
     .default('1000000000')
@@ -137,6 +164,7 @@ const CONFIG_SCHEMA = z.strictObject({
   metrics: metricsSection(9_312),
   prices: prices.prefault({}),
   offer: offer.prefault({}),
+  parts: parts.prefault({}),
   claims: claims.prefault({}),
   times: times.prefault({}),
 });

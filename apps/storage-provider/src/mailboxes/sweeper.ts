@@ -5,6 +5,7 @@
  */
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import { ageObject } from '@tanglemail/mail/core/market/stored-object.ts';
+import { closeUpload } from '../parts/upload-rows.ts';
 import { keyOf, idKey, orderU32 } from '../store/buckets.ts';
 import type { GroupStore, StoreTransaction } from '../store/group-store.ts';
 import {
@@ -19,6 +20,7 @@ import {
   writeObject,
   writeRoot,
 } from '../store/rows.ts';
+import { dropHeld } from '../store/stranger-rows.ts';
 import type { Terms } from '../terms.ts';
 
 /** Due entries of one step. */
@@ -49,7 +51,9 @@ export class Sweeper {
 
   #look(transaction: StoreTransaction, kind: number, key: Uint8Array, now: number): void {
     if (kind === DUE_KINDS.object) this.#ageObject(transaction, key, now);
-    else if (kind === DUE_KINDS.root) dropHeld(transaction, bytesToHex(key), now);
+    else if (kind === DUE_KINDS.root) endHeld(transaction, bytesToHex(key), now);
+    else if (kind === DUE_KINDS.upload) closeUpload(transaction, bytesToHex(key), now);
+    else if (kind === DUE_KINDS.tagUse) transaction.del(keyOf('tagUse', key));
     else if (kind === DUE_KINDS.idempotency) {
       const recordKey = keyOf('idempotency', key);
       const record = readRecord(transaction, recordKey) as { expires: number } | undefined;
@@ -62,7 +66,8 @@ export class Sweeper {
     const root = bytesToHex(key.subarray(32));
     const object = readObject(transaction, mailboxId, root);
     const mailbox = readMailbox(transaction, mailboxId);
-    if (!object || !mailbox) return;
+    // A part that waits for its envelope ends with its upload.
+    if (!object || !mailbox || object.paidUntil !== undefined) return;
     const aged = ageObject(object, now, this.#terms.times);
     if (aged === object) {
       // It was prolonged: its new time has an entry of its own, this one is only kept safe.
@@ -86,9 +91,8 @@ export class Sweeper {
 }
 
 /** Ends the free time of an envelope held for strangers' buckets. */
-function dropHeld(transaction: StoreTransaction, root: string, now: number): void {
+function endHeld(transaction: StoreTransaction, root: string, now: number): void {
   const record = readRoot(transaction, root);
-  if (!record || record.heldUntil === 0 || record.heldUntil > now) return;
-  transaction.del(idKey('held', record.tag, root));
-  writeRoot(transaction, root, { ...record, heldUntil: 0 });
+  // Dropped for another one and come again, it may be held longer than this entry says.
+  if (record && record.heldUntil > 0 && record.heldUntil <= now) dropHeld(transaction, root);
 }

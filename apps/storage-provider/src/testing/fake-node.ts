@@ -31,6 +31,8 @@ export class FakeNode implements LedgerPort, MilestoneSource {
   readonly attached: Payload[] = [];
   /** How far the wall clock is ahead of the last milestone. */
   clockAheadMs = 0;
+  /** What is free on the disk of the provider beside it. */
+  freeBytes = Number.MAX_SAFE_INTEGER;
   /** Milestones that the node does not have any more. */
   readonly pruned = new Set<number>();
   /** Throws at every call while true. */

@@ -68,6 +68,7 @@ export function testProvider(
     hasher: nobleHasher,
     verifier: nobleVerifier,
     logger,
+    freeBytes: async () => node.freeBytes,
   });
 }
 

@@ -63,6 +63,11 @@ export const MAIL_ERROR_CODES = {
   'self-log-full': { action: 'ignore', spec: '26-self-log' },
   'self-log-device-removed': { action: 'ignore', spec: '26-self-log' },
   'self-log-snapshot-invalid': { action: 'reject', spec: '26-self-log' },
+  // Backup.
+  'backup-not-one': { action: 'reject', spec: '29-backup' },
+  'backup-head-invalid': { action: 'reject', spec: '29-backup' },
+  'backup-locked': { action: 'reject', spec: '29-backup' },
+  'backup-damaged': { action: 'reject', spec: '29-backup' },
   // Message.
   'message-empty': { action: 'reject', spec: '23-envelope' },
   'message-line-too-long': { action: 'reject', spec: '23-envelope' },
@@ -82,11 +87,9 @@ export const MAIL_ERROR_CODES = {
   'parcel-state-invalid': { action: 'reject', spec: '25-parcel' },
   'parcel-empty': { action: 'reject', spec: '25-parcel' },
   'parcel-too-large': { action: 'reject', spec: '25-parcel' },
-  'parcel-too-many': { action: 'reject', spec: '25-parcel' },
   'parcel-recipient-limit': { action: 'reject', spec: '25-parcel' },
   'parcel-no-provider': { action: 'ignore', spec: '25-parcel' },
   'parcel-part-limit': { action: 'ignore', spec: '25-parcel' },
-  'parcel-retention': { action: 'ignore', spec: '25-parcel' },
   'parcel-balance': { action: 'ignore', spec: '25-parcel' },
   // Group.
   'group-kind-unknown': { action: 'ignore', spec: '27-group' },

@@ -19,7 +19,7 @@ export interface ParcelCase {
 export const VECTORS = readVectors('parcel') as {
   readonly paddedSizes: readonly { size: number; sealedSize: number }[];
   readonly cases: readonly ParcelCase[];
-  readonly list: string;
+  readonly letter: string;
   readonly sender: string;
   readonly receiver: string;
 };

@@ -22,9 +22,13 @@ export const LETTER_ID_LENGTH = 16;
 export const CONTENT_OVERHEAD = 1 + 1 + 1 + 32 + 64 + LETTER_ID_LENGTH + 4 + 4;
 /** A registered letter holds this much more. */
 export const REGISTERED_OVERHEAD = 64;
-const KIND_CODES = { message: 1, control: 2 } as const;
+const KIND_CODES = { message: 1, control: 2, parcel: 3 } as const;
+const KINDS = Object.keys(KIND_CODES) as LetterKind[];
 
-/** `message` holds an RFC 5322 message; `control` a note between clients that nobody reads. */
+/**
+ * `message` holds an RFC 5322 message, `control` a note between clients that nobody reads, `parcel`
+ * what opens a message that providers keep in parts (parcel/letter.ts).
+ */
 export type LetterKind = keyof typeof KIND_CODES;
 
 /** The content of a letter as the sender states it; what is proven stands in letter.ts. */
@@ -85,7 +89,7 @@ export function encodeContent(content: LetterContent, paddedSize: number): Uint8
 /** Codes: `letter-kind-unknown` for a later version or kind, `letter-malformed` for the rest. */
 export function decodeContent(plaintext: Uint8Array): MailOutcome<LetterContent> {
   const version = plaintext[0];
-  const kind = (['message', 'control'] as const).find((one) => KIND_CODES[one] === plaintext[1]);
+  const kind = KINDS.find((one) => KIND_CODES[one] === plaintext[1]);
   if (version !== CONTENT_VERSION || kind === undefined) return fail('letter-kind-unknown');
   const decoded = decodeWith(plaintext, plaintext.length, (reader) => readContent(reader, kind));
   return decoded.ok ? succeed(decoded.value) : fail('letter-malformed', decoded.code);

@@ -89,7 +89,7 @@ describe('letter', () => {
   it('carries any bytes unchanged, registered or not', () => {
     const anyDraft = fc.record({
       message: fc.uint8Array({ maxLength: 600 }),
-      kind: fc.constantFrom('message' as const, 'control' as const),
+      kind: fc.constantFrom('message' as const, 'control' as const, 'parcel' as const),
       wantsReceipt: fc.boolean(),
       sentAt: fc.integer({ min: 0, max: 0xffff_ffff }),
     });
@@ -261,7 +261,7 @@ describe('content', () => {
 
   it('letter-kind-unknown: a later version or kind', () => {
     expect(codeOf(decodeContent(bytes.with(0, 2)))).toBe('letter-kind-unknown');
-    expect(codeOf(decodeContent(bytes.with(1, 3)))).toBe('letter-kind-unknown');
+    expect(codeOf(decodeContent(bytes.with(1, 4)))).toBe('letter-kind-unknown');
     expect(codeOf(decodeContent(new Uint8Array(0)))).toBe('letter-kind-unknown');
   });
 

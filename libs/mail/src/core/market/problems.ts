@@ -18,6 +18,8 @@ export const PROBLEMS = {
   'mailbox-signature': { status: 400, title: 'The mailbox key did not sign this request' },
   'channel-signature': { status: 400, title: 'The channel key did not sign this request' },
   'release-signature': { status: 400, title: 'The mailbox key did not sign this release' },
+  'digest-mismatch': { status: 400, title: 'The body is not the one of its Content-Digest' },
+  'root-mismatch': { status: 400, title: 'The body does not have this root' },
   'range-outside': { status: 416, title: 'The segments asked for lie outside the object' },
   'login-missing': { status: 401, title: 'This needs a session of the mailbox' },
   'login-invalid': { status: 401, title: 'The login nonce or its signature is not valid' },
@@ -43,11 +45,23 @@ export const PROBLEMS = {
   'policy-forbids': { status: 403, title: 'The rules of this provider or mailbox forbid this' },
   'daily-limit-reached': { status: 403, title: 'The mailbox has spent its limit for the day' },
   'quota-exceeded': { status: 403, title: 'The free quota for unknown senders is used up' },
+  'tag-unwatched': {
+    status: 403,
+    title: 'No mailbox here waits for this tag; the recipient has to accept the sender first',
+  },
+  'mailbox-cannot-pay': {
+    status: 403,
+    title: 'The mailbox of the recipient does not pay for this now',
+  },
   'filters-full': { status: 403, title: 'The mailbox watches as many tags as it may' },
   'not-found': { status: 404, title: 'There is nothing under this address' },
   'mailbox-unknown': { status: 404, title: 'There is no such mailbox' },
   'object-unknown': { status: 404, title: 'There is no such object' },
   'not-stored': { status: 404, title: 'No object with this root is stored' },
+  'upload-unknown': { status: 404, title: 'No parts are announced under this tag' },
+  'upload-timeout': { status: 408, title: 'The body did not arrive in time' },
+  'upload-closed': { status: 409, title: 'No parts are taken under this tag any more' },
+  'part-unannounced': { status: 409, title: 'This part is not announced under this tag' },
   'balance-over-maximum': {
     status: 409,
     title: 'The balance would exceed the most an offer allows',
@@ -58,10 +72,12 @@ export const PROBLEMS = {
   'object-gone': { status: 410, title: 'The object has expired and is purged' },
   'object-released': { status: 410, title: 'The recipient has released the object' },
   'body-too-large': { status: 413, title: 'The body or object is larger than this provider takes' },
+  'upload-too-large': { status: 413, title: 'The recipient takes less ahead of one letter' },
   'rate-limited': { status: 429, title: 'Too many requests; try again later' },
   internal: { status: 500, title: 'The provider failed; the request may be repeated' },
   'ledger-unsynced': { status: 503, title: 'The provider lags behind the ledger' },
   'shutting-down': { status: 503, title: 'The provider is stopping' },
+  'storage-full': { status: 507, title: 'The provider has no room for parts at present' },
 } as const satisfies Record<string, { status: number; title: string }>;
 
 export type ProblemCode = keyof typeof PROBLEMS;

@@ -48,6 +48,8 @@ export interface StoredObject {
   readonly receiptUntil: number;
   /** A part of a parcel, not an envelope. */
   readonly isPart?: true;
+  /** Paid until then, while the part waits for its envelope only until `until`; upload.ts. */
+  readonly paidUntil?: number;
   /** The owner's release signature, kept until `receiptUntil` + 24 h. */
   readonly release?: Uint8Array;
 }
@@ -104,6 +106,7 @@ export function retainObject(
 ): Outcome<{ readonly object: StoredObject; readonly cost: bigint }, ProblemCode> {
   if (object.state === 'held') return { ok: true, value: storeObject(object, days, prices, now) };
   if (object.state !== 'stored') return refuse('state-conflict', object.state);
+  if (object.paidUntil !== undefined) return refuse('state-conflict', 'waits for its envelope');
   const until = object.until + days * DAY_SECONDS;
   if (until > now + maxDays * DAY_SECONDS) {
     return refuse('policy-forbids', `at most ${maxDays} days ahead`);
@@ -127,11 +130,13 @@ export function releaseObject(
   if (object.state !== 'stored' && object.state !== 'held') {
     return refuse('state-conflict', object.state);
   }
-  const days = object.state === 'stored' ? Math.floor((object.until - now) / DAY_SECONDS) : 0;
+  const paidUntil = object.paidUntil ?? object.until;
+  const days = object.state === 'stored' ? Math.floor((paidUntil - now) / DAY_SECONDS) : 0;
   const refund = releaseRefund(object.rentPerMiBDay, object.sizeBytes, Math.max(days, 0));
   // A sender may ask for the receipt later: until then the release answers in its place.
   const until = Math.max(object.until, object.receiptUntil) + times.purgeGrace;
-  const released: StoredObject = { ...object, state: 'released', until, release: signature };
+  const { paidUntil: _paidUntil, ...kept } = object;
+  const released: StoredObject = { ...kept, state: 'released', until, release: signature };
   return { ok: true, value: { object: released, refund } };
 }
 

@@ -1,22 +1,12 @@
 /**
- * What a letter carries of its attachments: for each parcel the key, the roots of its parts, size
- * and hash of the content, and which attachment is which parcel. No names and no types: they stand
- * in the message beside it. Before: seal.ts. After: letter/letter.ts.
+ * Everything that opens one parcel: key, roots of the parts, size and hash of the content. It is
+ * part of the letter (letter.ts) and of the stored states (sender.ts, receiver.ts).
  * Spec: docs/spec/25-parcel.md, section 4.
  */
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
-import { decodeWith } from '@tanglemail/tangle/core/codec/reader.ts';
 import type { Reader } from '@tanglemail/tangle/core/codec/reader.ts';
-import { Writer } from '@tanglemail/tangle/core/codec/writer.ts';
-import { assert, fail, succeed } from '../outcome.ts';
-import type { MailOutcome } from '../outcome.ts';
-import { isParcelSize, MAX_PARCEL_SIZE, MAX_PARTS, parcelLayout } from './layout.ts';
-
-/** Attachments of one mail, and so parcels. Bounds what one letter makes a recipient plan for. */
-export const MAX_ATTACHMENTS = 64;
-/** Bytes of a list: 64 parcels of at most 89 parts together take 7,395. */
-export const MAX_PARCEL_LIST_SIZE = 8_192;
-const VERSION = 1;
+import type { Writer } from '@tanglemail/tangle/core/codec/writer.ts';
+import { isParcelSize, MAX_PARTS, parcelLayout } from './layout.ts';
 
 /** Everything that opens one parcel. Whoever has it reads the content. */
 export interface ParcelManifest {
@@ -28,14 +18,6 @@ export interface ParcelManifest {
   readonly key: Uint8Array;
   /** Segment-tree root of every sealed part in order, 32 bytes each. */
   readonly roots: readonly Uint8Array[];
-}
-
-/** The parcels of one mail. */
-export interface ParcelList {
-  /** 1 … MAX_ATTACHMENTS, no content twice. */
-  readonly parcels: readonly ParcelManifest[];
-  /** For every attachment, in the order of the message, the index of its parcel. */
-  readonly uses: readonly number[];
 }
 
 /** Bytes that a manifest of `partCount` parts takes. */
@@ -70,85 +52,6 @@ export function manifestFault(manifest: ParcelManifest): string | undefined {
   return isDistinct(manifest.roots) ? undefined : 'roots';
 }
 
-/** `version u8 ‖ count u8 ‖ manifests ‖ count u8 ‖ uses u8 each`, for the letter. */
-export function encodeParcelList(list: ParcelList): Uint8Array {
-  const fault = listFault(list);
-  assert(fault === undefined, `a list of parcels keeps its rules (${fault})`);
-  const writer = new Writer(1_024);
-  writer.u8(VERSION);
-  writer.count8(list.parcels.length, 1, MAX_ATTACHMENTS);
-  for (const manifest of list.parcels) writeManifest(writer, manifest);
-  writer.count8(list.uses.length, 1, MAX_ATTACHMENTS);
-  for (const use of list.uses) writer.u8(use);
-  return writer.finish();
-}
-
-/**
- * Decodes and checks what a letter carries. Codes: those of form, `parcel-version-unknown`,
- * `parcel-manifest` (the detail names the field).
- */
-export function decodeParcelList(bytes: Uint8Array): MailOutcome<ParcelList> {
-  if (bytes.length > 0 && bytes[0] !== VERSION) return fail('parcel-version-unknown');
-  const decoded = decodeWith(bytes, MAX_PARCEL_LIST_SIZE, (reader): ParcelList => {
-    reader.u8();
-    const parcelCount = reader.count8(1, MAX_ATTACHMENTS);
-    const parcels = Array.from({ length: parcelCount }, () => readManifest(reader));
-    const useCount = reader.count8(1, MAX_ATTACHMENTS);
-    const uses = Array.from({ length: useCount }, () => reader.u8());
-    return { parcels, uses };
-  });
-  if (!decoded.ok) return decoded;
-  const fault = listFault(decoded.value);
-  return fault === undefined ? succeed(decoded.value) : fail('parcel-manifest', fault);
-}
-
-/** The name of the first field of a list that breaks a rule, or undefined. */
-function listFault(list: ParcelList): string | undefined {
-  const { parcels, uses } = list;
-  for (const manifest of parcels) {
-    const fault = manifestFault(manifest);
-    if (fault !== undefined) return fault;
-  }
-  const total = parcels.reduce((sum, { size }) => sum + size, 0);
-  if (total > MAX_PARCEL_SIZE) return 'size';
-  if (!isDistinct(parcels.map(({ contentHash }) => contentHash))) return 'contentHash';
-  if (!isDistinct(parcels.flatMap(({ roots }) => roots))) return 'roots';
-  return isInOrder(uses, parcels.length) ? undefined : 'uses';
-}
-
 function isDistinct(hashes: readonly Uint8Array[]): boolean {
   return new Set(hashes.map((hash) => bytesToHex(hash))).size === hashes.length;
-}
-
-/** Parcels are numbered by their first use and every one is used: one way to write a list. */
-function isInOrder(uses: readonly number[], parcelCount: number): boolean {
-  let next = 0;
-  for (const use of uses) {
-    if (use > next) return false;
-    if (use === next) next += 1;
-  }
-  return next === parcelCount;
-}
-
-/**
- * Finds attachments with the same bytes within one mail, which become one parcel. Never across
- * mails: a provider that sees a root again would learn that two mails have the same attachment.
- * @param contentHashes SHA-256 of every attachment in the order of the message.
- * @returns `firsts`, the attachment that stands for each parcel, and the list's `uses`.
- */
-export function uniteContents(contentHashes: readonly Uint8Array[]): {
-  readonly firsts: readonly number[];
-  readonly uses: readonly number[];
-} {
-  const parcelByHash = new Map<string, number>();
-  const firsts: number[] = [];
-  const uses = contentHashes.map((hash, attachment) => {
-    const key = bytesToHex(hash);
-    const known = parcelByHash.get(key);
-    if (known !== undefined) return known;
-    const parcel = firsts.push(attachment) - 1;
-    parcelByHash.set(key, parcel);
-    return parcel;
-  });
-  return { firsts, uses };
 }

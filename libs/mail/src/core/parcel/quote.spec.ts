@@ -11,94 +11,56 @@ import { quoteFetch, quoteStore } from './quote.ts';
 import type { FetchRequest, StoreRequest } from './quote.ts';
 
 function offerOf(more: Partial<OfferFields> = {}): Offer {
-  return signOffer({ ...OFFER_FIELDS, maxObject: 1_048_576, ...more }, BOND_SECRET_KEY);
+  return signOffer({ ...OFFER_FIELDS, ...more }, BOND_SECRET_KEY);
 }
 
-const REQUEST: StoreRequest = {
-  sizes: [1_000, 1_100_000],
-  candidates: [{ offer: offerOf(), balance: 1_000n }],
-  days: 30,
-};
+const REQUEST: StoreRequest = { size: 1_100_000, offers: [offerOf()], days: 30 };
 
 function refusal(more: Partial<StoreRequest>): string {
   const quote = quoteStore({ ...REQUEST, ...more });
   return quote.ok ? 'ok' : `${quote.code} ${quote.detail ?? ''}`.trim();
 }
 
-describe('a quote for storing parcels', () => {
+describe('a quote for storing a parcel', () => {
   it('adds the price of every part at every provider', () => {
-    const quote = valueOf(quoteStore(REQUEST));
-    const [a, b] = [parcelLayout(1_000), parcelLayout(1_100_000)];
-    const { offer } = REQUEST.candidates[0] ?? { offer: offerOf() };
-    const cost = [16_384, 1_048_576, b.sealedSize - 1_048_576]
-      .map((size) => ingestCost(offer, size, 30))
-      .reduce((left, right) => left + right);
-    expect(quote).toEqual({
-      sealedSize: a.sealedSize + b.sealedSize,
-      partCount: 3,
-      answers: [{ bondId: bytesToHex(BOND_PUBLIC_KEY), ok: true, cost }],
-    });
-    const candidates = [{ offer: offerOf(), balance: cost }];
-    expect(refusal({ candidates })).toBe('ok');
-    expect(refusal({ candidates: [{ offer: offerOf(), balance: cost - 1n }] })).toBe(
-      `parcel-balance costs ${cost}, balance ${cost - 1n}`,
-    );
+    const { sealedSize } = parcelLayout(1_100_000);
+    const parts = [1_048_576, sealedSize - 1_048_576];
+    const costOf = (days: number): bigint =>
+      parts.map((size) => ingestCost(offerOf(), size, days)).reduce((a, b) => a + b);
+    const bondId = bytesToHex(BOND_PUBLIC_KEY);
+    const answers = [{ bondId, ok: true, cost: costOf(30) }];
+    expect(valueOf(quoteStore(REQUEST))).toEqual({ sealedSize, partCount: 2, answers });
+    // Days beyond what a provider sells are not bought.
+    expect(valueOf(quoteStore({ ...REQUEST, days: 90 })).answers).toEqual(answers);
   });
 
-  it('parcel-part-limit, parcel-retention, parcel-balance: no provider takes them', () => {
-    const one = (more: Partial<OfferFields>, balance = 1_000n): StoreRequest['candidates'] => [
-      { offer: offerOf(more), balance },
-    ];
-    expect(refusal({ candidates: one({ maxObject: 24_576 }) })).toBe(
-      'parcel-part-limit at most 24576 bytes',
-    );
-    expect(refusal({ days: 31 })).toBe('parcel-retention 1 to 30 days');
-    expect(refusal({ days: 0 })).toBe('parcel-retention 1 to 30 days');
-    expect(refusal({ candidates: one({}, 0n) })).toContain('parcel-balance');
-  });
-
-  it('goes on with the providers that take them and names why others do not', () => {
-    const candidates = [
-      { offer: offerOf({ maxObject: 24_576 }), balance: 1_000n },
-      { offer: offerOf(), balance: 1_000n },
-      { offer: offerOf(), balance: 1n },
-    ];
-    const { answers } = valueOf(quoteStore({ ...REQUEST, candidates }));
+  it('parcel-part-limit: goes on with the providers that take parts, unless none does', () => {
+    const none = offerOf({ maxPart: 0 });
+    expect(refusal({ offers: [none] })).toBe('parcel-part-limit');
+    const { answers } = valueOf(quoteStore({ ...REQUEST, offers: [none, offerOf()] }));
     expect(answers.map((answer) => (answer.ok ? 'ok' : answer.code))).toEqual([
       'parcel-part-limit',
       'ok',
-      'parcel-balance',
     ]);
   });
 
-  it('parcel-no-provider, parcel-empty, parcel-too-many', () => {
-    expect(refusal({ candidates: [] })).toBe('parcel-no-provider');
-    expect(refusal({ sizes: [] })).toBe('parcel-empty');
-    expect(refusal({ sizes: [5, 0] })).toBe('parcel-empty');
-    expect(refusal({ sizes: Array.from({ length: 65 }, () => 1) })).toBe(
-      'parcel-too-many at most 64 attachments',
-    );
-  });
-
-  it('parcel-too-large: one, or all together', () => {
+  it('parcel-no-provider, parcel-empty, parcel-too-large, parcel-recipient-limit', () => {
+    expect(refusal({ offers: [] })).toBe('parcel-no-provider');
+    expect(refusal({ size: 0 })).toBe('parcel-empty');
     const limit = `parcel-too-large at most ${MAX_PARCEL_SIZE} bytes`;
-    expect(refusal({ sizes: [MAX_PARCEL_SIZE + 1] })).toBe(limit);
-    expect(refusal({ sizes: [MAX_PARCEL_SIZE, 1] })).toBe(limit);
-    expect(refusal({ sizes: [1.5] })).toBe(limit);
-    const candidates = [{ offer: offerOf(), balance: 100_000n }];
-    expect(refusal({ sizes: [MAX_PARCEL_SIZE - 1, 1], candidates })).toBe('ok');
-  });
-
-  it('parcel-recipient-limit: before any provider is asked', () => {
-    const more = { recipientMaxBytes: 1_100_999, candidates: [] };
-    expect(refusal(more)).toBe('parcel-recipient-limit at most 1100999 bytes');
-    expect(refusal({ recipientMaxBytes: 1_101_000 })).toBe('ok');
+    expect(refusal({ size: MAX_PARCEL_SIZE + 1 })).toBe(limit);
+    expect(refusal({ size: 1.5 })).toBe(limit);
+    expect(refusal({ size: MAX_PARCEL_SIZE })).toBe('ok');
+    expect(refusal({ recipientMaxBytes: 1_099_999, offers: [] })).toBe(
+      'parcel-recipient-limit at most 1099999 bytes',
+    );
+    expect(refusal({ recipientMaxBytes: 1_100_000 })).toBe('ok');
   });
 });
 
-describe('a quote for fetching parcels', () => {
+describe('a quote for fetching a parcel', () => {
   const request: FetchRequest = {
-    sizes: [1_000],
+    size: 1_000,
     prices: OFFER_FIELDS,
     balance: 100n,
     isExpired: false,
@@ -126,7 +88,7 @@ describe('a quote for fetching parcels', () => {
     fc.assert(
       fc.property(size, size, (one, other) => {
         const cost = (bytes: number): bigint =>
-          valueOf(quoteFetch({ ...request, sizes: [bytes], balance: 1n << 60n }));
+          valueOf(quoteFetch({ ...request, size: bytes, balance: 1n << 60n }));
         expect(cost(Math.min(one, other))).toBeLessThanOrEqual(cost(Math.max(one, other)));
       }),
     );

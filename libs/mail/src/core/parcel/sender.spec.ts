@@ -38,7 +38,7 @@ const UNTIL = NOW + 30 * 86_400;
 const CONTEXT = {
   networkId: NETWORK_ID,
   ledgerTime: NOW,
-  offer: signOffer({ ...OFFER_FIELDS, maxObject: 1_048_576 }, BOND_SECRET_KEY),
+  offer: signOffer({ ...OFFER_FIELDS, maxPart: 1_048_576 }, BOND_SECRET_KEY),
   bondPublicKey: BOND_PUBLIC_KEY,
 };
 const manifest: ParcelManifest = {

@@ -4,12 +4,14 @@
  * these schemas; the server parses every request. Spec: docs/spec/34-provider-api.md.
  */
 import { z } from 'zod';
+import { MAX_STAMP_BITS } from '../../core/identity/descriptor.ts';
 import {
   MAX_BUCKET_BITS,
   MAX_FILTER_PATCH,
   MAX_MAILBOX_BUCKETS,
   MAX_PAGE,
   MAX_UPLOAD_BYTES,
+  MAX_UPLOAD_PARTS,
 } from '../../core/market/constants.ts';
 
 /** Hex of exactly `bytes` bytes. */
@@ -47,6 +49,11 @@ export const BUCKET = z.strictObject({
   prefix: z.string().regex(/^([0-9a-f]{2}){0,3}$/),
 });
 
+/** A bucket to watch, with the stamp bits asked of strangers there. */
+export const WATCHED_BUCKET = BUCKET.extend({
+  stampBits: z.int().min(0).max(MAX_STAMP_BITS).default(0),
+});
+
 export const HEAD = z.object({
   mailboxId: hex(32),
   length: z.int().min(0),
@@ -69,13 +76,13 @@ export const CREATE_MAILBOX = z.strictObject({
 export const FILTER_PATCH = z.strictObject({
   addTags: z.array(hex(16)).max(MAX_FILTER_PATCH).default([]),
   removeTags: z.array(hex(16)).max(MAX_FILTER_PATCH).default([]),
-  addBuckets: z.array(BUCKET).max(MAX_MAILBOX_BUCKETS).default([]),
+  addBuckets: z.array(WATCHED_BUCKET).max(MAX_MAILBOX_BUCKETS).default([]),
   removeBuckets: z.array(BUCKET).max(MAX_MAILBOX_BUCKETS).default([]),
 });
 
 export const FILTERS = z.object({
   tagCount: z.int().min(0),
-  buckets: z.array(BUCKET).max(MAX_MAILBOX_BUCKETS),
+  buckets: z.array(WATCHED_BUCKET).max(MAX_MAILBOX_BUCKETS),
 });
 
 /** Body of POST /v1/sessions: first without, then with nonce and signature. */
@@ -103,7 +110,7 @@ export const MAILBOX = z.object({
   balance: amount,
   policy: POLICY,
   tagCount: z.int().min(0),
-  buckets: z.array(BUCKET).max(MAX_MAILBOX_BUCKETS),
+  buckets: z.array(WATCHED_BUCKET).max(MAX_MAILBOX_BUCKETS),
   objectCount: z.int().min(0),
   head: HEAD,
 });
@@ -115,6 +122,8 @@ export const LOG_ENTRY = z.object({
   milestoneTime: seconds,
   state: z.enum(['seen', 'held', 'stored', 'expired', 'released', 'purged', 'part']),
   cost: z.int().min(0).max(0xffff_ffff),
+  /** Of what is held; a hint that no signature covers. */
+  tag: hex(16).optional(),
 });
 export const LOG = z.object({ entries: z.array(LOG_ENTRY).max(MAX_PAGE), head: HEAD });
 
@@ -126,12 +135,31 @@ export const HELD_ITEM = z.object({
   until: seconds,
   /** First 64 bytes of the envelope: enough to scan for one's own mail. */
   head: z.string().regex(/^([0-9a-f]{2}){1,64}$/),
+  /** SHA-256 of the envelope without its nonce: what its stamp is measured over. */
+  stampBase: hex(32),
 });
 export const HELD = z.object({
   items: z.array(HELD_ITEM).max(MAX_PAGE),
   /** Give it as `after` to go on; absent at the end. */
   cursor: z.string().max(256).optional(),
 });
+
+/** Body of POST /v1/parts: the parts of one parcel in order. */
+export const UPLOAD_REQUEST = z.strictObject({
+  tag: hex(16),
+  parts: z
+    .array(z.strictObject({ root: hex(32), size: z.int().min(1).max(0xffff_ffff) }))
+    .min(1)
+    .max(MAX_UPLOAD_PARTS),
+});
+export const UPLOAD = z.object({
+  tag: hex(16),
+  /** Roots that have still to be sent. */
+  missing: z.array(hex(32)).max(MAX_UPLOAD_PARTS),
+  /** Ledger time at which the upload ends. */
+  closesAt: seconds,
+});
+export const PART = z.object({ root: hex(32), until: seconds, receipt: hex(192) });
 
 export const RETAIN_REQUEST = z.strictObject({ days: z.int().min(1).max(65_535) });
 export const RETAIN = z.object({
@@ -182,6 +210,7 @@ export const PROBLEM = z.object({
 export type StatusDto = z.infer<typeof STATUS>;
 export type PolicyDto = z.infer<typeof POLICY>;
 export type BucketDto = z.infer<typeof BUCKET>;
+export type WatchedBucketDto = z.infer<typeof WATCHED_BUCKET>;
 export type HeadDto = z.infer<typeof HEAD>;
 export type CreateMailboxDto = z.infer<typeof CREATE_MAILBOX>;
 export type FilterPatchDto = z.infer<typeof FILTER_PATCH>;
@@ -193,6 +222,9 @@ export type LogEntryDto = z.infer<typeof LOG_ENTRY>;
 export type LogDto = z.infer<typeof LOG>;
 export type HeldItemDto = z.infer<typeof HELD_ITEM>;
 export type HeldDto = z.infer<typeof HELD>;
+export type UploadRequestDto = z.infer<typeof UPLOAD_REQUEST>;
+export type UploadDto = z.infer<typeof UPLOAD>;
+export type PartDto = z.infer<typeof PART>;
 export type RetainDto = z.infer<typeof RETAIN>;
 export type ReleaseDto = z.infer<typeof RELEASE>;
 export type ProofDto = z.infer<typeof PROOF>;

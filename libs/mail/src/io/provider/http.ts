@@ -23,6 +23,8 @@ export interface Exchange {
   readonly method: string;
   readonly path: string;
   readonly json?: unknown;
+  /** A body of bytes, in place of `json`. */
+  readonly bytes?: Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
   /** Greatest answer in bytes. */
@@ -39,8 +41,7 @@ export interface Answer {
 export async function exchange(options: HttpOptions, request: Exchange): Promise<Answer> {
   const timeout = AbortSignal.timeout(options.timeoutMs);
   const signal = request.signal ? AbortSignal.any([timeout, request.signal]) : timeout;
-  const body = request.json === undefined ? {} : { body: JSON.stringify(request.json) };
-  const contentType = request.json === undefined ? {} : { 'content-type': 'application/json' };
+  const { body, contentType } = bodyOf(request);
   try {
     const response = await options.fetch(`${options.baseUrl}${request.path}`, {
       method: request.method,
@@ -56,6 +57,19 @@ export async function exchange(options: HttpOptions, request: Exchange): Promise
     if (error instanceof ProviderFault) throw error;
     throw new ProviderUnreachable('the provider did not answer', { cause: error });
   }
+}
+
+function bodyOf({ json, bytes }: Exchange): { body: object; contentType: Record<string, string> } {
+  if (bytes !== undefined) {
+    // `fetch` takes bytes over no shared memory only, which none of ours is.
+    const body = { body: bytes as Uint8Array<ArrayBuffer> };
+    return { body, contentType: { 'content-type': 'application/octet-stream' } };
+  }
+  if (json === undefined) return { body: {}, contentType: {} };
+  return {
+    body: { body: JSON.stringify(json) },
+    contentType: { 'content-type': 'application/json' },
+  };
 }
 
 /** The JSON of a successful answer. Throws ProviderApiError or ProviderFault. */

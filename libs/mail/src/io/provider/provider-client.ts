@@ -10,7 +10,7 @@ import type { OutputId } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Clock, Random, Verifier } from '@tanglemail/tangle/core/ports.ts';
 import { MARKET_TIMES, MAX_PAGE } from '../../core/market/constants.ts';
 import type { MarketTimes } from '../../core/market/constants.ts';
-import type { MailboxPolicy, StrangerBucket } from '../../core/market/mailbox.ts';
+import type { MailboxPolicy, StrangerBucket, WatchedBucket } from '../../core/market/mailbox.ts';
 import { verifyLogPage } from '../../core/market/mailbox-log.ts';
 import {
   bondPublicKeyOf,
@@ -22,7 +22,7 @@ import type { Offer } from '../../core/market/offer.ts';
 import { checkReceipt, decodeReceipt, RECEIPT_SIZE } from '../../core/market/receipt.ts';
 import type { StorageReceipt } from '../../core/market/receipt.ts';
 import { segmentRoot, verifySegments } from '../../core/market/segment-tree.ts';
-import type { SegmentProof } from '../../core/market/segment-tree.ts';
+import type { SegmentProof, Sha256 } from '../../core/market/segment-tree.ts';
 import {
   closeMessage,
   loginMessage,
@@ -36,6 +36,7 @@ import * as dto from './dto.ts';
 import { ProviderFault, ProviderUnreachable } from './errors.ts';
 import { exchange, problemOf, readJson } from './http.ts';
 import type { Answer, Exchange, HttpOptions } from './http.ts';
+import { PartClient } from './part-client.ts';
 import { payAndSend } from './purse.ts';
 import type { ChannelPurse, PayContext } from './purse.ts';
 
@@ -80,7 +81,7 @@ export interface FilterChange {
   /** 16 bytes each. */
   readonly addTags?: readonly Uint8Array[];
   readonly removeTags?: readonly Uint8Array[];
-  readonly addBuckets?: readonly StrangerBucket[];
+  readonly addBuckets?: readonly WatchedBucket[];
   readonly removeBuckets?: readonly StrangerBucket[];
 }
 
@@ -103,6 +104,13 @@ export class ProviderClient {
     this.#offer = options.offer;
     this.#times = options.times ?? MARKET_TIMES;
     this.#deps = deps;
+  }
+
+  /** The same provider for parts of parcels. */
+  parts(sha256: Sha256): PartClient {
+    const { verifier } = this.#deps;
+    const networkId = this.#networkId;
+    return new PartClient(this.#http, { networkId, offer: () => this.offer(), verifier, sha256 });
   }
 
   /** The provider's offer, checked; fetched once unless `isFresh`. */
@@ -183,13 +191,11 @@ export class ProviderClient {
   /** Adds and removes tags and stranger buckets; repeating a change changes nothing. */
   async setFilters(session: ProviderSession, change: FilterChange): Promise<dto.FiltersDto> {
     const tags = (list?: readonly Uint8Array[]): string[] => (list ?? []).map(bytesToHex);
-    const buckets = (list?: readonly StrangerBucket[]): dto.BucketDto[] =>
-      (list ?? []).map(({ bits, prefix }) => ({ bits, prefix: bytesToHex(prefix) }));
     const json: dto.FilterPatchDto = {
       addTags: tags(change.addTags),
       removeTags: tags(change.removeTags),
-      addBuckets: buckets(change.addBuckets),
-      removeBuckets: buckets(change.removeBuckets),
+      addBuckets: (change.addBuckets ?? []).map(watchedDto),
+      removeBuckets: (change.removeBuckets ?? []).map(bucketDto),
     };
     const path = `/v1/mailboxes/${session.mailboxId}/filters`;
     return readJson(await this.#sendAs(session, { method: 'PATCH', path, json }), dto.FILTERS);
@@ -400,4 +406,12 @@ export class ProviderClient {
   #nowSeconds(): number {
     return Math.floor(this.#deps.clock.nowMs() / 1_000);
   }
+}
+
+function bucketDto({ bits, prefix }: StrangerBucket): dto.BucketDto {
+  return { bits, prefix: bytesToHex(prefix) };
+}
+
+function watchedDto(bucket: WatchedBucket): dto.WatchedBucketDto {
+  return { ...bucketDto(bucket), stampBits: bucket.stampBits };
 }
