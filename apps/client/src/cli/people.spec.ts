@@ -147,6 +147,8 @@ describe('requests', () => {
     const [request] = await bob.json<dto.RequestDto[]>('contacts', 'requests');
     expect(request).toMatchObject({ name: 'A1ice', looksLike: carolAddress() });
     expect((await bob.cli('contacts', 'requests')).out).toContain('looks like a contact of yours');
+    const [mail] = await bob.client.service.messages({ folder: 'Requests', limit: 1 });
+    expect(mail?.from).toMatchObject({ name: 'A1ice', looksLike: carolAddress() });
     const taken = await bob.cli('contacts', 'accept', alice.address, '--name', 'alice');
     expect([taken.code, taken.err]).toEqual([5, expect.stringContaining('(name-taken)')]);
     expect(await bob.json('contacts', 'accept', alice.address)).toMatchObject({ name: '' });

@@ -93,7 +93,7 @@ export interface ArrivedMessage {
   readonly raw: Uint8Array;
   /** From `readFacts`. */
   readonly shown: ShownFacts;
-  /** Our sub-address by which it came; without it, the one by which its sender came first. */
+  /** Our sub-address by which it came, '' for none; else the one by which its sender came first. */
   readonly subAddress?: string;
 }
 
@@ -179,15 +179,15 @@ export class LetterIntake {
   }
 
   /**
-   * Our sub-address by which a mail came: that of the door whose key its tag was made for, else,
-   * under an exact tag, the one that the sender wrote on it.
+   * Our sub-address by which a mail came: that of the door whose key its tag was made for ('' for
+   * the plain one), else, under an exact tag, the one that the sender wrote on it.
    */
   #subAddressOf(envelope: MailEnvelope, shown: ShownFacts | undefined): string | undefined {
     const { account, addresses, tags, tangle } = this.#deps;
     if (tags.match(envelope.tag) === undefined) {
       const today = dayOf(Math.floor(tangle.clock.nowMs() / 1_000));
       const days = Array.from({ length: HELD_DAYS }, (_, back) => today + 1 - back);
-      return this.#doorOf(envelope, days) || undefined;
+      return this.#doorOf(envelope, days);
     }
     for (const text of shown?.to.split(', ') ?? []) {
       const parsed = parseMailAddress(text, account.network);
@@ -348,7 +348,7 @@ export class LetterIntake {
     { sender, letterId, isRegistered, raw, shown, ...more }: ArrivedMessage,
   ): { readonly mailId: string; readonly apply: () => void } {
     const { store, contacts, messages, tangle, onDelivered } = this.#deps;
-    const subAddress = more.subAddress ?? contacts.get(sender)?.cameBy;
+    const subAddress = more.subAddress ?? contacts.get(sender)?.cameBy ?? '';
     const delivered = messages.deliver(batch, {
       folder,
       raw,
@@ -357,7 +357,7 @@ export class LetterIntake {
       flags: [],
       sender,
       isRegistered,
-      ...(subAddress === undefined ? {} : { subAddress }),
+      ...(subAddress === '' ? {} : { subAddress }),
       ...shown,
     });
     const mailId = delivered.id;
@@ -403,7 +403,7 @@ export class LetterIntake {
       name: shown?.fromName.slice(0, MAX_NAME_LENGTH) ?? '',
       nowMs: tangle.clock.nowMs(),
       ...(invite ? { inviteId: source.slice(INVITE_SOURCE.length) } : {}),
-      ...(subAddress === undefined ? {} : { cameBy: subAddress }),
+      ...(subAddress ? { cameBy: subAddress } : {}),
     });
     return { state: contact.state, apply };
   }

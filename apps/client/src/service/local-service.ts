@@ -48,6 +48,7 @@ export class LocalService implements ClientService {
     const { account, secrets, config, genesis, publisher, wallet, book } = this.#parts;
     const latest = await this.#latestMilestone();
     const { sequence, state, milestoneIndex } = publisher.status();
+    const conflictAtMs = this.#parts.resolver.conflictAtMs(account.address);
     const inbox = this.#parts.messages.folders().find((one) => one.name === 'INBOX');
     return {
       version: VERSION,
@@ -64,6 +65,7 @@ export class LocalService implements ClientService {
         sequence: `${sequence}`,
         state,
         ...(milestoneIndex === undefined ? {} : { milestoneIndex }),
+        ...(conflictAtMs === undefined ? {} : { conflictAtMs }),
       },
       wallet: wallet.summary(),
       providers: book.hints().length,
