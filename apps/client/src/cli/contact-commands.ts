@@ -8,6 +8,7 @@ import { ClientError } from '../client-error.ts';
 import { qrOf, writeQr } from './address-commands.ts';
 import { run } from './context.ts';
 import { integerOption } from './options.ts';
+import { readQrImage } from './qr-image.ts';
 import { findContact, PeopleCalls } from './people-calls.ts';
 import { requestCommands } from './request-commands.ts';
 import type { Terminal } from './terminal.ts';
@@ -104,14 +105,23 @@ function listCommand(terminal: Terminal): Command {
 function addCommand(terminal: Terminal): Command {
   const command = new Command('add')
     .description('add a contact, or accept or rename one')
-    .argument('<link-or-address>', 'a tangle: link, or an address')
+    .argument('[link-or-address]', 'a tangle: link, or an address')
+    .option('--image <file>', 'a PNG with the QR code of a link, instead')
     .option('--name <name>', 'what you call them')
     .option('--note <text>', 'a note about them');
-  return run<{ name?: string; note?: string }>(
+  return run<{ name?: string; note?: string; image?: string }>(
     command,
     terminal,
-    ["contacts add 'tangle:tm1…?invite=…' --name Bob", 'contacts add tm1… --name Carol'],
-    async (context, { name, note }, [text = '']) => {
+    [
+      "contacts add 'tangle:tm1…?invite=…' --name Bob",
+      'contacts add tm1… --name Carol',
+      'contacts add --image code.png',
+    ],
+    async (context, { name, note, image }, [given]) => {
+      if ((given === undefined) === (image === undefined)) {
+        throw new ClientError('request-malformed', 'give either a link or address, or --image');
+      }
+      const text = image === undefined ? (given ?? '') : await readQrImage(image);
       const who = text.trim().toLowerCase().startsWith('tangle:')
         ? { link: text }
         : { address: text };

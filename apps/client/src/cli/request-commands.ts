@@ -9,6 +9,7 @@ import type { ContactAction } from '../api/people-service.ts';
 import { ClientError } from '../client-error.ts';
 import { run } from './context.ts';
 import { findAddress, PeopleCalls } from './people-calls.ts';
+import { readQrImage } from './qr-image.ts';
 import type { Terminal } from './terminal.ts';
 import { counted, oneLine, table } from './text.ts';
 
@@ -100,12 +101,14 @@ function verifyCommand(terminal: Terminal): Command {
     .description('compare the safety number that a contact reads to you, or shows')
     .argument(WHO)
     .option('--number <digits>', 'the 60 digits, with or without spaces')
-    .option('--code <text>', 'what their QR code says: tangle-safety:…');
-  return run<{ number?: string; code?: string }>(
+    .option('--code <text>', 'what their QR code says: tangle-safety:…')
+    .option('--image <file>', 'a PNG with their QR code');
+  return run<{ number?: string; code?: string; image?: string }>(
     command,
     terminal,
     ["contacts verify Bob --number '12345 67890 …'", 'contacts verify Bob --code tangle-safety:…'],
-    async (context, { number, code }, [text = '']) => {
+    async (context, { number, image, ...rest }, [text = '']) => {
+      const code = image === undefined ? rest.code : await readQrImage(image);
       const daemon = await context.daemon();
       const address = await findAddress(daemon, text);
       const proof = {
