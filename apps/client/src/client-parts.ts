@@ -303,7 +303,10 @@ function buildFilterScan(
   const nodes = [tangle.node, ...others.filter(isOther)];
   const { id: genesisId } = genesisMilestone(genesis, hasher);
   const introKeys = (): Uint8Array[] => [account.intro.publicKey];
-  return new FilterScan({ strangers, decoys }, { ...parts, nodes, genesisId, introKeys });
+  const tags = {
+    watched: (): Uint8Array[] => [...parts.tags.watched(), ...parts.lists.watched()],
+  };
+  return new FilterScan({ strangers, decoys }, { ...parts, tags, nodes, genesisId, introKeys });
 }
 
 function outboxEvent(entry: OutboxEntry): {

@@ -104,7 +104,7 @@ export const BUCKETS = {
   /** Folder id, modification number (16 digits) → JSON: UIDs that were expunged with it. */
   expunged: 41,
   /** Opaque(sender and letter id) → JSON: what a registered letter was signed with. */
-  registered: 41,
+  registered: 42,
 } as const;
 
 export type Bucket = keyof typeof BUCKETS;
