@@ -20,6 +20,7 @@ import { Chat } from './chat/chat.ts';
 import { ContactBook } from './contacts/contact-book.ts';
 import { OwnAddresses, type PublishedDoors } from './contacts/own-addresses.ts';
 import { OwnSettings } from './contacts/own-settings.ts';
+import { RequestSorter } from './contacts/request-sorter.ts';
 import { DescriptorPublisher } from './descriptor/publisher.ts';
 import { DescriptorResolver } from './descriptor/resolver.ts';
 import { buildDevices, type DeviceParts } from './devices/device-parts.ts';
@@ -84,6 +85,7 @@ export interface ClientParts extends ClientOptions {
   readonly addresses: OwnAddresses;
   readonly messages: MessageStore;
   readonly mailbox: MailboxParts;
+  readonly requests: RequestSorter;
   /** Ends every request that is under way when it is aborted. */
   readonly lifetime: AbortController;
   readonly resolver: DescriptorResolver;
@@ -129,15 +131,20 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const tags = await TagBook.load(store);
   const lists = await TagLists.load(store);
   const own = await buildOwn(options, { account, store, writes, suite, clock: deps.clock, events });
+  let requests: RequestSorter | undefined;
   const contacts = await ContactBook.load({
     account,
     store,
     writes,
     tags,
     suite,
-    onChange: (address) => events.emit(contactEvent(account, address)),
+    onChange: (address) => {
+      events.emit(contactEvent(account, address));
+      requests?.wake();
+    },
   });
   const messages = await MessageStore.load(store);
+  requests = new RequestSorter({ store, writes, contacts, messages, logger });
   const known = { account, store, writes, tags, lists, contacts, messages, suite };
   const base = { ...known, ...own, tangle, epochs, logger };
   const nowMs = (): number => tangle.clock.nowMs();
@@ -203,7 +210,7 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
     nowMs: () => tangle.clock.nowMs(),
   });
   const running = { lifetime, resolver, publisher, outbox, chat, parcels, events, devices };
-  return { ...all, ...running, filterScan, spam, push };
+  return { ...all, ...running, requests, filterScan, spam, push };
 }
 
 type ChatParts = 'resolver' | 'outbox' | 'events' | 'providerSync' | 'intake' | 'notes';

@@ -29,6 +29,7 @@ import { FiltersController } from './filters.controller.ts';
 import { MessagesController } from './messages.controller.ts';
 import { OutboxActionsController } from './outbox-actions.controller.ts';
 import { OutboxController } from './outbox.controller.ts';
+import { PeopleController } from './people.controller.ts';
 import { ProblemFilter } from './problem.ts';
 import { ProvidersController } from './providers.controller.ts';
 import type { ApiServices } from './service.ts';
@@ -42,6 +43,7 @@ import {
   MAILBOX,
   OUTBOX,
   PARCELS,
+  PEOPLE,
   SERVICE,
   VERSION,
 } from './tokens.ts';
@@ -81,6 +83,7 @@ const AREAS: Record<keyof ApiServices, Area> = {
     token: MAILBOX,
     controllers: [MailboxController, DraftsController, ArchiveController],
   },
+  people: { token: PEOPLE, controllers: [PeopleController] },
   filters: { token: FILTERS, controllers: [FiltersController] },
   backup: { token: BACKUP, controllers: [BackupController] },
   outbox: { token: OUTBOX, controllers: [OutboxActionsController] },

@@ -64,6 +64,8 @@ export const statusDto = z.object({
     sequence: amount,
     state: z.enum(['none', 'queued', 'confirmed']),
     milestoneIndex: count.optional(),
+    /** Another one of ours with its number was seen: a device that did not agree, or a thief. */
+    conflictAtMs: timeMs.optional(),
   }),
   wallet: z.object({
     /** As of the last look; null before the first. */
@@ -273,7 +275,13 @@ export const messageSummaryDto = z.object({
   uid: count,
   folder: text,
   /** `verified` is true when the letter's seal proves `address`; names are the sender's words. */
-  from: z.object({ address: text, name: text, verified: z.boolean() }),
+  from: z.object({
+    address: text,
+    name: text,
+    verified: z.boolean(),
+    /** Address of a contact for whom the name of this stranger can be taken. */
+    looksLike: text.optional(),
+  }),
   to: z.string().max(4_096),
   subject: text,
   dateMs: timeMs,

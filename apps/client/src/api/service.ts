@@ -40,6 +40,8 @@ import type { MailboxService } from './mailbox-service.ts';
 import type { FilterService } from './filter-service.ts';
 import type { ParcelsService } from './parcels-service.ts';
 
+import type { PeopleService } from './people-service.ts';
+
 /** The bytes of one attachment. */
 export interface AttachmentContent {
   /** As the sender says, path separators removed; empty if it has no name. */
@@ -117,6 +119,7 @@ export interface ClientService {
 export interface ApiServices {
   readonly local: ClientService;
   readonly mailbox?: MailboxService;
+  readonly people?: PeopleService;
   readonly filters?: FilterService;
   readonly backup?: BackupService;
   readonly outbox?: OutboxService;

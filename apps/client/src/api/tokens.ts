@@ -2,6 +2,7 @@
  * Names under which Nest hands the one client of a process to controllers.
  */
 export const SERVICE = Symbol('service');
+export const PEOPLE = Symbol('people');
 export const OUTBOX = Symbol('outbox');
 export const PARCELS = Symbol('parcels');
 export const ACCESS = Symbol('access');

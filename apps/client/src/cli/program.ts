@@ -9,10 +9,11 @@ import { VERSION } from '../version.ts';
 import { accountCommand } from './account-commands.ts';
 import { exportCommand, importCommand } from './archive-commands.ts';
 import { draftsCommand } from './draft-commands.ts';
+import { addressCommand, settingsCommand } from './address-commands.ts';
 import { backupCommand } from './backup-commands.ts';
 import { chatCommand } from './chat-commands.ts';
 import { deviceCommand } from './device-commands.ts';
-import { addressCommand, contactsCommand, inviteCommand } from './contact-commands.ts';
+import { contactsCommand, inviteCommand } from './contact-commands.ts';
 import { daemonCommand } from './daemon-commands.ts';
 import { filtersCommand } from './filter-commands.ts';
 import { inboxCommand, outboxCommand, readCommand, syncCommand } from './mail-commands.ts';
@@ -53,6 +54,7 @@ export function buildProgram(terminal: Terminal, settings: Settings | undefined)
     .addCommand(accountCommand(terminal, settings))
     .addCommand(daemonCommand(terminal, settings))
     .addCommand(addressCommand(terminal))
+    .addCommand(settingsCommand(terminal))
     .addCommand(inviteCommand(terminal))
     .addCommand(contactsCommand(terminal))
     .addCommand(sendCommand(terminal))

@@ -140,7 +140,10 @@ export function summaryView(
   const { entry } = mail;
   const sender = entry.sender ?? account.address;
   // A name that we gave, else what the sender calls itself.
-  const name = contacts.get(sender)?.name || entry.fromName;
+  const known = contacts.get(sender);
+  const name = known?.name || entry.fromName;
+  const isStranger = known?.state !== 'accepted' && sender !== account.address;
+  const like = isStranger ? contacts.lookalike(name, sender) : undefined;
   const { importedFrom } = entry;
   return {
     id: mail.id,
@@ -148,7 +151,12 @@ export function summaryView(
     folder: mail.folder,
     from:
       importedFrom === undefined
-        ? { address: addressText(account, sender), name: name.slice(0, MAX_TEXT), verified: true }
+        ? {
+            address: addressText(account, sender),
+            name: name.slice(0, MAX_TEXT),
+            verified: true,
+            ...(like === undefined ? {} : { looksLike: addressText(account, like.address) }),
+          }
         : { address: importedFrom, name: entry.fromName.slice(0, MAX_TEXT), verified: false },
     to: entry.to,
     subject: entry.subject,
