@@ -20,6 +20,8 @@ import { DescriptorPublisher } from './descriptor/publisher.ts';
 import { DescriptorResolver } from './descriptor/resolver.ts';
 import { RecoveryBoxes } from './devices/recovery-boxes.ts';
 import { FilterScan } from './filters/filter-scan.ts';
+import { HookBook } from './hooks/hook-book.ts';
+import { HookRunner } from './hooks/hook-runner.ts';
 import { LetterIntake } from './inbox/letter-intake.ts';
 import { NoteRouter } from './inbox/note-router.ts';
 import { NodeFeed } from './inbox/node-feed.ts';
@@ -27,6 +29,7 @@ import { ObjectFetcher } from './inbox/object-fetcher.ts';
 import { ProviderSync } from './inbox/provider-sync.ts';
 import { StrangerScan } from './inbox/stranger-scan.ts';
 import type { AccountSecrets } from './keystore/keystore.ts';
+import type { ListedMail } from './messages/listed-mail.ts';
 import { MessageStore } from './messages/message-store.ts';
 import { isMail, storedCount } from './outbox/outbox-entry.ts';
 import { Outbox } from './outbox/outbox.ts';
@@ -34,6 +37,7 @@ import { Sealer } from './outbox/sealer.ts';
 import { ChannelKeeper } from './rentals/channel-keeper.ts';
 import { RentalBook } from './rentals/rental-book.ts';
 import { Renter, type RentTerms } from './rentals/renter.ts';
+import { summaryView } from './service/views.ts';
 import { ClientEvents } from './service/client-events.ts';
 import type { OutboxEntry } from './store/outbox-collections.ts';
 import type { SealedStore } from './store/sealed-store.ts';
@@ -54,6 +58,8 @@ export interface ClientDeps {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly random: Random;
+  /** Of the process: what programs that hooks start may get of it. Default: nothing. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   /** The way to the tangle; default openTangle. A simulation has one without sockets. */
   readonly openTangle?: typeof openTangle;
 }
@@ -79,6 +85,8 @@ export interface ClientParts extends ClientOptions {
   readonly providerSync: ProviderSync;
   readonly nodeFeed: NodeFeed;
   readonly intake: LetterIntake;
+  readonly hookBook: HookBook;
+  readonly hookRunner: HookRunner;
   /** Absent unless the settings ask for it. */
   readonly filterScan: FilterScan | undefined;
   /** Who takes the notes of which family: registered before anything is received. */
@@ -135,7 +143,8 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
     ...deps,
     noteBox: (publicKey) => boxes.add(publicKey, deps.clock.nowMs()),
   });
-  return { ...all, filterScan, lifetime, resolver, publisher, outbox, events, backups };
+  const hooks = await buildHooks(base, deps);
+  return { ...all, ...hooks, filterScan, lifetime, resolver, publisher, outbox, events, backups };
 }
 
 type Base = Pick<
@@ -185,6 +194,20 @@ function buildInbox(
     intake,
     notes,
   };
+}
+
+/** Programs that are told of new mail. */
+async function buildHooks(
+  parts: Base,
+  { environment = {} }: Pick<ClientDeps, 'environment'>,
+): Promise<Pick<ClientParts, 'hookBook' | 'hookRunner'>> {
+  const { account, contacts, messages, tangle } = parts;
+  const nowMs = (): number => tangle.clock.nowMs();
+  const book = await HookBook.load({ ...parts, nowMs });
+  messages.observe((batch, change) => book.note(batch, change));
+  const summaryOf = (mail: ListedMail) => summaryView(account, contacts, mail);
+  const runner = new HookRunner({ ...parts, book, summaryOf, nowMs, environment });
+  return { hookBook: book, hookRunner: runner };
 }
 
 /** The search for mail by filters, over the client's own node and those that are held to it. */

@@ -12,6 +12,7 @@ import {
   type ClientParts,
 } from './client-parts.ts';
 import { pause } from './pause.ts';
+import { Hooks } from './service/hook-service.ts';
 import { FilterSearch } from './service/filter-service.ts';
 import { LocalService } from './service/local-service.ts';
 import { saveCheckpoint } from './tangle/ledger-checkpoint.ts';
@@ -45,6 +46,7 @@ export class Client {
       local: this.service,
       backup: parts.backups,
       filters: new FilterSearch(parts),
+      hooks: new Hooks(parts),
     };
   }
 
@@ -61,6 +63,7 @@ export class Client {
     const { wallet, outbox, config, tangle, publisher, channels, store } = this.#parts;
     wallet.start();
     outbox.start();
+    this.#parts.hookRunner.start();
     const restOrWake: Rest = (timeMs, signal) => publisher.rest(timeMs, signal);
     this.#loop('descriptor', (signal) => this.#publishDescriptor(signal), restOrWake);
     this.#loop('channels', async () => {
@@ -93,11 +96,17 @@ export class Client {
    * finished goes on at the next start.
    */
   async stop(): Promise<void> {
-    const { lifetime, wallet, outbox, tangle, store, writes } = this.#parts;
+    const { lifetime, wallet, outbox, hookRunner, tangle, store, writes } = this.#parts;
     lifetime.abort(new Error('the client stops'));
     this.#unsubscribe?.();
     // Together: a loop may wait for a payment, which ends only when the wallet stops.
-    await Promise.allSettled([wallet.stop(), outbox.stop(), this.service.settle(), ...this.#loops]);
+    await Promise.allSettled([
+      wallet.stop(),
+      outbox.stop(),
+      hookRunner.stop(),
+      this.service.settle(),
+      ...this.#loops,
+    ]);
     await saveCheckpoint(store, tangle.checkpoint());
     await tangle.close();
     await writes.run(async () => {});

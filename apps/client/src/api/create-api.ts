@@ -20,12 +20,13 @@ import { ContactsController } from './contacts.controller.ts';
 import { MAX_BODY_BYTES } from './dto.ts';
 import { EventsGateway } from './events.gateway.ts';
 import { FiltersController } from './filters.controller.ts';
+import { HooksController } from './hooks.controller.ts';
 import { MessagesController } from './messages.controller.ts';
 import { OutboxController } from './outbox.controller.ts';
 import { ProblemFilter } from './problem.ts';
 import { ProvidersController } from './providers.controller.ts';
 import type { ApiServices } from './service.ts';
-import { ACCESS, BACKUP, FILTERS, SERVICE, VERSION } from './tokens.ts';
+import { ACCESS, BACKUP, FILTERS, HOOKS, SERVICE, VERSION } from './tokens.ts';
 import { WalletController } from './wallet.controller.ts';
 
 export interface ApiOptions {
@@ -59,6 +60,7 @@ const AREAS: Record<keyof ApiServices, Area> = {
     ],
   },
   filters: { token: FILTERS, controllers: [FiltersController] },
+  hooks: { token: HOOKS, controllers: [HooksController] },
   backup: { token: BACKUP, controllers: [BackupController] },
 };
 

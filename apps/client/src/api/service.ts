@@ -33,6 +33,7 @@ import type {
   WalletLineDto,
 } from './dto.ts';
 import type { FilterService } from './filter-service.ts';
+import type { HookService } from './hook-service.ts';
 
 /** The bytes of one attachment. */
 export interface AttachmentContent {
@@ -106,5 +107,6 @@ export interface ClientService {
 export interface ApiServices {
   readonly local: ClientService;
   readonly filters?: FilterService;
+  readonly hooks?: HookService;
   readonly backup?: BackupService;
 }

@@ -6,3 +6,4 @@ export const ACCESS = Symbol('access');
 export const VERSION = Symbol('version');
 export const FILTERS = Symbol('filters');
 export const BACKUP = Symbol('backup');
+export const HOOKS = Symbol('hooks');

@@ -11,6 +11,7 @@ import { backupCommand } from './backup-commands.ts';
 import { addressCommand, contactsCommand, inviteCommand } from './contact-commands.ts';
 import { daemonCommand } from './daemon-commands.ts';
 import { filtersCommand } from './filter-commands.ts';
+import { hookCommand } from './hook-commands.ts';
 import { inboxCommand, outboxCommand, readCommand, syncCommand } from './mail-commands.ts';
 import { providerCommand } from './provider-commands.ts';
 import { sendCommand } from './send-command.ts';
@@ -54,6 +55,7 @@ export function buildProgram(terminal: Terminal, settings: Settings | undefined)
     .addCommand(walletCommand(terminal))
     .addCommand(providerCommand(terminal))
     .addCommand(filtersCommand(terminal))
+    .addCommand(hookCommand(terminal))
     .addCommand(backupCommand(terminal, settings))
     .addCommand(configDocsCommand(terminal));
   configure(program, terminal);

@@ -98,6 +98,16 @@ const mail = z.strictObject({
     .describe('Milliseconds between two looks for new filters, which cost a request a node each.'),
 });
 
+const hooks = z.strictObject({
+  commands: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether hooks may start programs on this machine. Off: whoever has the token of the local ' +
+        'API can send mail, and run nothing.',
+    ),
+});
+
 const backup = z.strictObject({
   folder: path
     .optional()
@@ -147,6 +157,7 @@ export const CONFIG_SCHEMA = z.strictObject({
   mail: mail.prefault({}),
   provider: provider.prefault({}),
   backup: backup.prefault({}),
+  hooks: hooks.prefault({}),
 });
 
 /** The configuration of a client after defaults. */
