@@ -189,7 +189,7 @@ export async function clientSide(
   const { node } = market;
   const tangle = market.access();
   const who = await person(seedByte, sealedMemoryStore(memoryStore(disk).store), tangle);
-  const { store, intake, tags } = who;
+  const { store, intake, tags, lists } = who;
   const lifetime = new AbortController();
   const logger = SILENT_LOGGER;
   let funded = 0;
@@ -212,7 +212,7 @@ export async function clientSide(
   const retainPerDay = terms.maxDebitPerDay;
   const fetcher = new ObjectFetcher({ retainPerDay }, { store, intake, tangle, logger });
   const strangers = new StrangerScan(intake, fetcher);
-  const deps = { book, renter, tags, fetcher, strangers, tangle, logger };
+  const deps = { book, renter, tags, lists, fetcher, strangers, tangle, logger };
   const sync = new ProviderSync(deps);
   const syncWith = (told: ToldToProviders): ProviderSync => new ProviderSync({ ...deps, told });
   return { who, book, channels, renter, sync, syncWith, lifetime, funded: () => funded };

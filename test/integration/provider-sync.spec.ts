@@ -35,7 +35,7 @@ async function befriend(): Promise<void> {
   const { who } = bob;
   const nowMs = market.node.nowMs;
   await who.contacts.add(alice.account.address, { name: 'Alice', nowMs });
-  await who.contacts.learnKeys(alice.account.address, descriptorOf(alice));
+  await who.contacts.learnKeys(alice.account.address, descriptorOf(alice), nowMs);
   await alice.intake.take((await sealMail(who, alice)).bytes);
 }
 

@@ -14,7 +14,10 @@ import {
 import { pause } from './pause.ts';
 import { Hooks } from './service/hook-service.ts';
 import { FilterSearch } from './service/filter-service.ts';
+import { LocalChatService } from './service/chat-service.ts';
+import { LocalParcels } from './service/parcels-service.ts';
 import { LocalService } from './service/local-service.ts';
+import { OutboxActions } from './service/outbox-actions.ts';
 import { saveCheckpoint } from './tangle/ledger-checkpoint.ts';
 
 const DAY_MS = 86_400_000;
@@ -28,6 +31,8 @@ const NODE_FEED_MS = 2_000;
 const DESCRIPTOR_CHECK_MS = 60_000;
 const CHANNEL_CHECK_MS = 15_000;
 const CHECKPOINT_MS = 30_000;
+/** Between two looks at what chat has to ask for, to answer or to delete. */
+const CHAT_CHECK_MS = 60_000;
 
 type Rest = (timeMs: number, signal: AbortSignal) => Promise<void>;
 
@@ -44,7 +49,10 @@ export class Client {
     this.service = new LocalService(parts);
     this.services = {
       local: this.service,
+      outbox: new OutboxActions(parts),
       backup: parts.backups,
+      chat: new LocalChatService(parts, this.service),
+      parcels: new LocalParcels(parts),
       filters: new FilterSearch(parts),
       hooks: new Hooks(parts),
     };
@@ -60,10 +68,12 @@ export class Client {
    * mail. A node or a provider that is out of reach delays work and stops nothing.
    */
   start(): void {
-    const { wallet, outbox, config, tangle, publisher, channels, store } = this.#parts;
+    const { wallet, outbox, parcels, config, tangle, publisher, channels, store } = this.#parts;
+    const { hookRunner, filterScan } = this.#parts;
     wallet.start();
     outbox.start();
-    this.#parts.hookRunner.start();
+    parcels.start();
+    hookRunner.start();
     const restOrWake: Rest = (timeMs, signal) => publisher.rest(timeMs, signal);
     this.#loop('descriptor', (signal) => this.#publishDescriptor(signal), restOrWake);
     this.#loop('channels', async () => {
@@ -72,7 +82,6 @@ export class Client {
     });
     this.#loop('mail', () => this.#fetchMail());
     if (config.mailFromNode) this.#loop('node feed', (signal) => this.#readNode(signal));
-    const { filterScan } = this.#parts;
     if (filterScan !== undefined) {
       this.#loop('filters', async (signal) => {
         await filterScan.sync(signal);
@@ -81,6 +90,10 @@ export class Client {
     }
     this.#loop('epochs', () => this.#pruneEpochs());
     this.#loop('backups', () => this.#parts.backups.runIfDue());
+    this.#loop('chat', async () => {
+      await this.#parts.chat.tick();
+      return CHAT_CHECK_MS;
+    });
     this.#loop('ledger checkpoint', async () => {
       await saveCheckpoint(store, tangle.checkpoint());
       return CHECKPOINT_MS;
@@ -96,17 +109,14 @@ export class Client {
    * finished goes on at the next start.
    */
   async stop(): Promise<void> {
-    const { lifetime, wallet, outbox, hookRunner, tangle, store, writes } = this.#parts;
+    const { lifetime, wallet, outbox, chat, tangle, store, writes } = this.#parts;
     lifetime.abort(new Error('the client stops'));
     this.#unsubscribe?.();
     // Together: a loop may wait for a payment, which ends only when the wallet stops.
-    await Promise.allSettled([
-      wallet.stop(),
-      outbox.stop(),
-      hookRunner.stop(),
-      this.service.settle(),
-      ...this.#loops,
-    ]);
+    const { parcels, hookRunner } = this.#parts;
+    const ends = [wallet.stop(), outbox.stop(), chat.settle(), parcels.stop()];
+    ends.push(hookRunner.stop(), this.service.settle());
+    await Promise.allSettled([...ends, ...this.#loops]);
     await saveCheckpoint(store, tangle.checkpoint());
     await tangle.close();
     await writes.run(async () => {});

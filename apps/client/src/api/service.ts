@@ -4,6 +4,8 @@
  * thrown is a mistake of ours and becomes `internal`. Spec: docs/spec/41-client-api.md.
  */
 import type { BackupService } from './backup-service.ts';
+import type { OutboxService } from './outbox-service.ts';
+import type { ChatService } from './chat-service.ts';
 import type {
   AddContactDto,
   AddressDto,
@@ -23,6 +25,7 @@ import type {
   RentalDto,
   RentedDto,
   RentRequestDto,
+  SendChoicesDto,
   SendMessageDto,
   SendTokensDto,
   SentTokensDto,
@@ -34,6 +37,7 @@ import type {
 } from './dto.ts';
 import type { FilterService } from './filter-service.ts';
 import type { HookService } from './hook-service.ts';
+import type { ParcelsService } from './parcels-service.ts';
 
 /** The bytes of one attachment. */
 export interface AttachmentContent {
@@ -45,7 +49,8 @@ export interface AttachmentContent {
 
 export interface ClientService {
   status(): Promise<StatusDto>;
-  address(): Promise<AddressDto>;
+  /** Of the account, or of one of its sub-addresses: `sub-address-unknown`. */
+  address(subAddress?: string): Promise<AddressDto>;
   /** Makes a secret for one person and watches its tags from now on. */
   createInvite(request: InviteRequestDto): Promise<InviteDto>;
 
@@ -62,7 +67,11 @@ export interface ClientService {
    */
   sendMessage(message: SendMessageDto): Promise<QueuedMessageDto>;
   /** Queues a message exactly as its bytes are, to `to` (at least one). `message-malformed` too. */
-  sendRawMessage(raw: Uint8Array, to: readonly string[]): Promise<QueuedMessageDto>;
+  sendRawMessage(
+    raw: Uint8Array,
+    to: readonly string[],
+    choices?: SendChoicesDto,
+  ): Promise<QueuedMessageDto>;
   /** Newest first. */
   outbox(query: PageQueryDto): Promise<readonly OutboxItemDto[]>;
   /** `outbox-unknown`. */
@@ -109,4 +118,7 @@ export interface ApiServices {
   readonly filters?: FilterService;
   readonly hooks?: HookService;
   readonly backup?: BackupService;
+  readonly outbox?: OutboxService;
+  readonly chat?: ChatService;
+  readonly parcels?: ParcelsService;
 }

@@ -3,7 +3,8 @@
  * backup-service.ts; after: store, backup-writer.ts. Spec: docs/spec/29-backup.md.
  */
 import type { BackupRecord } from '@tanglemail/mail/core/backup/record.ts';
-import { outboxEntries, rawMessageKey } from '../store/collections.ts';
+import { rawMessageKey } from '../store/collections.ts';
+import { outboxEntries } from '../store/outbox-collections.ts';
 import { type Bucket, BUCKETS, type SealedStore } from '../store/sealed-store.ts';
 import { type BackupManifest, encodeManifest } from './manifest.ts';
 
@@ -11,7 +12,13 @@ import { type BackupManifest, encodeManifest } from './manifest.ts';
  * Left out of a backup without mail. What was seen goes too: then all that still lies at providers
  * is fetched again after a restore.
  */
-const MAIL_BUCKETS: ReadonlySet<Bucket> = new Set(['messageRaw', 'messageEntry', 'messageSeen']);
+const MAIL_BUCKETS: ReadonlySet<Bucket> = new Set([
+  'messageRaw',
+  'messageEntry',
+  'messageSeen',
+  'draft',
+  'searchIndex',
+]);
 
 /** All records. What happens to the store meanwhile is not in them. */
 export async function* backupRecords(

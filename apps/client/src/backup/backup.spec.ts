@@ -18,7 +18,8 @@ import { createApi } from '../api/create-api.ts';
 import { ClientError } from '../client-error.ts';
 import { configOf } from '../config/schema.ts';
 import { openKeystore } from '../keystore/keystore.ts';
-import { counters, folderStates, rawMessageKey } from '../store/collections.ts';
+import { counters, rawMessageKey } from '../store/collections.ts';
+import { folders } from '../store/mailbox-collections.ts';
 import { openSealedStore } from '../store/open-store.ts';
 import type { SealedStore } from '../store/sealed-store.ts';
 import { descriptorOf, sealMail } from '../testing/letters.ts';
@@ -116,7 +117,8 @@ async function fill(): Promise<void> {
     );
   }
   batch.put(counters, 'outbox', { next: 9 });
-  batch.put(folderStates, 'folder/INBOX', {
+  batch.put(folders, 'inbox', {
+    name: 'INBOX',
     uidValidity: 1,
     uidNext: 4,
     modseq: 7,
@@ -165,7 +167,7 @@ describe('a backup', () => {
       const back = await restored(file, by, `data-${by.kind}`);
       const after = await contentOf(back.store);
       await back.store.close();
-      const same = [...before].filter(([key]) => !/^state\/(outbox|folder)/.test(key));
+      const same = [...before].filter(([key]) => !/^(?:state\/outbox|folder\/)/.test(key));
       for (const [key, value] of same) expect([key, after.get(key)]).toEqual([key, value]);
       expect(back.made.accountIndex).toBe(3);
       const settings: unknown = JSON.parse(
@@ -197,7 +199,7 @@ describe('a backup', () => {
     });
     const back = await restored(path, withPassphrase, 'again');
     expect(back.store.get(counters, 'outbox')?.next).toBe(9 + 1_048_576);
-    expect(back.store.get(folderStates, 'folder/INBOX')?.uidValidity).toBe(65_537);
+    expect(back.store.get(folders, 'inbox')?.uidValidity).toBe(65_537);
     await back.store.close();
   });
 

@@ -3,13 +3,9 @@
  * made on went on, so nothing that is used once may be used from where the backup stands. Before:
  * restore.ts; after: store. Spec: docs/spec/29-backup.md, "Starting anew".
  */
-import {
-  counters,
-  folderStates,
-  outboxEntries,
-  ownDescriptor,
-  rentals,
-} from '../store/collections.ts';
+import { counters, ownDescriptor, rentals } from '../store/collections.ts';
+import { folders } from '../store/mailbox-collections.ts';
+import { outboxEntries } from '../store/outbox-collections.ts';
 import type { Bucket, Collection } from '../store/sealed-store.ts';
 
 /** One value of the store, in the clear. */
@@ -47,6 +43,13 @@ export function startAnew(stored: StoredValue): StoredValue | undefined {
   if (bucket === 'outbox') {
     return changed(stored, outboxEntries, (entry) => ({ ...entry, nextTryAtMs: 0 }));
   }
+  if (bucket === 'folder') {
+    const by = JUMPS['uidvalidity'] ?? 0;
+    return changed(stored, folders, (folder) => ({
+      ...folder,
+      uidValidity: folder.uidValidity + by,
+    }));
+  }
   return bucket === 'state' ? restartState(stored) : stored;
 }
 
@@ -54,13 +57,6 @@ function restartState(stored: StoredValue): StoredValue {
   const { key } = stored;
   const jump = JUMPS[key];
   if (jump !== undefined) return changed(stored, counters, ({ next }) => ({ next: next + jump }));
-  if (key.startsWith('folder/')) {
-    const by = JUMPS['uidvalidity'] ?? 0;
-    return changed(stored, folderStates, (state) => ({
-      ...state,
-      uidValidity: state.uidValidity + by,
-    }));
-  }
   if (key !== 'descriptor') return stored;
   // Outdated at once, so that the next one is numbered behind whatever the tangle has.
   return changed(stored, ownDescriptor, ({ block: _block, ...own }) => ({

@@ -11,6 +11,8 @@ import {
   port,
 } from '@tanglemail/tangle/io/shell/setting-types.ts';
 import { defineSettings } from '@tanglemail/tangle/io/shell/settings.ts';
+import { MAX_STAMP_BITS, MIN_MAX_MAIL } from '@tanglemail/mail/core/identity/descriptor.ts';
+import { MAX_MESSAGE_SIZE } from '@tanglemail/mail/core/limits.ts';
 import { z } from 'zod';
 
 const node = z.strictObject({
@@ -96,6 +98,15 @@ const mail = z.strictObject({
     .max(86_400_000)
     .default(60_000)
     .describe('Milliseconds between two looks for new filters, which cost a request a node each.'),
+  autoFetchBytes: z
+    .int()
+    .min(0)
+    .max(26_214_400)
+    .default(5_242_880)
+    .describe(
+      'Mails of accepted people up to this size, in bytes, are fetched by themselves; larger ones ' +
+        'wait for `tanglemail fetch`.',
+    ),
 });
 
 const hooks = z.strictObject({
@@ -119,6 +130,69 @@ const backup = z.strictObject({
     .default(24)
     .describe('Hours between two automatic backups.'),
   keep: z.int().min(1).max(1_000).default(7).describe('Automatic backups that are kept.'),
+});
+
+const address = z.strictObject({
+  contactsOnly: z
+    .boolean()
+    .default(false)
+    .describe('Whether mail of strangers is not heard at all. Invites and contacts always are.'),
+  stampBits: z
+    .int()
+    .min(0)
+    .max(MAX_STAMP_BITS)
+    .default(0)
+    .describe('Work asked of a stranger for each mail, in leading zero bits of a hash.'),
+  maxMail: z
+    .int()
+    .min(MIN_MAX_MAIL)
+    .max(MAX_MESSAGE_SIZE)
+    .default(MAX_MESSAGE_SIZE)
+    .describe('Bytes of the largest mail that is accepted, with everything that hangs on it.'),
+});
+
+const send = z.strictObject({
+  undoSeconds: z
+    .int()
+    .min(0)
+    .max(600)
+    .default(10)
+    .describe(
+      'Seconds that a mail rests before it leaves, so that it can be taken back; 0, 10 or 30 are ' +
+        'usual. `tanglemail send` leaves at once unless `--undo` says otherwise.',
+    ),
+});
+
+const receipts = z.strictObject({
+  ask: z
+    .boolean()
+    .default(true)
+    .describe('Whether recipients are asked to let their clients say that a mail was fetched.'),
+  delivery: z
+    .enum(['never', 'contacts', 'always'])
+    .default('contacts')
+    .describe(
+      'Whose mails are answered with a delivery receipt when they ask for one: nobody’s, those of ' +
+        'accepted contacts, or also those of people who ask to be one. A receipt proves that a ' +
+        'device of this account opened the letter, and tells its sender about when; it costs one ' +
+        'envelope with its proof of work. People who are blocked never get one.',
+    ),
+  read: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether accepted contacts who asked for a receipt also learn when their mail is first ' +
+        'marked as read: when somebody sat here and read it.',
+    ),
+  delaySeconds: z
+    .int()
+    .min(0)
+    .max(604_800)
+    .default(0)
+    .describe(
+      'Receipts rest a random time up to so many seconds, so that they tell less about when this ' +
+        'device is on and its user is there.',
+    ),
 });
 
 /** The schema of the whole configuration; unknown keys are errors. */
@@ -158,6 +232,9 @@ export const CONFIG_SCHEMA = z.strictObject({
   provider: provider.prefault({}),
   backup: backup.prefault({}),
   hooks: hooks.prefault({}),
+  address: address.prefault({}),
+  send: send.prefault({}),
+  receipts: receipts.prefault({}),
 });
 
 /** The configuration of a client after defaults. */

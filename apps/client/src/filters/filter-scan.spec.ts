@@ -40,7 +40,7 @@ const bobOn = (on: Disk): Promise<Person> =>
 async function befriend(): Promise<void> {
   const nowMs = tangle.access.clock.nowMs();
   await bob.contacts.add(alice.account.address, { name: 'Alice', nowMs });
-  await bob.contacts.learnKeys(alice.account.address, descriptorOf(alice));
+  await bob.contacts.learnKeys(alice.account.address, descriptorOf(alice), nowMs);
   await alice.intake.take((await sealMail(bob, alice)).bytes);
 }
 

@@ -19,7 +19,7 @@ const HOOK_COUNTER = 'next-hook';
 const HOOK_PREFIX = 'hook/';
 const JOB_PREFIX = 'job/';
 /** Folders whose mail is our own. */
-const OWN_FOLDERS: readonly FolderId[] = [FOLDER.Sent, FOLDER.Drafts];
+const OWN_FOLDERS: ReadonlySet<FolderId> = new Set([FOLDER.Sent, FOLDER.Drafts]);
 
 export interface HookBookDeps {
   readonly store: SealedStore;
@@ -174,7 +174,7 @@ export class HookBook {
 
 function fits(hook: Hook, change: Extract<MessageChange, { kind: 'delivered' }>): boolean {
   const { folderId, entry } = change;
-  const isThere = hook.folder === '*' ? !OWN_FOLDERS.includes(folderId) : hook.folder === folderId;
+  const isThere = hook.folder === '*' ? !OWN_FOLDERS.has(folderId) : hook.folder === folderId;
   return isThere && (hook.sender === undefined || hook.sender === entry.sender);
 }
 

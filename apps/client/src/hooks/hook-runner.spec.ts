@@ -101,7 +101,7 @@ async function worldOn(disk: Disk = new Map(), cut?: PowerCut): Promise<World> {
   const runner = new HookRunner({
     book,
     messages,
-    summaryOf: (mail) => summaryView(account, contacts, mail),
+    summaryOf: (listed) => summaryView(account, contacts, listed),
     nowMs: () => nowMs,
     environment: { PATH: process.env['PATH'], TANGLEMAIL_PASSPHRASE: 'secret' },
     logger: SILENT_LOGGER,

@@ -18,6 +18,7 @@ import type { Rental } from '../store/collections.ts';
 import { WriteLock } from '../store/write-lock.ts';
 import { STRANGER_BUCKET_BITS } from '../tags/stranger-bucket.ts';
 import type { TagBook } from '../tags/tag-book.ts';
+import type { TagLists } from '../tags/tag-lists.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
 import { isBroke, ObjectFetcher, type SyncPass } from './object-fetcher.ts';
 import { StrangerScan } from './stranger-scan.ts';
@@ -36,6 +37,7 @@ export interface ProviderSyncDeps {
   readonly book: RentalBook;
   readonly renter: Pick<Renter, 'providerAt' | 'topUp'>;
   readonly tags: TagBook;
+  readonly lists: TagLists;
   readonly fetcher: ObjectFetcher;
   readonly strangers: StrangerScan;
   readonly tangle: Pick<TangleAccess, 'clock'>;
@@ -96,10 +98,10 @@ export class ProviderSync {
    * be reached is left for the next pass: nothing is thrown.
    */
   async watchTags(): Promise<void> {
-    const { book, tags, logger } = this.#deps;
+    const { book, logger } = this.#deps;
     if (!this.#told.tags) return;
     for (const rental of book.wanted()) {
-      if (!tags.isBehind(rental.registered)) continue;
+      if (!this.#isBehind(rental)) continue;
       const result: SyncResult = { fetched: 0, held: 0, cost: 0n, errors: [] };
       try {
         await this.#syncFilters(await this.#open(rental, result));
@@ -107,6 +109,17 @@ export class ProviderSync {
         logger.debug({ ...errorFields(error), bondId: rental.bondId }, 'tags are not watched yet');
       }
     }
+  }
+
+  /** Whether all present tags are watched at every rented provider. */
+  isWatching(): boolean {
+    if (!this.#told.tags) return true;
+    return !this.#deps.book.wanted().some((rental) => this.#isBehind(rental));
+  }
+
+  #isBehind({ registered, lists = [] }: Rental): boolean {
+    const { tags, lists: present } = this.#deps;
+    return tags.isBehind(registered) || present.isBehind(lists);
   }
 
   async #open(rental: Rental, result: SyncResult): Promise<SyncPass> {
@@ -184,14 +197,18 @@ export class ProviderSync {
 
   /** Tells the provider which tags to watch, in bounded requests, and remembers that it knows. */
   #syncFilters({ provider, session, bondId, rental, result }: SyncPass): Promise<void> {
-    const { book, tags } = this.#deps;
+    const { book, tags, lists } = this.#deps;
     return this.#filters.run(async () => {
-      const { registered, hasBucket } = rental();
+      const { registered, hasBucket, lists: listed = [] } = rental();
       const { tags: isTold, buckets: wantsBucket } = this.#told;
       const windows = isTold ? tags.windows() : {};
-      const { add, remove } = isTold
+      const ids = isTold ? lists.ids() : [];
+      const numbered = isTold
         ? tags.changeSince(registered)
         : { add: [], remove: tags.tagsIn(registered) };
+      const single = isTold ? lists.changeSince(listed) : { add: [], remove: lists.tagsIn(listed) };
+      const add = [...numbered.add, ...single.add];
+      const remove = [...numbered.remove, ...single.remove];
       if (add.length === 0 && remove.length === 0 && hasBucket === wantsBucket) return;
       const bucket = { bits: STRANGER_BUCKET_BITS, prefix: new Uint8Array(0), stampBits: 0 };
       try {
@@ -208,7 +225,9 @@ export class ProviderSync {
         result.errors.push(error.code);
         return;
       }
-      await book.update(bondId, (one) => ({ ...one, registered: windows, hasBucket: wantsBucket }));
+      const known = { registered: windows, lists: ids, hasBucket: wantsBucket };
+      await book.update(bondId, (one) => ({ ...one, ...known }));
+      await lists.forget(book.wanted().flatMap((one) => one.lists ?? []));
     });
   }
 

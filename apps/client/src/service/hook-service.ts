@@ -37,7 +37,8 @@ export class Hooks implements HookService {
     if (hookBook.list().length >= MAX_HOOKS) throw new ClientError('hooks-too-many');
     const { target, warnings } = this.#targetOf(request);
     const { folder = 'INBOX', sender, withText, timeoutSeconds } = request;
-    const from = sender === undefined ? {} : { sender: readRecipient(account, contacts, sender) };
+    const from =
+      sender === undefined ? {} : { sender: readRecipient(account, contacts, sender).address };
     const hook = await hookBook.add({
       target,
       folder: this.#folderId(folder),

@@ -79,10 +79,26 @@ export const BUCKETS = {
   outboxPayload: 19,
   /** Opaque(person and letter id) → JSON: receipts that we expect, or may give. */
   receiptKey: 20,
+  /** Letter of the kind, slash, opaque id or number → JSON: chains of both directions, tags. */
+  chain: 21,
+  /** Letter of the kind, slash, opaque id or number → JSON: changes and waiting notes. */
+  group: 22,
+  /** Letter of the kind, slash, opaque id or number → JSON: conversations and messages. */
+  chatMessage: 23,
+  /** `content/` and opaque(message) → JSON: a sealed parcel; `entry/` and outbox id: its upload. */
+  parcelOut: 24,
+  /** Id (16 digits) → JSON of a mail whose parts are fetched. */
+  parcelIn: 25,
+  /** Id, part (2 digits) → opened bytes of a part, until the mail is whole. */
+  parcelPart: 26,
   /** Device (32 hex digits), `/`, number (10 digits) → one operation of the self-log. */
   selfLog: 27,
   /** Name → this device's own keys, and the seeds of tags under which it writes to people. */
   device: 28,
+  /** Opaque(label) → JSON of a sub-address of ours, also of a revoked one. */
+  subAddress: 29,
+  /** Opaque(address) → JSON: identity keys that a contact has shown. */
+  keyHistory: 30,
   /** Name, or opaque(URL) → JSON: how far filters were read, and nodes that lied about them. */
   filterState: 31,
   /** `hook/` or `job/` and a number (16 digits) → JSON: who is told of new mail, and what waits. */

@@ -68,6 +68,11 @@ export class TagBook {
     return known?.isWatched === true ? this.#put(batch, { ...known, isWatched: false }) : () => {};
   }
 
+  /** Whether the tags of a source are looked for. */
+  isWatched(id: string): boolean {
+    return this.#sources.get(id)?.isWatched === true;
+  }
+
   /** What `tag` (16 bytes) stands for, when it is watched. */
   match(tag: Uint8Array): TagMatch | undefined {
     return this.#byTag.get(bytesToHex(tag));

@@ -7,7 +7,7 @@ import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
 import { EpochStore } from '../account/epoch-store.ts';
 import { Client } from '../client.ts';
 import type { ClientDeps } from '../client-parts.ts';
-import { configOf, type ClientConfigInput } from '../config/schema.ts';
+import { type ClientConfigInput, configOf } from '../config/schema.ts';
 import { epochStates } from '../store/collections.ts';
 import { type Disk, memoryStore, sealedMemoryStore } from './memory-store.ts';
 
@@ -17,7 +17,7 @@ export interface WholeClientOptions {
   readonly disk: Disk;
   readonly nodeUrl: string;
   readonly genesis: Genesis;
-  /** Settings that differ from those of these specs. */
+  /** Settings beside those that specs need. */
   readonly config?: ClientConfigInput;
 }
 
@@ -40,6 +40,7 @@ export async function openWholeClient(
         node: { url: nodeUrl },
         mailFromNode: true,
         pollIntervalMs: 250,
+        send: { undoSeconds: 0 },
         ...config,
       }),
       secrets: {
