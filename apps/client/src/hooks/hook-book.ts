@@ -83,7 +83,7 @@ export class HookBook {
     });
   }
 
-  /** Observes the mail store: puts an event for each hook that fits into the message's own batch. */
+  /** Observes the mail store: puts an event for each hook that fits into the message's batch. */
   note(batch: SealedBatch, change: MessageChange): void {
     if (change.kind !== 'delivered') return;
     for (const hook of this.#hooks.values()) {

@@ -249,7 +249,7 @@ describe('a hook with a URL', () => {
 });
 
 describe('what waits', () => {
-  it('is told after a restart; whenever the power goes, each mail is told at least once', async () => {
+  it('is told after a restart; whenever the power goes, at least once', async () => {
     const disk: Disk = new Map();
     const first = await worldOn(disk);
     await first.book.add(facts());
@@ -325,7 +325,7 @@ describe('a hook with a command', () => {
     return facts({ target: { kind: 'command', argv } });
   };
 
-  it('gets the message as its input, its arguments as they are, and a bare environment', async () => {
+  it('gets the message as its input, plain arguments, and a bare environment', async () => {
     const world = await worldOn();
     const out = join(folder, 'out.json');
     const script = `
@@ -350,7 +350,7 @@ describe('a hook with a command', () => {
     await until(() => world.book.list()[0]?.delivered === 1);
   });
 
-  it('is tried again while it fails, and ended with what it started when it takes too long', async () => {
+  it('fails by its exit code, and is ended with what it started when it is slow', async () => {
     const world = await worldOn();
     const marker = join(folder, 'marker');
     const failing = await world.book.add(command('process.exit(3)'));
