@@ -16,19 +16,18 @@ import { type Account, addressText, openAccount } from './account/account.ts';
 import { EpochStore } from './account/epoch-store.ts';
 import type { ClientEventDto } from './api/dto.ts';
 import type { ClientConfig } from './config/schema.ts';
-import { BackupKeeper } from './backup/backup-keeper.ts';
 import { Chat } from './chat/chat.ts';
 import { ContactBook } from './contacts/contact-book.ts';
 import { OwnAddresses, type PublishedDoors } from './contacts/own-addresses.ts';
 import { OwnSettings } from './contacts/own-settings.ts';
 import { DescriptorPublisher } from './descriptor/publisher.ts';
 import { DescriptorResolver } from './descriptor/resolver.ts';
-import { RecoveryBoxes } from './devices/recovery-boxes.ts';
+import { buildDevices, type DeviceParts } from './devices/device-parts.ts';
 import { FilterScan } from './filters/filter-scan.ts';
 import { HookBook } from './hooks/hook-book.ts';
 import { HookRunner } from './hooks/hook-runner.ts';
 import { LetterIntake } from './inbox/letter-intake.ts';
-import { NoteRouter } from './inbox/note-router.ts';
+import { NOTE_FAMILIES, NoteRouter } from './inbox/note-router.ts';
 import { NodeFeed } from './inbox/node-feed.ts';
 import { ObjectFetcher } from './inbox/object-fetcher.ts';
 import { ProviderSync } from './inbox/provider-sync.ts';
@@ -40,6 +39,7 @@ import { isMail, storedCount } from './outbox/outbox-entry.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { Sealer } from './outbox/sealer.ts';
 import { Parcels } from './parcels/parcels.ts';
+import { ReceiptBook } from './receipts/receipt-book.ts';
 import { ChannelKeeper } from './rentals/channel-keeper.ts';
 import { RentalBook } from './rentals/rental-book.ts';
 import { Renter, type RentTerms } from './rentals/renter.ts';
@@ -99,6 +99,7 @@ export interface ClientParts extends ClientOptions {
   readonly intake: LetterIntake;
   readonly hookBook: HookBook;
   readonly hookRunner: HookRunner;
+  readonly receipts: ReceiptBook;
   /** Absent unless the settings ask for it. */
   readonly filterScan: FilterScan | undefined;
   /** Who takes the notes of which family: registered before anything is received. */
@@ -107,7 +108,7 @@ export interface ClientParts extends ClientOptions {
   readonly wallet: WalletService;
   readonly chat: Chat;
   readonly events: ClientEvents;
-  readonly backups: BackupKeeper;
+  readonly devices: DeviceParts;
 }
 
 /** Builds all parts over an open store; nothing runs yet. */
@@ -167,6 +168,10 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
       if (isMail(entry)) events.emit({ topic: 'outbox', data: { ...outboxEvent(entry), work } });
     },
   });
+  const receipts = new ReceiptBook(config.receipts, { ...base, outbox });
+  inbox.intake.onReceiptWanted((batch, wish) => receipts.filed(batch, wish));
+  inbox.notes.on(NOTE_FAMILIES.receipt, (batch, note) => receipts.take(batch, note));
+  messages.observe((batch, change) => receipts.changed(batch, change));
   const parcels = await Parcels.load({
     ...base,
     ...market,
@@ -178,14 +183,10 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   });
   parcels.connect(outbox);
   const chat = await buildChat({ ...base, ...inbox, resolver, outbox, events });
-  const all = { ...options, ...base, ...market, ...inbox };
-  const boxes = new RecoveryBoxes(store, writes);
-  const backups = new BackupKeeper({
-    ...options,
-    ...deps,
-    noteBox: (publicKey) => boxes.add(publicKey, deps.clock.nowMs()),
-  });
-  const running = { lifetime, resolver, publisher, outbox, chat, parcels, events, backups };
+  const all = { ...options, ...base, ...market, ...inbox, receipts };
+  const { notes } = inbox;
+  const devices = await buildDevices({ ...options, ...base, publisher, outbox, notes });
+  const running = { lifetime, resolver, publisher, outbox, chat, parcels, events, devices };
   const hooks = await buildHooks(base, deps);
   return { ...all, ...running, ...hooks, filterScan };
 }

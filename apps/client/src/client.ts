@@ -16,6 +16,7 @@ import { Hooks } from './service/hook-service.ts';
 import { FilterSearch } from './service/filter-service.ts';
 import { LocalChatService } from './service/chat-service.ts';
 import { LocalParcels } from './service/parcels-service.ts';
+import { ClientDevices } from './service/devices-service.ts';
 import { LocalService } from './service/local-service.ts';
 import { OutboxActions } from './service/outbox-actions.ts';
 import { saveCheckpoint } from './tangle/ledger-checkpoint.ts';
@@ -47,10 +48,12 @@ export class Client {
   private constructor(parts: ClientParts) {
     this.#parts = parts;
     this.service = new LocalService(parts);
+    const { backups, manager, link } = parts.devices;
     this.services = {
       local: this.service,
       outbox: new OutboxActions(parts),
-      backup: parts.backups,
+      backup: backups,
+      devices: new ClientDevices(manager, link),
       chat: new LocalChatService(parts, this.service),
       parcels: new LocalParcels(parts),
       filters: new FilterSearch(parts),
@@ -74,6 +77,8 @@ export class Client {
     outbox.start();
     parcels.start();
     hookRunner.start();
+    this.#loops.push(this.#startDevices());
+    this.#loops.push(this.#giveReceipts());
     const restOrWake: Rest = (timeMs, signal) => publisher.rest(timeMs, signal);
     this.#loop('descriptor', (signal) => this.#publishDescriptor(signal), restOrWake);
     this.#loop('channels', async () => {
@@ -89,7 +94,8 @@ export class Client {
       });
     }
     this.#loop('epochs', () => this.#pruneEpochs());
-    this.#loop('backups', () => this.#parts.backups.runIfDue());
+    this.#loop('devices', () => this.#keepDevices());
+    this.#loop('backups', () => this.#parts.devices.backups.runIfDue());
     this.#loop('chat', async () => {
       await this.#parts.chat.tick();
       return CHAT_CHECK_MS;
@@ -113,9 +119,14 @@ export class Client {
     lifetime.abort(new Error('the client stops'));
     this.#unsubscribe?.();
     // Together: a loop may wait for a payment, which ends only when the wallet stops.
-    const { parcels, hookRunner } = this.#parts;
+    const { parcels, devices, hookRunner } = this.#parts;
     const ends = [wallet.stop(), outbox.stop(), chat.settle(), parcels.stop()];
-    ends.push(hookRunner.stop(), this.service.settle());
+    ends.push(
+      hookRunner.stop(),
+      devices.manager.stop(),
+      devices.link.stop(),
+      this.service.settle(),
+    );
     await Promise.allSettled([...ends, ...this.#loops]);
     await saveCheckpoint(store, tangle.checkpoint());
     await tangle.close();
@@ -143,6 +154,21 @@ export class Client {
     this.#loops.push(run());
   }
 
+  async #startDevices(): Promise<void> {
+    const { devices, logger } = this.#parts;
+    await devices.manager.start().catch((error: unknown) => {
+      logger.warn(errorFields(error), 'changes of other devices wait for the next start');
+    });
+  }
+
+  /** What is still to be given of before; what is left after a failure is given at the next start. */
+  async #giveReceipts(): Promise<void> {
+    const { receipts, logger } = this.#parts;
+    await receipts.start().catch((error: unknown) => {
+      logger.warn(errorFields(error), 'read receipts wait for the next start');
+    });
+  }
+
   async #publishDescriptor(signal: AbortSignal): Promise<number> {
     const { publisher } = this.#parts;
     await publisher.publishIfDue(signal);
@@ -164,19 +190,27 @@ export class Client {
    * from every mailbox, and read from the node, decides.
    */
   async #pruneEpochs(): Promise<number> {
-    const { tangle, epochs, book, nodeFeed, filterScan, publisher, config } = this.#parts;
+    const { tangle, epochs, book, nodeFeed, filterScan, publisher, config, devices } = this.#parts;
     const rented = book.list().filter((one) => one.isActive);
     const fetchedAt = rented.map((one) => one.lastSyncAt);
     const readAt = [
       ...(config.mailFromNode ? [nodeFeed.caughtUpAt ?? 0] : []),
       ...(filterScan === undefined ? [] : [filterScan.caughtUpAt ?? 0]),
     ];
-    await epochs.prune({
+    const facts = {
       now: Math.floor(tangle.clock.nowMs() / 1_000),
       fetchedAt: [...fetchedAt, ...readAt],
       leaseSeconds: Math.max(0, ...rented.map((one) => one.retentionDays)) * DAY_SECONDS,
       oldestLastEpoch: publisher.oldestLastEpoch(),
-    });
+    };
+    await epochs.prune(facts);
+    await devices.manager.forget(facts);
+    return DAY_MS;
+  }
+
+  /** Fresh randomness when it is time, and what the devices tell each other daily. */
+  async #keepDevices(): Promise<number> {
+    await this.#parts.devices.manager.keep(this.#parts.secrets.createdAt);
     return DAY_MS;
   }
 }

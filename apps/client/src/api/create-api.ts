@@ -18,6 +18,7 @@ import { AccessToken, guardAccess } from './access.ts';
 import { AccountController } from './account.controller.ts';
 import { BackupController } from './backup.controller.ts';
 import { ChatController } from './chat.controller.ts';
+import { DevicesController } from './devices.controller.ts';
 import { ContactsController } from './contacts.controller.ts';
 import { API_PREFIX, MAX_BODY_BYTES, MAX_MESSAGE_BODY_BYTES } from './dto.ts';
 import { EventsGateway } from './events.gateway.ts';
@@ -34,6 +35,7 @@ import {
   ACCESS,
   BACKUP,
   CHAT,
+  DEVICES,
   FILTERS,
   HOOKS,
   OUTBOX,
@@ -79,6 +81,7 @@ const AREAS: Record<keyof ApiServices, Area> = {
   outbox: { token: OUTBOX, controllers: [OutboxActionsController] },
   chat: { token: CHAT, controllers: [ChatController] },
   parcels: { token: PARCELS, controllers: [ParcelsController] },
+  devices: { token: DEVICES, controllers: [DevicesController] },
 };
 
 @Module({})

@@ -10,3 +10,4 @@ export const FILTERS = Symbol('filters');
 export const BACKUP = Symbol('backup');
 export const HOOKS = Symbol('hooks');
 export const CHAT = Symbol('chat');
+export const DEVICES = Symbol('devices');

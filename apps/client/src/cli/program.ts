@@ -9,16 +9,19 @@ import { VERSION } from '../version.ts';
 import { accountCommand } from './account-commands.ts';
 import { backupCommand } from './backup-commands.ts';
 import { chatCommand } from './chat-commands.ts';
+import { deviceCommand } from './device-commands.ts';
 import { addressCommand, contactsCommand, inviteCommand } from './contact-commands.ts';
 import { daemonCommand } from './daemon-commands.ts';
 import { filtersCommand } from './filter-commands.ts';
 import { hookCommand } from './hook-commands.ts';
 import { inboxCommand, outboxCommand, readCommand, syncCommand } from './mail-commands.ts';
+import { fetchCommand, incomingCommand, quoteCommand } from './parcel-commands.ts';
 import { providerCommand } from './provider-commands.ts';
 import { recallCommand } from './outbox-commands.ts';
 import { forwardCommand, replyCommand, sendCommand } from './send-command.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 import { oneLine } from './text.ts';
+import { verifyCommand } from './verify-command.ts';
 import { walletCommand } from './wallet-commands.ts';
 
 /** The part of the program that knows settings. */
@@ -54,8 +57,12 @@ export function buildProgram(terminal: Terminal, settings: Settings | undefined)
     .addCommand(forwardCommand(terminal))
     .addCommand(outboxCommand(terminal))
     .addCommand(recallCommand(terminal))
+    .addCommand(verifyCommand(terminal))
+    .addCommand(quoteCommand(terminal))
     .addCommand(inboxCommand(terminal))
     .addCommand(readCommand(terminal))
+    .addCommand(incomingCommand(terminal))
+    .addCommand(fetchCommand(terminal))
     .addCommand(syncCommand(terminal))
     .addCommand(chatCommand(terminal))
     .addCommand(walletCommand(terminal))
@@ -63,6 +70,7 @@ export function buildProgram(terminal: Terminal, settings: Settings | undefined)
     .addCommand(filtersCommand(terminal))
     .addCommand(hookCommand(terminal))
     .addCommand(backupCommand(terminal, settings))
+    .addCommand(deviceCommand(terminal, settings))
     .addCommand(configDocsCommand(terminal));
   configure(program, terminal);
   return program;
@@ -93,7 +101,7 @@ function configure(command: Command, terminal: Terminal): void {
 }
 
 /** Commands whose help lists settings, which takes the schema. */
-const WITH_SETTINGS = new Set(['account', 'backup', 'daemon', 'help']);
+const WITH_SETTINGS = new Set(['account', 'backup', 'daemon', 'device', 'help']);
 
 /** Runs one command line (without program and script name); resolves with the exit code. */
 export async function runProgram(argv: readonly string[], terminal: Terminal): Promise<number> {

@@ -111,10 +111,9 @@ export class ProviderSync {
     }
   }
 
-  /** Whether all present tags are watched at every rented provider. */
+  /** Whether every provider that is told our tags watches all of them. */
   isWatching(): boolean {
-    if (!this.#told.tags) return true;
-    return !this.#deps.book.wanted().some((rental) => this.#isBehind(rental));
+    return !this.#told.tags || !this.#deps.book.wanted().some((rental) => this.#isBehind(rental));
   }
 
   #isBehind({ registered, lists = [] }: Rental): boolean {
@@ -201,8 +200,7 @@ export class ProviderSync {
     return this.#filters.run(async () => {
       const { registered, hasBucket, lists: listed = [] } = rental();
       const { tags: isTold, buckets: wantsBucket } = this.#told;
-      const windows = isTold ? tags.windows() : {};
-      const ids = isTold ? lists.ids() : [];
+      const [windows, ids] = isTold ? [tags.windows(), lists.ids()] : [{}, []];
       const numbered = isTold
         ? tags.changeSince(registered)
         : { add: [], remove: tags.tagsIn(registered) };

@@ -216,7 +216,7 @@ export class Sealer implements EnvelopeSealer {
   /** A contact's or an invite's exact tag where there is one, else a stranger's. */
   #chooseTag(
     batch: SealedBatch,
-    { to, isResent, subAddress }: OutboxEntry,
+    { to, isResent, isQuiet, subAddress }: OutboxEntry,
     recipient: Descriptor,
     letter: { readonly ephemeralSecret: Uint8Array; readonly nowSeconds: number },
   ): ChosenTag {
@@ -224,7 +224,10 @@ export class Sealer implements EnvelopeSealer {
     if (to === account.address) return this.#strangerTag(recipient, letter, () => {});
     // Whoever was named a sub-address that is gone is not to be reached by it, known or not.
     const named = subAddress === undefined ? undefined : doorOf(recipient, to, subAddress);
-    const contact = contacts.recipient(to, recipient, tangle.clock.nowMs());
+    const before = contacts.get(to)?.state ?? 'removed';
+    const written = contacts.recipient(to, recipient, tangle.clock.nowMs());
+    // Who only gets a receipt is what he was before, with a number less of his tags.
+    const contact = isQuiet === true ? { ...written, state: before } : written;
     const taken = isResent === true ? undefined : contacts.takeTag(contact);
     const apply = contacts.put(batch, taken?.contact ?? contact);
     if (taken === undefined) {

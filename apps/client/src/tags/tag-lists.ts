@@ -45,11 +45,6 @@ export class TagLists {
     return this.#byTag.get(bytesToHex(tag));
   }
 
-  /** Every tag that is watched. */
-  watched(): Uint8Array[] {
-    return Array.from(this.#byTag.keys(), (tag) => hexToBytes(tag));
-  }
-
   /** What must change at a provider that has the lists `registered`. */
   changeSince(registered: readonly string[]): TagChange {
     const has = new Set(registered);
@@ -61,11 +56,15 @@ export class TagLists {
     return change;
   }
 
-  /** The tags of the lists `registered`, as far as they are known. */
-  tagsIn(registered: readonly string[]): Uint8Array[] {
-    return registered
-      .flatMap((id) => this.#lists.get(id)?.tags ?? [])
-      .map((tag) => hexToBytes(tag));
+  /** All tags of some lists. */
+  tagsIn(ids: readonly string[]): Uint8Array[] {
+    const known = ids.flatMap((id) => this.#lists.get(id)?.tags ?? []);
+    return known.map((tag) => hexToBytes(tag));
+  }
+
+  /** Every tag that is watched. */
+  watched(): Uint8Array[] {
+    return this.tagsIn(this.ids());
   }
 
   /** Whether a provider with the lists `registered` lacks one. */
