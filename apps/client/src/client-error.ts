@@ -407,6 +407,14 @@ export const CLIENT_ERRORS = {
     'no provider has an offer that fits',
     'raise the price limit in the settings or name a provider',
   ),
+  'hook-unknown': row('not-found', 404, 'there is no such hook', 'look at tanglemail hook list'),
+  'hooks-too-many': row('refused', 422, 'there are 32 hooks already', 'remove one of them'),
+  'hook-commands-off': row(
+    'refused',
+    403,
+    'hooks may not start programs here',
+    'set hooks.commands to true in the settings',
+  ),
   'filters-off': row(
     'refused',
     409,

@@ -25,6 +25,8 @@ import { DescriptorPublisher } from './descriptor/publisher.ts';
 import { DescriptorResolver } from './descriptor/resolver.ts';
 import { buildDevices, type DeviceParts } from './devices/device-parts.ts';
 import { FilterScan } from './filters/filter-scan.ts';
+import { HookBook } from './hooks/hook-book.ts';
+import { HookRunner } from './hooks/hook-runner.ts';
 import { LetterIntake } from './inbox/letter-intake.ts';
 import { NOTE_FAMILIES, NoteRouter } from './inbox/note-router.ts';
 import { NodeFeed } from './inbox/node-feed.ts';
@@ -34,6 +36,7 @@ import { ProviderSync } from './inbox/provider-sync.ts';
 import { StrangerScan } from './inbox/stranger-scan.ts';
 import type { AccountSecrets } from './keystore/keystore.ts';
 import { buildMailbox, type MailboxParts } from './mailbox-parts.ts';
+import type { ListedMail } from './messages/listed-mail.ts';
 import { MessageStore } from './messages/message-store.ts';
 import { isMail, storedCount } from './outbox/outbox-entry.ts';
 import { Outbox } from './outbox/outbox.ts';
@@ -43,6 +46,7 @@ import { ReceiptBook } from './receipts/receipt-book.ts';
 import { ChannelKeeper } from './rentals/channel-keeper.ts';
 import { RentalBook } from './rentals/rental-book.ts';
 import { Renter, type RentTerms } from './rentals/renter.ts';
+import { summaryView } from './service/views.ts';
 import { ClientEvents } from './service/client-events.ts';
 import { incomingEvent, uploadView } from './service/parcel-views.ts';
 import { SpamGuard } from './spam/spam-guard.ts';
@@ -66,6 +70,8 @@ export interface ClientDeps {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly random: Random;
+  /** Of the process: what programs that hooks start may get of it. Default: nothing. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   /** The way to the tangle; default openTangle. A simulation has one without sockets. */
   readonly openTangle?: typeof openTangle;
 }
@@ -97,6 +103,8 @@ export interface ClientParts extends ClientOptions {
   readonly providerSync: ProviderSync;
   readonly nodeFeed: NodeFeed;
   readonly intake: LetterIntake;
+  readonly hookBook: HookBook;
+  readonly hookRunner: HookRunner;
   readonly receipts: ReceiptBook;
   /** Absent unless the settings ask for it. */
   readonly filterScan: FilterScan | undefined;
@@ -210,7 +218,8 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
     nowMs: () => tangle.clock.nowMs(),
   });
   const running = { lifetime, resolver, publisher, outbox, chat, parcels, events, devices };
-  return { ...all, ...running, requests, filterScan, spam, push };
+  const hooks = await buildHooks(base, deps);
+  return { ...all, ...running, ...hooks, requests, filterScan, spam, push };
 }
 
 type ChatParts = 'resolver' | 'outbox' | 'events' | 'providerSync' | 'intake' | 'notes';
@@ -313,6 +322,20 @@ function buildInbox(
   };
 }
 
+/** Programs that are told of new mail. */
+async function buildHooks(
+  parts: Base,
+  { environment = {} }: Pick<ClientDeps, 'environment'>,
+): Promise<Pick<ClientParts, 'hookBook' | 'hookRunner'>> {
+  const { account, contacts, messages, tangle } = parts;
+  const nowMs = (): number => tangle.clock.nowMs();
+  const book = await HookBook.load({ ...parts, nowMs });
+  messages.observe((batch, change) => book.note(batch, change));
+  const summaryOf = (mail: ListedMail) => summaryView(account, contacts, mail);
+  const runner = new HookRunner({ ...parts, book, summaryOf, nowMs, environment });
+  return { hookBook: book, hookRunner: runner };
+}
+
 /** The search for mail by filters, over the client's own node and those that are held to it. */
 function buildFilterScan(
   { config, genesis }: ClientOptions,
@@ -320,14 +343,14 @@ function buildFilterScan(
 ): FilterScan | undefined {
   const { find, filterNodes, filterStrangers: strangers, filterDecoys: decoys } = config.mail;
   if (!find.includes('filters')) return undefined;
-  const { account, tangle, lifetime } = parts;
+  const { addresses, tangle, lifetime } = parts;
   const { hasher } = tangle;
   const fetch = fetchDuring(lifetime.signal);
   const others = filterNodes.map((baseUrl) => new NodeClient({ baseUrl, hasher, fetch }));
   const isOther = (one: NodeClient): boolean => one.baseUrl !== tangle.node.baseUrl;
   const nodes = [tangle.node, ...others.filter(isOther)];
   const { id: genesisId } = genesisMilestone(genesis, hasher);
-  const introKeys = (): Uint8Array[] => [account.intro.publicKey];
+  const introKeys = (): Uint8Array[] => addresses.doors().map(({ intro }) => intro.publicKey);
   const tags = {
     watched: (): Uint8Array[] => [...parts.tags.watched(), ...parts.lists.watched()],
   };

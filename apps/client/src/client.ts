@@ -13,6 +13,7 @@ import {
 } from './client-parts.ts';
 import { pause } from './pause.ts';
 import { LocalMailboxService } from './service/mailbox-service.ts';
+import { Hooks } from './service/hook-service.ts';
 import { FilterSearch } from './service/filter-service.ts';
 import { LocalChatService } from './service/chat-service.ts';
 import { LocalParcels } from './service/parcels-service.ts';
@@ -64,6 +65,7 @@ export class Client {
       chat: new LocalChatService(parts, this.service),
       parcels: new LocalParcels(parts),
       filters: new FilterSearch(parts),
+      hooks: new Hooks(parts),
     };
   }
 
@@ -79,10 +81,12 @@ export class Client {
   start(): void {
     const { wallet, outbox, parcels, config, tangle, publisher, channels, store, push } =
       this.#parts;
+    const { hookRunner, filterScan } = this.#parts;
     wallet.start();
     outbox.start();
     this.#parts.mailbox.keeper.start();
     parcels.start();
+    hookRunner.start();
     this.#loops.push(this.#startDevices());
     this.#loops.push(this.#giveReceipts());
     const restOrWake: Rest = (timeMs, signal) => publisher.rest(timeMs, signal);
@@ -102,7 +106,6 @@ export class Client {
     );
     if (config.mailFromNode) this.#loop('node feed', (signal) => this.#readNode(signal));
     this.#loop('contacts', () => this.#tendContacts());
-    const { filterScan } = this.#parts;
     if (filterScan !== undefined) {
       this.#loop('filters', async (signal) => {
         await filterScan.sync(signal);
@@ -136,9 +139,14 @@ export class Client {
     this.#unsubscribe?.();
     push.close();
     // Together: a loop may wait for a payment, which ends only when the wallet stops.
-    const { parcels, devices } = this.#parts;
+    const { parcels, devices, hookRunner } = this.#parts;
     const ends = [wallet.stop(), outbox.stop(), chat.settle(), parcels.stop()];
-    ends.push(devices.manager.stop(), devices.link.stop(), this.service.settle());
+    ends.push(
+      hookRunner.stop(),
+      devices.manager.stop(),
+      devices.link.stop(),
+      this.service.settle(),
+    );
     await Promise.allSettled([...ends, ...this.#loops]);
     await saveCheckpoint(store, tangle.checkpoint());
     await tangle.close();

@@ -26,6 +26,7 @@ import { ContactsController } from './contacts.controller.ts';
 import { API_PREFIX, MAX_BODY_BYTES, MAX_MESSAGE_BODY_BYTES } from './dto.ts';
 import { EventsGateway } from './events.gateway.ts';
 import { FiltersController } from './filters.controller.ts';
+import { HooksController } from './hooks.controller.ts';
 import { MessagesController } from './messages.controller.ts';
 import { OutboxActionsController } from './outbox-actions.controller.ts';
 import { OutboxController } from './outbox.controller.ts';
@@ -40,6 +41,7 @@ import {
   CHAT,
   DEVICES,
   FILTERS,
+  HOOKS,
   MAILBOX,
   OUTBOX,
   PARCELS,
@@ -85,6 +87,7 @@ const AREAS: Record<keyof ApiServices, Area> = {
   },
   people: { token: PEOPLE, controllers: [PeopleController] },
   filters: { token: FILTERS, controllers: [FiltersController] },
+  hooks: { token: HOOKS, controllers: [HooksController] },
   backup: { token: BACKUP, controllers: [BackupController] },
   outbox: { token: OUTBOX, controllers: [OutboxActionsController] },
   chat: { token: CHAT, controllers: [ChatController] },

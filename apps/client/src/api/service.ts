@@ -38,6 +38,7 @@ import type {
 } from './dto.ts';
 import type { MailboxService } from './mailbox-service.ts';
 import type { FilterService } from './filter-service.ts';
+import type { HookService } from './hook-service.ts';
 import type { ParcelsService } from './parcels-service.ts';
 
 import type { PeopleService } from './people-service.ts';
@@ -121,6 +122,7 @@ export interface ApiServices {
   readonly mailbox?: MailboxService;
   readonly people?: PeopleService;
   readonly filters?: FilterService;
+  readonly hooks?: HookService;
   readonly backup?: BackupService;
   readonly outbox?: OutboxService;
   readonly chat?: ChatService;

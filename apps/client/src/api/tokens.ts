@@ -10,5 +10,6 @@ export const VERSION = Symbol('version');
 export const MAILBOX = Symbol('mailbox');
 export const FILTERS = Symbol('filters');
 export const BACKUP = Symbol('backup');
+export const HOOKS = Symbol('hooks');
 export const CHAT = Symbol('chat');
 export const DEVICES = Symbol('devices');

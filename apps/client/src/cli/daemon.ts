@@ -36,7 +36,7 @@ export async function runDaemon(context: CommandContext, config: ClientConfig): 
   const store = await openSealedStore(folder.store, owner, SYSTEM_RANDOM);
   const running: (() => Promise<void>)[] = [() => store.close()];
   try {
-    const deps = { logger, clock: SYSTEM_CLOCK, random: SYSTEM_RANDOM };
+    const deps = { logger, clock: SYSTEM_CLOCK, random: SYSTEM_RANDOM, environment: terminal.env };
     const client = await Client.open({ config, secrets, genesis, store }, deps);
     running.push(() => client.stop());
     client.start();

@@ -16,6 +16,7 @@ import { deviceCommand } from './device-commands.ts';
 import { contactsCommand, inviteCommand } from './contact-commands.ts';
 import { daemonCommand } from './daemon-commands.ts';
 import { filtersCommand } from './filter-commands.ts';
+import { hookCommand } from './hook-commands.ts';
 import { inboxCommand, outboxCommand, readCommand, syncCommand } from './mail-commands.ts';
 import { fetchCommand, incomingCommand, quoteCommand } from './parcel-commands.ts';
 import { deleteCommand, flagCommand, foldersCommand, moveCommand } from './folder-commands.ts';
@@ -83,6 +84,7 @@ export function buildProgram(terminal: Terminal, settings: Settings | undefined)
     .addCommand(walletCommand(terminal))
     .addCommand(providerCommand(terminal))
     .addCommand(filtersCommand(terminal))
+    .addCommand(hookCommand(terminal))
     .addCommand(backupCommand(terminal, settings))
     .addCommand(deviceCommand(terminal, settings))
     .addCommand(configDocsCommand(terminal));

@@ -110,6 +110,16 @@ const mail = z.strictObject({
     ),
 });
 
+const hooks = z.strictObject({
+  commands: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether hooks may start programs on this machine. Off: whoever has the token of the local ' +
+        'API can send mail, and run nothing.',
+    ),
+});
+
 const backup = z.strictObject({
   folder: path
     .optional()
@@ -232,6 +242,7 @@ export const CONFIG_SCHEMA = z.strictObject({
   mail: mail.prefault({}),
   provider: provider.prefault({}),
   backup: backup.prefault({}),
+  hooks: hooks.prefault({}),
   address: address.prefault({}),
   send: send.prefault({}),
   receipts: receipts.prefault({}),

@@ -47,7 +47,7 @@ export interface FilterScanDeps {
   readonly intake: Pick<LetterIntake, 'isOurs' | 'take'>;
   /** All exact tags under which mail may come, 16 bytes each. */
   readonly tags: { watched(): Uint8Array[] };
-  /** The keys that name our buckets of strangers' mail. */
+  /** The keys that name our buckets of strangers' mail; none when we hear no strangers. */
   readonly introKeys: () => readonly Uint8Array[];
   readonly logger: Logger;
 }
@@ -331,7 +331,8 @@ export class FilterScan {
   /** Buckets go by days, so the times of the answer's first and last milestone are asked for. */
   async #watch(node: FilterSource, range: Range, signal: AbortSignal): Promise<MayHold> {
     const { tags, introKeys } = this.#deps;
-    if (!this.#options.strangers) return ownWatch(tags.watched());
+    const keys = this.#options.strangers ? introKeys() : [];
+    if (keys.length === 0) return ownWatch(tags.watched());
     const bits = STRANGER_BUCKET_BITS;
     const isNeeded = bits > 0 && range.filters.length > 0;
     const timeOf = async (index: number): Promise<number> => {
@@ -342,7 +343,7 @@ export class FilterScan {
     const [from, to] = isNeeded
       ? [await timeOf(range.first), await timeOf(range.first + range.milestones - 1)]
       : [0, 0];
-    return ownWatch(tags.watched(), { introKeys: introKeys(), bits, from, to });
+    return ownWatch(tags.watched(), { introKeys: keys, bits, from, to });
   }
 
   /** Milestones with mail that do not match, chosen by chance: as many as the setting says. */

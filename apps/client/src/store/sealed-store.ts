@@ -101,6 +101,8 @@ export const BUCKETS = {
   keyHistory: 30,
   /** Name, or opaque(URL) → JSON: how far filters were read, and nodes that lied about them. */
   filterState: 31,
+  /** `hook/` or `job/` and a number (16 digits) → JSON: who is told of new mail, and what waits. */
+  webhook: 32,
   /** Folder id, modification number (16 digits) → JSON: UIDs that were expunged with it. */
   expunged: 41,
   /** Opaque(sender and letter id) → JSON: what a registered letter was signed with. */
