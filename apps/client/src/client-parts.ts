@@ -37,10 +37,12 @@ import { isMail, storedCount } from './outbox/outbox-entry.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { Sealer } from './outbox/sealer.ts';
 import { ReceiptBook } from './receipts/receipt-book.ts';
+import { Parcels } from './parcels/parcels.ts';
 import { ChannelKeeper } from './rentals/channel-keeper.ts';
 import { RentalBook } from './rentals/rental-book.ts';
 import { Renter, type RentTerms } from './rentals/renter.ts';
 import { ClientEvents } from './service/client-events.ts';
+import { incomingEvent, uploadView } from './service/parcel-views.ts';
 import type { OutboxEntry } from './store/outbox-collections.ts';
 import type { SealedStore } from './store/sealed-store.ts';
 import { WriteLock } from './store/write-lock.ts';
@@ -95,6 +97,7 @@ export interface ClientParts extends ClientOptions {
   readonly filterScan: FilterScan | undefined;
   /** Who takes the notes of which family: registered before anything is received. */
   readonly notes: NoteRouter;
+  readonly parcels: Parcels;
   readonly wallet: WalletService;
   readonly chat: Chat;
   readonly events: ClientEvents;
@@ -162,6 +165,16 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   inbox.intake.onReceiptWanted((batch, wish) => receipts.filed(batch, wish));
   inbox.notes.on(NOTE_FAMILIES.receipt, (batch, note) => receipts.take(batch, note));
   messages.observe((batch, change) => receipts.changed(batch, change));
+  const parcels = await Parcels.load({
+    ...base,
+    ...market,
+    ...inbox,
+    sealer,
+    autoFetchBytes: config.mail.autoFetchBytes,
+    onUpload: (upload) => events.emit({ topic: 'upload', data: uploadView(upload) }),
+    onIncoming: (id, parcel) => events.emit({ topic: 'incoming', data: incomingEvent(id, parcel) }),
+  });
+  parcels.connect(outbox);
   const chat = await buildChat({ ...base, ...inbox, resolver, outbox, events });
   const all = { ...options, ...base, ...market, ...inbox, receipts };
   const boxes = new RecoveryBoxes(store, writes);
@@ -170,7 +183,8 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
     ...deps,
     noteBox: (publicKey) => boxes.add(publicKey, deps.clock.nowMs()),
   });
-  return { ...all, filterScan, lifetime, resolver, publisher, outbox, chat, events, backups };
+  const running = { lifetime, resolver, publisher, outbox, chat, parcels, events, backups };
+  return { ...all, ...running, filterScan };
 }
 
 type ChatParts = 'resolver' | 'outbox' | 'events' | 'providerSync' | 'intake' | 'notes';

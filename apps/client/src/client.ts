@@ -14,6 +14,7 @@ import {
 import { pause } from './pause.ts';
 import { FilterSearch } from './service/filter-service.ts';
 import { LocalChatService } from './service/chat-service.ts';
+import { LocalParcels } from './service/parcels-service.ts';
 import { LocalService } from './service/local-service.ts';
 import { OutboxActions } from './service/outbox-actions.ts';
 import { saveCheckpoint } from './tangle/ledger-checkpoint.ts';
@@ -50,6 +51,7 @@ export class Client {
       outbox: new OutboxActions(parts),
       backup: parts.backups,
       chat: new LocalChatService(parts, this.service),
+      parcels: new LocalParcels(parts),
       filters: new FilterSearch(parts),
     };
   }
@@ -64,10 +66,11 @@ export class Client {
    * mail. A node or a provider that is out of reach delays work and stops nothing.
    */
   start(): void {
-    const { wallet, outbox, config, tangle, publisher, channels, store } = this.#parts;
+    const { wallet, outbox, parcels, config, tangle, publisher, channels, store } = this.#parts;
     wallet.start();
     outbox.start();
     this.#loops.push(this.#giveReceipts());
+    parcels.start();
     const restOrWake: Rest = (timeMs, signal) => publisher.rest(timeMs, signal);
     this.#loop('descriptor', (signal) => this.#publishDescriptor(signal), restOrWake);
     this.#loop('channels', async () => {
@@ -108,7 +111,9 @@ export class Client {
     lifetime.abort(new Error('the client stops'));
     this.#unsubscribe?.();
     // Together: a loop may wait for a payment, which ends only when the wallet stops.
-    const ends = [wallet.stop(), outbox.stop(), chat.settle(), this.service.settle()];
+    const { parcels } = this.#parts;
+    const ends = [wallet.stop(), outbox.stop(), chat.settle(), parcels.stop()];
+    ends.push(this.service.settle());
     await Promise.allSettled([...ends, ...this.#loops]);
     await saveCheckpoint(store, tangle.checkpoint());
     await tangle.close();

@@ -36,6 +36,7 @@ import type {
   WalletLineDto,
 } from './dto.ts';
 import type { FilterService } from './filter-service.ts';
+import type { ParcelsService } from './parcels-service.ts';
 
 /** The bytes of one attachment. */
 export interface AttachmentContent {
@@ -117,4 +118,5 @@ export interface ApiServices {
   readonly backup?: BackupService;
   readonly outbox?: OutboxService;
   readonly chat?: ChatService;
+  readonly parcels?: ParcelsService;
 }

@@ -3,6 +3,7 @@
  */
 export const SERVICE = Symbol('service');
 export const OUTBOX = Symbol('outbox');
+export const PARCELS = Symbol('parcels');
 export const ACCESS = Symbol('access');
 export const VERSION = Symbol('version');
 export const FILTERS = Symbol('filters');

@@ -56,7 +56,7 @@ export interface OutboxDeps extends OutboxRecordsDeps, ReceiptCollectorDeps {
 export type WorkDone = Pick<PowProgress, 'hashes' | 'expectedHashes'>;
 
 /** Which steps take turns: a slow provider of somebody must not hold up what wants to leave. */
-type Lane = 'sending' | 'receipts';
+type Lane = 'sending' | 'receipts' | 'parcels';
 
 interface ActiveStep {
   readonly lane: Lane;
@@ -65,8 +65,11 @@ interface ActiveStep {
   readonly abort: AbortController;
 }
 
-/** Mails at work at once in each lane. Proof of work runs one at a time anyway. */
-const MAX_ACTIVE = 8;
+/**
+ * Mails at work at once in each lane. Proof of work runs one at a time anyway; a parcel that is
+ * uploaded holds its mail in memory.
+ */
+const MAX_ACTIVE: Readonly<Record<Lane, number>> = { sending: 8, receipts: 8, parcels: 2 };
 /** Between two attempts when not even the failure can be written down. */
 const DISK_RETRY_MS = 60_000;
 /** What a timer can hold; a later time is looked at again then. */
@@ -264,7 +267,7 @@ export class Outbox {
   #begin(entry: OutboxEntry): void {
     const lane = laneOf(entry);
     const busy = [...this.#active.values()].filter((one) => one.lane === lane).length;
-    if (busy >= MAX_ACTIVE) return;
+    if (busy >= MAX_ACTIVE[lane]) return;
     const abort = new AbortController();
     const signal = AbortSignal.any([this.#abort.signal, abort.signal]);
     const run = this.#run(entry, signal).finally(() => {
@@ -435,6 +438,7 @@ export class Outbox {
 }
 
 function laneOf(entry: OutboxEntry): Lane {
+  if (entry.form === 'parcel' && entry.root === undefined) return 'parcels';
   return entry.milestoneIndex === undefined ? 'sending' : 'receipts';
 }
 

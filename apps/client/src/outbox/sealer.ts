@@ -92,7 +92,7 @@ export function bytesOf(
   return bytes;
 }
 
-interface ChosenTag {
+export interface ChosenTag {
   readonly kind: 'contact' | 'invite' | 'stranger';
   readonly tag: Uint8Array;
   readonly apply: () => void;
@@ -140,13 +140,15 @@ export class Sealer implements EnvelopeSealer {
 
   /**
    * Seals a letter and puts the envelope, the used-up tag and the recipient as a contact into the
-   * batch. Must run under the write lock: each tag is used once.
+   * batch. Must run under the write lock: each tag is used once. `taken`: a tag that was taken from
+   * the contact before.
    */
   seal(
     batch: SealedBatch,
     entry: OutboxEntry,
     recipient: Descriptor,
     body = this.#bodyOf(entry),
+    taken?: ChosenTag,
   ): ReturnType<SealStep> {
     const { account, tangle, suite } = this.#deps;
     const nowSeconds = Math.floor(tangle.clock.nowMs() / 1_000);
@@ -156,7 +158,8 @@ export class Sealer implements EnvelopeSealer {
     }
     const { epoch, bundle, isReduced } = chooseBundle(recipient, nowSeconds);
     const ephemeralSecret = tangle.random.bytes(32);
-    const chosen = this.#chooseTag(batch, entry, recipient, { ephemeralSecret, nowSeconds });
+    const letter = { ephemeralSecret, nowSeconds };
+    const chosen = taken ?? this.#chooseTag(batch, entry, recipient, letter);
     const sealed = sealEnvelope(
       {
         networkId: account.networkId,

@@ -85,6 +85,12 @@ export const BUCKETS = {
   group: 22,
   /** Letter of the kind, slash, opaque id or number → JSON: conversations and messages. */
   chatMessage: 23,
+  /** `content/` and opaque(message) → JSON: a sealed parcel; `entry/` and outbox id: its upload. */
+  parcelOut: 24,
+  /** Id (16 digits) → JSON of a mail whose parts are fetched. */
+  parcelIn: 25,
+  /** Id, part (2 digits) → opened bytes of a part, until the mail is whole. */
+  parcelPart: 26,
   /** Device (32 hex digits), `/`, number (10 digits) → one operation of the self-log. */
   selfLog: 27,
   /** Name → this device's own keys, and the seeds of tags under which it writes to people. */
