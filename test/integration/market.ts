@@ -32,6 +32,7 @@ import {
   sealedMemoryStore,
 } from '../../apps/client/src/testing/memory-store.ts';
 import { type Person, person } from '../../apps/client/src/testing/people.ts';
+import { SpamGuard } from '../../apps/client/src/spam/spam-guard.ts';
 import type { TangleAccess } from '../../apps/client/src/tangle/tangle-access.ts';
 
 export const TERMS: RentTerms = {
@@ -48,17 +49,17 @@ export class Market {
   /** Requests that the client made to the provider: method and path. */
   readonly requests: string[] = [];
   readonly #disk: MemoryKv;
-  readonly #close: () => Promise<void>;
+  #api: { close(): Promise<void> };
 
   private constructor(
     node: FakeNode,
     { provider, disk }: { readonly provider: Provider; readonly disk: MemoryKv },
-    close: () => Promise<void>,
+    api: { close(): Promise<void> },
   ) {
     this.node = node;
     this.provider = provider;
     this.#disk = disk;
-    this.#close = close;
+    this.#api = api;
   }
 
   /** `prices` in base units, where they differ from the provider's defaults. */
@@ -76,10 +77,7 @@ export class Market {
     const provider = testProvider(node, disk, config);
     await provider.feed.round();
     const api = await createApi(provider);
-    const market = new Market(node, { provider, disk }, async () => {
-      await api.close();
-      await provider.stop();
-    });
+    const market = new Market(node, { provider, disk }, api);
     // The offer is in a block by now; this milestone confirms it.
     await market.confirm();
     return market;
@@ -106,8 +104,16 @@ export class Market {
     await batch.write({ sync: true });
   }
 
+  /** Takes the API away, does `meanwhile`, and serves again at the same address. */
+  async restartApi(meanwhile: () => Promise<void>): Promise<void> {
+    await this.#api.close();
+    await meanwhile();
+    this.#api = await createApi(this.provider);
+  }
+
   async stop(): Promise<void> {
-    await this.#close();
+    await this.#api.close();
+    await this.provider.stop();
   }
 
   /** What the client's parts need of the tangle, proven from the chain of the node. */
@@ -189,6 +195,7 @@ export interface ClientSide {
   readonly channels: ChannelKeeper;
   readonly renter: Renter;
   readonly sync: ProviderSync;
+  readonly spam: SpamGuard;
   /** The same, of a client that tells its providers something else. */
   readonly syncWith: (told: ToldToProviders) => ProviderSync;
   readonly lifetime: AbortController;
@@ -228,9 +235,12 @@ export async function clientSide(
   const renter = new Renter(terms, { tangle, book, channels, lifetime: lifetime.signal });
   const retainPerDay = terms.maxDebitPerDay;
   const fetcher = new ObjectFetcher({ retainPerDay }, { store, intake, book, tangle, logger });
-  const strangers = new StrangerScan(intake, fetcher);
-  const deps = { book, renter, tags, lists, fetcher, strangers, tangle, logger };
+  const spam = new SpamGuard(who);
+  const strangers = new StrangerScan(intake, fetcher, spam);
+  const isWaitedFor = (tag: Uint8Array): boolean => intake.isExact(tag);
+  const inbox = { fetcher, strangers, spam, isWaitedFor };
+  const deps = { book, renter, tags, lists, tangle, logger, ...inbox };
   const sync = new ProviderSync(deps);
   const syncWith = (told: ToldToProviders): ProviderSync => new ProviderSync({ ...deps, told });
-  return { who, book, channels, renter, sync, syncWith, lifetime, funded: () => funded };
+  return { who, book, channels, renter, sync, syncWith, spam, lifetime, funded: () => funded };
 }

@@ -340,6 +340,13 @@ export const CLIENT_ERRORS = {
     'no provider of the recipient takes parts of large mails',
     'send up to 23,207 bytes',
   ),
+  'parcel-refused': row(
+    'refused',
+    422,
+    'what the providers keep is not what the sender named',
+    'ask the sender to send it again',
+  ),
+  'send-cancelled': row('refused', 409, 'nothing was sent', 'add --yes to send without a question'),
   'parcel-to-self': row(
     'refused',
     422,
@@ -574,6 +581,42 @@ export const CLIENT_ERRORS = {
     409,
     'this account was made before backups could be sealed to its words',
     'give the backup a passphrase',
+  ),
+  'device-unknown': row(
+    'not-found',
+    404,
+    'there is no such device',
+    'see tanglemail device list; at least four digits of its id',
+  ),
+  'device-is-own': row(
+    'refused',
+    409,
+    'a device does not remove itself',
+    'remove it from another device of the account',
+  ),
+  'link-not-open': row(
+    'refused',
+    409,
+    'no device is being linked',
+    'begin with tanglemail device link',
+  ),
+  'link-number-wrong': row(
+    'refused',
+    409,
+    'the two devices show different numbers',
+    'somebody may be in between: begin again with a new code',
+  ),
+  'link-expired': row(
+    'refused',
+    410,
+    'the code is over',
+    'begin again with tanglemail device link on the old device',
+  ),
+  'link-too-large': row(
+    'refused',
+    413,
+    'the account is too large for the tangle',
+    'use tanglemail backup create and backup restore',
   ),
   // Us.
   'store-damaged': row(

@@ -18,6 +18,7 @@ import { AccessToken, guardAccess } from './access.ts';
 import { AccountController } from './account.controller.ts';
 import { BackupController } from './backup.controller.ts';
 import { ChatController } from './chat.controller.ts';
+import { DevicesController } from './devices.controller.ts';
 import { ContactsController } from './contacts.controller.ts';
 import { API_PREFIX, MAX_BODY_BYTES, MAX_MESSAGE_BODY_BYTES } from './dto.ts';
 import { EventsGateway } from './events.gateway.ts';
@@ -29,7 +30,17 @@ import { ProblemFilter } from './problem.ts';
 import { ProvidersController } from './providers.controller.ts';
 import type { ApiServices } from './service.ts';
 import { ParcelsController } from './parcels.controller.ts';
-import { ACCESS, BACKUP, CHAT, FILTERS, OUTBOX, PARCELS, SERVICE, VERSION } from './tokens.ts';
+import {
+  ACCESS,
+  BACKUP,
+  CHAT,
+  DEVICES,
+  FILTERS,
+  OUTBOX,
+  PARCELS,
+  SERVICE,
+  VERSION,
+} from './tokens.ts';
 import { WalletController } from './wallet.controller.ts';
 
 export interface ApiOptions {
@@ -67,6 +78,7 @@ const AREAS: Record<keyof ApiServices, Area> = {
   outbox: { token: OUTBOX, controllers: [OutboxActionsController] },
   chat: { token: CHAT, controllers: [ChatController] },
   parcels: { token: PARCELS, controllers: [ParcelsController] },
+  devices: { token: DEVICES, controllers: [DevicesController] },
 };
 
 @Module({})

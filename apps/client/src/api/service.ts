@@ -6,6 +6,7 @@
 import type { BackupService } from './backup-service.ts';
 import type { OutboxService } from './outbox-service.ts';
 import type { ChatService } from './chat-service.ts';
+import type { DevicesService } from './devices-service.ts';
 import type {
   AddContactDto,
   AddressDto,
@@ -119,4 +120,5 @@ export interface ApiServices {
   readonly outbox?: OutboxService;
   readonly chat?: ChatService;
   readonly parcels?: ParcelsService;
+  readonly devices?: DevicesService;
 }

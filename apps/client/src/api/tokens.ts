@@ -9,3 +9,4 @@ export const VERSION = Symbol('version');
 export const FILTERS = Symbol('filters');
 export const BACKUP = Symbol('backup');
 export const CHAT = Symbol('chat');
+export const DEVICES = Symbol('devices');

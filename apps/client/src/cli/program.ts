@@ -9,10 +9,12 @@ import { VERSION } from '../version.ts';
 import { accountCommand } from './account-commands.ts';
 import { backupCommand } from './backup-commands.ts';
 import { chatCommand } from './chat-commands.ts';
+import { deviceCommand } from './device-commands.ts';
 import { addressCommand, contactsCommand, inviteCommand } from './contact-commands.ts';
 import { daemonCommand } from './daemon-commands.ts';
 import { filtersCommand } from './filter-commands.ts';
 import { inboxCommand, outboxCommand, readCommand, syncCommand } from './mail-commands.ts';
+import { fetchCommand, incomingCommand, quoteCommand } from './parcel-commands.ts';
 import { providerCommand } from './provider-commands.ts';
 import { recallCommand } from './outbox-commands.ts';
 import { forwardCommand, replyCommand, sendCommand } from './send-command.ts';
@@ -55,14 +57,18 @@ export function buildProgram(terminal: Terminal, settings: Settings | undefined)
     .addCommand(outboxCommand(terminal))
     .addCommand(recallCommand(terminal))
     .addCommand(verifyCommand(terminal))
+    .addCommand(quoteCommand(terminal))
     .addCommand(inboxCommand(terminal))
     .addCommand(readCommand(terminal))
+    .addCommand(incomingCommand(terminal))
+    .addCommand(fetchCommand(terminal))
     .addCommand(syncCommand(terminal))
     .addCommand(chatCommand(terminal))
     .addCommand(walletCommand(terminal))
     .addCommand(providerCommand(terminal))
     .addCommand(filtersCommand(terminal))
     .addCommand(backupCommand(terminal, settings))
+    .addCommand(deviceCommand(terminal, settings))
     .addCommand(configDocsCommand(terminal));
   configure(program, terminal);
   return program;
@@ -93,7 +99,7 @@ function configure(command: Command, terminal: Terminal): void {
 }
 
 /** Commands whose help lists settings, which takes the schema. */
-const WITH_SETTINGS = new Set(['account', 'backup', 'daemon', 'help']);
+const WITH_SETTINGS = new Set(['account', 'backup', 'daemon', 'device', 'help']);
 
 /** Runs one command line (without program and script name); resolves with the exit code. */
 export async function runProgram(argv: readonly string[], terminal: Terminal): Promise<number> {

@@ -10,9 +10,10 @@ import {
   path,
   port,
 } from '@tanglemail/tangle/io/shell/setting-types.ts';
+import { DEFAULT_STAMP_BITS } from '@tanglemail/mail/core/envelope/stamp.ts';
 import { defineSettings } from '@tanglemail/tangle/io/shell/settings.ts';
-import { MAX_STAMP_BITS, MIN_MAX_MAIL } from '@tanglemail/mail/core/identity/descriptor.ts';
-import { MAX_MESSAGE_SIZE } from '@tanglemail/mail/core/limits.ts';
+import { MIN_MAX_MAIL } from '@tanglemail/mail/core/identity/descriptor.ts';
+import { MAX_MESSAGE_SIZE, MAX_STAMP_BITS } from '@tanglemail/mail/core/limits.ts';
 import { z } from 'zod';
 
 const node = z.strictObject({
@@ -104,8 +105,8 @@ const mail = z.strictObject({
     .max(26_214_400)
     .default(5_242_880)
     .describe(
-      'Mails of accepted people up to this size, in bytes, are fetched by themselves; larger ones ' +
-        'wait for `tanglemail fetch`.',
+      'Mails of accepted people up to this size, in bytes, are fetched by themselves; larger ' +
+        'ones wait for `tanglemail fetch`.',
     ),
 });
 
@@ -131,8 +132,11 @@ const address = z.strictObject({
     .int()
     .min(0)
     .max(MAX_STAMP_BITS)
-    .default(0)
-    .describe('Work asked of a stranger for each mail, in leading zero bits of a hash.'),
+    .default(DEFAULT_STAMP_BITS)
+    .describe(
+      'Work asked of a stranger for each mail, in leading zero bits of a hash: 20 are half a ' +
+        'second of a phone on average, each one more is twice as long.',
+    ),
   maxMail: z
     .int()
     .min(MIN_MAX_MAIL)
@@ -162,8 +166,8 @@ const receipts = z.strictObject({
     .enum(['never', 'contacts', 'always'])
     .default('contacts')
     .describe(
-      'Whose mails are answered with a delivery receipt when they ask for one: nobody’s, those of ' +
-        'accepted contacts, or also those of people who ask to be one. A receipt proves that a ' +
+      'Whose mails are answered with a delivery receipt when they ask for one: nobody’s, those ' +
+        'of accepted contacts, or also those of people who ask to be one. A receipt proves that a ' +
         'device of this account opened the letter, and tells its sender about when; it costs one ' +
         'envelope with its proof of work. People who are blocked never get one.',
     ),
@@ -213,6 +217,13 @@ export const CONFIG_SCHEMA = z.strictObject({
     .describe(
       'Milliseconds between two looks at the rented providers, which cost two requests each. ' +
         '`tanglemail sync` looks at once.',
+    ),
+  pushFromProviders: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether rented providers are paid to tell of new mail at once, for one small price a day ' +
+        'each; they are then looked at twelve times less often.',
     ),
   mailFromNode: z
     .boolean()

@@ -63,9 +63,9 @@ export class ObjectFetcher {
 
   /**
    * Fetches one object and files it; one that was looked into before, from whichever replica, costs
-   * nothing. False when it should be tried again: the provider sent something else. What it does not
-   * give although its log says that it stores it (`isPromised`) counts against it; another replica
-   * brings it by its own log.
+   * nothing. False when it should be tried again: the provider sent something else. What it does
+   * not give although its log says that it stores it (`isPromised`) counts against it; another
+   * replica brings it by its own log.
    */
   async fetch(pass: SyncPass, root: string, isPromised = false): Promise<boolean> {
     const { intake, logger } = this.#deps;

@@ -1,7 +1,7 @@
 /**
  * Whether our own providers still hold what they were paid for: once a day each proves one segment,
  * chosen by chance, of one object, chosen by chance. Before: provider-sync.ts; after: mail io,
- * provider. Spec: docs/spec/42-delivery.md, section 9.
+ * provider. Spec: docs/spec/42-delivery.md, section 26.
  */
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import { segmentCount } from '@tanglemail/mail/core/market/segment-tree.ts';
@@ -59,7 +59,7 @@ export class ProviderAudit {
     this.#deps = deps;
   }
 
-  /** Audits the provider of a pass if a day is over. A provider that does not answer is no fraud. */
+  /** Audits the provider of a pass if a day is over. One that does not answer is no fraud. */
   async auditIfDue({ provider, session, bondId, rental }: SyncPass): Promise<void> {
     const { book, tangle, logger } = this.#deps;
     const present = rental();
