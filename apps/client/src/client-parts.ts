@@ -163,15 +163,7 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const sealer = new Sealer({ ...base, resolver });
   const outbox = await buildOutbox({ ...base, ...market, ...inbox, resolver, events, sealer });
   const receipts = connectReceipts(options, { ...base, ...inbox, outbox });
-  const parcels = await Parcels.load({
-    ...base,
-    ...market,
-    ...inbox,
-    sealer,
-    autoFetchBytes: config.mail.autoFetchBytes,
-    onUpload: (upload) => events.emit({ topic: 'upload', data: uploadView(upload) }),
-    onIncoming: (id, parcel) => events.emit({ topic: 'incoming', data: incomingEvent(id, parcel) }),
-  });
+  const parcels = await buildParcels(options, { ...base, ...market, ...inbox, events, sealer });
   parcels.connect(outbox);
   const chat = await buildChat({ ...base, ...inbox, resolver, outbox, events });
   const all = { ...options, ...base, ...market, ...inbox, receipts };
@@ -218,6 +210,21 @@ function connectReceipts(
   parts.notes.on(NOTE_FAMILIES.receipt, (batch, note) => receipts.take(batch, note));
   parts.messages.observe((batch, change) => receipts.changed(batch, change));
   return receipts;
+}
+
+type ParcelParts = 'book' | 'renter' | 'intake' | 'events';
+
+function buildParcels(
+  { config }: ClientOptions,
+  parts: Base & Pick<ClientParts, ParcelParts> & { readonly sealer: Sealer },
+): Promise<Parcels> {
+  const { events } = parts;
+  return Parcels.load({
+    ...parts,
+    autoFetchBytes: config.mail.autoFetchBytes,
+    onUpload: (upload) => events.emit({ topic: 'upload', data: uploadView(upload) }),
+    onIncoming: (id, parcel) => events.emit({ topic: 'incoming', data: incomingEvent(id, parcel) }),
+  });
 }
 
 type ChatParts = 'resolver' | 'outbox' | 'events' | 'providerSync' | 'intake' | 'notes';
