@@ -168,8 +168,8 @@ const receipts = z.strictObject({
     .describe(
       'Whose mails are answered with a delivery receipt when they ask for one: nobody’s, those ' +
         'of accepted contacts, or also those of people who ask to be one. A receipt proves that ' +
-        'a device of this account opened the letter, and tells its sender about when; it costs one ' +
-        'envelope with its proof of work. People who are blocked never get one.',
+        'a device of this account opened the letter, and tells its sender about when; it costs ' +
+        'one envelope with its proof of work. People who are blocked never get one.',
     ),
   read: z
     .boolean()
