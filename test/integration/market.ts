@@ -2,6 +2,8 @@
  * A client and a whole storage provider in one process: a real ledger and real certificates behind
  * a node in memory, the provider with its API on the loopback, the client's rentals and inbox.
  */
+import { segmentRoot } from '@tanglemail/mail/core/market/segment-tree.ts';
+import { idKey } from '../../apps/storage-provider/src/store/buckets.ts';
 import type { BlockId, OutputId, TransactionId } from '@tanglemail/tangle/core/codec/ids.ts';
 import { bytesToHex, idToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
@@ -46,11 +48,17 @@ export class Market {
   readonly provider: Provider;
   /** Requests that the client made to the provider: method and path. */
   readonly requests: string[] = [];
+  readonly #disk: MemoryKv;
   #api: { close(): Promise<void> };
 
-  private constructor(node: FakeNode, provider: Provider, api: { close(): Promise<void> }) {
+  private constructor(
+    node: FakeNode,
+    { provider, disk }: { readonly provider: Provider; readonly disk: MemoryKv },
+    api: { close(): Promise<void> },
+  ) {
     this.node = node;
     this.provider = provider;
+    this.#disk = disk;
     this.#api = api;
   }
 
@@ -65,10 +73,11 @@ export class Market {
       offer: { minCredit: '120', minChannel: '500', endpoints },
       prices,
     });
-    const provider = testProvider(node, new MemoryKv(), config);
+    const disk = new MemoryKv();
+    const provider = testProvider(node, disk, config);
     await provider.feed.round();
     const api = await createApi(provider);
-    const market = new Market(node, provider, api);
+    const market = new Market(node, { provider, disk }, api);
     // The offer is in a block by now; this milestone confirms it.
     await market.confirm();
     return market;
@@ -85,6 +94,14 @@ export class Market {
       envelopes.map((bytes) => ({ kind: 'envelope', bytes })),
     );
     await this.provider.feed.round();
+  }
+
+  /** The provider's disk gives other bytes from now on than those that it was to keep. */
+  async spoil(envelope: Uint8Array): Promise<void> {
+    const root = bytesToHex(segmentRoot(envelope));
+    const batch = this.#disk.batch();
+    batch.put(idKey('body', root), new Uint8Array(envelope.length).fill(7));
+    await batch.write({ sync: true });
   }
 
   /** Takes the API away, does `meanwhile`, and serves again at the same address. */
@@ -217,7 +234,7 @@ export async function clientSide(
   const channels = new ChannelKeeper({ tangle, book, wallet, logger });
   const renter = new Renter(terms, { tangle, book, channels, lifetime: lifetime.signal });
   const retainPerDay = terms.maxDebitPerDay;
-  const fetcher = new ObjectFetcher({ retainPerDay }, { store, intake, tangle, logger });
+  const fetcher = new ObjectFetcher({ retainPerDay }, { store, intake, book, tangle, logger });
   const spam = new SpamGuard(who);
   const strangers = new StrangerScan(intake, fetcher, spam);
   const isWaitedFor = (tag: Uint8Array): boolean => intake.isExact(tag);

@@ -180,32 +180,9 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   });
   const filterScan = buildFilterScan(options, { ...base, ...inbox, lifetime, spam });
   const sealer = new Sealer({ ...base, resolver });
-  const outbox = await Outbox.load({
-    ...base,
-    sealers: { message: sealer, note: sealer },
-    providerAt: (hint) => market.renter.providerAt(hint),
-    providersOf: async (address) => (await resolver.resolve(address))?.providers,
-    watchTags: () => inbox.providerSync.watchTags(),
-    onChange: (entry) => {
-      if (isMail(entry)) events.emit({ topic: 'outbox', data: outboxEvent(entry) });
-    },
-    onWork: (entry, work) => {
-      if (isMail(entry)) events.emit({ topic: 'outbox', data: { ...outboxEvent(entry), work } });
-    },
-  });
-  const receipts = new ReceiptBook(config.receipts, { ...base, outbox });
-  inbox.intake.onReceiptWanted((batch, wish) => receipts.filed(batch, wish));
-  inbox.notes.on(NOTE_FAMILIES.receipt, (batch, note) => receipts.take(batch, note));
-  messages.observe((batch, change) => receipts.changed(batch, change));
-  const parcels = await Parcels.load({
-    ...base,
-    ...market,
-    ...inbox,
-    sealer,
-    autoFetchBytes: config.mail.autoFetchBytes,
-    onUpload: (upload) => events.emit({ topic: 'upload', data: uploadView(upload) }),
-    onIncoming: (id, parcel) => events.emit({ topic: 'incoming', data: incomingEvent(id, parcel) }),
-  });
+  const outbox = await buildOutbox({ ...base, ...market, ...inbox, resolver, events, sealer });
+  const receipts = connectReceipts(options, { ...base, ...inbox, outbox });
+  const parcels = await buildParcels(options, { ...base, ...market, ...inbox, events, sealer });
   parcels.connect(outbox);
   const chat = await buildChat({ ...base, ...inbox, resolver, outbox, events });
   const all = { ...options, ...base, ...market, ...inbox, receipts, mailbox };
@@ -220,6 +197,54 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const running = { lifetime, resolver, publisher, outbox, chat, parcels, events, devices };
   const hooks = await buildHooks(base, deps);
   return { ...all, ...running, ...hooks, requests, filterScan, spam, push };
+}
+
+type OutboxParts = 'renter' | 'resolver' | 'events' | 'providerSync';
+
+function buildOutbox(
+  parts: Base & Pick<ClientParts, OutboxParts> & { readonly sealer: Sealer },
+): Promise<Outbox> {
+  const { renter, resolver, events, providerSync, sealer } = parts;
+  return Outbox.load({
+    ...parts,
+    sealers: { message: sealer, note: sealer },
+    providerAt: (hint) => renter.providerAt(hint),
+    providersOf: async (address) => (await resolver.resolve(address))?.providers,
+    watchTags: () => providerSync.watchTags(),
+    onChange: (entry) => {
+      if (isMail(entry)) events.emit({ topic: 'outbox', data: outboxEvent(entry) });
+    },
+    onWork: (entry, work) => {
+      if (isMail(entry)) events.emit({ topic: 'outbox', data: { ...outboxEvent(entry), work } });
+    },
+  });
+}
+
+/** Receipts, both ways: what comes in is told to the book, which speaks through the outbox. */
+function connectReceipts(
+  { config }: ClientOptions,
+  parts: Base & Pick<ClientParts, 'intake' | 'notes' | 'outbox'>,
+): ReceiptBook {
+  const receipts = new ReceiptBook(config.receipts, parts);
+  parts.intake.onReceiptWanted((batch, wish) => receipts.filed(batch, wish));
+  parts.notes.on(NOTE_FAMILIES.receipt, (batch, note) => receipts.take(batch, note));
+  parts.messages.observe((batch, change) => receipts.changed(batch, change));
+  return receipts;
+}
+
+type ParcelParts = 'book' | 'renter' | 'intake' | 'events';
+
+function buildParcels(
+  { config }: ClientOptions,
+  parts: Base & Pick<ClientParts, ParcelParts> & { readonly sealer: Sealer },
+): Promise<Parcels> {
+  const { events } = parts;
+  return Parcels.load({
+    ...parts,
+    autoFetchBytes: config.mail.autoFetchBytes,
+    onUpload: (upload) => events.emit({ topic: 'upload', data: uploadView(upload) }),
+    onIncoming: (id, parcel) => events.emit({ topic: 'incoming', data: incomingEvent(id, parcel) }),
+  });
 }
 
 type ChatParts = 'resolver' | 'outbox' | 'events' | 'providerSync' | 'intake' | 'notes';

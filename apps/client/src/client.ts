@@ -182,7 +182,7 @@ export class Client {
     });
   }
 
-  /** What is still to be given of before; what is left after a failure is given at the next start. */
+  /** Read receipts that a crash left; after a failure they wait for the next start. */
   async #giveReceipts(): Promise<void> {
     const { receipts, logger } = this.#parts;
     await receipts.start().catch((error: unknown) => {

@@ -396,6 +396,10 @@ export const rentalDto = z.object({
     })
     .optional(),
   storedObjects: count,
+  /** One segment a day, chosen by chance, that it had to prove. */
+  audits: z.object({ ok: count, failed: count }),
+  /** Times that it did not give what its log says it stores. */
+  fetchesFailed: count,
   tagsRegistered: count,
   /** Unix seconds; 0 before the first sync. */
   lastSyncAt: unixSeconds,

@@ -117,6 +117,7 @@ function describe(rental: RentalDto): string {
     ['balance', formatAmount(BigInt(rental.balance))],
     ['stored', `${rental.storedObjects} mails, ${rental.retentionDays} days`],
     ['tags', `${rental.tagsRegistered}`],
+    ['audits', auditText(rental)],
     ['last sync', rental.lastSyncAt === 0 ? 'never' : dateText(rental.lastSyncAt * 1_000)],
   ];
   if (channel !== undefined) {
@@ -147,4 +148,11 @@ function closeCommand(terminal: Terminal): Command {
       return facts(claim === undefined ? rows : [...rows, ['claim', claim]]);
     });
   });
+}
+
+/** What it has shown of itself: proofs of what it stores, and mails that it did not give. */
+function auditText({ audits, fetchesFailed }: RentalDto): string {
+  if (audits.ok + audits.failed + fetchesFailed === 0) return 'none yet';
+  const proofs = `${audits.ok} passed, ${audits.failed} failed`;
+  return fetchesFailed === 0 ? proofs : `${proofs}; not given when asked: ${fetchesFailed}`;
 }

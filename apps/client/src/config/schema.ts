@@ -105,8 +105,8 @@ const mail = z.strictObject({
     .max(26_214_400)
     .default(5_242_880)
     .describe(
-      'Mails of accepted people up to this size, in bytes, are fetched by themselves; larger ones ' +
-        'wait for `tanglemail fetch`.',
+      'Mails of accepted people up to this size, in bytes, are fetched by themselves; larger ' +
+        'ones wait for `tanglemail fetch`.',
     ),
 });
 
@@ -176,10 +176,10 @@ const receipts = z.strictObject({
     .enum(['never', 'contacts', 'always'])
     .default('contacts')
     .describe(
-      'Whose mails are answered with a delivery receipt when they ask for one: nobody’s, those of ' +
-        'accepted contacts, or also those of people who ask to be one. A receipt proves that a ' +
-        'device of this account opened the letter, and tells its sender about when; it costs one ' +
-        'envelope with its proof of work. People who are blocked never get one.',
+      'Whose mails are answered with a delivery receipt when they ask for one: nobody’s, those ' +
+        'of accepted contacts, or also those of people who ask to be one. A receipt proves that ' +
+        'a device of this account opened the letter, and tells its sender about when; it costs ' +
+        'one envelope with its proof of work. People who are blocked never get one.',
     ),
   read: z
     .boolean()

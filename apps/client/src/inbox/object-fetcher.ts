@@ -15,7 +15,9 @@ import type { Logger } from '@tanglemail/tangle/io/logger.ts';
 import { type Rental, retainedRoots } from '../store/collections.ts';
 import type { SealedStore } from '../store/sealed-store.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
+import type { RentalBook } from '../rentals/rental-book.ts';
 import type { LetterIntake } from './letter-intake.ts';
+import { isBroken, withFailedFetch } from './provider-audit.ts';
 
 /** One pass over one rental. */
 export interface SyncPass {
@@ -30,6 +32,7 @@ export interface SyncPass {
 export interface ObjectFetcherDeps {
   readonly store: SealedStore;
   readonly intake: Pick<LetterIntake, 'take' | 'hasTaken' | 'isLetter'>;
+  readonly book: Pick<RentalBook, 'update'>;
   readonly tangle: Pick<TangleAccess, 'clock'>;
   readonly logger: Logger;
 }
@@ -60,9 +63,11 @@ export class ObjectFetcher {
 
   /**
    * Fetches one object and files it; one that was looked into before, from whichever replica, costs
-   * nothing. False when it should be tried again: the provider sent something else.
+   * nothing. False when it should be tried again: the provider sent something else. What it does
+   * not give although its log says that it stores it (`isPromised`) counts against it; another
+   * replica brings it by its own log.
    */
-  async fetch(pass: SyncPass, root: string): Promise<boolean> {
+  async fetch(pass: SyncPass, root: string, isPromised = false): Promise<boolean> {
     const { intake, logger } = this.#deps;
     const { provider, session, bondId, result } = pass;
     if (intake.hasTaken(root)) return true;
@@ -73,6 +78,9 @@ export class ObjectFetcher {
     try {
       bytes = await provider.fetchObject(session, root, key);
     } catch (error) {
+      if (error instanceof ProviderFault || (isPromised && isBroken(error))) {
+        await this.#deps.book.update(bondId, withFailedFetch);
+      }
       if (error instanceof ProviderFault) {
         result.errors.push(error.code);
         return false;

@@ -23,6 +23,7 @@ import type { TagBook } from '../tags/tag-book.ts';
 import type { TagLists } from '../tags/tag-lists.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
 import { isBroke, ObjectFetcher, type SyncPass } from './object-fetcher.ts';
+import { ProviderAudit, sampled } from './provider-audit.ts';
 import { StrangerScan } from './stranger-scan.ts';
 
 /** What one synchronisation brought. */
@@ -45,7 +46,7 @@ export interface ProviderSyncDeps {
   readonly spam: Pick<SpamGuard, 'askedNow'>;
   /** Whether an envelope under this tag would be taken now. */
   readonly isWaitedFor: (tag: Uint8Array) => boolean;
-  readonly tangle: Pick<TangleAccess, 'clock'>;
+  readonly tangle: Pick<TangleAccess, 'clock' | 'random'>;
   readonly logger: Logger;
   /** What providers are told; everything unless it is given. */
   readonly told?: ToldToProviders;
@@ -76,8 +77,11 @@ export class ProviderSync {
   /** One change of filters at a time: an older set of tags must not replace a newer one. */
   readonly #filters = new WriteLock();
 
+  readonly #audit: ProviderAudit;
+
   constructor(deps: ProviderSyncDeps) {
     this.#deps = deps;
+    this.#audit = new ProviderAudit(deps);
     this.#told = deps.told ?? { tags: true, buckets: true };
   }
 
@@ -171,6 +175,7 @@ export class ProviderSync {
     const startedAt = Math.floor(tangle.clock.nowMs() / 1_000);
     await this.#syncLog(pass);
     await this.#retryPending(pass);
+    await this.#audit.auditIfDue(pass);
     if (this.#told.buckets) await strangers.scan(pass);
     // New contacts bring new tags, which must be watched before their next mail comes.
     await this.#syncFilters(pass);
@@ -264,7 +269,7 @@ export class ProviderSync {
 
   /** Reads on in the log; what it names is fetched before the position moves on. */
   async #syncLog(pass: SyncPass): Promise<void> {
-    const { book, fetcher } = this.#deps;
+    const { book, fetcher, tangle } = this.#deps;
     for (let page = 0; page < MAX_LOG_PAGES; page += 1) {
       const known = pass.rental().log;
       const from = { length: known.length, hash: hexToBytes(known.hash) };
@@ -274,7 +279,7 @@ export class ProviderSync {
         // Held is what the balance or the day's limit did not pay for, which nobody else keeps, and
         // what came under a tag that was used before.
         if (state === 'held') later.push({ root, isHeld: true, ...(tag ? { tag } : {}) });
-        else if (state === 'stored' && !(await fetcher.fetch(pass, root))) {
+        else if (state === 'stored' && !(await fetcher.fetch(pass, root, true))) {
           later.push({ root, isHeld: false });
         }
       }
@@ -283,6 +288,7 @@ export class ProviderSync {
       await book.update(pass.bondId, (present) => ({
         ...present,
         log: { length, hash },
+        sample: sampled(present, log.entries, tangle.random),
         pending: [...present.pending, ...later].slice(-MAX_PENDING),
       }));
       if (log.entries.length < LOG_PAGE) return;

@@ -48,8 +48,8 @@ export interface SealedFacts {
 }
 
 /**
- * Seals under the write lock: puts the envelope (bucket outboxEnvelope) and what it uses up into the
- * batch. What it reads of the store is as it stands then, not as `prepare` found it.
+ * Seals under the write lock: puts the envelope (bucket outboxEnvelope) and what it uses up into
+ * the batch. What it reads of the store is as it stands then, not as `prepare` found it.
  */
 export type SealStep = (batch: SealedBatch) => {
   readonly sealed: SealedFacts;

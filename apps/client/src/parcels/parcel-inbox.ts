@@ -117,6 +117,7 @@ export class ParcelInbox {
       sender: letter.senderAddress,
       letterId: letter.letterId,
       isRegistered: letter.isRegistered,
+      ...(letter.wantsReceipt ? { receiptSecret: bytesToHex(letter.receiptSecret) } : {}),
       sentAt: letter.sentAt,
       receivedAtMs,
       letter: bytesToHex(letter.message),
@@ -289,8 +290,15 @@ export class ParcelInbox {
     }
     const raw = putTogether(content, letter.spans);
     const shown = await intake.readFacts(raw);
-    const { sender, letterId, isRegistered } = row;
-    const arrived = { sender, letterId: letterId as LetterId, isRegistered, raw, shown };
+    const { sender, letterId, isRegistered, receiptSecret } = row;
+    const arrived = {
+      sender,
+      letterId: letterId as LetterId,
+      isRegistered,
+      raw,
+      shown,
+      ...(receiptSecret === undefined ? {} : { receiptSecret: hexToBytes(receiptSecret) }),
+    };
     await writes.run(async () => {
       const batch = store.batch();
       const { apply } = intake.deliver(batch, arrived);

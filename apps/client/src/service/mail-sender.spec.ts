@@ -53,7 +53,8 @@ describe('copies', () => {
 
   it('of a whole message lose its Bcc field on the way, and nothing else', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'tanglemail-eml-'));
-    const eml = `Subject: raw\r\nBcc: ${carol.address}@tangle.alt\r\nX-Odd:  two  spaces\r\n\r\nHi.\r\n`;
+    const bcc = `Bcc: ${carol.address}@tangle.alt\r\n`;
+    const eml = `Subject: raw\r\n${bcc}X-Odd:  two  spaces\r\n\r\nHi.\r\n`;
     await writeFile(join(dir, 'a.eml'), eml);
     await alice.json('send', '--to', 'Bob', '--eml', join(dir, 'a.eml'));
     const came = await rawOf(bob, await bob.arrival('INBOX', 'raw'));

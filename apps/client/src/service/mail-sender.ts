@@ -1,7 +1,7 @@
 /**
  * From what a user wrote to what the outbox takes: composes, answers, forwards, finds the
- * recipients, and puts entries and the copy in Sent into one synced batch. Before: local-service.ts;
- * after: mail io, compose.ts; outbox. Spec: docs/spec/42-delivery.md.
+ * recipients, and puts entries and the copy in Sent into one synced batch. Before:
+ * local-service.ts; after: mail io, compose.ts; outbox. Spec: docs/spec/42-delivery.md.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';

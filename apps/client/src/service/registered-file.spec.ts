@@ -1,4 +1,4 @@
-/** Registered letters from the command line: sent, shown on both sides, checked by a third person. */
+/** Registered letters from the command line: sent, shown on both sides, checked by others. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

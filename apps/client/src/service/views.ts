@@ -21,6 +21,7 @@ import type { ClientParts } from '../client-parts.ts';
 import type { ContactBook } from '../contacts/contact-book.ts';
 import type { ListedMail } from '../messages/listed-mail.ts';
 import { isHere, storedCount } from '../outbox/outbox-entry.ts';
+import { scoreOf } from '../inbox/provider-audit.ts';
 import type { ConfirmedOffer } from '../rentals/offer-directory.ts';
 import type { RentalBook } from '../rentals/rental-book.ts';
 import type { Contact, Rental } from '../store/collections.ts';
@@ -232,6 +233,7 @@ export function offerView({ offer, milestoneIndex }: ConfirmedOffer): OfferDto {
 
 export function rentalView(book: RentalBook, rental: Rental, tagsRegistered: number): RentalDto {
   const newest = book.channels(rental).at(-1)?.channel;
+  const score = scoreOf(rental);
   return {
     bondId: rental.bondId,
     endpoint: rental.endpoint,
@@ -251,6 +253,8 @@ export function rentalView(book: RentalBook, rental: Rental, tagsRegistered: num
           },
         }),
     storedObjects: rental.storedObjects,
+    audits: { ok: score.auditsOk, failed: score.auditsFailed },
+    fetchesFailed: score.fetchesFailed,
     tagsRegistered,
     lastSyncAt: rental.lastSyncAt,
   };

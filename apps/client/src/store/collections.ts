@@ -146,6 +146,20 @@ export const rentals = collection(
     storedObjects: count,
     /** Unix seconds of the last successful sync. */
     lastSyncAt: count,
+    /** Of what it stores: one is drawn for an audit. */
+    sample: z
+      .array(z.strictObject({ root: hex, size: count }))
+      .max(64)
+      .optional(),
+    /** What it has shown by its deeds. */
+    score: z
+      .strictObject({
+        auditsOk: count,
+        auditsFailed: count,
+        fetchesFailed: count,
+        auditedAtMs: count,
+      })
+      .optional(),
     /** Objects that could not be paid for or fetched when the log named them, oldest first. */
     pending: z.array(pendingObject).max(256),
     /** Channels, newest last: each as channel-json.ts writes it, and where a rest goes. */

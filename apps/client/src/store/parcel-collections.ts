@@ -46,6 +46,8 @@ export const parcelsIn = collection(
     sender: mailAddress,
     letterId: hex,
     isRegistered: z.boolean(),
+    /** Its letter asks for a receipt, which this is once the message is whole. */
+    receiptSecret: hex.optional(),
     sentAt: count,
     receivedAtMs: count,
     /** mail core, parcel/letter.ts. */

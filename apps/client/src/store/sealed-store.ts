@@ -77,7 +77,7 @@ export const BUCKETS = {
   folder: 18,
   /** Outbox id → what a note, a chat line or a parcel says, until it is done. */
   outboxPayload: 19,
-  /** `sent/` or `due/`, opaque(person and letter id) → JSON: receipts that we expect, or may give. */
+  /** `sent/` or `due/`, opaque(person and letter id) → JSON: receipts expected, or to be given. */
   receiptKey: 20,
   /** Letter of the kind, slash, opaque id or number → JSON: chains of both directions, tags. */
   chain: 21,

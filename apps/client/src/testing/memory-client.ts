@@ -352,6 +352,8 @@ export class MemoryClient implements ClientService {
         state: 'open',
       },
       storedObjects: 0,
+      audits: { ok: 0, failed: 0 },
+      fetchesFailed: 0,
       tagsRegistered: 4,
       lastSyncAt: 0,
     };

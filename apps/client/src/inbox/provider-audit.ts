@@ -1,0 +1,98 @@
+/**
+ * Whether our own providers still hold what they were paid for: once a day each proves one segment,
+ * chosen by chance, of one object, chosen by chance. Before: provider-sync.ts; after: mail io,
+ * provider. Spec: docs/spec/42-delivery.md, section 26.
+ */
+import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
+import { segmentCount } from '@tanglemail/mail/core/market/segment-tree.ts';
+import type { LogEntryDto } from '@tanglemail/mail/io/provider/dto.ts';
+import { ProviderApiError, ProviderFault } from '@tanglemail/mail/io/provider/errors.ts';
+import type { Rental } from '../store/collections.ts';
+import type { RentalBook } from '../rentals/rental-book.ts';
+import type { TangleAccess } from '../tangle/tangle-access.ts';
+import type { SyncPass } from './object-fetcher.ts';
+
+export interface ProviderAuditDeps {
+  readonly book: Pick<RentalBook, 'update'>;
+  readonly tangle: Pick<TangleAccess, 'clock' | 'random'>;
+  readonly logger: Logger;
+}
+
+export const AUDIT_EVERY_MS = 86_400_000;
+/** Objects of which one is drawn. */
+const MAX_SAMPLE = 64;
+
+/** What is known of a provider by its deeds; nothing yet is no praise. */
+export function scoreOf(rental: Rental): NonNullable<Rental['score']> {
+  return rental.score ?? { auditsOk: 0, auditsFailed: 0, fetchesFailed: 0, auditedAtMs: 0 };
+}
+
+/** A provider could not give what its log says it stores. */
+export function withFailedFetch(rental: Rental): Rental {
+  const score = scoreOf(rental);
+  return { ...rental, score: { ...score, fetchesFailed: score.fetchesFailed + 1 } };
+}
+
+/** A fair sample of what the log says is stored now, after more of it was read. */
+export function sampled(
+  rental: Rental,
+  entries: readonly LogEntryDto[],
+  random: Pick<TangleAccess['random'], 'below'>,
+): NonNullable<Rental['sample']> {
+  const sample = [...(rental.sample ?? [])];
+  for (const { state, root, size } of entries) {
+    const at = sample.findIndex((one) => one.root === root);
+    if (state === 'stored' && at < 0) {
+      if (sample.length < MAX_SAMPLE) sample.push({ root, size });
+      else sample[random.below(MAX_SAMPLE)] = { root, size };
+    }
+    const isOver = state === 'expired' || state === 'released' || state === 'purged';
+    if (isOver && at >= 0) sample.splice(at, 1);
+  }
+  return sample;
+}
+
+export class ProviderAudit {
+  readonly #deps: ProviderAuditDeps;
+
+  constructor(deps: ProviderAuditDeps) {
+    this.#deps = deps;
+  }
+
+  /** Audits the provider of a pass if a day is over. One that does not answer is no fraud. */
+  async auditIfDue({ provider, session, bondId, rental }: SyncPass): Promise<void> {
+    const { book, tangle, logger } = this.#deps;
+    const present = rental();
+    const sample = present.sample ?? [];
+    const nowMs = tangle.clock.nowMs();
+    const isDue = nowMs - scoreOf(present).auditedAtMs >= AUDIT_EVERY_MS;
+    const drawn =
+      isDue && sample.length > 0 ? sample[tangle.random.below(sample.length)] : undefined;
+    if (drawn === undefined) return;
+    const from = tangle.random.below(segmentCount(drawn.size));
+    let isHeld = true;
+    try {
+      await provider.proveSegments(session, drawn.root, from, 1);
+    } catch (error) {
+      if (!isBroken(error)) {
+        logger.debug({ ...errorFields(error), bondId }, 'an audit waits for the next pass');
+        return;
+      }
+      isHeld = false;
+      logger.warn({ ...errorFields(error), bondId, root: drawn.root }, 'an audit has failed');
+    }
+    await book.update(bondId, (one) => {
+      const score = scoreOf(one);
+      const counted = isHeld
+        ? { auditsOk: score.auditsOk + 1 }
+        : { auditsFailed: score.auditsFailed + 1 };
+      return { ...one, score: { ...score, ...counted, auditedAtMs: nowMs } };
+    });
+  }
+}
+
+/** A wrong proof, or "I do not have it" about what the log says is stored. */
+export function isBroken(error: unknown): boolean {
+  const isGone = error instanceof ProviderApiError && [404, 410].includes(error.status);
+  return isGone || error instanceof ProviderFault;
+}
