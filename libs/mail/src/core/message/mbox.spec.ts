@@ -94,6 +94,18 @@ describe('writing and reading an mbox', () => {
     );
   });
 
+  it('writes any time as the calendar has it', () => {
+    fc.assert(
+      fc.property(fc.nat(0xffff_ffff), (seconds) => {
+        const [line = ''] = new TextDecoder().decode(encodeMbox(bytes(''), seconds)).split('\n');
+        const [weekday, month, day, time, year] = line.slice('From tanglemail '.length).split(/ +/);
+        const utc = new Date(seconds * 1_000).toUTCString();
+        expect(utc).toBe(`${weekday}, ${day?.padStart(2, '0')} ${month} ${year} ${time} GMT`);
+        expect(separatorDate(line)).toBe(seconds);
+      }),
+    );
+  });
+
   it('takes the time of a separator where there is one', () => {
     expect(separatorDate('a Thu Jan  1 00:00:10 1970')).toBe(10);
     expect(separatorDate('a Mon Nov 23 12:30 CET 2026')).toBe(

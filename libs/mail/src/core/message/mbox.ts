@@ -5,6 +5,7 @@
  * Spec: docs/spec/23-envelope.md, section "Archives".
  */
 import { assert } from '../outcome.ts';
+import { dayOf, readDate } from './message-date.ts';
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -55,28 +56,27 @@ function quotedStarts(raw: Uint8Array): number[] {
   return starts;
 }
 
-const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+const DAYS = ['Thu', 'Fri', 'Sat', 'Sun', 'Mon', 'Tue', 'Wed'];
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+const DAY_SECONDS = 86_400;
 
-/** `Thu Jan  1 00:00:00 1970`, UTC. */
+/** `Thu Jan  1 00:00:00 1970`, UTC. The first day of that year was a Thursday. */
 function asctime(seconds: number): string {
-  const date = new Date(seconds * 1_000);
+  const days = Math.floor(seconds / DAY_SECONDS);
+  const rest = seconds - days * DAY_SECONDS;
   const two = (value: number): string => value.toString().padStart(2, '0');
-  const time = [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()].map(two).join(':');
-  const day = date.getUTCDate().toString().padStart(2, ' ');
-  const [weekday, month] = [DAYS[date.getUTCDay()], MONTHS[date.getUTCMonth()]];
-  return `${weekday} ${month} ${day} ${time} ${date.getUTCFullYear()}`;
+  const parts = [Math.floor(rest / 3_600), Math.floor(rest / 60) % 60, rest % 60];
+  const { year, month, day } = dayOf(days);
+  const date = `${MONTHS[month - 1]} ${day.toString().padStart(2, ' ')}`;
+  return `${DAYS[days % DAYS.length]} ${date} ${parts.map(two).join(':')} ${year}`;
 }
 
 /** The time in a separator, unix seconds, read as UTC; undefined when there is none. */
 export function separatorDate(separator: string): number | undefined {
-  const pattern = /([A-Z][a-z]{2}) +(\d{1,2}) (\d{2}):(\d{2})(?::(\d{2}))?.*? (\d{4})\b/;
-  const [, name = '', day, hour, minute, second = '0', year] = pattern.exec(separator) ?? [];
-  const month = MONTHS.indexOf(name);
-  if (month < 0 || year === undefined) return undefined;
-  const parts = [day, hour, minute, second].map(Number) as [number, number, number, number];
-  const seconds = Date.UTC(Number(year), month, ...parts) / 1_000;
-  return Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined;
+  const pattern = /([A-Z][a-z]{2}) +(\d{1,2}) (\d{1,2}:\d{2})(:\d{2})?.*? (\d{4})\b/;
+  const [, month, day, time = '', second = ':00', year] = pattern.exec(separator) ?? [];
+  const seconds = readDate(`${day} ${month} ${year} ${time.padStart(5, '0')}${second} +0000`);
+  return seconds === undefined || seconds < 0 ? undefined : seconds;
 }
 
 /** Whether a line separates messages: `From `, a name, and a time, which a sentence seldom has. */
