@@ -4,6 +4,7 @@
  * stay as they are, and one LF stands behind each message. Stop before: an archive; next: message store.
  * Spec: docs/spec/23-envelope.md, section "Archives".
  */
+import { bytesToUtf8, utf8ToBytes } from '@noble/ciphers/utils.js';
 import { assert } from '../outcome.ts';
 import { dayOf, readDate } from './message-date.ts';
 
@@ -26,7 +27,7 @@ export interface MboxMessage {
 
 /** One message with its separator, for the end of an mbox file. `date` in unix seconds. */
 export function encodeMbox(raw: Uint8Array, date: number): Uint8Array {
-  const line = new TextEncoder().encode(`From tanglemail ${asctime(date)}\n`);
+  const line = utf8ToBytes(`From tanglemail ${asctime(date)}\n`);
   const starts = quotedStarts(raw);
   const out = new Uint8Array(line.length + raw.length + starts.length + 1);
   out.set(line);
@@ -82,7 +83,7 @@ export function separatorDate(separator: string): number | undefined {
 /** Whether a line separates messages: `From `, a name, and a time, which a sentence seldom has. */
 function separatorOf(line: Uint8Array): string | undefined {
   if (line.length > MAX_SEPARATOR || !FROM.every((byte, at) => line[at] === byte)) return undefined;
-  const text = new TextDecoder('latin1').decode(line.subarray(FROM.length)).trimEnd();
+  const text = bytesToUtf8(line.subarray(FROM.length)).trimEnd();
   return /^\S+ .*\d{1,2}:\d{2}/.test(text) ? text : undefined;
 }
 
