@@ -141,7 +141,8 @@ function row(name: string, value: number, unit: string, bound?: number): Measure
   return { name, value, unit, limit: null, ratio: null, goal };
 }
 
-async function run({ quick, seed, folder }: BenchContext): Promise<Measurement[]> {
+async function run(context: BenchContext): Promise<Measurement[]> {
+  const { quick, seed } = context;
   const count = quick ? QUICK_MAILS : MAILS;
   const random = new SeededRandom(seed);
   const language = new Language(random);
@@ -150,7 +151,7 @@ async function run({ quick, seed, folder }: BenchContext): Promise<Measurement[]
     bytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)),
     below: (bound: number) => random.between(0, bound - 1),
   };
-  const path = await folder();
+  const path = await context.folder();
   const open = (): Promise<SealedStore> => openSealedStore(path, owner, chance);
   const first = await open();
   await fill(first, await MessageStore.load(first), language, { random, count });

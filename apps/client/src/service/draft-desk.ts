@@ -139,7 +139,11 @@ export class DraftDesk {
     const { to, cc, bcc, subject, text, html, inReplyTo } = await this.#view(draft);
     const { attachments } = await showOrEmpty(this.#raw(draft));
     const message = {
-      ...{ to, cc, bcc, subject, text },
+      to,
+      cc,
+      bcc,
+      subject,
+      text,
       attachments: attachments.map(({ filename, contentType, content }) => ({
         filename: filename === '' ? 'attachment' : filename,
         contentType,
