@@ -145,7 +145,8 @@ export async function createApi(
 /** A message in JSON, its attachments within: the one body that may be large. */
 function isMessage(request: IncomingMessage): boolean {
   const isJson = request.headers['content-type']?.startsWith('application/json') === true;
-  return isJson && request.method === 'POST' && request.url === `${API_PREFIX}/messages`;
+  const routes = [`${API_PREFIX}/messages`, `${API_PREFIX}/mailbox/drafts`];
+  return isJson && request.method === 'POST' && routes.includes(request.url ?? '');
 }
 
 /** Every message goes to one handler, which refuses what it cannot read. */

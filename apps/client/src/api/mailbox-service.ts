@@ -54,7 +54,7 @@ export interface MailboxService {
   /** Durable when it resolves. `message-too-large`, `attachment-unknown`. */
   saveDraft(draft: SaveDraftDto): Promise<DraftDto>;
   deleteDraft(id: string): Promise<void>;
-  /** Queues it and takes it out of Drafts in one write. `recipient-unknown`, `message-too-large`. */
+  /** Queues it and takes it out of Drafts in one write. `recipient-unknown` and its like. */
   sendDraft(id: string): Promise<QueuedMessageDto>;
 
   /** `folder-unknown`. */

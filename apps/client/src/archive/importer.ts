@@ -56,7 +56,7 @@ export class Importer {
   }
 
   /**
-   * Imports into `folder` (a whole name, made where it is missing); lines of JSON that name a folder
+   * Imports into `folder` (a whole name, made where it is missing); lines of JSON that name one
    * of their own go there unless `folder` is given. `onReport` is told after each batch. Throws
    * ClientError `archive-invalid`; what was written before stays.
    */

@@ -1,6 +1,6 @@
 /**
- * `tanglemail import` and `export`: mails from and for other programs. What reads archives is loaded
- * when it is needed, so that help is quick.
+ * `tanglemail import` and `export`: mails from and for other programs. What reads archives is
+ * loaded when it is needed, so that help is quick.
  */
 import { createWriteStream } from 'node:fs';
 import { mkdir, rename, stat, writeFile } from 'node:fs/promises';

@@ -42,16 +42,22 @@ export class Conversations {
     });
   }
 
-  /** Those with a mail in `folder` (or in any), the one with the newest mail first. */
+  /**
+   * Those with a mail in `folder` (or in any), the one with the newest mail first; behind the one
+   * whose id is `before`.
+   */
   list(limit: number, folder?: FolderId, before?: string): Conversation[] {
-    const all = this.#all().flatMap((thread) => {
+    const found: Conversation[] = [];
+    let isBehind = before === undefined;
+    for (const thread of this.#all()) {
+      if (found.length === limit) break;
       const mails = thread.flatMap((one) => this.#shown(one.key) ?? []);
       const isIn = folder === undefined || mails.some((one) => one.folderId === folder);
-      return mails.length > 0 && isIn ? [mails] : [];
-    });
-    const sorted = all.toSorted((a, b) => (newest(b) < newest(a) ? -1 : 1));
-    const start = before === undefined ? 0 : sorted.findIndex((one) => idOf(one) === before) + 1;
-    return sorted.slice(start, start + limit);
+      if (mails.length === 0 || !isIn) continue;
+      if (isBehind) found.push(mails);
+      else isBehind = idOf(mails) === before;
+    }
+    return found;
   }
 
   /** The conversation of a mail, with the mail that each one answers. */
@@ -72,7 +78,7 @@ export class Conversations {
 
   #all(): readonly (readonly Threaded[])[] {
     this.#forest ??= this.#grown();
-    this.#threads ??= this.#forest.threads();
+    this.#threads ??= this.#forest.threads().toSorted((a, b) => newest(b) - newest(a));
     return this.#threads;
   }
 
@@ -93,7 +99,6 @@ export function idOf(conversation: Conversation): string {
   return conversation[0]?.id ?? '';
 }
 
-function newest(conversation: Conversation): string {
-  const date = conversation.at(-1)?.entry.internalDate ?? 0;
-  return `${date.toString().padStart(12, '0')} ${idOf(conversation)}`;
+function newest(thread: readonly Threaded[]): number {
+  return thread.at(-1)?.date ?? 0;
 }

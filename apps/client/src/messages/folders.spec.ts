@@ -132,7 +132,7 @@ describe('folders of one’s own', () => {
     expect(after).toBeGreaterThan(before);
   });
 
-  it('folder-exists, folder-standard, folder-unknown: refused before anything is written', async () => {
+  it('folder-exists, folder-standard, folder-unknown: before anything is written', async () => {
     const desk = await Desk.open();
     const own = await desk.create('A/B');
     const { messages, store } = desk;

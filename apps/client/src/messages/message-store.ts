@@ -87,7 +87,7 @@ export class MessageStore {
     this.#state.addShelf(shelfOf(id, name as FolderName, folder));
   }
 
-  /** Calls `observer` inside every change, with its batch, until the returned function is called. */
+  /** Calls `observer` inside every change, with its batch, until what it returns is called. */
   observe(observer: MessageObserver): () => void {
     this.#observers.add(observer);
     return () => this.#observers.delete(observer);
@@ -105,7 +105,7 @@ export class MessageStore {
     return [...STANDARD_FOLDERS.map((name) => this.#shelf(FOLDER[name])), ...own].map(totalsOf);
   }
 
-  /** A folder by its id or its name; upper and lower case matter only where names differ by them. */
+  /** A folder by its id or name; upper and lower case matter only where names differ by them. */
   findFolder(text: string): FolderTotals | undefined {
     const id = parseFolderId(text);
     const byId = id === undefined ? undefined : this.#state.shelves.get(id);
@@ -340,8 +340,8 @@ export class MessageStore {
   }
 
   /**
-   * Makes a folder and those above it that are missing. `newId` gives each an id. Throws ClientError
-   * `folder-exists`, `folders-too-many`.
+   * Makes a folder and those above it that are missing. `newId` gives each an id. Throws
+   * ClientError `folder-exists`, `folders-too-many`.
    */
   createFolder(
     batch: SealedBatch,

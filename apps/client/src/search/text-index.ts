@@ -105,8 +105,9 @@ export class TextIndex {
       this.#expression(word, word.isFuzzy || (isLenient && !word.isExact)),
     );
     const statement = this.#run('SELECT rowid AS id FROM text WHERE text MATCH ?');
-    const rows = statement.all(parts.join(' AND ')) as { id: number }[];
-    return rows.map((row) => row.id);
+    statement.setReturnArrays(true);
+    const rows = statement.all(parts.join(' AND ')) as unknown as [id: number][];
+    return rows.map(([id]) => id);
   }
 
   /** Letters and digits in quotes are plain words to FTS5, whatever they spell. */
@@ -121,7 +122,7 @@ export class TextIndex {
     return field === undefined ? all : `${field} : ${all}`;
   }
 
-  /** Words of the index that differ from `token` in a letter (two in a long word), nearest first. */
+  /** Words of the index that differ from `token` in a letter (a long one in two), nearest first. */
   similar(token: string): string[] {
     if (token.length < MIN_FUZZY) return [];
     const most = token.length < LONG_WORD ? 1 : 2;
@@ -137,8 +138,9 @@ export class TextIndex {
   #wordsFrom(first: string): readonly string[] {
     if (this.#letter?.first === first) return this.#letter.words;
     const statement = this.#run('SELECT term FROM temp.word WHERE term >= ? AND term < ?');
-    const rows = statement.all(first, `${first}\u{10ffff}`) as { term: string }[];
-    const words = rows.map((row) => row.term);
+    statement.setReturnArrays(true);
+    const rows = statement.all(first, `${first}\u{10ffff}`) as unknown as [term: string][];
+    const words = rows.map(([term]) => term);
     this.#letter = { first, words };
     return words;
   }

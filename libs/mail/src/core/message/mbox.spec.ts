@@ -49,7 +49,7 @@ describe('writing and reading an mbox', () => {
 
   it('reads what other programs write', () => {
     const unix =
-      'From a@b Thu Jan  1 00:00:00 2026\nSubject: x\n\n>From me\n\nFrom - Fri Jan  2 1:02:03 2026\nb\n';
+      'From a@b Thu Jan  1 00:00:00 2026\nSubject: x\n\n>From me\n\nFrom - Fri Jan 2 1:02 2026\nb\n';
     expect(texts(unix, [7])).toEqual(['Subject: x\n\nFrom me\n', 'b']);
     const dos = unix.replaceAll('\n', '\r\n');
     expect(texts(dos)).toEqual(['Subject: x\r\n\r\nFrom me\r\n', 'b\r']);
@@ -91,6 +91,18 @@ describe('writing and reading an mbox', () => {
         },
       ),
       { numRuns: 1_000 },
+    );
+  });
+
+  it('writes any time as the calendar has it', () => {
+    fc.assert(
+      fc.property(fc.nat(0xffff_ffff), (seconds) => {
+        const [line = ''] = new TextDecoder().decode(encodeMbox(bytes(''), seconds)).split('\n');
+        const [weekday, month, day, time, year] = line.slice('From tanglemail '.length).split(/ +/);
+        const utc = new Date(seconds * 1_000).toUTCString();
+        expect(utc).toBe(`${weekday}, ${day?.padStart(2, '0')} ${month} ${year} ${time} GMT`);
+        expect(separatorDate(line)).toBe(seconds);
+      }),
     );
   });
 

@@ -1,10 +1,12 @@
 /**
  * mbox files in the form mboxrd, read piece by piece and written message by message, byte for byte:
- * `From ` lines inside a message get one `>` more when written and lose it when read, line ends stay
- * as they are, and one LF stands behind each message. Stop before: an archive; next: message store.
+ * `From ` lines inside a message get one `>` more when written and lose it when read, line ends
+ * stay as they are, and one LF stands behind each message. Stop before: an archive; next: message store.
  * Spec: docs/spec/23-envelope.md, section "Archives".
  */
+import { bytesToUtf8, utf8ToBytes } from '@noble/ciphers/utils.js';
 import { assert } from '../outcome.ts';
+import { dayOf, readDate } from './message-date.ts';
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -25,7 +27,7 @@ export interface MboxMessage {
 
 /** One message with its separator, for the end of an mbox file. `date` in unix seconds. */
 export function encodeMbox(raw: Uint8Array, date: number): Uint8Array {
-  const line = new TextEncoder().encode(`From tanglemail ${asctime(date)}\n`);
+  const line = utf8ToBytes(`From tanglemail ${asctime(date)}\n`);
   const starts = quotedStarts(raw);
   const out = new Uint8Array(line.length + raw.length + starts.length + 1);
   out.set(line);
@@ -55,34 +57,33 @@ function quotedStarts(raw: Uint8Array): number[] {
   return starts;
 }
 
-const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+const DAYS = ['Thu', 'Fri', 'Sat', 'Sun', 'Mon', 'Tue', 'Wed'];
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+const DAY_SECONDS = 86_400;
 
-/** `Thu Jan  1 00:00:00 1970`, UTC. */
+/** `Thu Jan  1 00:00:00 1970`, UTC. The first day of that year was a Thursday. */
 function asctime(seconds: number): string {
-  const date = new Date(seconds * 1_000);
+  const days = Math.floor(seconds / DAY_SECONDS);
+  const rest = seconds - days * DAY_SECONDS;
   const two = (value: number): string => value.toString().padStart(2, '0');
-  const time = [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()].map(two).join(':');
-  const day = date.getUTCDate().toString().padStart(2, ' ');
-  const [weekday, month] = [DAYS[date.getUTCDay()], MONTHS[date.getUTCMonth()]];
-  return `${weekday} ${month} ${day} ${time} ${date.getUTCFullYear()}`;
+  const parts = [Math.floor(rest / 3_600), Math.floor(rest / 60) % 60, rest % 60];
+  const { year, month, day } = dayOf(days);
+  const date = `${MONTHS[month - 1]} ${day.toString().padStart(2, ' ')}`;
+  return `${DAYS[days % DAYS.length]} ${date} ${parts.map(two).join(':')} ${year}`;
 }
 
 /** The time in a separator, unix seconds, read as UTC; undefined when there is none. */
 export function separatorDate(separator: string): number | undefined {
-  const pattern = /([A-Z][a-z]{2}) +(\d{1,2}) (\d{2}):(\d{2})(?::(\d{2}))?.*? (\d{4})\b/;
-  const [, name = '', day, hour, minute, second = '0', year] = pattern.exec(separator) ?? [];
-  const month = MONTHS.indexOf(name);
-  if (month < 0 || year === undefined) return undefined;
-  const parts = [day, hour, minute, second].map(Number) as [number, number, number, number];
-  const seconds = Date.UTC(Number(year), month, ...parts) / 1_000;
-  return Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined;
+  const pattern = /([A-Z][a-z]{2}) +(\d{1,2}) (\d{1,2}:\d{2})(:\d{2})?.*? (\d{4})\b/;
+  const [, month, day, time = '', second = ':00', year] = pattern.exec(separator) ?? [];
+  const seconds = readDate(`${day} ${month} ${year} ${time.padStart(5, '0')}${second} +0000`);
+  return seconds === undefined || seconds < 0 ? undefined : seconds;
 }
 
 /** Whether a line separates messages: `From `, a name, and a time, which a sentence seldom has. */
 function separatorOf(line: Uint8Array): string | undefined {
   if (line.length > MAX_SEPARATOR || !FROM.every((byte, at) => line[at] === byte)) return undefined;
-  const text = new TextDecoder('latin1').decode(line.subarray(FROM.length)).trimEnd();
+  const text = bytesToUtf8(line.subarray(FROM.length)).trimEnd();
   return /^\S+ .*\d{1,2}:\d{2}/.test(text) ? text : undefined;
 }
 

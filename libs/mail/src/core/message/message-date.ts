@@ -47,3 +47,17 @@ function daysSince1970(year: number, month: number, day: number): number {
   const leapDays = Math.floor(shifted / 4) - Math.floor(shifted / 100) + Math.floor(shifted / 400);
   return shifted * 365 + leapDays + dayOfYear - 719_468;
 }
+
+/** The calendar's day of a number of days since 1970-01-01: `daysSince1970` the other way round. */
+export function dayOf(days: number): { year: number; month: number; day: number } {
+  const fromMarch = days + 719_468;
+  const era = Math.floor(fromMarch / 146_097);
+  const inEra = fromMarch - era * 146_097;
+  const leapDays = Math.floor(inEra / 1_460) - Math.floor(inEra / 36_524);
+  const years = Math.floor((inEra - leapDays + Math.floor(inEra / 146_096)) / 365);
+  const inYear = inEra - (365 * years + Math.floor(years / 4) - Math.floor(years / 100));
+  const march = Math.floor((5 * inYear + 2) / 153);
+  const month = march < 10 ? march + 3 : march - 9;
+  const day = inYear - Math.floor((153 * march + 2) / 5) + 1;
+  return { year: era * 400 + years + (month > 2 ? 0 : 1), month, day };
+}
