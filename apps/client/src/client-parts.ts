@@ -6,21 +6,21 @@ import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
 import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import type { Clock, Random } from '@tanglemail/tangle/core/ports.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
-import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import { NodeClient } from '@tanglemail/tangle/io/node-client/node-client.ts';
 import type { ProviderHint } from '@tanglemail/mail/core/identity/descriptor.ts';
 import type { EpochState } from '@tanglemail/mail/core/identity/epoch.ts';
 import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
 import { bestSuite } from '@tanglemail/mail/io/crypto/native-suite.ts';
-import { type Account, addressText, openAccount } from './account/account.ts';
+import { type Account, openAccount } from './account/account.ts';
 import { EpochStore } from './account/epoch-store.ts';
 import type { ClientEventDto } from './api/dto.ts';
 import type { ClientConfig } from './config/schema.ts';
 import { Chat } from './chat/chat.ts';
-import { ContactBook } from './contacts/contact-book.ts';
-import { OwnAddresses, type PublishedDoors } from './contacts/own-addresses.ts';
-import { OwnSettings } from './contacts/own-settings.ts';
-import { RequestSorter } from './contacts/request-sorter.ts';
+import type { ContactBook } from './contacts/contact-book.ts';
+import type { OwnAddresses, PublishedDoors } from './contacts/own-addresses.ts';
+import type { OwnSettings } from './contacts/own-settings.ts';
+import { buildPeople, contactEvent } from './contacts/people-parts.ts';
+import type { RequestSorter } from './contacts/request-sorter.ts';
 import { DescriptorPublisher } from './descriptor/publisher.ts';
 import { DescriptorResolver } from './descriptor/resolver.ts';
 import { buildDevices, type DeviceParts } from './devices/device-parts.ts';
@@ -37,7 +37,7 @@ import { StrangerScan } from './inbox/stranger-scan.ts';
 import type { AccountSecrets } from './keystore/keystore.ts';
 import { buildMailbox, type MailboxParts } from './mailbox-parts.ts';
 import type { ListedMail } from './messages/listed-mail.ts';
-import { MessageStore } from './messages/message-store.ts';
+import type { MessageStore } from './messages/message-store.ts';
 import { isMail, storedCount } from './outbox/outbox-entry.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { Sealer } from './outbox/sealer.ts';
@@ -124,7 +124,7 @@ export interface ClientParts extends ClientOptions {
 /** Builds all parts over an open store; nothing runs yet. */
 export async function buildParts(options: ClientOptions, deps: ClientDeps): Promise<ClientParts> {
   const { config, secrets, genesis, store } = options;
-  const { logger } = deps;
+  const { logger, clock } = deps;
   const lifetime = new AbortController();
   const suite = bestSuite();
   const events = new ClientEvents(logger);
@@ -138,23 +138,17 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const account = openAccount(secrets.accountRoot, network, suite);
   const tags = await TagBook.load(store);
   const lists = await TagLists.load(store);
-  const own = await buildOwn(options, { account, store, writes, suite, clock: deps.clock, events });
-  let requests: RequestSorter | undefined;
-  const contacts = await ContactBook.load({
-    account,
-    store,
-    writes,
-    tags,
-    suite,
-    onChange: (address) => {
-      events.emit(contactEvent(account, address));
-      requests?.wake();
-    },
-  });
-  const messages = await MessageStore.load(store);
-  requests = new RequestSorter({ store, writes, contacts, messages, logger });
-  const known = { account, store, writes, tags, lists, contacts, messages, suite };
-  const base = { ...known, ...own, tangle, epochs, logger };
+  const emit = (event: ClientEventDto): void => events.emit(event);
+  const onOwnChange = (): void => {
+    publisher.wake();
+    spam.follow().then(
+      () => inbox.providerSync.watchTags(),
+      (error: unknown) => logger.error(errorFields(error), 'what is asked of strangers'),
+    );
+  };
+  const core = { account, store, writes, tags, suite, logger };
+  const people = await buildPeople(config.address, { ...core, clock, emit, onOwnChange });
+  const base = { ...core, ...people, lists, tangle, epochs };
   const nowMs = (): number => tangle.clock.nowMs();
   const mailbox = await buildMailbox({ ...base, random: tangle.random, nowMs });
   const market = await buildMarket(options, { ...base, events, lifetime });
@@ -166,18 +160,11 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   });
   const state = (): EpochState => epochs.state;
   const providers = (): ProviderHint[] => market.book.hints();
-  const doors = (): PublishedDoors => own.addresses.published();
+  const doors = (): PublishedDoors => people.addresses.published();
   const publisher = new DescriptorPublisher({ ...base, resolver, epochs: state, providers, doors });
-  const spam = new SpamGuard({ ...base, addresses: own.addresses });
+  const spam = new SpamGuard({ ...base, addresses: people.addresses });
   await spam.follow();
   const inbox = buildInbox(options, { ...base, ...market, events, spam });
-  own.onChange(() => {
-    publisher.wake();
-    spam.follow().then(
-      () => inbox.providerSync.watchTags(),
-      (error: unknown) => logger.error(errorFields(error), 'what is asked of strangers'),
-    );
-  });
   const filterScan = buildFilterScan(options, { ...base, ...inbox, lifetime, spam });
   const sealer = new Sealer({ ...base, resolver });
   const outbox = await buildOutbox({ ...base, ...market, ...inbox, resolver, events, sealer });
@@ -196,7 +183,7 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   });
   const running = { lifetime, resolver, publisher, outbox, chat, parcels, events, devices };
   const hooks = await buildHooks(base, deps);
-  return { ...all, ...running, ...hooks, requests, filterScan, spam, push };
+  return { ...all, ...running, ...hooks, filterScan, spam, push };
 }
 
 type OutboxParts = 'renter' | 'resolver' | 'events' | 'providerSync';
@@ -273,34 +260,6 @@ type Base = Pick<
   | 'epochs'
   | 'logger'
 > & { readonly suite: SealingSuite };
-
-/** What the account says of itself: its settings, its addresses. */
-async function buildOwn(
-  { config }: ClientOptions,
-  parts: Pick<Base, 'account' | 'store' | 'writes' | 'suite'> & {
-    readonly clock: Clock;
-    readonly events: ClientEvents;
-  },
-): Promise<
-  Pick<ClientParts, 'ownSettings' | 'addresses'> & {
-    readonly onChange: (listener: () => void) => void;
-  }
-> {
-  const listeners: (() => void)[] = [];
-  const onChange = (): void => {
-    parts.events.emit(contactEvent(parts.account, parts.account.address));
-    for (const listener of listeners) listener();
-  };
-  const defaults = { profileName: '', ...config.address };
-  const ownSettings = new OwnSettings({ ...parts, defaults, onChange });
-  const addresses = await OwnAddresses.load({ ...parts, settings: ownSettings, onChange });
-  return { ownSettings, addresses, onChange: (listener) => listeners.push(listener) };
-}
-
-/** Says that something about an account, perhaps our own, has changed. */
-function contactEvent(account: Account, address: MailAddress): ClientEventDto {
-  return { topic: 'contacts', data: { address: addressText(account, address) } };
-}
 
 /** Money: the wallet, channels, and what is rented with them. */
 async function buildMarket(

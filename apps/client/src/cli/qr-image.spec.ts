@@ -28,7 +28,7 @@ describe('a picture of a QR code', () => {
     }
   });
 
-  it('qr-unreadable: no PNG, a damaged one, one without a code, one that claims to be huge', async () => {
+  it('qr-unreadable: no PNG, a damaged, an empty or a huge one', async () => {
     const file = join(dir, 'bad.png');
     const code = async (bytes: Uint8Array): Promise<unknown> => {
       await writeFile(file, bytes);
