@@ -4,15 +4,14 @@
 import { addProcessMetrics, createMetrics } from '@tanglemail/tangle/io/metrics/create-metrics.ts';
 import type { Metrics, MetricTable } from '@tanglemail/tangle/io/metrics/create-metrics.ts';
 import { Registry } from 'prom-client';
-
-const OUTCOMES = ['stored', 'held', 'dropped', 'unwatched'] as const;
+import { ARRIVAL_OUTCOMES } from './mailboxes/arrivals.ts';
 
 export const PROVIDER_METRICS = {
   arrivals: {
     type: 'counter',
     name: 'provider_envelopes_total',
     help: 'Envelopes of the tangle by what became of them here.',
-    labels: { outcome: OUTCOMES },
+    labels: { outcome: ARRIVAL_OUTCOMES },
   },
   vouchers: {
     type: 'counter',

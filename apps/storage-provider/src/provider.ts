@@ -21,7 +21,8 @@ import type { MilestoneSource } from './feed/feed.ts';
 import type { ProviderKeys } from './keys/key-file.ts';
 import { apiSecretOf } from './keys/key-file.ts';
 import { LedgerClock } from './ledger-clock.ts';
-import { Arrivals } from './mailboxes/arrivals.ts';
+import { ARRIVAL_OUTCOMES, Arrivals } from './mailboxes/arrivals.ts';
+import type { ArrivalCounts } from './mailboxes/arrivals.ts';
 import { MailboxDesk } from './mailboxes/mailbox-desk.ts';
 import { ObjectDesk } from './mailboxes/object-desk.ts';
 import { Sessions } from './mailboxes/sessions.ts';
@@ -144,7 +145,7 @@ export class Provider {
     this.#sweeper = new Sweeper(store, terms);
     this.feed = new Feed({
       source: node,
-      sink: new Arrivals(store, terms),
+      sink: new Arrivals(store, terms, { hasher: deps.hasher }),
       checker: deps.checker,
       ledgerClock,
       logger,
@@ -183,8 +184,8 @@ export class Provider {
     await this.offers.tick();
   }
 
-  #countArrivals(counts: Readonly<Record<'stored' | 'held' | 'dropped' | 'unwatched', number>>) {
-    for (const outcome of ['stored', 'held', 'dropped', 'unwatched'] as const) {
+  #countArrivals(counts: ArrivalCounts): void {
+    for (const outcome of ARRIVAL_OUTCOMES) {
       if (counts[outcome] > 0) this.metrics.table.arrivals.inc({ outcome }, counts[outcome]);
     }
   }

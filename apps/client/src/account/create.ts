@@ -4,12 +4,11 @@
  * simply made again. Before: the command line; after: keystore, store.
  * Spec: docs/spec/20-identity.md, docs/spec/41-client-api.md, "Data folder".
  */
-import { access, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
-import { type Genesis, genesisToJson, networkIdOf } from '@tanglemail/tangle/core/codec/genesis.ts';
+import { type Genesis, networkIdOf } from '@tanglemail/tangle/core/codec/genesis.ts';
 import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
 import type { Clock, Random } from '@tanglemail/tangle/core/ports.ts';
+import { recoveryKeyOf, recoverySecret } from '@tanglemail/mail/core/backup/lock.ts';
 import { startEpochs } from '@tanglemail/mail/core/identity/epoch.ts';
 import { deriveAccountRoot, deriveEpochRoot } from '@tanglemail/mail/core/identity/keys.ts';
 import {
@@ -17,15 +16,15 @@ import {
   parseMnemonic,
   seedFromMnemonic,
 } from '@tanglemail/mail/core/identity/mnemonic.ts';
-import { syncFolder, writeFileAtomically } from '@tanglemail/tangle/io/write-file.ts';
 import { bestSuite } from '@tanglemail/mail/io/crypto/native-suite.ts';
 import { ClientError } from '../client-error.ts';
-import { type AccountSecrets, createKeystore, KeystoreError } from '../keystore/keystore.ts';
+import type { AccountSecrets } from '../keystore/keystore.ts';
 import { openSealedStore } from '../store/open-store.ts';
 import { addressText, emailText, openAccount } from './account.ts';
-import { dataFolder, type DataFolder } from './data-folder.ts';
+import type { DataFolder } from './data-folder.ts';
 import { EpochStore } from './epoch-store.ts';
 import { genesisIdOf } from './genesis.ts';
+import { installAccount, newFolder, newStorePath } from './install.ts';
 
 export interface AccountOptions {
   readonly dataDir: string;
@@ -57,7 +56,6 @@ export interface AccountFacts {
 
 const ENTROPY_LENGTH = 32;
 const STORE_KEY_LENGTH = 32;
-const TEMPORARY = 'new-';
 
 /** Facts of an account from its secrets. */
 export function accountFacts(
@@ -101,14 +99,18 @@ export async function restoreAccount(
   options: AccountOptions,
   deps: AccountDeps,
 ): Promise<AccountFacts> {
-  const parsed = parseMnemonic(words);
-  if (!parsed.ok) throw new ClientError('words-invalid', parsed.detail ?? parsed.code);
-  return await setUp(parsed.value, options, deps, async () => {});
+  return await setUp(wordsOf(words), options, deps, async () => {});
 }
 
-/** Throws ClientError `account-exists` when the folder holds an account. */
-export async function requireNoAccount(dataDir: string): Promise<void> {
-  if (await exists(dataFolder(dataDir).keystore)) throw new ClientError('account-exists', dataDir);
+function wordsOf(typed: string): string {
+  const parsed = parseMnemonic(typed);
+  if (!parsed.ok) throw new ClientError('words-invalid', parsed.detail ?? parsed.code);
+  return parsed.value;
+}
+
+/** The seed of words as typed. Throws ClientError `words-invalid`. */
+export function seedOfWords(typed: string): Uint8Array {
+  return seedFromMnemonic(wordsOf(typed));
 }
 
 async function setUp(
@@ -118,9 +120,7 @@ async function setUp(
   beforeItExists: (facts: AccountFacts) => Promise<void>,
 ): Promise<AccountFacts> {
   const { dataDir, genesis, accountIndex, passphrase } = options;
-  await requireNoAccount(dataDir);
-  const folder = dataFolder(dataDir);
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const folder = await newFolder(dataDir);
   const seed = seedFromMnemonic(words);
   const createdAt = Math.floor(deps.clock.nowMs() / 1_000);
   const secrets: AccountSecrets = {
@@ -128,23 +128,17 @@ async function setUp(
     accountIndex,
     storeKey: bytesToHex(deps.random.bytes(STORE_KEY_LENGTH)),
     createdAt,
+    recoveryKey: bytesToHex(recoveryKeyOf(recoverySecret(seed, accountIndex), bestSuite())),
   };
   const temporary = await makeStore(folder, secrets, deriveEpochRoot(seed, accountIndex), {
     ...deps,
     genesis,
   });
   seed.fill(0);
-  await writeFileAtomically(folder.genesis, `${genesisToJson(genesis)}\n`, 0o600);
-  await writeSettings(folder, options);
   const facts = accountFacts(secrets, genesis, dataDir);
-  await beforeItExists(facts);
-  await moveStore(folder, temporary);
-  try {
-    await createKeystore(folder.keystore, secrets, passphrase);
-  } catch (cause) {
-    if (!(cause instanceof KeystoreError) || cause.code !== 'exists') throw cause;
-    throw new ClientError('account-exists', dataDir, { cause });
-  }
+  const settings = { node: { url: options.nodeUrl } };
+  const made = { secrets, passphrase, store: temporary, genesis, settings };
+  await installAccount(folder, made, () => beforeItExists(facts));
   return facts;
 }
 
@@ -155,10 +149,7 @@ async function makeStore(
   epochRoot: Uint8Array,
   { genesis, random }: AccountDeps & { readonly genesis: Genesis },
 ): Promise<string> {
-  for (const name of await readdir(folder.path)) {
-    if (name.startsWith(TEMPORARY)) await rm(join(folder.path, name), { recursive: true });
-  }
-  const path = join(folder.path, `${TEMPORARY}${bytesToHex(random.bytes(6))}`);
+  const path = await newStorePath(folder, random);
   const networkId = networkIdOf(genesis, nobleHasher);
   const store = await openSealedStore(path, { storeKey: secrets.storeKey, networkId }, random);
   try {
@@ -170,43 +161,4 @@ async function makeStore(
   }
   epochRoot.fill(0);
   return path;
-}
-
-/**
- * Puts the new store into its place. A store without a keystore cannot be opened; it is set aside
- * rather than deleted, because its keystore may lie in a backup.
- */
-async function moveStore(folder: DataFolder, temporary: string): Promise<void> {
-  await requireNoAccount(folder.path);
-  if (await exists(folder.store)) {
-    await rename(folder.store, `${folder.store}.without-keystore-${temporary.slice(-12)}`);
-  }
-  await rename(temporary, folder.store);
-  await syncFolder(folder.path);
-}
-
-/** Adds the node to the settings of the account; what the user wrote there stays. */
-async function writeSettings(folder: DataFolder, { nodeUrl }: AccountOptions): Promise<void> {
-  const known = (await exists(folder.config)) ? await readSettings(folder.config) : {};
-  const settings = { ...known, node: { url: nodeUrl } };
-  await writeFileAtomically(folder.config, `${JSON.stringify(settings, undefined, 2)}\n`, 0o600);
-}
-
-async function readSettings(path: string): Promise<object> {
-  try {
-    const settings: unknown = JSON.parse(await readFile(path, 'utf8'));
-    if (typeof settings === 'object' && settings !== null) return settings;
-  } catch (cause) {
-    throw new ClientError('file-unusable', path, { cause });
-  }
-  throw new ClientError('file-unusable', path);
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -120,7 +120,11 @@ function restoreCommand(terminal: Terminal, settings: Settings | undefined): Com
   );
 }
 
-async function readWords(context: CommandContext, file: string | undefined): Promise<string> {
+/** The 24 words, from a file, the terminal or standard input. */
+export async function readWords(
+  context: CommandContext,
+  file: string | undefined,
+): Promise<string> {
   const { terminal } = context;
   if (file !== undefined) {
     try {
@@ -141,7 +145,7 @@ async function prepare(
   settings: Settings | undefined,
 ) {
   if (settings === undefined) throw new Error('broken invariant: settings are loaded');
-  const { requireNoAccount } = await import('../account/create.ts');
+  const { requireNoAccount } = await import('../account/install.ts');
   const { SYSTEM_CLOCK, SYSTEM_RANDOM } = await import('@tanglemail/tangle/io/system.ts');
   const accountIndex = integerOption('--account', options.account, 0, MAX_ACCOUNT_INDEX);
   await requireNoAccount(context.dataDir);

@@ -7,27 +7,32 @@ import { ClientError } from '../client-error.ts';
 import type { Terminal } from './terminal.ts';
 
 const ATTEMPTS = 3;
+const VARIABLE = 'TANGLEMAIL_PASSPHRASE';
 
 /** The passphrase of an account that is there. Throws ClientError `passphrase-missing`. */
 export async function readPassphrase(
   terminal: Terminal,
   file: string | undefined,
+  { variable, question } = { variable: VARIABLE, question: 'Passphrase: ' },
 ): Promise<string> {
-  const given = await givenPassphrase(terminal, file);
+  const given = await givenPassphrase(terminal, file, variable);
   if (given !== undefined) return given;
   if (!terminal.isInputTty) throw new ClientError('passphrase-missing');
-  return nonEmpty(await terminal.ask('Passphrase: ', true));
+  return nonEmpty(await terminal.ask(question, true));
 }
 
 /** A passphrase for a new account, typed twice. Throws ClientError `passphrase-missing`. */
 export async function choosePassphrase(
   terminal: Terminal,
   file: string | undefined,
+  variable = VARIABLE,
 ): Promise<string> {
-  const given = await givenPassphrase(terminal, file);
+  const given = await givenPassphrase(terminal, file, variable);
   if (given !== undefined) return given;
   if (!terminal.isInputTty) throw new ClientError('passphrase-missing');
-  terminal.err('The passphrase protects the account on this machine.\n');
+  if (variable === VARIABLE) {
+    terminal.err('The passphrase protects the account on this machine.\n');
+  }
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const first = nonEmpty(await terminal.ask('New passphrase: ', true));
     if ((await terminal.ask('The same again: ', true)) === first) return first;
@@ -39,10 +44,11 @@ export async function choosePassphrase(
 async function givenPassphrase(
   terminal: Terminal,
   file: string | undefined,
+  variable: string,
 ): Promise<string | undefined> {
   if (file === undefined) {
-    const variable = terminal.env['TANGLEMAIL_PASSPHRASE'];
-    return variable === undefined ? undefined : nonEmpty(variable);
+    const given = terminal.env[variable];
+    return given === undefined ? undefined : nonEmpty(given);
   }
   try {
     const text = await readFile(file, 'utf8');

@@ -7,12 +7,16 @@ import { Command, CommanderError, type Help } from 'commander';
 import { CLIENT_ERRORS, ClientError } from '../client-error.ts';
 import { VERSION } from '../version.ts';
 import { accountCommand } from './account-commands.ts';
+import { backupCommand } from './backup-commands.ts';
+import { chatCommand } from './chat-commands.ts';
 import { addressCommand, contactsCommand, inviteCommand } from './contact-commands.ts';
 import { daemonCommand } from './daemon-commands.ts';
+import { filtersCommand } from './filter-commands.ts';
 import { inboxCommand, outboxCommand, readCommand, syncCommand } from './mail-commands.ts';
 import { fetchCommand, incomingCommand, quoteCommand } from './parcel-commands.ts';
 import { providerCommand } from './provider-commands.ts';
-import { sendCommand } from './send-command.ts';
+import { recallCommand } from './outbox-commands.ts';
+import { forwardCommand, replyCommand, sendCommand } from './send-command.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 import { oneLine } from './text.ts';
 import { walletCommand } from './wallet-commands.ts';
@@ -46,15 +50,21 @@ export function buildProgram(terminal: Terminal, settings: Settings | undefined)
     .addCommand(inviteCommand(terminal))
     .addCommand(contactsCommand(terminal))
     .addCommand(sendCommand(terminal))
+    .addCommand(replyCommand(terminal))
+    .addCommand(forwardCommand(terminal))
     .addCommand(outboxCommand(terminal))
     .addCommand(quoteCommand(terminal))
+    .addCommand(recallCommand(terminal))
     .addCommand(inboxCommand(terminal))
     .addCommand(readCommand(terminal))
     .addCommand(incomingCommand(terminal))
     .addCommand(fetchCommand(terminal))
     .addCommand(syncCommand(terminal))
+    .addCommand(chatCommand(terminal))
     .addCommand(walletCommand(terminal))
     .addCommand(providerCommand(terminal))
+    .addCommand(filtersCommand(terminal))
+    .addCommand(backupCommand(terminal, settings))
     .addCommand(configDocsCommand(terminal));
   configure(program, terminal);
   return program;
@@ -85,7 +95,7 @@ function configure(command: Command, terminal: Terminal): void {
 }
 
 /** Commands whose help lists settings, which takes the schema. */
-const WITH_SETTINGS = new Set(['account', 'daemon', 'help']);
+const WITH_SETTINGS = new Set(['account', 'backup', 'daemon', 'help']);
 
 /** Runs one command line (without program and script name); resolves with the exit code. */
 export async function runProgram(argv: readonly string[], terminal: Terminal): Promise<number> {

@@ -9,12 +9,13 @@ import { link, open, readFile, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
+import { RECOVERY_KEY_LENGTH } from '@tanglemail/mail/core/backup/lock.ts';
 import { syncFolder } from '@tanglemail/tangle/io/write-file.ts';
 
 const argon2 = promisify(argon2Callback);
 
 /** Cost of one passphrase guess; the second recommended choice of RFC 9106 §4. */
-const COST = { memoryKiB: 65_536, passes: 3, parallelism: 4 } as const;
+export const PASSPHRASE_COST = { memoryKiB: 65_536, passes: 3, parallelism: 4 } as const;
 const KEY_LENGTH = 32;
 const SALT_LENGTH = 16;
 const NONCE_LENGTH = 24;
@@ -39,7 +40,8 @@ const FileSchema = z.strictObject({
   sealed: z.string().regex(/^[0-9a-f]+$/),
 });
 
-const SecretsSchema = z.strictObject({
+/** The schema of what the keystore protects. */
+export const SecretsSchema = z.strictObject({
   /** Root of the account's keys. The seed itself stays on paper: from it the epochs restart. */
   accountRoot: hex(32),
   accountIndex: z.number().int().min(0).max(0x7fffffff),
@@ -47,6 +49,8 @@ const SecretsSchema = z.strictObject({
   storeKey: hex(32),
   /** Unix seconds at which the account was created or restored here. */
   createdAt: z.number().int().min(0).max(0xffffffff),
+  /** Public key to which backups are sealed that the 24 words open. */
+  recoveryKey: hex(RECOVERY_KEY_LENGTH).optional(),
 });
 
 /** What the keystore protects. Byte strings are lowercase hex. */
@@ -73,11 +77,11 @@ export async function createKeystore(
 ): Promise<void> {
   const salt = randomBytes(SALT_LENGTH);
   const nonce = randomBytes(NONCE_LENGTH);
-  const key = await passphraseKey(passphrase, { ...COST, salt });
+  const key = await passphraseKey(passphrase, { ...PASSPHRASE_COST, salt });
   const plain = new TextEncoder().encode(JSON.stringify(secrets));
   const file: z.infer<typeof FileSchema> = {
     version: 1,
-    kdf: { name: 'argon2id', ...COST, salt: salt.toString('hex') },
+    kdf: { name: 'argon2id', ...PASSPHRASE_COST, salt: salt.toString('hex') },
     cipher: 'xchacha20poly1305',
     nonce: nonce.toString('hex'),
     sealed: Buffer.from(xchacha20poly1305(key, nonce).encrypt(plain)).toString('hex'),
@@ -125,14 +129,15 @@ function parseFile(path: string, text: string): z.infer<typeof FileSchema> {
   }
 }
 
-interface PassphraseCost {
+export interface PassphraseCost {
   readonly memoryKiB: number;
   readonly passes: number;
   readonly parallelism: number;
   readonly salt: Uint8Array;
 }
 
-async function passphraseKey(passphrase: string, cost: PassphraseCost): Promise<Uint8Array> {
+/** 32 bytes that a passphrase gives, by Argon2id. */
+export async function passphraseKey(passphrase: string, cost: PassphraseCost): Promise<Uint8Array> {
   // NFKD, so that the same passphrase typed on another keyboard gives the same bytes (as BIP-39).
   return argon2('argon2id', {
     message: Buffer.from(passphrase.normalize('NFKD'), 'utf8'),

@@ -2,7 +2,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { SealedStore } from '../store/sealed-store.ts';
 import { memoryStore, sealedMemoryStore } from '../testing/memory-store.ts';
-import { FOLDERS, MessageStore, type NewMail } from './message-store.ts';
+import { STANDARD_FOLDERS } from './folder-name.ts';
+import type { NewMail } from './listed-mail.ts';
+import { MessageStore } from './message-store.ts';
 
 function mail(text: string, more: Partial<NewMail> = {}): NewMail {
   return {
@@ -45,7 +47,7 @@ describe('MessageStore', () => {
   it('gives each folder its own UIDVALIDITY, once', async () => {
     const store = sealedMemoryStore();
     const first = (await MessageStore.load(store)).folders();
-    expect(new Set(first.map((one) => one.uidValidity)).size).toBe(FOLDERS.length);
+    expect(new Set(first.map((one) => one.uidValidity)).size).toBe(STANDARD_FOLDERS.length);
     expect((await MessageStore.load(store)).folders()).toEqual(first);
   });
 

@@ -1,87 +1,57 @@
 /**
  * The mails of the account: raw bytes exactly as they came, folders with UIDs and flags, and one
- * line for each list. Before: inbox and outbox; after: the local API.
- * Spec: docs/spec/40-client-store.md; folder rules: mail core, folder/folder.ts.
+ * line for each list. Every change is one batch that its caller writes; observers add what follows
+ * from it to the same batch. Before: inbox, outbox, the mailbox service and the bridges; after:
+ * mail-stage.ts. Spec: docs/spec/40-client-store.md; folder rules: mail core, folder/folder.ts.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import {
-  appendMessage,
-  applyFolderDiff,
-  changeFlags,
   type FlagChange,
   type Folder,
-  type FolderDiff,
-  type FolderMessage,
-  newFolder,
   restoreFolder,
 } from '@tanglemail/mail/core/folder/folder.ts';
-import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
-import {
-  counters,
-  folderStates,
-  messageEntries,
-  type MessageEntry,
-  rawMessageKey,
-} from '../store/collections.ts';
+import { ClientError } from '../client-error.ts';
+import { messageEntries, type MessageEntry, rawMessageKey } from '../store/collections.ts';
+import { expungedUids, folders, rawLeftovers } from '../store/mailbox-collections.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
-import { FOLDER, STANDARD_FOLDERS, type StandardFolder } from './folder-name.ts';
+import {
+  FOLDER,
+  type FolderId,
+  type FolderName,
+  isBelow,
+  isStandard,
+  parentOf,
+  parseFolderId,
+  STANDARD_FOLDERS,
+  type StandardFolder,
+} from './folder-name.ts';
+import {
+  entryOf,
+  type FolderTotals,
+  listed,
+  type ListedMail,
+  type MailChange,
+  mailId,
+  type MovedMail,
+  type NewMail,
+  sharedFlags,
+  totalsOf,
+} from './listed-mail.ts';
+import { LEFTOVERS, MailStage } from './mail-stage.ts';
+import { MailState, positionOf, type Shelf, shelfOf } from './mail-state.ts';
 import type { ChangeOrigin, MessageChange, MessageObserver } from './message-change.ts';
 
-/** Folders of every account. */
-export const FOLDERS = STANDARD_FOLDERS;
-export type FolderName = StandardFolder;
-
-const UID_DIGITS = 10;
-const UIDVALIDITY = 'uidvalidity';
-
-/** A mail on its way into a folder. */
-export interface NewMail {
-  readonly folder: FolderName;
-  readonly raw: Uint8Array;
-  /** Sender and letter id for received mail, a local id for own copies: arrives once. */
-  readonly messageKey: string;
-  readonly receivedAtMs: number;
-  readonly flags: readonly string[];
-  /** Whose seal it was; absent for own copies. */
-  readonly sender?: MailAddress;
-  readonly isRegistered: boolean;
-  readonly hasAttachments: boolean;
-  readonly fromName: string;
-  readonly to: string;
-  readonly subject: string;
-  readonly messageId: string;
-}
-
-/** What stands in front of a folder's list. */
-export interface FolderTotals {
-  readonly name: FolderName;
-  readonly total: number;
-  readonly unread: number;
-  readonly uidValidity: number;
-  readonly uidNext: number;
-}
-
-/** One mail in a folder's list. */
-export interface ListedMail {
-  readonly id: string;
-  readonly folder: FolderName;
-  readonly entry: MessageEntry;
-}
-
-/** What a delivery or a flag change did; call `apply` once the batch is written. */
-export interface MailChange {
-  readonly id: string;
-  readonly isNew: boolean;
-  readonly apply: () => void;
-}
+/** Folders of one account; each costs some memory and a line of every list. */
+const MAX_FOLDERS = 1_000;
 
 export class MessageStore {
   readonly #store: SealedStore;
-  readonly #folders = new Map<FolderName, Folder>();
-  /** Facts beside the folder's own, by mail id. */
-  readonly #entries = new Map<string, MessageEntry>();
+  readonly #state = new MailState();
   readonly #observers = new Set<MessageObserver>();
+  readonly #stages = new WeakMap<SealedBatch, MailStage>();
+  #isNeeded: (emailId: string) => boolean = () => false;
+  #filing: (mail: NewMail) => NewMail = (mail) => mail;
 
   private constructor(store: SealedStore) {
     this.#store = store;
@@ -89,8 +59,33 @@ export class MessageStore {
 
   static async load(store: SealedStore): Promise<MessageStore> {
     const messages = new MessageStore(store);
-    for (const name of FOLDERS) await messages.#loadFolder(name);
+    for await (const { key, value } of store.scan(folders)) {
+      const id = parseFolderId(key);
+      if (id !== undefined) await messages.#loadFolder(id, value);
+    }
+    const batch = store.batch();
+    const missing = STANDARD_FOLDERS.filter((name) => !messages.#state.shelves.has(FOLDER[name]));
+    const stage = messages.#stage(batch);
+    for (const name of missing) stage.create(FOLDER[name], name as string as FolderName);
+    if (missing.length > 0) await batch.write();
+    stage.apply();
     return messages;
+  }
+
+  async #loadFolder(
+    id: FolderId,
+    record: { readonly name: string } & Parameters<typeof restoreFolder>[0],
+  ): Promise<void> {
+    const { name, ...numbers } = record;
+    const entries: MessageEntry[] = [];
+    const options = { prefix: `${id}/` };
+    for await (const { value } of this.#store.scan(messageEntries, options)) entries.push(value);
+    const expunged: { uid: number; modseq: number }[] = [];
+    for await (const { value } of this.#store.scan(expungedUids, options)) {
+      for (const uid of value.uids) expunged.push({ uid, modseq: value.modseq });
+    }
+    const folder = restoreFolder<MessageEntry>(numbers, entries, expunged);
+    this.#state.addShelf(shelfOf(id, name as FolderName, folder));
   }
 
   /** Calls `observer` inside every change, with its batch, until the returned function is called. */
@@ -99,96 +94,130 @@ export class MessageStore {
     return () => this.#observers.delete(observer);
   }
 
-  #tell(batch: SealedBatch, change: MessageChange): void {
-    for (const observer of this.#observers) observer(batch, change);
+  /** Asks whether bytes that no folder holds are needed elsewhere: a mail on its way. */
+  keepBytes(isNeeded: (emailId: string) => boolean): void {
+    this.#isNeeded = isNeeded;
   }
 
-  async #loadFolder(name: FolderName): Promise<void> {
-    const state = this.#store.get(folderStates, stateKey(name));
-    if (state === undefined) {
-      await this.#createFolder(name);
-      return;
-    }
-    const loaded: FolderMessage[] = [];
-    for await (const { value } of this.#store.scan(messageEntries, { prefix: `${name}/` })) {
-      loaded.push(value);
-      this.#entries.set(mailId(name, value.uid), value);
-    }
-    this.#folders.set(name, restoreFolder(state, loaded, []));
+  /** Lets rules choose folder and flags of what is delivered to INBOX by somebody else. */
+  fileBy(filing: (mail: NewMail) => NewMail): void {
+    this.#filing = filing;
   }
 
-  /** UIDVALIDITY comes from a counter of the account, never from a constant. */
-  async #createFolder(name: FolderName): Promise<void> {
-    const uidValidity = this.#store.get(counters, UIDVALIDITY)?.next ?? 1;
-    const folder = newFolder(uidValidity);
-    const batch = this.#store.batch();
-    batch.put(counters, UIDVALIDITY, { next: uidValidity + 1 });
-    batch.put(folderStates, stateKey(name), stateOf(folder, folder));
-    await batch.write();
-    this.#folders.set(name, folder);
-  }
-
-  /** Totals of each folder. */
+  /** Totals of each folder: standard ones first, then by name. */
   folders(): FolderTotals[] {
-    return FOLDERS.map((name) => {
-      const { messages, uidValidity, uidNext } = this.#folder(name);
-      const unread = [...messages.values()].filter((one) => !one.flags.includes('\\Seen')).length;
-      return { name, total: messages.size, unread, uidValidity, uidNext };
-    });
+    const own = [...this.#state.shelves.values()].filter((one) => !isStandard(one.id));
+    own.sort((a, b) => (a.name < b.name ? -1 : 1));
+    return [...STANDARD_FOLDERS.map((name) => this.#shelf(FOLDER[name])), ...own].map(totalsOf);
+  }
+
+  /** A folder by its id or its name; upper and lower case matter only where names differ by them. */
+  findFolder(text: string): FolderTotals | undefined {
+    const id = parseFolderId(text);
+    const byId = id === undefined ? undefined : this.#state.shelves.get(id);
+    if (byId !== undefined) return totalsOf(byId);
+    const all = [...this.#state.shelves.values()];
+    const lower = text.toLowerCase();
+    const found =
+      all.find((one) => one.name === text) ?? all.find((one) => one.name.toLowerCase() === lower);
+    return found === undefined ? undefined : totalsOf(found);
+  }
+
+  /** UIDs, flags and expunges as IMAP shows them; only to be read. Undefined when there is none. */
+  folder(id: FolderId): Readonly<Folder<MessageEntry>> | undefined {
+    return this.#state.shelves.get(id)?.folder;
   }
 
   /** The newest `limit` mails of a folder, newest first, with UIDs below `before`. */
-  list(name: FolderName, limit: number, before = Number.MAX_SAFE_INTEGER): ListedMail[] {
-    const uids = [...this.#folder(name).messages.keys()].filter((uid) => uid < before);
-    const wanted = uids.slice(Math.max(0, uids.length - limit)).toReversed();
-    return wanted.map((uid) => this.get(mailId(name, uid))).filter((one) => one !== undefined);
+  list(
+    id: FolderId | StandardFolder,
+    limit: number,
+    before = Number.MAX_SAFE_INTEGER,
+  ): ListedMail[] {
+    const shelf = this.#state.shelves.get(id as FolderId);
+    if (shelf === undefined) return [];
+    const end = positionOf(shelf.uids, before);
+    const uids = shelf.uids.slice(Math.max(0, end - limit), end).toReversed();
+    return uids.flatMap((uid) => listed(shelf, uid) ?? []);
+  }
+
+  /** All mails of a folder, or of all folders, in no particular order between folders. */
+  *all(id?: FolderId): Generator<ListedMail> {
+    for (const shelf of this.#state.shelves.values()) {
+      if (id !== undefined && shelf.id !== id) continue;
+      for (const uid of shelf.uids) {
+        const mail = listed(shelf, uid);
+        if (mail !== undefined) yield mail;
+      }
+    }
+  }
+
+  /** Mails in all folders together. */
+  get size(): number {
+    return [...this.#state.shelves.values()].reduce((sum, one) => sum + one.uids.length, 0);
   }
 
   /** A mail by its id, `INBOX.12`. */
   get(id: string): ListedMail | undefined {
-    const entry = this.#entries.get(id);
-    const folder = FOLDERS.find((name) => id.startsWith(`${name}.`));
-    return entry && folder ? { id, folder, entry } : undefined;
+    const { shelf, uid } = this.#place(id) ?? {};
+    return shelf === undefined || uid === undefined ? undefined : listed(shelf, uid);
+  }
+
+  /** A message in each of its folders. */
+  find(messageKey: string): ListedMail[] {
+    const ids = this.#state.places.get(messageKey) ?? [];
+    return ids.flatMap((id) => {
+      const shelf = this.#shelf(id);
+      const uid = shelf.folder.uidByKey.get(messageKey);
+      return uid === undefined ? [] : (listed(shelf, uid) ?? []);
+    });
+  }
+
+  /** Whether some message has exactly these bytes. */
+  hasBytes(emailId: string): boolean {
+    return this.#state.holders.has(emailId);
   }
 
   /** The bytes of a mail, as they were written by its sender. */
   raw(id: string): Uint8Array | undefined {
-    const mail = this.#entries.get(id);
-    return mail && this.#store.getBytes('messageRaw', rawMessageKey(this.#store, mail.emailId));
+    const mail = this.get(id);
+    return mail && this.rawOf(mail.entry.emailId);
+  }
+
+  rawOf(emailId: string): Uint8Array | undefined {
+    return this.#store.getBytes('messageRaw', rawMessageKey(this.#store, emailId));
   }
 
   /** Puts a mail into the batch; one with a known key is there already and changes nothing. */
-  deliver(batch: SealedBatch, mail: NewMail, origin: ChangeOrigin = 'local'): MailChange {
-    const folder = this.#folder(mail.folder);
-    const emailId = bytesToHex(sha256(mail.raw));
-    const appended = appendMessage(folder, {
-      messageKey: mail.messageKey,
-      emailId,
-      sizeBytes: mail.raw.length,
-      internalDate: Math.floor(mail.receivedAtMs / 1_000),
-      flags: mail.flags,
-    });
-    const id = mailId(mail.folder, appended.uid);
-    if (appended.diff === undefined) return { id, isNew: false, apply: () => {} };
-    const { sender, isRegistered, hasAttachments, fromName, to, subject, messageId } = mail;
-    const facts = {
-      ...(sender === undefined ? {} : { sender }),
-      isRegistered,
-      hasAttachments,
-      fromName: fromName.slice(0, 998),
-      to: to.slice(0, 4_096),
-      subject: subject.slice(0, 998),
-      messageId: messageId.slice(0, 998),
-    };
-    batch.putBytes('messageRaw', rawMessageKey(this.#store, emailId), mail.raw);
-    const apply = this.#putDiff(batch, mail.folder, appended.diff, () => facts);
-    for (const message of appended.diff.put) {
-      const entry = { ...facts, ...message, flags: [...message.flags] };
+  deliver(batch: SealedBatch, given: NewMail, origin: ChangeOrigin = 'local'): MailChange {
+    const isArchived = given.importedFrom !== undefined;
+    const isFiled = origin === 'local' && given.folder === FOLDER.INBOX && !isArchived;
+    const { change, entry, mail } = this.add(batch, isFiled ? this.#filing(given) : given);
+    if (entry !== undefined) {
       const { messageKey, raw } = mail;
-      const folderId = FOLDER[mail.folder];
-      this.#tell(batch, { kind: 'delivered', origin, messageKey, folderId, entry, raw });
+      const folderId = mail.folder as FolderId;
+      this.tell(batch, { kind: 'delivered', origin, messageKey, folderId, entry, raw });
     }
-    return { id, isNew: true, apply };
+    return change;
+  }
+
+  /** Adds without telling anybody: for who tells of it in another way. */
+  add(
+    batch: SealedBatch,
+    mail: NewMail,
+  ): { readonly change: MailChange; readonly entry?: MessageEntry; readonly mail: NewMail } {
+    const stage = this.#stage(batch);
+    const [known] = stage.placesOf(mail.messageKey);
+    if (known !== undefined) {
+      const uid = stage.folder(known).uidByKey.get(mail.messageKey) ?? 0;
+      return { change: { id: mailId(known, uid), isNew: false, apply: () => {} }, mail };
+    }
+    const folderId = mail.folder as FolderId;
+    const emailId = bytesToHex(sha256(mail.raw));
+    stage.putRaw(emailId, mail.raw);
+    const { uid, entry } = stage.append(folderId, entryOf(mail, emailId));
+    const change = { id: mailId(folderId, uid), isNew: true, apply: () => stage.apply() };
+    return entry === undefined ? { change, mail } : { change, entry, mail };
   }
 
   /** Changes flags of one mail; undefined when it does not exist. */
@@ -199,65 +228,254 @@ export class MessageStore {
     flags: readonly string[],
     origin: ChangeOrigin = 'local',
   ): MailChange | undefined {
-    const mail = this.get(id);
-    if (mail === undefined) return undefined;
-    const { diff } = changeFlags(this.#folder(mail.folder), [mail.entry.uid], change, flags);
-    if (diff === undefined) return { id, isNew: false, apply: () => {} };
-    const before = mail.entry.flags;
-    for (const { messageKey, flags: after } of diff.put) {
-      const added = after.filter((flag) => !before.includes(flag));
-      const removed = before.filter((flag) => !after.includes(flag));
-      this.#tell(batch, { kind: 'flags', origin, messageKey, added, removed });
-    }
-    return { id, isNew: false, apply: this.#putDiff(batch, mail.folder, diff, () => mail.entry) };
+    if (this.get(id) === undefined) return undefined;
+    return { id, isNew: false, apply: this.flagAll(batch, [id], change, flags, origin) };
   }
 
-  #putDiff(
+  /**
+   * Changes flags of mails, and of the same messages in their other folders; `\Deleted` belongs to
+   * one folder alone, because mail programs move by copying and deleting. Unknown ids are left out.
+   */
+  flagAll(
+    batch: SealedBatch,
+    ids: readonly string[],
+    change: FlagChange,
+    flags: readonly string[],
+    origin: ChangeOrigin = 'local',
+  ): () => void {
+    const stage = this.#stage(batch);
+    for (const [folderId, uids] of this.#byFolder(ids)) {
+      for (const { before, after } of stage.flag(folderId, uids, change, flags)) {
+        const { messageKey } = after;
+        const added = sharedFlags(after.flags).filter((flag) => !before.flags.includes(flag));
+        const removed = sharedFlags(before.flags).filter((flag) => !after.flags.includes(flag));
+        if (added.length + removed.length === 0) continue;
+        for (const other of stage.placesOf(messageKey)) {
+          const uid = stage.folder(other).uidByKey.get(messageKey);
+          if (other === folderId || uid === undefined) continue;
+          stage.flag(other, [uid], 'add', added);
+          stage.flag(other, [uid], 'remove', removed);
+        }
+        this.tell(batch, { kind: 'flags', origin, messageKey, added, removed });
+      }
+    }
+    return () => stage.apply();
+  }
+
+  /**
+   * Moves mails. Each gets a new id; a message that lies there already keeps the one it has there.
+   * Unknown ids are left out. Throws ClientError `folder-unknown`.
+   */
+  move(
+    batch: SealedBatch,
+    ids: readonly string[],
+    to: FolderId,
+    origin: ChangeOrigin = 'local',
+  ): { readonly moved: MovedMail[]; readonly apply: () => void } {
+    const stage = this.#stageWith(batch, to);
+    const moved: MovedMail[] = [];
+    for (const [from, uids] of this.#byFolder(ids)) {
+      if (from === to) continue;
+      const entries = uids.flatMap((uid) => stage.folder(from).messages.get(uid) ?? []);
+      for (const entry of entries) {
+        const { uid } = stage.append(to, { ...entry, flags: sharedFlags(entry.flags) });
+        moved.push({ from: mailId(from, entry.uid), id: mailId(to, uid) });
+      }
+      stage.expunge(from, uids);
+      for (const { messageKey } of entries) {
+        this.tell(batch, { kind: 'moved', origin, messageKey, from, to });
+      }
+    }
+    return { moved, apply: () => stage.apply() };
+  }
+
+  /** Puts messages into one more folder. They keep their key, and share their flags from now on. */
+  copy(
+    batch: SealedBatch,
+    ids: readonly string[],
+    to: FolderId,
+    origin: ChangeOrigin = 'local',
+  ): { readonly moved: MovedMail[]; readonly apply: () => void } {
+    const stage = this.#stageWith(batch, to);
+    const moved: MovedMail[] = [];
+    for (const [from, uids] of this.#byFolder(ids)) {
+      for (const uid of uids) {
+        const entry = stage.folder(from).messages.get(uid);
+        if (entry === undefined) continue;
+        const added = stage.append(to, { ...entry, flags: sharedFlags(entry.flags) });
+        moved.push({ from: mailId(from, uid), id: mailId(to, added.uid) });
+        const { messageKey } = entry;
+        if (added.entry !== undefined) this.tell(batch, { kind: 'copied', origin, messageKey, to });
+      }
+    }
+    return { moved, apply: () => stage.apply() };
+  }
+
+  /** Takes mails out of their folder for good. Unknown ids are left out. */
+  expunge(
+    batch: SealedBatch,
+    ids: readonly string[],
+    origin: ChangeOrigin = 'local',
+  ): { readonly count: number; readonly apply: () => void } {
+    const stage = this.#stage(batch);
+    let count = 0;
+    for (const [folderId, uids] of this.#byFolder(ids)) {
+      for (const { messageKey } of stage.expunge(folderId, uids)) {
+        count += 1;
+        const isGone = stage.placesOf(messageKey).length === 0;
+        this.tell(batch, { kind: 'expunged', origin, messageKey, folderId, isGone });
+      }
+    }
+    return { count, apply: () => stage.apply() };
+  }
+
+  /** Takes a mail out without telling anybody: for who tells of it in another way. */
+  remove(batch: SealedBatch, messageKey: string): () => void {
+    const stage = this.#stage(batch);
+    for (const id of stage.placesOf(messageKey)) {
+      const uid = stage.folder(id).uidByKey.get(messageKey);
+      if (uid !== undefined) stage.expunge(id, [uid]);
+    }
+    return () => stage.apply();
+  }
+
+  /** The first UID that no IMAP session was told of as recent; it is told now. */
+  claimRecent(batch: SealedBatch, id: FolderId): { fromUid: number; apply: () => void } {
+    const stage = this.#stageWith(batch, id);
+    return { fromUid: stage.claimRecent(id), apply: () => stage.apply() };
+  }
+
+  /**
+   * Makes a folder and those above it that are missing. `newId` gives each an id. Throws ClientError
+   * `folder-exists`, `folders-too-many`.
+   */
+  createFolder(
     batch: SealedBatch,
     name: FolderName,
-    diff: FolderDiff,
-    factsOf: (message: FolderMessage) => Omit<MessageEntry, keyof FolderMessage>,
+    newId: () => FolderId,
+    origin: ChangeOrigin = 'local',
+  ): { readonly id: FolderId; readonly apply: () => void } {
+    const stage = this.#stage(batch);
+    if (this.#named(name) !== undefined) throw new ClientError('folder-exists', name);
+    const missing: FolderName[] = [];
+    for (let one: FolderName | undefined = name; one !== undefined; one = parentOf(one)) {
+      if (this.#named(one) === undefined && !stage.hasName(one)) missing.unshift(one);
+    }
+    if (this.#state.shelves.size + missing.length > MAX_FOLDERS) {
+      throw new ClientError('folders-too-many', `at most ${MAX_FOLDERS}`);
+    }
+    let id = newId();
+    for (const [at, one] of missing.entries()) {
+      if (at > 0) id = newId();
+      stage.create(id, one);
+      this.tell(batch, { kind: 'folder-created', origin, folderId: id, name: one });
+    }
+    return { id, apply: () => stage.apply() };
+  }
+
+  /** Renames a folder and moves what lies below it along. Throws ClientError `folder-…`. */
+  renameFolder(
+    batch: SealedBatch,
+    id: FolderId,
+    name: FolderName,
+    origin: ChangeOrigin = 'local',
   ): () => void {
-    const folder = this.#folder(name);
-    const entries = diff.put.map((message): MessageEntry => {
-      const flags = [...message.flags];
-      return { ...factsOf(message), ...message, flags };
-    });
-    for (const entry of entries) batch.put(messageEntries, entryKey(name, entry.uid), entry);
-    batch.put(folderStates, stateKey(name), stateOf(folder, diff));
-    return () => {
-      applyFolderDiff(folder, diff);
-      for (const entry of entries) this.#entries.set(mailId(name, entry.uid), entry);
-    };
+    const stage = this.#stageWith(batch, id);
+    const before = this.#shelf(id).name;
+    if (isStandard(id)) throw new ClientError('folder-standard', before);
+    if (before === name) return () => {};
+    if (this.#named(name) !== undefined) throw new ClientError('folder-exists', name);
+    if (isBelow(name, before)) throw new ClientError('folder-name-invalid', 'it lies below itself');
+    const parent = parentOf(name);
+    if (parent !== undefined && this.#named(parent) === undefined) {
+      throw new ClientError('folder-unknown', parent);
+    }
+    for (const shelf of this.#withBelow(id)) {
+      const renamed = `${name}${shelf.name.slice(before.length)}` as FolderName;
+      stage.rename(shelf.id, renamed);
+      this.tell(batch, { kind: 'folder-renamed', origin, folderId: shelf.id, name: renamed });
+    }
+    return () => stage.apply();
   }
 
-  #folder(name: FolderName): Folder {
-    const folder = this.#folders.get(name);
-    if (folder === undefined) throw new Error(`broken invariant: folder ${name} is loaded`);
-    return folder;
+  /** Deletes a folder and all below it; their mails go to Trash. Throws ClientError `folder-…`. */
+  deleteFolder(batch: SealedBatch, id: FolderId, origin: ChangeOrigin = 'local'): () => void {
+    const stage = this.#stageWith(batch, id);
+    if (isStandard(id)) throw new ClientError('folder-standard', this.#shelf(id).name);
+    for (const shelf of this.#withBelow(id).toReversed()) {
+      const ids = shelf.uids.map((uid) => mailId(shelf.id, uid));
+      this.move(batch, ids, FOLDER.Trash, origin);
+      stage.remove(shelf.id);
+      this.tell(batch, { kind: 'folder-deleted', origin, folderId: shelf.id });
+    }
+    return () => stage.apply();
   }
-}
 
-function mailId(folder: FolderName, uid: number): string {
-  return `${folder}.${uid}`;
-}
+  /** Deletes bytes that were kept only for a mail on its way, once it is through. */
+  async dropLeftovers(): Promise<void> {
+    const leftovers = this.#store.get(rawLeftovers, LEFTOVERS)?.emailIds ?? [];
+    if (leftovers.length === 0) return;
+    const batch = this.#store.batch();
+    const kept = leftovers.filter((one) => !this.hasBytes(one) && this.#isNeeded(one));
+    for (const one of leftovers) {
+      const isGone = !this.hasBytes(one) && !this.#isNeeded(one);
+      if (isGone) batch.del('messageRaw', rawMessageKey(this.#store, one));
+    }
+    await batch.put(rawLeftovers, LEFTOVERS, { emailIds: kept }).write();
+  }
 
-function entryKey(folder: FolderName, uid: number): string {
-  return `${folder}/${uid.toString().padStart(UID_DIGITS, '0')}`;
-}
+  tell(batch: SealedBatch, change: MessageChange): void {
+    for (const observer of this.#observers) observer(batch, change);
+  }
 
-function stateKey(folder: FolderName): string {
-  return `folder/${folder}`;
-}
+  #stage(batch: SealedBatch): MailStage {
+    const known = this.#stages.get(batch);
+    if (known !== undefined) return known;
+    const isNeeded = (emailId: string): boolean => this.#isNeeded(emailId);
+    const stage = new MailStage(batch, { store: this.#store, state: this.#state, isNeeded });
+    this.#stages.set(batch, stage);
+    return stage;
+  }
 
-/** The stored numbers of a folder after `change`. */
-function stateOf(
-  folder: Folder,
-  change: Pick<FolderDiff, 'uidNext' | 'modseq' | 'firstRecentUid' | 'expungedFloor'>,
-): { uidValidity: number } & Pick<
-  FolderDiff,
-  'uidNext' | 'modseq' | 'firstRecentUid' | 'expungedFloor'
-> {
-  const { uidNext, modseq, firstRecentUid, expungedFloor } = change;
-  return { uidValidity: folder.uidValidity, uidNext, modseq, firstRecentUid, expungedFloor };
+  /** The stage of a batch in which this folder is there. */
+  #stageWith(batch: SealedBatch, id: FolderId): MailStage {
+    const stage = this.#stage(batch);
+    if (stage.find(id) === undefined) throw new ClientError('folder-unknown', id);
+    return stage;
+  }
+
+  #shelf(id: FolderId): Shelf {
+    const shelf = this.#state.shelves.get(id);
+    if (shelf === undefined) throw new Error(`broken invariant: folder ${id} is loaded`);
+    return shelf;
+  }
+
+  #named(name: FolderName): Shelf | undefined {
+    return [...this.#state.shelves.values()].find((one) => one.name === name);
+  }
+
+  /** A folder and all below it, from the top down. */
+  #withBelow(id: FolderId): Shelf[] {
+    const top = this.#shelf(id);
+    const below = [...this.#state.shelves.values()].filter((one) => isBelow(one.name, top.name));
+    return [top, ...below.toSorted((a, b) => a.name.length - b.name.length)];
+  }
+
+  #place(id: string): { readonly shelf: Shelf; readonly uid: number } | undefined {
+    const [, folderText = '', uidText = ''] = /^([^.]+)\.([0-9]{1,10})$/.exec(id) ?? [];
+    const shelf = this.#state.shelves.get(folderText as FolderId);
+    return shelf === undefined ? undefined : { shelf, uid: Number(uidText) };
+  }
+
+  #byFolder(ids: readonly string[]): Map<FolderId, number[]> {
+    const found = new Map<FolderId, number[]>();
+    for (const id of new Set(ids)) {
+      const { shelf, uid } = this.#place(id) ?? {};
+      if (shelf === undefined || uid === undefined) continue;
+      const uids = found.get(shelf.id) ?? [];
+      uids.push(uid);
+      found.set(shelf.id, uids);
+    }
+    return found;
+  }
 }

@@ -5,6 +5,8 @@
  */
 import type { OutboxEntry } from '../store/outbox-collections.ts';
 
+/** Longest time in which a mail can be undone. */
+export const MAX_UNDO_SECONDS = 600;
 /** A mail that no milestone took within this time is given up. */
 export const EXPIRY_MS = 30 * 86_400_000;
 /** Receipts are asked for this long after the confirmation. */
@@ -34,7 +36,30 @@ export function enter(
   const line = detail === undefined ? { state, atMs: nowMs } : { state, atMs: nowMs, detail };
   const history = [...entry.history, line].slice(-MAX_HISTORY);
   const { error: _settled, ...rest } = entry;
-  return { ...rest, state, history, attempts: 0, nextTryAtMs: nowMs };
+  const moved = { ...rest, ...firstTime(entry, state, nowMs) };
+  return { ...moved, state, history, attempts: 0, nextTryAtMs: nowMs };
+}
+
+/** Each of these has a time of its own, the first at which it was true. */
+function firstTime(
+  entry: OutboxEntry,
+  state: OutboxEntry['state'],
+  nowMs: number,
+): Partial<OutboxEntry> {
+  switch (state) {
+    case 'attached':
+      return { attachedAtMs: entry.attachedAtMs ?? nowMs };
+    case 'confirmed':
+      return { confirmedAtMs: entry.confirmedAtMs ?? nowMs };
+    case 'stored':
+      return { storedAtMs: entry.storedAtMs ?? nowMs };
+    case 'fetched':
+      return { fetchedAtMs: entry.fetchedAtMs ?? nowMs };
+    case 'read':
+      return { fetchedAtMs: entry.fetchedAtMs ?? nowMs, readAtMs: entry.readAtMs ?? nowMs };
+    default:
+      return {};
+  }
 }
 
 /** A failure that may pass: the same step again, later and later. */
@@ -43,7 +68,7 @@ export function postpone(
   error: { readonly code: string; readonly detail: string },
   nowMs: number,
 ): OutboxEntry {
-  if (entry.milestoneIndex === undefined && nowMs - entry.createdAtMs > EXPIRY_MS) {
+  if (entry.milestoneIndex === undefined && nowMs - leavesAt(entry) > EXPIRY_MS) {
     return finish(enter(entry, 'expired', nowMs, 'not confirmed within 30 days'));
   }
   const waitMs = Math.min(RETRY_MS.first * 2 ** Math.min(entry.attempts, 20), RETRY_MS.last);
@@ -80,6 +105,9 @@ export function sendAgain(entry: OutboxEntry, nowMs: number): OutboxEntry {
     blockId: _blockId,
     powMs: _powMs,
     milestoneIndex: _milestoneIndex,
+    isLeaving: _isLeaving,
+    attachedAtMs: _attachedAtMs,
+    confirmedAtMs: _confirmedAtMs,
     ...kept
   } = enter(entry, 'queued', nowMs, detail);
   return { ...kept, deliveries: [], isResent: true };
@@ -95,7 +123,42 @@ export function isUnwatched(entry: OutboxEntry, nowMs: number): boolean {
 }
 
 function confirmedAt(entry: OutboxEntry, nowMs: number): number {
-  return entry.history.findLast((line) => line.state === 'confirmed')?.atMs ?? nowMs;
+  return entry.confirmedAtMs ?? nowMs;
+}
+
+/** When the user wanted it to leave. */
+function leavesAt({ createdAtMs, notBeforeMs }: OutboxEntry): number {
+  return Math.max(createdAtMs, notBeforeMs ?? 0);
+}
+
+/** A scheduled mail whose time has come. */
+export function begin(entry: OutboxEntry, nowMs: number): OutboxEntry {
+  return enter(entry, 'queued', nowMs, 'its time has come');
+}
+
+/** Whether it is still on this device alone, as far as the record tells. */
+export function isHere(entry: OutboxEntry): boolean {
+  const isWaiting = entry.state === 'queued' || entry.state === 'scheduled';
+  // What was sealed again has left once before.
+  return isWaiting && !entry.isDone && entry.isLeaving !== true && entry.isResent !== true;
+}
+
+/** Taken back before it left. */
+export function recall(entry: OutboxEntry, nowMs: number): OutboxEntry {
+  return finish(enter(entry, 'recalled', nowMs));
+}
+
+/**
+ * The recipient's client has proven that it opened the letter, or says that its user has read it.
+ * Nothing else about the entry matters any more.
+ */
+export function acknowledge(
+  entry: OutboxEntry,
+  what: 'fetched' | 'read',
+  nowMs: number,
+): OutboxEntry {
+  if (entry.state === 'read' || entry.state === what) return entry;
+  return finish(enter(entry, what, nowMs));
 }
 
 /** Nothing is left to do. */
@@ -106,6 +169,19 @@ export function finish(entry: OutboxEntry): OutboxEntry {
 /** Receipts that were checked. */
 export function storedCount(entry: OutboxEntry): number {
   return entry.deliveries.filter((one) => one.state === 'stored').length;
+}
+
+/** Nothing is left to do, but to see whether the recipient comes for it before storage ends. */
+function awaitFetch(entry: OutboxEntry): OutboxEntry {
+  const untils = entry.deliveries.map((one) => one.until ?? 0);
+  const endsAtMs = Math.max(0, ...untils) * 1_000;
+  if (entry.wantsReceipt !== true || endsAtMs === 0) return finish(entry);
+  return { ...entry, awaitsFetchUntilMs: endsAtMs, nextTryAtMs: endsAtMs };
+}
+
+/** The storage that was paid for is over, and the recipient has not said that it has the mail. */
+export function expireUnfetched(entry: OutboxEntry, nowMs: number): OutboxEntry {
+  return finish(enter(entry, 'expired', nowMs, 'storage ended before it was fetched'));
 }
 
 /**
@@ -123,7 +199,7 @@ export function afterReceipts(
   const detail = `${count}/${deliveries.length}`;
   const moved = count > before ? enter(updated, 'stored', nowMs, detail) : updated;
   const isOver = nowMs - confirmedAt(entry, nowMs) > RECEIPT_PATIENCE_MS;
-  if (count === deliveries.length || isOver) return finish(moved);
+  if (count === deliveries.length || isOver) return awaitFetch(moved);
   const waitMs = RECEIPT_POLL_MS.first * 2 ** Math.min(moved.attempts, 16);
   const nextTryAtMs = nowMs + Math.min(waitMs, RECEIPT_POLL_MS.last);
   return { ...moved, attempts: moved.attempts + 1, nextTryAtMs };

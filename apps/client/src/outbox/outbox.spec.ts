@@ -3,148 +3,41 @@
  * write, after which each mail that was taken has arrived once.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
-import { publicKeyOf } from '@tanglemail/tangle/core/crypto/ed25519-strict.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
-import { signReceipt } from '@tanglemail/mail/core/market/receipt.ts';
 import type { OutboxEntry } from '../store/outbox-collections.ts';
-import { descriptorOf, sealerOf, sealersOf } from '../testing/letters.ts';
-import {
-  type Disk,
-  memoryStore,
-  type PowerCut,
-  sealedMemoryStore,
-} from '../testing/memory-store.ts';
-import { type Person, person } from '../testing/people.ts';
-import { SmallTangle, until } from '../testing/small-tangle.ts';
+import { descriptorOf, sealerOf } from '../testing/letters.ts';
+import type { Disk, PowerCut } from '../testing/memory-store.ts';
+import { OutboxBench, PROVIDER, type Sender, type SenderOptions } from '../testing/outbox-bench.ts';
+import type { Person } from '../testing/people.ts';
+import { type SmallTangle, until } from '../testing/small-tangle.ts';
 import { RESEND_AFTER_MS } from './outbox-entry.ts';
-import { Outbox, type OutboxDeps, type WorkDone } from './outbox.ts';
+import type { OutboxDeps, WorkDone } from './outbox.ts';
 import { SealingRefused } from './sealer.ts';
 
+let bench: OutboxBench;
 let tangle: SmallTangle;
 let bob: Person;
-const open: Outbox[] = [];
 
 beforeAll(async () => {
-  tangle = await SmallTangle.start();
+  bench = await OutboxBench.start();
+  ({ tangle } = bench);
 });
 
 afterAll(() => tangle.stop());
 
 beforeEach(async () => {
-  tangle.aheadMs = 0;
-  tangle.confirmAlways();
-  bob = await person(2, sealedMemoryStore(), tangle.access);
+  await bench.renew();
+  ({ bob } = bench);
 });
 
-afterEach(async () => {
-  for (const outbox of open.splice(0)) await outbox.stop();
-});
+afterEach(() => bench.rest());
 
-interface Sender {
-  readonly alice: Person;
-  readonly outbox: Outbox;
-  readonly seen: OutboxEntry[];
-  readonly isOff: () => boolean;
-  readonly writes: () => number;
-}
-
-const PROVIDER = { bondId: new Uint8Array(32).fill(5), endpoint: 'http://127.0.0.1:1' };
-
-/** Alice's outbox on a disk; mail goes to Bob, who has `providers`. */
-async function sender(
-  disk: Disk = new Map(),
-  more: Partial<OutboxDeps> & { cut?: PowerCut; providers?: (typeof PROVIDER)[] } = {},
-): Promise<Sender> {
-  const { cut, providers = [], ...deps } = more;
-  const { store, isOff, writes } = memoryStore(disk, cut);
-  const alice = await person(1, sealedMemoryStore(store), tangle.access);
-  const seen: OutboxEntry[] = [];
-  const outbox = await Outbox.load({
-    store: alice.store,
-    writes: alice.writes,
-    tangle: tangle.access,
-    sealers: sealersOf(alice, () => descriptorOf(bob, { providers })),
-    providerAt: async () => ({ receipt: async () => undefined }),
-    watchTags: async () => {},
-    logger: SILENT_LOGGER,
-    onChange: (entry) => seen.push(entry),
-    onWork: () => {},
-    ...deps,
-  });
-  open.push(outbox);
-  return { alice, outbox, seen, isOff, writes };
-}
-
-/** Takes a mail as the local service does: a copy in Sent and the outbox entry in one batch. */
-async function send({ alice, outbox }: Sender, text: string): Promise<OutboxEntry> {
-  const raw = new Uint8Array(Buffer.from(`Subject: ${text}\r\n\r\n${text}\r\n`));
-  return alice.writes.run(async () => {
-    const batch = alice.store.batch();
-    const copy = alice.messages.deliver(batch, {
-      folder: 'Sent',
-      raw,
-      messageKey: `sent:${bytesToHex(sha256(raw))}`,
-      receivedAtMs: tangle.access.clock.nowMs(),
-      flags: ['\\Seen'],
-      isRegistered: false,
-      hasAttachments: false,
-      fromName: '',
-      to: '',
-      subject: text,
-      messageId: '',
-    });
-    const accept = outbox.enqueue(batch, {
-      recipients: [bob.account.address],
-      raw,
-      emailId: bytesToHex(sha256(raw)),
-      messageId: '',
-      subject: text,
-    });
-    await batch.write();
-    copy.apply();
-    const [entry] = accept();
-    if (entry === undefined) throw new Error('no entry');
-    return entry;
-  });
-}
-
-async function allDone({ outbox }: Sender): Promise<void> {
-  await until(async () => (await outbox.list(100)).every((one) => one.isDone));
-}
-
-/** Subjects in the order in which Bob's folders got them, from what milestones have confirmed. */
-async function received(before = new Set<never>()): Promise<string[]> {
-  for (const bytes of tangle.confirmedEnvelopes(before)) await bob.intake.take(bytes);
-  const mails = [...bob.messages.list('INBOX', 99), ...bob.messages.list('Requests', 99)];
-  return mails.map((one) => one.entry.subject).toSorted();
-}
-
-const blocksSoFar = () => new Set(tangle.node.blocks.keys()) as Set<never>;
-
-/** A provider that signs receipts for what `has` says it stores. */
-function storing(has: () => boolean): OutboxDeps['providerAt'] {
-  const secret = new Uint8Array(32).fill(6);
-  return async () => ({
-    receipt: async (root, { size }) =>
-      has()
-        ? signReceipt(
-            {
-              networkId: tangle.access.networkId,
-              bondId: publicKeyOf(secret),
-              root: hexToBytes(root),
-              size,
-              until: 4_000_000_000,
-              penalty: 1n,
-              challengeDeposit: 1n,
-              releasePublicKey: new Uint8Array(32),
-            },
-            secret,
-          )
-        : undefined,
-  });
-}
+const sender = (disk?: Disk, more?: SenderOptions): Promise<Sender> => bench.sender(disk, more);
+const send = (from: Sender, text: string): Promise<OutboxEntry> => bench.send(from, text);
+const allDone = (from: Sender): Promise<void> => bench.allDone(from);
+const received = (before?: Set<never>): Promise<string[]> => bench.received(before);
+const blocksSoFar = (): Set<never> => bench.blocksSoFar();
+const storing = (has: () => boolean): OutboxDeps['providerAt'] => bench.storing(has);
 
 describe('a mail on its way', () => {
   it('goes queued, attached, confirmed and stored, each on the disk', async () => {
@@ -364,7 +257,7 @@ describe('receipts', () => {
     await until(async () => (await alice.outbox.list(99)).filter(isSent).length === 13);
     expect(alice.outbox.counts()).toEqual({ queued: 0, failed: 0 });
     // Nothing in this spec ends the requests; in the client, its lifetime does.
-    open.splice(open.indexOf(alice.outbox), 1);
+    bench.open.splice(bench.open.indexOf(alice.outbox), 1);
   });
 
   it('that never come for an exact tag make it leave again, for one mail in the end', async () => {
@@ -459,7 +352,7 @@ describe('a power cut', () => {
         restarted.outbox.start();
         await allDone(restarted);
         const taken = (await restarted.outbox.list(9)).map((one) => one.subject).toSorted();
-        bob = await person(2, sealedMemoryStore(), tangle.access);
+        await bench.renew();
         const facts = `write ${atWrite}, applied ${isApplied}`;
         expect([facts, await received(before)]).toEqual([facts, taken]);
         const sent = restarted.alice.messages.list('Sent', 9).map((one) => one.entry.subject);

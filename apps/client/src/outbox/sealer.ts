@@ -3,9 +3,11 @@
  * letter. Before: outbox.ts; after: mail core, letter and envelope. Spec: docs/spec/22-letter.md,
  * docs/spec/23-envelope.md.
  */
+import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import { chooseBundle, type Descriptor } from '@tanglemail/mail/core/identity/descriptor.ts';
+import { type Doorway, doorwayOf } from '@tanglemail/mail/core/identity/sub-address.ts';
 import { ENVELOPE_VERSION } from '@tanglemail/mail/core/envelope/envelope.ts';
 import { sealEnvelope } from '@tanglemail/mail/core/envelope/seal.ts';
 import { dayOf, strangerTag } from '@tanglemail/mail/core/envelope/stranger.ts';
@@ -16,7 +18,7 @@ import type { Account } from '../account/account.ts';
 import type { ContactBook } from '../contacts/contact-book.ts';
 import type { DescriptorResolver } from '../descriptor/resolver.ts';
 import { rawMessageKey } from '../store/collections.ts';
-import type { OutboxEntry } from '../store/outbox-collections.ts';
+import { type OutboxEntry, receiptKeyOf, receiptKeys } from '../store/outbox-collections.ts';
 import { orderedKey, type SealedBatch, type SealedStore } from '../store/sealed-store.ts';
 import { STRANGER_BUCKET_BITS } from '../tags/stranger-bucket.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
@@ -76,6 +78,20 @@ export interface SealerDeps {
   readonly suite: SealingSuite;
 }
 
+/** Hashes that are kept of one letter: it is sealed once more at most. */
+const MAX_SEALINGS = 4;
+
+/** The message of an entry: the outbox has bytes of its own until every mail with them is done. */
+export function bytesOf(
+  store: Pick<SealedStore, 'getBytes' | 'opaque'>,
+  { emailId }: Pick<OutboxEntry, 'emailId'>,
+): Uint8Array {
+  const key = rawMessageKey(store, emailId);
+  const bytes = store.getBytes('outboxPayload', key) ?? store.getBytes('messageRaw', key);
+  if (bytes === undefined) throw new Error('broken invariant: a queued mail has its bytes');
+  return bytes;
+}
+
 export interface ChosenTag {
   readonly kind: 'contact' | 'invite' | 'stranger';
   readonly tag: Uint8Array;
@@ -96,18 +112,30 @@ export class Sealer implements EnvelopeSealer {
   }
 
   /**
-   * The recipient's newest descriptor. Throws SealingRefused `descriptor-not-found`, and
-   * `envelope-version-unknown` when the recipient reads none of our formats.
+   * The recipient's newest descriptor. Throws SealingRefused `descriptor-not-found`, `key-changed`,
+   * and `envelope-version-unknown` when the recipient reads none of our formats.
    */
   async findRecipient(address: MailAddress): Promise<Descriptor> {
     const descriptor = await this.#deps.resolver.resolve(address);
-    if (descriptor !== undefined) {
-      if (descriptor.formatVersions.includes(ENVELOPE_VERSION)) return descriptor;
+    if (descriptor === undefined) {
+      const text = 'the recipient has not published its keys yet';
+      throw new SealingRefused('descriptor-not-found', text, false);
+    }
+    if (!descriptor.formatVersions.includes(ENVELOPE_VERSION)) {
       const other = 'the recipient reads only formats that this version cannot write';
       throw new SealingRefused('envelope-version-unknown', other, true);
     }
-    const text = 'the recipient has not published its keys yet';
-    throw new SealingRefused('descriptor-not-found', text, false);
+    await this.#checkKeys(address, descriptor);
+    return descriptor;
+  }
+
+  /** A mail waits until the user has said that another key of the recipient's is right. */
+  async #checkKeys(address: MailAddress, descriptor: Descriptor): Promise<void> {
+    const { contacts, tangle } = this.#deps;
+    const contact = await contacts.learnKeys(address, descriptor, tangle.clock.nowMs());
+    if (contact?.keyChange === undefined) return;
+    const text = 'the recipient has other keys than before; compare the safety number';
+    throw new SealingRefused('key-changed', text, false);
   }
 
   /**
@@ -124,6 +152,10 @@ export class Sealer implements EnvelopeSealer {
   ): ReturnType<SealStep> {
     const { account, tangle, suite } = this.#deps;
     const nowSeconds = Math.floor(tangle.clock.nowMs() / 1_000);
+    if (body.message.length > recipient.maxMail) {
+      const text = `the recipient takes mails of at most ${recipient.maxMail} bytes`;
+      throw new SealingRefused('message-too-large', text, true);
+    }
     const { epoch, bundle, isReduced } = chooseBundle(recipient, nowSeconds);
     const ephemeralSecret = tangle.random.bytes(32);
     const letter = { ephemeralSecret, nowSeconds };
@@ -138,7 +170,8 @@ export class Sealer implements EnvelopeSealer {
           ...body,
           letterId: entry.letterId as LetterId,
           sentAt: Math.floor(entry.createdAtMs / 1_000),
-          wantsReceipt: false,
+          wantsReceipt: entry.wantsReceipt === true,
+          ...(entry.isRegistered === true ? { registerWith: account.keys.account.secretKey } : {}),
         },
         randomness: { ephemeralSecret, kemMessage: tangle.random.bytes(32) },
         maxEnvelope: recipient.maxEnvelope,
@@ -146,7 +179,8 @@ export class Sealer implements EnvelopeSealer {
       suite,
     );
     if (!sealed.ok) throw new SealingRefused(sealed.code, sealed.detail ?? sealed.code, true);
-    const { bytes } = sealed.value;
+    const { bytes, receiptSecret } = sealed.value;
+    if (entry.wantsReceipt === true) this.#expectReceipt(batch, entry, receiptSecret);
     batch.putBytes('outboxEnvelope', orderedKey(entry.id), bytes);
     const facts: SealedFacts = {
       root: bytesToHex(segmentRoot(bytes)),
@@ -162,34 +196,46 @@ export class Sealer implements EnvelopeSealer {
     return { sealed: facts, apply: chosen.apply };
   }
 
-  #bodyOf({ id, form, emailId }: OutboxEntry): LetterBody {
+  #bodyOf(entry: OutboxEntry): LetterBody {
     const { store } = this.#deps;
-    const isNote = form === 'note';
-    const message = isNote
-      ? store.getBytes('outboxPayload', orderedKey(id))
-      : store.getBytes('messageRaw', rawMessageKey(store, emailId));
-    if (message === undefined) throw new Error('broken invariant: a queued mail has its bytes');
-    return { kind: isNote ? 'control' : 'message', message };
+    if (entry.form !== 'note') return { kind: 'message', message: bytesOf(store, entry) };
+    const message = store.getBytes('outboxPayload', orderedKey(entry.id));
+    if (message === undefined) throw new Error('broken invariant: a queued note has its bytes');
+    return { kind: 'control', message };
+  }
+
+  /** A receipt that comes later is held to this letter's hash, or that of an earlier sealing. */
+  #expectReceipt(batch: SealedBatch, { id, to, letterId }: OutboxEntry, secret: Uint8Array): void {
+    const { store } = this.#deps;
+    const key = receiptKeyOf(store, to, letterId);
+    const before = store.get(receiptKeys, key)?.hashes ?? [];
+    const hashes = [...before, bytesToHex(sha256(secret))].slice(-MAX_SEALINGS);
+    batch.put(receiptKeys, key, { outboxId: id, hashes });
   }
 
   /** A contact's or an invite's exact tag where there is one, else a stranger's. */
   #chooseTag(
     batch: SealedBatch,
-    { to, isResent }: OutboxEntry,
+    { to, isResent, subAddress }: OutboxEntry,
     recipient: Descriptor,
     letter: { readonly ephemeralSecret: Uint8Array; readonly nowSeconds: number },
   ): ChosenTag {
     const { account, contacts, tangle } = this.#deps;
     if (to === account.address) return this.#strangerTag(recipient, letter, () => {});
+    // Whoever was named a sub-address that is gone is not to be reached by it, known or not.
+    const named = subAddress === undefined ? undefined : doorOf(recipient, to, subAddress);
     const contact = contacts.recipient(to, recipient, tangle.clock.nowMs());
     const taken = isResent === true ? undefined : contacts.takeTag(contact);
     const apply = contacts.put(batch, taken?.contact ?? contact);
-    if (taken === undefined) return this.#strangerTag(recipient, letter, apply);
+    if (taken === undefined) {
+      const door = named ?? doorOf(recipient, to, contact.writeBy);
+      return this.#strangerTag(door, letter, apply);
+    }
     return { kind: taken.kind, tag: taken.tag, apply };
   }
 
   #strangerTag(
-    { introKey, policy }: Descriptor,
+    { introKey, policy }: Doorway,
     letter: { readonly ephemeralSecret: Uint8Array; readonly nowSeconds: number },
     apply: () => void,
   ): ChosenTag {
@@ -210,4 +256,12 @@ export class Sealer implements EnvelopeSealer {
     }
     return { kind: 'stranger', tag, apply };
   }
+}
+
+/** Where strangers knock. Throws SealingRefused for a sub-address that is not published. */
+function doorOf(recipient: Descriptor, to: MailAddress, label: string | undefined): Doorway {
+  const door = doorwayOf(recipient, to, label);
+  if (door !== undefined) return door;
+  const text = `the recipient has no sub-address ${label} (any more)`;
+  throw new SealingRefused('sub-address-unknown', text, true);
 }

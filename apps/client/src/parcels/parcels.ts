@@ -8,10 +8,9 @@ import type { Account } from '../account/account.ts';
 import type { ContactBook } from '../contacts/contact-book.ts';
 import type { LetterIntake } from '../inbox/letter-intake.ts';
 import type { Outbox } from '../outbox/outbox.ts';
-import type { Sealer } from '../outbox/sealer.ts';
+import { bytesOf, type Sealer } from '../outbox/sealer.ts';
 import type { RentalBook } from '../rentals/rental-book.ts';
 import type { Renter } from '../rentals/renter.ts';
-import { rawMessageKey } from '../store/collections.ts';
 import type { OutboxEntry } from '../store/outbox-collections.ts';
 import type { SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
@@ -53,11 +52,7 @@ export class Parcels {
   /** Builds all over an open store; letters of kind `parcel` are taken from now on. */
   static async load(deps: ParcelsDeps): Promise<Parcels> {
     const { store, suite, renter, intake } = deps;
-    const readRaw = (emailId: string): Uint8Array => {
-      const raw = store.getBytes('messageRaw', rawMessageKey(store, emailId));
-      if (raw === undefined) throw new Error('broken invariant: a queued mail has its bytes');
-      return raw;
-    };
+    const readRaw = (emailId: string): Uint8Array => bytesOf(store, { emailId });
     const contents = new ParcelContents(readRaw, suite);
     const uploads = await ParcelUploads.load({
       ...deps,
@@ -91,7 +86,8 @@ export class Parcels {
 
   #follow(entry: OutboxEntry): void {
     if (entry.form !== 'parcel') return;
-    const isLost = entry.isDone && (entry.state === 'failed' || entry.state === 'expired');
+    // Failed, expired or taken back: the letter will never be in a milestone.
+    const isLost = entry.isDone && entry.milestoneIndex === undefined;
     if (isLost) void this.uploads.drop(entry.id);
     else if (entry.state !== 'queued') this.uploads.resume(entry.id);
   }

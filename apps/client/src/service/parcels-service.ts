@@ -15,7 +15,7 @@ import { hintOf } from '../rentals/renter.ts';
 import { explained } from './explained.ts';
 import { incomingView, uploadView } from './parcel-views.ts';
 import { readRecipient } from './recipients.ts';
-import { MAX_LETTER } from './message-form.ts';
+import { formOf } from './message-form.ts';
 
 /** Days for which mailboxes usually keep mail. */
 const USUAL_DAYS = 30;
@@ -31,7 +31,7 @@ export class LocalParcels implements ParcelsService {
 
   async quote({ to, sizeBytes }: QuoteRequestDto): Promise<readonly QuoteDto[]> {
     const { account, contacts } = this.#parts;
-    const recipients = to.map((text) => readRecipient(account, contacts, text));
+    const recipients = to.map((text) => readRecipient(account, contacts, text).address);
     return Promise.all(
       [...new Set(recipients)].map((one) => explained(() => this.#quote(one, sizeBytes))),
     );
@@ -41,7 +41,7 @@ export class LocalParcels implements ParcelsService {
     const { account, resolver } = this.#parts;
     const base = { address: addressText(account, to), sealedBytes: 0, partCount: 0, providers: 0 };
     const empty = { ...base, recipientCost: '0' };
-    if (size <= MAX_LETTER) return { ...empty, isLetter: true };
+    if (formOf(size, false) === 'message') return { ...empty, isLetter: true };
     const descriptor = await resolver.resolve(to);
     if (descriptor === undefined) {
       return { ...empty, isLetter: false, code: 'descriptor-not-found' };

@@ -3,7 +3,9 @@
  * Spec: docs/spec/40-client-store.md, docs/spec/42-delivery.md.
  */
 import { z } from 'zod';
-import { collection, count, hex, mailAddress, type RecordOf } from './collections.ts';
+import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
+import { collection, count, hex, mailAddress, type RecordOf, subLabel } from './collections.ts';
+import type { SealedStore } from './sealed-store.ts';
 
 /** People whom one envelope may reach: the greatest group. */
 export const MAX_AUDIENCE = 25;
@@ -37,6 +39,20 @@ const delivery = z.strictObject({
 export const outboxForms = ['message', 'note', 'chat', 'parcel'] as const;
 export type OutboxForm = (typeof outboxForms)[number];
 
+/** The furthest that is known of an entry (docs/spec/42-delivery.md). */
+export const outboxStates = [
+  'scheduled',
+  'queued',
+  'attached',
+  'confirmed',
+  'stored',
+  'fetched',
+  'read',
+  'failed',
+  'expired',
+  'recalled',
+] as const;
+
 export const outboxEntries = collection(
   'outbox',
   z.strictObject({
@@ -49,6 +65,8 @@ export const outboxEntries = collection(
     /** RFC 5322 Message-ID with angle brackets, or empty. */
     messageId: z.string().max(998),
     to: mailAddress,
+    /** Their sub-address that the user wrote to. */
+    subAddress: subLabel.optional(),
     /** Everybody whom this one envelope reaches, if they are several. */
     audience: z.array(mailAddress).max(MAX_AUDIENCE).optional(),
     /** Given by whoever queues: a later one with the same key replaces one that has not left. */
@@ -56,7 +74,25 @@ export const outboxEntries = collection(
     subject: z.string().max(998),
     sizeBytes: count,
     createdAtMs: count,
-    state: z.enum(['queued', 'attached', 'confirmed', 'stored', 'fetched', 'failed', 'expired']),
+    state: z.enum(outboxStates),
+    /** Which header names the recipient; absent for what has none. */
+    role: z.enum(['to', 'cc', 'bcc']).optional(),
+    /** Signed by the account key, and so not deniable. */
+    isRegistered: z.boolean().optional(),
+    /** The recipient's client is asked to say that it has opened the letter. */
+    wantsReceipt: z.boolean().optional(),
+    /** It rests until then: to be undone, because the user chose the time, or as a delay. */
+    notBeforeMs: count.optional(),
+    /** A block with it may have left this device: it cannot be recalled any more. */
+    isLeaving: z.boolean().optional(),
+    /** When each of these came true; they are no order. */
+    attachedAtMs: count.optional(),
+    confirmedAtMs: count.optional(),
+    storedAtMs: count.optional(),
+    fetchedAtMs: count.optional(),
+    readAtMs: count.optional(),
+    /** Every receipt is here but the recipient's own, which counts until the storage ends. */
+    awaitsFetchUntilMs: count.optional(),
     tagKind: z.enum(['contact', 'invite', 'stranger', 'chain']).optional(),
     /** Segment-tree root of the sealed envelope. */
     root: hex.optional(),
@@ -77,6 +113,21 @@ export const outboxEntries = collection(
     history: z.array(historyLine).max(64),
   }),
 );
+
+/** Whose receipt is expected, and the hashes in our letters that it must fit. */
+export const receiptKeys = collection(
+  'receiptKey',
+  z.strictObject({ outboxId: count, hashes: z.array(hex).max(8) }),
+);
+
+/** The key of the receipts of one letter to `to`. */
+export function receiptKeyOf(
+  store: Pick<SealedStore, 'opaque'>,
+  to: MailAddress,
+  letterId: string,
+): string {
+  return store.opaque(`sent/${to}/${letterId}`);
+}
 
 export type OutboxEntry = RecordOf<typeof outboxEntries>;
 export type Delivery = OutboxEntry['deliveries'][number];

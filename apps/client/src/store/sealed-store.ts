@@ -39,7 +39,7 @@ export interface KeyRange {
  * what lies in each; a test holds the page to this list.
  */
 export const BUCKETS = {
-  /** Name → JSON: counters, cursors, own descriptor, epoch secrets, folder states. */
+  /** Name → JSON: counters, cursors, own descriptor, epoch secrets. */
   state: 1,
   /** Outbox id (16 digits) → JSON of the entry. */
   outbox: 2,
@@ -49,7 +49,7 @@ export const BUCKETS = {
   contact: 4,
   /** Opaque(hash of the bytes) → raw RFC 5322 bytes, exactly as they came. */
   messageRaw: 5,
-  /** Folder, UID (10 digits) → JSON of the list entry. */
+  /** Folder id, UID (10 digits) → JSON of the list entry. */
   messageEntry: 6,
   /** Opaque(sender and letter id, root, …) → JSON: nothing is shown or paid for twice. */
   messageSeen: 7,
@@ -67,17 +67,50 @@ export const BUCKETS = {
   pendingTransaction: 13,
   /** Outbox id → the block that carries the envelope, until it is confirmed. */
   outboxBlock: 14,
+  /** Draft id (32 hex digits) → JSON: which message of folder Drafts is its newest version. */
+  draft: 15,
+  /** Name or number of a piece → bytes of the full-text index as it was last saved. */
+  searchIndex: 16,
+  /** `rules` → JSON of the ordered list. */
+  rule: 17,
+  /** Folder id → JSON: name, UIDVALIDITY and the numbers that IMAP needs. */
+  folder: 18,
   /** Outbox id → what a note, a chat line or a parcel says, until it is done. */
   outboxPayload: 19,
+  /** Opaque(person and letter id) → JSON: receipts that we expect, or may give. */
+  receiptKey: 20,
+  /** Letter of the kind, slash, opaque id or number → JSON: chains of both directions, tags. */
+  chain: 21,
+  /** Letter of the kind, slash, opaque id or number → JSON: changes and waiting notes. */
+  group: 22,
+  /** Letter of the kind, slash, opaque id or number → JSON: conversations and messages. */
+  chatMessage: 23,
   /** `content/` and opaque(message) → JSON: a sealed parcel; `entry/` and outbox id: its upload. */
   parcelOut: 24,
   /** Id (16 digits) → JSON of a mail whose parts are fetched. */
   parcelIn: 25,
   /** Id, part (2 digits) → opened bytes of a part, until the mail is whole. */
   parcelPart: 26,
+  /** Device (32 hex digits), `/`, number (10 digits) → one operation of the self-log. */
+  selfLog: 27,
+  /** Name → this device's own keys, and the seeds of tags under which it writes to people. */
+  device: 28,
+  /** Opaque(label) → JSON of a sub-address of ours, also of a revoked one. */
+  subAddress: 29,
+  /** Opaque(address) → JSON: identity keys that a contact has shown. */
+  keyHistory: 30,
+  /** Name, or opaque(URL) → JSON: how far filters were read, and nodes that lied about them. */
+  filterState: 31,
+  /** Folder id, modification number (16 digits) → JSON: UIDs that were expunged with it. */
+  expunged: 41,
 } as const;
 
 export type Bucket = keyof typeof BUCKETS;
+
+/** The bucket with this number, if there is one. */
+export function bucketOf(number: number): Bucket | undefined {
+  return (Object.keys(BUCKETS) as Bucket[]).find((name) => BUCKETS[name] === number);
+}
 
 /** A bucket of JSON values and the schema that each is held to when it is written and read. */
 export interface Collection<T> {
@@ -152,6 +185,17 @@ export class SealedStore {
     for await (const [diskKey, sealed] of this.#store.iterate(range)) {
       const key = new TextDecoder().decode(diskKey.subarray(1));
       yield { key, value: schema.parse(fromJson(this.#open(diskKey, sealed))) };
+    }
+  }
+
+  /** Every value of the store, in the clear, as it was when the first one is asked for. */
+  async *dump(): AsyncGenerator<{ bucket: Bucket; key: string; value: Uint8Array }> {
+    const all = { gte: Uint8Array.of(0), lt: Uint8Array.of(0xff) };
+    for await (const [diskKey, sealed] of this.#store.iterate(all)) {
+      const bucket = bucketOf(diskKey[0] ?? 0);
+      if (bucket === undefined) continue;
+      const key = new TextDecoder().decode(diskKey.subarray(1));
+      yield { bucket, key, value: this.#open(diskKey, sealed) };
     }
   }
 

@@ -149,7 +149,7 @@ describe('the API of a provider', () => {
   });
 
   it('holds mail of strangers and stores what is retained', async () => {
-    const bucket = { bits: 10, prefix: Uint8Array.of(0xab, 0xc0) };
+    const bucket = { bits: 10, prefix: Uint8Array.of(0xab, 0xc0), stampBits: 0 };
     await client.setFilters(session, { addBuckets: [bucket] });
     const wanted = envelope(tagOf(0xab, 0xff, 9), 2_048, 5);
     const other = envelope(tagOf(0xab, 0xbf, 9), 2_048, 6);

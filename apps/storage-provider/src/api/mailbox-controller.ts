@@ -17,8 +17,12 @@ import {
 } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
-import type { Mailbox, StrangerBucket } from '@tanglemail/mail/core/market/mailbox.ts';
-import type { LogEntry, SignedLogHead } from '@tanglemail/mail/core/market/mailbox-log.ts';
+import type {
+  Mailbox,
+  StrangerBucket,
+  WatchedBucket,
+} from '@tanglemail/mail/core/market/mailbox.ts';
+import type { SignedLogHead } from '@tanglemail/mail/core/market/mailbox-log.ts';
 import { mailboxIdOf, mailboxMessage } from '@tanglemail/mail/core/market/signed-requests.ts';
 import { MAX_PAGE } from '@tanglemail/mail/core/market/constants.ts';
 import * as dto from '@tanglemail/mail/io/provider/dto.ts';
@@ -27,7 +31,7 @@ import { headerOf } from '@tanglemail/tangle/io/shell/http.ts';
 import type { HttpRequest, HttpResponse } from '@tanglemail/tangle/io/shell/http.ts';
 import type { CreditRequest } from '../payments/credit-desk.ts';
 import type { CreditAnswer } from '../payments/channel-rows.ts';
-import type { HeldItem } from '../mailboxes/mailbox-desk.ts';
+import type { HeldItem, ShownEntry } from '../mailboxes/mailbox-desk.ts';
 import type { Provider } from '../provider.ts';
 import { Refused, refuseWith } from '../refused.ts';
 import { onceOf, read, readId } from './http.ts';
@@ -160,7 +164,10 @@ export class MailboxController {
     const mailbox = await this.#provider.mailboxes.patchFilters(mailboxId, {
       addTags: patch.addTags,
       removeTags: patch.removeTags,
-      addBuckets: patch.addBuckets.map(bucketOf),
+      addBuckets: patch.addBuckets.map((one) => ({
+        ...bucketOf(one),
+        stampBits: one.stampBits,
+      })),
       removeBuckets: patch.removeBuckets.map(bucketOf),
     });
     return { tagCount: mailbox.tagCount, buckets: mailbox.buckets.map(bucketDto) };
@@ -219,16 +226,16 @@ function bucketOf({ bits, prefix }: dto.BucketDto): StrangerBucket {
   return { bits, prefix: hexToBytes(prefix) };
 }
 
-function bucketDto({ bits, prefix }: StrangerBucket): dto.BucketDto {
-  return { bits, prefix: bytesToHex(prefix) };
+function bucketDto({ bits, prefix, stampBits }: WatchedBucket): dto.WatchedBucketDto {
+  return { bits, prefix: bytesToHex(prefix), stampBits };
 }
 
-function entryDto({ seq, root, size, milestoneTime, state, cost }: LogEntry): dto.LogEntryDto {
-  return { seq, root: bytesToHex(root), size, milestoneTime, state, cost };
+function entryDto({ root, ...entry }: ShownEntry): dto.LogEntryDto {
+  return { ...entry, root: bytesToHex(root) };
 }
 
-function heldDto({ root, tag, size, until, head }: HeldItem): dto.HeldItemDto {
-  return { root, tag, size, until, head: bytesToHex(head) };
+function heldDto({ head, stampBase, ...item }: HeldItem): dto.HeldItemDto {
+  return { ...item, head: bytesToHex(head), stampBase: bytesToHex(stampBase) };
 }
 
 function headDto(head: SignedLogHead): dto.HeadDto {

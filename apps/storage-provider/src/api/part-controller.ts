@@ -13,7 +13,7 @@ import { segmentRoot } from '@tanglemail/mail/core/market/segment-tree.ts';
 import * as dto from '@tanglemail/mail/io/provider/dto.ts';
 import { headerOf } from '@tanglemail/tangle/io/shell/http.ts';
 import type { HttpRequest, HttpResponse } from '@tanglemail/tangle/io/shell/http.ts';
-import { nativeSha256 } from '../mailboxes/arrivals.ts';
+import { nativeSha256 } from '../native-sha256.ts';
 import { parseContentDigest, readPartBody } from '../parts/part-body.ts';
 import type { Provider } from '../provider.ts';
 import { Refused, refuseWith } from '../refused.ts';

@@ -13,7 +13,7 @@ import type {
   ProviderClient,
   ProviderSession,
 } from '@tanglemail/mail/io/provider/provider-client.ts';
-import { nativeSha256 } from '../mailboxes/arrivals.ts';
+import { nativeSha256 } from '../native-sha256.ts';
 import type { Provider } from '../provider.ts';
 import { FakeNode } from '../testing/fake-node.ts';
 import { MemoryKv } from '../testing/memory-kv.ts';

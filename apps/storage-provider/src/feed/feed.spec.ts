@@ -17,8 +17,10 @@ const OWNER = keyPair(30);
 const MAILBOX = mailboxIdOf(OWNER.publicKey);
 const DAY = 86_400;
 const TAG = tagOf(4, 4);
+/** As many as any test here brings mails. */
+const TAGS = Array.from({ length: 12 }, (_, index) => tagOf(4, 4, index));
 
-/** Opens a mailbox with `balance` base units that watches TAG. */
+/** Opens a mailbox with `balance` base units that watches TAG and the other TAGS. */
 async function openMailbox(node: FakeNode, provider: Provider, balance: bigint): Promise<void> {
   const payer = keyPair(20);
   const channelId = node.openChannel({
@@ -39,7 +41,7 @@ async function openMailbox(node: FakeNode, provider: Provider, balance: bigint):
     action: 'open',
     once: { scope: 'test', key: undefined, request: '' },
   });
-  const addTags = [bytesToHex(TAG)];
+  const addTags = TAGS.map((tag) => bytesToHex(tag));
   const patch = { addTags, removeTags: [], addBuckets: [], removeBuckets: [] };
   await provider.mailboxes.patchFilters(MAILBOX, patch);
 }
@@ -69,7 +71,7 @@ describe('the feed', () => {
     const { node, kv, provider } = await begin();
     await openMailbox(node, provider, 2_000n);
     await provider.stop();
-    const mails = Array.from({ length: 12 }, (_, index) => envelope(TAG, 1_000, index + 1));
+    const mails = TAGS.map((tag, index) => envelope(tag, 1_000, index + 1));
     for (const mail of mails) node.confirm(5, [mail]);
     const again = testProvider(node, kv.reopen());
     expect(await again.feed.round()).toBe(12);
@@ -191,7 +193,7 @@ describe('time', () => {
   it('drops held mail after 72 hours and leaves nothing behind', async () => {
     const { node, kv, provider } = await begin();
     await openMailbox(node, provider, 2_000n);
-    const addBuckets = [{ bits: 0, prefix: new Uint8Array(0) }];
+    const addBuckets = [{ bits: 0, prefix: new Uint8Array(0), stampBits: 0 }];
     const patch = { addTags: [], removeTags: [], addBuckets, removeBuckets: [] };
     await provider.mailboxes.patchFilters(MAILBOX, patch);
     const before = kv.size;
@@ -236,7 +238,7 @@ describe('free quotas', () => {
       offer: { unsolicitedPerDay: 3, unsolicitedMax: 1_000 },
     });
     await openMailbox(node, provider, 2_000n);
-    const addBuckets = [{ bits: 8, prefix: Uint8Array.of(0xee) }];
+    const addBuckets = [{ bits: 8, prefix: Uint8Array.of(0xee), stampBits: 0 }];
     const patch = { addTags: [], removeTags: [], addBuckets, removeBuckets: [] };
     await provider.mailboxes.patchFilters(MAILBOX, patch);
     const flood = Array.from({ length: 20 }, (_, index) => envelope(tagOf(0xee, index), 900));
@@ -252,7 +254,7 @@ describe('free quotas', () => {
     const { node, provider } = await begin();
     await openMailbox(node, provider, 2_000n);
     await provider.mailboxes.setPolicy(MAILBOX, { ...POLICY, maxDebitPerDay: 20n });
-    const mails = Array.from({ length: 5 }, (_, index) => envelope(TAG, 20_480, index + 1));
+    const mails = TAGS.slice(0, 5).map((tag) => envelope(tag, 20_480));
     node.confirm(1, mails);
     await provider.feed.round();
     expect(provider.credits.mailbox(MAILBOX)?.balance).toBe(1_984n);

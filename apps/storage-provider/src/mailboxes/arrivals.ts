@@ -1,72 +1,89 @@
 /**
  * Mail comes in: the envelopes of one milestone against the filters of all mailboxes. Objects,
  * debits, log entries and the feed's cursor go to disk in one batch, so a crash neither loses mail
- * nor charges for it twice. Before: feed/feed.ts. After: object-desk.ts, sweeper.ts.
- * Spec: docs/spec/33-mailbox.md, section "Arrival".
+ * nor charges for it twice. Before: feed/feed.ts. After: stranger-hold.ts, object-desk.ts,
+ * sweeper.ts, push/push-desk.ts. Spec: docs/spec/33-mailbox.md, section "Arrival".
  */
-import { createHash } from 'node:crypto';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
-import { MAX_BUCKET_BITS, TAG_LENGTH } from '@tanglemail/mail/core/market/constants.ts';
-import { bucketOf, debitArrival, takeUnsolicited } from '@tanglemail/mail/core/market/mailbox.ts';
+import type { Hasher } from '@tanglemail/tangle/core/ports.ts';
+import { MAX_TAG_COPIES, TAG_LENGTH, TICKET_LIFE } from '@tanglemail/mail/core/market/constants.ts';
+import { debitArrival, takeUnsolicited } from '@tanglemail/mail/core/market/mailbox.ts';
 import type { Mailbox } from '@tanglemail/mail/core/market/mailbox.ts';
 import { segmentRoot } from '@tanglemail/mail/core/market/segment-tree.ts';
 import { holdObject, storeObject } from '@tanglemail/mail/core/market/stored-object.ts';
 import type { ArrivedObject, StoredObject } from '@tanglemail/mail/core/market/stored-object.ts';
+import { nativeSha256 } from '../native-sha256.ts';
 import type { LedgerPoint } from '../ledger-clock.ts';
 import { noteTagSeen } from '../parts/upload-rows.ts';
 import { idKey, keyOf } from '../store/buckets.ts';
 import type { GroupStore, StoreTransaction } from '../store/group-store.ts';
 import {
-  addDue,
   logEvent,
-  readBucketQuota,
-  readBucketWatch,
   readMailbox,
   readRecord,
   readRoot,
   readWatchers,
-  writeBucketQuota,
   writeMailbox,
   writeObject,
   writeRecord,
   writeRoot,
 } from '../store/rows.ts';
+import { readTagUse, writeTagUse } from '../store/stranger-rows.ts';
 import type { Terms } from '../terms.ts';
+import { StrangerHold } from './stranger-hold.ts';
+import type { Arrived } from './stranger-hold.ts';
 
 /** Bytes before the tag in an envelope: version and class (mail.md §4). */
 const TAG_OFFSET = 2;
 const CURSOR_KEY = keyOf('meta', new TextEncoder().encode('cursor'));
 
 /** What became of the envelopes of one milestone, for metrics. */
-export interface ArrivalCounts {
-  stored: number;
-  held: number;
-  /** Watched, but beyond the free quota. */
-  dropped: number;
+export const ARRIVAL_OUTCOMES = [
+  'stored',
+  'held',
+  /** Held, and another one with less work was dropped for it. */
+  'displaced',
+  /** Watched, but beyond the free quota or too large. */
+  'dropped',
+  /** One more under an exact tag that has brought its envelope and enough others. */
+  'copy',
+  /** In a watched bucket, with less work than anybody asks. */
+  'unstamped',
+  /** The same envelope again. */
+  'known',
   /** Nobody here watches them. */
-  unwatched: number;
+  'unwatched',
+] as const;
+export type ArrivalOutcome = (typeof ARRIVAL_OUTCOMES)[number];
+export type ArrivalCounts = Record<ArrivalOutcome, number>;
+
+/** What a milestone changed for readers who are told at once (push/push-desk.ts). */
+export interface ArrivalNews {
+  /** Mailboxes with new log entries. */
+  readonly mailboxes: ReadonlySet<string>;
+  /** Tags (16 bytes) of strangers' mail that is held now. */
+  readonly heldTags: readonly Uint8Array[];
 }
 
-interface Arrived {
-  readonly root: string;
-  readonly tag: string;
-  readonly tagBytes: Uint8Array;
-  readonly sizeBytes: number;
-  readonly arrivedAt: number;
-  readonly bytes: Uint8Array;
-}
-
-export function nativeSha256(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(createHash('sha256').update(bytes).digest());
-}
+/** Of outcomes for several mailboxes, the first of these counts. */
+const BEST_FIRST: readonly ArrivalOutcome[] = ['stored', 'held', 'known', 'copy', 'dropped'];
 
 export class Arrivals {
   readonly #store: GroupStore;
   readonly #terms: Terms;
+  readonly #strangers: StrangerHold;
+  readonly #onNews: (news: ArrivalNews) => void;
 
-  constructor(store: GroupStore, terms: Terms) {
+  /** @param onNews is told once the batch of a milestone is on disk. */
+  constructor(
+    store: GroupStore,
+    terms: Terms,
+    deps: { readonly hasher: Hasher; readonly onNews?: (news: ArrivalNews) => void },
+  ) {
     this.#store = store;
     this.#terms = terms;
+    this.#strangers = new StrangerHold(terms, deps.hasher);
+    this.#onNews = deps.onNews ?? (() => undefined);
   }
 
   /** The last milestone that was worked off, from disk. */
@@ -75,20 +92,28 @@ export class Arrivals {
   }
 
   /** Works off one milestone: its envelopes (bytes behind the payload type) and the cursor. */
-  take(point: LedgerPoint, envelopes: readonly Uint8Array[]): Promise<ArrivalCounts> {
+  async take(point: LedgerPoint, envelopes: readonly Uint8Array[]): Promise<ArrivalCounts> {
     const arrivedAt = Math.floor(point.timestampMs / 1_000);
     const arrived = envelopes
       .filter((bytes) => bytes.length >= TAG_OFFSET + TAG_LENGTH)
       .map((bytes) => this.#measure(bytes, arrivedAt));
-    return this.#store.transact((transaction) => {
-      const counts: ArrivalCounts = { stored: 0, held: 0, dropped: 0, unwatched: 0 };
+    const counts = noArrivals();
+    const mailboxes = new Set<string>();
+    const heldTags: Uint8Array[] = [];
+    await this.#store.transact((transaction) => {
       const known = readRecord(transaction, CURSOR_KEY) as LedgerPoint | undefined;
       // The same milestone again, after a restart between batch and acknowledgement.
-      if (known && known.index >= point.index) return counts;
-      for (const one of arrived) counts[this.#route(transaction, one)] += 1;
+      if (known && known.index >= point.index) return;
+      for (const one of arrived) {
+        const outcome = this.#route(transaction, one, mailboxes);
+        counts[outcome] += 1;
+        const isHeld = outcome === 'held' || outcome === 'displaced';
+        if (isHeld) heldTags.push(one.tagBytes);
+      }
       writeRecord(transaction, CURSOR_KEY, point);
-      return counts;
     });
+    if (mailboxes.size > 0 || heldTags.length > 0) this.#onNews({ mailboxes, heldTags });
+    return counts;
   }
 
   #measure(bytes: Uint8Array, arrivedAt: number): Arrived {
@@ -103,49 +128,83 @@ export class Arrivals {
     };
   }
 
-  #route(transaction: StoreTransaction, arrived: Arrived): keyof ArrivalCounts {
+  #route(transaction: StoreTransaction, arrived: Arrived, mailboxes: Set<string>): ArrivalOutcome {
     if (arrived.sizeBytes > this.#terms.offer.maxObject) return 'dropped';
     const watchers = readWatchers(transaction, arrived.tag);
-    if (watchers.length === 0) return this.#holdForStrangers(transaction, arrived);
+    if (watchers.length === 0) {
+      const held = this.#strangers.take(transaction, arrived);
+      return held === 'full' ? 'dropped' : held;
+    }
     noteTagSeen(transaction, watchers, arrived.tag, arrived.arrivedAt, this.#terms.times);
-    let best: keyof ArrivalCounts = 'dropped';
+    const outcomes = new Set<ArrivalOutcome>(['dropped']);
     for (const mailboxId of watchers) {
       const mailbox = readMailbox(transaction, mailboxId);
-      // The same root again: nothing is charged, nothing is extended.
-      const record = readRoot(transaction, arrived.root);
-      if (!mailbox || record?.holders.includes(mailboxId)) continue;
-      const became = this.#keepFor(transaction, mailbox, arrived);
-      if (became === 'stored' || best === 'dropped') best = became;
+      if (!mailbox) continue;
+      const outcome = this.#takeTicket(transaction, mailbox, arrived);
+      if (outcome === 'stored' || outcome === 'held') mailboxes.add(mailboxId);
+      outcomes.add(outcome);
     }
-    return best;
+    return BEST_FIRST.find((outcome) => outcomes.has(outcome)) ?? 'dropped';
+  }
+
+  /**
+   * The tag is the ticket: it was unguessable, and it is spent by the first envelope under it, the
+   * only one that may cost the owner something. Whoever saw it on its way can put others under it;
+   * a few of them are held free, since the first need not have been the right one.
+   */
+  #takeTicket(transaction: StoreTransaction, mailbox: Mailbox, arrived: Arrived): ArrivalOutcome {
+    const { mailboxId } = mailbox;
+    const { root, tag, arrivedAt } = arrived;
+    // The same root again: nothing is charged, nothing is extended.
+    if (readRoot(transaction, root)?.holders.includes(mailboxId)) return 'known';
+    const use = readTagUse(transaction, mailboxId, tag);
+    if (use?.root === root) return 'known';
+    if (!use) {
+      const outcome = this.#keepFor(transaction, mailbox, arrived);
+      // What was dropped has not used the ticket: the sender may try again.
+      if (outcome === 'dropped') return outcome;
+      const first = { root, usedAt: arrivedAt, copies: 0 };
+      writeTagUse(transaction, mailboxId, tag, first, arrivedAt + TICKET_LIFE);
+      return outcome;
+    }
+    if (use.copies >= MAX_TAG_COPIES) return 'copy';
+    const outcome = this.#holdFor(transaction, mailbox, arrived);
+    if (outcome === 'held') {
+      writeTagUse(transaction, mailboxId, tag, { ...use, copies: use.copies + 1 });
+    }
+    return outcome;
   }
 
   /** Stores at the mailbox's cost, else holds within its free quota, else drops. */
-  #keepFor(transaction: StoreTransaction, mailbox: Mailbox, arrived: Arrived): keyof ArrivalCounts {
-    const { offer, times } = this.#terms;
-    const { root, tag, sizeBytes, arrivedAt } = arrived;
-    const object: ArrivedObject = {
-      mailboxId: mailbox.mailboxId,
-      root,
-      tag,
-      sizeBytes,
-      arrivedAt,
-    };
+  #keepFor(
+    transaction: StoreTransaction,
+    mailbox: Mailbox,
+    arrived: Arrived,
+  ): 'stored' | 'held' | 'dropped' {
+    const { offer } = this.#terms;
+    const { sizeBytes, arrivedAt } = arrived;
     if (sizeBytes <= mailbox.policy.maxObject) {
       const wanted = Math.max(mailbox.policy.retentionDays, offer.minRetentionDays);
       const days = Math.min(wanted, offer.maxRetentionDays);
-      const stored = storeObject(object, days, offer, arrivedAt);
+      const stored = storeObject(objectOf(mailbox, arrived), days, offer, arrivedAt);
       const debited = debitArrival(mailbox, stored.cost, arrivedAt);
       if (debited.ok) {
         this.#write(transaction, debited.value, arrived, stored.object, stored.cost);
         return 'stored';
       }
     }
+    return this.#holdFor(transaction, mailbox, arrived);
+  }
+
+  /** Holds within the mailbox's free quota, else drops. */
+  #holdFor(transaction: StoreTransaction, mailbox: Mailbox, arrived: Arrived): 'held' | 'dropped' {
+    const { offer, times } = this.#terms;
+    const { sizeBytes, arrivedAt } = arrived;
     const quota = { perDay: offer.unsolicitedPerDay, maxSize: offer.unsolicitedMax };
     const unsolicited = takeUnsolicited(mailbox.unsolicited, sizeBytes, quota, arrivedAt);
     if (!unsolicited.ok) return 'dropped';
     const counted = { ...mailbox, unsolicited: unsolicited.value };
-    this.#write(transaction, counted, arrived, holdObject(object, times), 0n);
+    this.#write(transaction, counted, arrived, holdObject(objectOf(mailbox, arrived), times), 0n);
     return 'held';
   }
 
@@ -170,29 +229,15 @@ export class Arrivals {
     const holders = [...(record?.holders ?? []), mailboxId];
     writeRoot(transaction, root, { sizeBytes, tag, arrivedAt, heldUntil: 0, ...record, holders });
   }
+}
 
-  /** Held once for all mailboxes that watch a bucket, within the bucket's free quota of the day. */
-  #holdForStrangers(transaction: StoreTransaction, arrived: Arrived): keyof ArrivalCounts {
-    const { offer, times } = this.#terms;
-    const quota = { perDay: offer.unsolicitedPerDay, maxSize: offer.unsolicitedMax };
-    let isWatched = false;
-    if (readRoot(transaction, arrived.root)) return 'dropped';
-    for (let bits = 0; bits <= MAX_BUCKET_BITS; bits += 1) {
-      const bucket = bucketOf(arrived.tagBytes, bits);
-      if (readBucketWatch(transaction, bucket) === 0) continue;
-      isWatched = true;
-      const used = readBucketQuota(transaction, bucket);
-      const next = takeUnsolicited(used, arrived.sizeBytes, quota, arrived.arrivedAt);
-      if (!next.ok) continue;
-      writeBucketQuota(transaction, bucket, next.value);
-      const { root, tag, sizeBytes, arrivedAt } = arrived;
-      const heldUntil = arrivedAt + times.heldLife;
-      writeRoot(transaction, root, { sizeBytes, tag, arrivedAt, holders: [], heldUntil });
-      transaction.put(idKey('body', root), arrived.bytes);
-      transaction.put(idKey('held', tag, root), new Uint8Array(0));
-      addDue(transaction, heldUntil, 'root', idKey('root', root).subarray(1));
-      return 'held';
-    }
-    return isWatched ? 'dropped' : 'unwatched';
-  }
+/** All outcomes with the count 0. */
+export function noArrivals(): ArrivalCounts {
+  const entries = ARRIVAL_OUTCOMES.map((outcome) => [outcome, 0] as const);
+  return Object.fromEntries(entries) as ArrivalCounts;
+}
+
+function objectOf({ mailboxId }: Mailbox, arrived: Arrived): ArrivedObject {
+  const { root, tag, sizeBytes, arrivedAt } = arrived;
+  return { mailboxId, root, tag, sizeBytes, arrivedAt };
 }

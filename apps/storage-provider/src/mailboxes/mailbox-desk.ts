@@ -3,11 +3,7 @@
  * Before: api/mailbox-controller.ts. After: store/. Spec: docs/spec/33-mailbox.md.
  */
 import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
-import {
-  HELD_HEAD_LENGTH,
-  MAX_MAILBOX_BUCKETS,
-  MAX_MAILBOX_TAGS,
-} from '@tanglemail/mail/core/market/constants.ts';
+import { MAX_MAILBOX_BUCKETS, MAX_MAILBOX_TAGS } from '@tanglemail/mail/core/market/constants.ts';
 import {
   bucketHolds,
   debitMailbox,
@@ -17,6 +13,7 @@ import type {
   Mailbox,
   MailboxPolicy,
   StrangerBucket,
+  WatchedBucket,
 } from '@tanglemail/mail/core/market/mailbox.ts';
 import { decodeLogEntry, signLogHead } from '@tanglemail/mail/core/market/mailbox-log.ts';
 import type { LogEntry, SignedLogHead } from '@tanglemail/mail/core/market/mailbox-log.ts';
@@ -25,24 +22,28 @@ import type { LedgerClock } from '../ledger-clock.ts';
 import { orRefuse, refuseWith } from '../refused.ts';
 import { after, idKey, keyOf, orderU64, rangeOf } from '../store/buckets.ts';
 import type { GroupStore, StoreTransaction } from '../store/group-store.ts';
+import { decodeRecord } from '../store/records.ts';
 import {
-  readBucketWatch,
   readMailbox,
-  readRoot,
+  readObject,
   readWatchers,
-  writeBucketWatch,
   writeMailbox,
   writeWatchers,
 } from '../store/rows.ts';
+import { countWatcher } from '../store/stranger-rows.ts';
+import type { HeldRow } from '../store/stranger-rows.ts';
 import type { Terms } from '../terms.ts';
 
-/** Mailboxes that may watch one tag: devices of one owner share a mailbox, so few are enough. */
-const MAX_WATCHERS = 16;
+/** Mailboxes that may watch one tag: all members of a group, which has at most 25. */
+const MAX_WATCHERS = 32;
+
+/** Held envelopes that one request for a list passes over: others' who ask less work. */
+const MAX_SCANNED = 4_096;
 
 export interface FilterPatch {
   readonly addTags: readonly string[];
   readonly removeTags: readonly string[];
-  readonly addBuckets: readonly StrangerBucket[];
+  readonly addBuckets: readonly WatchedBucket[];
   readonly removeBuckets: readonly StrangerBucket[];
 }
 
@@ -53,6 +54,13 @@ export interface HeldItem {
   readonly until: number;
   /** First bytes of the envelope. */
   readonly head: Uint8Array;
+  /** What its stamp is measured over, 32 bytes. */
+  readonly stampBase: Uint8Array;
+}
+
+/** A log entry; `tag` (32 hex digits) is there for what is held for the mailbox itself. */
+export interface ShownEntry extends LogEntry {
+  readonly tag?: string;
 }
 
 /** The mailbox of a session, or `mailbox-unknown`. */
@@ -126,15 +134,22 @@ export class MailboxDesk {
     mailboxId: string,
     from: number,
     limit: number,
-  ): Promise<{ entries: LogEntry[]; head: SignedLogHead }> {
+  ): Promise<{ entries: ShownEntry[]; head: SignedLogHead }> {
     const mailbox = await this.#charged(mailboxId);
-    const entries: LogEntry[] = [];
+    const entries: ShownEntry[] = [];
     for (let seq = from; seq < mailbox.logLength && entries.length < limit; seq += 1) {
       const bytes = this.#store.get(keyOf('log', hexToBytes(mailboxId), orderU64(seq)));
       const entry = bytes && decodeLogEntry(bytes);
-      if (entry?.ok) entries.push(entry.value);
+      if (entry?.ok) entries.push(this.#shown(mailboxId, entry.value));
     }
     return { entries, head: this.#head(mailbox) };
+  }
+
+  /** With its tag the owner knows whether held mail is worth paying for. */
+  #shown(mailboxId: string, entry: LogEntry): ShownEntry {
+    if (entry.state !== 'held') return entry;
+    const tag = readObject(this.#store, mailboxId, bytesToHex(entry.root))?.tag;
+    return tag === undefined ? entry : { ...entry, tag };
   }
 
   /** Envelopes held in the mailbox's stranger buckets, in order of tag; costs one request. */
@@ -145,39 +160,41 @@ export class MailboxDesk {
   ): Promise<{ items: HeldItem[]; cursor?: string }> {
     const mailbox = await this.#charged(mailboxId);
     if (!mailbox.policy.unsolicited) return { items: [] };
-    const items: HeldItem[] = [];
+    const items = new Map<string, HeldItem>();
     const start = cursor === undefined ? undefined : after(idKey('held', cursor));
+    let left = MAX_SCANNED;
     for (const bucket of mailbox.buckets.toSorted(byPrefix)) {
       const range = bucketRange(bucket);
-      const gte = start && compare(start, range.gte) > 0 ? start : range.gte;
-      if (compare(gte, range.lt) >= 0) continue;
-      const found = await this.#store.scan(gte, range.lt, limit - items.length);
-      for (const [key] of found) {
-        const item = this.#heldItem(key, bucket);
-        if (item && !items.some(({ root }) => root === item.root)) items.push(item);
-      }
-      const last = found.at(-1);
-      if (items.length >= limit && last) {
-        return { items, cursor: bytesToHex(last[0].subarray(1)) };
+      let gte = start && compare(start, range.gte) > 0 ? start : range.gte;
+      while (compare(gte, range.lt) < 0) {
+        const wanted = Math.min(limit - items.size, left);
+        const found = await this.#store.scan(gte, range.lt, wanted);
+        for (const [key, value] of found) {
+          const item = this.#heldItem(key, value, bucket);
+          if (item) items.set(item.root, item);
+        }
+        const last = found.at(-1);
+        if (!last || found.length < wanted) break;
+        left -= found.length;
+        // Full, or enough was passed over: the next request goes on here.
+        if (items.size >= limit || left <= 0) {
+          return { items: [...items.values()], cursor: bytesToHex(last[0].subarray(1)) };
+        }
+        gte = after(last[0]);
       }
     }
-    return { items };
+    return { items: [...items.values()] };
   }
 
-  #heldItem(key: Uint8Array, bucket: StrangerBucket): HeldItem | undefined {
+  /** Nothing for what is not in the bucket, or has less work than the owner asks there. */
+  #heldItem(key: Uint8Array, value: Uint8Array, bucket: WatchedBucket): HeldItem | undefined {
     const tag = key.slice(1, 17);
     if (!bucketHolds(bucket, tag)) return undefined;
+    const row = decodeRecord(value) as HeldRow;
+    if (row.stampBits < bucket.stampBits) return undefined;
+    const { sizeBytes: size, head, stampBase, until } = row;
     const root = bytesToHex(key.subarray(17));
-    const record = readRoot(this.#store, root);
-    const body = this.#store.get(idKey('body', root));
-    if (!record || !body || record.heldUntil === 0) return undefined;
-    return {
-      root,
-      tag: bytesToHex(tag),
-      size: record.sizeBytes,
-      until: record.heldUntil,
-      head: body.slice(0, HELD_HEAD_LENGTH),
-    };
+    return { root, tag: bytesToHex(tag), size, until, head, stampBase };
   }
 
   #charged(mailboxId: string): Promise<Mailbox> {
@@ -214,21 +231,24 @@ function unwatch(transaction: StoreTransaction, mailboxId: string, tag: string):
   return 1;
 }
 
+/** A bucket that is added again is asked for with the new stamp bits. */
 function patchBuckets(
   transaction: StoreTransaction,
-  own: readonly StrangerBucket[],
+  own: readonly WatchedBucket[],
   patch: FilterPatch,
-): StrangerBucket[] {
+): WatchedBucket[] {
   const names = new Map(own.map((bucket) => [bucketName(bucket), bucket]));
-  const recount = (bucket: StrangerBucket, by: number): void =>
-    writeBucketWatch(transaction, bucket, readBucketWatch(transaction, bucket) + by);
-  for (const bucket of patch.removeBuckets) {
-    if (names.delete(bucketName(bucket))) recount(bucket, -1);
-  }
+  const remove = (bucket: StrangerBucket): void => {
+    const known = names.get(bucketName(bucket));
+    if (!known) return;
+    names.delete(bucketName(bucket));
+    countWatcher(transaction, known, known.stampBits, -1);
+  };
+  for (const bucket of patch.removeBuckets) remove(bucket);
   for (const bucket of patch.addBuckets) {
-    if (names.has(bucketName(bucket))) continue;
+    remove(bucket);
     names.set(bucketName(bucket), bucket);
-    recount(bucket, 1);
+    countWatcher(transaction, bucket, bucket.stampBits, 1);
   }
   if (names.size > MAX_MAILBOX_BUCKETS) refuseWith('filters-full', {}, 'stranger buckets');
   return [...names.values()];

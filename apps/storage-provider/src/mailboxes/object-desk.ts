@@ -21,6 +21,7 @@ import {
   storeObject,
 } from '@tanglemail/mail/core/market/stored-object.ts';
 import type { StoredObject } from '@tanglemail/mail/core/market/stored-object.ts';
+import { nativeSha256 } from '../native-sha256.ts';
 import type { LedgerClock } from '../ledger-clock.ts';
 import { orRefuse, refuseWith } from '../refused.ts';
 import { idKey } from '../store/buckets.ts';
@@ -36,7 +37,6 @@ import {
   writeRoot,
 } from '../store/rows.ts';
 import type { Terms } from '../terms.ts';
-import { nativeSha256 } from './arrivals.ts';
 import { chargeMailbox, requireMailbox } from './mailbox-desk.ts';
 
 /** Segments `from … to` of an object, both included. */

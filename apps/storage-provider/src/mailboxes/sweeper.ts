@@ -20,6 +20,7 @@ import {
   writeObject,
   writeRoot,
 } from '../store/rows.ts';
+import { dropHeld } from '../store/stranger-rows.ts';
 import type { Terms } from '../terms.ts';
 
 /** Due entries of one step. */
@@ -50,8 +51,9 @@ export class Sweeper {
 
   #look(transaction: StoreTransaction, kind: number, key: Uint8Array, now: number): void {
     if (kind === DUE_KINDS.object) this.#ageObject(transaction, key, now);
-    else if (kind === DUE_KINDS.root) dropHeld(transaction, bytesToHex(key), now);
+    else if (kind === DUE_KINDS.root) endHeld(transaction, bytesToHex(key), now);
     else if (kind === DUE_KINDS.upload) closeUpload(transaction, bytesToHex(key), now);
+    else if (kind === DUE_KINDS.tagUse) transaction.del(keyOf('tagUse', key));
     else if (kind === DUE_KINDS.idempotency) {
       const recordKey = keyOf('idempotency', key);
       const record = readRecord(transaction, recordKey) as { expires: number } | undefined;
@@ -89,9 +91,8 @@ export class Sweeper {
 }
 
 /** Ends the free time of an envelope held for strangers' buckets. */
-function dropHeld(transaction: StoreTransaction, root: string, now: number): void {
+function endHeld(transaction: StoreTransaction, root: string, now: number): void {
   const record = readRoot(transaction, root);
-  if (!record || record.heldUntil === 0 || record.heldUntil > now) return;
-  transaction.del(idKey('held', record.tag, root));
-  writeRoot(transaction, root, { ...record, heldUntil: 0 });
+  // Dropped for another one and come again, it may be held longer than this entry says.
+  if (record && record.heldUntil > 0 && record.heldUntil <= now) dropHeld(transaction, root);
 }

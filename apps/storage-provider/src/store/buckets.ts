@@ -21,7 +21,7 @@ export const BUCKETS = {
   root: 6,
   /** root 32 → the envelope's bytes. */
   body: 7,
-  /** tag 16 ‖ root 32 → nothing: envelopes of strangers that are held. */
+  /** tag 16 ‖ root 32 → HeldRow: envelopes of strangers that are held. */
   held: 8,
   /** mailboxId 32 ‖ position u64 → log entry, 53 bytes. */
   log: 9,
@@ -29,16 +29,20 @@ export const BUCKETS = {
   due: 10,
   /** SHA-256 of scope and key → stored answer. */
   idempotency: 11,
-  /** bits u8 ‖ prefix → DayCount: use of a stranger bucket's free quota. */
+  /** bits u8 ‖ prefix → BucketDay: the places taken of a stranger bucket's free quota. */
   bucketQuota: 12,
   /** transactionId 32 → ClaimRecord. */
   claim: 13,
-  /** bits u8 ‖ prefix → number of mailboxes that watch this stranger bucket. */
+  /** bits u8 ‖ prefix → how many mailboxes watch this stranger bucket, by stamp bits asked. */
   bucketWatch: 14,
   /** channelId 34 → nothing: channels from which money may still come. */
   unsettled: 15,
   /** tag 16 → Upload: the parts that may come ahead of the envelope with this tag. */
   upload: 16,
+  /** mailboxId 32 ‖ tag 16 → TagUse: an exact tag that has brought its envelope. */
+  tagUse: 20,
+  /** bits u8 ‖ prefix ‖ day u32 ‖ level u8 ‖ position u32 → root of who holds this free place. */
+  heldPlace: 21,
 } as const;
 
 export type Bucket = keyof typeof BUCKETS;

@@ -15,7 +15,7 @@ import { GroupStore, StoreStopped } from './group-store.ts';
 const OWNER = keyPair(30);
 const PAYER = keyPair(20);
 const MAILBOX = mailboxIdOf(OWNER.publicKey);
-const TAG = tagOf(9, 9);
+const TAGS = Array.from({ length: 4 }, (_, index) => tagOf(9, 9, index));
 /** More than any run has faults: a provider that never gets up again would be started for ever. */
 const MAX_RESTARTS = 20;
 
@@ -79,12 +79,17 @@ async function run(faults: readonly { inWrites: number; isApplied: boolean }[]) 
     await lives.until((provider) => provider.credits.credit(request));
   };
   await pay(2_000n, 'first');
-  const patch = { addTags: [bytesToHex(TAG)], removeTags: [], addBuckets: [], removeBuckets: [] };
+  const patch = {
+    addTags: TAGS.map((tag) => bytesToHex(tag)),
+    removeTags: [],
+    addBuckets: [],
+    removeBuckets: [],
+  };
   await lives.until((provider) => provider.mailboxes.patchFilters(MAILBOX, patch));
   let cost = 0n;
   for (const [index, fault] of faults.entries()) {
     lives.arm(fault.inWrites, fault.isApplied);
-    const payload = envelope(TAG, 20_480, index + 1);
+    const payload = envelope(TAGS[index] as Uint8Array, 20_480);
     node.confirm(1, [payload]);
     await lives.until((provider) => provider.feed.round());
     await pay(100n, `credit ${index}`);

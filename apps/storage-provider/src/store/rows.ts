@@ -2,18 +2,23 @@
  * Typed rows of the provider's store over any view or transaction. Spec: docs/spec/33-mailbox.md.
  */
 import { hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
-import type { Mailbox, DayCount, StrangerBucket } from '@tanglemail/mail/core/market/mailbox.ts';
+import type { Mailbox } from '@tanglemail/mail/core/market/mailbox.ts';
 import { appendLog } from '@tanglemail/mail/core/market/mailbox-log.ts';
 import type { ObjectState, StoredObject } from '@tanglemail/mail/core/market/stored-object.ts';
 import { idKey, keyOf, orderU32, orderU64 } from './buckets.ts';
-import type { Bucket } from './buckets.ts';
 import type { StoreTransaction, StoreView } from './group-store.ts';
 import { decodeRecord, encodeRecord } from './records.ts';
 
 const NOTHING = new Uint8Array(0);
 
 /** What the clock has to look at when a time comes; persisted numbers. */
-export const DUE_KINDS = { object: 1, root: 2, idempotency: 3, upload: 16 } as const;
+export const DUE_KINDS = {
+  object: 1,
+  root: 2,
+  idempotency: 3,
+  tagUse: 8,
+  upload: 16,
+} as const;
 
 /** Who holds an envelope's bytes. */
 export interface RootRecord {
@@ -25,6 +30,8 @@ export interface RootRecord {
   readonly holders: readonly string[];
   /** Held for strangers' buckets until then; 0 when not. */
   readonly heldUntil: number;
+  /** Key of its free place (heldPlace), in hex; absent when not held for strangers' buckets. */
+  readonly place?: string;
 }
 
 function read(view: StoreView, key: Uint8Array): object | undefined {
@@ -91,39 +98,6 @@ export function writeWatchers(
 ): void {
   if (watchers.length === 0) transaction.del(idKey('tag', tag));
   else transaction.put(idKey('tag', tag), encodeRecord(watchers));
-}
-
-function bucketKey(bucket: Bucket, { bits, prefix }: StrangerBucket): Uint8Array {
-  return keyOf(bucket, Uint8Array.of(bits), prefix);
-}
-
-/** How many mailboxes watch a stranger bucket. */
-export function readBucketWatch(view: StoreView, bucket: StrangerBucket): number {
-  const record = read(view, bucketKey('bucketWatch', bucket)) as { count: number } | undefined;
-  return record?.count ?? 0;
-}
-
-export function writeBucketWatch(
-  transaction: StoreTransaction,
-  bucket: StrangerBucket,
-  count: number,
-): void {
-  const key = bucketKey('bucketWatch', bucket);
-  if (count <= 0) transaction.del(key);
-  else transaction.put(key, encodeRecord({ count }));
-}
-
-export function readBucketQuota(view: StoreView, bucket: StrangerBucket): DayCount {
-  const record = read(view, bucketKey('bucketQuota', bucket)) as DayCount | undefined;
-  return record ?? { day: 0, used: 0n };
-}
-
-export function writeBucketQuota(
-  transaction: StoreTransaction,
-  bucket: StrangerBucket,
-  count: DayCount,
-): void {
-  transaction.put(bucketKey('bucketQuota', bucket), encodeRecord(count));
 }
 
 /** Appends to a mailbox's log and returns the mailbox with its new head, still to be written. */

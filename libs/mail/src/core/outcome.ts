@@ -62,6 +62,11 @@ export const MAIL_ERROR_CODES = {
   'self-log-full': { action: 'ignore', spec: '26-self-log' },
   'self-log-device-removed': { action: 'ignore', spec: '26-self-log' },
   'self-log-snapshot-invalid': { action: 'reject', spec: '26-self-log' },
+  // Backup.
+  'backup-not-one': { action: 'reject', spec: '29-backup' },
+  'backup-head-invalid': { action: 'reject', spec: '29-backup' },
+  'backup-locked': { action: 'reject', spec: '29-backup' },
+  'backup-damaged': { action: 'reject', spec: '29-backup' },
   // Message.
   'message-empty': { action: 'reject', spec: '23-envelope' },
   'message-line-too-long': { action: 'reject', spec: '23-envelope' },

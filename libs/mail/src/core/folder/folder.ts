@@ -34,8 +34,19 @@ export interface ExpungedUid {
   readonly modseq: number;
 }
 
-/** A folder in memory. Only `applyFolderDiff` changes it. */
-export interface Folder {
+/** What a change looks at: a folder, or one with changes that are not written yet. */
+export interface FolderView<M extends FolderMessage = FolderMessage> {
+  readonly uidNext: number;
+  readonly modseq: number;
+  readonly firstRecentUid: number;
+  readonly expungedFloor: number;
+  readonly expunged: readonly ExpungedUid[];
+  readonly messages: { get(uid: number): M | undefined };
+  readonly uidByKey: { get(messageKey: string): number | undefined };
+}
+
+/** A folder in memory; the shell may keep facts of its own beside each message's. */
+export interface Folder<M extends FolderMessage = FolderMessage> extends FolderView<M> {
   /** From a counter of the whole account, never a constant, never reset. */
   readonly uidValidity: number;
   uidNext: number;
@@ -44,7 +55,7 @@ export interface Folder {
   /** The first UID that no session has been told of as recent. */
   firstRecentUid: number;
   /** By UID, ascending. */
-  readonly messages: Map<number, FolderMessage>;
+  readonly messages: Map<number, M>;
   /** UID by message key: an arrival that is repeated is found here. */
   readonly uidByKey: Map<string, number>;
   /** Newest last, at most MAX_EXPUNGED. */
@@ -54,24 +65,24 @@ export interface Folder {
 }
 
 /** What changes; every number is the one after the change. */
-export interface FolderDiff {
+export interface FolderDiff<M extends FolderMessage = FolderMessage> {
   readonly uidNext: number;
   readonly modseq: number;
   readonly firstRecentUid: number;
   /** Remembered expunges up to this modification number are to be forgotten. */
   readonly expungedFloor: number;
   /** New or changed messages. */
-  readonly put: readonly FolderMessage[];
+  readonly put: readonly M[];
   readonly expunged: readonly ExpungedUid[];
 }
 
 /** A message that arrives; the folder gives it its UID and modification number. */
-export type NewMessage = Omit<FolderMessage, 'uid' | 'modseq'>;
+export type NewMessage<M extends FolderMessage = FolderMessage> = Omit<M, 'uid' | 'modseq'>;
 
 export type FlagChange = 'add' | 'remove' | 'set';
 
 /** An empty folder. `uidValidity` 1 to 2^32 − 1. */
-export function newFolder(uidValidity: number): Folder {
+export function newFolder<M extends FolderMessage = FolderMessage>(uidValidity: number): Folder<M> {
   return {
     uidValidity,
     uidNext: 1,
@@ -85,11 +96,11 @@ export function newFolder(uidValidity: number): Folder {
 }
 
 /** A folder from its stored records, in any order. */
-export function restoreFolder(
+export function restoreFolder<M extends FolderMessage = FolderMessage>(
   stored: Pick<Folder, 'uidValidity' | 'uidNext' | 'modseq' | 'firstRecentUid' | 'expungedFloor'>,
-  messages: readonly FolderMessage[],
+  messages: readonly M[],
   expunged: readonly ExpungedUid[],
-): Folder {
+): Folder<M> {
   const sorted = messages.toSorted((a, b) => a.uid - b.uid);
   return {
     ...stored,
@@ -99,7 +110,10 @@ export function restoreFolder(
   };
 }
 
-function diffOf(folder: Folder, change: Partial<FolderDiff>): FolderDiff {
+function diffOf<M extends FolderMessage>(
+  folder: FolderView<M>,
+  change: Partial<FolderDiff<M>>,
+): FolderDiff<M> {
   const { uidNext, modseq, firstRecentUid, expungedFloor } = folder;
   return { uidNext, modseq, firstRecentUid, expungedFloor, put: [], expunged: [], ...change };
 }
@@ -108,17 +122,18 @@ function diffOf(folder: Folder, change: Partial<FolderDiff>): FolderDiff {
  * Adds a message, once: a message key that is there already gives its UID and no diff. The same
  * mail may come from three providers and a node.
  */
-export function appendMessage(
-  folder: Folder,
-  message: NewMessage,
-): { uid: number; diff?: FolderDiff } {
+export function appendMessage<M extends FolderMessage>(
+  folder: FolderView<M>,
+  message: NewMessage<M>,
+): { uid: number; diff?: FolderDiff<M> } {
   const known = folder.uidByKey.get(message.messageKey);
   if (known !== undefined) return { uid: known };
   const uid = folder.uidNext;
   assert(uid <= MAX_UID, 'a folder never runs out of UIDs');
   const modseq = folder.modseq + 1;
   const flags = sortedFlags(message.flags);
-  const put = [{ ...message, flags, uid, modseq }];
+  // TypeScript cannot see that a message without two fields, with them again, is a message.
+  const put = [{ ...message, flags, uid, modseq } as unknown as M];
   return { uid, diff: diffOf(folder, { uidNext: uid + 1, modseq, put }) };
 }
 
@@ -127,16 +142,16 @@ export function appendMessage(
  * changed later stay as they are and are named in `modified`. A change that changes nothing gives
  * no diff. Flags beyond MAX_FLAGS are not taken up.
  */
-export function changeFlags(
-  folder: Folder,
+export function changeFlags<M extends FolderMessage>(
+  folder: FolderView<M>,
   uids: readonly number[],
   change: FlagChange,
   flags: readonly string[],
   unchangedSince = Number.MAX_SAFE_INTEGER,
-): { modified: number[]; diff?: FolderDiff } {
+): { modified: number[]; diff?: FolderDiff<M> } {
   const modseq = folder.modseq + 1;
   const modified: number[] = [];
-  const put: FolderMessage[] = [];
+  const put: M[] = [];
   for (const uid of new Set(uids)) {
     const message = folder.messages.get(uid);
     if (!message) continue;
@@ -183,10 +198,13 @@ export function hasFlag(message: FolderMessage, flag: string): boolean {
 }
 
 /** Removes messages for ever; UIDs that are not there are left out. No diff if nothing goes. */
-export function expungeMessages(folder: Folder, uids: readonly number[]): FolderDiff | undefined {
+export function expungeMessages<M extends FolderMessage>(
+  folder: FolderView<M>,
+  uids: readonly number[],
+): FolderDiff<M> | undefined {
   const modseq = folder.modseq + 1;
   const gone = [...new Set(uids)]
-    .filter((uid) => folder.messages.has(uid))
+    .filter((uid) => folder.messages.get(uid) !== undefined)
     .toSorted((a, b) => a - b);
   if (gone.length === 0) return undefined;
   const expunged = gone.map((uid) => ({ uid, modseq }));
@@ -198,14 +216,19 @@ export function expungeMessages(folder: Folder, uids: readonly number[]): Folder
 }
 
 /** Hands the recent messages to the session that asks first (RFC 3501 section 2.3.2). */
-export function claimRecent(folder: Folder): { fromUid: number; diff?: FolderDiff } {
+export function claimRecent<M extends FolderMessage>(
+  folder: FolderView<M>,
+): { fromUid: number; diff?: FolderDiff<M> } {
   const fromUid = folder.firstRecentUid;
   if (fromUid === folder.uidNext) return { fromUid };
   return { fromUid, diff: diffOf(folder, { firstRecentUid: folder.uidNext }) };
 }
 
 /** Takes a diff up, after the shell has written it. */
-export function applyFolderDiff(folder: Folder, diff: FolderDiff): void {
+export function applyFolderDiff<M extends FolderMessage>(
+  folder: Folder<M>,
+  diff: FolderDiff<M>,
+): void {
   assert(diff.modseq >= folder.modseq, 'a folder only moves on');
   assert(diff.uidNext >= folder.uidNext, 'a UID is never given twice');
   folder.uidNext = diff.uidNext;
@@ -231,10 +254,10 @@ export function applyFolderDiff(folder: Folder, diff: FolderDiff): void {
  * `isComplete` is false when expunges of that time may have been forgotten; the caller then names
  * every UID that is not there as vanished (RFC 7162 section 3.2.5.1).
  */
-export function changesSince(
-  folder: Folder,
+export function changesSince<M extends FolderMessage>(
+  folder: Folder<M>,
   modseq: number,
-): { changed: FolderMessage[]; vanished: number[]; isComplete: boolean } {
+): { changed: M[]; vanished: number[]; isComplete: boolean } {
   const changed = [...folder.messages.values()].filter((one) => one.modseq > modseq);
   const vanished = folder.expunged.filter((one) => one.modseq > modseq).map((one) => one.uid);
   const isComplete = modseq >= folder.expungedFloor;

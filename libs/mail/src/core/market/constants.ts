@@ -77,5 +77,9 @@ export const MAX_TAG_UPLOADS = 4;
 export const TAG_LENGTH = 16;
 /** First bytes of a held envelope that a list hands out, enough to scan for one's own mail. */
 export const HELD_HEAD_LENGTH = 64;
+/** Envelopes under one exact tag that are held beside the one that was charged for it. */
+export const MAX_TAG_COPIES = 3;
+/** How long it is remembered that an exact tag was used: a ticket is spent once, seconds. */
+export const TICKET_LIFE = 21 * DAY_SECONDS;
 /** Entries of one page of a log or of a list of held objects. */
 export const MAX_PAGE = 1_000;

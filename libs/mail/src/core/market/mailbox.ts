@@ -30,6 +30,12 @@ export interface StrangerBucket {
   readonly prefix: Uint8Array;
 }
 
+/** A bucket that a mailbox watches. */
+export interface WatchedBucket extends StrangerBucket {
+  /** Stamp bits that the owner asks of strangers, 0–28; what has fewer is not shown to him. */
+  readonly stampBits: number;
+}
+
 /** Use of a quota within one day of ledger time; starts again when the day changes. */
 export interface DayCount {
   /** Whole days since 1970. */
@@ -43,7 +49,7 @@ export interface Mailbox {
   readonly publicKey: Uint8Array;
   readonly balance: bigint;
   readonly policy: MailboxPolicy;
-  readonly buckets: readonly StrangerBucket[];
+  readonly buckets: readonly WatchedBucket[];
   readonly tagCount: number;
   readonly debits: DayCount;
   readonly unsolicited: DayCount;

@@ -4,6 +4,7 @@
  * these schemas; the server parses every request. Spec: docs/spec/34-provider-api.md.
  */
 import { z } from 'zod';
+import { MAX_STAMP_BITS } from '../../core/identity/descriptor.ts';
 import {
   MAX_BUCKET_BITS,
   MAX_FILTER_PATCH,
@@ -48,6 +49,11 @@ export const BUCKET = z.strictObject({
   prefix: z.string().regex(/^([0-9a-f]{2}){0,3}$/),
 });
 
+/** A bucket to watch, with the stamp bits asked of strangers there. */
+export const WATCHED_BUCKET = BUCKET.extend({
+  stampBits: z.int().min(0).max(MAX_STAMP_BITS).default(0),
+});
+
 export const HEAD = z.object({
   mailboxId: hex(32),
   length: z.int().min(0),
@@ -70,13 +76,13 @@ export const CREATE_MAILBOX = z.strictObject({
 export const FILTER_PATCH = z.strictObject({
   addTags: z.array(hex(16)).max(MAX_FILTER_PATCH).default([]),
   removeTags: z.array(hex(16)).max(MAX_FILTER_PATCH).default([]),
-  addBuckets: z.array(BUCKET).max(MAX_MAILBOX_BUCKETS).default([]),
+  addBuckets: z.array(WATCHED_BUCKET).max(MAX_MAILBOX_BUCKETS).default([]),
   removeBuckets: z.array(BUCKET).max(MAX_MAILBOX_BUCKETS).default([]),
 });
 
 export const FILTERS = z.object({
   tagCount: z.int().min(0),
-  buckets: z.array(BUCKET).max(MAX_MAILBOX_BUCKETS),
+  buckets: z.array(WATCHED_BUCKET).max(MAX_MAILBOX_BUCKETS),
 });
 
 /** Body of POST /v1/sessions: first without, then with nonce and signature. */
@@ -104,7 +110,7 @@ export const MAILBOX = z.object({
   balance: amount,
   policy: POLICY,
   tagCount: z.int().min(0),
-  buckets: z.array(BUCKET).max(MAX_MAILBOX_BUCKETS),
+  buckets: z.array(WATCHED_BUCKET).max(MAX_MAILBOX_BUCKETS),
   objectCount: z.int().min(0),
   head: HEAD,
 });
@@ -116,6 +122,8 @@ export const LOG_ENTRY = z.object({
   milestoneTime: seconds,
   state: z.enum(['seen', 'held', 'stored', 'expired', 'released', 'purged', 'part']),
   cost: z.int().min(0).max(0xffff_ffff),
+  /** Of what is held; a hint that no signature covers. */
+  tag: hex(16).optional(),
 });
 export const LOG = z.object({ entries: z.array(LOG_ENTRY).max(MAX_PAGE), head: HEAD });
 
@@ -127,6 +135,8 @@ export const HELD_ITEM = z.object({
   until: seconds,
   /** First 64 bytes of the envelope: enough to scan for one's own mail. */
   head: z.string().regex(/^([0-9a-f]{2}){1,64}$/),
+  /** SHA-256 of the envelope without its nonce: what its stamp is measured over. */
+  stampBase: hex(32),
 });
 export const HELD = z.object({
   items: z.array(HELD_ITEM).max(MAX_PAGE),
@@ -200,6 +210,7 @@ export const PROBLEM = z.object({
 export type StatusDto = z.infer<typeof STATUS>;
 export type PolicyDto = z.infer<typeof POLICY>;
 export type BucketDto = z.infer<typeof BUCKET>;
+export type WatchedBucketDto = z.infer<typeof WATCHED_BUCKET>;
 export type HeadDto = z.infer<typeof HEAD>;
 export type CreateMailboxDto = z.infer<typeof CREATE_MAILBOX>;
 export type FilterPatchDto = z.infer<typeof FILTER_PATCH>;

@@ -10,7 +10,7 @@ import type { OutputId } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Clock, Random, Verifier } from '@tanglemail/tangle/core/ports.ts';
 import { MARKET_TIMES, MAX_PAGE } from '../../core/market/constants.ts';
 import type { MarketTimes } from '../../core/market/constants.ts';
-import type { MailboxPolicy, StrangerBucket } from '../../core/market/mailbox.ts';
+import type { MailboxPolicy, StrangerBucket, WatchedBucket } from '../../core/market/mailbox.ts';
 import { verifyLogPage } from '../../core/market/mailbox-log.ts';
 import {
   bondPublicKeyOf,
@@ -81,7 +81,7 @@ export interface FilterChange {
   /** 16 bytes each. */
   readonly addTags?: readonly Uint8Array[];
   readonly removeTags?: readonly Uint8Array[];
-  readonly addBuckets?: readonly StrangerBucket[];
+  readonly addBuckets?: readonly WatchedBucket[];
   readonly removeBuckets?: readonly StrangerBucket[];
 }
 
@@ -191,13 +191,11 @@ export class ProviderClient {
   /** Adds and removes tags and stranger buckets; repeating a change changes nothing. */
   async setFilters(session: ProviderSession, change: FilterChange): Promise<dto.FiltersDto> {
     const tags = (list?: readonly Uint8Array[]): string[] => (list ?? []).map(bytesToHex);
-    const buckets = (list?: readonly StrangerBucket[]): dto.BucketDto[] =>
-      (list ?? []).map(({ bits, prefix }) => ({ bits, prefix: bytesToHex(prefix) }));
     const json: dto.FilterPatchDto = {
       addTags: tags(change.addTags),
       removeTags: tags(change.removeTags),
-      addBuckets: buckets(change.addBuckets),
-      removeBuckets: buckets(change.removeBuckets),
+      addBuckets: (change.addBuckets ?? []).map(watchedDto),
+      removeBuckets: (change.removeBuckets ?? []).map(bucketDto),
     };
     const path = `/v1/mailboxes/${session.mailboxId}/filters`;
     return readJson(await this.#sendAs(session, { method: 'PATCH', path, json }), dto.FILTERS);
@@ -408,4 +406,12 @@ export class ProviderClient {
   #nowSeconds(): number {
     return Math.floor(this.#deps.clock.nowMs() / 1_000);
   }
+}
+
+function bucketDto({ bits, prefix }: StrangerBucket): dto.BucketDto {
+  return { bits, prefix: bytesToHex(prefix) };
+}
+
+function watchedDto(bucket: WatchedBucket): dto.WatchedBucketDto {
+  return { ...bucketDto(bucket), stampBits: bucket.stampBits };
 }

@@ -1,0 +1,73 @@
+/**
+ * What must be different in a store that comes back from a backup: the machine that the backup was
+ * made on went on, so nothing that is used once may be used from where the backup stands. Before:
+ * restore.ts; after: store. Spec: docs/spec/29-backup.md, "Starting anew".
+ */
+import { counters, ownDescriptor, rentals } from '../store/collections.ts';
+import { folders } from '../store/mailbox-collections.ts';
+import { outboxEntries } from '../store/outbox-collections.ts';
+import type { Bucket, Collection } from '../store/sealed-store.ts';
+
+/** One value of the store, in the clear. */
+export interface StoredValue {
+  readonly bucket: Bucket;
+  readonly key: string;
+  readonly value: Uint8Array;
+}
+
+/** How far each counter jumps: beyond whatever the other machine can have used since. */
+const JUMPS: Readonly<Record<string, number>> = {
+  outbox: 1_048_576,
+  channel: 1_024,
+  uidvalidity: 65_536,
+  // Less than the gap that a scan bridges (GAP_LIMIT), so that the words alone find the money, too.
+  'wallet/next': 10,
+};
+
+/** The names of the counters that jump. */
+export const JUMPING_COUNTERS = Object.keys(JUMPS);
+
+/** The value as a restored store has it; undefined when it stays behind. */
+export function startAnew(stored: StoredValue): StoredValue | undefined {
+  const { bucket, key } = stored;
+  // Its own keys, and the seeds of its tags: this is another device.
+  if (bucket === 'device') return key.startsWith('own/') ? undefined : stored;
+  if (bucket === 'rental') {
+    return changed(stored, rentals, (rental) => ({
+      ...rental,
+      registered: {},
+      hasBucket: false,
+      isRecovering: true,
+    }));
+  }
+  if (bucket === 'outbox') {
+    return changed(stored, outboxEntries, (entry) => ({ ...entry, nextTryAtMs: 0 }));
+  }
+  if (bucket === 'folder') {
+    const by = JUMPS['uidvalidity'] ?? 0;
+    return changed(stored, folders, (folder) => ({
+      ...folder,
+      uidValidity: folder.uidValidity + by,
+    }));
+  }
+  return bucket === 'state' ? restartState(stored) : stored;
+}
+
+function restartState(stored: StoredValue): StoredValue {
+  const { key } = stored;
+  const jump = JUMPS[key];
+  if (jump !== undefined) return changed(stored, counters, ({ next }) => ({ next: next + jump }));
+  if (key !== 'descriptor') return stored;
+  // Outdated at once, so that the next one is numbered behind whatever the tangle has.
+  return changed(stored, ownDescriptor, ({ block: _block, ...own }) => ({
+    ...own,
+    state: 'confirmed' as const,
+    issuedAt: 0,
+  }));
+}
+
+function changed<T>(stored: StoredValue, of: Collection<T>, change: (value: T) => T): StoredValue {
+  const before = of.schema.parse(JSON.parse(new TextDecoder().decode(stored.value)));
+  const after = of.schema.parse(change(before));
+  return { ...stored, value: new TextEncoder().encode(JSON.stringify(after)) };
+}
