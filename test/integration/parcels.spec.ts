@@ -53,7 +53,7 @@ function same(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 describe('a large mail', () => {
-  it('of 25 MiB arrives byte for byte, with a preview before and progress on both sides', async () => {
+  it('of 25 MiB arrives byte for byte, with a preview and progress at both ends', async () => {
     world = await ParcelWorld.create(2);
     const { alice, bob } = world;
     const percents: number[] = [];

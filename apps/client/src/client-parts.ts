@@ -159,16 +159,8 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
       if (isMail(entry)) events.emit({ topic: 'outbox', data: { ...outboxEvent(entry), work } });
     },
   });
-  const parcels = await Parcels.load({
-    ...base,
-    ...market,
-    ...inbox,
-    sealer,
-    autoFetchBytes: config.mail.autoFetchBytes,
-    onUpload: (upload) => events.emit({ topic: 'upload', data: uploadView(upload) }),
-    onIncoming: (id, parcel) => events.emit({ topic: 'incoming', data: incomingEvent(id, parcel) }),
-  });
-  parcels.connect(outbox);
+  const mail = { ...base, ...market, ...inbox, sealer, outbox, events };
+  const parcels = await buildParcels(options, mail);
   const chat = await buildChat({ ...base, ...inbox, resolver, outbox, events });
   const all = { ...options, ...base, ...market, ...inbox };
   const boxes = new RecoveryBoxes(store, writes);
@@ -179,6 +171,24 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   });
   const running = { lifetime, resolver, publisher, outbox, chat, parcels, events, backups };
   return { ...all, ...running, filterScan };
+}
+
+type ParcelParts = 'book' | 'renter' | 'intake' | 'outbox' | 'events';
+
+/** What sends and fetches large mails, joined with the outbox and the inbox. */
+async function buildParcels(
+  { config }: ClientOptions,
+  parts: Base & Pick<ClientParts, ParcelParts> & { readonly sealer: Sealer },
+): Promise<Parcels> {
+  const { events, outbox } = parts;
+  const parcels = await Parcels.load({
+    ...parts,
+    autoFetchBytes: config.mail.autoFetchBytes,
+    onUpload: (upload) => events.emit({ topic: 'upload', data: uploadView(upload) }),
+    onIncoming: (id, parcel) => events.emit({ topic: 'incoming', data: incomingEvent(id, parcel) }),
+  });
+  parcels.connect(outbox);
+  return parcels;
 }
 
 type ChatParts = 'resolver' | 'outbox' | 'events' | 'providerSync' | 'intake' | 'notes';

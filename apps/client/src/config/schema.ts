@@ -104,8 +104,8 @@ const mail = z.strictObject({
     .max(26_214_400)
     .default(5_242_880)
     .describe(
-      'Mails of accepted people up to this size, in bytes, are fetched by themselves; larger ones ' +
-        'wait for `tanglemail fetch`.',
+      'Mails of accepted people up to this size, in bytes, are fetched by themselves; larger ' +
+        'ones wait for `tanglemail fetch`.',
     ),
 });
 
