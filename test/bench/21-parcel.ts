@@ -119,8 +119,10 @@ async function listen(take: Taker): Promise<Server> {
   return server;
 }
 
-async function drain(request: IncomingMessage): Promise<void> {
-  for await (const _chunk of request) continue;
+function drain(request: IncomingMessage): Promise<void> {
+  return new Promise((resolve, reject) => {
+    request.on('end', resolve).on('error', reject).resume();
+  });
 }
 
 async function send(server: Server, parts: readonly Part[]): Promise<number> {
