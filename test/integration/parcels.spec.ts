@@ -9,6 +9,7 @@ import type { ClientEventDto } from '../../apps/client/src/api/dto.ts';
 import { mailOf, ParcelWorld, until } from './parcel-world.ts';
 
 const MIB = 1_048_576;
+const AT_ONCE = { undoSeconds: 0 };
 let world: ParcelWorld;
 
 afterEach(async () => {
@@ -22,7 +23,7 @@ async function bobsAddress(): Promise<{ address: string; email: string }> {
 async function send(size: number): Promise<Uint8Array> {
   const { address, email } = await bobsAddress();
   const raw = mailOf(size, email);
-  await world.alice.client.service.sendRawMessage(raw, [address]);
+  await world.alice.client.service.sendRawMessage(raw, [address], AT_ONCE);
   return raw;
 }
 
@@ -53,7 +54,7 @@ function same(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 describe('a large mail', () => {
-  it('of 25 MiB arrives byte for byte, with a preview before and progress on both sides', async () => {
+  it('of 25 MiB arrives byte for byte, with a preview and progress at both ends', async () => {
     world = await ParcelWorld.create(2);
     const { alice, bob } = world;
     const percents: number[] = [];
@@ -97,7 +98,13 @@ describe('a large mail', () => {
       if (event.topic === 'upload') total = event.data.bytesTotal;
     });
     const subject = 'Twice';
-    await alice.client.service.sendMessage({ to: [address], subject, text: 'Hi', attachments });
+    await alice.client.service.sendMessage({
+      to: [address],
+      subject,
+      text: 'Hi',
+      attachments,
+      ...AT_ONCE,
+    });
     const got = await delivered();
     const [sent] = await alice.client.service.messages({ folder: 'Sent', limit: 1 });
     expect(same(got, await alice.client.service.rawMessage(sent?.id ?? ''))).toBe(true);
@@ -135,7 +142,7 @@ describe('a large mail', () => {
     ).rejects.toMatchObject({ code: 'message-too-large' });
     // Nobody has invited Bob, and Alice rents nothing.
     const raw = mailOf(MIB, own.email);
-    const queued = await bob.client.service.sendRawMessage(raw, [own.address]);
+    const queued = await bob.client.service.sendRawMessage(raw, [own.address], AT_ONCE);
     const id = queued.recipients[0]?.outboxId ?? '';
     await until('the refusal', async () => {
       return (await bob.client.service.outboxItem(id)).state === 'failed';

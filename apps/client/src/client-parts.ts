@@ -169,8 +169,8 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const sealer = new Sealer({ ...base, resolver });
   const outbox = await buildOutbox({ ...base, ...market, ...inbox, resolver, events, sealer });
   const receipts = connectReceipts(options, { ...base, ...inbox, outbox });
-  const parcels = await buildParcels(options, { ...base, ...market, ...inbox, events, sealer });
-  parcels.connect(outbox);
+  const mail = { ...base, ...market, ...inbox, sealer, outbox, events };
+  const parcels = await buildParcels(options, mail);
   const chat = await buildChat({ ...base, ...inbox, resolver, outbox, events });
   const all = { ...options, ...base, ...market, ...inbox, receipts, mailbox };
   const { notes } = inbox;
@@ -219,19 +219,22 @@ function connectReceipts(
   return receipts;
 }
 
-type ParcelParts = 'book' | 'renter' | 'intake' | 'events';
+type ParcelParts = 'book' | 'renter' | 'intake' | 'outbox' | 'events';
 
-function buildParcels(
+/** What sends and fetches large mails, joined with the outbox and the inbox. */
+async function buildParcels(
   { config }: ClientOptions,
   parts: Base & Pick<ClientParts, ParcelParts> & { readonly sealer: Sealer },
 ): Promise<Parcels> {
-  const { events } = parts;
-  return Parcels.load({
+  const { events, outbox } = parts;
+  const parcels = await Parcels.load({
     ...parts,
     autoFetchBytes: config.mail.autoFetchBytes,
     onUpload: (upload) => events.emit({ topic: 'upload', data: uploadView(upload) }),
     onIncoming: (id, parcel) => events.emit({ topic: 'incoming', data: incomingEvent(id, parcel) }),
   });
+  parcels.connect(outbox);
+  return parcels;
 }
 
 type ChatParts = 'resolver' | 'outbox' | 'events' | 'providerSync' | 'intake' | 'notes';

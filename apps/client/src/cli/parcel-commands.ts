@@ -99,8 +99,8 @@ export function quoteText(quote: QuoteDto): string {
     return `${address}: cannot be sent: ${why}.`;
   }
   return (
-    `${address}: ${partCount} parts, ${sizeText(sealedBytes)}, to ${providers} of the recipient’s ` +
-    `providers; keeping them costs the recipient ${recipientCost} bu.`
+    `${address}: ${partCount} parts, ${sizeText(sealedBytes)}, to ${providers} of the ` +
+    `recipient’s providers; keeping them costs the recipient ${recipientCost} bu.`
   );
 }
 

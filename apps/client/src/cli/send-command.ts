@@ -5,9 +5,9 @@
 import { Command } from 'commander';
 import { ClientError } from '../client-error.ts';
 import { run } from './context.ts';
+import type { DaemonClient } from './daemon-client.ts';
 import { idOf } from './mail-commands.ts';
 import { collect } from './options.ts';
-import { sizeOf, tellCost } from './send-cost.ts';
 import {
   addSendingOptions,
   choicesOf,
@@ -15,6 +15,7 @@ import {
   readInputFile,
   type SendingOptions,
   sendAndShow,
+  sizeOf,
 } from './sending.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -22,7 +23,6 @@ interface SendOptions extends SendingOptions {
   readonly to: readonly string[];
   readonly subject: string;
   readonly eml?: string;
-  readonly yes?: boolean;
 }
 
 export function sendCommand(terminal: Terminal): Command {
@@ -30,8 +30,7 @@ export function sendCommand(terminal: Terminal): Command {
     .description('send a message; the text comes from --body, --body-file or standard input')
     .requiredOption('--to <who>', 'address or name of a contact; may be repeated', collect)
     .option('--subject <text>', 'subject', '')
-    .option('--eml <file>', 'a whole RFC 5322 message, sent byte for byte')
-    .option('--yes', 'send large mails without a question');
+    .option('--eml <file>', 'a whole RFC 5322 message, sent byte for byte');
   return run<SendOptions>(
     addSendingOptions(command),
     terminal,
@@ -46,9 +45,8 @@ export function sendCommand(terminal: Terminal): Command {
       const { eml, to, subject } = options;
       if (eml === undefined) {
         const message = { ...(await messageOf(context, options)), to: [...to], subject };
-        const everybody = [...to, ...(options.cc ?? []), ...(options.bcc ?? [])];
-        await tellCost(context, everybody, sizeOf(message), options.yes === true);
-        await sendAndShow(context, options, (daemon) => daemon.sendMessage(message));
+        const large = { to, sizeBytes: sizeOf(message) };
+        await sendAndShow(context, options, (daemon) => daemon.sendMessage(message), large);
         return;
       }
       const parts = [options.body, options.bodyFile, options.attach, options.cc, options.bcc];
@@ -57,8 +55,9 @@ export function sendCommand(terminal: Terminal): Command {
       }
       const raw = await readInputFile(eml);
       const choices = choicesOf(options);
-      await tellCost(context, to, raw.length, options.yes === true);
-      await sendAndShow(context, options, (daemon) => daemon.sendRawMessage(raw, to, choices));
+      const large = { to, sizeBytes: raw.length };
+      const send = (daemon: DaemonClient) => daemon.sendRawMessage(raw, to, choices);
+      await sendAndShow(context, options, send, large);
     },
   );
 }

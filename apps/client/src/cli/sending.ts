@@ -17,6 +17,8 @@ import type { CommandContext } from './context.ts';
 import type { DaemonClient } from './daemon-client.ts';
 import { collect, integerOption, timeOption } from './options.ts';
 import { isOver, reached, stateText, type WaitGoal, whyOver } from './outbox-states.ts';
+import { ParcelCalls } from './parcel-calls.ts';
+import { quoteText } from './parcel-commands.ts';
 import { openProgress } from './progress.ts';
 import { counted, dateText } from './text.ts';
 import { waitUntil } from './wait.ts';
@@ -34,9 +36,16 @@ export interface SendingOptions {
   readonly receipt: boolean;
   readonly at?: string;
   readonly undo: string;
+  /** Large mails are sent without a question. */
+  readonly yes?: boolean;
   readonly wait?: WaitGoal;
   readonly timeout: string;
 }
+
+/** Larger mails surely travel in parts. */
+const LARGE_BYTES = 24_576;
+/** Larger mails are asked for at a terminal. */
+const ASK_BYTES = 5_242_880;
 
 /** Types of attachments that a reader's program likes to know. */
 const MEDIA_TYPES: Readonly<Record<string, string>> = {
@@ -71,6 +80,7 @@ export function addSendingOptions(command: Command): Command {
     .option('--no-receipt', 'do not ask to hear when it was fetched')
     .option('--at <time>', 'leave at this time, as 2027-01-31T08:00 or with a zone')
     .option('--undo <seconds>', 'rest so long, to be recalled', '0')
+    .option('--yes', 'send large mails without a question')
     .addOption(
       new Option('--wait <state>', 'wait so long').choices(['confirmed', 'stored', 'fetched']),
     )
@@ -105,11 +115,49 @@ export async function messageOf(
   };
 }
 
+/** Who gets a mail of which size, as far as it is known before it is composed. */
+export interface LargeMail {
+  readonly to: readonly string[];
+  readonly sizeBytes: number;
+}
+
+/** The size of a message with these attachments, nearly: base64 in lines of 76. */
+export function sizeOf({
+  text,
+  attachments,
+}: Pick<SendMessageDto, 'text' | 'attachments'>): number {
+  const bytes = (attachments ?? []).reduce((sum, one) => sum + one.contentBase64.length, 0);
+  return (text ?? '').length + Math.ceil((bytes * 78) / 76);
+}
+
+/** Says what a large mail costs its recipients, and asks whoever sits there before a very large. */
+async function tellCost(
+  context: CommandContext,
+  daemon: DaemonClient,
+  { to, sizeBytes }: LargeMail,
+  isSure: boolean,
+): Promise<void> {
+  if (sizeBytes <= LARGE_BYTES || to.length === 0) return;
+  try {
+    const quotes = await new ParcelCalls(daemon.link).quote({ to: [...to], sizeBytes });
+    for (const quote of quotes) context.note(quoteText(quote));
+  } catch (error) {
+    // A price that is not known keeps nobody from sending: the daemon has the last word.
+    if (!(error instanceof ClientError)) throw error;
+    context.note(`No quote: ${error.message}.`);
+  }
+  const { isInputTty, isErrorTty } = context.terminal;
+  if (!isInputTty || !isErrorTty || context.isJson || isSure || sizeBytes <= ASK_BYTES) return;
+  const answer = await context.terminal.ask('Send it? [y/N] ', false);
+  if (!/^y(es)?$/i.test(answer.trim())) throw new ClientError('send-cancelled');
+}
+
 /** Queues by `send`, then waits or says what is queued. */
 export async function sendAndShow(
   context: CommandContext,
   options: SendingOptions,
   send: (daemon: DaemonClient) => Promise<QueuedMessageDto>,
+  large: LargeMail = { to: [], sizeBytes: 0 },
 ): Promise<void> {
   const timeoutMs = integerOption('--timeout', options.timeout, 1, 86_400) * 1_000;
   const choices = choicesOf(options);
@@ -117,6 +165,7 @@ export async function sendAndShow(
     context.terminal.err(`tanglemail: ${REGISTERED_WARNING}.\n`);
   }
   const daemon = await context.daemon();
+  await tellCost(context, daemon, large, options.yes === true);
   const queued = await send(daemon);
   if (options.wait === undefined) {
     context.print(queued, () => describe(queued, choices));

@@ -91,9 +91,10 @@ export class ParcelSealer implements EnvelopeSealer {
   /** Takes the tag and writes the upload down, in one batch. */
   async #begin(entry: OutboxEntry, recipient: Descriptor): Promise<void> {
     const { account, store, writes, contacts, uploads, readRaw } = this.#deps;
-    const { id, to, emailId } = entry;
+    const { id, to, emailId, role } = entry;
     this.#requireTag(entry, recipient);
-    const isBlind = !isNamed(readRaw(emailId), emailText(account, to));
+    const isBlind =
+      role === undefined ? !isNamed(readRaw(emailId), emailText(account, to)) : role === 'bcc';
     const contentKey = await uploads.sealOnce(emailId, isBlind ? id : undefined);
     await writes.run(async () => {
       const taken = this.#requireTag(entry, recipient);

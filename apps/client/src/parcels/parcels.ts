@@ -86,7 +86,8 @@ export class Parcels {
 
   #follow(entry: OutboxEntry): void {
     if (entry.form !== 'parcel') return;
-    const isLost = entry.isDone && ['failed', 'expired', 'recalled'].includes(entry.state);
+    // Failed, expired or taken back: the letter will never be in a milestone.
+    const isLost = entry.isDone && entry.milestoneIndex === undefined;
     if (isLost) void this.uploads.drop(entry.id);
     else if (entry.attachedAtMs !== undefined) this.uploads.resume(entry.id);
   }
