@@ -179,8 +179,9 @@ function rowsOf(name: string, { rate, bare, ratio }: Rounds): Measurement[] {
   ];
 }
 
-async function run({ seed, quick, rounds, folder }: BenchContext): Promise<Measurement[]> {
-  const home = await folder();
+async function run(context: BenchContext): Promise<Measurement[]> {
+  const { seed, quick, rounds } = context;
+  const home = await context.folder();
   const owner = { kind: 'provider', networkId: 1n, schema: 1 };
   const kv = await openKvStore(join(home, 'provider'), owner);
   const bareKv = await openKvStore(join(home, 'bare'), owner);

@@ -196,7 +196,7 @@ export async function clientSide(
   const { node } = market;
   const tangle = market.access();
   const who = await person(seedByte, sealedMemoryStore(memoryStore(disk).store), tangle);
-  const { store, intake, tags } = who;
+  const { store, intake, tags, lists } = who;
   const lifetime = new AbortController();
   const logger = SILENT_LOGGER;
   let funded = 0;
@@ -222,7 +222,7 @@ export async function clientSide(
   const strangers = new StrangerScan(intake, fetcher, spam);
   const isWaitedFor = (tag: Uint8Array): boolean => intake.isExact(tag);
   const inbox = { fetcher, strangers, spam, isWaitedFor };
-  const deps = { book, renter, tags, tangle, logger, ...inbox };
+  const deps = { book, renter, tags, lists, tangle, logger, ...inbox };
   const sync = new ProviderSync(deps);
   const syncWith = (told: ToldToProviders): ProviderSync => new ProviderSync({ ...deps, told });
   return { who, book, channels, renter, sync, syncWith, spam, lifetime, funded: () => funded };

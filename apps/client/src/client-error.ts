@@ -107,11 +107,29 @@ export const CLIENT_ERRORS = {
     'there is no such mail in the outbox',
     'list mails with tanglemail outbox',
   ),
+  'incoming-unknown': row(
+    'not-found',
+    404,
+    'there is no such mail on its way',
+    'list mails with tanglemail incoming; one that is whole lies in its folder',
+  ),
   'contact-unknown': row(
     'not-found',
     404,
     'there is no such contact',
     'list contacts with tanglemail contacts list',
+  ),
+  'conversation-unknown': row(
+    'not-found',
+    404,
+    'there is no such conversation',
+    'list conversations with tanglemail chat list',
+  ),
+  'group-unknown': row(
+    'not-found',
+    404,
+    'there is no such group',
+    'list conversations with tanglemail chat list',
   ),
   'provider-unknown': row(
     'not-found',
@@ -232,6 +250,36 @@ export const CLIENT_ERRORS = {
     'a recipient is neither an address nor the name of one contact',
     'add the contact with tanglemail contacts add, or give the address',
   ),
+  'chat-closed': row(
+    'refused',
+    422,
+    'nothing can be written to this conversation',
+    'ask to be added to the group again, or send a mail',
+  ),
+  'chat-text-invalid': row(
+    'refused',
+    422,
+    'a chat message is 1 to 16,000 bytes of text',
+    'send a shorter text, or a mail',
+  ),
+  'group-name-invalid': row(
+    'refused',
+    422,
+    'a group’s name is 1 to 64 bytes without control characters',
+    'choose another name',
+  ),
+  'group-member-unknown': row(
+    'refused',
+    422,
+    'this person has never written to you, so there is no proof of their keys',
+    'ask them for a message first',
+  ),
+  'group-refused': row(
+    'refused',
+    422,
+    'the rules of the group do not allow this',
+    'see the members with tanglemail chat group info',
+  ),
   'descriptor-not-found': row(
     'refused',
     422,
@@ -244,6 +292,18 @@ export const CLIENT_ERRORS = {
     'the recipient takes mail of contacts only',
     'ask the recipient for an invite link',
   ),
+  'not-registered': row(
+    'refused',
+    422,
+    'the message was not registered by its sender, so nothing about it can be proven to others',
+    'ask the sender to send it with --registered',
+  ),
+  'signature-invalid': row(
+    'refused',
+    422,
+    'the signature does not hold: this is not what the account wrote to the recipient',
+    'do not rely on it',
+  ),
   'recall-too-late': row(
     'refused',
     409,
@@ -253,8 +313,50 @@ export const CLIENT_ERRORS = {
   'message-too-large': row(
     'refused',
     413,
-    'the message is larger than an envelope can carry',
+    'the message is larger than 25 MiB',
     'shorten it or leave an attachment out',
+  ),
+  'parcel-recipient-limit': row(
+    'refused',
+    413,
+    'the mail is larger than the recipient takes',
+    'send a smaller one, or a link',
+  ),
+  'parcel-no-provider': row(
+    'refused',
+    422,
+    'the recipient rents no storage, and so receives no large mails',
+    'send up to 23,207 bytes, or ask the recipient to rent a provider',
+  ),
+  'parcel-not-accepted': row(
+    'refused',
+    422,
+    'large mails go to people who have accepted you',
+    'write a short mail first, or ask for an invite',
+  ),
+  'parcel-part-limit': row(
+    'refused',
+    422,
+    'no provider of the recipient takes parts of large mails',
+    'send up to 23,207 bytes',
+  ),
+  'parcel-to-self': row(
+    'refused',
+    422,
+    'large mails to oneself are not sent',
+    'keep the file where it is',
+  ),
+  'parcel-cannot-pay': row(
+    'refused',
+    402,
+    'the mailbox of the recipient does not pay for a mail of this size now',
+    'it is tried again; the recipient can fill the mailbox up or raise its daily limit',
+  ),
+  'parcel-storage-full': row(
+    'refused',
+    503,
+    'the providers of the recipient have no room for large mails now',
+    'it is tried again',
   ),
   'contact-is-self': row(
     'refused',
@@ -472,6 +574,42 @@ export const CLIENT_ERRORS = {
     409,
     'this account was made before backups could be sealed to its words',
     'give the backup a passphrase',
+  ),
+  'device-unknown': row(
+    'not-found',
+    404,
+    'there is no such device',
+    'see tanglemail device list; at least four digits of its id',
+  ),
+  'device-is-own': row(
+    'refused',
+    409,
+    'a device does not remove itself',
+    'remove it from another device of the account',
+  ),
+  'link-not-open': row(
+    'refused',
+    409,
+    'no device is being linked',
+    'begin with tanglemail device link',
+  ),
+  'link-number-wrong': row(
+    'refused',
+    409,
+    'the two devices show different numbers',
+    'somebody may be in between: begin again with a new code',
+  ),
+  'link-expired': row(
+    'refused',
+    410,
+    'the code is over',
+    'begin again with tanglemail device link on the old device',
+  ),
+  'link-too-large': row(
+    'refused',
+    413,
+    'the account is too large for the tangle',
+    'use tanglemail backup create and backup restore',
   ),
   // Us.
   'store-damaged': row(

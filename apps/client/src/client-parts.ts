@@ -16,16 +16,16 @@ import { type Account, addressText, openAccount } from './account/account.ts';
 import { EpochStore } from './account/epoch-store.ts';
 import type { ClientEventDto } from './api/dto.ts';
 import type { ClientConfig } from './config/schema.ts';
-import { BackupKeeper } from './backup/backup-keeper.ts';
+import { Chat } from './chat/chat.ts';
 import { ContactBook } from './contacts/contact-book.ts';
 import { OwnAddresses, type PublishedDoors } from './contacts/own-addresses.ts';
 import { OwnSettings } from './contacts/own-settings.ts';
 import { DescriptorPublisher } from './descriptor/publisher.ts';
 import { DescriptorResolver } from './descriptor/resolver.ts';
-import { RecoveryBoxes } from './devices/recovery-boxes.ts';
+import { buildDevices, type DeviceParts } from './devices/device-parts.ts';
 import { FilterScan } from './filters/filter-scan.ts';
 import { LetterIntake } from './inbox/letter-intake.ts';
-import { NoteRouter } from './inbox/note-router.ts';
+import { NOTE_FAMILIES, NoteRouter } from './inbox/note-router.ts';
 import { NodeFeed } from './inbox/node-feed.ts';
 import { ObjectFetcher } from './inbox/object-fetcher.ts';
 import { PushWatch } from './inbox/push-watch.ts';
@@ -36,15 +36,19 @@ import { MessageStore } from './messages/message-store.ts';
 import { isMail, storedCount } from './outbox/outbox-entry.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { Sealer } from './outbox/sealer.ts';
+import { Parcels } from './parcels/parcels.ts';
+import { ReceiptBook } from './receipts/receipt-book.ts';
 import { ChannelKeeper } from './rentals/channel-keeper.ts';
 import { RentalBook } from './rentals/rental-book.ts';
 import { Renter, type RentTerms } from './rentals/renter.ts';
 import { ClientEvents } from './service/client-events.ts';
 import { SpamGuard } from './spam/spam-guard.ts';
+import { incomingEvent, uploadView } from './service/parcel-views.ts';
 import type { OutboxEntry } from './store/outbox-collections.ts';
 import type { SealedStore } from './store/sealed-store.ts';
 import { WriteLock } from './store/write-lock.ts';
 import { TagBook } from './tags/tag-book.ts';
+import { TagLists } from './tags/tag-lists.ts';
 import { recallCheckpoint } from './tangle/ledger-checkpoint.ts';
 import { fetchDuring, openTangle, type TangleAccess } from './tangle/tangle-access.ts';
 import { WalletService } from './wallet/wallet-service.ts';
@@ -72,6 +76,8 @@ export interface ClientParts extends ClientOptions {
   readonly account: Account;
   readonly epochs: EpochStore;
   readonly tags: TagBook;
+  /** Single tags: those of chains. */
+  readonly lists: TagLists;
   readonly contacts: ContactBook;
   readonly ownSettings: OwnSettings;
   readonly addresses: OwnAddresses;
@@ -87,17 +93,20 @@ export interface ClientParts extends ClientOptions {
   readonly providerSync: ProviderSync;
   readonly nodeFeed: NodeFeed;
   readonly intake: LetterIntake;
+  readonly receipts: ReceiptBook;
   /** Absent unless the settings ask for it. */
   readonly filterScan: FilterScan | undefined;
   /** Who takes the notes of which family: registered before anything is received. */
   readonly notes: NoteRouter;
+  readonly parcels: Parcels;
   readonly wallet: WalletService;
   /** What is asked of strangers. */
   readonly spam: SpamGuard;
   /** Who tells us of new mail. */
   readonly push: PushWatch;
+  readonly chat: Chat;
   readonly events: ClientEvents;
-  readonly backups: BackupKeeper;
+  readonly devices: DeviceParts;
 }
 
 /** Builds all parts over an open store; nothing runs yet. */
@@ -116,6 +125,7 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const network = { networkId: tangle.networkId, name: genesis.name };
   const account = openAccount(secrets.accountRoot, network, suite);
   const tags = await TagBook.load(store);
+  const lists = await TagLists.load(store);
   const own = await buildOwn(options, { account, store, writes, suite, clock: deps.clock, events });
   const contacts = await ContactBook.load({
     account,
@@ -126,7 +136,7 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
     onChange: (address) => events.emit(contactEvent(account, address)),
   });
   const messages = await MessageStore.load(store);
-  const known = { account, store, writes, tags, contacts, messages, suite };
+  const known = { account, store, writes, tags, lists, contacts, messages, suite };
   const base = { ...known, ...own, tangle, epochs, logger };
   const market = await buildMarket(options, { ...base, events, lifetime });
   const resolver = new DescriptorResolver({
@@ -164,21 +174,48 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
       if (isMail(entry)) events.emit({ topic: 'outbox', data: { ...outboxEvent(entry), work } });
     },
   });
-  const all = { ...options, ...base, ...market, ...inbox };
-  const push = new PushWatch({
+  const receipts = new ReceiptBook(config.receipts, { ...base, outbox });
+  inbox.intake.onReceiptWanted((batch, wish) => receipts.filed(batch, wish));
+  inbox.notes.on(NOTE_FAMILIES.receipt, (batch, note) => receipts.take(batch, note));
+  messages.observe((batch, change) => receipts.changed(batch, change));
+  const parcels = await Parcels.load({
+    ...base,
     ...market,
-    logger,
-    random: () => tangle.random.below(2 ** 20) / 2 ** 20,
-    nowMs: () => tangle.clock.nowMs(),
+    ...inbox,
+    sealer,
+    autoFetchBytes: config.mail.autoFetchBytes,
+    onUpload: (upload) => events.emit({ topic: 'upload', data: uploadView(upload) }),
+    onIncoming: (id, parcel) => events.emit({ topic: 'incoming', data: incomingEvent(id, parcel) }),
   });
-  const boxes = new RecoveryBoxes(store, writes);
-  const backups = new BackupKeeper({
-    ...options,
-    ...deps,
-    noteBox: (publicKey) => boxes.add(publicKey, deps.clock.nowMs()),
+  parcels.connect(outbox);
+  const chat = await buildChat({ ...base, ...inbox, resolver, outbox, events });
+  const all = { ...options, ...base, ...market, ...inbox, receipts };
+  const { notes } = inbox;
+  const devices = await buildDevices({ ...options, ...base, publisher, outbox, notes });
+  const push = buildPush({ ...base, ...market });
+  const running = { lifetime, resolver, publisher, outbox, chat, parcels, events, devices };
+  return { ...all, ...running, filterScan, spam, push };
+}
+
+function buildPush(parts: Pick<ClientParts, 'book' | 'renter' | 'logger' | 'tangle'>): PushWatch {
+  const { random, clock } = parts.tangle;
+  return new PushWatch({
+    ...parts,
+    random: () => random.below(2 ** 20) / 2 ** 20,
+    nowMs: () => clock.nowMs(),
   });
-  const rest = { lifetime, resolver, publisher, outbox, events, spam, push, backups };
-  return { ...all, filterScan, ...rest };
+}
+
+type ChatParts = 'resolver' | 'outbox' | 'events' | 'providerSync' | 'intake' | 'notes';
+
+function buildChat(parts: Base & Pick<ClientParts, ChatParts>): Promise<Chat> {
+  const { providerSync, events } = parts;
+  return Chat.load({
+    ...parts,
+    watchTags: () => providerSync.watchTags(),
+    isWatching: () => providerSync.isWatching(),
+    onChange: (data) => events.emit({ topic: 'chat', data }),
+  });
 }
 
 type Base = Pick<
@@ -188,6 +225,7 @@ type Base = Pick<
   | 'writes'
   | 'tangle'
   | 'tags'
+  | 'lists'
   | 'contacts'
   | 'addresses'
   | 'messages'
@@ -283,8 +321,12 @@ function buildFilterScan(
   const nodes = [tangle.node, ...others.filter(isOther)];
   const { id: genesisId } = genesisMilestone(genesis, hasher);
   const introKeys = (): Uint8Array[] => [account.intro.publicKey];
+  const tags = {
+    watched: (): Uint8Array[] => [...parts.tags.watched(), ...parts.lists.watched()],
+  };
   const intake = guarded(parts.intake, parts.spam);
-  return new FilterScan({ strangers, decoys }, { ...parts, intake, nodes, genesisId, introKeys });
+  const deps = { ...parts, tags, intake, nodes, genesisId, introKeys };
+  return new FilterScan({ strangers, decoys }, deps);
 }
 
 /** The intake for envelopes that no provider has chosen: strangers' are held to what is asked. */

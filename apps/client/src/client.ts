@@ -13,6 +13,9 @@ import {
 } from './client-parts.ts';
 import { pause } from './pause.ts';
 import { FilterSearch } from './service/filter-service.ts';
+import { LocalChatService } from './service/chat-service.ts';
+import { LocalParcels } from './service/parcels-service.ts';
+import { ClientDevices } from './service/devices-service.ts';
 import { LocalService } from './service/local-service.ts';
 import { OutboxActions } from './service/outbox-actions.ts';
 import { saveCheckpoint } from './tangle/ledger-checkpoint.ts';
@@ -30,6 +33,8 @@ const CHANNEL_CHECK_MS = 15_000;
 /** So many times as long is waited while all providers tell of new mail by themselves. */
 const PUSHED_POLLS = 12;
 const CHECKPOINT_MS = 30_000;
+/** Between two looks at what chat has to ask for, to answer or to delete. */
+const CHAT_CHECK_MS = 60_000;
 
 type Rest = (timeMs: number, signal: AbortSignal) => Promise<void>;
 
@@ -45,10 +50,14 @@ export class Client {
   private constructor(parts: ClientParts) {
     this.#parts = parts;
     this.service = new LocalService(parts);
+    const { backups, manager, link } = parts.devices;
     this.services = {
       local: this.service,
       outbox: new OutboxActions(parts),
-      backup: parts.backups,
+      backup: backups,
+      devices: new ClientDevices(manager, link),
+      chat: new LocalChatService(parts, this.service),
+      parcels: new LocalParcels(parts),
       filters: new FilterSearch(parts),
     };
   }
@@ -63,9 +72,13 @@ export class Client {
    * mail. A node or a provider that is out of reach delays work and stops nothing.
    */
   start(): void {
-    const { wallet, outbox, config, tangle, publisher, channels, store, push } = this.#parts;
+    const { wallet, outbox, parcels, config, tangle, publisher, channels, store } = this.#parts;
+    const { push } = this.#parts;
     wallet.start();
     outbox.start();
+    parcels.start();
+    this.#loops.push(this.#startDevices());
+    this.#loops.push(this.#giveReceipts());
     const restOrWake: Rest = (timeMs, signal) => publisher.rest(timeMs, signal);
     this.#loop('descriptor', (signal) => this.#publishDescriptor(signal), restOrWake);
     this.#loop('channels', async () => {
@@ -90,7 +103,12 @@ export class Client {
       });
     }
     this.#loop('epochs', () => this.#pruneEpochs());
-    this.#loop('backups', () => this.#parts.backups.runIfDue());
+    this.#loop('devices', () => this.#keepDevices());
+    this.#loop('backups', () => this.#parts.devices.backups.runIfDue());
+    this.#loop('chat', async () => {
+      await this.#parts.chat.tick();
+      return CHAT_CHECK_MS;
+    });
     this.#loop('ledger checkpoint', async () => {
       await saveCheckpoint(store, tangle.checkpoint());
       return CHECKPOINT_MS;
@@ -106,12 +124,15 @@ export class Client {
    * finished goes on at the next start.
    */
   async stop(): Promise<void> {
-    const { lifetime, wallet, outbox, tangle, store, writes, push } = this.#parts;
+    const { lifetime, wallet, outbox, chat, tangle, store, writes, push } = this.#parts;
     lifetime.abort(new Error('the client stops'));
     this.#unsubscribe?.();
     push.close();
     // Together: a loop may wait for a payment, which ends only when the wallet stops.
-    await Promise.allSettled([wallet.stop(), outbox.stop(), this.service.settle(), ...this.#loops]);
+    const { parcels, devices } = this.#parts;
+    const ends = [wallet.stop(), outbox.stop(), chat.settle(), parcels.stop()];
+    ends.push(devices.manager.stop(), devices.link.stop(), this.service.settle());
+    await Promise.allSettled([...ends, ...this.#loops]);
     await saveCheckpoint(store, tangle.checkpoint());
     await tangle.close();
     await writes.run(async () => {});
@@ -136,6 +157,21 @@ export class Client {
       }
     };
     this.#loops.push(run());
+  }
+
+  async #startDevices(): Promise<void> {
+    const { devices, logger } = this.#parts;
+    await devices.manager.start().catch((error: unknown) => {
+      logger.warn(errorFields(error), 'changes of other devices wait for the next start');
+    });
+  }
+
+  /** What is still to be given of before; what is left after a failure is given at the next start. */
+  async #giveReceipts(): Promise<void> {
+    const { receipts, logger } = this.#parts;
+    await receipts.start().catch((error: unknown) => {
+      logger.warn(errorFields(error), 'read receipts wait for the next start');
+    });
   }
 
   async #publishDescriptor(signal: AbortSignal): Promise<number> {
@@ -168,19 +204,27 @@ export class Client {
    * from every mailbox, and read from the node, decides.
    */
   async #pruneEpochs(): Promise<number> {
-    const { tangle, epochs, book, nodeFeed, filterScan, publisher, config } = this.#parts;
+    const { tangle, epochs, book, nodeFeed, filterScan, publisher, config, devices } = this.#parts;
     const rented = book.list().filter((one) => one.isActive);
     const fetchedAt = rented.map((one) => one.lastSyncAt);
     const readAt = [
       ...(config.mailFromNode ? [nodeFeed.caughtUpAt ?? 0] : []),
       ...(filterScan === undefined ? [] : [filterScan.caughtUpAt ?? 0]),
     ];
-    await epochs.prune({
+    const facts = {
       now: Math.floor(tangle.clock.nowMs() / 1_000),
       fetchedAt: [...fetchedAt, ...readAt],
       leaseSeconds: Math.max(0, ...rented.map((one) => one.retentionDays)) * DAY_SECONDS,
       oldestLastEpoch: publisher.oldestLastEpoch(),
-    });
+    };
+    await epochs.prune(facts);
+    await devices.manager.forget(facts);
+    return DAY_MS;
+  }
+
+  /** Fresh randomness when it is time, and what the devices tell each other daily. */
+  async #keepDevices(): Promise<number> {
+    await this.#parts.devices.manager.keep(this.#parts.secrets.createdAt);
     return DAY_MS;
   }
 }

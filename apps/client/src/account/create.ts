@@ -17,6 +17,7 @@ import {
   seedFromMnemonic,
 } from '@tanglemail/mail/core/identity/mnemonic.ts';
 import { bestSuite } from '@tanglemail/mail/io/crypto/native-suite.ts';
+import { markRestored } from '../store/restored-note.ts';
 import { ClientError } from '../client-error.ts';
 import type { AccountSecrets } from '../keystore/keystore.ts';
 import { openSealedStore } from '../store/open-store.ts';
@@ -99,7 +100,7 @@ export async function restoreAccount(
   options: AccountOptions,
   deps: AccountDeps,
 ): Promise<AccountFacts> {
-  return await setUp(wordsOf(words), options, deps, async () => {});
+  return await setUp(wordsOf(words), { ...options, isRestored: true }, deps, async () => {});
 }
 
 function wordsOf(typed: string): string {
@@ -115,7 +116,7 @@ export function seedOfWords(typed: string): Uint8Array {
 
 async function setUp(
   words: string,
-  options: AccountOptions,
+  options: AccountOptions & { readonly isRestored?: boolean },
   deps: AccountDeps,
   beforeItExists: (facts: AccountFacts) => Promise<void>,
 ): Promise<AccountFacts> {
@@ -133,6 +134,7 @@ async function setUp(
   const temporary = await makeStore(folder, secrets, deriveEpochRoot(seed, accountIndex), {
     ...deps,
     genesis,
+    isRestored: options.isRestored === true,
   });
   seed.fill(0);
   const facts = accountFacts(secrets, genesis, dataDir);
@@ -147,7 +149,11 @@ async function makeStore(
   folder: DataFolder,
   secrets: AccountSecrets,
   epochRoot: Uint8Array,
-  { genesis, random }: AccountDeps & { readonly genesis: Genesis },
+  {
+    genesis,
+    random,
+    isRestored,
+  }: AccountDeps & { readonly genesis: Genesis; readonly isRestored: boolean },
 ): Promise<string> {
   const path = await newStorePath(folder, random);
   const networkId = networkIdOf(genesis, nobleHasher);
@@ -155,6 +161,8 @@ async function makeStore(
   try {
     const batch = store.batch();
     EpochStore.create(batch, startEpochs(epochRoot, secrets.createdAt));
+    // Its tags' numbers may be used up by the account's earlier life.
+    if (isRestored) markRestored(batch);
     await batch.write();
   } finally {
     await store.close();

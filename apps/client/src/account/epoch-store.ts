@@ -62,6 +62,14 @@ export class EpochStore {
     return this.#state;
   }
 
+  /** Takes over what the self-log says: a line that began with fresh randomness. */
+  adopt(batch: SealedBatch, state: EpochState): () => void {
+    batch.put(epochStates, KEY, { encoded: bytesToHex(encodeEpochState(state)) });
+    return () => {
+      this.#state = state;
+    };
+  }
+
   /** Deletes what no letter that still lies at a provider can need. */
   async prune(facts: PruneFacts): Promise<void> {
     const { leaseSeconds, oldestLastEpoch } = facts;

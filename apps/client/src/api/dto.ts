@@ -6,13 +6,16 @@
  */
 import { z } from 'zod';
 import { MAX_UNDO_SECONDS } from '../outbox/outbox-entry.ts';
+import { incomingEventDto, uploadDto } from './parcels-dto.ts';
 
 /** Paths of the API. */
 export const API_PREFIX = '/api/client/v1';
 export const EVENTS_PATH = `${API_PREFIX}/events`;
 
-/** Bytes of a request body: a message that an envelope carries is far smaller. */
+/** Bytes of a request body, but for a message. */
 export const MAX_BODY_BYTES = 1 << 20;
+/** Bytes of a body that brings a message: 25 MiB in base64, its line ends and what is around it. */
+export const MAX_MESSAGE_BODY_BYTES = 36 << 20;
 export const MAX_RECIPIENTS = 50;
 export const MAX_ATTACHMENTS = 32;
 /** Items of one page. */
@@ -432,6 +435,13 @@ export const clientEventDto = z.discriminatedUnion('topic', [
   z.object({ topic: z.literal('wallet'), data: z.object({ balance: amount }) }),
   /** A contact, an invite or a key of `address`; our own address: settings, sub-addresses. */
   z.object({ topic: z.literal('contacts'), data: z.object({ address: addressText }) }),
+  /** `message`: its number, when it is about one. */
+  z.object({
+    topic: z.literal('chat'),
+    data: z.object({ conversation: listIdDto, message: count.optional() }),
+  }),
+  z.object({ topic: z.literal('upload'), data: uploadDto }),
+  z.object({ topic: z.literal('incoming'), data: incomingEventDto }),
 ]);
 
 export type ProblemDto = z.infer<typeof problemDto>;

@@ -5,6 +5,8 @@
  */
 import type { BackupService } from './backup-service.ts';
 import type { OutboxService } from './outbox-service.ts';
+import type { ChatService } from './chat-service.ts';
+import type { DevicesService } from './devices-service.ts';
 import type {
   AddContactDto,
   AddressDto,
@@ -35,6 +37,7 @@ import type {
   WalletLineDto,
 } from './dto.ts';
 import type { FilterService } from './filter-service.ts';
+import type { ParcelsService } from './parcels-service.ts';
 
 /** The bytes of one attachment. */
 export interface AttachmentContent {
@@ -115,4 +118,7 @@ export interface ApiServices {
   readonly filters?: FilterService;
   readonly backup?: BackupService;
   readonly outbox?: OutboxService;
+  readonly chat?: ChatService;
+  readonly parcels?: ParcelsService;
+  readonly devices?: DevicesService;
 }

@@ -3,7 +3,10 @@
  */
 export const SERVICE = Symbol('service');
 export const OUTBOX = Symbol('outbox');
+export const PARCELS = Symbol('parcels');
 export const ACCESS = Symbol('access');
 export const VERSION = Symbol('version');
 export const FILTERS = Symbol('filters');
 export const BACKUP = Symbol('backup');
+export const CHAT = Symbol('chat');
+export const DEVICES = Symbol('devices');

@@ -88,7 +88,7 @@ export class BackupKeeper implements BackupService {
       createdAtMs,
       secrets,
       genesis: genesisToJson(genesis),
-      settings: this.#settings(),
+      settings: this.settings(),
       withMail,
       recoveryBox: bytesToHex(box),
     });
@@ -101,7 +101,7 @@ export class BackupKeeper implements BackupService {
   }
 
   /** What a new machine needs to go on; folders and files of this one mean nothing there. */
-  #settings(): Record<string, unknown> {
+  settings(): Record<string, unknown> {
     const { node, provider, mailFromNode } = this.#deps.config;
     return { node: { url: node.url }, provider, mailFromNode };
   }

@@ -18,6 +18,7 @@ const MAIL_BUCKETS: ReadonlySet<Bucket> = new Set([
   'messageSeen',
   'draft',
   'searchIndex',
+  'expunged',
 ]);
 
 /** All records. What happens to the store meanwhile is not in them. */

@@ -15,7 +15,7 @@ import { openSealedStore } from '../store/open-store.ts';
 import { bucketOf, type SealedBatch, type SealedStore } from '../store/sealed-store.ts';
 import { type BackupOpener, BackupReader } from './backup-reader.ts';
 import { type BackupManifest, decodeManifest } from './manifest.ts';
-import { RESTORED, restoredNotes } from './restored-note.ts';
+import { markRestored } from '../store/restored-note.ts';
 import { startAnew } from './start-anew.ts';
 
 export interface RestoreOptions {
@@ -116,7 +116,7 @@ export async function restoreValues(
     size = 0;
   }
   const { createdAtMs: backupAtMs, recoveryBox } = manifest;
-  batch.put(restoredNotes, RESTORED, { backupAtMs, recoveryBox });
+  markRestored(batch, { backupAtMs, recoveryBox });
   await batch.write();
   return values;
 }

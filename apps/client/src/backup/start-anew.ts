@@ -8,6 +8,9 @@ import { folders } from '../store/mailbox-collections.ts';
 import { outboxEntries } from '../store/outbox-collections.ts';
 import type { Bucket, Collection } from '../store/sealed-store.ts';
 
+/** How much of its own part of the self-log a device has sent: another device sends its own. */
+export const SELF_LOG_SENT = 'self-log/sent';
+
 /** One value of the store, in the clear. */
 export interface StoredValue {
   readonly bucket: Bucket;
@@ -32,6 +35,7 @@ export function startAnew(stored: StoredValue): StoredValue | undefined {
   const { bucket, key } = stored;
   // Its own keys, and the seeds of its tags: this is another device.
   if (bucket === 'device') return key.startsWith('own/') ? undefined : stored;
+  if (bucket === 'state' && key === SELF_LOG_SENT) return undefined;
   if (bucket === 'rental') {
     return changed(stored, rentals, (rental) => ({
       ...rental,
@@ -40,15 +44,12 @@ export function startAnew(stored: StoredValue): StoredValue | undefined {
       isRecovering: true,
     }));
   }
-  if (bucket === 'outbox') {
-    return changed(stored, outboxEntries, (entry) => ({ ...entry, nextTryAtMs: 0 }));
-  }
   if (bucket === 'folder') {
     const by = JUMPS['uidvalidity'] ?? 0;
-    return changed(stored, folders, (folder) => ({
-      ...folder,
-      uidValidity: folder.uidValidity + by,
-    }));
+    return changed(stored, folders, (one) => ({ ...one, uidValidity: one.uidValidity + by }));
+  }
+  if (bucket === 'outbox') {
+    return changed(stored, outboxEntries, (entry) => ({ ...entry, nextTryAtMs: 0 }));
   }
   return bucket === 'state' ? restartState(stored) : stored;
 }

@@ -82,7 +82,8 @@ async function showWords(
   if (terminal.isInputTty) await terminal.ask('Press Enter when they are on paper. ', false);
 }
 
-function describe(made: AccountFacts): string {
+/** The facts of an account that was just made, in words. */
+export function describe(made: AccountFacts): string {
   return facts([
     ['address', made.address],
     ['e-mail', made.email],
@@ -159,7 +160,7 @@ async function prepare(
 }
 
 /** From a file, or from the node: then its id is shown, and trusted from now on. */
-async function findGenesis(
+export async function findGenesis(
   context: CommandContext,
   config: { readonly genesisFile?: string | undefined; readonly node: { readonly url: string } },
   wantedId: string | undefined,

@@ -8,6 +8,8 @@ import { CLIENT_ERRORS, ClientError } from '../client-error.ts';
 import { VERSION } from '../version.ts';
 import { accountCommand } from './account-commands.ts';
 import { backupCommand } from './backup-commands.ts';
+import { chatCommand } from './chat-commands.ts';
+import { deviceCommand } from './device-commands.ts';
 import { addressCommand, contactsCommand, inviteCommand } from './contact-commands.ts';
 import { daemonCommand } from './daemon-commands.ts';
 import { filtersCommand } from './filter-commands.ts';
@@ -17,6 +19,7 @@ import { recallCommand } from './outbox-commands.ts';
 import { forwardCommand, replyCommand, sendCommand } from './send-command.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 import { oneLine } from './text.ts';
+import { verifyCommand } from './verify-command.ts';
 import { walletCommand } from './wallet-commands.ts';
 
 /** The part of the program that knows settings. */
@@ -52,13 +55,16 @@ export function buildProgram(terminal: Terminal, settings: Settings | undefined)
     .addCommand(forwardCommand(terminal))
     .addCommand(outboxCommand(terminal))
     .addCommand(recallCommand(terminal))
+    .addCommand(verifyCommand(terminal))
     .addCommand(inboxCommand(terminal))
     .addCommand(readCommand(terminal))
     .addCommand(syncCommand(terminal))
+    .addCommand(chatCommand(terminal))
     .addCommand(walletCommand(terminal))
     .addCommand(providerCommand(terminal))
     .addCommand(filtersCommand(terminal))
     .addCommand(backupCommand(terminal, settings))
+    .addCommand(deviceCommand(terminal, settings))
     .addCommand(configDocsCommand(terminal));
   configure(program, terminal);
   return program;
@@ -89,7 +95,7 @@ function configure(command: Command, terminal: Terminal): void {
 }
 
 /** Commands whose help lists settings, which takes the schema. */
-const WITH_SETTINGS = new Set(['account', 'backup', 'daemon', 'help']);
+const WITH_SETTINGS = new Set(['account', 'backup', 'daemon', 'device', 'help']);
 
 /** Runs one command line (without program and script name); resolves with the exit code. */
 export async function runProgram(argv: readonly string[], terminal: Terminal): Promise<number> {

@@ -99,6 +99,15 @@ const mail = z.strictObject({
     .max(86_400_000)
     .default(60_000)
     .describe('Milliseconds between two looks for new filters, which cost a request a node each.'),
+  autoFetchBytes: z
+    .int()
+    .min(0)
+    .max(26_214_400)
+    .default(5_242_880)
+    .describe(
+      'Mails of accepted people up to this size, in bytes, are fetched by themselves; larger ones ' +
+        'wait for `tanglemail fetch`.',
+    ),
 });
 
 const backup = z.strictObject({

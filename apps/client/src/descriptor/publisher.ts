@@ -87,6 +87,18 @@ export class DescriptorPublisher {
     return Math.min(present, superseded.lastEpoch);
   }
 
+  /** The last epoch that the present descriptor names; undefined before the first. */
+  lastEpoch(): number | undefined {
+    const record = this.#record();
+    return record === undefined ? undefined : lastEpochOf(record);
+  }
+
+  /** Whether the tangle has a descriptor with our present keys, confirmed. */
+  isCurrent(): boolean {
+    const record = this.#record();
+    return record?.state === 'confirmed' && !isOutdated(record, this.#wantedBody());
+  }
+
   /** Something changed that others should see: whoever waits in `rest` looks again at once. */
   wake(): void {
     this.#isWoken = true;

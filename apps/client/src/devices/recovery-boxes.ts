@@ -6,7 +6,7 @@
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import { z } from 'zod';
 import { collection, count, hex } from '../store/collections.ts';
-import type { SealedStore } from '../store/sealed-store.ts';
+import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
 
 /** Backups that later epoch lines are sealed to; the oldest makes room. */
@@ -50,9 +50,7 @@ export class RecoveryBoxes {
   }
 
   /** Backups that a removed device may have a copy of are not sealed to any more. */
-  async clear(): Promise<void> {
-    await this.#writes.run(async () => {
-      await this.#store.batch().put(boxes, KEY, { list: [] }).write();
-    });
+  clear(batch: SealedBatch): void {
+    batch.put(boxes, KEY, { list: [] });
   }
 }

@@ -7,9 +7,9 @@ import { dayOf, matchesStranger, scanDays } from '@tanglemail/mail/core/envelope
 import { decodeEnvelope, type MailEnvelope } from '@tanglemail/mail/core/envelope/envelope.ts';
 import { openEnvelope } from '@tanglemail/mail/core/envelope/seal.ts';
 import { createKeyring, type EpochKeyring } from '@tanglemail/mail/core/letter/keyring.ts';
-import type { LetterId } from '@tanglemail/mail/core/letter/content.ts';
+import type { LetterContent } from '@tanglemail/mail/core/letter/content.ts';
 import type { OpenedLetter } from '@tanglemail/mail/core/letter/letter.ts';
-import { type MailAddress, parseMailAddress } from '@tanglemail/mail/core/identity/address.ts';
+import { parseMailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import { MAX_NAME_LENGTH } from '@tanglemail/mail/core/identity/link.ts';
 import { type EpochState } from '@tanglemail/mail/core/identity/epoch.ts';
 import { readFacts, readHeaders } from '@tanglemail/mail/core/message/headers.ts';
@@ -24,78 +24,47 @@ import { INVITE_SOURCE } from '../contacts/invite-book.ts';
 import type { OwnAddresses } from '../contacts/own-addresses.ts';
 import type { StandardFolder } from '../messages/folder-name.ts';
 import type { MessageStore } from '../messages/message-store.ts';
-import { type Contact, seenLetters, seenRoots } from '../store/collections.ts';
+import { putRegistered } from '../store/registered-letters.ts';
+import { seenLetters, seenRoots } from '../store/collections.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
 import { STRANGER_BUCKET_BITS } from '../tags/stranger-bucket.ts';
 import type { TagBook, TagMatch } from '../tags/tag-book.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
+import type {
+  Intake,
+  IntakeStep,
+  TaggedEnvelope,
+  EnvelopeOpener,
+  TakenLetter,
+  KindHandler,
+  LetterReader,
+  EnvelopeKeeper,
+  SenderState,
+  ArrivedMessage,
+  ReceiptGiver,
+  ShownFacts,
+} from './intake-types.ts';
 import type { NoteRouter } from './note-router.ts';
+
+export type {
+  Intake,
+  IntakeStep,
+  TaggedEnvelope,
+  EnvelopeOpener,
+  TakenLetter,
+  KindHandler,
+  LetterReader,
+  EnvelopeKeeper,
+  SenderState,
+  ArrivedMessage,
+  ReceiptWish,
+  ReceiptGiver,
+  ShownFacts,
+} from './intake-types.ts';
 
 /** Days on which an envelope that is taken in now may have come: tomorrow to five days back. */
 const HELD_DAYS = 7;
-
-/** What became of an envelope. */
-export type Intake =
-  | { readonly kind: 'delivered'; readonly mailId: string }
-  /** Taken in, and nothing that a folder shows: a note, a line of chat, a part of something. */
-  | { readonly kind: 'filed' }
-  | { readonly kind: 'known' }
-  | { readonly kind: 'refused'; readonly code: string };
-
-/** What taking something in did; `apply` is called once the batch is written. */
-export interface IntakeStep {
-  readonly intake: Intake;
-  readonly apply: () => void;
-}
-
-/** An envelope under a tag that some opener waits for. */
-export interface TaggedEnvelope {
-  readonly envelope: MailEnvelope;
-  readonly bytes: Uint8Array;
-  /** Segment-tree root, hex. */
-  readonly root: string;
-  readonly receivedAtMs: number;
-}
-
-/**
- * Opens envelopes that are no letters: those of chains. Asked before a letter is tried. Once an
- * envelope was refused it is not opened again.
- */
-export interface EnvelopeOpener {
-  /** Whether it waits for this tag. Asked for every envelope, so it must be a look-up. */
-  match(tag: Uint8Array): boolean;
-  /**
-   * Opens, and puts all changes into the batch, under the write lock. Undefined: the envelope is
-   * none of its own after all, and is tried as a letter. Never throws for bad input.
-   */
-  take(batch: SealedBatch, arrival: TaggedEnvelope): IntakeStep | undefined;
-}
-
-/** A letter of a kind that is registered by `registerKind`, its seal checked, its sender noted. */
-export interface TakenLetter {
-  readonly letter: OpenedLetter;
-  readonly senderState: SenderState;
-  readonly receivedAtMs: number;
-}
-
-/** Puts what the letter changes into the batch, under the write lock. Never throws at a letter. */
-export type KindHandler = (batch: SealedBatch, taken: TakenLetter) => IntakeStep;
-
-/** `own`: another device of this account. */
-export type SenderState = Contact['state'] | 'own';
-
-/** A message that is whole, and whose letter named it. */
-export interface ArrivedMessage {
-  readonly sender: MailAddress;
-  readonly letterId: LetterId;
-  readonly isRegistered: boolean;
-  readonly raw: Uint8Array;
-  /** From `readFacts`. */
-  readonly shown: ShownFacts;
-  /** Our sub-address by which it came; without it, the one by which its sender came first. */
-  readonly subAddress?: string;
-}
 
 export interface LetterIntakeDeps {
   readonly account: Account;
@@ -114,15 +83,6 @@ export interface LetterIntakeDeps {
   readonly onDelivered: (mailId: string) => void;
 }
 
-/** What a list shows of a message. */
-export interface ShownFacts {
-  readonly hasAttachments: boolean;
-  readonly messageId: string;
-  readonly fromName: string;
-  readonly to: string;
-  readonly subject: string;
-}
-
 /** An opened letter, and what the envelope around it said. */
 interface Arrival {
   readonly letter: OpenedLetter;
@@ -133,10 +93,16 @@ interface Arrival {
   readonly subAddress: string | undefined;
 }
 
+/** Smaller envelopes hold no letter (docs/spec/23-envelope.md). */
+const LEAST_LETTER_CLASS = 2;
+
 export class LetterIntake {
   readonly #deps: LetterIntakeDeps;
   readonly #openers: EnvelopeOpener[] = [];
   readonly #kinds = new Map<string, KindHandler>();
+  #giveReceipt: ReceiptGiver = () => () => {};
+  readonly #readers: LetterReader[] = [];
+  #keeper: EnvelopeKeeper | undefined;
   #keyring: { readonly of: EpochState; readonly ring: EpochKeyring } | undefined;
 
   constructor(deps: LetterIntakeDeps) {
@@ -148,9 +114,24 @@ export class LetterIntake {
     this.#openers.push(opener);
   }
 
+  /** Says who answers letters that ask for a receipt. Call it before anything is received. */
+  onReceiptWanted(giver: ReceiptGiver): void {
+    this.#giveReceipt = giver;
+  }
+
   /** Says who takes letters of a kind beside `message` and `control`. Call it before receiving. */
   registerKind(kind: string, handler: KindHandler): void {
     this.#kinds.set(kind, handler);
+  }
+
+  /** Adds somebody who looks at every letter. Call it before anything is received. */
+  registerReader(reader: LetterReader): void {
+    this.#readers.push(reader);
+  }
+
+  /** Says who keeps what nothing opens yet. Call it before anything is received. */
+  registerKeeper(keeper: EnvelopeKeeper): void {
+    this.#keeper = keeper;
   }
 
   /**
@@ -236,7 +217,7 @@ export class LetterIntake {
     const { address, keys, networkId } = account;
     const reader = { address, identity: keys.identity, keyring: this.#ring() };
     const opened = openEnvelope(bytes, networkId, reader, suite, tangle.verifier);
-    if (!opened.ok) return this.#refuse(root, opened.code);
+    if (!opened.ok) return this.#keep({ envelope: envelope.value, bytes, root }, opened.code);
     const { kind, message } = opened.value;
     const isKnown = kind === 'message' || kind === 'control' || this.#kinds.has(kind);
     if (!isKnown) return this.#refuse(root, 'letter-kind-unknown');
@@ -278,6 +259,29 @@ export class LetterIntake {
     return this.#keyring.ring;
   }
 
+  /**
+   * Not a letter for us: under a tag that no stranger makes for us it may be a chain's whose seed
+   * is still on its way.
+   */
+  async #keep(found: Omit<TaggedEnvelope, 'receivedAtMs'>, code: string): Promise<Intake> {
+    const { store, writes, tangle } = this.#deps;
+    const receivedAtMs = tangle.clock.nowMs();
+    const nowSeconds = Math.floor(receivedAtMs / 1_000);
+    const isForeign = !this.isStrangers(found.envelope, nowSeconds);
+    const mayWait = found.envelope.sizeClass < LEAST_LETTER_CLASS || code === 'not-for-us';
+    const keeper = this.#keeper;
+    if (keeper === undefined || !isForeign || !mayWait) return this.#refuse(found.root, code);
+    return writes.run(async () => {
+      if (this.hasTaken(found.root)) return { kind: 'known' };
+      const batch = store.batch();
+      batch.put(seenRoots, rootKey(store, found.root), { refusal: code });
+      const apply = keeper(batch, { ...found, receivedAtMs });
+      await batch.write();
+      apply();
+      return { kind: 'refused', code };
+    });
+  }
+
   async #refuse(root: string, code: string): Promise<Intake> {
     const { store } = this.#deps;
     const batch = store.batch().put(seenRoots, rootKey(store, root), { refusal: code });
@@ -301,8 +305,10 @@ export class LetterIntake {
     const noted = this.#noteSender(batch, arrival, match);
     const taken = { letter, senderState: noted.state, receivedAtMs: tangle.clock.nowMs() };
     const step = this.#takeLetter(batch, taken, arrival);
+    const read = this.#readers.map((reader) => reader(batch, letter));
     await batch.write();
     noted.apply();
+    for (const apply of read) apply();
     applyTags();
     step.apply();
     return step.intake;
@@ -313,9 +319,13 @@ export class LetterIntake {
     const { shown, subAddress } = arrival;
     const { senderAddress: sender, letterId, isRegistered, message: raw } = letter;
     if (shown !== undefined) {
-      const base = { sender, letterId, isRegistered, raw, shown };
+      const { wantsReceipt, receiptSecret } = letter;
+      const wish = wantsReceipt ? { receiptSecret } : {};
+      const registered = registeredContent(letter);
+      const shownToOthers = registered === undefined ? {} : { registered };
+      const base = { sender, letterId, isRegistered, raw, shown, ...wish, ...shownToOthers };
       const arrived = subAddress === undefined ? base : { ...base, subAddress };
-      const { mailId, apply } = this.#deliverTo(batch, folderFor(senderState), arrived);
+      const { mailId, apply } = this.#deliverTo(batch, senderState, arrived);
       return { intake: { kind: 'delivered', mailId }, apply };
     }
     batch.put(seenLetters, letterKey(this.#deps.store, letter), { mailId: '' });
@@ -347,18 +357,18 @@ export class LetterIntake {
     const { account, contacts } = this.#deps;
     const { sender } = arrived;
     const state = sender === account.address ? 'own' : contacts.get(sender)?.state;
-    return this.#deliverTo(batch, folderFor(state ?? 'requested'), arrived);
+    return this.#deliverTo(batch, state ?? 'requested', arrived);
   }
 
   #deliverTo(
     batch: SealedBatch,
-    folder: StandardFolder,
-    { sender, letterId, isRegistered, raw, shown, ...more }: ArrivedMessage,
+    senderState: SenderState,
+    { sender, letterId, isRegistered, raw, shown, receiptSecret, ...more }: ArrivedMessage,
   ): { readonly mailId: string; readonly apply: () => void } {
     const { store, contacts, messages, tangle, onDelivered } = this.#deps;
     const subAddress = more.subAddress ?? contacts.get(sender)?.cameBy;
     const delivered = messages.deliver(batch, {
-      folder,
+      folder: folderFor(senderState),
       raw,
       messageKey: `${sender}:${letterId}`,
       receivedAtMs: tangle.clock.nowMs(),
@@ -370,8 +380,16 @@ export class LetterIntake {
     });
     const mailId = delivered.id;
     batch.put(seenLetters, letterKey(store, { senderAddress: sender, letterId }), { mailId });
+    if (more.registered !== undefined) {
+      putRegistered(store, batch, `${sender}:${letterId}`, more.registered);
+    }
+    const given =
+      receiptSecret === undefined || !delivered.isNew
+        ? undefined
+        : this.#giveReceipt(batch, { sender, senderState, letterId, receiptSecret });
     const apply = (): void => {
       delivered.apply();
+      given?.();
       onDelivered(mailId);
     };
     return { mailId, apply };
@@ -433,6 +451,15 @@ export class LetterIntake {
       return { hasAttachments: false, messageId: '', fromName: '', to, subject: '' };
     }
   }
+}
+
+/** The content as its sender signed it; undefined for a deniable letter. */
+function registeredContent(letter: OpenedLetter): LetterContent | undefined {
+  const { signature, kind, letterId, sentAt, message, wantsReceipt } = letter;
+  if (signature === undefined) return undefined;
+  const accountKey = letter.senderAccountKey;
+  const certificate = letter.senderCertificate;
+  return { kind, letterId, sentAt, message, wantsReceipt, accountKey, certificate, signature };
 }
 
 /** Accepted people's mail to the inbox, blocked people's out of the way, all others' apart. */

@@ -20,6 +20,7 @@ import type { Rental } from '../store/collections.ts';
 import { WriteLock } from '../store/write-lock.ts';
 import { STRANGER_BUCKET_BITS } from '../tags/stranger-bucket.ts';
 import type { TagBook } from '../tags/tag-book.ts';
+import type { TagLists } from '../tags/tag-lists.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
 import { isBroke, ObjectFetcher, type SyncPass } from './object-fetcher.ts';
 import { StrangerScan } from './stranger-scan.ts';
@@ -38,6 +39,7 @@ export interface ProviderSyncDeps {
   readonly book: RentalBook;
   readonly renter: Pick<Renter, 'providerAt' | 'topUp'>;
   readonly tags: TagBook;
+  readonly lists: TagLists;
   readonly fetcher: ObjectFetcher;
   readonly strangers: StrangerScan;
   readonly spam: Pick<SpamGuard, 'askedNow'>;
@@ -101,11 +103,11 @@ export class ProviderSync {
    * be reached is left for the next pass: nothing is thrown.
    */
   async watchTags(): Promise<void> {
-    const { book, tags, logger } = this.#deps;
+    const { book, logger } = this.#deps;
+    if (!this.#told.tags && !this.#told.buckets) return;
     for (const rental of book.wanted()) {
       const isBucketRight = this.#askedNow() === rental.bucketStampBits;
-      const isTagsRight = !this.#told.tags || !tags.isBehind(rental.registered);
-      if (isBucketRight && isTagsRight) continue;
+      if (isBucketRight && !(this.#told.tags && this.#isBehind(rental))) continue;
       const result: SyncResult = { fetched: 0, held: 0, cost: 0n, errors: [] };
       try {
         await this.#syncFilters(await this.#open(rental, result));
@@ -113,6 +115,16 @@ export class ProviderSync {
         logger.debug({ ...errorFields(error), bondId: rental.bondId }, 'tags are not watched yet');
       }
     }
+  }
+
+  /** Whether every provider that is told our tags watches all of them. */
+  isWatching(): boolean {
+    return !this.#told.tags || !this.#deps.book.wanted().some((rental) => this.#isBehind(rental));
+  }
+
+  #isBehind({ registered, lists = [] }: Rental): boolean {
+    const { tags, lists: present } = this.#deps;
+    return tags.isBehind(registered) || present.isBehind(lists);
   }
 
   async #open(rental: Rental, result: SyncResult): Promise<SyncPass> {
@@ -195,14 +207,17 @@ export class ProviderSync {
 
   /** Tells the provider which tags to watch, in bounded requests, and remembers that it knows. */
   #syncFilters({ provider, session, bondId, rental, result }: SyncPass): Promise<void> {
-    const { book, tags } = this.#deps;
+    const { book, tags, lists } = this.#deps;
     return this.#filters.run(async () => {
-      const { registered, hasBucket, bucketStampBits } = rental();
+      const { registered, hasBucket, bucketStampBits, lists: listed = [] } = rental();
       const isTold = this.#told.tags;
-      const windows = isTold ? tags.windows() : {};
-      const { add, remove } = isTold
+      const [windows, ids] = isTold ? [tags.windows(), lists.ids()] : [{}, []];
+      const numbered = isTold
         ? tags.changeSince(registered)
         : { add: [], remove: tags.tagsIn(registered) };
+      const single = isTold ? lists.changeSince(listed) : { add: [], remove: lists.tagsIn(listed) };
+      const add = [...numbered.add, ...single.add];
+      const remove = [...numbered.remove, ...single.remove];
       const asked = this.#askedNow();
       const wantsBucket = asked !== undefined;
       const isBucketRight = hasBucket === wantsBucket && asked === bucketStampBits;
@@ -218,12 +233,10 @@ export class ProviderSync {
         result.errors.push(error.code);
         return;
       }
-      await book.update(bondId, ({ bucketStampBits: _before, ...one }) => ({
-        ...one,
-        registered: windows,
-        hasBucket: wantsBucket,
-        ...(asked === undefined ? {} : { bucketStampBits: asked }),
-      }));
+      const bucket = asked === undefined ? {} : { bucketStampBits: asked };
+      const known = { registered: windows, lists: ids, hasBucket: wantsBucket, ...bucket };
+      await book.update(bondId, ({ bucketStampBits: _before, ...one }) => ({ ...one, ...known }));
+      await lists.forget(book.wanted().flatMap((one) => one.lists ?? []));
     });
   }
 

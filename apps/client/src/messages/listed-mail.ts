@@ -27,6 +27,8 @@ export interface NewMail {
   readonly to: string;
   readonly subject: string;
   readonly messageId: string;
+  /** From an archive: whom its header names, or empty. Nothing proves it. */
+  readonly importedFrom?: string;
 }
 
 /** What stands in front of a folder's list. */
@@ -85,7 +87,7 @@ export function sharedFlags(flags: readonly string[]): string[] {
 
 /** The line of a new mail; `emailId` is the hash of its bytes. */
 export function entryOf(mail: NewMail, emailId: string): Omit<MessageEntry, 'uid' | 'modseq'> {
-  const { messageKey, sender, subAddress, isRegistered, hasAttachments } = mail;
+  const { messageKey, sender, subAddress, isRegistered, hasAttachments, importedFrom } = mail;
   const headers = readHeaders(mail.raw);
   const references = headers.ok ? readFacts(headers.value).references.slice(-MAX_REFERENCES) : [];
   return {
@@ -102,6 +104,7 @@ export function entryOf(mail: NewMail, emailId: string): Omit<MessageEntry, 'uid
     to: mail.to.slice(0, 4_096),
     subject: mail.subject.slice(0, 998),
     messageId: mail.messageId.slice(0, 998),
+    ...(importedFrom === undefined ? {} : { importedFrom }),
     ...(references.length === 0 ? {} : { references }),
   };
 }

@@ -40,6 +40,9 @@ import { ReceiptCollector, type ReceiptCollectorDeps } from './receipt-collector
 import { type EnvelopeSealer, SealingRefused } from './sealer.ts';
 import { isStampOver, lacksStamp, stampEnvelope } from './stamper.ts';
 
+/** Starts the delivery once the batch is written; its number is known before. */
+export type AcceptEntry = (() => OutboxEntry) & { readonly id: number };
+
 export interface OutboxDeps extends OutboxRecordsDeps, ReceiptCollectorDeps {
   readonly tangle: Pick<TangleAccess, 'issuer' | 'proofOfWork' | 'networkId' | 'clock' | 'random'>;
   /** Who makes the envelope of each form. Those that are built later are added by `addSealer`. */
@@ -54,7 +57,7 @@ export interface OutboxDeps extends OutboxRecordsDeps, ReceiptCollectorDeps {
 export type WorkDone = Pick<PowProgress, 'hashes' | 'expectedHashes'>;
 
 /** Which steps take turns: a slow provider of somebody must not hold up what wants to leave. */
-type Lane = 'sending' | 'receipts';
+type Lane = 'sending' | 'receipts' | 'parcels';
 
 interface ActiveStep {
   readonly lane: Lane;
@@ -63,8 +66,11 @@ interface ActiveStep {
   readonly abort: AbortController;
 }
 
-/** Mails at work at once in each lane. Proof of work runs one at a time anyway. */
-const MAX_ACTIVE = 8;
+/**
+ * Mails at work at once in each lane. Proof of work runs one at a time anyway; a parcel that is
+ * uploaded holds its mail in memory.
+ */
+const MAX_ACTIVE: Readonly<Record<Lane, number>> = { sending: 8, receipts: 8, parcels: 2 };
 /** Between two attempts when not even the failure can be written down. */
 const DISK_RETRY_MS = 60_000;
 /** What a timer can hold; a later time is looked at again then. */
@@ -151,17 +157,17 @@ export class Outbox {
    * Puts a note into the batch; runs under the write lock. Call the returned function once the
    * batch is written.
    */
-  enqueueNote(batch: SealedBatch, note: OutgoingNote): () => OutboxEntry {
+  enqueueNote(batch: SealedBatch, note: OutgoingNote): AcceptEntry {
     const { to, body, dedupe } = note;
     const waiting = dedupe === undefined ? undefined : this.#waitingNote(to, dedupe);
     if (waiting !== undefined) {
       batch.putBytes('outboxPayload', orderedKey(waiting.id), body);
-      return () => waiting;
+      return Object.assign(() => waiting, { id: waiting.id });
     }
     const entry = this.#records.create(noteEntry(note));
     batch.putBytes('outboxPayload', orderedKey(entry.id), body);
     const accept = this.#take(batch, [entry]);
-    return () => accept()[0] ?? entry;
+    return Object.assign(() => accept()[0] ?? entry, { id: entry.id });
   }
 
   /** What a note that is not sealed yet says; for whoever wants to add to it. */
@@ -177,11 +183,11 @@ export class Outbox {
   }
 
   /** Puts a line of chat into the batch; as `enqueueNote`. */
-  enqueueChat(batch: SealedBatch, chat: OutgoingChat): () => OutboxEntry {
+  enqueueChat(batch: SealedBatch, chat: OutgoingChat): AcceptEntry {
     const entry = this.#records.create(chatEntry(chat));
     batch.putBytes('outboxPayload', orderedKey(entry.id), chat.payload);
     const accept = this.#take(batch, [entry]);
-    return () => accept()[0] ?? entry;
+    return Object.assign(() => accept()[0] ?? entry, { id: entry.id });
   }
 
   #take(batch: SealedBatch, entries: readonly OutboxEntry[]): () => OutboxEntry[] {
@@ -271,7 +277,7 @@ export class Outbox {
   #begin(entry: OutboxEntry): void {
     const lane = laneOf(entry);
     const busy = [...this.#active.values()].filter((one) => one.lane === lane).length;
-    if (busy >= MAX_ACTIVE) return;
+    if (busy >= MAX_ACTIVE[lane]) return;
     const abort = new AbortController();
     const signal = AbortSignal.any([this.#abort.signal, abort.signal]);
     const run = this.#run(entry, signal).finally(() => {
@@ -476,6 +482,7 @@ export class Outbox {
 }
 
 function laneOf(entry: OutboxEntry): Lane {
+  if (entry.form === 'parcel' && entry.root === undefined) return 'parcels';
   return entry.milestoneIndex === undefined ? 'sending' : 'receipts';
 }
 

@@ -5,9 +5,8 @@
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
-import { maxMessageSize } from '@tanglemail/mail/core/envelope/seal.ts';
 import { formatEmail, type MailAddress } from '@tanglemail/mail/core/identity/address.ts';
-import { PADDED_SIZES } from '@tanglemail/mail/core/limits.ts';
+import { MAX_MESSAGE_SIZE } from '@tanglemail/mail/core/limits.ts';
 import { withBcc, withoutBcc } from '@tanglemail/mail/core/message/blind-copies.ts';
 import { checkMessage } from '@tanglemail/mail/core/message/check.ts';
 import { type ComposeAttachment, composeMessage } from '@tanglemail/mail/io/compose.ts';
@@ -19,6 +18,7 @@ import { messageIdOf } from '../inbox/letter-intake.ts';
 import type { OutboxEntry } from '../store/outbox-collections.ts';
 import { type Answer, answerTo, forwardOf } from './answers.ts';
 import { explained } from './explained.ts';
+import { formOf } from './message-form.ts';
 import { checkKeyChanges, readRecipient, type Recipient } from './recipients.ts';
 import { showOrEmpty } from './views.ts';
 
@@ -151,7 +151,7 @@ export class MailSender {
     const { account, store, writes, messages, outbox, tangle, config } = this.#parts;
     const { raw, copy, recipients, choices } = outgoing;
     const isRegistered = choices.registered === true;
-    checkSize(raw, isRegistered);
+    checkSize(raw);
     const { to, subject, attachments } = await showOrEmpty(raw);
     const messageId = messageIdOf(raw);
     return writes.run(async () => {
@@ -171,6 +171,7 @@ export class MailSender {
       });
       const { sendAtMs } = choices;
       const accept = outbox.enqueue(batch, {
+        form: formOf(raw.length, isRegistered),
         recipients: [...recipients.keys()],
         roleOf: (address) => recipients.get(address)?.role,
         subAddresses: subAddressesOf(recipients),
@@ -206,12 +207,11 @@ function subAddressesOf(recipients: Recipients): Map<MailAddress, string> {
   );
 }
 
-function checkSize(raw: Uint8Array, isRegistered: boolean): void {
-  const limit = maxMessageSize(PADDED_SIZES.at(-1) ?? 0, isRegistered);
-  const checked = checkMessage(raw, limit);
+function checkSize(raw: Uint8Array): void {
+  const checked = checkMessage(raw, MAX_MESSAGE_SIZE);
   if (checked.ok) return;
   const isLarge = checked.code === 'message-too-large';
-  const detail = isLarge ? `${raw.length} bytes, at most ${limit} fit` : checked.code;
+  const detail = isLarge ? `${raw.length} bytes, at most ${MAX_MESSAGE_SIZE}` : checked.code;
   throw new ClientError(isLarge ? 'message-too-large' : 'message-malformed', detail);
 }
 

@@ -112,6 +112,8 @@ export const messageEntries = collection(
     to: z.string().max(4_096),
     subject: z.string().max(998),
     messageId: z.string().max(998),
+    /** From an archive: whom its header names, or empty. Nothing proves it. */
+    importedFrom: z.string().max(320).optional(),
     /** Message-IDs that it answers, oldest first, without brackets; absent when there is none. */
     references: z.array(z.string().max(250)).min(1).max(20).optional(),
   }),
@@ -135,6 +137,8 @@ export const rentals = collection(
     log: z.strictObject({ length: count, hash: hex }),
     /** Tag windows as the provider has them, by source id. */
     registered: z.record(z.string(), tagWindow),
+    /** Lists of single tags that the provider has, by id (tags/tag-lists.ts). */
+    lists: z.array(z.string().max(64)).max(4_096).optional(),
     hasBucket: z.boolean(),
     /** Stamp bits that it was told to ask of strangers; absent when it holds none of their mail. */
     bucketStampBits: z.int().min(0).max(28).optional(),

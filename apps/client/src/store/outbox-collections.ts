@@ -72,6 +72,8 @@ export const outboxEntries = collection(
     audience: z.array(mailAddress).max(MAX_AUDIENCE).optional(),
     /** Given by whoever queues: a later one with the same key replaces one that has not left. */
     dedupe: z.string().max(128).optional(),
+    /** Of a note: that it leaves makes nobody a contact. */
+    isQuiet: z.boolean().optional(),
     subject: z.string().max(998),
     sizeBytes: count,
     createdAtMs: count,
@@ -131,7 +133,31 @@ export function receiptKeyOf(
   to: MailAddress,
   letterId: string,
 ): string {
-  return store.opaque(`sent/${to}/${letterId}`);
+  return `sent/${store.opaque(`sent/${to}/${letterId}`)}`;
+}
+
+/** What a read receipt needs, until it is given. */
+export const dueReceipts = collection(
+  'receiptKey',
+  z.strictObject({
+    sender: mailAddress,
+    letterId: hex,
+    secret: hex,
+    /** Its user has read the message; the note about it is not queued yet. */
+    isSeen: z.boolean(),
+  }),
+);
+
+/** Start of the keys of due receipts. */
+export const DUE_RECEIPTS = 'due/';
+
+/** The key of the read receipt for one letter from `sender`. */
+export function dueReceiptKeyOf(
+  store: Pick<SealedStore, 'opaque'>,
+  sender: MailAddress,
+  letterId: string,
+): string {
+  return `${DUE_RECEIPTS}${store.opaque(`${sender}/${letterId}`)}`;
 }
 
 export type OutboxEntry = RecordOf<typeof outboxEntries>;

@@ -77,8 +77,20 @@ export const BUCKETS = {
   folder: 18,
   /** Outbox id → what a note, a chat line or a parcel says, until it is done. */
   outboxPayload: 19,
-  /** Opaque(person and letter id) → JSON: receipts that we expect, or may give. */
+  /** `sent/` or `due/`, opaque(person and letter id) → JSON: receipts that we expect, or may give. */
   receiptKey: 20,
+  /** Letter of the kind, slash, opaque id or number → JSON: chains of both directions, tags. */
+  chain: 21,
+  /** Letter of the kind, slash, opaque id or number → JSON: changes and waiting notes. */
+  group: 22,
+  /** Letter of the kind, slash, opaque id or number → JSON: conversations and messages. */
+  chatMessage: 23,
+  /** `content/` and opaque(message) → JSON: a sealed parcel; `entry/` and outbox id: its upload. */
+  parcelOut: 24,
+  /** Id (16 digits) → JSON of a mail whose parts are fetched. */
+  parcelIn: 25,
+  /** Id, part (2 digits) → opened bytes of a part, until the mail is whole. */
+  parcelPart: 26,
   /** Device (32 hex digits), `/`, number (10 digits) → one operation of the self-log. */
   selfLog: 27,
   /** Name → this device's own keys, and the seeds of tags under which it writes to people. */
@@ -89,8 +101,8 @@ export const BUCKETS = {
   keyHistory: 30,
   /** Name, or opaque(URL) → JSON: how far filters were read, and nodes that lied about them. */
   filterState: 31,
-  /** Folder id, modification number (16 digits) → JSON: UIDs that were expunged with it. */
-  expunged: 41,
+  /** Opaque(sender and letter id) → JSON: what a registered letter was signed with. */
+  registered: 41,
 } as const;
 
 export type Bucket = keyof typeof BUCKETS;
@@ -176,6 +188,15 @@ export class SealedStore {
     }
   }
 
+  /** All values of a bucket that holds bytes, in key order. */
+  async *scanBytes(bucket: Bucket): AsyncGenerator<{ key: string; value: Uint8Array }> {
+    const range = { gte: diskKeyOf(bucket, ''), lt: diskKeyOf(bucket, '\u007f') };
+    for await (const [diskKey, sealed] of this.#store.iterate(range)) {
+      const key = new TextDecoder().decode(diskKey.subarray(1));
+      yield { key, value: this.#open(diskKey, sealed) };
+    }
+  }
+
   /** Every value of the store, in the clear, as it was when the first one is asked for. */
   async *dump(): AsyncGenerator<{ bucket: Bucket; key: string; value: Uint8Array }> {
     const all = { gte: Uint8Array.of(0), lt: Uint8Array.of(0xff) };
@@ -215,6 +236,7 @@ export class SealedStore {
 
 /** One atomic, synced write of several values. */
 export class SealedBatch {
+  readonly #applies: (() => void)[] = [];
   readonly #batch: KeyValueBatch;
   readonly #seal: (diskKey: Uint8Array, plain: Uint8Array) => Uint8Array;
 
@@ -243,8 +265,15 @@ export class SealedBatch {
     return this;
   }
 
-  write(): Promise<void> {
-    return this.#batch.write({ sync: true });
+  /** Calls `apply` once the batch is on the disk, before `write` resolves; never if it fails. */
+  whenWritten(apply: () => void): this {
+    this.#applies.push(apply);
+    return this;
+  }
+
+  async write(): Promise<void> {
+    await this.#batch.write({ sync: true });
+    for (const apply of this.#applies.splice(0)) apply();
   }
 }
 

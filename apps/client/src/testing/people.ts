@@ -19,6 +19,7 @@ import { epochStates } from '../store/collections.ts';
 import type { SealedStore } from '../store/sealed-store.ts';
 import { WriteLock } from '../store/write-lock.ts';
 import { TagBook } from '../tags/tag-book.ts';
+import { TagLists } from '../tags/tag-lists.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
 import { sealedMemoryStore } from './memory-store.ts';
 
@@ -30,6 +31,7 @@ export interface Person {
   readonly store: SealedStore;
   readonly writes: WriteLock;
   readonly tags: TagBook;
+  readonly lists: TagLists;
   readonly contacts: ContactBook;
   readonly ownSettings: OwnSettings;
   readonly addresses: OwnAddresses;
@@ -74,6 +76,7 @@ export async function person(
   const epochs = EpochStore.load(store);
   const writes = new WriteLock();
   const tags = await TagBook.load(store);
+  const lists = await TagLists.load(store);
   const contacts = await ContactBook.load({ account, store, writes, tags, suite: nobleSuite });
   const onChange = (): void => {};
   const defaults = {
@@ -107,6 +110,7 @@ export async function person(
     store,
     writes,
     tags,
+    lists,
     contacts,
     ownSettings,
     addresses,

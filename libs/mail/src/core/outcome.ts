@@ -36,6 +36,7 @@ export const MAIL_ERROR_CODES = {
   'letter-damaged': { action: 'reject', spec: '22-letter' },
   'letter-malformed': { action: 'reject', spec: '22-letter' },
   'letter-kind-unknown': { action: 'ignore', spec: '22-letter' },
+  'receipt-note-unknown': { action: 'ignore', spec: '28-receipt-note' },
   'certificate-invalid': { action: 'reject', spec: '22-letter' },
   'registered-signature-invalid': { action: 'reject', spec: '22-letter' },
   'recipient-key-invalid': { action: 'reject', spec: '22-letter' },

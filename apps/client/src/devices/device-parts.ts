@@ -1,0 +1,126 @@
+/**
+ * The parts of the account's devices, wired by hand. Before: client-parts.ts; after: the files
+ * beside it.
+ */
+import { hostname } from 'node:os';
+import { genesisToJson, type Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
+import type { Logger } from '@tanglemail/tangle/io/logger.ts';
+import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
+import type { Account } from '../account/account.ts';
+import type { EpochStore } from '../account/epoch-store.ts';
+import { BackupKeeper } from '../backup/backup-keeper.ts';
+import type { ClientConfig } from '../config/schema.ts';
+import type { ContactBook } from '../contacts/contact-book.ts';
+import type { DescriptorPublisher } from '../descriptor/publisher.ts';
+import type { NoteRouter } from '../inbox/note-router.ts';
+import type { AccountSecrets } from '../keystore/keystore.ts';
+import type { MessageStore } from '../messages/message-store.ts';
+import type { Outbox } from '../outbox/outbox.ts';
+import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
+import type { WriteLock } from '../store/write-lock.ts';
+import type { TangleAccess } from '../tangle/tangle-access.ts';
+import { ContactLog } from './contact-log.ts';
+import { DeviceLog } from './device-log.ts';
+import { DeviceManager } from './device-manager.ts';
+import { EpochLines } from './epoch-lines.ts';
+import { MailLogReader } from './mail-log-apply.ts';
+import { MailLog } from './mail-log.ts';
+import { makeLinkArchive } from './link-archive.ts';
+import { LinkHost } from './link-host.ts';
+import { RecoveryBoxes } from './recovery-boxes.ts';
+import { SelfNotes } from './self-notes.ts';
+
+export interface DevicePartsDeps {
+  readonly account: Account;
+  readonly config: ClientConfig;
+  readonly secrets: AccountSecrets;
+  readonly genesis: Genesis;
+  readonly store: SealedStore;
+  readonly writes: WriteLock;
+  readonly tangle: TangleAccess;
+  readonly epochs: EpochStore;
+  readonly contacts: ContactBook;
+  readonly messages: MessageStore;
+  readonly publisher: DescriptorPublisher;
+  readonly outbox: Outbox;
+  readonly notes: NoteRouter;
+  readonly suite: SealingSuite;
+  readonly logger: Logger;
+}
+
+export interface DeviceParts {
+  readonly log: DeviceLog;
+  readonly lines: EpochLines;
+  readonly manager: DeviceManager;
+  readonly link: LinkHost;
+  readonly backups: BackupKeeper;
+}
+
+/** Opens the self-log, and makes this device at its first start. */
+export async function buildDevices(deps: DevicePartsDeps): Promise<DeviceParts> {
+  const { store, writes, tangle, epochs, publisher, outbox, suite, logger } = deps;
+  const random = (length: number): Uint8Array => tangle.random.bytes(length);
+  const nowMs = (): number => tangle.clock.nowMs();
+  const made = { name: hostname(), nowMs: nowMs(), epochs: epochs.state };
+  const log = await DeviceLog.load({ store, writes, suite, random }, made);
+  const boxes = new RecoveryBoxes(store, writes);
+  const lastPublished = (): number | undefined => publisher.lastEpoch();
+  const lines = new EpochLines({ log, epochs, random, lastPublished });
+  const contacts = new ContactLog(log, deps.contacts);
+  const notes = new SelfNotes({
+    address: deps.account.address,
+    store,
+    writes,
+    log,
+    boxes,
+    outbox,
+    suite,
+    random,
+    nowMs,
+    logger,
+    isSealedAnew: () => publisher.isCurrent(),
+    onLine: (batch: SealedBatch) => {
+      lines.adopt(batch);
+      batch.whenWritten(() => publisher.wake());
+    },
+    onFork: () => manager.noteFork(),
+  });
+  const manager: DeviceManager = new DeviceManager({
+    store,
+    writes,
+    log,
+    notes,
+    lines,
+    boxes,
+    contacts,
+    nowMs,
+    logger,
+    readers: [contacts, new MailLogReader(log, deps.messages)],
+    onNewLine: () => publisher.wake(),
+  });
+  const mails = new MailLog(log, deps.messages, (operations) => manager.applyLater(operations));
+  mails.observe();
+  notes.register(deps.notes);
+  const { secrets, genesis } = deps;
+  const backups = new BackupKeeper({
+    config: deps.config,
+    secrets,
+    genesis,
+    store,
+    logger,
+    clock: tangle.clock,
+    random: tangle.random,
+    noteBox: (publicKey) => boxes.add(publicKey, nowMs()),
+  });
+  const { storeKey: _own, ...shared } = secrets;
+  const makeArchive = async (): Promise<Uint8Array> =>
+    await makeLinkArchive(store, {
+      secrets: shared,
+      genesis: genesisToJson(genesis),
+      settings: backups.settings(),
+      epochs: epochs.state,
+      log: log.log,
+    });
+  const link = new LinkHost({ tangle, suite, logger, makeArchive });
+  return { log, lines, manager, link, backups };
+}

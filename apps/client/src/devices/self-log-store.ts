@@ -1,0 +1,93 @@
+/**
+ * The self-log on the disk: one value for each operation, and the heads. Before: device-log.ts;
+ * after: store. Spec: docs/spec/26-self-log.md, docs/spec/40-client-store.md.
+ */
+import {
+  applySelfLogDiff,
+  type Head,
+  hold,
+  newSelfLog,
+  type SelfLog,
+  type SelfLogDiff,
+} from '@tanglemail/mail/core/self-log/log.ts';
+import {
+  decodeOperation,
+  type DeviceId,
+  encodeOperation,
+  type Operation,
+} from '@tanglemail/mail/core/self-log/operation.ts';
+import { z } from 'zod';
+import { collection, count } from '../store/collections.ts';
+import { type SealedBatch, type SealedStore, SealedStoreError } from '../store/sealed-store.ts';
+
+const HEADS = 'heads';
+
+const head = z.strictObject({ seq: count, clock: count, dropped: count });
+
+export const selfLogHeads = collection(
+  'device',
+  z.strictObject({
+    heads: z.record(z.string().regex(/^[0-9a-f]{32}$/), head),
+    /** Keys of operations that wait for one before them. */
+    waiting: z.array(z.string()),
+  }),
+);
+
+/** `device/0000000012`. */
+function keyOf({ device, seq }: Pick<Operation, 'device' | 'seq'>): string {
+  return `${device}/${seq.toString().padStart(10, '0')}`;
+}
+
+/** Reads everything. Throws SealedStoreError when a value is none of ours. */
+export async function loadSelfLog(store: SealedStore): Promise<SelfLog> {
+  const log = newSelfLog();
+  const stored = store.get(selfLogHeads, HEADS) ?? { heads: {}, waiting: [] };
+  for (const [device, one] of Object.entries(stored.heads)) {
+    log.heads.set(device as DeviceId, one);
+  }
+  const waiting = new Set(stored.waiting);
+  for await (const { key, value } of store.scanBytes('selfLog')) {
+    const decoded = decodeOperation(value);
+    if (!decoded.ok) throw new SealedStoreError('an operation of the self-log is damaged');
+    const operation = decoded.value;
+    if (waiting.has(key)) log.waiting.set(`${operation.device}/${operation.seq}`, operation);
+    else hold(log, operation);
+  }
+  return log;
+}
+
+/** A copy that can be changed before it is known whether the change reaches the disk. */
+export function copySelfLog(log: SelfLog): SelfLog {
+  return {
+    heads: new Map(log.heads),
+    operations: new Map(log.operations),
+    removals: new Map(log.removals),
+    waiting: new Map(log.waiting),
+  };
+}
+
+/** Takes a diff up in `log`, and puts it into the batch. */
+export function putSelfLogDiff(batch: SealedBatch, log: SelfLog, diff: SelfLogDiff): void {
+  applySelfLogDiff(log, diff);
+  for (const one of [...diff.take, ...diff.wait, ...diff.replace]) {
+    batch.putBytes('selfLog', keyOf(one), encodeOperation(one));
+  }
+  for (const one of [...diff.refuse, ...diff.drop]) batch.del('selfLog', keyOf(one));
+  putHeads(batch, log);
+}
+
+/** Puts a whole log into the batch: an account that was linked, or a merge. */
+export function putSelfLog(batch: SealedBatch, log: SelfLog): void {
+  for (const one of log.operations.values()) {
+    batch.putBytes('selfLog', keyOf(one), encodeOperation(one));
+  }
+  putHeads(batch, log);
+}
+
+function putHeads(batch: SealedBatch, log: SelfLog): void {
+  const heads: Record<string, Head> = {};
+  for (const [device, { seq, clock, dropped }] of log.heads)
+    heads[device] = { seq, clock, dropped };
+  const waiting = [...log.waiting.values()].map(keyOf);
+  batch.put(selfLogHeads, HEADS, { heads, waiting });
+}

@@ -1,0 +1,144 @@
+/**
+ * Notes to oneself: operations on their way to the account's other devices, and epoch lines that
+ * only listed devices may open. Stop before: self-log/log.ts; next: letter/letter.ts, as the body of
+ * a note of family 0xc4. Spec: docs/spec/26-self-log.md, section "Notes".
+ */
+import type { Reader } from '@tanglemail/tangle/core/codec/reader.ts';
+import { decodeWith, refuse } from '@tanglemail/tangle/core/codec/reader.ts';
+import { Writer } from '@tanglemail/tangle/core/codec/writer.ts';
+import { deriveKey } from '../crypto/kdf.ts';
+import { assert, fail, succeed } from '../outcome.ts';
+import type { MailOutcome } from '../outcome.ts';
+import type { KeyPair, SealingSuite } from '../ports.ts';
+import type { Operation } from './operation.ts';
+import { decodeOperation, encodeOperation, MAX_OPERATION_SIZE } from './operation.ts';
+
+/** First byte of every note to oneself. */
+export const SELF_NOTE_FAMILY = 0xc4;
+/** Bytes of the largest note: one envelope carries it. */
+export const MAX_SELF_NOTE = 20_480;
+/** Operations of one note. */
+export const MAX_NOTE_OPERATIONS = 512;
+/** Keys that one note is sealed to: devices, and backups that sleep. */
+export const MAX_BOXES = 136;
+const VERSION = 1;
+const MAX_BOX_CONTENT = 128;
+
+/** An operation sealed to the key of one device or backup. */
+export interface SealedBox {
+  /** The ephemeral public key, 32 bytes. */
+  readonly ephemeralKey: Uint8Array;
+  /** 17 bytes at least. */
+  readonly sealed: Uint8Array;
+}
+
+export type SelfNote =
+  | { readonly kind: 'operations'; readonly operations: readonly Operation[] }
+  | { readonly kind: 'boxes'; readonly boxes: readonly SealedBox[] };
+
+/** The bytes of a note. */
+export function encodeSelfNote(note: SelfNote): Uint8Array {
+  const writer = new Writer(1_024);
+  writer.u8(SELF_NOTE_FAMILY);
+  writer.u8(VERSION);
+  if (note.kind === 'operations') {
+    writer.u8(1);
+    writer.count16(note.operations.length, 1, MAX_NOTE_OPERATIONS);
+    for (const operation of note.operations) {
+      const bytes = encodeOperation(operation);
+      writer.u16(bytes.length);
+      writer.raw(bytes);
+    }
+  } else {
+    writer.u8(2);
+    writer.count8(note.boxes.length, 1, MAX_BOXES);
+    for (const { ephemeralKey, sealed } of note.boxes) {
+      writer.fixed(ephemeralKey, 32);
+      writer.count8(sealed.length, 17, MAX_BOX_CONTENT + 16);
+      writer.raw(sealed);
+    }
+  }
+  const bytes = writer.finish();
+  assert(bytes.length <= MAX_SELF_NOTE, 'a note of our own fits an envelope');
+  return bytes;
+}
+
+/** Reads a note. Codes: those of form, `version-unknown`, those of `decodeOperation`. */
+export function decodeSelfNote(bytes: Uint8Array): MailOutcome<SelfNote> {
+  const parts = decodeWith(bytes, MAX_SELF_NOTE, readNote);
+  if (!parts.ok) return parts;
+  if (parts.value.kind === 'boxes') return succeed(parts.value);
+  const operations: Operation[] = [];
+  for (const one of parts.value.encoded) {
+    const decoded = decodeOperation(one);
+    if (!decoded.ok) return decoded;
+    operations.push(decoded.value);
+  }
+  return succeed({ kind: 'operations', operations });
+}
+
+type RawNote =
+  | { readonly kind: 'operations'; readonly encoded: readonly Uint8Array[] }
+  | { readonly kind: 'boxes'; readonly boxes: readonly SealedBox[] };
+
+function readNote(reader: Reader): RawNote {
+  if (reader.u8() !== SELF_NOTE_FAMILY) refuse('not-canonical');
+  if (reader.u8() !== VERSION) refuse('version-unknown');
+  const type = reader.u8();
+  if (type === 1) {
+    const count = reader.count16(1, MAX_NOTE_OPERATIONS);
+    const encoded: Uint8Array[] = [];
+    for (let index = 0; index < count; index++) {
+      const length = reader.u16();
+      if (length > MAX_OPERATION_SIZE) refuse('too-large');
+      encoded.push(reader.view(length));
+    }
+    return { kind: 'operations', encoded };
+  }
+  if (type !== 2) refuse('number-out-of-range');
+  const count = reader.count8(1, MAX_BOXES);
+  const boxes: SealedBox[] = [];
+  for (let index = 0; index < count; index++) {
+    const ephemeralKey = reader.bytes(32);
+    boxes.push({ ephemeralKey, sealed: reader.bytes(reader.count8(17, MAX_BOX_CONTENT + 16)) });
+  }
+  return { kind: 'boxes', boxes };
+}
+
+const NONCE = new Uint8Array(12);
+const NO_AAD = new Uint8Array(0);
+
+function boxKey(shared: Uint8Array, ephemeralKey: Uint8Array, publicKey: Uint8Array): Uint8Array {
+  return deriveKey(shared, 'tmail/device-box/v1', [ephemeralKey, publicKey]);
+}
+
+/**
+ * Seals an operation to one key, with a fresh ephemeral secret (32 random bytes, used once: so the
+ * nonce can be zero). Code: `recipient-key-invalid` for a key of low order.
+ */
+export function sealBox(
+  operation: Operation,
+  publicKey: Uint8Array,
+  ephemeralSecret: Uint8Array,
+  suite: SealingSuite,
+): MailOutcome<SealedBox> {
+  const shared = suite.x25519(ephemeralSecret, publicKey);
+  if (shared === undefined) return fail('recipient-key-invalid');
+  const ephemeralKey = suite.x25519PublicKey(ephemeralSecret);
+  const content = encodeOperation(operation);
+  assert(content.length <= MAX_BOX_CONTENT, 'a box holds a short operation');
+  const key = boxKey(shared, ephemeralKey, publicKey);
+  const sealed = suite.chacha20poly1305Seal(key, NONCE, content, NO_AAD);
+  return succeed({ ephemeralKey, sealed });
+}
+
+/** Opens the box that is for this key; undefined when it is for another one. */
+export function openBox(box: SealedBox, own: KeyPair, suite: SealingSuite): Operation | undefined {
+  const shared = suite.x25519(own.secretKey, box.ephemeralKey);
+  if (shared === undefined) return undefined;
+  const key = boxKey(shared, box.ephemeralKey, own.publicKey);
+  const content = suite.chacha20poly1305Open(key, NONCE, box.sealed, NO_AAD);
+  if (content === undefined) return undefined;
+  const decoded = decodeOperation(content);
+  return decoded.ok ? decoded.value : undefined;
+}
