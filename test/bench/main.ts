@@ -27,6 +27,7 @@ import { stateTree } from './16-state-tree.ts';
 import { lightClient } from './17-light-client.ts';
 import { finality } from './18-finality.ts';
 import { filter } from './19-filter.ts';
+import { parcel } from './21-parcel.ts';
 import { formatJson, formatTable, machineLine } from './report.ts';
 
 const BENCHES: readonly Bench[] = [
@@ -47,6 +48,7 @@ const BENCHES: readonly Bench[] = [
   memory,
   lightClient,
   filter,
+  parcel,
 ];
 /** Minutes, or gigabytes: only when they are named. */
 const LONG: readonly Bench[] = [crash, stateTree, finality];

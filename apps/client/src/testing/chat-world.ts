@@ -56,7 +56,6 @@ export class ChatWorld {
       sealers: { message: sealer, note: sealer },
       providersOf: async () => undefined,
       providerAt: () => Promise.reject(new Error('nobody has a provider here')),
-      providersOf: async () => undefined,
       watchTags: async () => {},
       logger: SILENT_LOGGER,
       onChange: () => {},
