@@ -27,6 +27,7 @@ import { stateTree } from './16-state-tree.ts';
 import { lightClient } from './17-light-client.ts';
 import { finality } from './18-finality.ts';
 import { filter } from './19-filter.ts';
+import { scan } from './20-scan.ts';
 import { parcel } from './21-parcel.ts';
 import { formatJson, formatTable, machineLine } from './report.ts';
 
@@ -49,6 +50,7 @@ const BENCHES: readonly Bench[] = [
   lightClient,
   filter,
   parcel,
+  scan,
 ];
 /** Minutes, or gigabytes: only when they are named. */
 const LONG: readonly Bench[] = [crash, stateTree, finality];
