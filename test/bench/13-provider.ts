@@ -135,7 +135,7 @@ class Desks {
   async take(envelopes: readonly Uint8Array[]): Promise<void> {
     this.#index += 1;
     const point = { index: this.#index, milestoneId: '00'.repeat(32), timestampMs: NOW * 1_000 };
-    const counts = await this.#arrivals.take(point as never, envelopes);
+    const counts = await this.#arrivals.take(point, envelopes);
     if (counts.stored !== envelopes.length) throw new Error('not all was stored');
   }
 

@@ -27,7 +27,8 @@ import { stateTree } from './16-state-tree.ts';
 import { lightClient } from './17-light-client.ts';
 import { finality } from './18-finality.ts';
 import { filter } from './19-filter.ts';
-import { scan } from './20-scan.ts';
+import { search } from './20-search.ts';
+import { scan } from './22-scan.ts';
 import { parcel } from './21-parcel.ts';
 import { formatJson, formatTable, machineLine } from './report.ts';
 
@@ -49,6 +50,7 @@ const BENCHES: readonly Bench[] = [
   memory,
   lightClient,
   filter,
+  search,
   parcel,
   scan,
 ];

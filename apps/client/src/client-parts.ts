@@ -20,6 +20,7 @@ import { Chat } from './chat/chat.ts';
 import { ContactBook } from './contacts/contact-book.ts';
 import { OwnAddresses, type PublishedDoors } from './contacts/own-addresses.ts';
 import { OwnSettings } from './contacts/own-settings.ts';
+import { RequestSorter } from './contacts/request-sorter.ts';
 import { DescriptorPublisher } from './descriptor/publisher.ts';
 import { DescriptorResolver } from './descriptor/resolver.ts';
 import { buildDevices, type DeviceParts } from './devices/device-parts.ts';
@@ -32,6 +33,7 @@ import { PushWatch } from './inbox/push-watch.ts';
 import { ProviderSync } from './inbox/provider-sync.ts';
 import { StrangerScan } from './inbox/stranger-scan.ts';
 import type { AccountSecrets } from './keystore/keystore.ts';
+import { buildMailbox, type MailboxParts } from './mailbox-parts.ts';
 import { MessageStore } from './messages/message-store.ts';
 import { isMail, storedCount } from './outbox/outbox-entry.ts';
 import { Outbox } from './outbox/outbox.ts';
@@ -42,8 +44,8 @@ import { ChannelKeeper } from './rentals/channel-keeper.ts';
 import { RentalBook } from './rentals/rental-book.ts';
 import { Renter, type RentTerms } from './rentals/renter.ts';
 import { ClientEvents } from './service/client-events.ts';
-import { SpamGuard } from './spam/spam-guard.ts';
 import { incomingEvent, uploadView } from './service/parcel-views.ts';
+import { SpamGuard } from './spam/spam-guard.ts';
 import type { OutboxEntry } from './store/outbox-collections.ts';
 import type { SealedStore } from './store/sealed-store.ts';
 import { WriteLock } from './store/write-lock.ts';
@@ -82,6 +84,8 @@ export interface ClientParts extends ClientOptions {
   readonly ownSettings: OwnSettings;
   readonly addresses: OwnAddresses;
   readonly messages: MessageStore;
+  readonly mailbox: MailboxParts;
+  readonly requests: RequestSorter;
   /** Ends every request that is under way when it is aborted. */
   readonly lifetime: AbortController;
   readonly resolver: DescriptorResolver;
@@ -100,11 +104,11 @@ export interface ClientParts extends ClientOptions {
   readonly notes: NoteRouter;
   readonly parcels: Parcels;
   readonly wallet: WalletService;
+  readonly chat: Chat;
   /** What is asked of strangers. */
   readonly spam: SpamGuard;
   /** Who tells us of new mail. */
   readonly push: PushWatch;
-  readonly chat: Chat;
   readonly events: ClientEvents;
   readonly devices: DeviceParts;
 }
@@ -127,17 +131,24 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const tags = await TagBook.load(store);
   const lists = await TagLists.load(store);
   const own = await buildOwn(options, { account, store, writes, suite, clock: deps.clock, events });
+  let requests: RequestSorter | undefined;
   const contacts = await ContactBook.load({
     account,
     store,
     writes,
     tags,
     suite,
-    onChange: (address) => events.emit(contactEvent(account, address)),
+    onChange: (address) => {
+      events.emit(contactEvent(account, address));
+      requests?.wake();
+    },
   });
   const messages = await MessageStore.load(store);
+  requests = new RequestSorter({ store, writes, contacts, messages, logger });
   const known = { account, store, writes, tags, lists, contacts, messages, suite };
   const base = { ...known, ...own, tangle, epochs, logger };
+  const nowMs = (): number => tangle.clock.nowMs();
+  const mailbox = await buildMailbox({ ...base, random: tangle.random, nowMs });
   const market = await buildMarket(options, { ...base, events, lifetime });
   const resolver = new DescriptorResolver({
     tangle,
@@ -189,21 +200,17 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   });
   parcels.connect(outbox);
   const chat = await buildChat({ ...base, ...inbox, resolver, outbox, events });
-  const all = { ...options, ...base, ...market, ...inbox, receipts };
+  const all = { ...options, ...base, ...market, ...inbox, receipts, mailbox };
   const { notes } = inbox;
   const devices = await buildDevices({ ...options, ...base, publisher, outbox, notes });
-  const push = buildPush({ ...base, ...market });
-  const running = { lifetime, resolver, publisher, outbox, chat, parcels, events, devices };
-  return { ...all, ...running, filterScan, spam, push };
-}
-
-function buildPush(parts: Pick<ClientParts, 'book' | 'renter' | 'logger' | 'tangle'>): PushWatch {
-  const { random, clock } = parts.tangle;
-  return new PushWatch({
-    ...parts,
-    random: () => random.below(2 ** 20) / 2 ** 20,
-    nowMs: () => clock.nowMs(),
+  const push = new PushWatch({
+    ...market,
+    logger,
+    random: () => tangle.random.below(2 ** 20) / 2 ** 20,
+    nowMs: () => tangle.clock.nowMs(),
   });
+  const running = { lifetime, resolver, publisher, outbox, chat, parcels, events, devices };
+  return { ...all, ...running, requests, filterScan, spam, push };
 }
 
 type ChatParts = 'resolver' | 'outbox' | 'events' | 'providerSync' | 'intake' | 'notes';

@@ -12,10 +12,12 @@ import {
   type ClientParts,
 } from './client-parts.ts';
 import { pause } from './pause.ts';
+import { LocalMailboxService } from './service/mailbox-service.ts';
 import { FilterSearch } from './service/filter-service.ts';
 import { LocalChatService } from './service/chat-service.ts';
 import { LocalParcels } from './service/parcels-service.ts';
 import { ClientDevices } from './service/devices-service.ts';
+import { LocalPeople } from './service/people-service.ts';
 import { LocalService } from './service/local-service.ts';
 import { OutboxActions } from './service/outbox-actions.ts';
 import { saveCheckpoint } from './tangle/ledger-checkpoint.ts';
@@ -32,6 +34,7 @@ const DESCRIPTOR_CHECK_MS = 60_000;
 const CHANNEL_CHECK_MS = 15_000;
 /** So many times as long is waited while all providers tell of new mail by themselves. */
 const PUSHED_POLLS = 12;
+const INVITE_CHECK_MS = 3_600_000;
 const CHECKPOINT_MS = 30_000;
 /** Between two looks at what chat has to ask for, to answer or to delete. */
 const CHAT_CHECK_MS = 60_000;
@@ -53,6 +56,8 @@ export class Client {
     const { backups, manager, link } = parts.devices;
     this.services = {
       local: this.service,
+      mailbox: new LocalMailboxService(parts),
+      people: new LocalPeople(parts),
       outbox: new OutboxActions(parts),
       backup: backups,
       devices: new ClientDevices(manager, link),
@@ -72,10 +77,11 @@ export class Client {
    * mail. A node or a provider that is out of reach delays work and stops nothing.
    */
   start(): void {
-    const { wallet, outbox, parcels, config, tangle, publisher, channels, store } = this.#parts;
-    const { push } = this.#parts;
+    const { wallet, outbox, parcels, config, tangle, publisher, channels, store, push } =
+      this.#parts;
     wallet.start();
     outbox.start();
+    this.#parts.mailbox.keeper.start();
     parcels.start();
     this.#loops.push(this.#startDevices());
     this.#loops.push(this.#giveReceipts());
@@ -95,6 +101,7 @@ export class Client {
       (timeMs, signal) => push.rest(timeMs, signal),
     );
     if (config.mailFromNode) this.#loop('node feed', (signal) => this.#readNode(signal));
+    this.#loop('contacts', () => this.#tendContacts());
     const { filterScan } = this.#parts;
     if (filterScan !== undefined) {
       this.#loop('filters', async (signal) => {
@@ -136,6 +143,7 @@ export class Client {
     await saveCheckpoint(store, tangle.checkpoint());
     await tangle.close();
     await writes.run(async () => {});
+    await this.#parts.mailbox.keeper.stop();
     await store.close();
   }
 
@@ -192,6 +200,15 @@ export class Client {
       await this.service.sync();
     } else if (hinted.size > 0) await this.service.sync(hinted);
     return Math.max(0, this.#polledAtMs + restMs - tangle.clock.nowMs());
+  }
+
+  /** Moves what a crash left in Requests, and ends invites whose time is over. */
+  async #tendContacts(): Promise<number> {
+    const { requests, contacts, providerSync, tangle } = this.#parts;
+    await requests.settle();
+    const ended = await contacts.invites.expire(tangle.clock.nowMs());
+    if (ended > 0) await providerSync.watchTags();
+    return INVITE_CHECK_MS;
   }
 
   async #readNode(signal: AbortSignal): Promise<number> {

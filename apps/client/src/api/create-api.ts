@@ -16,6 +16,9 @@ import type { AddressInfo } from 'node:net';
 import 'reflect-metadata';
 import { AccessToken, guardAccess } from './access.ts';
 import { AccountController } from './account.controller.ts';
+import { ArchiveController } from './archive.controller.ts';
+import { DraftsController } from './drafts.controller.ts';
+import { MailboxController } from './mailbox.controller.ts';
 import { BackupController } from './backup.controller.ts';
 import { ChatController } from './chat.controller.ts';
 import { DevicesController } from './devices.controller.ts';
@@ -26,6 +29,7 @@ import { FiltersController } from './filters.controller.ts';
 import { MessagesController } from './messages.controller.ts';
 import { OutboxActionsController } from './outbox-actions.controller.ts';
 import { OutboxController } from './outbox.controller.ts';
+import { PeopleController } from './people.controller.ts';
 import { ProblemFilter } from './problem.ts';
 import { ProvidersController } from './providers.controller.ts';
 import type { ApiServices } from './service.ts';
@@ -36,8 +40,10 @@ import {
   CHAT,
   DEVICES,
   FILTERS,
+  MAILBOX,
   OUTBOX,
   PARCELS,
+  PEOPLE,
   SERVICE,
   VERSION,
 } from './tokens.ts';
@@ -73,6 +79,11 @@ const AREAS: Record<keyof ApiServices, Area> = {
       ProvidersController,
     ],
   },
+  mailbox: {
+    token: MAILBOX,
+    controllers: [MailboxController, DraftsController, ArchiveController],
+  },
+  people: { token: PEOPLE, controllers: [PeopleController] },
   filters: { token: FILTERS, controllers: [FiltersController] },
   backup: { token: BACKUP, controllers: [BackupController] },
   outbox: { token: OUTBOX, controllers: [OutboxActionsController] },

@@ -77,7 +77,7 @@ export interface ArrivedMessage {
   readonly registered?: LetterContent;
   /** Of the letter, if it asks for a receipt: given now that the message is here. */
   readonly receiptSecret?: Uint8Array;
-  /** Our sub-address by which it came; without it, the one by which its sender came first. */
+  /** Our sub-address by which it came, '' for none; else the one by which its sender came first. */
   readonly subAddress?: string;
 }
 

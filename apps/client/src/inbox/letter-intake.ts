@@ -168,15 +168,15 @@ export class LetterIntake {
   }
 
   /**
-   * Our sub-address by which a mail came: that of the door whose key its tag was made for, else,
-   * under an exact tag, the one that the sender wrote on it.
+   * Our sub-address by which a mail came: that of the door whose key its tag was made for ('' for
+   * the plain one), else, under an exact tag, the one that the sender wrote on it.
    */
   #subAddressOf(envelope: MailEnvelope, shown: ShownFacts | undefined): string | undefined {
     const { account, addresses, tags, tangle } = this.#deps;
     if (tags.match(envelope.tag) === undefined) {
       const today = dayOf(Math.floor(tangle.clock.nowMs() / 1_000));
       const days = Array.from({ length: HELD_DAYS }, (_, back) => today + 1 - back);
-      return this.#doorOf(envelope, days) || undefined;
+      return this.#doorOf(envelope, days);
     }
     for (const text of shown?.to.split(', ') ?? []) {
       const parsed = parseMailAddress(text, account.network);
@@ -366,7 +366,7 @@ export class LetterIntake {
     { sender, letterId, isRegistered, raw, shown, receiptSecret, ...more }: ArrivedMessage,
   ): { readonly mailId: string; readonly apply: () => void } {
     const { store, contacts, messages, tangle, onDelivered } = this.#deps;
-    const subAddress = more.subAddress ?? contacts.get(sender)?.cameBy;
+    const subAddress = more.subAddress ?? contacts.get(sender)?.cameBy ?? '';
     const delivered = messages.deliver(batch, {
       folder: folderFor(senderState),
       raw,
@@ -375,7 +375,7 @@ export class LetterIntake {
       flags: [],
       sender,
       isRegistered,
-      ...(subAddress === undefined ? {} : { subAddress }),
+      ...(subAddress === '' ? {} : { subAddress }),
       ...shown,
     });
     const mailId = delivered.id;
@@ -429,7 +429,7 @@ export class LetterIntake {
       name: shown?.fromName.slice(0, MAX_NAME_LENGTH) ?? '',
       nowMs: tangle.clock.nowMs(),
       ...(invite ? { inviteId: source.slice(INVITE_SOURCE.length) } : {}),
-      ...(subAddress === undefined ? {} : { cameBy: subAddress }),
+      ...(subAddress ? { cameBy: subAddress } : {}),
     });
     return { state: contact.state, apply };
   }

@@ -104,10 +104,10 @@ export class ProviderSync {
    */
   async watchTags(): Promise<void> {
     const { book, logger } = this.#deps;
-    if (!this.#told.tags && !this.#told.buckets) return;
     for (const rental of book.wanted()) {
       const isBucketRight = this.#askedNow() === rental.bucketStampBits;
-      if (isBucketRight && !(this.#told.tags && this.#isBehind(rental))) continue;
+      const isTagsRight = !this.#told.tags || !this.#isBehind(rental);
+      if (isBucketRight && isTagsRight) continue;
       const result: SyncResult = { fetched: 0, held: 0, cost: 0n, errors: [] };
       try {
         await this.#syncFilters(await this.#open(rental, result));
@@ -233,9 +233,13 @@ export class ProviderSync {
         result.errors.push(error.code);
         return;
       }
-      const bucket = asked === undefined ? {} : { bucketStampBits: asked };
-      const known = { registered: windows, lists: ids, hasBucket: wantsBucket, ...bucket };
-      await book.update(bondId, ({ bucketStampBits: _before, ...one }) => ({ ...one, ...known }));
+      await book.update(bondId, ({ bucketStampBits: _before, ...one }) => ({
+        ...one,
+        registered: windows,
+        lists: ids,
+        hasBucket: wantsBucket,
+        ...(asked === undefined ? {} : { bucketStampBits: asked }),
+      }));
       await lists.forget(book.wanted().flatMap((one) => one.lists ?? []));
     });
   }

@@ -1,7 +1,7 @@
 /**
  * Listens at every rented provider for the word that mail has come, so that it is fetched within a
  * second or two and looking by the clock can be rare. Before: client.ts waits here between two
- * looks; after: mail io, provider/push-link.ts. Spec: docs/spec/42-delivery.md, section "Strangers and push".
+ * looks; after: mail io, provider/push-link.ts. Spec: docs/spec/42-delivery.md, section "Push".
  */
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
 import { PushLink } from '@tanglemail/mail/io/provider/push-link.ts';

@@ -48,6 +48,7 @@ export class LocalService implements ClientService {
     const { account, secrets, config, genesis, publisher, wallet, book } = this.#parts;
     const latest = await this.#latestMilestone();
     const { sequence, state, milestoneIndex } = publisher.status();
+    const conflictAtMs = this.#parts.resolver.conflictAtMs(account.address);
     const inbox = this.#parts.messages.folders().find((one) => one.name === 'INBOX');
     return {
       version: VERSION,
@@ -64,6 +65,7 @@ export class LocalService implements ClientService {
         sequence: `${sequence}`,
         state,
         ...(milestoneIndex === undefined ? {} : { milestoneIndex }),
+        ...(conflictAtMs === undefined ? {} : { conflictAtMs }),
       },
       wallet: wallet.summary(),
       providers: book.hints().length,
@@ -136,6 +138,7 @@ export class LocalService implements ClientService {
       ...(invite === undefined ? {} : { invite }),
       ...(writeBy === undefined ? {} : { writeBy }),
     });
+    await this.#parts.requests.settle();
     // With the published keys, tags for mail from this contact can be watched at once.
     const descriptor = await resolver.resolve(address).catch(() => resolver.cached(address));
     if (descriptor !== undefined) await contacts.learnKeys(address, descriptor, nowMs);
@@ -149,6 +152,7 @@ export class LocalService implements ClientService {
     const { account, contacts } = this.#parts;
     const removed = await contacts.remove(readAddress(account, address));
     if (!removed) throw new ClientError('contact-unknown');
+    await this.#parts.requests.settle();
   }
 
   async sendMessage(message: dto.SendMessageDto): Promise<dto.QueuedMessageDto> {

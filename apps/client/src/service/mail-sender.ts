@@ -16,6 +16,7 @@ import { ClientError } from '../client-error.ts';
 import type { ClientParts } from '../client-parts.ts';
 import { messageIdOf } from '../inbox/letter-intake.ts';
 import type { OutboxEntry } from '../store/outbox-collections.ts';
+import type { SealedBatch } from '../store/sealed-store.ts';
 import { type Answer, answerTo, forwardOf } from './answers.ts';
 import { explained } from './explained.ts';
 import { formOf } from './message-form.ts';
@@ -44,6 +45,13 @@ interface Outgoing {
   readonly choices: dto.SendChoicesDto;
 }
 
+/** What only a draft has. */
+export interface SentAlong {
+  readonly html?: string | undefined;
+  /** Puts more into the batch that queues; what it gives is called once that is written. */
+  readonly alongside?: (batch: SealedBatch) => () => void;
+}
+
 export type MailSenderParts = Pick<
   ClientParts,
   | 'account'
@@ -64,8 +72,8 @@ export class MailSender {
     this.#parts = parts;
   }
 
-  /** Composes and queues; durable when it resolves. */
-  async send(message: dto.SendMessageDto): Promise<dto.QueuedMessageDto> {
+  /** Composes and queues; durable when it resolves, with what `also` brings along. */
+  async send(message: dto.SendMessageDto, also: SentAlong = {}): Promise<dto.QueuedMessageDto> {
     const { account, contacts, ownSettings, tangle } = this.#parts;
     const answer = await this.#answerOf(message);
     const recipients = this.#recipientsOf(message, answer);
@@ -85,6 +93,7 @@ export class MailSender {
         ...(cc.length === 0 ? {} : { cc }),
         subject: message.subject === '' ? answer.subject : message.subject,
         text: message.text + answer.text,
+        ...(also.html === undefined ? {} : { html: also.html }),
         attachments: [...given, ...answer.attachments],
         messageId: `<${id}@tangle.alt>`,
         dateMs: tangle.clock.nowMs(),
@@ -92,7 +101,7 @@ export class MailSender {
       }),
     );
     const copy = withBcc(raw, named('bcc'));
-    return this.#queue({ raw, copy, recipients, choices: message });
+    return this.#queue({ raw, copy, recipients, choices: message }, also.alongside);
   }
 
   /** Queues bytes as they are but for a Bcc field, which stays in Sent. */
@@ -147,7 +156,10 @@ export class MailSender {
   }
 
   /** The same bytes to each recipient once, a copy in Sent; all of it one synced write. */
-  async #queue(outgoing: Outgoing): Promise<dto.QueuedMessageDto> {
+  async #queue(
+    outgoing: Outgoing,
+    alongside: SentAlong['alongside'] = () => () => {},
+  ): Promise<dto.QueuedMessageDto> {
     const { account, store, writes, messages, outbox, tangle, config } = this.#parts;
     const { raw, copy, recipients, choices } = outgoing;
     const isRegistered = choices.registered === true;
@@ -184,8 +196,10 @@ export class MailSender {
         undoMs: (choices.undoSeconds ?? config.send.undoSeconds) * 1_000,
         ...(sendAtMs === undefined ? {} : { sendAtMs }),
       });
+      const applyAlongside = alongside(batch);
       await batch.write();
       sent.apply();
+      applyAlongside();
       const queued = accept().map((entry) => ({
         address: addressText(account, entry.to),
         outboxId: `${entry.id}`,

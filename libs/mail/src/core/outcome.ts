@@ -19,6 +19,7 @@ export const MAIL_ERROR_CODES = {
   'address-domain': { action: 'reject', spec: '20-identity' },
   'sub-address-invalid': { action: 'reject', spec: '20-identity' },
   'link-invalid': { action: 'reject', spec: '20-identity' },
+  'vcard-invalid': { action: 'reject', spec: '20-identity' },
   'epoch-state-invalid': { action: 'reject', spec: '20-identity' },
   // Descriptor.
   'descriptor-tag': { action: 'reject', spec: '21-descriptor' },
