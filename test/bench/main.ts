@@ -28,6 +28,7 @@ import { lightClient } from './17-light-client.ts';
 import { finality } from './18-finality.ts';
 import { filter } from './19-filter.ts';
 import { search } from './20-search.ts';
+import { scan } from './22-scan.ts';
 import { parcel } from './21-parcel.ts';
 import { formatJson, formatTable, machineLine } from './report.ts';
 
@@ -51,6 +52,7 @@ const BENCHES: readonly Bench[] = [
   filter,
   search,
   parcel,
+  scan,
 ];
 /** Minutes, or gigabytes: only when they are named. */
 const LONG: readonly Bench[] = [crash, stateTree, finality];

@@ -205,7 +205,7 @@ export class ProviderSync {
     }
   }
 
-  /** Stamp bits that strangers are asked for at providers; undefined: none of their mail is held. */
+  /** Stamp bits asked of strangers at providers; undefined: none of their mail is held. */
   #askedNow(): number | undefined {
     return this.#told.buckets ? this.#deps.spam.askedNow() : undefined;
   }

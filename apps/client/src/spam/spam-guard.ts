@@ -8,7 +8,6 @@ import { concatBytes } from '@tanglemail/mail/core/crypto/kdf.ts';
 import type { MailEnvelope } from '@tanglemail/mail/core/envelope/envelope.ts';
 import { stampBase, stampBitsAt } from '@tanglemail/mail/core/envelope/stamp.ts';
 import type { Door } from '../contacts/own-addresses.ts';
-import type { LetterIntake } from '../inbox/letter-intake.ts';
 import type { SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
@@ -23,6 +22,12 @@ export interface SpamGuardDeps {
   readonly writes: WriteLock;
   readonly tangle: Pick<TangleAccess, 'clock' | 'hasher' | 'networkId'>;
   readonly addresses: { doors(): readonly Pick<Door, 'label' | 'stampBits'>[] };
+}
+
+/** Who knows what tags mean; `LetterIntake` does. */
+export interface TagReader {
+  isExact(tag: Uint8Array): boolean;
+  doorAt(envelope: MailEnvelope, arrivedAt: number): string | undefined;
 }
 
 /** An envelope as far as its stamp goes: all of it, or what a provider's list shows. */
@@ -83,11 +88,7 @@ export class SpamGuard {
   }
 
   /** The same for a whole envelope, under a tag that is waited for or a stranger's. */
-  admits(
-    intake: Pick<LetterIntake, 'isExact' | 'doorAt'>,
-    envelope: MailEnvelope,
-    arrivedAt: number,
-  ): boolean {
+  admits(intake: TagReader, envelope: MailEnvelope, arrivedAt: number): boolean {
     const { tag, header, sealed } = envelope;
     if (intake.isExact(tag)) return true;
     const bytes = concatBytes(header, sealed);
