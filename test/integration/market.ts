@@ -19,7 +19,7 @@ import { FakeNode } from '../../apps/storage-provider/src/testing/fake-node.ts';
 import { MemoryKv } from '../../apps/storage-provider/src/testing/memory-kv.ts';
 import { testConfig, testProvider } from '../../apps/storage-provider/src/testing/world.ts';
 import { ObjectFetcher } from '../../apps/client/src/inbox/object-fetcher.ts';
-import { ProviderSync } from '../../apps/client/src/inbox/provider-sync.ts';
+import { ProviderSync, type ToldToProviders } from '../../apps/client/src/inbox/provider-sync.ts';
 import { StrangerScan } from '../../apps/client/src/inbox/stranger-scan.ts';
 import { ChannelKeeper, type ChannelWallet } from '../../apps/client/src/rentals/channel-keeper.ts';
 import { RentalBook } from '../../apps/client/src/rentals/rental-book.ts';
@@ -172,6 +172,8 @@ export interface ClientSide {
   readonly channels: ChannelKeeper;
   readonly renter: Renter;
   readonly sync: ProviderSync;
+  /** The same, of a client that tells its providers something else. */
+  readonly syncWith: (told: ToldToProviders) => ProviderSync;
   readonly lifetime: AbortController;
   /** Milestones in which the wallet put money into channels. */
   readonly funded: () => number;
@@ -187,7 +189,7 @@ export async function clientSide(
   const { node } = market;
   const tangle = market.access();
   const who = await person(seedByte, sealedMemoryStore(memoryStore(disk).store), tangle);
-  const { store, intake, tags } = who;
+  const { store, intake, tags, lists } = who;
   const lifetime = new AbortController();
   const logger = SILENT_LOGGER;
   let funded = 0;
@@ -210,6 +212,8 @@ export async function clientSide(
   const retainPerDay = terms.maxDebitPerDay;
   const fetcher = new ObjectFetcher({ retainPerDay }, { store, intake, tangle, logger });
   const strangers = new StrangerScan(intake, fetcher);
-  const sync = new ProviderSync({ book, renter, tags, fetcher, strangers, tangle, logger });
-  return { who, book, channels, renter, sync, lifetime, funded: () => funded };
+  const deps = { book, renter, tags, lists, fetcher, strangers, tangle, logger };
+  const sync = new ProviderSync(deps);
+  const syncWith = (told: ToldToProviders): ProviderSync => new ProviderSync({ ...deps, told });
+  return { who, book, channels, renter, sync, syncWith, lifetime, funded: () => funded };
 }

@@ -35,7 +35,7 @@ async function befriend(): Promise<void> {
   const { who } = bob;
   const nowMs = market.node.nowMs;
   await who.contacts.add(alice.account.address, { name: 'Alice', nowMs });
-  await who.contacts.learnKeys(alice.account.address, descriptorOf(alice));
+  await who.contacts.learnKeys(alice.account.address, descriptorOf(alice), nowMs);
   await alice.intake.take((await sealMail(who, alice)).bytes);
 }
 
@@ -58,6 +58,25 @@ async function mail(count: number, size = 100): Promise<Uint8Array[]> {
 const inbox = (who = bob): number => who.who.messages.list('INBOX', 999).length;
 /** The balance by our record. */
 const balance = (): bigint => BigInt(bob.book.get(market.bondId)?.balance ?? '-1');
+
+describe('a provider that is told nothing any more', () => {
+  it('keeps no mail of contacts nor strangers, and is named to nobody', async () => {
+    await befriend();
+    await rent();
+    expect(bob.book.get(market.bondId)).toMatchObject({ hasBucket: true });
+    const quiet = bob.syncWith({ tags: false, buckets: false });
+    await quiet.sync(market.bondId);
+    expect(bob.book.get(market.bondId)).toMatchObject({ hasBucket: false, registered: {} });
+    expect(bob.book.hints()).toEqual([]);
+    await market.confirm(await mail(2));
+    expect(await quiet.sync(market.bondId)).toMatchObject({ fetched: 0, held: 0, errors: [] });
+    const tagsOnly = bob.syncWith({ tags: true, buckets: false });
+    await tagsOnly.sync(market.bondId);
+    expect(bob.book.hints()).toHaveLength(1);
+    await market.confirm(await mail(1));
+    expect(await tagsOnly.sync(market.bondId)).toMatchObject({ fetched: 1, errors: [] });
+  });
+});
 
 describe('a rental', () => {
   it('is named to senders only once the provider watches our tags', async () => {

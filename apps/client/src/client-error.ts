@@ -113,6 +113,18 @@ export const CLIENT_ERRORS = {
     'there is no such contact',
     'list contacts with tanglemail contacts list',
   ),
+  'conversation-unknown': row(
+    'not-found',
+    404,
+    'there is no such conversation',
+    'list conversations with tanglemail chat list',
+  ),
+  'group-unknown': row(
+    'not-found',
+    404,
+    'there is no such group',
+    'list conversations with tanglemail chat list',
+  ),
   'provider-unknown': row(
     'not-found',
     404,
@@ -124,6 +136,18 @@ export const CLIENT_ERRORS = {
     404,
     'nothing is rented at this provider',
     'list rented mailboxes with tanglemail provider status',
+  ),
+  'sub-address-unknown': row(
+    'not-found',
+    404,
+    'there is no such sub-address (any more)',
+    'list your own with tanglemail address list; ask others for their present address',
+  ),
+  'invite-unknown': row(
+    'not-found',
+    404,
+    'there is no such invite',
+    'list invites with tanglemail invite list',
   ),
   'draft-unknown': row(
     'not-found',
@@ -153,11 +177,102 @@ export const CLIENT_ERRORS = {
     'give an mbox file or a Maildir folder',
   ),
   // Rules.
+  'sub-address-invalid': row(
+    'usage',
+    400,
+    'this cannot be a sub-address',
+    'use 1 to 13 of a-z, 0-9 and - inside',
+  ),
+  'sub-address-exists': row(
+    'refused',
+    409,
+    'there is such a sub-address already',
+    'revoke it first to give it a new key',
+  ),
+  'sub-addresses-too-many': row(
+    'refused',
+    422,
+    'there are as many sub-addresses as a descriptor holds',
+    'revoke one with tanglemail address revoke',
+  ),
+  'invites-too-many': row(
+    'refused',
+    422,
+    'too many invites are open',
+    'revoke some with tanglemail invite revoke',
+  ),
+  'name-taken': row(
+    'refused',
+    409,
+    'another contact has this name',
+    'choose another name, or rename the other contact first',
+  ),
+  'key-changed': row(
+    'refused',
+    409,
+    'the keys of a recipient have changed',
+    'compare the safety number, then accept with --accept-key-change',
+  ),
+  'safety-number-wrong': row(
+    'refused',
+    422,
+    'this is not the safety number of you and this contact',
+    'compare again; if it stays different, somebody may stand between you',
+  ),
+  'contact-keys-unknown': row(
+    'refused',
+    409,
+    'no keys of this contact have been seen yet',
+    'wait until it has published its keys',
+  ),
+  'request-unknown': row(
+    'not-found',
+    404,
+    'there is no contact request of this address',
+    'list requests with tanglemail contacts requests',
+  ),
+  'vcard-malformed': row('usage', 400, 'this is not a vCard file', 'export it as vCard 4.0 or 3.0'),
+  'qr-unreadable': row(
+    'usage',
+    400,
+    'no QR code can be read in this picture',
+    'take it as a PNG with the whole code in it',
+  ),
   'recipient-unknown': row(
     'refused',
     422,
     'a recipient is neither an address nor the name of one contact',
     'add the contact with tanglemail contacts add, or give the address',
+  ),
+  'chat-closed': row(
+    'refused',
+    422,
+    'nothing can be written to this conversation',
+    'ask to be added to the group again, or send a mail',
+  ),
+  'chat-text-invalid': row(
+    'refused',
+    422,
+    'a chat message is 1 to 16,000 bytes of text',
+    'send a shorter text, or a mail',
+  ),
+  'group-name-invalid': row(
+    'refused',
+    422,
+    'a group’s name is 1 to 64 bytes without control characters',
+    'choose another name',
+  ),
+  'group-member-unknown': row(
+    'refused',
+    422,
+    'this person has never written to you, so there is no proof of their keys',
+    'ask them for a message first',
+  ),
+  'group-refused': row(
+    'refused',
+    422,
+    'the rules of the group do not allow this',
+    'see the members with tanglemail chat group info',
   ),
   'descriptor-not-found': row(
     'refused',
@@ -170,6 +285,12 @@ export const CLIENT_ERRORS = {
     422,
     'the recipient takes mail of contacts only',
     'ask the recipient for an invite link',
+  ),
+  'recall-too-late': row(
+    'refused',
+    409,
+    'a block with the mail has left this device or may have, and nothing takes it back',
+    'write to the recipient',
   ),
   'message-too-large': row(
     'refused',
@@ -218,6 +339,12 @@ export const CLIENT_ERRORS = {
     422,
     'no provider has an offer that fits',
     'raise the price limit in the settings or name a provider',
+  ),
+  'filters-off': row(
+    'refused',
+    409,
+    'mail is not looked for by filters',
+    'add filters to mail.find in the settings',
   ),
   'price-too-high': row(
     'refused',

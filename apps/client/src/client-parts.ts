@@ -3,19 +3,27 @@
  * Before: client.ts; after: the folders beside it.
  */
 import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
+import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import type { Clock, Random } from '@tanglemail/tangle/core/ports.ts';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
+import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
+import { NodeClient } from '@tanglemail/tangle/io/node-client/node-client.ts';
 import type { ProviderHint } from '@tanglemail/mail/core/identity/descriptor.ts';
 import type { EpochState } from '@tanglemail/mail/core/identity/epoch.ts';
 import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
 import { bestSuite } from '@tanglemail/mail/io/crypto/native-suite.ts';
-import { type Account, openAccount } from './account/account.ts';
+import { type Account, addressText, openAccount } from './account/account.ts';
 import { EpochStore } from './account/epoch-store.ts';
+import type { ClientEventDto } from './api/dto.ts';
 import type { ClientConfig } from './config/schema.ts';
+import { Chat } from './chat/chat.ts';
 import { ContactBook } from './contacts/contact-book.ts';
+import { OwnAddresses, type PublishedDoors } from './contacts/own-addresses.ts';
+import { OwnSettings } from './contacts/own-settings.ts';
 import { DescriptorPublisher } from './descriptor/publisher.ts';
 import { DescriptorResolver } from './descriptor/resolver.ts';
 import { buildDevices, type DeviceParts } from './devices/device-parts.ts';
+import { FilterScan } from './filters/filter-scan.ts';
 import { LetterIntake } from './inbox/letter-intake.ts';
 import { NoteRouter } from './inbox/note-router.ts';
 import { NodeFeed } from './inbox/node-feed.ts';
@@ -35,8 +43,9 @@ import type { OutboxEntry } from './store/outbox-collections.ts';
 import type { SealedStore } from './store/sealed-store.ts';
 import { WriteLock } from './store/write-lock.ts';
 import { TagBook } from './tags/tag-book.ts';
+import { TagLists } from './tags/tag-lists.ts';
 import { recallCheckpoint } from './tangle/ledger-checkpoint.ts';
-import { openTangle, type TangleAccess } from './tangle/tangle-access.ts';
+import { fetchDuring, openTangle, type TangleAccess } from './tangle/tangle-access.ts';
 import { WalletService } from './wallet/wallet-service.ts';
 
 export interface ClientOptions {
@@ -62,7 +71,11 @@ export interface ClientParts extends ClientOptions {
   readonly account: Account;
   readonly epochs: EpochStore;
   readonly tags: TagBook;
+  /** Single tags: those of chains. */
+  readonly lists: TagLists;
   readonly contacts: ContactBook;
+  readonly ownSettings: OwnSettings;
+  readonly addresses: OwnAddresses;
   readonly messages: MessageStore;
   /** Ends every request that is under way when it is aborted. */
   readonly lifetime: AbortController;
@@ -75,9 +88,12 @@ export interface ClientParts extends ClientOptions {
   readonly providerSync: ProviderSync;
   readonly nodeFeed: NodeFeed;
   readonly intake: LetterIntake;
+  /** Absent unless the settings ask for it. */
+  readonly filterScan: FilterScan | undefined;
   /** Who takes the notes of which family: registered before anything is received. */
   readonly notes: NoteRouter;
   readonly wallet: WalletService;
+  readonly chat: Chat;
   readonly events: ClientEvents;
   readonly devices: DeviceParts;
 }
@@ -98,15 +114,33 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const network = { networkId: tangle.networkId, name: genesis.name };
   const account = openAccount(secrets.accountRoot, network, suite);
   const tags = await TagBook.load(store);
-  const contacts = await ContactBook.load({ account, store, writes, tags, suite });
+  const lists = await TagLists.load(store);
+  const own = await buildOwn(options, { account, store, writes, suite, clock: deps.clock, events });
+  const contacts = await ContactBook.load({
+    account,
+    store,
+    writes,
+    tags,
+    suite,
+    onChange: (address) => events.emit(contactEvent(account, address)),
+  });
   const messages = await MessageStore.load(store);
-  const base = { account, store, writes, tangle, tags, contacts, messages, epochs, suite, logger };
+  const known = { account, store, writes, tags, lists, contacts, messages, suite };
+  const base = { ...known, ...own, tangle, epochs, logger };
   const market = await buildMarket(options, { ...base, events, lifetime });
-  const resolver = new DescriptorResolver({ tangle, store, writes });
+  const resolver = new DescriptorResolver({
+    tangle,
+    store,
+    writes,
+    onConflict: (address) => events.emit(contactEvent(account, address)),
+  });
   const state = (): EpochState => epochs.state;
   const providers = (): ProviderHint[] => market.book.hints();
-  const publisher = new DescriptorPublisher({ ...base, resolver, epochs: state, providers });
+  const doors = (): PublishedDoors => own.addresses.published();
+  const publisher = new DescriptorPublisher({ ...base, resolver, epochs: state, providers, doors });
+  own.onChange(() => publisher.wake());
   const inbox = buildInbox(options, { ...base, ...market, events });
+  const filterScan = buildFilterScan(options, { ...base, ...inbox, lifetime });
   const sealer = new Sealer({ ...base, resolver });
   const outbox = await Outbox.load({
     ...base,
@@ -121,16 +155,67 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
       if (isMail(entry)) events.emit({ topic: 'outbox', data: { ...outboxEvent(entry), work } });
     },
   });
+  const chat = await buildChat({ ...base, ...inbox, resolver, outbox, events });
   const all = { ...options, ...base, ...market, ...inbox };
   const { notes } = inbox;
   const devices = await buildDevices({ ...options, ...base, publisher, outbox, notes });
-  return { ...all, lifetime, resolver, publisher, outbox, events, devices };
+  return { ...all, filterScan, lifetime, resolver, publisher, outbox, chat, events, devices };
+}
+
+type ChatParts = 'resolver' | 'outbox' | 'events' | 'providerSync' | 'intake' | 'notes';
+
+function buildChat(parts: Base & Pick<ClientParts, ChatParts>): Promise<Chat> {
+  const { providerSync, events } = parts;
+  return Chat.load({
+    ...parts,
+    watchTags: () => providerSync.watchTags(),
+    isWatching: () => providerSync.isWatching(),
+    onChange: (data) => events.emit({ topic: 'chat', data }),
+  });
 }
 
 type Base = Pick<
   ClientParts,
-  'account' | 'store' | 'writes' | 'tangle' | 'tags' | 'contacts' | 'messages' | 'epochs' | 'logger'
+  | 'account'
+  | 'store'
+  | 'writes'
+  | 'tangle'
+  | 'tags'
+  | 'lists'
+  | 'contacts'
+  | 'addresses'
+  | 'messages'
+  | 'epochs'
+  | 'logger'
 > & { readonly suite: SealingSuite };
+
+/** What the account says of itself: its settings, its addresses. */
+async function buildOwn(
+  { config }: ClientOptions,
+  parts: Pick<Base, 'account' | 'store' | 'writes' | 'suite'> & {
+    readonly clock: Clock;
+    readonly events: ClientEvents;
+  },
+): Promise<
+  Pick<ClientParts, 'ownSettings' | 'addresses'> & {
+    readonly onChange: (listener: () => void) => void;
+  }
+> {
+  const listeners: (() => void)[] = [];
+  const onChange = (): void => {
+    parts.events.emit(contactEvent(parts.account, parts.account.address));
+    for (const listener of listeners) listener();
+  };
+  const defaults = { profileName: '', ...config.address };
+  const ownSettings = new OwnSettings({ ...parts, defaults, onChange });
+  const addresses = await OwnAddresses.load({ ...parts, settings: ownSettings, onChange });
+  return { ownSettings, addresses, onChange: (listener) => listeners.push(listener) };
+}
+
+/** Says that something about an account, perhaps our own, has changed. */
+function contactEvent(account: Account, address: MailAddress): ClientEventDto {
+  return { topic: 'contacts', data: { address: addressText(account, address) } };
+}
 
 /** Money: the wallet, channels, and what is rented with them. */
 async function buildMarket(
@@ -166,12 +251,32 @@ function buildInbox(
   const retainPerDay = termsOf(config).maxDebitPerDay;
   const fetcher = new ObjectFetcher({ retainPerDay }, { ...parts, intake });
   const strangers = new StrangerScan(intake, fetcher);
+  const { find } = config.mail;
+  const told = { tags: find.includes('tags'), buckets: find.includes('buckets') };
   return {
-    providerSync: new ProviderSync({ ...parts, fetcher, strangers }),
+    providerSync: new ProviderSync({ ...parts, fetcher, strangers, told }),
     nodeFeed: new NodeFeed({ tangle, store, intake }),
     intake,
     notes,
   };
+}
+
+/** The search for mail by filters, over the client's own node and those that are held to it. */
+function buildFilterScan(
+  { config, genesis }: ClientOptions,
+  parts: Base & Pick<ClientParts, 'intake' | 'lifetime'>,
+): FilterScan | undefined {
+  const { find, filterNodes, filterStrangers: strangers, filterDecoys: decoys } = config.mail;
+  if (!find.includes('filters')) return undefined;
+  const { account, tangle, lifetime } = parts;
+  const { hasher } = tangle;
+  const fetch = fetchDuring(lifetime.signal);
+  const others = filterNodes.map((baseUrl) => new NodeClient({ baseUrl, hasher, fetch }));
+  const isOther = (one: NodeClient): boolean => one.baseUrl !== tangle.node.baseUrl;
+  const nodes = [tangle.node, ...others.filter(isOther)];
+  const { id: genesisId } = genesisMilestone(genesis, hasher);
+  const introKeys = (): Uint8Array[] => [account.intro.publicKey];
+  return new FilterScan({ strangers, decoys }, { ...parts, nodes, genesisId, introKeys });
 }
 
 function outboxEvent(entry: OutboxEntry): {

@@ -12,8 +12,11 @@ import {
   type ClientParts,
 } from './client-parts.ts';
 import { pause } from './pause.ts';
+import { FilterSearch } from './service/filter-service.ts';
+import { LocalChatService } from './service/chat-service.ts';
 import { ClientDevices } from './service/devices-service.ts';
 import { LocalService } from './service/local-service.ts';
+import { OutboxActions } from './service/outbox-actions.ts';
 import { saveCheckpoint } from './tangle/ledger-checkpoint.ts';
 
 const DAY_MS = 86_400_000;
@@ -27,6 +30,8 @@ const NODE_FEED_MS = 2_000;
 const DESCRIPTOR_CHECK_MS = 60_000;
 const CHANNEL_CHECK_MS = 15_000;
 const CHECKPOINT_MS = 30_000;
+/** Between two looks at what chat has to ask for, to answer or to delete. */
+const CHAT_CHECK_MS = 60_000;
 
 type Rest = (timeMs: number, signal: AbortSignal) => Promise<void>;
 
@@ -42,8 +47,14 @@ export class Client {
     this.#parts = parts;
     this.service = new LocalService(parts);
     const { backups, manager, link } = parts.devices;
-    const devices = new ClientDevices(manager, link);
-    this.services = { local: this.service, backup: backups, devices };
+    this.services = {
+      local: this.service,
+      outbox: new OutboxActions(parts),
+      backup: backups,
+      devices: new ClientDevices(manager, link),
+      chat: new LocalChatService(parts, this.service),
+      filters: new FilterSearch(parts),
+    };
   }
 
   /** Builds a client over an open store. Nothing runs and nothing is sent before `start`. */
@@ -68,9 +79,20 @@ export class Client {
     });
     this.#loop('mail', () => this.#fetchMail());
     if (config.mailFromNode) this.#loop('node feed', (signal) => this.#readNode(signal));
+    const { filterScan } = this.#parts;
+    if (filterScan !== undefined) {
+      this.#loop('filters', async (signal) => {
+        await filterScan.sync(signal);
+        return config.mail.filterIntervalMs;
+      });
+    }
     this.#loop('epochs', () => this.#pruneEpochs());
     this.#loop('devices', () => this.#keepDevices());
     this.#loop('backups', () => this.#parts.devices.backups.runIfDue());
+    this.#loop('chat', async () => {
+      await this.#parts.chat.tick();
+      return CHAT_CHECK_MS;
+    });
     this.#loop('ledger checkpoint', async () => {
       await saveCheckpoint(store, tangle.checkpoint());
       return CHECKPOINT_MS;
@@ -86,13 +108,13 @@ export class Client {
    * finished goes on at the next start.
    */
   async stop(): Promise<void> {
-    const { lifetime, wallet, outbox, tangle, store, writes } = this.#parts;
+    const { lifetime, wallet, outbox, chat, tangle, store, writes } = this.#parts;
     lifetime.abort(new Error('the client stops'));
     this.#unsubscribe?.();
     // Together: a loop may wait for a payment, which ends only when the wallet stops.
     const { manager, link } = this.#parts.devices;
-    const parts = [wallet.stop(), outbox.stop(), manager.stop(), link.stop()];
-    await Promise.allSettled([...parts, this.service.settle(), ...this.#loops]);
+    const ends = [wallet.stop(), outbox.stop(), chat.settle(), this.service.settle()];
+    await Promise.allSettled([...ends, manager.stop(), link.stop(), ...this.#loops]);
     await saveCheckpoint(store, tangle.checkpoint());
     await tangle.close();
     await writes.run(async () => {});
@@ -147,13 +169,16 @@ export class Client {
    * from every mailbox, and read from the node, decides.
    */
   async #pruneEpochs(): Promise<number> {
-    const { tangle, epochs, book, nodeFeed, publisher, config, devices } = this.#parts;
+    const { tangle, epochs, book, nodeFeed, filterScan, publisher, config, devices } = this.#parts;
     const rented = book.list().filter((one) => one.isActive);
     const fetchedAt = rented.map((one) => one.lastSyncAt);
-    const readAt = config.mailFromNode ? (nodeFeed.caughtUpAt ?? 0) : undefined;
+    const readAt = [
+      ...(config.mailFromNode ? [nodeFeed.caughtUpAt ?? 0] : []),
+      ...(filterScan === undefined ? [] : [filterScan.caughtUpAt ?? 0]),
+    ];
     const facts = {
       now: Math.floor(tangle.clock.nowMs() / 1_000),
-      fetchedAt: readAt === undefined ? fetchedAt : [...fetchedAt, readAt],
+      fetchedAt: [...fetchedAt, ...readAt],
       leaseSeconds: Math.max(0, ...rented.map((one) => one.retentionDays)) * DAY_SECONDS,
       oldestLastEpoch: publisher.oldestLastEpoch(),
     };

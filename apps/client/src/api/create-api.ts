@@ -16,16 +16,19 @@ import 'reflect-metadata';
 import { AccessToken, guardAccess } from './access.ts';
 import { AccountController } from './account.controller.ts';
 import { BackupController } from './backup.controller.ts';
+import { ChatController } from './chat.controller.ts';
 import { DevicesController } from './devices.controller.ts';
 import { ContactsController } from './contacts.controller.ts';
 import { MAX_BODY_BYTES } from './dto.ts';
 import { EventsGateway } from './events.gateway.ts';
+import { FiltersController } from './filters.controller.ts';
 import { MessagesController } from './messages.controller.ts';
+import { OutboxActionsController } from './outbox-actions.controller.ts';
 import { OutboxController } from './outbox.controller.ts';
 import { ProblemFilter } from './problem.ts';
 import { ProvidersController } from './providers.controller.ts';
 import type { ApiServices } from './service.ts';
-import { ACCESS, BACKUP, DEVICES, SERVICE, VERSION } from './tokens.ts';
+import { ACCESS, BACKUP, CHAT, DEVICES, FILTERS, OUTBOX, SERVICE, VERSION } from './tokens.ts';
 import { WalletController } from './wallet.controller.ts';
 
 export interface ApiOptions {
@@ -58,7 +61,10 @@ const AREAS: Record<keyof ApiServices, Area> = {
       ProvidersController,
     ],
   },
+  filters: { token: FILTERS, controllers: [FiltersController] },
   backup: { token: BACKUP, controllers: [BackupController] },
+  outbox: { token: OUTBOX, controllers: [OutboxActionsController] },
+  chat: { token: CHAT, controllers: [ChatController] },
   devices: { token: DEVICES, controllers: [DevicesController] },
 };
 

@@ -5,6 +5,7 @@
  * otherwise. Spec: docs/spec/41-client-api.md.
  */
 import { z } from 'zod';
+import { MAX_UNDO_SECONDS } from '../outbox/outbox-entry.ts';
 
 /** Paths of the API. */
 export const API_PREFIX = '/api/client/v1';
@@ -83,9 +84,13 @@ export const addressDto = z.object({
 /** `GET address`: the same with the link as a QR code of block characters. */
 export const addressWithQrDto = addressDto.extend({ qr: z.string().max(65_536) });
 
-export const inviteRequestDto = z.strictObject({ name: z.string().max(64).optional() });
+export const inviteRequestDto = z.strictObject({
+  name: z.string().max(64).optional(),
+  /** How long it is good, 30 if not given. */
+  days: z.int().min(1).max(365).optional(),
+});
 /** The link holds a secret for one person. */
-export const inviteDto = z.object({ link: text });
+export const inviteDto = z.object({ link: text, id: listIdDto, expiresAtMs: timeMs });
 
 export const contactDto = z.object({
   address: addressText,
@@ -97,6 +102,27 @@ export const contactDto = z.object({
   knowsUs: z.boolean(),
   /** Twelve groups of five digits to compare; absent until a key has been seen. */
   safetyNumber: text.optional(),
+  /** What the user notes. */
+  note: z.string().max(2_048).optional(),
+  /** Our sub-address at which they first knocked. */
+  cameBy: text.optional(),
+  /** Their sub-address that we write to as long as they do not know us. */
+  writeBy: text.optional(),
+  /** When the user compared the safety number with the present keys. */
+  verifiedAtMs: timeMs.optional(),
+  /** Mail to them waits until the user accepts it. */
+  keyChange: z
+    .object({
+      atMs: timeMs,
+      /** The account key cannot change: the address is its hash. */
+      what: z.literal('identity-key'),
+      wasVerified: z.boolean(),
+    })
+    .optional(),
+  /** They signed two descriptors with one number: two devices, or a stolen key. */
+  conflictAtMs: timeMs.optional(),
+  /** Address of the contact whose name this one's can be taken for. */
+  looksLike: addressText.optional(),
 });
 
 export const addContactDto = z
@@ -104,6 +130,7 @@ export const addContactDto = z
     link: z.string().min(1).max(1_024).optional(),
     address: addressText.optional(),
     name: z.string().min(1).max(64).optional(),
+    note: z.string().max(2_048).optional(),
   })
   .refine((one) => (one.link === undefined) !== (one.address === undefined), {
     message: 'give either link or address',
@@ -115,15 +142,50 @@ export const attachmentInputDto = z.strictObject({
   contentBase64: z.base64(),
 });
 
+/** How a mail goes, whatever stands in it. */
+export const sendChoicesDto = z.object({
+  /** Signed by the account key: anybody can check who wrote it, and it cannot be denied. */
+  registered: z.boolean().optional(),
+  /** The recipient's client is asked to say that it has opened it; default `receipts.ask`. */
+  wantsReceipt: z.boolean().optional(),
+  /** It leaves then; a time that is over means now. */
+  sendAtMs: timeMs.optional(),
+  /** It can be taken back so long; default `send.undoSeconds`. */
+  undoSeconds: z.int().min(0).max(MAX_UNDO_SECONDS).optional(),
+  /** The user says that the changed keys of the recipients are right. */
+  acceptKeyChange: z.boolean().optional(),
+});
+
 /** Each recipient is an address, its e-mail form, a `tangle:` link or the name of a contact. */
-export const sendMessageDto = z.strictObject({
-  to: z.array(z.string().min(1).max(1_024)).min(1).max(MAX_RECIPIENTS),
+const recipients = z.array(z.string().min(1).max(1_024)).max(MAX_RECIPIENTS);
+
+const messageFields = z.strictObject({
+  ...sendChoicesDto.shape,
+  /** May be empty where others are named or `replyTo` is given. */
+  to: recipients,
+  cc: recipients.optional(),
+  /** Nobody else learns of them: each gets an envelope of its own, and no header names them. */
+  bcc: recipients.optional(),
+  /** Empty: that of the mail which this answers or forwards. */
   subject: z.string().max(998),
   text: longText,
   attachments: z.array(attachmentInputDto).max(MAX_ATTACHMENTS).optional(),
   /** Message-ID of the mail that this answers, with angle brackets. */
   inReplyTo: z.string().min(3).max(998).optional(),
+  /** Id of a message that this answers: recipients, thread and quoted text come from it. */
+  replyTo: listIdDto.optional(),
+  replyAll: z.boolean().optional(),
+  /** False: the parent's text is not quoted. */
+  quote: z.boolean().optional(),
+  /** Id of a message whose text and attachments go along. */
+  forward: listIdDto.optional(),
 });
+
+export const sendMessageDto = messageFields.refine(
+  ({ to, cc = [], bcc = [], replyTo }) =>
+    replyTo !== undefined || to.length + cc.length + bcc.length > 0,
+  { message: 'give a recipient' },
+);
 
 export const queuedMessageDto = z.object({
   /** RFC 5322 Message-ID with angle brackets. */
@@ -166,6 +228,22 @@ export const outboxItemDto = z.object({
   milestoneIndex: count.optional(),
   /** The milestone's certificate and the inclusion path were checked here. */
   proofChecked: z.boolean(),
+  /** Which header names the recipient. */
+  role: z.enum(['to', 'cc', 'bcc']).optional(),
+  isRegistered: z.boolean(),
+  wantsReceipt: z.boolean(),
+  /** It rests until then. */
+  notBeforeMs: timeMs.optional(),
+  /** It has not left this device. */
+  canRecall: z.boolean(),
+  /** When each of these came true for the first time. They are no order. */
+  times: z.object({
+    attachedAtMs: timeMs.optional(),
+    confirmedAtMs: timeMs.optional(),
+    storedAtMs: timeMs.optional(),
+    fetchedAtMs: timeMs.optional(),
+    readAtMs: timeMs.optional(),
+  }),
   /** The recipient's newest keys were used up: less forward secrecy than usual. */
   isReducedSecrecy: z.boolean(),
   receipts: z.array(
@@ -196,6 +274,8 @@ export const messageSummaryDto = z.object({
   flags: z.array(z.string().max(128)).max(64),
   hasAttachments: z.boolean(),
   messageId: text,
+  /** Our sub-address by which it came. */
+  subAddress: text.optional(),
 });
 
 export const messageDto = messageSummaryDto.extend({
@@ -350,6 +430,13 @@ export const clientEventDto = z.discriminatedUnion('topic', [
     data: z.object({ id: listIdDto, folder: text, uid: count }),
   }),
   z.object({ topic: z.literal('wallet'), data: z.object({ balance: amount }) }),
+  /** A contact, an invite or a key of `address`; our own address: settings, sub-addresses. */
+  z.object({ topic: z.literal('contacts'), data: z.object({ address: addressText }) }),
+  /** `message`: its number, when it is about one. */
+  z.object({
+    topic: z.literal('chat'),
+    data: z.object({ conversation: listIdDto, message: count.optional() }),
+  }),
 ]);
 
 export type ProblemDto = z.infer<typeof problemDto>;
@@ -362,6 +449,7 @@ export type InviteRequestDto = z.infer<typeof inviteRequestDto>;
 export type InviteDto = z.infer<typeof inviteDto>;
 export type ContactDto = z.infer<typeof contactDto>;
 export type AddContactDto = z.infer<typeof addContactDto>;
+export type SendChoicesDto = z.infer<typeof sendChoicesDto>;
 export type SendMessageDto = z.infer<typeof sendMessageDto>;
 export type QueuedMessageDto = z.infer<typeof queuedMessageDto>;
 export type OutboxItemDto = z.infer<typeof outboxItemDto>;

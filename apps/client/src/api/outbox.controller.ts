@@ -14,6 +14,7 @@ import {
 } from './dto.ts';
 import type { HttpRequest } from '@tanglemail/tangle/io/shell/http.ts';
 import { Answers } from './openapi.ts';
+import { rawChoicesDto } from './outbox-dto.ts';
 import { parseBody, parseId, parseRecipients, parseWith } from './requests.ts';
 import type { ClientService } from './service.ts';
 import { SERVICE } from './tokens.ts';
@@ -36,11 +37,17 @@ export class OutboxController {
     status: 202,
     body: sendMessageDto,
   })
-  async send(@Req() request: HttpRequest, @Query('to') to: unknown): Promise<QueuedMessageDto> {
+  async send(
+    @Req() request: HttpRequest,
+    @Query() query: Record<string, unknown>,
+  ): Promise<QueuedMessageDto> {
     if (!(request.body instanceof Uint8Array)) {
       return await this.#service.sendMessage(parseBody(sendMessageDto, request));
     }
-    return await this.#service.sendRawMessage(new Uint8Array(request.body), parseRecipients(to));
+    const { to, ...rest } = query;
+    const choices = parseWith(rawChoicesDto, rest);
+    const raw = new Uint8Array(request.body);
+    return await this.#service.sendRawMessage(raw, parseRecipients(to), choices);
   }
 
   @Get('outbox')

@@ -4,6 +4,8 @@
  * thrown is a mistake of ours and becomes `internal`. Spec: docs/spec/41-client-api.md.
  */
 import type { BackupService } from './backup-service.ts';
+import type { OutboxService } from './outbox-service.ts';
+import type { ChatService } from './chat-service.ts';
 import type { DevicesService } from './devices-service.ts';
 import type {
   AddContactDto,
@@ -24,6 +26,7 @@ import type {
   RentalDto,
   RentedDto,
   RentRequestDto,
+  SendChoicesDto,
   SendMessageDto,
   SendTokensDto,
   SentTokensDto,
@@ -33,6 +36,7 @@ import type {
   WalletDto,
   WalletLineDto,
 } from './dto.ts';
+import type { FilterService } from './filter-service.ts';
 
 /** The bytes of one attachment. */
 export interface AttachmentContent {
@@ -44,7 +48,8 @@ export interface AttachmentContent {
 
 export interface ClientService {
   status(): Promise<StatusDto>;
-  address(): Promise<AddressDto>;
+  /** Of the account, or of one of its sub-addresses: `sub-address-unknown`. */
+  address(subAddress?: string): Promise<AddressDto>;
   /** Makes a secret for one person and watches its tags from now on. */
   createInvite(request: InviteRequestDto): Promise<InviteDto>;
 
@@ -61,7 +66,11 @@ export interface ClientService {
    */
   sendMessage(message: SendMessageDto): Promise<QueuedMessageDto>;
   /** Queues a message exactly as its bytes are, to `to` (at least one). `message-malformed` too. */
-  sendRawMessage(raw: Uint8Array, to: readonly string[]): Promise<QueuedMessageDto>;
+  sendRawMessage(
+    raw: Uint8Array,
+    to: readonly string[],
+    choices?: SendChoicesDto,
+  ): Promise<QueuedMessageDto>;
   /** Newest first. */
   outbox(query: PageQueryDto): Promise<readonly OutboxItemDto[]>;
   /** `outbox-unknown`. */
@@ -105,6 +114,9 @@ export interface ClientService {
 /** What the API calls, one service for each area; where one is absent, so are its routes. */
 export interface ApiServices {
   readonly local: ClientService;
+  readonly filters?: FilterService;
   readonly backup?: BackupService;
+  readonly outbox?: OutboxService;
+  readonly chat?: ChatService;
   readonly devices?: DevicesService;
 }

@@ -2,7 +2,10 @@
  * Names under which Nest hands the one client of a process to controllers.
  */
 export const SERVICE = Symbol('service');
+export const OUTBOX = Symbol('outbox');
 export const ACCESS = Symbol('access');
 export const VERSION = Symbol('version');
+export const FILTERS = Symbol('filters');
 export const BACKUP = Symbol('backup');
+export const CHAT = Symbol('chat');
 export const DEVICES = Symbol('devices');

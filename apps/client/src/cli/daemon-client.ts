@@ -50,9 +50,14 @@ export class DaemonClient {
     return this.link.json('messages', { method: 'POST', json: message });
   }
 
-  sendRawMessage(raw: Uint8Array, to: readonly string[]): Promise<dto.QueuedMessageDto> {
-    const query = to.map((one) => `to=${encodeURIComponent(one)}`).join('&');
-    return this.link.json(`messages?${query}`, { method: 'POST', raw });
+  sendRawMessage(
+    raw: Uint8Array,
+    to: readonly string[],
+    choices: dto.SendChoicesDto = {},
+  ): Promise<dto.QueuedMessageDto> {
+    const query = new URLSearchParams(to.map((one): [string, string] => ['to', one]));
+    for (const [name, value] of Object.entries(choices)) query.set(name, `${value}`);
+    return this.link.json(`messages?${query.toString()}`, { method: 'POST', raw });
   }
 
   outbox(limit: number): Promise<dto.OutboxItemDto[]> {

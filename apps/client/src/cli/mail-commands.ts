@@ -5,11 +5,13 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { Command } from 'commander';
 import type { MessageDto, MessageSummaryDto, OutboxItemDto } from '../api/dto.ts';
+import type { OutboxReportDto } from '../api/outbox-dto.ts';
 import { ClientError, isClientErrorCode } from '../client-error.ts';
 import { formatAmount } from '@tanglemail/tangle/core/codec/amount.ts';
 import { type CommandContext, run } from './context.ts';
 import type { DaemonClient } from './daemon-client.ts';
 import { integerOption } from './options.ts';
+import { OutboxCalls } from './outbox-calls.ts';
 import { stateText } from './outbox-states.ts';
 import type { Terminal } from './terminal.ts';
 import { counted, dateText, facts, manyLines, oneLine, sizeText, table } from './text.ts';
@@ -20,14 +22,20 @@ export function outboxCommand(terminal: Terminal): Command {
   const command = new Command('outbox')
     .description('show mails on their way, or one of them in full')
     .argument('[id]', 'number of a mail')
+    .option('--all', 'all recipients of the mail with this number')
     .option('--limit <count>', 'mails', '20');
-  return run<{ limit: string }>(
+  return run<{ limit: string; all?: boolean }>(
     command,
     terminal,
-    ['outbox', 'outbox 17', 'outbox --limit 100 --json'],
+    ['outbox', 'outbox 17', 'outbox 17 --all', 'outbox --limit 100 --json'],
     async (context, options, [id]) => {
       const limit = integerOption('--limit', options.limit, 1, PAGE);
       const daemon = await context.daemon();
+      if (id !== undefined && options.all === true) {
+        const report = await new OutboxCalls(daemon.link).report(id);
+        context.print(report, () => describeReport(report));
+        return;
+      }
       if (id !== undefined) {
         const item = await daemon.outboxItem(id);
         context.print(item, () => describeItem(item));
@@ -53,6 +61,14 @@ function recipientOf({ to }: OutboxItemDto): string {
   return to.name || to.address;
 }
 
+function describeReport({ subject, summary, items }: OutboxReportDto): string {
+  const rows = items.map((item) => [recipientOf(item), stateText(item)] as const);
+  return `${facts([
+    ['subject', subject],
+    ['state', summary],
+  ])}\n${facts(rows)}`;
+}
+
 function describeItem(item: OutboxItemDto): string {
   const rows: (readonly [string, string])[] = [
     ['to', `${item.to.name === '' ? '' : `${item.to.name} `}${item.to.address}`],
@@ -64,6 +80,8 @@ function describeItem(item: OutboxItemDto): string {
   if (item.tagKind !== undefined) rows.push(['tag', item.tagKind]);
   if (item.blockId !== undefined) rows.push(['block', item.blockId]);
   if (item.powMs !== undefined) rows.push(['work', `${(item.powMs / 1_000).toFixed(1)} s`]);
+  if (item.isRegistered) rows.push(['registered', 'signed: it cannot be denied']);
+  for (const [name, atMs] of timesOf(item)) rows.push([name, dateText(atMs)]);
   if (item.isReducedSecrecy) rows.push(['secrecy', 'reduced: the recipient’s keys are old']);
   for (const { bondId, until } of item.receipts) {
     rows.push(['receipt', `${bondId.slice(0, 16)} until ${dateText(until * 1_000)}`]);
@@ -75,6 +93,21 @@ function describeItem(item: OutboxItemDto): string {
     ]);
   }
   return facts(rows);
+}
+
+/** What came true when, in the order of time. */
+function timesOf({ times }: OutboxItemDto): [string, number][] {
+  const named: [string, number | undefined][] = [
+    ['attached', times.attachedAtMs],
+    ['confirmed', times.confirmedAtMs],
+    ['stored', times.storedAtMs],
+    ['fetched', times.fetchedAtMs],
+    ['read', times.readAtMs],
+  ];
+  const known = named.flatMap(([name, atMs]): [string, number][] =>
+    atMs === undefined ? [] : [[name, atMs]],
+  );
+  return known.toSorted(([, a], [, b]) => a - b);
 }
 
 export function inboxCommand(terminal: Terminal): Command {
@@ -134,7 +167,7 @@ export function readCommand(terminal: Terminal): Command {
     ['read 12', 'read 12 --raw > message.eml', 'read 12 --save-attachments ./files'],
     async (context, options, [text = '']) => {
       const daemon = await context.daemon();
-      const id = /^[0-9]+$/.test(text) ? await idOf(daemon, options.folder, Number(text)) : text;
+      const id = await idOf(daemon, options.folder, text);
       if (options.raw === true) terminal.out(await daemon.rawMessage(id));
       else await show(context, daemon, await daemon.message(id), options.saveAttachments);
       if (options.peek !== true) await daemon.setFlags(id, { flags: ['\\Seen'], change: 'add' });
@@ -142,8 +175,10 @@ export function readCommand(terminal: Terminal): Command {
   );
 }
 
-/** The id of the message with this UID. Throws ClientError `message-unknown`. */
-async function idOf(daemon: DaemonClient, folder: string, uid: number): Promise<string> {
+/** The id of a message that is named by it or by its UID. Throws ClientError `message-unknown`. */
+export async function idOf(daemon: DaemonClient, folder: string, text: string): Promise<string> {
+  if (!/^[0-9]+$/.test(text)) return text;
+  const uid = Number(text);
   let before: string | undefined;
   for (;;) {
     const page = await daemon.messages(folder, PAGE, before);
@@ -238,6 +273,9 @@ export function syncCommand(terminal: Terminal): Command {
     if (first === undefined) return;
     const { code, bondId, detail } = first;
     const known = isClientErrorCode(code) ? code : 'provider-refused';
-    throw new ClientError(known, `${bondId.slice(0, 16)}${detail === '' ? '' : `, ${detail}`}`);
+    throw new ClientError(
+      known,
+      [bondId.slice(0, 16), detail].filter((one) => one !== '').join(', '),
+    );
   });
 }

@@ -7,12 +7,12 @@ import { ClientError, isClientErrorCode } from '../client-error.ts';
 import { dateText } from './text.ts';
 
 /** How far `--wait` waits. */
-export type WaitGoal = 'confirmed' | 'stored';
+export type WaitGoal = 'confirmed' | 'stored' | 'fetched';
 
 /** Steps of the way; a mail that failed stands at none. */
-const STEPS = ['queued', 'attached', 'confirmed', 'stored', 'fetched'] as const;
+const STEPS = ['queued', 'attached', 'confirmed', 'stored', 'fetched', 'read'] as const;
 
-/** 0 queued … 4 fetched; what failed counts as queued, since it is tried again. */
+/** 0 queued … 5 read; what failed counts as queued, since it is tried again. */
 export function stepOf({ state }: OutboxItemDto): number {
   return Math.max(
     0,
@@ -29,13 +29,22 @@ export function progressOf(item: OutboxItemDto): number {
   return stepOf(item) + (work === undefined ? 0 : 1 - Math.exp(-work.hashes / work.expectedHashes));
 }
 
+/** The step that a wait ends at. */
+export function goalStep(goal: WaitGoal): number {
+  return STEPS.indexOf(goal);
+}
+
 export function reached(item: OutboxItemDto, goal: WaitGoal): boolean {
-  return stepOf(item) >= STEPS.indexOf(goal);
+  return stepOf(item) >= goalStep(goal);
 }
 
 /** True when nothing more will happen to a mail that did not arrive. */
 export function isOver({ state, error }: OutboxItemDto): boolean {
-  return state === 'expired' || (state === 'failed' && error?.nextTryAtMs === undefined);
+  return (
+    state === 'expired' ||
+    state === 'recalled' ||
+    (state === 'failed' && error?.nextTryAtMs === undefined)
+  );
 }
 
 /** Why a mail that is over did not arrive, as an error of its own code where there is one. */
@@ -49,8 +58,10 @@ export function whyOver({ error, to, state }: OutboxItemDto): ClientError {
 export function stateText(item: OutboxItemDto): string {
   const { state, milestoneIndex, storedCount, providerCount, heldCount, error } = item;
   switch (state) {
+    case 'scheduled':
+      return `scheduled for ${dateText(item.notBeforeMs ?? 0)}`;
     case 'queued':
-      return item.work === undefined ? state : 'queued, proof of work';
+      return queuedText(item);
     case 'attached':
       return 'attached (in the tangle)';
     case 'confirmed': {
@@ -65,7 +76,19 @@ export function stateText(item: OutboxItemDto): string {
       const again = next === undefined ? '' : `, next try at ${dateText(next)}`;
       return `failed: ${error?.detail || error?.code || 'no reason known'}${again}`;
     }
+    case 'fetched':
+      return 'fetched by recipient';
+    case 'expired':
+      return item.proofChecked ? 'expired before it was fetched' : 'expired, never confirmed';
+    case 'recalled':
+      return 'recalled, never sent';
     default:
       return state;
   }
+}
+
+function queuedText({ work, notBeforeMs, canRecall }: OutboxItemDto): string {
+  if (work !== undefined) return 'queued, proof of work';
+  const isResting = canRecall && notBeforeMs !== undefined && notBeforeMs > Date.now();
+  return isResting ? `queued, leaves at ${dateText(notBeforeMs)}` : 'queued';
 }

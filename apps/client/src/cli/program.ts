@@ -8,12 +8,15 @@ import { CLIENT_ERRORS, ClientError } from '../client-error.ts';
 import { VERSION } from '../version.ts';
 import { accountCommand } from './account-commands.ts';
 import { backupCommand } from './backup-commands.ts';
+import { chatCommand } from './chat-commands.ts';
 import { deviceCommand } from './device-commands.ts';
 import { addressCommand, contactsCommand, inviteCommand } from './contact-commands.ts';
 import { daemonCommand } from './daemon-commands.ts';
+import { filtersCommand } from './filter-commands.ts';
 import { inboxCommand, outboxCommand, readCommand, syncCommand } from './mail-commands.ts';
 import { providerCommand } from './provider-commands.ts';
-import { sendCommand } from './send-command.ts';
+import { recallCommand } from './outbox-commands.ts';
+import { forwardCommand, replyCommand, sendCommand } from './send-command.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 import { oneLine } from './text.ts';
 import { walletCommand } from './wallet-commands.ts';
@@ -47,12 +50,17 @@ export function buildProgram(terminal: Terminal, settings: Settings | undefined)
     .addCommand(inviteCommand(terminal))
     .addCommand(contactsCommand(terminal))
     .addCommand(sendCommand(terminal))
+    .addCommand(replyCommand(terminal))
+    .addCommand(forwardCommand(terminal))
     .addCommand(outboxCommand(terminal))
+    .addCommand(recallCommand(terminal))
     .addCommand(inboxCommand(terminal))
     .addCommand(readCommand(terminal))
     .addCommand(syncCommand(terminal))
+    .addCommand(chatCommand(terminal))
     .addCommand(walletCommand(terminal))
     .addCommand(providerCommand(terminal))
+    .addCommand(filtersCommand(terminal))
     .addCommand(backupCommand(terminal, settings))
     .addCommand(deviceCommand(terminal, settings))
     .addCommand(configDocsCommand(terminal));

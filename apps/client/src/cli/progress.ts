@@ -4,7 +4,7 @@
  */
 import type { OutboxItemDto } from '../api/dto.ts';
 import type { CommandContext } from './context.ts';
-import { progressOf, stateText, type WaitGoal } from './outbox-states.ts';
+import { goalStep, progressOf, stateText, type WaitGoal } from './outbox-states.ts';
 import { cut, oneLine } from './text.ts';
 
 export interface Progress {
@@ -28,7 +28,7 @@ export async function openProgress(context: CommandContext, goal: WaitGoal): Pro
     emptyOnZero: true,
     stream: terminal.errorStream,
   });
-  const total = goal === 'confirmed' ? 2 : 3;
+  const total = goalStep(goal);
   const known = new Map<string, ReturnType<typeof bars.create>>();
   return {
     show: (items) => {

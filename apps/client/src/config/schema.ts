@@ -11,6 +11,8 @@ import {
   port,
 } from '@tanglemail/tangle/io/shell/setting-types.ts';
 import { defineSettings } from '@tanglemail/tangle/io/shell/settings.ts';
+import { MAX_STAMP_BITS, MIN_MAX_MAIL } from '@tanglemail/mail/core/identity/descriptor.ts';
+import { MAX_MESSAGE_SIZE } from '@tanglemail/mail/core/limits.ts';
 import { z } from 'zod';
 
 const node = z.strictObject({
@@ -48,6 +50,56 @@ const provider = z.strictObject({
     .describe('Most base units that a provider may take from the balance in a day.'),
 });
 
+const mail = z.strictObject({
+  find: z
+    .array(z.enum(['tags', 'buckets', 'filters']).meta({ expected: 'of tags, buckets, filters' }))
+    .min(1)
+    .max(3)
+    .default(['tags', 'buckets'])
+    .describe(
+      'Ways in which mail is found. `tags`: rented providers are told the tags of contacts and ' +
+        'invites, so each learns how much mail comes under which of them and when; some 3 kB a ' +
+        'day at 30 mails, however large the network. `buckets`: rented providers keep what ' +
+        'strangers may have sent; they learn how much of it is taken. `filters`: nothing is told ' +
+        'to anybody; filters of all mail are read from nodes and looked through here, 79 kB a ' +
+        'day for every 1,000 users of the network, and a node learns only when this client was ' +
+        'away and which whole milestones it fetches. Needs no provider, and reaches as far back ' +
+        'as the nodes keep milestones.',
+    ),
+  filterNodes: z
+    .array(httpUrl)
+    .max(8)
+    .default([])
+    .describe(
+      'APIs of other nodes, not run by the same people, to which the filters of node.url are ' +
+        'held, and from which milestones are fetched. With none, node.url is believed that it ' +
+        'leaves no tag out.',
+    ),
+  filterStrangers: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether `filters` finds strangers’ mail too. While the network has one bucket for ' +
+        'everybody, that fetches every milestone with mail, which hides whose mail it is and ' +
+        'costs as much as all mail of the network. Off: contacts and invites only.',
+    ),
+  filterDecoys: z
+    .int()
+    .min(0)
+    .max(16)
+    .default(1)
+    .describe(
+      'Milestones without mail for us that are fetched with each one that may have some, so ' +
+        'that a node learns less, and false filters are found by chance.',
+    ),
+  filterIntervalMs: z
+    .int()
+    .min(250)
+    .max(86_400_000)
+    .default(60_000)
+    .describe('Milliseconds between two looks for new filters, which cost a request a node each.'),
+});
+
 const backup = z.strictObject({
   folder: path
     .optional()
@@ -59,6 +111,69 @@ const backup = z.strictObject({
     .default(24)
     .describe('Hours between two automatic backups.'),
   keep: z.int().min(1).max(1_000).default(7).describe('Automatic backups that are kept.'),
+});
+
+const address = z.strictObject({
+  contactsOnly: z
+    .boolean()
+    .default(false)
+    .describe('Whether mail of strangers is not heard at all. Invites and contacts always are.'),
+  stampBits: z
+    .int()
+    .min(0)
+    .max(MAX_STAMP_BITS)
+    .default(0)
+    .describe('Work asked of a stranger for each mail, in leading zero bits of a hash.'),
+  maxMail: z
+    .int()
+    .min(MIN_MAX_MAIL)
+    .max(MAX_MESSAGE_SIZE)
+    .default(MAX_MESSAGE_SIZE)
+    .describe('Bytes of the largest mail that is accepted, with everything that hangs on it.'),
+});
+
+const send = z.strictObject({
+  undoSeconds: z
+    .int()
+    .min(0)
+    .max(600)
+    .default(10)
+    .describe(
+      'Seconds that a mail rests before it leaves, so that it can be taken back; 0, 10 or 30 are ' +
+        'usual. `tanglemail send` leaves at once unless `--undo` says otherwise.',
+    ),
+});
+
+const receipts = z.strictObject({
+  ask: z
+    .boolean()
+    .default(true)
+    .describe('Whether recipients are asked to let their clients say that a mail was fetched.'),
+  delivery: z
+    .enum(['never', 'contacts', 'always'])
+    .default('contacts')
+    .describe(
+      'Whose mails are answered with a delivery receipt when they ask for one: nobody’s, those of ' +
+        'accepted contacts, or also those of people who ask to be one. A receipt proves that a ' +
+        'device of this account opened the letter, and tells its sender about when; it costs one ' +
+        'envelope with its proof of work. People who are blocked never get one.',
+    ),
+  read: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether accepted contacts who asked for a receipt also learn when their mail is first ' +
+        'marked as read: when somebody sat here and read it.',
+    ),
+  delaySeconds: z
+    .int()
+    .min(0)
+    .max(604_800)
+    .default(0)
+    .describe(
+      'Receipts rest a random time up to so many seconds, so that they tell less about when this ' +
+        'device is on and its user is there.',
+    ),
 });
 
 /** The schema of the whole configuration; unknown keys are errors. */
@@ -94,8 +209,12 @@ export const CONFIG_SCHEMA = z.strictObject({
     .boolean()
     .default(false)
     .describe('Whether mail is also read from the milestones of the node, without any provider.'),
+  mail: mail.prefault({}),
   provider: provider.prefault({}),
   backup: backup.prefault({}),
+  address: address.prefault({}),
+  send: send.prefault({}),
+  receipts: receipts.prefault({}),
 });
 
 /** The configuration of a client after defaults. */

@@ -85,7 +85,7 @@ describe('changes at the same time', () => {
       bob.intake.take(letters[0]!.bytes),
       bob.contacts.add(address, { name: 'Alice B.', nowMs }),
       bob.intake.take(letters[1]!.bytes),
-      bob.contacts.learnKeys(address, descriptorOf(alice)),
+      bob.contacts.learnKeys(address, descriptorOf(alice), nowMs),
     ]);
     const restarted = await person(2, bob.store);
     for (const { contacts } of [bob, restarted]) {

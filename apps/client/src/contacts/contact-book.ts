@@ -5,13 +5,16 @@
  */
 import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
+import { skeletonOf } from '@tanglemail/mail/core/identity/lookalike.ts';
 import { contactTagKey, inviteTagKey, tagAt } from '@tanglemail/mail/core/envelope/tags.ts';
 import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
 import type { Account } from '../account/account.ts';
-import { type Contact, contacts, type Invite, invites } from '../store/collections.ts';
+import { type Contact, contacts, type Invite } from '../store/collections.ts';
+import { type KeyHistory, keyHistories, MAX_KEY_HISTORY } from '../store/people-collections.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
 import type { TagBook } from '../tags/tag-book.ts';
+import { InviteBook } from './invite-book.ts';
 
 /** A tag for one mail, and the contact record that remembers that it is used up. */
 export interface TakenTag {
@@ -37,6 +40,19 @@ export interface SenderFacts {
   readonly inviteId?: string;
   /** What the sender calls itself. */
   readonly name: string;
+  /** Our sub-address by which the letter came. */
+  readonly cameBy?: string;
+  readonly nowMs: number;
+}
+
+/** What the user says of a contact. */
+export interface ContactFacts {
+  readonly name: string;
+  /** The secret of their link: it gives the first mails exact tags. */
+  readonly invite?: Uint8Array;
+  /** Their sub-address that the link or the address names. */
+  readonly writeBy?: string;
+  readonly note?: string;
   readonly nowMs: number;
 }
 
@@ -46,6 +62,8 @@ export interface ContactBookDeps {
   readonly writes: WriteLock;
   readonly tags: TagBook;
   readonly suite: SealingSuite;
+  /** Called when a change is on the disk. */
+  readonly onChange?: (address: MailAddress) => void;
 }
 
 /** Who made a change: the user of this device, or another device of the account. */
@@ -71,13 +89,11 @@ export type ContactChange =
 /** Adds to the batch what belongs to the change; must not throw. */
 export type ContactObserver = (batch: SealedBatch, change: ContactChange) => void;
 
-/** Start of the id of an invite's tag source. */
-export const INVITE_SOURCE = 'invite:';
-
 export class ContactBook {
   readonly #deps: ContactBookDeps;
   readonly #byAddress = new Map<MailAddress, Contact>();
   readonly #observers = new Set<ContactObserver>();
+  #invites: InviteBook | undefined;
 
   private constructor(deps: ContactBookDeps) {
     this.#deps = deps;
@@ -85,6 +101,11 @@ export class ContactBook {
 
   static async load(deps: ContactBookDeps): Promise<ContactBook> {
     const book = new ContactBook(deps);
+    book.#invites = await InviteBook.load({
+      ...deps,
+      address: deps.account.address,
+      tell: (batch, change) => book.#tell(batch, change),
+    });
     for await (const { value } of deps.store.scan(contacts)) {
       book.#byAddress.set(value.address, value);
     }
@@ -99,6 +120,12 @@ export class ContactBook {
 
   #tell(batch: SealedBatch, change: ContactChange): void {
     for (const observer of this.#observers) observer(batch, change);
+  }
+
+  /** What was given out. */
+  get invites(): InviteBook {
+    if (this.#invites === undefined) throw new Error('broken invariant: the book is loaded');
+    return this.#invites;
   }
 
   /** What is known of an address; also of somebody who was removed or blocked. */
@@ -132,25 +159,42 @@ export class ContactBook {
    * Adds or renames a contact that the user wants. An invite secret of its link gives the first
    * mails exact tags. Counters of an earlier time go on.
    */
-  async add(
-    address: MailAddress,
-    facts: { readonly name: string; readonly invite?: Uint8Array; readonly nowMs: number },
-  ): Promise<Contact> {
-    return this.#change(address, (known) => {
+  async add(address: MailAddress, facts: ContactFacts): Promise<Contact> {
+    return this.change(address, (known) => {
       const invite = facts.invite === undefined ? known?.invite : bytesToHex(facts.invite);
+      const { name, note, writeBy } = facts;
       return {
         ...(known ?? blank(address, facts.nowMs)),
-        name: facts.name,
+        name,
         state: 'accepted',
+        ...(note === undefined ? {} : { note }),
+        ...(writeBy === undefined ? {} : { writeBy }),
         ...(invite === undefined ? {} : { invite }),
         ...(invite === known?.invite ? {} : { nextInviteTag: 0 }),
       };
     });
   }
 
-  /** Remembers the keys that a descriptor shows, so that tags for mail from there are watched. */
-  async learnKeys(address: MailAddress, keys: KnownKeys): Promise<void> {
-    await this.#change(address, (known) => known && { ...known, ...keyFields(keys) });
+  /**
+   * Remembers the keys that a descriptor shows, so that tags for mail from there are watched, and
+   * that they are others than before. Gives what is known then.
+   */
+  async learnKeys(
+    address: MailAddress,
+    keys: KnownKeys,
+    nowMs: number,
+  ): Promise<Contact | undefined> {
+    await this.change(address, (known) => {
+      const next = known && withKeys(known, keys, nowMs);
+      return next === known ? undefined : next;
+    });
+    return this.get(address);
+  }
+
+  /** The identity keys that a contact has shown, the oldest first. */
+  keyHistory(address: MailAddress): KeyHistory['lines'] {
+    const { store } = this.#deps;
+    return store.get(keyHistories, store.opaque(address))?.lines ?? [];
   }
 
   /**
@@ -159,15 +203,18 @@ export class ContactBook {
    */
   async remove(address: MailAddress): Promise<boolean> {
     let isRemoved = false;
-    await this.#change(address, (known) => {
+    await this.change(address, (known) => {
       isRemoved = known !== undefined && known.state !== 'removed';
-      return known && { ...known, name: '', state: 'removed' };
+      return known && forgotten(known);
     });
     return isRemoved;
   }
 
-  /** Reads, decides and writes one record under the lock; undefined when there is nothing to do. */
-  async #change<T extends Contact | undefined>(
+  /**
+   * Reads, decides and writes one record under the lock; undefined when there is nothing to do.
+   * What `change` throws is passed on, and nothing is written.
+   */
+  async change<T extends Contact | undefined>(
     address: MailAddress,
     change: (known: Contact | undefined) => T,
   ): Promise<T> {
@@ -185,18 +232,7 @@ export class ContactBook {
 
   /** Makes an invite: a secret for one person, whose tags are watched from now on. */
   async invite(secret: Uint8Array, name: string, nowMs: number): Promise<void> {
-    const { store, writes, tags, account } = this.#deps;
-    const key = store.opaque(bytesToHex(secret));
-    const source = `${INVITE_SOURCE}${key}`;
-    await writes.run(async () => {
-      const batch = store.batch();
-      const after = { secret: bytesToHex(secret), name, createdAtMs: nowMs };
-      batch.put(invites, key, after);
-      this.#tell(batch, { kind: 'invite', origin: 'local', id: key, after });
-      const apply = tags.watchSource(batch, source, inviteTagKey(secret, account.address));
-      await batch.write();
-      apply();
-    });
+    await this.invites.create(secret, { name, nowMs });
   }
 
   /**
@@ -209,28 +245,53 @@ export class ContactBook {
     sender: KnownSender,
     facts: SenderFacts,
   ): { readonly contact: Contact; readonly apply: () => void } {
+    const { nowMs, cameBy } = facts;
     const known = this.#byAddress.get(sender.address);
     const isNew = known === undefined || known.state === 'removed';
     const isAsking = known === undefined || known.state === 'requested';
-    const isAccepted = facts.inviteId !== undefined && isAsking;
+    const { inviteId } = facts;
+    const invite = inviteId === undefined ? undefined : this.invites.open(inviteId, nowMs);
+    const isAccepted = invite !== undefined && isAsking;
     const state = isNew ? 'requested' : known.state;
+    const before = known ?? blank(sender.address, nowMs);
     const contact: Contact = {
-      ...(known ?? blank(sender.address, facts.nowMs)),
+      ...withKeys(before, sender, nowMs, this.keyHistory(sender.address)),
       ...(isNew ? { name: facts.name } : {}),
-      ...(isAccepted ? { name: this.#invitedName(facts) } : {}),
+      ...(isNew && cameBy !== undefined ? { cameBy } : {}),
+      ...(isAccepted ? { name: this.#invitedName(invite, facts.name) } : {}),
       state: isAccepted ? 'accepted' : state,
-      ...keyFields(sender),
       knowsUs: true,
     };
-    return { contact, apply: this.put(batch, contact) };
+    const applies = [this.put(batch, contact)];
+    if (isAccepted && inviteId !== undefined) {
+      applies.push(this.invites.noteUse(batch, inviteId, sender.address, nowMs));
+    }
+    return { contact, apply: () => applies.forEach((apply) => apply()) };
   }
 
-  /** Our name for whom we invited; else its own, unless that is the name of somebody else. */
-  #invitedName({ inviteId, name }: SenderFacts): string {
-    const invite = inviteId === undefined ? undefined : this.#deps.store.get(invites, inviteId);
-    const given = invite?.name ?? '';
-    if (given !== '') return given;
-    return this.#named(name).length === 0 ? name : '';
+  /** Our name for whom we invited; else its own, unless that is, or looks like, somebody else's. */
+  #invitedName(invite: Invite, name: string): string {
+    return invite.name === '' ? this.freeName(name) : invite.name;
+  }
+
+  /** Whether an accepted contact other than `address` has this name, whatever its case. */
+  isTaken(name: string, address: MailAddress): boolean {
+    return this.#named(name).some((one) => one.address !== address);
+  }
+
+  /** `name`, or empty when an accepted contact other than `address` has it or one that looks so. */
+  freeName(name: string, address?: MailAddress): string {
+    return this.lookalike(name, address) === undefined ? name : '';
+  }
+
+  /** The accepted contact, other than `address`, whose name can be taken for `name`. */
+  lookalike(name: string, address?: MailAddress): Contact | undefined {
+    const wanted = skeletonOf(name);
+    if (wanted === '') return undefined;
+    return this.list().find(
+      (one) =>
+        one.state === 'accepted' && one.address !== address && skeletonOf(one.name) === wanted,
+    );
   }
 
   /**
@@ -241,7 +302,7 @@ export class ContactBook {
   recipient(address: MailAddress, keys: KnownKeys, nowMs: number): Contact {
     const known = this.#byAddress.get(address) ?? blank(address, nowMs);
     const state = known.state === 'blocked' ? 'blocked' : 'accepted';
-    return { ...known, state, ...keyFields(keys) };
+    return { ...withKeys(known, keys, nowMs), state };
   }
 
   /** The exact tag of the next mail to `contact`, or undefined when only a stranger's will do. */
@@ -272,9 +333,13 @@ export class ContactBook {
   put(batch: SealedBatch, contact: Contact, origin: ChangeOrigin = 'local'): () => void {
     const { store, tags, account, suite } = this.#deps;
     batch.put(contacts, store.opaque(contact.address), contact);
+    this.#putHistory(batch, contact);
     const before = this.#byAddress.get(contact.address);
     this.#tell(batch, { kind: 'contact', origin, before, after: contact });
-    const applies: (() => void)[] = [() => this.#byAddress.set(contact.address, contact)];
+    const applies: (() => void)[] = [
+      () => this.#byAddress.set(contact.address, contact),
+      () => this.#deps.onChange?.(contact.address),
+    ];
     if (contact.state === 'blocked') {
       applies.push(tags.restSource(batch, contactSource(contact.address)));
     }
@@ -286,6 +351,15 @@ export class ContactBook {
     }
     return () => applies.forEach((apply) => apply());
   }
+
+  /** Appends the present key to the history when it is not the one that stands there last. */
+  #putHistory(batch: SealedBatch, { address, identityKey, keysSeenAtMs }: Contact): void {
+    const lines = this.keyHistory(address);
+    if (identityKey === undefined || lines.at(-1)?.identityKey === identityKey) return;
+    const line = { identityKey, seenAtMs: keysSeenAtMs ?? 0 };
+    const kept = [...lines, line].slice(-MAX_KEY_HISTORY);
+    batch.put(keyHistories, this.#deps.store.opaque(address), { lines: kept });
+  }
 }
 
 /** Id of the tag source of a contact. */
@@ -293,11 +367,35 @@ export function contactSource(address: MailAddress): string {
   return `contact:${address}`;
 }
 
-function keyFields(keys: KnownKeys): { accountKey: string; identityKey: string } {
-  return {
-    accountKey: bytesToHex(keys.accountKey),
-    identityKey: bytesToHex(keys.identityKey),
-  };
+/**
+ * The contact with the keys that it shows. Another identity key than before ends its verification
+ * and is a change that the user must accept, unless `history` has it: then it is an old letter.
+ */
+function withKeys(
+  known: Contact,
+  keys: KnownKeys,
+  nowMs: number,
+  history: KeyHistory['lines'] = [],
+): Contact {
+  const identityKey = bytesToHex(keys.identityKey);
+  if (known.identityKey === identityKey) return known;
+  const next = { ...known, accountKey: bytesToHex(keys.accountKey), identityKey };
+  if (known.identityKey === undefined) return { ...next, keysSeenAtMs: nowMs };
+  if (history.some((line) => line.identityKey === identityKey)) return known;
+  const { verified, keyChange, ...rest } = next;
+  const wasVerified = verified !== undefined || keyChange?.wasVerified === true;
+  return { ...rest, keysSeenAtMs: nowMs, keyChange: { atMs: nowMs, wasVerified } };
+}
+
+/** The contact once the user has said that its present keys are right. */
+export function withoutKeyChange({ keyChange: _accepted, ...contact }: Contact): Contact {
+  return contact;
+}
+
+/** What stays of a contact that is removed: what it used up, and its keys. */
+export function forgotten(contact: Contact): Contact {
+  const { note: _note, verified: _verified, keyChange: _change, ...rest } = contact;
+  return { ...rest, name: '', state: 'removed' };
 }
 
 function blank(address: MailAddress, nowMs: number): Contact {

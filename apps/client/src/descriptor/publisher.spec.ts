@@ -51,6 +51,7 @@ async function publisherOn(
     suite: nobleSuite,
     epochs: () => owner.epochs.state,
     providers: () => providers,
+    doors: () => owner.addresses.published(),
   });
   return { owner, publisher };
 }

@@ -7,7 +7,7 @@ import { blockIdOf } from '@tanglemail/tangle/core/codec/block.ts';
 import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { TaggedData } from '@tanglemail/tangle/core/codec/tagged-data.ts';
 import type { IssuedBlock } from '@tanglemail/tangle/io/node-client/block-issuer.ts';
-import { MAX_MESSAGE_SIZE, PADDED_SIZES } from '@tanglemail/mail/core/limits.ts';
+import { PADDED_SIZES } from '@tanglemail/mail/core/limits.ts';
 import {
   decodeDescriptor,
   type DescriptorBody,
@@ -18,6 +18,7 @@ import {
 } from '@tanglemail/mail/core/identity/descriptor.ts';
 import { epochOf, type EpochState, publicBundles } from '@tanglemail/mail/core/identity/epoch.ts';
 import { ENVELOPE_VERSION } from '@tanglemail/mail/core/envelope/envelope.ts';
+import type { PublishedDoors } from '../contacts/own-addresses.ts';
 import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
 import type { Account } from '../account/account.ts';
 import { ownDescriptor, type RecordOf } from '../store/collections.ts';
@@ -49,6 +50,8 @@ export interface DescriptorPublisherDeps {
   readonly suite: SealingSuite;
   readonly epochs: () => EpochState;
   readonly providers: () => readonly ProviderHint[];
+  /** Intro keys and policies, and how large a mail may be. */
+  readonly doors: () => PublishedDoors;
 }
 
 export class DescriptorPublisher {
@@ -194,7 +197,7 @@ export class DescriptorPublisher {
   }
 
   #wantedBody(): WantedBody {
-    const { account, suite, epochs, providers, tangle } = this.#deps;
+    const { account, suite, epochs, providers, doors, tangle } = this.#deps;
     const issuedAt = Math.floor(tangle.clock.nowMs() / 1_000);
     const firstEpoch = epochOf(issuedAt);
     const bundles = publicBundles(epochs(), firstEpoch, suite);
@@ -206,12 +209,9 @@ export class DescriptorPublisher {
       identityKey: account.keys.identity.publicKey,
       firstEpoch,
       bundles: bundles.value,
-      introKey: account.intro.publicKey,
       providers: providers(),
-      policy: { stampBits: 0, contactsOnly: false },
+      ...doors(),
       maxEnvelope: PADDED_SIZES.at(-1) ?? 0,
-      maxMail: MAX_MESSAGE_SIZE,
-      subAddresses: [],
       formatVersions: [ENVELOPE_VERSION],
     };
   }
@@ -228,7 +228,11 @@ function isOutdated(record: OwnDescriptor, wanted: WantedBody): boolean {
 function changedFacts(body: DescriptorBody | WantedBody): string {
   const providers = body.providers.map((one) => `${bytesToHex(one.bondId)} ${one.endpoint}`);
   const bundles = body.bundles.map((one) => bytesToHex(one.x25519));
-  return [body.firstEpoch, bytesToHex(body.introKey), ...bundles, ...providers].join('|');
+  const doors = [body, ...body.subAddresses].map(({ introKey, policy }) => {
+    return `${bytesToHex(introKey)} ${policy.stampBits} ${policy.contactsOnly}`;
+  });
+  const sizes = [body.maxMail, body.maxEnvelope, ...body.formatVersions];
+  return [body.firstEpoch, ...bundles, ...providers, ...doors, ...sizes].join('|');
 }
 
 function lastEpochOf(record: OwnDescriptor): number {

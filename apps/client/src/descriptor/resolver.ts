@@ -31,6 +31,8 @@ export interface DescriptorResolverDeps {
   readonly tangle: TangleAccess;
   readonly store: SealedStore;
   readonly writes: WriteLock;
+  /** Called when two descriptors of `address` contradict each other. */
+  readonly onConflict?: (address: MailAddress) => void;
 }
 
 export class DescriptorResolver {
@@ -63,6 +65,15 @@ export class DescriptorResolver {
     return decoded.ok ? decoded.value : undefined;
   }
 
+  /**
+   * Since when two descriptors of `address` with the newest sequence are known: two devices of it
+   * that did not agree, or somebody else who has its account key.
+   */
+  conflictAtMs(address: MailAddress): number | undefined {
+    const { store } = this.#deps;
+    return store.get(descriptors, store.opaque(address))?.conflictAtMs;
+  }
+
   /** Descriptors that the account signed, among the newest `limit` blocks under its tag. */
   async #published(
     address: MailAddress,
@@ -84,16 +95,26 @@ export class DescriptorResolver {
     address: MailAddress,
     published: readonly Descriptor[],
   ): Promise<Descriptor | undefined> {
-    const { store, writes } = this.#deps;
+    const { store, writes, tangle, onConflict } = this.#deps;
     return writes.run(async () => {
       const known = this.cached(address);
-      const newest = published.reduce<Descriptor | undefined>((best, one) => {
-        const newer = newerDescriptor(best, one);
-        return newer.ok ? newer.value : best;
-      }, known);
-      if (newest !== undefined && newest !== known) {
+      let newest = known;
+      let isConflict = false;
+      for (const one of published) {
+        const newer = newerDescriptor(newest, one);
+        if (newer.ok && newer.value !== newest) isConflict = false;
+        if (newer.ok) newest = newer.value;
+        else if (newer.code === 'descriptor-conflict') isConflict = true;
+      }
+      const isNew = newest !== known;
+      const isNewConflict = isConflict && (isNew || this.conflictAtMs(address) === undefined);
+      if (newest !== undefined && (isNew || isNewConflict)) {
         const bytes = bytesToHex(encodeDescriptor(newest));
-        await store.batch().put(descriptors, store.opaque(address), { bytes }).write();
+        const conflict = isConflict ? { conflictAtMs: tangle.clock.nowMs() } : {};
+        const batch = store.batch();
+        batch.put(descriptors, store.opaque(address), { bytes, ...conflict });
+        await batch.write();
+        if (isNewConflict) onConflict?.(address);
       }
       return newest;
     });

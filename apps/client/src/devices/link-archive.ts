@@ -12,7 +12,7 @@ import { decodeSnapshot, encodeSnapshot } from '@tanglemail/mail/core/self-log/s
 import { z } from 'zod';
 import { EpochStore } from '../account/epoch-store.ts';
 import { ClientError } from '../client-error.ts';
-import { INVITE_SOURCE } from '../contacts/contact-book.ts';
+import { INVITE_SOURCE } from '../contacts/invite-book.ts';
 import { SecretsSchema } from '../keystore/keystore.ts';
 import { contacts, hex, invites, rentals, tagSources } from '../store/collections.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';

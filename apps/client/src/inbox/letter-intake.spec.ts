@@ -56,7 +56,7 @@ describe('a first mail by invite', () => {
 
   it('is answered with a contact tag, and each tag is used once', async () => {
     const [alice, bob] = await invited();
-    await alice.contacts.learnKeys(bob.account.address, descriptorOf(bob));
+    await alice.contacts.learnKeys(bob.account.address, descriptorOf(bob), NOW_MS);
     const first = await sealMail(alice, bob);
     const second = await sealMail(alice, bob);
     expect(first.bytes.subarray(2, 18)).not.toEqual(second.bytes.subarray(2, 18));
@@ -154,7 +154,7 @@ describe('intake', () => {
   it('lets nobody use up a contact’s tag with a letter of their own', async () => {
     const [alice, bob] = await invited();
     const mallory = await person(3);
-    await alice.contacts.learnKeys(bob.account.address, descriptorOf(bob));
+    await alice.contacts.learnKeys(bob.account.address, descriptorOf(bob), NOW_MS);
     await bob.intake.take((await sealMail(alice, bob)).bytes);
     await alice.intake.take((await sealMail(bob, alice)).bytes);
     const genuine = await sealMail(alice, bob);

@@ -3,13 +3,13 @@
  * wrote it, files the message once, moves the tag window on. Before: provider-sync.ts and
  * node-feed.ts; after: messages, contacts. Spec: docs/spec/22-letter.md, docs/spec/42-delivery.md.
  */
-import { matchesStranger, scanDays } from '@tanglemail/mail/core/envelope/stranger.ts';
+import { dayOf, matchesStranger, scanDays } from '@tanglemail/mail/core/envelope/stranger.ts';
 import { decodeEnvelope, type MailEnvelope } from '@tanglemail/mail/core/envelope/envelope.ts';
 import { openEnvelope } from '@tanglemail/mail/core/envelope/seal.ts';
 import { createKeyring, type EpochKeyring } from '@tanglemail/mail/core/letter/keyring.ts';
 import type { LetterId } from '@tanglemail/mail/core/letter/content.ts';
 import type { OpenedLetter } from '@tanglemail/mail/core/letter/letter.ts';
-import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
+import { type MailAddress, parseMailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import { MAX_NAME_LENGTH } from '@tanglemail/mail/core/identity/link.ts';
 import { type EpochState } from '@tanglemail/mail/core/identity/epoch.ts';
 import { readFacts, readHeaders } from '@tanglemail/mail/core/message/headers.ts';
@@ -19,7 +19,9 @@ import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import { type Account, emailText } from '../account/account.ts';
-import { contactSource, type ContactBook, INVITE_SOURCE } from '../contacts/contact-book.ts';
+import { contactSource, type ContactBook } from '../contacts/contact-book.ts';
+import { INVITE_SOURCE } from '../contacts/invite-book.ts';
+import type { OwnAddresses } from '../contacts/own-addresses.ts';
 import type { StandardFolder } from '../messages/folder-name.ts';
 import type { MessageStore } from '../messages/message-store.ts';
 import { type Contact, seenLetters, seenRoots } from '../store/collections.ts';
@@ -29,6 +31,9 @@ import { STRANGER_BUCKET_BITS } from '../tags/stranger-bucket.ts';
 import type { TagBook, TagMatch } from '../tags/tag-book.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
 import type { NoteRouter } from './note-router.ts';
+
+/** Days on which an envelope that is taken in now may have come: tomorrow to five days back. */
+const HELD_DAYS = 7;
 
 /** What became of an envelope. */
 export type Intake =
@@ -77,6 +82,12 @@ export interface TakenLetter {
 /** Puts what the letter changes into the batch, under the write lock. Never throws at a letter. */
 export type KindHandler = (batch: SealedBatch, taken: TakenLetter) => IntakeStep;
 
+/** Notes facts of any letter whose seal holds, in the batch that files it. Never throws. */
+export type LetterReader = (batch: SealedBatch, letter: OpenedLetter) => () => void;
+
+/** Keeps an envelope that came to us and that nothing opens yet. Never throws. */
+export type EnvelopeKeeper = (batch: SealedBatch, arrival: TaggedEnvelope) => () => void;
+
 /** `own`: another device of this account. */
 export type SenderState = Contact['state'] | 'own';
 
@@ -88,6 +99,8 @@ export interface ArrivedMessage {
   readonly raw: Uint8Array;
   /** From `readFacts`. */
   readonly shown: ShownFacts;
+  /** Our sub-address by which it came; without it, the one by which its sender came first. */
+  readonly subAddress?: string;
 }
 
 export interface LetterIntakeDeps {
@@ -96,6 +109,8 @@ export interface LetterIntakeDeps {
   readonly writes: WriteLock;
   readonly tangle: TangleAccess;
   readonly contacts: ContactBook;
+  /** Whose keys strangers' mail is looked for with. */
+  readonly addresses: Pick<OwnAddresses, 'doors' | 'isLive'>;
   readonly tags: TagBook;
   readonly messages: MessageStore;
   readonly notes: NoteRouter;
@@ -121,12 +136,18 @@ interface Arrival {
   readonly root: string;
   /** For letters that are messages. */
   readonly shown: ShownFacts | undefined;
+  readonly subAddress: string | undefined;
 }
+
+/** Smaller envelopes hold no letter (docs/spec/23-envelope.md). */
+const LEAST_LETTER_CLASS = 2;
 
 export class LetterIntake {
   readonly #deps: LetterIntakeDeps;
   readonly #openers: EnvelopeOpener[] = [];
   readonly #kinds = new Map<string, KindHandler>();
+  readonly #readers: LetterReader[] = [];
+  #keeper: EnvelopeKeeper | undefined;
   #keyring: { readonly of: EpochState; readonly ring: EpochKeyring } | undefined;
 
   constructor(deps: LetterIntakeDeps) {
@@ -143,6 +164,16 @@ export class LetterIntake {
     this.#kinds.set(kind, handler);
   }
 
+  /** Adds somebody who looks at every letter. Call it before anything is received. */
+  registerReader(reader: LetterReader): void {
+    this.#readers.push(reader);
+  }
+
+  /** Says who keeps what nothing opens yet. Call it before anything is received. */
+  registerKeeper(keeper: EnvelopeKeeper): void {
+    this.#keeper = keeper;
+  }
+
   /**
    * Whether an envelope that arrived at `arrivedAt` (unix seconds) may be for us: a registered tag,
    * or a stranger's in our bucket.
@@ -156,9 +187,36 @@ export class LetterIntake {
 
   /** Whether a stranger's envelope may be for us; needs only its first 50 bytes. */
   isStrangers(envelope: MailEnvelope, arrivedAt: number): boolean {
-    const { account, suite } = this.#deps;
-    const days = scanDays(arrivedAt);
-    return matchesStranger(envelope, account.intro, days, STRANGER_BUCKET_BITS, suite);
+    return this.#doorOf(envelope, scanDays(arrivedAt)) !== undefined;
+  }
+
+  /** The door at which a stranger's envelope knocks: a label of ours, or '' for the plain one. */
+  #doorOf(envelope: MailEnvelope, days: readonly number[]): string | undefined {
+    const { addresses, suite } = this.#deps;
+    const bits = STRANGER_BUCKET_BITS;
+    return addresses
+      .doors()
+      .find(({ intro }) => matchesStranger(envelope, intro, days, bits, suite))?.label;
+  }
+
+  /**
+   * Our sub-address by which a mail came: that of the door whose key its tag was made for, else,
+   * under an exact tag, the one that the sender wrote on it.
+   */
+  #subAddressOf(envelope: MailEnvelope, shown: ShownFacts | undefined): string | undefined {
+    const { account, addresses, tags, tangle } = this.#deps;
+    if (tags.match(envelope.tag) === undefined) {
+      const today = dayOf(Math.floor(tangle.clock.nowMs() / 1_000));
+      const days = Array.from({ length: HELD_DAYS }, (_, back) => today + 1 - back);
+      return this.#doorOf(envelope, days) || undefined;
+    }
+    for (const text of shown?.to.split(', ') ?? []) {
+      const parsed = parseMailAddress(text, account.network);
+      const label =
+        parsed.ok && parsed.value.address === account.address && parsed.value.subAddress;
+      if (label && addresses.isLive(label)) return label;
+    }
+    return undefined;
   }
 
   /** Whether the envelope with this root was looked into, from any provider or gossip. */
@@ -191,13 +249,14 @@ export class LetterIntake {
     const { address, keys, networkId } = account;
     const reader = { address, identity: keys.identity, keyring: this.#ring() };
     const opened = openEnvelope(bytes, networkId, reader, suite, tangle.verifier);
-    if (!opened.ok) return this.#refuse(root, opened.code);
+    if (!opened.ok) return this.#keep({ envelope: envelope.value, bytes, root }, opened.code);
     const { kind, message } = opened.value;
     const isKnown = kind === 'message' || kind === 'control' || this.#kinds.has(kind);
     if (!isKnown) return this.#refuse(root, 'letter-kind-unknown');
     const shown = kind === 'message' ? await this.readFacts(message) : undefined;
     const { tag } = envelope.value;
-    return writes.run(() => this.#file({ letter: opened.value, tag, root, shown }));
+    const subAddress = this.#subAddressOf(envelope.value, shown);
+    return writes.run(() => this.#file({ letter: opened.value, tag, root, shown, subAddress }));
   }
 
   /** Lets the openers have it; undefined when none of them knows the tag. */
@@ -232,6 +291,29 @@ export class LetterIntake {
     return this.#keyring.ring;
   }
 
+  /**
+   * Not a letter for us: under a tag that no stranger makes for us it may be a chain's whose seed
+   * is still on its way.
+   */
+  async #keep(found: Omit<TaggedEnvelope, 'receivedAtMs'>, code: string): Promise<Intake> {
+    const { store, writes, tangle } = this.#deps;
+    const receivedAtMs = tangle.clock.nowMs();
+    const nowSeconds = Math.floor(receivedAtMs / 1_000);
+    const isForeign = !this.isStrangers(found.envelope, nowSeconds);
+    const mayWait = found.envelope.sizeClass < LEAST_LETTER_CLASS || code === 'not-for-us';
+    const keeper = this.#keeper;
+    if (keeper === undefined || !isForeign || !mayWait) return this.#refuse(found.root, code);
+    return writes.run(async () => {
+      if (this.hasTaken(found.root)) return { kind: 'known' };
+      const batch = store.batch();
+      batch.put(seenRoots, rootKey(store, found.root), { refusal: code });
+      const apply = keeper(batch, { ...found, receivedAtMs });
+      await batch.write();
+      apply();
+      return { kind: 'refused', code };
+    });
+  }
+
   async #refuse(root: string, code: string): Promise<Intake> {
     const { store } = this.#deps;
     const batch = store.batch().put(seenRoots, rootKey(store, root), { refusal: code });
@@ -241,7 +323,7 @@ export class LetterIntake {
 
   async #file(arrival: Arrival): Promise<Intake> {
     const { store, tags, tangle } = this.#deps;
-    const { letter, root, shown } = arrival;
+    const { letter, root } = arrival;
     const batch = store.batch();
     batch.put(seenRoots, rootKey(store, root), { refusal: '' });
     const match = this.#matchOf(arrival);
@@ -252,21 +334,25 @@ export class LetterIntake {
       applyTags();
       return { kind: 'known' };
     }
-    const noted = this.#noteSender(batch, letter, match, shown?.fromName ?? '');
+    const noted = this.#noteSender(batch, arrival, match);
     const taken = { letter, senderState: noted.state, receivedAtMs: tangle.clock.nowMs() };
-    const step = this.#takeLetter(batch, taken, shown);
+    const step = this.#takeLetter(batch, taken, arrival);
+    const read = this.#readers.map((reader) => reader(batch, letter));
     await batch.write();
     noted.apply();
+    for (const apply of read) apply();
     applyTags();
     step.apply();
     return step.intake;
   }
 
-  #takeLetter(batch: SealedBatch, taken: TakenLetter, shown: ShownFacts | undefined): IntakeStep {
+  #takeLetter(batch: SealedBatch, taken: TakenLetter, arrival: Arrival): IntakeStep {
     const { letter, senderState } = taken;
+    const { shown, subAddress } = arrival;
     const { senderAddress: sender, letterId, isRegistered, message: raw } = letter;
     if (shown !== undefined) {
-      const arrived = { sender, letterId, isRegistered, raw, shown };
+      const base = { sender, letterId, isRegistered, raw, shown };
+      const arrived = subAddress === undefined ? base : { ...base, subAddress };
       const { mailId, apply } = this.#deliverTo(batch, folderFor(senderState), arrived);
       return { intake: { kind: 'delivered', mailId }, apply };
     }
@@ -305,9 +391,10 @@ export class LetterIntake {
   #deliverTo(
     batch: SealedBatch,
     folder: StandardFolder,
-    { sender, letterId, isRegistered, raw, shown }: ArrivedMessage,
+    { sender, letterId, isRegistered, raw, shown, ...more }: ArrivedMessage,
   ): { readonly mailId: string; readonly apply: () => void } {
-    const { store, messages, tangle, onDelivered } = this.#deps;
+    const { store, contacts, messages, tangle, onDelivered } = this.#deps;
+    const subAddress = more.subAddress ?? contacts.get(sender)?.cameBy;
     const delivered = messages.deliver(batch, {
       folder,
       raw,
@@ -316,6 +403,7 @@ export class LetterIntake {
       flags: [],
       sender,
       isRegistered,
+      ...(subAddress === undefined ? {} : { subAddress }),
       ...shown,
     });
     const mailId = delivered.id;
@@ -339,9 +427,8 @@ export class LetterIntake {
 
   #noteSender(
     batch: SealedBatch,
-    letter: OpenedLetter,
+    { letter, shown, subAddress }: Arrival,
     match: TagMatch | undefined,
-    fromName: string,
   ): { readonly state: SenderState; readonly apply: () => void } {
     const { account, contacts, tangle } = this.#deps;
     const none = (): void => {};
@@ -358,13 +445,12 @@ export class LetterIntake {
       accountKey: letter.senderAccountKey,
       identityKey: letter.senderIdentityKey,
     };
-    const name = fromName.slice(0, MAX_NAME_LENGTH);
-    const facts = { name, nowMs: tangle.clock.nowMs() };
-    const { contact, apply } = contacts.noteSender(
-      batch,
-      sender,
-      invite ? { ...facts, inviteId: source.slice(INVITE_SOURCE.length) } : facts,
-    );
+    const { contact, apply } = contacts.noteSender(batch, sender, {
+      name: shown?.fromName.slice(0, MAX_NAME_LENGTH) ?? '',
+      nowMs: tangle.clock.nowMs(),
+      ...(invite ? { inviteId: source.slice(INVITE_SOURCE.length) } : {}),
+      ...(subAddress === undefined ? {} : { cameBy: subAddress }),
+    });
     return { state: contact.state, apply };
   }
 

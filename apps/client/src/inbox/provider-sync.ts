@@ -18,6 +18,7 @@ import type { Rental } from '../store/collections.ts';
 import { WriteLock } from '../store/write-lock.ts';
 import { STRANGER_BUCKET_BITS } from '../tags/stranger-bucket.ts';
 import type { TagBook } from '../tags/tag-book.ts';
+import type { TagLists } from '../tags/tag-lists.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
 import { isBroke, ObjectFetcher, type SyncPass } from './object-fetcher.ts';
 import { StrangerScan } from './stranger-scan.ts';
@@ -36,10 +37,19 @@ export interface ProviderSyncDeps {
   readonly book: RentalBook;
   readonly renter: Pick<Renter, 'providerAt' | 'topUp'>;
   readonly tags: TagBook;
+  readonly lists: TagLists;
   readonly fetcher: ObjectFetcher;
   readonly strangers: StrangerScan;
   readonly tangle: Pick<TangleAccess, 'clock'>;
   readonly logger: Logger;
+  /** What providers are told; everything unless it is given. */
+  readonly told?: ToldToProviders;
+}
+
+/** The ways in which providers find our mail; what is found by filters they need not know. */
+export interface ToldToProviders {
+  readonly tags: boolean;
+  readonly buckets: boolean;
 }
 
 const LOG_PAGE = 200;
@@ -55,6 +65,7 @@ const MAX_ERRORS = 100;
 
 export class ProviderSync {
   readonly #deps: ProviderSyncDeps;
+  readonly #told: ToldToProviders;
   readonly #sessions = new Map<string, ProviderSession>();
   readonly #balanceAt = new Map<string, number>();
   /** One change of filters at a time: an older set of tags must not replace a newer one. */
@@ -62,6 +73,7 @@ export class ProviderSync {
 
   constructor(deps: ProviderSyncDeps) {
     this.#deps = deps;
+    this.#told = deps.told ?? { tags: true, buckets: true };
   }
 
   /** One pass over one rental. Throws when the provider cannot be reached or refuses the login. */
@@ -86,9 +98,10 @@ export class ProviderSync {
    * be reached is left for the next pass: nothing is thrown.
    */
   async watchTags(): Promise<void> {
-    const { book, tags, logger } = this.#deps;
+    const { book, logger } = this.#deps;
+    if (!this.#told.tags) return;
     for (const rental of book.wanted()) {
-      if (!tags.isBehind(rental.registered)) continue;
+      if (!this.#isBehind(rental)) continue;
       const result: SyncResult = { fetched: 0, held: 0, cost: 0n, errors: [] };
       try {
         await this.#syncFilters(await this.#open(rental, result));
@@ -96,6 +109,17 @@ export class ProviderSync {
         logger.debug({ ...errorFields(error), bondId: rental.bondId }, 'tags are not watched yet');
       }
     }
+  }
+
+  /** Whether all present tags are watched at every rented provider. */
+  isWatching(): boolean {
+    if (!this.#told.tags) return true;
+    return !this.#deps.book.wanted().some((rental) => this.#isBehind(rental));
+  }
+
+  #isBehind({ registered, lists = [] }: Rental): boolean {
+    const { tags, lists: present } = this.#deps;
+    return tags.isBehind(registered) || present.isBehind(lists);
   }
 
   async #open(rental: Rental, result: SyncResult): Promise<SyncPass> {
@@ -142,7 +166,7 @@ export class ProviderSync {
     const startedAt = Math.floor(tangle.clock.nowMs() / 1_000);
     await this.#syncLog(pass);
     await this.#retryPending(pass);
-    await strangers.scan(pass);
+    if (this.#told.buckets) await strangers.scan(pass);
     // New contacts bring new tags, which must be watched before their next mail comes.
     await this.#syncFilters(pass);
     await this.#refreshBalance(pass, fetcher.takeActivity(pass.bondId));
@@ -173,15 +197,25 @@ export class ProviderSync {
 
   /** Tells the provider which tags to watch, in bounded requests, and remembers that it knows. */
   #syncFilters({ provider, session, bondId, rental, result }: SyncPass): Promise<void> {
-    const { book, tags } = this.#deps;
+    const { book, tags, lists } = this.#deps;
     return this.#filters.run(async () => {
-      const { registered, hasBucket } = rental();
-      const windows = tags.windows();
-      const { add, remove } = tags.changeSince(registered);
-      if (add.length === 0 && remove.length === 0 && hasBucket) return;
+      const { registered, hasBucket, lists: listed = [] } = rental();
+      const { tags: isTold, buckets: wantsBucket } = this.#told;
+      const windows = isTold ? tags.windows() : {};
+      const ids = isTold ? lists.ids() : [];
+      const numbered = isTold
+        ? tags.changeSince(registered)
+        : { add: [], remove: tags.tagsIn(registered) };
+      const single = isTold ? lists.changeSince(listed) : { add: [], remove: lists.tagsIn(listed) };
+      const add = [...numbered.add, ...single.add];
+      const remove = [...numbered.remove, ...single.remove];
+      if (add.length === 0 && remove.length === 0 && hasBucket === wantsBucket) return;
       const bucket = { bits: STRANGER_BUCKET_BITS, prefix: new Uint8Array(0), stampBits: 0 };
       try {
-        if (!hasBucket) await provider.setFilters(session, { addBuckets: [bucket] });
+        if (hasBucket && !wantsBucket) {
+          await provider.setFilters(session, { removeBuckets: [bucket] });
+        }
+        if (!hasBucket && wantsBucket) await provider.setFilters(session, { addBuckets: [bucket] });
         // First what is new: a tag watched too long costs nothing, one too late costs a mail.
         for (const addTags of chunks(add)) await provider.setFilters(session, { addTags });
         for (const removeTags of chunks(remove)) await provider.setFilters(session, { removeTags });
@@ -191,7 +225,9 @@ export class ProviderSync {
         result.errors.push(error.code);
         return;
       }
-      await book.update(bondId, (one) => ({ ...one, registered: windows, hasBucket: true }));
+      const known = { registered: windows, lists: ids, hasBucket: wantsBucket };
+      await book.update(bondId, (one) => ({ ...one, ...known }));
+      await lists.forget(book.wanted().flatMap((one) => one.lists ?? []));
     });
   }
 

@@ -2,6 +2,8 @@
  * What the mail store takes and gives. Before: message-store.ts; after: mail-state.ts.
  * Spec: docs/spec/40-client-store.md, section "Folders".
  */
+import { readFacts, readHeaders } from '@tanglemail/mail/core/message/headers.ts';
+import { MAX_REFERENCES } from '@tanglemail/mail/core/thread/thread.ts';
 import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import type { MessageEntry } from '../store/collections.ts';
 import { type FolderId, type FolderName, isStandard, type StandardFolder } from './folder-name.ts';
@@ -18,11 +20,15 @@ export interface NewMail {
   /** Whose seal it was; absent for own copies. */
   readonly sender?: MailAddress;
   readonly isRegistered: boolean;
+  /** Our sub-address by which it came. */
+  readonly subAddress?: string;
   readonly hasAttachments: boolean;
   readonly fromName: string;
   readonly to: string;
   readonly subject: string;
   readonly messageId: string;
+  /** From an archive: whom its header names, or empty. Nothing proves it. */
+  readonly importedFrom?: string;
 }
 
 /** What stands in front of a folder's list. */
@@ -81,7 +87,9 @@ export function sharedFlags(flags: readonly string[]): string[] {
 
 /** The line of a new mail; `emailId` is the hash of its bytes. */
 export function entryOf(mail: NewMail, emailId: string): Omit<MessageEntry, 'uid' | 'modseq'> {
-  const { messageKey, sender, isRegistered, hasAttachments } = mail;
+  const { messageKey, sender, subAddress, isRegistered, hasAttachments, importedFrom } = mail;
+  const headers = readHeaders(mail.raw);
+  const references = headers.ok ? readFacts(headers.value).references.slice(-MAX_REFERENCES) : [];
   return {
     messageKey,
     emailId,
@@ -89,11 +97,14 @@ export function entryOf(mail: NewMail, emailId: string): Omit<MessageEntry, 'uid
     internalDate: Math.floor(mail.receivedAtMs / 1_000),
     flags: [...mail.flags],
     ...(sender === undefined ? {} : { sender }),
+    ...(subAddress === undefined ? {} : { subAddress }),
     isRegistered,
     hasAttachments,
     fromName: mail.fromName.slice(0, 998),
     to: mail.to.slice(0, 4_096),
     subject: mail.subject.slice(0, 998),
     messageId: mail.messageId.slice(0, 998),
+    ...(importedFrom === undefined ? {} : { importedFrom }),
+    ...(references.length === 0 ? {} : { references }),
   };
 }

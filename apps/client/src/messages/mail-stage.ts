@@ -75,6 +75,11 @@ export class MailStage {
     return staged;
   }
 
+  /** Whether this batch makes a folder of this name. */
+  hasName(name: FolderName): boolean {
+    return [...this.#folders.values()].some((one) => one?.name === name);
+  }
+
   folder(id: FolderId): StagedFolder {
     const staged = this.find(id);
     if (staged === undefined) throw new Error(`broken invariant: folder ${id} is loaded`);

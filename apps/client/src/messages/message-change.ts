@@ -51,6 +51,8 @@ export type MessageChange = { readonly origin: ChangeOrigin } & (
       readonly kind: 'draft-saved';
       readonly draftId: string;
       readonly messageKey: string;
+      /** Key of the version that it takes the place of; empty for the first. */
+      readonly replaced: string;
       readonly raw: Uint8Array;
     }
   | { readonly kind: 'draft-deleted'; readonly draftId: string; readonly messageKey: string }

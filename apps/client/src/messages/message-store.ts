@@ -190,7 +190,8 @@ export class MessageStore {
 
   /** Puts a mail into the batch; one with a known key is there already and changes nothing. */
   deliver(batch: SealedBatch, given: NewMail, origin: ChangeOrigin = 'local'): MailChange {
-    const isFiled = origin === 'local' && given.folder === FOLDER.INBOX;
+    const isArchived = given.importedFrom !== undefined;
+    const isFiled = origin === 'local' && given.folder === FOLDER.INBOX && !isArchived;
     const { change, entry, mail } = this.add(batch, isFiled ? this.#filing(given) : given);
     if (entry !== undefined) {
       const { messageKey, raw } = mail;
@@ -358,7 +359,7 @@ export class MessageStore {
     if (this.#named(name) !== undefined) throw new ClientError('folder-exists', name);
     const missing: FolderName[] = [];
     for (let one: FolderName | undefined = name; one !== undefined; one = parentOf(one)) {
-      if (this.#named(one) === undefined) missing.unshift(one);
+      if (this.#named(one) === undefined && !stage.hasName(one)) missing.unshift(one);
     }
     if (this.#state.shelves.size + missing.length > MAX_FOLDERS) {
       throw new ClientError('folders-too-many', `at most ${MAX_FOLDERS}`);

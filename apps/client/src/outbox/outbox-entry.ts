@@ -5,6 +5,8 @@
  */
 import type { OutboxEntry } from '../store/outbox-collections.ts';
 
+/** Longest time in which a mail can be undone. */
+export const MAX_UNDO_SECONDS = 600;
 /** A mail that no milestone took within this time is given up. */
 export const EXPIRY_MS = 30 * 86_400_000;
 /** Receipts are asked for this long after the confirmation. */

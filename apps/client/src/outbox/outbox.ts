@@ -39,6 +39,9 @@ import { OutboxRecords, type OutboxRecordsDeps } from './outbox-records.ts';
 import { ReceiptCollector, type ReceiptCollectorDeps } from './receipt-collector.ts';
 import { type EnvelopeSealer, SealingRefused } from './sealer.ts';
 
+/** Starts the delivery once the batch is written; its number is known before. */
+export type AcceptEntry = (() => OutboxEntry) & { readonly id: number };
+
 export interface OutboxDeps extends OutboxRecordsDeps, ReceiptCollectorDeps {
   readonly tangle: Pick<TangleAccess, 'issuer' | 'clock' | 'random'>;
   /** Who makes the envelope of each form. Those that are built later are added by `addSealer`. */
@@ -148,17 +151,17 @@ export class Outbox {
    * Puts a note into the batch; runs under the write lock. Call the returned function once the
    * batch is written.
    */
-  enqueueNote(batch: SealedBatch, note: OutgoingNote): () => OutboxEntry {
+  enqueueNote(batch: SealedBatch, note: OutgoingNote): AcceptEntry {
     const { to, body, dedupe } = note;
     const waiting = dedupe === undefined ? undefined : this.#waitingNote(to, dedupe);
     if (waiting !== undefined) {
       batch.putBytes('outboxPayload', orderedKey(waiting.id), body);
-      return () => waiting;
+      return Object.assign(() => waiting, { id: waiting.id });
     }
     const entry = this.#records.create(noteEntry(note));
     batch.putBytes('outboxPayload', orderedKey(entry.id), body);
     const accept = this.#take(batch, [entry]);
-    return () => accept()[0] ?? entry;
+    return Object.assign(() => accept()[0] ?? entry, { id: entry.id });
   }
 
   /** What a note that is not sealed yet says; for whoever wants to add to it. */
@@ -174,11 +177,11 @@ export class Outbox {
   }
 
   /** Puts a line of chat into the batch; as `enqueueNote`. */
-  enqueueChat(batch: SealedBatch, chat: OutgoingChat): () => OutboxEntry {
+  enqueueChat(batch: SealedBatch, chat: OutgoingChat): AcceptEntry {
     const entry = this.#records.create(chatEntry(chat));
     batch.putBytes('outboxPayload', orderedKey(entry.id), chat.payload);
     const accept = this.#take(batch, [entry]);
-    return () => accept()[0] ?? entry;
+    return Object.assign(() => accept()[0] ?? entry, { id: entry.id });
   }
 
   #take(batch: SealedBatch, entries: readonly OutboxEntry[]): () => OutboxEntry[] {

@@ -10,6 +10,8 @@ export interface OutgoingMail {
   /** `parcel` when no envelope holds it; its sealer uploads the message's bytes in parts. */
   readonly form?: 'message' | 'parcel';
   readonly recipients: readonly MailAddress[];
+  /** Of those who are written to by a sub-address of theirs. */
+  readonly subAddresses?: ReadonlyMap<MailAddress, string>;
   /** Which header names a recipient. */
   readonly roleOf?: (address: MailAddress) => OutboxEntry['role'];
   readonly raw: Uint8Array;
@@ -65,7 +67,13 @@ export function entriesOf(mail: OutgoingMail, nowMs: number): NewEntry[] {
   };
   return mail.recipients.map((to) => {
     const role = mail.roleOf?.(to);
-    return { ...common, to, ...(role === undefined ? {} : { role }) };
+    const subAddress = mail.subAddresses?.get(to);
+    return {
+      ...common,
+      to,
+      ...(role === undefined ? {} : { role }),
+      ...(subAddress === undefined ? {} : { subAddress }),
+    };
   });
 }
 

@@ -7,6 +7,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import { chooseBundle, type Descriptor } from '@tanglemail/mail/core/identity/descriptor.ts';
+import { type Doorway, doorwayOf } from '@tanglemail/mail/core/identity/sub-address.ts';
 import { ENVELOPE_VERSION } from '@tanglemail/mail/core/envelope/envelope.ts';
 import { sealEnvelope } from '@tanglemail/mail/core/envelope/seal.ts';
 import { dayOf, strangerTag } from '@tanglemail/mail/core/envelope/stranger.ts';
@@ -111,18 +112,30 @@ export class Sealer implements EnvelopeSealer {
   }
 
   /**
-   * The recipient's newest descriptor. Throws SealingRefused `descriptor-not-found`, and
-   * `envelope-version-unknown` when the recipient reads none of our formats.
+   * The recipient's newest descriptor. Throws SealingRefused `descriptor-not-found`, `key-changed`,
+   * and `envelope-version-unknown` when the recipient reads none of our formats.
    */
   async findRecipient(address: MailAddress): Promise<Descriptor> {
     const descriptor = await this.#deps.resolver.resolve(address);
-    if (descriptor !== undefined) {
-      if (descriptor.formatVersions.includes(ENVELOPE_VERSION)) return descriptor;
+    if (descriptor === undefined) {
+      const text = 'the recipient has not published its keys yet';
+      throw new SealingRefused('descriptor-not-found', text, false);
+    }
+    if (!descriptor.formatVersions.includes(ENVELOPE_VERSION)) {
       const other = 'the recipient reads only formats that this version cannot write';
       throw new SealingRefused('envelope-version-unknown', other, true);
     }
-    const text = 'the recipient has not published its keys yet';
-    throw new SealingRefused('descriptor-not-found', text, false);
+    await this.#checkKeys(address, descriptor);
+    return descriptor;
+  }
+
+  /** A mail waits until the user has said that another key of the recipient's is right. */
+  async #checkKeys(address: MailAddress, descriptor: Descriptor): Promise<void> {
+    const { contacts, tangle } = this.#deps;
+    const contact = await contacts.learnKeys(address, descriptor, tangle.clock.nowMs());
+    if (contact?.keyChange === undefined) return;
+    const text = 'the recipient has other keys than before; compare the safety number';
+    throw new SealingRefused('key-changed', text, false);
   }
 
   /**
@@ -137,6 +150,10 @@ export class Sealer implements EnvelopeSealer {
   ): ReturnType<SealStep> {
     const { account, tangle, suite } = this.#deps;
     const nowSeconds = Math.floor(tangle.clock.nowMs() / 1_000);
+    if (body.message.length > recipient.maxMail) {
+      const text = `the recipient takes mails of at most ${recipient.maxMail} bytes`;
+      throw new SealingRefused('message-too-large', text, true);
+    }
     const { epoch, bundle, isReduced } = chooseBundle(recipient, nowSeconds);
     const ephemeralSecret = tangle.random.bytes(32);
     const chosen = this.#chooseTag(batch, entry, recipient, { ephemeralSecret, nowSeconds });
@@ -196,21 +213,26 @@ export class Sealer implements EnvelopeSealer {
   /** A contact's or an invite's exact tag where there is one, else a stranger's. */
   #chooseTag(
     batch: SealedBatch,
-    { to, isResent }: OutboxEntry,
+    { to, isResent, subAddress }: OutboxEntry,
     recipient: Descriptor,
     letter: { readonly ephemeralSecret: Uint8Array; readonly nowSeconds: number },
   ): ChosenTag {
     const { account, contacts, tangle } = this.#deps;
     if (to === account.address) return this.#strangerTag(recipient, letter, () => {});
+    // Whoever was named a sub-address that is gone is not to be reached by it, known or not.
+    const named = subAddress === undefined ? undefined : doorOf(recipient, to, subAddress);
     const contact = contacts.recipient(to, recipient, tangle.clock.nowMs());
     const taken = isResent === true ? undefined : contacts.takeTag(contact);
     const apply = contacts.put(batch, taken?.contact ?? contact);
-    if (taken === undefined) return this.#strangerTag(recipient, letter, apply);
+    if (taken === undefined) {
+      const door = named ?? doorOf(recipient, to, contact.writeBy);
+      return this.#strangerTag(door, letter, apply);
+    }
     return { kind: taken.kind, tag: taken.tag, apply };
   }
 
   #strangerTag(
-    { introKey, policy }: Descriptor,
+    { introKey, policy }: Doorway,
     letter: { readonly ephemeralSecret: Uint8Array; readonly nowSeconds: number },
     apply: () => void,
   ): ChosenTag {
@@ -231,4 +253,12 @@ export class Sealer implements EnvelopeSealer {
     }
     return { kind: 'stranger', tag, apply };
   }
+}
+
+/** Where strangers knock. Throws SealingRefused for a sub-address that is not published. */
+function doorOf(recipient: Descriptor, to: MailAddress, label: string | undefined): Doorway {
+  const door = doorwayOf(recipient, to, label);
+  if (door !== undefined) return door;
+  const text = `the recipient has no sub-address ${label} (any more)`;
+  throw new SealingRefused('sub-address-unknown', text, true);
 }

@@ -64,7 +64,9 @@ export class RentalBook {
 
   /** Providers that the descriptor may name: those that know our tags. */
   hints(): ProviderHint[] {
-    const ready = this.wanted().filter((one) => one.hasBucket);
+    const ready = this.wanted().filter((one) => {
+      return one.hasBucket || Object.keys(one.registered).length > 0;
+    });
     return ready.map(({ bondId, endpoint }) => ({ bondId: hexToBytes(bondId), endpoint }));
   }
 

@@ -2,26 +2,23 @@
  * Everything that the local API offers, each call turned into calls of the parts. Before: api/ and
  * the command line; after: client.ts's parts. Spec: docs/spec/41-client-api.md.
  */
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
+import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
+import { formatAddress, formatEmail } from '@tanglemail/mail/core/identity/address.ts';
 import { formatLink, type TangleLink } from '@tanglemail/mail/core/identity/link.ts';
-import { checkMessage } from '@tanglemail/mail/core/message/check.ts';
-import { maxMessageSize } from '@tanglemail/mail/core/envelope/seal.ts';
-import { PADDED_SIZES } from '@tanglemail/mail/core/limits.ts';
-import { type ComposeAttachment, composeMessage } from '@tanglemail/mail/io/compose.ts';
 import { addressText, emailText } from '../account/account.ts';
 import type * as dto from '../api/dto.ts';
 import type { AttachmentContent, ClientService } from '../api/service.ts';
 import { ClientError } from '../client-error.ts';
 import type { ClientParts } from '../client-parts.ts';
-import { messageIdOf } from '../inbox/letter-intake.ts';
+import type { ContactBook } from '../contacts/contact-book.ts';
 import type { SyncResult } from '../inbox/provider-sync.ts';
 import type { ListedMail } from '../messages/listed-mail.ts';
 import { confirmedOffers } from '../rentals/offer-directory.ts';
 import { countTags } from '../tags/tag-book.ts';
 import { VERSION } from '../version.ts';
 import { explained } from './explained.ts';
-import { readAddress, readLink, readRecipient } from './recipients.ts';
+import { MailSender } from './mail-sender.ts';
+import { readAddress, readFullAddress, readLink } from './recipients.ts';
 import {
   contactView,
   messageView,
@@ -32,21 +29,19 @@ import {
   summaryView,
 } from './views.ts';
 
-type AttachmentInput = NonNullable<dto.SendMessageDto['attachments']>[number];
-
 const INVITE_LENGTH = 32;
-const MESSAGE_ID_LENGTH = 16;
 /** Replicas of one mailbox: what a descriptor can name. */
 const MAX_RENTALS = 3;
-const MAX_MESSAGE = maxMessageSize(PADDED_SIZES.at(-1) ?? 0, false);
 
 export class LocalService implements ClientService {
   readonly #parts: ClientParts;
+  readonly #sender: MailSender;
   #syncing: Promise<dto.SyncReportDto> | undefined;
   #lastSync: dto.StatusDto['lastSync'] = null;
 
   constructor(parts: ClientParts) {
     this.#parts = parts;
+    this.#sender = new MailSender(parts);
   }
 
   async status(): Promise<dto.StatusDto> {
@@ -89,55 +84,65 @@ export class LocalService implements ClientService {
     }
   }
 
-  async address(): Promise<dto.AddressDto> {
-    const { account } = this.#parts;
-    return {
-      address: addressText(account),
-      email: emailText(account),
-      link: formatLink(this.#ownLink()),
-    };
+  async address(subAddress?: string): Promise<dto.AddressDto> {
+    const { addresses } = this.#parts;
+    if (subAddress !== undefined && !addresses.isLive(subAddress)) {
+      throw new ClientError('sub-address-unknown', subAddress);
+    }
+    const link = { ...this.#ownLink(), ...(subAddress === undefined ? {} : { subAddress }) };
+    return { address: formatAddress(link), email: formatEmail(link), link: formatLink(link) };
   }
 
   async createInvite(request: dto.InviteRequestDto): Promise<dto.InviteDto> {
     const { contacts, tangle } = this.#parts;
     const secret = tangle.random.bytes(INVITE_LENGTH);
-    await contacts.invite(secret, request.name ?? '', tangle.clock.nowMs());
+    const { name = '', days } = request;
+    const facts = { name, nowMs: tangle.clock.nowMs(), ...(days === undefined ? {} : { days }) };
+    const { id, expiresAtMs } = await contacts.invites.create(secret, facts);
     // Its tags must be watched before the link is used.
     await this.#parts.providerSync.watchTags();
-    return { link: formatLink({ ...this.#ownLink(), invite: secret }) };
+    return { link: formatLink({ ...this.#ownLink(), invite: secret }), id, expiresAtMs };
   }
 
   #ownLink(): TangleLink {
-    const { account, book } = this.#parts;
+    const { account, book, ownSettings } = this.#parts;
     const { address, network } = account;
-    return { address, network, providers: book.hints().map((one) => one.endpoint) };
+    const { profileName: name } = ownSettings.get();
+    const providers = book.hints().map((one) => one.endpoint);
+    return { address, network, providers, ...(name === '' ? {} : { name }) };
   }
 
   async contacts(): Promise<readonly dto.ContactDto[]> {
-    const { account, contacts } = this.#parts;
-    return contacts.list().map((one) => contactView(account, one));
+    return this.#parts.contacts.list().map((one) => contactView(this.#parts, one));
   }
 
   async addContact(request: dto.AddContactDto): Promise<dto.ContactDto> {
     const { account, contacts, tangle, resolver } = this.#parts;
-    const link =
+    const link: Omit<TangleLink, 'network'> =
       request.link === undefined
-        ? { address: readAddress(account, request.address ?? '') }
+        ? { ...readFullAddress(account, request.address ?? ''), providers: [] }
         : readLink(account, request.link);
     const { address } = link;
     if (address === account.address) throw new ClientError('contact-is-self');
-    const suggested = 'name' in link ? link.name : undefined;
-    const name = request.name ?? suggested ?? contacts.get(address)?.name ?? '';
-    const invite = 'invite' in link ? link.invite : undefined;
-    const facts = { name, nowMs: tangle.clock.nowMs() };
-    await contacts.add(address, invite === undefined ? facts : { ...facts, invite });
+    const name = request.name ?? suggestedName(contacts, address, link.name);
+    if (contacts.isTaken(name, address)) throw new ClientError('name-taken', name);
+    const { invite, subAddress: writeBy } = link;
+    const { note } = request;
+    const nowMs = tangle.clock.nowMs();
+    await contacts.add(address, {
+      name,
+      nowMs,
+      ...(note === undefined ? {} : { note }),
+      ...(invite === undefined ? {} : { invite }),
+      ...(writeBy === undefined ? {} : { writeBy }),
+    });
     // With the published keys, tags for mail from this contact can be watched at once.
     const descriptor = await resolver.resolve(address).catch(() => resolver.cached(address));
-    if (descriptor !== undefined) await contacts.learnKeys(address, descriptor);
+    if (descriptor !== undefined) await contacts.learnKeys(address, descriptor, nowMs);
     await this.#parts.providerSync.watchTags();
     const added = contacts.get(address);
     if (added === undefined) throw new ClientError('contact-unknown');
-    return contactView(account, added);
+    return contactView(this.#parts, added);
   }
 
   async removeContact(address: string): Promise<void> {
@@ -147,78 +152,15 @@ export class LocalService implements ClientService {
   }
 
   async sendMessage(message: dto.SendMessageDto): Promise<dto.QueuedMessageDto> {
-    const { account, contacts, tangle } = this.#parts;
-    const recipients = message.to.map((text) => readRecipient(account, contacts, text));
-    const id = bytesToHex(tangle.random.bytes(MESSAGE_ID_LENGTH));
-    const raw = await explained(() =>
-      composeMessage({
-        from: emailText(account),
-        to: recipients.map((address) => emailText(account, address)),
-        subject: message.subject,
-        text: message.text,
-        attachments: (message.attachments ?? []).map(readAttachment),
-        messageId: `<${id}@tangle.alt>`,
-        dateMs: tangle.clock.nowMs(),
-        ...(message.inReplyTo === undefined
-          ? {}
-          : { inReplyTo: message.inReplyTo, references: [message.inReplyTo] }),
-      }),
-    );
-    return this.#queue(raw, recipients);
+    return this.#sender.send(message);
   }
 
-  async sendRawMessage(raw: Uint8Array, to: readonly string[]): Promise<dto.QueuedMessageDto> {
-    const { account, contacts } = this.#parts;
-    const recipients = to.map((text) => readRecipient(account, contacts, text));
-    return this.#queue(raw, recipients);
-  }
-
-  /** The same bytes to each recipient once, a copy in Sent; all of it one synced write. */
-  async #queue(
+  async sendRawMessage(
     raw: Uint8Array,
-    recipients: readonly ReturnType<typeof readRecipient>[],
+    to: readonly string[],
+    choices: dto.SendChoicesDto = {},
   ): Promise<dto.QueuedMessageDto> {
-    const { account, store, writes, messages, outbox, tangle } = this.#parts;
-    const checked = checkMessage(raw, MAX_MESSAGE);
-    if (!checked.ok) {
-      const isLarge = checked.code === 'message-too-large';
-      const detail = isLarge ? `${raw.length} bytes, at most ${MAX_MESSAGE} fit` : checked.code;
-      throw new ClientError(isLarge ? 'message-too-large' : 'message-malformed', detail);
-    }
-    const { to, subject, attachments } = await showOrEmpty(raw);
-    const messageId = messageIdOf(raw);
-    const emailId = bytesToHex(sha256(raw));
-    return writes.run(async () => {
-      const batch = store.batch();
-      const copy = messages.deliver(batch, {
-        folder: 'Sent',
-        raw,
-        messageKey: `sent:${bytesToHex(tangle.random.bytes(MESSAGE_ID_LENGTH))}`,
-        receivedAtMs: tangle.clock.nowMs(),
-        flags: ['\\Seen'],
-        isRegistered: false,
-        hasAttachments: attachments.length > 0,
-        fromName: '',
-        to: to.map((one) => one.address).join(', '),
-        subject,
-        messageId,
-      });
-      const unique = [...new Set(recipients)];
-      const accept = outbox.enqueue(batch, {
-        recipients: unique,
-        raw,
-        emailId,
-        messageId,
-        subject,
-      });
-      await batch.write();
-      copy.apply();
-      const queued = accept().map((entry) => ({
-        address: addressText(account, entry.to),
-        outboxId: `${entry.id}`,
-      }));
-      return { id: messageId, recipients: queued };
-    });
+    return this.#sender.sendRaw(raw, to, choices);
   }
 
   async outbox(query: dto.PageQueryDto): Promise<readonly dto.OutboxItemDto[]> {
@@ -316,8 +258,20 @@ export class LocalService implements ClientService {
         report.errors.push({ bondId, code, detail: message.slice(0, 512) });
       }
     }
+    await this.#syncFilters(report);
     this.#lastSync = { at: tangle.clock.nowMs(), fetched: report.fetched };
     return { ...report, cost: `${report.cost > 0n ? report.cost : 0n}` };
+  }
+
+  async #syncFilters(report: Pick<dto.SyncReportDto, 'fetched' | 'errors'>): Promise<void> {
+    const { filterScan, lifetime } = this.#parts;
+    if (filterScan === undefined) return;
+    try {
+      report.fetched += await explained(() => filterScan.sync(lifetime.signal));
+    } catch (error) {
+      const { code, message } = error instanceof ClientError ? error : new ClientError('internal');
+      report.errors.push({ bondId: '', code, detail: message.slice(0, 512) });
+    }
   }
 
   /** Resolves when no synchronisation is under way. Never throws. */
@@ -385,8 +339,12 @@ export class LocalService implements ClientService {
   }
 }
 
-function readAttachment(input: AttachmentInput): ComposeAttachment {
-  const { filename, contentType, contentBase64 } = input;
-  const content = Buffer.from(contentBase64, 'base64');
-  return contentType === undefined ? { filename, content } : { filename, contentType, content };
+/**
+ * The name of a contact that the user gave none: the one it has, else that of the link, unless
+ * another contact is called so, or nearly so.
+ */
+function suggestedName(contacts: ContactBook, address: MailAddress, name = ''): string {
+  const known = contacts.get(address);
+  if (known?.state === 'accepted' && known.name !== '') return known.name;
+  return contacts.freeName(name, address) || contacts.freeName(known?.name ?? '', address);
 }

@@ -17,9 +17,10 @@ import type {
   OutboxItemDto,
   RentalDto,
 } from '../api/dto.ts';
+import type { ClientParts } from '../client-parts.ts';
 import type { ContactBook } from '../contacts/contact-book.ts';
 import type { ListedMail } from '../messages/listed-mail.ts';
-import { storedCount } from '../outbox/outbox-entry.ts';
+import { isHere, storedCount } from '../outbox/outbox-entry.ts';
 import type { ConfirmedOffer } from '../rentals/offer-directory.ts';
 import type { RentalBook } from '../rentals/rental-book.ts';
 import type { Contact, Rental } from '../store/collections.ts';
@@ -28,7 +29,13 @@ import type { OutboxEntry } from '../store/outbox-collections.ts';
 const MAX_TEXT = 1_024;
 const MAX_HEADERS = 1_000;
 
-export function contactView(account: Account, contact: Contact): ContactDto {
+export function contactView(
+  { account, contacts, resolver }: Pick<ClientParts, 'account' | 'contacts' | 'resolver'>,
+  contact: Contact,
+): ContactDto {
+  const { note, cameBy, writeBy, verified, keyChange } = contact;
+  const like = contacts.lookalike(contact.name, contact.address);
+  const conflictAtMs = resolver.conflictAtMs(contact.address);
   const { address, name, addedAtMs, knowsUs, accountKey } = contact;
   // A removed contact is shown to nobody; whoever asks for one anyway sees a request.
   const state = contact.state === 'removed' ? 'requested' : contact.state;
@@ -39,7 +46,16 @@ export function contactView(account: Account, contact: Contact): ContactDto {
     state,
     addedAtMs,
     knowsUs,
-  };
+    ...(note === undefined ? {} : { note }),
+    ...(cameBy === undefined ? {} : { cameBy }),
+    ...(writeBy === undefined ? {} : { writeBy }),
+    ...(verified === undefined ? {} : { verifiedAtMs: verified.atMs }),
+    ...(keyChange === undefined
+      ? {}
+      : { keyChange: { ...keyChange, what: 'identity-key' as const } }),
+    ...(conflictAtMs === undefined ? {} : { conflictAtMs }),
+    ...(like === undefined ? {} : { looksLike: addressText(account, like.address) }),
+  } as const;
   if (accountKey === undefined) return base;
   const number = safetyNumber(account.keys.account.publicKey, hexToBytes(accountKey));
   return { ...base, safetyNumber: number };
@@ -74,6 +90,7 @@ export function outboxView(
     // An entry gets its milestone only after certificate and inclusion path were checked.
     proofChecked: milestoneIndex !== undefined,
     isReducedSecrecy: entry.isReducedSecrecy ?? false,
+    ...restOf(entry),
     receipts: entry.deliveries
       .filter((one) => one.state === 'stored')
       .map(({ bondId, endpoint, until }) => ({
@@ -88,6 +105,29 @@ export function outboxView(
     ...(error === undefined
       ? {}
       : { error: entry.isDone ? error : { ...error, nextTryAtMs: entry.nextTryAtMs } }),
+  };
+}
+
+/** How the user sent it, and what has come of it when. */
+function restOf(
+  entry: OutboxEntry,
+): Pick<OutboxItemDto, 'role' | 'notBeforeMs' | 'isRegistered' | 'wantsReceipt' | 'times'> &
+  Pick<OutboxItemDto, 'canRecall'> {
+  const { role, notBeforeMs, isRegistered = false, wantsReceipt = false } = entry;
+  const { attachedAtMs, confirmedAtMs, storedAtMs, fetchedAtMs, readAtMs } = entry;
+  return {
+    ...(role === undefined ? {} : { role }),
+    ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
+    isRegistered,
+    wantsReceipt,
+    canRecall: isHere(entry),
+    times: {
+      ...(attachedAtMs === undefined ? {} : { attachedAtMs }),
+      ...(confirmedAtMs === undefined ? {} : { confirmedAtMs }),
+      ...(storedAtMs === undefined ? {} : { storedAtMs }),
+      ...(fetchedAtMs === undefined ? {} : { fetchedAtMs }),
+      ...(readAtMs === undefined ? {} : { readAtMs }),
+    },
   };
 }
 
@@ -117,6 +157,7 @@ export function summaryView(
     flags: entry.flags,
     hasAttachments: entry.hasAttachments,
     messageId: entry.messageId,
+    ...(entry.subAddress === undefined ? {} : { subAddress: entry.subAddress }),
   };
 }
 

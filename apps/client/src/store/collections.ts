@@ -17,6 +17,9 @@ export const mailAddress = z
   .regex(/^[0-9a-f]{48}$/)
   .transform((text) => text as MailAddress);
 
+/** The name behind "+" (mail core, identity/address.ts). */
+export const subLabel = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,12}[a-z0-9])?$/);
+
 /** A collection whose type follows from its schema. */
 export function collection<T>(
   bucket: Collection<T>['bucket'],
@@ -52,10 +55,22 @@ export const contacts = collection(
     /** Their account and identity keys, once a descriptor or a letter has shown them. */
     accountKey: hex.optional(),
     identityKey: hex.optional(),
+    /** When this identity key was first seen. */
+    keysSeenAtMs: count.optional(),
     /** They have written to us, so they have registered tags for mail from us. */
     knowsUs: z.boolean(),
     /** The invite secret of their link, for exact tags before they know us. */
     invite: hex.optional(),
+    /** What the user notes about them. */
+    note: z.string().max(2_048).optional(),
+    /** Our sub-address at which they first knocked. */
+    cameBy: subLabel.optional(),
+    /** Their sub-address, at which we knock as long as they do not know us. */
+    writeBy: subLabel.optional(),
+    /** The user compared the safety number while they had this identity key. */
+    verified: z.strictObject({ atMs: count, identityKey: hex }).optional(),
+    /** They have another identity key than before, and the user has not said that it is right. */
+    keyChange: z.strictObject({ atMs: count, wasVerified: z.boolean() }).optional(),
     /** Numbers of the next tag in each direction; never reset. */
     nextContactTag: count,
     nextInviteTag: count,
@@ -64,7 +79,16 @@ export const contacts = collection(
 
 export const invites = collection(
   'invite',
-  z.strictObject({ secret: hex, name: z.string().max(64), createdAtMs: count }),
+  z.strictObject({
+    secret: hex,
+    name: z.string().max(64),
+    createdAtMs: count,
+    /** Its tags are watched until then, unless it is revoked. */
+    expiresAtMs: count,
+    revokedAtMs: count.optional(),
+    /** Who wrote under one of its tags first. */
+    usedBy: mailAddress.optional(),
+  }),
 );
 
 /** One line of a folder's list; the bytes lie under `emailId`. */
@@ -82,10 +106,16 @@ export const messageEntries = collection(
     sender: mailAddress.optional(),
     isRegistered: z.boolean(),
     hasAttachments: z.boolean(),
+    /** Our sub-address by which it came. */
+    subAddress: subLabel.optional(),
     fromName: z.string().max(998),
     to: z.string().max(4_096),
     subject: z.string().max(998),
     messageId: z.string().max(998),
+    /** From an archive: whom its header names, or empty. Nothing proves it. */
+    importedFrom: z.string().max(320).optional(),
+    /** Message-IDs that it answers, oldest first, without brackets; absent when there is none. */
+    references: z.array(z.string().max(250)).min(1).max(20).optional(),
   }),
 );
 
@@ -104,6 +134,8 @@ export const rentals = collection(
     log: z.strictObject({ length: count, hash: hex }),
     /** Tag windows as the provider has them, by source id. */
     registered: z.record(z.string(), tagWindow),
+    /** Lists of single tags that the provider has, by id (tags/tag-lists.ts). */
+    lists: z.array(z.string().max(64)).max(4_096).optional(),
     hasBucket: z.boolean(),
     /** Objects that the provider keeps for us, by its own count. */
     storedObjects: count,
@@ -124,7 +156,14 @@ export const rentals = collection(
   }),
 );
 
-export const descriptors = collection('descriptor', z.strictObject({ bytes: hex }));
+export const descriptors = collection(
+  'descriptor',
+  z.strictObject({
+    bytes: hex,
+    /** Another descriptor with the same sequence was seen: two devices, or a stolen key. */
+    conflictAtMs: count.optional(),
+  }),
+);
 
 /** Our own descriptor as it was last published. */
 export const ownDescriptor = collection(

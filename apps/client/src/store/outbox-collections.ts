@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
-import { collection, count, hex, mailAddress, type RecordOf } from './collections.ts';
+import { collection, count, hex, mailAddress, type RecordOf, subLabel } from './collections.ts';
 import type { SealedStore } from './sealed-store.ts';
 
 /** People whom one envelope may reach: the greatest group. */
@@ -65,6 +65,8 @@ export const outboxEntries = collection(
     /** RFC 5322 Message-ID with angle brackets, or empty. */
     messageId: z.string().max(998),
     to: mailAddress,
+    /** Their sub-address that the user wrote to. */
+    subAddress: subLabel.optional(),
     /** Everybody whom this one envelope reaches, if they are several. */
     audience: z.array(mailAddress).max(MAX_AUDIENCE).optional(),
     /** Given by whoever queues: a later one with the same key replaces one that has not left. */

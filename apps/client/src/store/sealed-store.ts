@@ -79,10 +79,22 @@ export const BUCKETS = {
   outboxPayload: 19,
   /** Opaque(person and letter id) → JSON: receipts that we expect, or may give. */
   receiptKey: 20,
+  /** Letter of the kind, slash, opaque id or number → JSON: chains of both directions, tags. */
+  chain: 21,
+  /** Letter of the kind, slash, opaque id or number → JSON: changes and waiting notes. */
+  group: 22,
+  /** Letter of the kind, slash, opaque id or number → JSON: conversations and messages. */
+  chatMessage: 23,
   /** Device (32 hex digits), `/`, number (10 digits) → one operation of the self-log. */
   selfLog: 27,
   /** Name → this device's own keys, and the seeds of tags under which it writes to people. */
   device: 28,
+  /** Opaque(label) → JSON of a sub-address of ours, also of a revoked one. */
+  subAddress: 29,
+  /** Opaque(address) → JSON: identity keys that a contact has shown. */
+  keyHistory: 30,
+  /** Name, or opaque(URL) → JSON: how far filters were read, and nodes that lied about them. */
+  filterState: 31,
   /** Folder id, modification number (16 digits) → JSON: UIDs that were expunged with it. */
   expunged: 41,
 } as const;

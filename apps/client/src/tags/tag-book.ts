@@ -68,9 +68,19 @@ export class TagBook {
     return known?.isWatched === true ? this.#put(batch, { ...known, isWatched: false }) : () => {};
   }
 
+  /** Whether the tags of a source are looked for. */
+  isWatched(id: string): boolean {
+    return this.#sources.get(id)?.isWatched === true;
+  }
+
   /** What `tag` (16 bytes) stands for, when it is watched. */
   match(tag: Uint8Array): TagMatch | undefined {
     return this.#byTag.get(bytesToHex(tag));
+  }
+
+  /** Every tag that is watched. */
+  watched(): Uint8Array[] {
+    return Array.from(this.#byTag.keys(), hexToBytes);
   }
 
   /** Notes that a mail came under `match`; the window moves on when the batch is written. */
@@ -78,6 +88,16 @@ export class TagBook {
     const source = this.#sources.get(match.sourceId);
     if (source === undefined) return () => {};
     return this.#put(batch, { ...source, window: stored(markSeen(source.window, match.index)) });
+  }
+
+  /** The tags that a provider with `registered` windows watches. */
+  tagsIn(registered: RegisteredWindows): Uint8Array[] {
+    return [...this.#sources.values()].flatMap((source) => {
+      const window = registered[registrationId(source)];
+      return window === undefined
+        ? []
+        : tagsOf({ ...source, window: stored(window) }).map(({ tag }) => tag);
+    });
   }
 
   /**

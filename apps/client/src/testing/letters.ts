@@ -7,7 +7,6 @@ import {
   type DescriptorBody,
   signDescriptor,
 } from '@tanglemail/mail/core/identity/descriptor.ts';
-import { MAX_MESSAGE_SIZE } from '@tanglemail/mail/core/limits.ts';
 import { epochOf, publicBundles } from '@tanglemail/mail/core/identity/epoch.ts';
 import { nobleSuite } from '@tanglemail/mail/core/crypto/noble-suite.ts';
 import { Sealer } from '../outbox/sealer.ts';
@@ -36,12 +35,9 @@ export function descriptorOf(owner: Person, more: Partial<DescriptorBody> = {}):
       identityKey: account.keys.identity.publicKey,
       firstEpoch,
       bundles: bundles.value,
-      introKey: account.intro.publicKey,
+      ...owner.addresses.published(),
       providers: [{ bondId: new Uint8Array(32), endpoint: 'http://127.0.0.1:1' }],
-      policy: { stampBits: 0, contactsOnly: false },
       maxEnvelope: 24_576,
-      maxMail: MAX_MESSAGE_SIZE,
-      subAddresses: [],
       formatVersions: [ENVELOPE_VERSION],
       ...more,
     },

@@ -93,7 +93,8 @@ export class MemoryClient implements ClientService {
   async createInvite({ name }: { name?: string | undefined }) {
     this.#enter();
     const secret = randomBytes(32).toString('base64url');
-    return { link: `tangle:${ADDRESS}?${name ? `name=${name}&` : ''}invite=${secret}` };
+    const link = `tangle:${ADDRESS}?${name ? `name=${name}&` : ''}invite=${secret}`;
+    return { link, id: id32(), expiresAtMs: 1_802_592_000_000 };
   }
 
   async contacts() {
@@ -405,6 +406,10 @@ function outboxItem(
     heldCount: 0,
     proofChecked: false,
     isReducedSecrecy: false,
+    isRegistered: false,
+    wantsReceipt: false,
+    canRecall: true,
+    times: {},
     receipts: [],
     history: [{ state: 'queued', atMs: 1_800_000_000_000 }],
   };

@@ -1,6 +1,7 @@
 /** Two or more accounts in memory that can seal and open for each other, without a network. */
 import { deriveAccountRoot, deriveEpochRoot } from '@tanglemail/mail/core/identity/keys.ts';
 import { startEpochs } from '@tanglemail/mail/core/identity/epoch.ts';
+import { MAX_MESSAGE_SIZE } from '@tanglemail/mail/core/limits.ts';
 import { nobleSuite } from '@tanglemail/mail/core/crypto/noble-suite.ts';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
@@ -9,6 +10,8 @@ import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
 import { type Account, openAccount } from '../account/account.ts';
 import { EpochStore } from '../account/epoch-store.ts';
 import { ContactBook } from '../contacts/contact-book.ts';
+import { OwnAddresses } from '../contacts/own-addresses.ts';
+import { OwnSettings } from '../contacts/own-settings.ts';
 import { LetterIntake } from '../inbox/letter-intake.ts';
 import { NoteRouter } from '../inbox/note-router.ts';
 import { MessageStore } from '../messages/message-store.ts';
@@ -16,6 +19,7 @@ import { epochStates } from '../store/collections.ts';
 import type { SealedStore } from '../store/sealed-store.ts';
 import { WriteLock } from '../store/write-lock.ts';
 import { TagBook } from '../tags/tag-book.ts';
+import { TagLists } from '../tags/tag-lists.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
 import { sealedMemoryStore } from './memory-store.ts';
 
@@ -27,7 +31,10 @@ export interface Person {
   readonly store: SealedStore;
   readonly writes: WriteLock;
   readonly tags: TagBook;
+  readonly lists: TagLists;
   readonly contacts: ContactBook;
+  readonly ownSettings: OwnSettings;
+  readonly addresses: OwnAddresses;
   readonly messages: MessageStore;
   readonly intake: LetterIntake;
   readonly notes: NoteRouter;
@@ -69,7 +76,18 @@ export async function person(
   const epochs = EpochStore.load(store);
   const writes = new WriteLock();
   const tags = await TagBook.load(store);
+  const lists = await TagLists.load(store);
   const contacts = await ContactBook.load({ account, store, writes, tags, suite: nobleSuite });
+  const onChange = (): void => {};
+  const defaults = {
+    profileName: '',
+    stampBits: 0,
+    contactsOnly: false,
+    maxMail: MAX_MESSAGE_SIZE,
+  };
+  const ownSettings = new OwnSettings({ store, writes, defaults, onChange });
+  const own = { account, store, writes, suite: nobleSuite, clock: tangle.clock, onChange };
+  const addresses = await OwnAddresses.load({ ...own, settings: ownSettings });
   const messages = await MessageStore.load(store);
   const notes = new NoteRouter();
   const intake = new LetterIntake({
@@ -78,6 +96,7 @@ export async function person(
     writes,
     tangle,
     contacts,
+    addresses,
     tags,
     messages,
     notes,
@@ -86,5 +105,19 @@ export async function person(
     logger: SILENT_LOGGER,
     onDelivered: () => {},
   });
-  return { account, store, writes, tags, contacts, messages, intake, notes, tangle, epochs };
+  return {
+    account,
+    store,
+    writes,
+    tags,
+    lists,
+    contacts,
+    ownSettings,
+    addresses,
+    messages,
+    intake,
+    notes,
+    tangle,
+    epochs,
+  };
 }

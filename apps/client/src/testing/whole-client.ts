@@ -7,7 +7,7 @@ import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
 import { EpochStore } from '../account/epoch-store.ts';
 import { Client } from '../client.ts';
 import type { ClientDeps } from '../client-parts.ts';
-import { configOf } from '../config/schema.ts';
+import { type ClientConfigInput, configOf } from '../config/schema.ts';
 import { epochStates } from '../store/collections.ts';
 import { type Disk, memoryStore, sealedMemoryStore } from './memory-store.ts';
 
@@ -17,11 +17,13 @@ export interface WholeClientOptions {
   readonly disk: Disk;
   readonly nodeUrl: string;
   readonly genesis: Genesis;
+  /** Settings beside those that specs need. */
+  readonly config?: ClientConfigInput;
 }
 
 /** Makes the account on an empty disk, and goes on with it on any other. Start and stop it. */
 export async function openWholeClient(
-  { seedByte, disk, nodeUrl, genesis }: WholeClientOptions,
+  { seedByte, disk, nodeUrl, genesis, config = {} }: WholeClientOptions,
   { clock, random }: Pick<ClientDeps, 'clock' | 'random'>,
 ): Promise<Client> {
   const seed = new Uint8Array(64).fill(seedByte);
@@ -34,7 +36,13 @@ export async function openWholeClient(
   }
   return await Client.open(
     {
-      config: configOf({ node: { url: nodeUrl }, mailFromNode: true, pollIntervalMs: 250 }),
+      config: configOf({
+        node: { url: nodeUrl },
+        mailFromNode: true,
+        pollIntervalMs: 250,
+        send: { undoSeconds: 0 },
+        ...config,
+      }),
       secrets: {
         accountRoot: bytesToHex(deriveAccountRoot(seed, 0)),
         accountIndex: 0,

@@ -15,7 +15,7 @@ export interface ComposeAttachment {
 
 /** A mail as a person wrote it. Addresses in e-mail form, with display names if wanted. */
 export interface ComposeInput {
-  readonly from: string;
+  readonly from: string | { readonly name: string; readonly address: string };
   readonly to: readonly string[];
   readonly cc?: readonly string[];
   readonly subject: string;

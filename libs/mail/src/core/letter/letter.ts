@@ -97,6 +97,8 @@ export interface OpenedLetter {
   readonly senderAddress: MailAddress;
   readonly senderAccountKey: Uint8Array;
   readonly senderIdentityKey: Uint8Array;
+  /** identity/certificate.ts, 64 bytes: shows others that the two keys belong together. */
+  readonly senderCertificate: Uint8Array;
   readonly kind: LetterKind;
   readonly letterId: LetterId;
   /** By the sender's clock, unix seconds. */
@@ -344,6 +346,7 @@ function readOpened(
     senderAddress: addressOf(accountKey),
     senderAccountKey: accountKey,
     senderIdentityKey,
+    senderCertificate: certificate,
     kind: content.kind,
     letterId: content.letterId,
     sentAt: content.sentAt,

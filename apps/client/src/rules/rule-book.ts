@@ -1,0 +1,42 @@
+/**
+ * The rules of the account, in their order. The mail store asks them inside each delivery, so what
+ * they do is in the same batch as the mail. Before: message-store.ts and the mailbox service;
+ * after: rule.ts. Spec: docs/spec/41-client-api.md §20.
+ */
+import type { NewMail } from '../messages/listed-mail.ts';
+import type { MessageStore } from '../messages/message-store.ts';
+import { type Rule, ruleLists } from '../store/mailbox-collections.ts';
+import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
+import { fileMail } from './rule.ts';
+
+const KEY = 'rules';
+
+export interface RuleBookDeps {
+  readonly store: SealedStore;
+  readonly messages: MessageStore;
+  /** What a person would call the sender: address, e-mail form and name. */
+  readonly senderOf: (mail: Pick<NewMail, 'sender'>) => string;
+}
+
+export class RuleBook {
+  #rules: readonly Rule[];
+
+  constructor({ store, messages, senderOf }: RuleBookDeps) {
+    this.#rules = store.get(ruleLists, KEY)?.rules ?? [];
+    const hasFolder = (id: Parameters<typeof messages.folder>[0]): boolean =>
+      messages.folder(id) !== undefined;
+    messages.fileBy((mail) => fileMail(this.#rules, mail, senderOf(mail), hasFolder));
+  }
+
+  list(): readonly Rule[] {
+    return this.#rules;
+  }
+
+  /** Replaces all rules. Call what it gives once the batch is written. */
+  replace(batch: SealedBatch, rules: readonly Rule[]): () => void {
+    batch.put(ruleLists, KEY, { rules: [...rules] });
+    return () => {
+      this.#rules = rules;
+    };
+  }
+}

@@ -1,0 +1,235 @@
+/**
+ * From what a user wrote to what the outbox takes: composes, answers, forwards, finds the
+ * recipients, and puts entries and the copy in Sent into one synced batch. Before: local-service.ts;
+ * after: mail io, compose.ts; outbox. Spec: docs/spec/42-delivery.md.
+ */
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
+import { maxMessageSize } from '@tanglemail/mail/core/envelope/seal.ts';
+import { formatEmail, type MailAddress } from '@tanglemail/mail/core/identity/address.ts';
+import { PADDED_SIZES } from '@tanglemail/mail/core/limits.ts';
+import { withBcc, withoutBcc } from '@tanglemail/mail/core/message/blind-copies.ts';
+import { checkMessage } from '@tanglemail/mail/core/message/check.ts';
+import { type ComposeAttachment, composeMessage } from '@tanglemail/mail/io/compose.ts';
+import { addressText, emailText } from '../account/account.ts';
+import type * as dto from '../api/dto.ts';
+import { ClientError } from '../client-error.ts';
+import type { ClientParts } from '../client-parts.ts';
+import { messageIdOf } from '../inbox/letter-intake.ts';
+import type { OutboxEntry } from '../store/outbox-collections.ts';
+import { type Answer, answerTo, forwardOf } from './answers.ts';
+import { explained } from './explained.ts';
+import { checkKeyChanges, readRecipient, type Recipient } from './recipients.ts';
+import { showOrEmpty } from './views.ts';
+
+type Role = NonNullable<OutboxEntry['role']>;
+type AttachmentInput = NonNullable<dto.SendMessageDto['attachments']>[number];
+
+const MESSAGE_ID_LENGTH = 16;
+
+interface NamedRecipient extends Recipient {
+  readonly role: Role;
+}
+
+/** Everybody whom a mail goes to, once, under the header that names them first. */
+type Recipients = ReadonlyMap<MailAddress, NamedRecipient>;
+
+/** A message ready to be queued. */
+interface Outgoing {
+  /** What every recipient gets. */
+  readonly raw: Uint8Array;
+  /** What lies in Sent: it may name blind copies. */
+  readonly copy: Uint8Array;
+  readonly recipients: Recipients;
+  readonly choices: dto.SendChoicesDto;
+}
+
+export type MailSenderParts = Pick<
+  ClientParts,
+  | 'account'
+  | 'contacts'
+  | 'tangle'
+  | 'store'
+  | 'writes'
+  | 'messages'
+  | 'outbox'
+  | 'config'
+  | 'ownSettings'
+>;
+
+export class MailSender {
+  readonly #parts: MailSenderParts;
+
+  constructor(parts: MailSenderParts) {
+    this.#parts = parts;
+  }
+
+  /** Composes and queues; durable when it resolves. */
+  async send(message: dto.SendMessageDto): Promise<dto.QueuedMessageDto> {
+    const { account, contacts, ownSettings, tangle } = this.#parts;
+    const answer = await this.#answerOf(message);
+    const recipients = this.#recipientsOf(message, answer);
+    await checkKeyChanges(contacts, [...recipients.values()], message.acceptKeyChange === true);
+    const { profileName: name } = ownSettings.get();
+    const id = bytesToHex(tangle.random.bytes(MESSAGE_ID_LENGTH));
+    const named = (role: Role): string[] =>
+      [...recipients.values()]
+        .filter((one) => one.role === role)
+        .map((one) => formatEmail({ ...one, network: account.network }));
+    const given = (message.attachments ?? []).map(readAttachment);
+    const cc = named('cc');
+    const raw = await explained(() =>
+      composeMessage({
+        from: name === '' ? emailText(account) : { name, address: emailText(account) },
+        to: named('to'),
+        ...(cc.length === 0 ? {} : { cc }),
+        subject: message.subject === '' ? answer.subject : message.subject,
+        text: message.text + answer.text,
+        attachments: [...given, ...answer.attachments],
+        messageId: `<${id}@tangle.alt>`,
+        dateMs: tangle.clock.nowMs(),
+        ...threadFields(message, answer),
+      }),
+    );
+    const copy = withBcc(raw, named('bcc'));
+    return this.#queue({ raw, copy, recipients, choices: message });
+  }
+
+  /** Queues bytes as they are but for a Bcc field, which stays in Sent. */
+  async sendRaw(
+    raw: Uint8Array,
+    to: readonly string[],
+    choices: dto.SendChoicesDto,
+  ): Promise<dto.QueuedMessageDto> {
+    const { account, contacts } = this.#parts;
+    const named = to.map((text) => readRecipient(account, contacts, text));
+    await checkKeyChanges(contacts, named, choices.acceptKeyChange === true);
+    const recipients = new Map(
+      named.map((one) => [one.address, { ...one, role: 'to' as const }] as const),
+    );
+    return this.#queue({ raw: withoutBcc(raw), copy: raw, recipients, choices });
+  }
+
+  /** What the message takes over from the one that it answers or forwards. */
+  async #answerOf({ replyTo, replyAll, forward, quote }: dto.SendMessageDto): Promise<Answer> {
+    const { account, messages } = this.#parts;
+    const id = replyTo ?? forward;
+    if (id === undefined) {
+      return { subject: '', text: '', references: [], to: [], cc: [], attachments: [] };
+    }
+    const mail = messages.get(id);
+    const raw = messages.raw(id);
+    if (mail === undefined || raw === undefined) throw new ClientError('message-unknown', id);
+    const parent = { mail, raw, shown: await showOrEmpty(raw) };
+    if (replyTo === undefined) return forwardOf(account, parent);
+    return answerTo(account, parent, { isToAll: replyAll === true, isQuoted: quote !== false });
+  }
+
+  /** Given names first, then those whom an answer goes to. Throws when nobody is left. */
+  #recipientsOf(message: dto.SendMessageDto, answer: Answer): Recipients {
+    const { account, contacts } = this.#parts;
+    const read = (texts: readonly string[] = []): Recipient[] =>
+      texts.map((text) => readRecipient(account, contacts, text));
+    const given = { to: read(message.to), cc: read(message.cc), bcc: read(message.bcc) };
+    const answered = { to: answer.to.map(plain), cc: answer.cc.map(plain) };
+    const named = new Map<MailAddress, NamedRecipient>();
+    const add = (role: Role, recipients: readonly Recipient[]): void => {
+      for (const one of recipients) {
+        if (!named.has(one.address)) named.set(one.address, { ...one, role });
+      }
+    };
+    add('to', given.to);
+    if (given.to.length === 0) add('to', answered.to);
+    add('cc', [...given.cc, ...answered.cc]);
+    add('bcc', given.bcc);
+    if (named.size > 0) return named;
+    throw new ClientError('request-malformed', 'a message needs a recipient');
+  }
+
+  /** The same bytes to each recipient once, a copy in Sent; all of it one synced write. */
+  async #queue(outgoing: Outgoing): Promise<dto.QueuedMessageDto> {
+    const { account, store, writes, messages, outbox, tangle, config } = this.#parts;
+    const { raw, copy, recipients, choices } = outgoing;
+    const isRegistered = choices.registered === true;
+    checkSize(raw, isRegistered);
+    const { to, subject, attachments } = await showOrEmpty(raw);
+    const messageId = messageIdOf(raw);
+    return writes.run(async () => {
+      const batch = store.batch();
+      const sent = messages.deliver(batch, {
+        folder: 'Sent',
+        raw: copy,
+        messageKey: `sent:${bytesToHex(tangle.random.bytes(MESSAGE_ID_LENGTH))}`,
+        receivedAtMs: tangle.clock.nowMs(),
+        flags: ['\\Seen'],
+        isRegistered,
+        hasAttachments: attachments.length > 0,
+        fromName: '',
+        to: to.map((one) => one.address).join(', '),
+        subject,
+        messageId,
+      });
+      const { sendAtMs } = choices;
+      const accept = outbox.enqueue(batch, {
+        recipients: [...recipients.keys()],
+        roleOf: (address) => recipients.get(address)?.role,
+        subAddresses: subAddressesOf(recipients),
+        raw,
+        emailId: bytesToHex(sha256(raw)),
+        messageId,
+        subject,
+        isRegistered,
+        wantsReceipt: choices.wantsReceipt ?? config.receipts.ask,
+        undoMs: (choices.undoSeconds ?? config.send.undoSeconds) * 1_000,
+        ...(sendAtMs === undefined ? {} : { sendAtMs }),
+      });
+      await batch.write();
+      sent.apply();
+      const queued = accept().map((entry) => ({
+        address: addressText(account, entry.to),
+        outboxId: `${entry.id}`,
+      }));
+      return { id: messageId, recipients: queued };
+    });
+  }
+}
+
+function plain(address: MailAddress): Recipient {
+  return { address };
+}
+
+function subAddressesOf(recipients: Recipients): Map<MailAddress, string> {
+  return new Map(
+    [...recipients.values()].flatMap(({ address, subAddress }) =>
+      subAddress === undefined ? [] : [[address, subAddress]],
+    ),
+  );
+}
+
+function checkSize(raw: Uint8Array, isRegistered: boolean): void {
+  const limit = maxMessageSize(PADDED_SIZES.at(-1) ?? 0, isRegistered);
+  const checked = checkMessage(raw, limit);
+  if (checked.ok) return;
+  const isLarge = checked.code === 'message-too-large';
+  const detail = isLarge ? `${raw.length} bytes, at most ${limit} fit` : checked.code;
+  throw new ClientError(isLarge ? 'message-too-large' : 'message-malformed', detail);
+}
+
+/** An answer's own thread, or the one that the caller names. */
+function threadFields(
+  { inReplyTo }: dto.SendMessageDto,
+  answer: Answer,
+): { inReplyTo?: string; references?: readonly string[] } {
+  if (inReplyTo !== undefined) return { inReplyTo, references: [inReplyTo] };
+  if (answer.references.length === 0) return {};
+  const { references } = answer;
+  return answer.inReplyTo === undefined
+    ? { references }
+    : { inReplyTo: answer.inReplyTo, references };
+}
+
+function readAttachment(input: AttachmentInput): ComposeAttachment {
+  const { filename, contentType, contentBase64 } = input;
+  const content = Buffer.from(contentBase64, 'base64');
+  return contentType === undefined ? { filename, content } : { filename, contentType, content };
+}
