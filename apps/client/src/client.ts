@@ -46,12 +46,12 @@ export class Client {
   private constructor(parts: ClientParts) {
     this.#parts = parts;
     this.service = new LocalService(parts);
-    const { backups, manager, link } = parts.devices;
+    const { backups, manager, link, payer } = parts.devices;
     this.services = {
       local: this.service,
       outbox: new OutboxActions(parts),
       backup: backups,
-      devices: new ClientDevices(manager, link),
+      devices: new ClientDevices(manager, link, payer),
       chat: new LocalChatService(parts, this.service),
       filters: new FilterSearch(parts),
     };
@@ -112,9 +112,9 @@ export class Client {
     lifetime.abort(new Error('the client stops'));
     this.#unsubscribe?.();
     // Together: a loop may wait for a payment, which ends only when the wallet stops.
-    const { manager, link } = this.#parts.devices;
+    const { manager, tags, link } = this.#parts.devices;
     const ends = [wallet.stop(), outbox.stop(), chat.settle(), this.service.settle()];
-    await Promise.allSettled([...ends, manager.stop(), link.stop(), ...this.#loops]);
+    await Promise.allSettled([...ends, manager.stop(), tags.stop(), link.stop(), ...this.#loops]);
     await saveCheckpoint(store, tangle.checkpoint());
     await tangle.close();
     await writes.run(async () => {});
