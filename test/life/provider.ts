@@ -59,8 +59,7 @@ export class LifeProvider {
     const parts = { node: ledger, checker, clock, hasher, verifier, logger: SILENT_LOGGER };
     this.#kv = this.#kv.reopen();
     const freeBytes = async (): Promise<number> => Number.MAX_SAFE_INTEGER;
-    const deps = { kv: this.#kv, freeBytes, ...parts };
-    const provider = new Provider(config, identity, deps);
+    const provider = new Provider(config, identity, { kv: this.#kv, ...parts, freeBytes });
     await provider.feed.round();
     const api = await createApi(provider);
     this.#running = { provider, api };

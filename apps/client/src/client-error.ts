@@ -107,6 +107,12 @@ export const CLIENT_ERRORS = {
     'there is no such mail in the outbox',
     'list mails with tanglemail outbox',
   ),
+  'incoming-unknown': row(
+    'not-found',
+    404,
+    'there is no such mail on its way',
+    'list mails with tanglemail incoming; one that is whole lies in its folder',
+  ),
   'contact-unknown': row(
     'not-found',
     404,
@@ -286,6 +292,18 @@ export const CLIENT_ERRORS = {
     'the recipient takes mail of contacts only',
     'ask the recipient for an invite link',
   ),
+  'not-registered': row(
+    'refused',
+    422,
+    'the message was not registered by its sender, so nothing about it can be proven to others',
+    'ask the sender to send it with --registered',
+  ),
+  'signature-invalid': row(
+    'refused',
+    422,
+    'the signature does not hold: this is not what the account wrote to the recipient',
+    'do not rely on it',
+  ),
   'recall-too-late': row(
     'refused',
     409,
@@ -295,8 +313,57 @@ export const CLIENT_ERRORS = {
   'message-too-large': row(
     'refused',
     413,
-    'the message is larger than an envelope can carry',
+    'the message is larger than 25 MiB',
     'shorten it or leave an attachment out',
+  ),
+  'parcel-recipient-limit': row(
+    'refused',
+    413,
+    'the mail is larger than the recipient takes',
+    'send a smaller one, or a link',
+  ),
+  'parcel-no-provider': row(
+    'refused',
+    422,
+    'the recipient rents no storage, and so receives no large mails',
+    'send up to 23,207 bytes, or ask the recipient to rent a provider',
+  ),
+  'parcel-not-accepted': row(
+    'refused',
+    422,
+    'large mails go to people who have accepted you',
+    'write a short mail first, or ask for an invite',
+  ),
+  'parcel-part-limit': row(
+    'refused',
+    422,
+    'no provider of the recipient takes parts of large mails',
+    'send up to 23,207 bytes',
+  ),
+  'parcel-refused': row(
+    'refused',
+    422,
+    'what the providers keep is not what the sender named',
+    'ask the sender to send it again',
+  ),
+  'send-cancelled': row('refused', 409, 'nothing was sent', 'add --yes to send without a question'),
+  'parcel-to-self': row(
+    'refused',
+    422,
+    'large mails to oneself are not sent',
+    'keep the file where it is',
+  ),
+  'parcel-cannot-pay': row(
+    'refused',
+    402,
+    'the mailbox of the recipient does not pay for a mail of this size now',
+    'it is tried again; the recipient can fill the mailbox up or raise its daily limit',
+  ),
+  'parcel-storage-full': row(
+    'refused',
+    503,
+    'the providers of the recipient have no room for large mails now',
+    'it is tried again',
   ),
   'contact-is-self': row(
     'refused',

@@ -5,7 +5,7 @@
 import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
 import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import type { Clock, Random } from '@tanglemail/tangle/core/ports.ts';
-import type { Logger } from '@tanglemail/tangle/io/logger.ts';
+import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import { NodeClient } from '@tanglemail/tangle/io/node-client/node-client.ts';
 import type { ProviderHint } from '@tanglemail/mail/core/identity/descriptor.ts';
@@ -20,25 +20,32 @@ import { Chat } from './chat/chat.ts';
 import { ContactBook } from './contacts/contact-book.ts';
 import { OwnAddresses, type PublishedDoors } from './contacts/own-addresses.ts';
 import { OwnSettings } from './contacts/own-settings.ts';
+import { RequestSorter } from './contacts/request-sorter.ts';
 import { DescriptorPublisher } from './descriptor/publisher.ts';
 import { DescriptorResolver } from './descriptor/resolver.ts';
 import { buildDevices, type DeviceParts } from './devices/device-parts.ts';
 import { FilterScan } from './filters/filter-scan.ts';
 import { LetterIntake } from './inbox/letter-intake.ts';
-import { NoteRouter } from './inbox/note-router.ts';
+import { NOTE_FAMILIES, NoteRouter } from './inbox/note-router.ts';
 import { NodeFeed } from './inbox/node-feed.ts';
 import { ObjectFetcher } from './inbox/object-fetcher.ts';
+import { PushWatch } from './inbox/push-watch.ts';
 import { ProviderSync } from './inbox/provider-sync.ts';
 import { StrangerScan } from './inbox/stranger-scan.ts';
 import type { AccountSecrets } from './keystore/keystore.ts';
+import { buildMailbox, type MailboxParts } from './mailbox-parts.ts';
 import { MessageStore } from './messages/message-store.ts';
 import { isMail, storedCount } from './outbox/outbox-entry.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { Sealer } from './outbox/sealer.ts';
+import { Parcels } from './parcels/parcels.ts';
+import { ReceiptBook } from './receipts/receipt-book.ts';
 import { ChannelKeeper } from './rentals/channel-keeper.ts';
 import { RentalBook } from './rentals/rental-book.ts';
 import { Renter, type RentTerms } from './rentals/renter.ts';
 import { ClientEvents } from './service/client-events.ts';
+import { incomingEvent, uploadView } from './service/parcel-views.ts';
+import { SpamGuard } from './spam/spam-guard.ts';
 import type { OutboxEntry } from './store/outbox-collections.ts';
 import type { SealedStore } from './store/sealed-store.ts';
 import { WriteLock } from './store/write-lock.ts';
@@ -77,6 +84,8 @@ export interface ClientParts extends ClientOptions {
   readonly ownSettings: OwnSettings;
   readonly addresses: OwnAddresses;
   readonly messages: MessageStore;
+  readonly mailbox: MailboxParts;
+  readonly requests: RequestSorter;
   /** Ends every request that is under way when it is aborted. */
   readonly lifetime: AbortController;
   readonly resolver: DescriptorResolver;
@@ -88,12 +97,18 @@ export interface ClientParts extends ClientOptions {
   readonly providerSync: ProviderSync;
   readonly nodeFeed: NodeFeed;
   readonly intake: LetterIntake;
+  readonly receipts: ReceiptBook;
   /** Absent unless the settings ask for it. */
   readonly filterScan: FilterScan | undefined;
   /** Who takes the notes of which family: registered before anything is received. */
   readonly notes: NoteRouter;
+  readonly parcels: Parcels;
   readonly wallet: WalletService;
   readonly chat: Chat;
+  /** What is asked of strangers. */
+  readonly spam: SpamGuard;
+  /** Who tells us of new mail. */
+  readonly push: PushWatch;
   readonly events: ClientEvents;
   readonly devices: DeviceParts;
 }
@@ -116,17 +131,24 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const tags = await TagBook.load(store);
   const lists = await TagLists.load(store);
   const own = await buildOwn(options, { account, store, writes, suite, clock: deps.clock, events });
+  let requests: RequestSorter | undefined;
   const contacts = await ContactBook.load({
     account,
     store,
     writes,
     tags,
     suite,
-    onChange: (address) => events.emit(contactEvent(account, address)),
+    onChange: (address) => {
+      events.emit(contactEvent(account, address));
+      requests?.wake();
+    },
   });
   const messages = await MessageStore.load(store);
+  requests = new RequestSorter({ store, writes, contacts, messages, logger });
   const known = { account, store, writes, tags, lists, contacts, messages, suite };
   const base = { ...known, ...own, tangle, epochs, logger };
+  const nowMs = (): number => tangle.clock.nowMs();
+  const mailbox = await buildMailbox({ ...base, random: tangle.random, nowMs });
   const market = await buildMarket(options, { ...base, events, lifetime });
   const resolver = new DescriptorResolver({
     tangle,
@@ -138,9 +160,17 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const providers = (): ProviderHint[] => market.book.hints();
   const doors = (): PublishedDoors => own.addresses.published();
   const publisher = new DescriptorPublisher({ ...base, resolver, epochs: state, providers, doors });
-  own.onChange(() => publisher.wake());
-  const inbox = buildInbox(options, { ...base, ...market, events });
-  const filterScan = buildFilterScan(options, { ...base, ...inbox, lifetime });
+  const spam = new SpamGuard({ ...base, addresses: own.addresses });
+  await spam.follow();
+  const inbox = buildInbox(options, { ...base, ...market, events, spam });
+  own.onChange(() => {
+    publisher.wake();
+    spam.follow().then(
+      () => inbox.providerSync.watchTags(),
+      (error: unknown) => logger.error(errorFields(error), 'what is asked of strangers'),
+    );
+  });
+  const filterScan = buildFilterScan(options, { ...base, ...inbox, lifetime, spam });
   const sealer = new Sealer({ ...base, resolver });
   const outbox = await Outbox.load({
     ...base,
@@ -155,11 +185,32 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
       if (isMail(entry)) events.emit({ topic: 'outbox', data: { ...outboxEvent(entry), work } });
     },
   });
+  const receipts = new ReceiptBook(config.receipts, { ...base, outbox });
+  inbox.intake.onReceiptWanted((batch, wish) => receipts.filed(batch, wish));
+  inbox.notes.on(NOTE_FAMILIES.receipt, (batch, note) => receipts.take(batch, note));
+  messages.observe((batch, change) => receipts.changed(batch, change));
+  const parcels = await Parcels.load({
+    ...base,
+    ...market,
+    ...inbox,
+    sealer,
+    autoFetchBytes: config.mail.autoFetchBytes,
+    onUpload: (upload) => events.emit({ topic: 'upload', data: uploadView(upload) }),
+    onIncoming: (id, parcel) => events.emit({ topic: 'incoming', data: incomingEvent(id, parcel) }),
+  });
+  parcels.connect(outbox);
   const chat = await buildChat({ ...base, ...inbox, resolver, outbox, events });
-  const all = { ...options, ...base, ...market, ...inbox };
+  const all = { ...options, ...base, ...market, ...inbox, receipts, mailbox };
   const { notes } = inbox;
   const devices = await buildDevices({ ...options, ...base, ...market, publisher, outbox, notes });
-  return { ...all, filterScan, lifetime, resolver, publisher, outbox, chat, events, devices };
+  const push = new PushWatch({
+    ...market,
+    logger,
+    random: () => tangle.random.below(2 ** 20) / 2 ** 20,
+    nowMs: () => tangle.clock.nowMs(),
+  });
+  const running = { lifetime, resolver, publisher, outbox, chat, parcels, events, devices };
+  return { ...all, ...running, requests, filterScan, spam, push };
 }
 
 type ChatParts = 'resolver' | 'outbox' | 'events' | 'providerSync' | 'intake' | 'notes';
@@ -233,10 +284,10 @@ async function buildMarket(
 /** How mail comes in, from providers and from the node. */
 function buildInbox(
   { config }: ClientOptions,
-  parts: Base & Pick<ClientParts, 'book' | 'renter' | 'events'>,
+  parts: Base & Pick<ClientParts, 'book' | 'renter' | 'events' | 'spam'>,
 ): Pick<ClientParts, 'providerSync' | 'nodeFeed' | 'intake' | 'notes'> {
   const notes = new NoteRouter();
-  const { tangle, store, messages, epochs, events } = parts;
+  const { tangle, store, messages, epochs, events, spam } = parts;
   const intake = new LetterIntake({
     ...parts,
     notes,
@@ -250,12 +301,13 @@ function buildInbox(
   });
   const retainPerDay = termsOf(config).maxDebitPerDay;
   const fetcher = new ObjectFetcher({ retainPerDay }, { ...parts, intake });
-  const strangers = new StrangerScan(intake, fetcher);
+  const strangers = new StrangerScan(intake, fetcher, spam);
+  const isWaitedFor = (tag: Uint8Array): boolean => intake.isExact(tag);
   const { find } = config.mail;
   const told = { tags: find.includes('tags'), buckets: find.includes('buckets') };
   return {
-    providerSync: new ProviderSync({ ...parts, fetcher, strangers, told }),
-    nodeFeed: new NodeFeed({ tangle, store, intake }),
+    providerSync: new ProviderSync({ ...parts, fetcher, strangers, isWaitedFor, told }),
+    nodeFeed: new NodeFeed({ tangle, store, intake: guarded(intake, spam) }),
     intake,
     notes,
   };
@@ -264,7 +316,7 @@ function buildInbox(
 /** The search for mail by filters, over the client's own node and those that are held to it. */
 function buildFilterScan(
   { config, genesis }: ClientOptions,
-  parts: Base & Pick<ClientParts, 'intake' | 'lifetime'>,
+  parts: Base & Pick<ClientParts, 'intake' | 'lifetime' | 'spam'>,
 ): FilterScan | undefined {
   const { find, filterNodes, filterStrangers: strangers, filterDecoys: decoys } = config.mail;
   if (!find.includes('filters')) return undefined;
@@ -276,7 +328,20 @@ function buildFilterScan(
   const nodes = [tangle.node, ...others.filter(isOther)];
   const { id: genesisId } = genesisMilestone(genesis, hasher);
   const introKeys = (): Uint8Array[] => [account.intro.publicKey];
-  return new FilterScan({ strangers, decoys }, { ...parts, nodes, genesisId, introKeys });
+  const tags = {
+    watched: (): Uint8Array[] => [...parts.tags.watched(), ...parts.lists.watched()],
+  };
+  const intake = guarded(parts.intake, parts.spam);
+  const deps = { ...parts, tags, intake, nodes, genesisId, introKeys };
+  return new FilterScan({ strangers, decoys }, deps);
+}
+
+/** The intake for envelopes that no provider has chosen: strangers' are held to what is asked. */
+function guarded(intake: LetterIntake, spam: SpamGuard): Pick<LetterIntake, 'isOurs' | 'take'> {
+  return {
+    isOurs: (envelope, arrivedAt) => spam.admits(intake, envelope, arrivedAt),
+    take: (bytes) => intake.take(bytes),
+  };
 }
 
 function outboxEvent(entry: OutboxEntry): {

@@ -12,9 +12,12 @@ import {
   type ClientParts,
 } from './client-parts.ts';
 import { pause } from './pause.ts';
+import { LocalMailboxService } from './service/mailbox-service.ts';
 import { FilterSearch } from './service/filter-service.ts';
 import { LocalChatService } from './service/chat-service.ts';
+import { LocalParcels } from './service/parcels-service.ts';
 import { ClientDevices } from './service/devices-service.ts';
+import { LocalPeople } from './service/people-service.ts';
 import { LocalService } from './service/local-service.ts';
 import { OutboxActions } from './service/outbox-actions.ts';
 import { saveCheckpoint } from './tangle/ledger-checkpoint.ts';
@@ -29,6 +32,9 @@ const LAST_RETRY_MS = 60_000;
 const NODE_FEED_MS = 2_000;
 const DESCRIPTOR_CHECK_MS = 60_000;
 const CHANNEL_CHECK_MS = 15_000;
+/** So many times as long is waited while all providers tell of new mail by themselves. */
+const PUSHED_POLLS = 12;
+const INVITE_CHECK_MS = 3_600_000;
 const CHECKPOINT_MS = 30_000;
 /** Between two looks at what chat has to ask for, to answer or to delete. */
 const CHAT_CHECK_MS = 60_000;
@@ -41,6 +47,7 @@ export class Client {
   readonly services: ApiServices;
   readonly #parts: ClientParts;
   readonly #loops: Promise<void>[] = [];
+  #polledAtMs = Number.NEGATIVE_INFINITY;
   #unsubscribe: (() => void) | undefined;
 
   private constructor(parts: ClientParts) {
@@ -49,10 +56,13 @@ export class Client {
     const { backups, manager, link, payer } = parts.devices;
     this.services = {
       local: this.service,
+      mailbox: new LocalMailboxService(parts),
+      people: new LocalPeople(parts),
       outbox: new OutboxActions(parts),
       backup: backups,
       devices: new ClientDevices(manager, link, payer),
       chat: new LocalChatService(parts, this.service),
+      parcels: new LocalParcels(parts),
       filters: new FilterSearch(parts),
     };
   }
@@ -67,18 +77,31 @@ export class Client {
    * mail. A node or a provider that is out of reach delays work and stops nothing.
    */
   start(): void {
-    const { wallet, outbox, config, tangle, publisher, channels, store } = this.#parts;
+    const { wallet, outbox, parcels, config, tangle, publisher, channels, store, push } =
+      this.#parts;
     wallet.start();
     outbox.start();
+    this.#parts.mailbox.keeper.start();
+    parcels.start();
     this.#loops.push(this.#startDevices());
+    this.#loops.push(this.#giveReceipts());
     const restOrWake: Rest = (timeMs, signal) => publisher.rest(timeMs, signal);
     this.#loop('descriptor', (signal) => this.#publishDescriptor(signal), restOrWake);
     this.#loop('channels', async () => {
       await channels.follow();
       return CHANNEL_CHECK_MS;
     });
-    this.#loop('mail', () => this.#fetchMail());
+    this.#loop('push', async () => {
+      if (config.pushFromProviders) push.follow();
+      return CHANNEL_CHECK_MS;
+    });
+    this.#loop(
+      'mail',
+      () => this.#fetchMail(),
+      (timeMs, signal) => push.rest(timeMs, signal),
+    );
     if (config.mailFromNode) this.#loop('node feed', (signal) => this.#readNode(signal));
+    this.#loop('contacts', () => this.#tendContacts());
     const { filterScan } = this.#parts;
     if (filterScan !== undefined) {
       this.#loop('filters', async (signal) => {
@@ -108,16 +131,20 @@ export class Client {
    * finished goes on at the next start.
    */
   async stop(): Promise<void> {
-    const { lifetime, wallet, outbox, chat, tangle, store, writes } = this.#parts;
+    const { lifetime, wallet, outbox, chat, tangle, store, writes, push } = this.#parts;
     lifetime.abort(new Error('the client stops'));
     this.#unsubscribe?.();
+    push.close();
     // Together: a loop may wait for a payment, which ends only when the wallet stops.
-    const { manager, tags, link } = this.#parts.devices;
-    const ends = [wallet.stop(), outbox.stop(), chat.settle(), this.service.settle()];
-    await Promise.allSettled([...ends, manager.stop(), tags.stop(), link.stop(), ...this.#loops]);
+    const { parcels, devices } = this.#parts;
+    const ends = [wallet.stop(), outbox.stop(), chat.settle(), parcels.stop()];
+    ends.push(devices.manager.stop(), devices.tags.stop(), devices.link.stop());
+    ends.push(this.service.settle());
+    await Promise.allSettled([...ends, ...this.#loops]);
     await saveCheckpoint(store, tangle.checkpoint());
     await tangle.close();
     await writes.run(async () => {});
+    await this.#parts.mailbox.keeper.stop();
     await store.close();
   }
 
@@ -148,15 +175,41 @@ export class Client {
     });
   }
 
+  /** What is still to be given of before; what is left after a failure is given at the next start. */
+  async #giveReceipts(): Promise<void> {
+    const { receipts, logger } = this.#parts;
+    await receipts.start().catch((error: unknown) => {
+      logger.warn(errorFields(error), 'read receipts wait for the next start');
+    });
+  }
+
   async #publishDescriptor(signal: AbortSignal): Promise<number> {
     const { publisher } = this.#parts;
     await publisher.publishIfDue(signal);
     return publisher.status().state === 'confirmed' ? DESCRIPTOR_CHECK_MS : RETRY_MS;
   }
 
+  /** Looks where mail was announced, and everywhere when its time has come. */
   async #fetchMail(): Promise<number> {
-    await this.service.sync();
-    return this.#parts.config.pollIntervalMs;
+    const { push, config, tangle } = this.#parts;
+    const hinted = push.takeHints();
+    const restMs = push.coversAll ? config.pollIntervalMs * PUSHED_POLLS : config.pollIntervalMs;
+    const nowMs = tangle.clock.nowMs();
+    const isDue = nowMs - this.#polledAtMs >= restMs;
+    if (isDue) {
+      this.#polledAtMs = nowMs;
+      await this.service.sync();
+    } else if (hinted.size > 0) await this.service.sync(hinted);
+    return Math.max(0, this.#polledAtMs + restMs - tangle.clock.nowMs());
+  }
+
+  /** Moves what a crash left in Requests, and ends invites whose time is over. */
+  async #tendContacts(): Promise<number> {
+    const { requests, contacts, providerSync, tangle } = this.#parts;
+    await requests.settle();
+    const ended = await contacts.invites.expire(tangle.clock.nowMs());
+    if (ended > 0) await providerSync.watchTags();
+    return INVITE_CHECK_MS;
   }
 
   async #readNode(signal: AbortSignal): Promise<number> {

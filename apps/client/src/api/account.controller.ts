@@ -2,9 +2,10 @@
  * The account itself: health, status, address, invites, fetching now.
  * Spec: docs/spec/41-client-api.md.
  */
-import { Controller, Get, HttpCode, Inject, Post, Req } from '@nestjs/common';
+import { Controller, Get, HttpCode, Inject, Post, Query, Req } from '@nestjs/common';
 import { ApiBearerAuth, ApiTags } from '@nestjs/swagger';
 import { toString as renderQr } from 'qrcode';
+import { z } from 'zod';
 import {
   addressWithQrDto,
   healthDto,
@@ -20,9 +21,11 @@ import {
 } from './dto.ts';
 import type { HttpRequest } from '@tanglemail/tangle/io/shell/http.ts';
 import { Answers } from './openapi.ts';
-import { parseBody } from './requests.ts';
+import { parseBody, parseWith } from './requests.ts';
 import type { ClientService } from './service.ts';
 import { SERVICE, VERSION } from './tokens.ts';
+
+const addressQueryDto = z.strictObject({ sub: z.string().min(1).max(64).optional() });
 
 @ApiTags('account')
 @ApiBearerAuth()
@@ -50,8 +53,9 @@ export class AccountController {
 
   @Get('api/client/v1/address')
   @Answers('The address in all its forms', addressWithQrDto)
-  async address(): Promise<AddressWithQrDto> {
-    const address = await this.#service.address();
+  async address(@Query() query: unknown): Promise<AddressWithQrDto> {
+    const { sub } = parseWith(addressQueryDto, query);
+    const address = await this.#service.address(sub);
     return { ...address, qr: await renderQr(address.link, { type: 'utf8' }) };
   }
 

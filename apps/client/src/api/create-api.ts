@@ -11,24 +11,42 @@ import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
 import { jsonOf } from '@tanglemail/tangle/io/json-text.ts';
 import { HTTP_APP_OPTIONS, type RunningServer } from '@tanglemail/tangle/io/shell/http.ts';
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import 'reflect-metadata';
 import { AccessToken, guardAccess } from './access.ts';
 import { AccountController } from './account.controller.ts';
+import { ArchiveController } from './archive.controller.ts';
+import { DraftsController } from './drafts.controller.ts';
+import { MailboxController } from './mailbox.controller.ts';
 import { BackupController } from './backup.controller.ts';
 import { ChatController } from './chat.controller.ts';
 import { DevicesController } from './devices.controller.ts';
 import { ContactsController } from './contacts.controller.ts';
-import { MAX_BODY_BYTES } from './dto.ts';
+import { API_PREFIX, MAX_BODY_BYTES, MAX_MESSAGE_BODY_BYTES } from './dto.ts';
 import { EventsGateway } from './events.gateway.ts';
 import { FiltersController } from './filters.controller.ts';
 import { MessagesController } from './messages.controller.ts';
 import { OutboxActionsController } from './outbox-actions.controller.ts';
 import { OutboxController } from './outbox.controller.ts';
+import { PeopleController } from './people.controller.ts';
 import { ProblemFilter } from './problem.ts';
 import { ProvidersController } from './providers.controller.ts';
 import type { ApiServices } from './service.ts';
-import { ACCESS, BACKUP, CHAT, DEVICES, FILTERS, OUTBOX, SERVICE, VERSION } from './tokens.ts';
+import { ParcelsController } from './parcels.controller.ts';
+import {
+  ACCESS,
+  BACKUP,
+  CHAT,
+  DEVICES,
+  FILTERS,
+  MAILBOX,
+  OUTBOX,
+  PARCELS,
+  PEOPLE,
+  SERVICE,
+  VERSION,
+} from './tokens.ts';
 import { WalletController } from './wallet.controller.ts';
 
 export interface ApiOptions {
@@ -61,10 +79,16 @@ const AREAS: Record<keyof ApiServices, Area> = {
       ProvidersController,
     ],
   },
+  mailbox: {
+    token: MAILBOX,
+    controllers: [MailboxController, DraftsController, ArchiveController],
+  },
+  people: { token: PEOPLE, controllers: [PeopleController] },
   filters: { token: FILTERS, controllers: [FiltersController] },
   backup: { token: BACKUP, controllers: [BackupController] },
   outbox: { token: OUTBOX, controllers: [OutboxActionsController] },
   chat: { token: CHAT, controllers: [ChatController] },
+  parcels: { token: PARCELS, controllers: [ParcelsController] },
   devices: { token: DEVICES, controllers: [DevicesController] },
 };
 
@@ -98,7 +122,8 @@ export async function createApi(
   const app = await NestFactory.create<NestExpressApplication>(module, HTTP_APP_OPTIONS);
   app.disable('x-powered-by');
   app.use(guardAccess(access));
-  app.useBodyParser('raw', { type: 'message/rfc822', limit: MAX_BODY_BYTES });
+  app.useBodyParser('raw', { type: 'message/rfc822', limit: MAX_MESSAGE_BODY_BYTES });
+  app.useBodyParser('json', { type: isMessage, limit: MAX_MESSAGE_BODY_BYTES });
   app.useBodyParser('json', { limit: MAX_BODY_BYTES });
   app.useGlobalFilters(new ProblemFilter(options.logger));
   app.useWebSocketAdapter(createSocketAdapter(app));
@@ -112,6 +137,12 @@ export async function createApi(
   const { port } = app.getHttpServer().address() as AddressInfo;
   const host = options.host === '::1' ? '[::1]' : options.host;
   return { url: `http://${host}:${port}`, close: () => app.close() };
+}
+
+/** A message in JSON, its attachments within: the one body that may be large. */
+function isMessage(request: IncomingMessage): boolean {
+  const isJson = request.headers['content-type']?.startsWith('application/json') === true;
+  return isJson && request.method === 'POST' && request.url === `${API_PREFIX}/messages`;
 }
 
 /** Every message goes to one handler, which refuses what it cannot read. */

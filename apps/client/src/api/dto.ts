@@ -6,13 +6,16 @@
  */
 import { z } from 'zod';
 import { MAX_UNDO_SECONDS } from '../outbox/outbox-entry.ts';
+import { incomingEventDto, uploadDto } from './parcels-dto.ts';
 
 /** Paths of the API. */
 export const API_PREFIX = '/api/client/v1';
 export const EVENTS_PATH = `${API_PREFIX}/events`;
 
-/** Bytes of a request body: a message that an envelope carries is far smaller. */
+/** Bytes of a request body, but for a message. */
 export const MAX_BODY_BYTES = 1 << 20;
+/** Bytes of a body that brings a message: 25 MiB in base64, its line ends and what is around it. */
+export const MAX_MESSAGE_BODY_BYTES = 36 << 20;
 export const MAX_RECIPIENTS = 50;
 export const MAX_ATTACHMENTS = 32;
 /** Items of one page. */
@@ -61,6 +64,8 @@ export const statusDto = z.object({
     sequence: amount,
     state: z.enum(['none', 'queued', 'confirmed']),
     milestoneIndex: count.optional(),
+    /** Another one of ours with its number was seen: a device that did not agree, or a thief. */
+    conflictAtMs: timeMs.optional(),
   }),
   wallet: z.object({
     /** As of the last look; null before the first. */
@@ -254,7 +259,11 @@ export const outboxItemDto = z.object({
 });
 
 export const folderDto = z.object({
+  /** Stays when the folder is renamed; ids of its messages begin with it. */
+  id: listIdDto,
   name: text,
+  /** Of every account: can be neither renamed nor deleted. */
+  isStandard: z.boolean(),
   total: count,
   unread: count,
   uidValidity: count,
@@ -266,7 +275,13 @@ export const messageSummaryDto = z.object({
   uid: count,
   folder: text,
   /** `verified` is true when the letter's seal proves `address`; names are the sender's words. */
-  from: z.object({ address: text, name: text, verified: z.boolean() }),
+  from: z.object({
+    address: text,
+    name: text,
+    verified: z.boolean(),
+    /** Address of a contact for whom the name of this stranger can be taken. */
+    looksLike: text.optional(),
+  }),
   to: z.string().max(4_096),
   subject: text,
   dateMs: timeMs,
@@ -410,7 +425,7 @@ export const pageQueryDto = z.strictObject({
   before: listIdDto.optional(),
 });
 export const messagesQueryDto = pageQueryDto.extend({
-  folder: z.string().max(64).default('INBOX'),
+  folder: z.string().max(255).default('INBOX'),
 });
 
 /** What the event socket sends. Facts are fetched by the API; an event says what has changed. */
@@ -429,6 +444,11 @@ export const clientEventDto = z.discriminatedUnion('topic', [
     topic: z.literal('inbox'),
     data: z.object({ id: listIdDto, folder: text, uid: count }),
   }),
+  z.object({
+    topic: z.literal('mailbox'),
+    /** Which lists have changed. */
+    data: z.object({ changed: z.enum(['messages', 'flags', 'folders', 'drafts', 'rules']) }),
+  }),
   z.object({ topic: z.literal('wallet'), data: z.object({ balance: amount }) }),
   /** A contact, an invite or a key of `address`; our own address: settings, sub-addresses. */
   z.object({ topic: z.literal('contacts'), data: z.object({ address: addressText }) }),
@@ -437,6 +457,8 @@ export const clientEventDto = z.discriminatedUnion('topic', [
     topic: z.literal('chat'),
     data: z.object({ conversation: listIdDto, message: count.optional() }),
   }),
+  z.object({ topic: z.literal('upload'), data: uploadDto }),
+  z.object({ topic: z.literal('incoming'), data: incomingEventDto }),
 ]);
 
 export type ProblemDto = z.infer<typeof problemDto>;

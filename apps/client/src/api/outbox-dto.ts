@@ -49,6 +49,25 @@ export const outboxReportDto = z.object({
   items: z.array(outboxItemDto),
 });
 
+/** A registered letter as a third person checks it (docs/spec/22-letter.md, section 7). */
+export const registeredFileDto = z.strictObject({
+  format: z.literal('tanglemail-registered-letter-1'),
+  networkId: z.string().regex(/^[0-9]{1,20}$/),
+  recipient: z.string().max(128),
+  letter: z.base64().max(1 << 16),
+});
+
+/** What the signature proves. */
+export const registeredLetterDto = z.object({
+  sender: z.string().max(128),
+  recipient: z.string().max(128),
+  /** Unix seconds by the sender's clock. */
+  sentAt: count,
+  file: registeredFileDto,
+});
+
+export type RegisteredFileDto = z.infer<typeof registeredFileDto>;
+export type RegisteredLetterDto = z.infer<typeof registeredLetterDto>;
 export type RecallQueryDto = z.output<typeof recallQueryDto>;
 export type RecallDto = z.infer<typeof recallDto>;
 export type OutboxReportDto = z.infer<typeof outboxReportDto>;

@@ -33,6 +33,7 @@ export class OutboxController {
   @HttpCode(202)
   @ApiConsumes('application/json', 'message/rfc822')
   @ApiQuery({ name: 'to', required: false, isArray: true, description: 'for message/rfc822' })
+  @ApiQuery({ name: 'acceptKeyChange', required: false, description: 'for message/rfc822' })
   @Answers('Queue a message: as JSON, or its bytes as they are', queuedMessageDto, {
     status: 202,
     body: sendMessageDto,

@@ -36,7 +36,11 @@ import type {
   WalletDto,
   WalletLineDto,
 } from './dto.ts';
+import type { MailboxService } from './mailbox-service.ts';
 import type { FilterService } from './filter-service.ts';
+import type { ParcelsService } from './parcels-service.ts';
+
+import type { PeopleService } from './people-service.ts';
 
 /** The bytes of one attachment. */
 export interface AttachmentContent {
@@ -114,9 +118,12 @@ export interface ClientService {
 /** What the API calls, one service for each area; where one is absent, so are its routes. */
 export interface ApiServices {
   readonly local: ClientService;
+  readonly mailbox?: MailboxService;
+  readonly people?: PeopleService;
   readonly filters?: FilterService;
   readonly backup?: BackupService;
   readonly outbox?: OutboxService;
   readonly chat?: ChatService;
+  readonly parcels?: ParcelsService;
   readonly devices?: DevicesService;
 }

@@ -85,7 +85,7 @@ async function receivingKey(to: ChatPerson): Promise<Uint8Array> {
 }
 
 describe('a line of chat', () => {
-  it('goes by letter until the other side watches the chain, then in the smallest class', async () => {
+  it('goes by letter until the other side watches the chain, then in class 0', async () => {
     await say(alice, bob, 'one');
     await world.rest(both());
     expect(world.envelopes.map(classOf)).toEqual([2, 2]);
@@ -132,7 +132,7 @@ describe('a line of chat', () => {
     await expect(say(alice, carol, 'hello')).rejects.toMatchObject({ code: 'chat-closed' });
   });
 
-  it('of somebody who is no contact any more is a mail in Requests, and no seed opens', async () => {
+  it('of somebody who is no contact any more is a mail in Requests', async () => {
     await bob.who.contacts.remove(alice.address);
     await say(alice, bob, 'are you there?');
     await world.settle(both());
@@ -146,7 +146,7 @@ describe('a line of chat', () => {
 });
 
 describe('keys', () => {
-  it('are gone from both stores once they are used, and the seed once its letter is out', async () => {
+  it('are gone from both stores once used, and the seed once its letter is out', async () => {
     await say(alice, bob, 'first');
     const seed = /c10101([0-9a-f]{64})/.exec(opened(alice))?.[1] ?? '';
     expect(seed).toHaveLength(64);
@@ -304,7 +304,7 @@ describe('repair', () => {
     expect(await noticesOf(bob, alice.address)).toEqual([]);
   });
 
-  it('of a seed that a restored reader does not have: a new chain, and everything again', async () => {
+  it('of a seed that a restored reader lacks: a new chain, and everything again', async () => {
     const old = new Map(bob.disk);
     await chained();
     await bob.outbox.stop();

@@ -14,6 +14,18 @@ import { dateText, manyLines, oneLine, table } from './text.ts';
 const FOLLOW_MS = 500;
 const PAGE = 50;
 const QUIT = '/quit';
+const SLOWEST_FIRST = [
+  'failed',
+  'expired',
+  'recalled',
+  'scheduled',
+  'queued',
+  'attached',
+  'confirmed',
+  'stored',
+  'fetched',
+  'read',
+] as const;
 
 export function chatCommand(terminal: Terminal): Command {
   return new Command('chat')
@@ -164,12 +176,10 @@ function lineOf(message: ChatMessageDto): string {
   return `${when}  ${who}${left}: ${text}${state}\n`;
 }
 
-/** `stored 2/3`, or how far the slowest has come. */
+/** How far the slowest has come, and how many of them have come only so far. */
 function stateOf(recipients: ChatMessageDto['recipients']): string {
-  const order = ['failed', 'expired', 'queued', 'attached', 'confirmed', 'stored', 'fetched'];
-  const ranks = recipients.map((one) => order.indexOf(one.state));
-  const slowest = order[Math.min(...ranks)] ?? 'queued';
-  if (recipients.length === 1) return slowest;
+  const { length } = recipients;
+  const slowest = SLOWEST_FIRST.find((state) => recipients.some((one) => one.state === state));
   const count = recipients.filter((one) => one.state === slowest).length;
-  return count === recipients.length ? slowest : `${slowest} ${count}/${recipients.length}`;
+  return count === length ? `${slowest}` : `${slowest} ${count}/${length}`;
 }

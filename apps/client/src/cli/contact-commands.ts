@@ -1,79 +1,89 @@
 /**
- * `tanglemail address`, `invite` and `contacts`: who we are, and whom we know.
+ * `tanglemail invite` and `contacts`: whom we know.
  */
 import { Command } from 'commander';
 import type { ContactDto } from '../api/dto.ts';
+import type { ListedInviteDto } from '../api/people-dto.ts';
 import { ClientError } from '../client-error.ts';
-import { type CommandContext, run } from './context.ts';
-import type { DaemonClient } from './daemon-client.ts';
+import { qrOf, writeQr } from './address-commands.ts';
+import { run } from './context.ts';
+import { integerOption } from './options.ts';
+import { readQrImage } from './qr-image.ts';
+import { findContact, PeopleCalls } from './people-calls.ts';
+import { requestCommands } from './request-commands.ts';
 import type { Terminal } from './terminal.ts';
-import { counted, facts, table } from './text.ts';
+import { dateText, facts, table } from './text.ts';
 
-interface AddressOptions {
-  readonly qr?: boolean;
-  readonly link?: boolean;
-}
-
-export function addressCommand(terminal: Terminal): Command {
-  const command = new Command('address')
-    .description('show the address that others write to')
-    .option('--qr', 'show the link as a QR code')
-    .option('--link', 'show the tangle: link only');
-  return run<AddressOptions>(
-    command,
-    terminal,
-    ['address', 'address --qr', 'address --link --json'],
-    async (context, options) => {
-      const shown = await (await context.daemon()).address();
-      const qr = options.qr === true && !context.isJson ? await qrOf(context, shown.link) : '';
-      context.print(shown, () => {
-        if (options.link === true) return `${shown.link}\n${qr}`;
-        const rows = [
-          ['address', shown.address],
-          ['e-mail', shown.email],
-          ['link', shown.link],
-        ] as const;
-        return `${facts(rows)}${qr}`;
-      });
-    },
-  );
-}
-
-/** On a screen with its own colours: a QR code with dark and light exchanged is often not read. */
-async function qrOf(context: CommandContext, text: string): Promise<string> {
-  const { toString: renderQr } = await import('qrcode');
-  const { isOutputTty } = context.terminal;
-  const code = isOutputTty
-    ? await renderQr(text, { type: 'terminal', small: true })
-    : await renderQr(text, { type: 'utf8' });
-  return `\n${code.trimEnd()}\n`;
-}
+/** Characters of an invite's id that are shown. */
+const SHORT_ID = 8;
 
 export function inviteCommand(terminal: Terminal): Command {
   const command = new Command('invite')
     .description('make a link with a secret for one person: their mail then finds you at once')
-    .option('--name <name>', 'whom it is for');
-  return run<{ name?: string }>(
+    .option('--name <name>', 'whom it is for')
+    .option('--days <days>', 'how long it is good', '30')
+    .option('--qr', 'show the link as a QR code');
+  run<{ name?: string; days: string; qr?: boolean }>(
     command,
     terminal,
-    ['invite --name Bob', 'invite --json'],
-    async (context, { name }) => {
+    ['invite --name Bob', 'invite --days 7 --json'],
+    async (context, { name, days, qr = false }) => {
       const invite = await (
         await context.daemon()
-      ).createInvite(name === undefined ? {} : { name });
+      ).createInvite({
+        days: integerOption('--days', days, 1, 365),
+        ...(name === undefined ? {} : { name }),
+      });
       context.note('Give this link to one person only; it is a secret.');
-      context.print(invite, () => `${invite.link}\n`);
+      const code = qr && !context.isJson ? await qrOf(context, invite.link) : '';
+      context.print(invite, () => `${invite.link}\n${code}`);
+    },
+  );
+  return command.addCommand(listInvites(terminal)).addCommand(revokeInvite(terminal));
+}
+
+function listInvites(terminal: Terminal): Command {
+  const command = new Command('list').description('list invites, the newest first');
+  return run(command, terminal, ['invite list'], async (context) => {
+    const invites = await new PeopleCalls(await context.daemon()).invites();
+    context.print(invites, () => {
+      if (invites.length === 0) return 'No invites.\n';
+      const columns = [
+        { title: 'ID', of: (one: ListedInviteDto) => one.id.slice(0, SHORT_ID) },
+        { title: 'FOR', of: (one: ListedInviteDto) => one.name || '-', isFlexible: true },
+        { title: 'STATE', of: (one: ListedInviteDto) => one.state },
+        { title: 'GOOD UNTIL', of: (one: ListedInviteDto) => dateText(one.expiresAtMs) },
+      ];
+      return table(invites, columns, terminal.columns);
+    });
+  });
+}
+
+function revokeInvite(terminal: Terminal): Command {
+  const command = new Command('revoke')
+    .description('take an invite back: whoever has its link is a stranger again')
+    .argument('<id>', 'its id, or how it begins');
+  return run(
+    command,
+    terminal,
+    ['invite revoke 1f0c9a7e'],
+    async (context, _options, [id = '']) => {
+      const people = new PeopleCalls(await context.daemon());
+      const found = (await people.invites()).filter((one) => id !== '' && one.id.startsWith(id));
+      const [invite] = found;
+      if (invite === undefined || found.length > 1) throw new ClientError('invite-unknown', id);
+      await people.revokeInvite(invite.id);
+      context.print({ revoked: invite.id }, () => `Revoked ${invite.id.slice(0, SHORT_ID)}.\n`);
     },
   );
 }
 
 export function contactsCommand(terminal: Terminal): Command {
-  return new Command('contacts')
-    .description('the people you know')
-    .addCommand(listCommand(terminal))
-    .addCommand(addCommand(terminal))
-    .addCommand(showCommand(terminal))
-    .addCommand(removeCommand(terminal));
+  const command = new Command('contacts').description('the people you know');
+  const own = [listCommand, addCommand, showCommand, removeCommand];
+  for (const make of own) command.addCommand(make(terminal));
+  for (const one of requestCommands(terminal)) command.addCommand(one);
+  return command;
 }
 
 function listCommand(terminal: Terminal): Command {
@@ -95,17 +105,31 @@ function listCommand(terminal: Terminal): Command {
 function addCommand(terminal: Terminal): Command {
   const command = new Command('add')
     .description('add a contact, or accept or rename one')
-    .argument('<link-or-address>', 'a tangle: link, or an address')
-    .option('--name <name>', 'what you call them');
-  return run<{ name?: string }>(
+    .argument('[link-or-address]', 'a tangle: link, or an address')
+    .option('--image <file>', 'a PNG with the QR code of a link, instead')
+    .option('--name <name>', 'what you call them')
+    .option('--note <text>', 'a note about them');
+  return run<{ name?: string; note?: string; image?: string }>(
     command,
     terminal,
-    ["contacts add 'tangle:tm1…?invite=…' --name Bob", 'contacts add tm1… --name Carol'],
-    async (context, { name }, [text = '']) => {
+    [
+      "contacts add 'tangle:tm1…?invite=…' --name Bob",
+      'contacts add tm1… --name Carol',
+      'contacts add --image code.png',
+    ],
+    async (context, { name, note, image }, [given]) => {
+      if ((given === undefined) === (image === undefined)) {
+        throw new ClientError('request-malformed', 'give either a link or address, or --image');
+      }
+      const text = image === undefined ? (given ?? '') : await readQrImage(image);
       const who = text.trim().toLowerCase().startsWith('tangle:')
         ? { link: text }
         : { address: text };
-      const request = name === undefined ? who : { ...who, name };
+      const request = {
+        ...who,
+        ...(name === undefined ? {} : { name }),
+        ...(note === undefined ? {} : { note }),
+      };
       const contact = await (await context.daemon()).addContact(request);
       context.print(contact, () => describe(contact));
     },
@@ -114,12 +138,32 @@ function addCommand(terminal: Terminal): Command {
 
 function showCommand(terminal: Terminal): Command {
   const command = new Command('show')
-    .description('show one contact with its safety number')
-    .argument('<name-or-address>');
-  return run(command, terminal, ['contacts show Bob'], async (context, _options, [text = '']) => {
-    const contact = await find(await context.daemon(), text);
-    context.print(contact, () => describe(contact));
-  });
+    .description('show one contact with its safety number and the history of its keys')
+    .argument('<name-or-address>')
+    .option('--qr', 'show the safety number as a QR code')
+    .option('--png <file>', 'write that code as a picture');
+  return run<{ qr?: boolean; png?: string }>(
+    command,
+    terminal,
+    ['contacts show Bob', 'contacts show Bob --qr'],
+    async (context, { qr = false, png }, [text = '']) => {
+      const daemon = await context.daemon();
+      const people = new PeopleCalls(daemon);
+      const contact = await people.contact((await findContact(daemon, text)).address);
+      const { safetyCode, keyHistory } = contact;
+      if ((qr || png !== undefined) && safetyCode === undefined) {
+        throw new ClientError('contact-keys-unknown');
+      }
+      if (png !== undefined) await writeQr(png, safetyCode ?? '');
+      const code = qr && !context.isJson ? await qrOf(context, safetyCode ?? '') : '';
+      context.print(contact, () => {
+        const keys = keyHistory.map(({ identityKey, seenAtMs }) => {
+          return `key since ${dateText(seenAtMs)}: ${identityKey.slice(0, 16)}…\n`;
+        });
+        return `${describe(contact)}${keys.join('')}${code}`;
+      });
+    },
+  );
 }
 
 function removeCommand(terminal: Terminal): Command {
@@ -128,33 +172,46 @@ function removeCommand(terminal: Terminal): Command {
     .argument('<name-or-address>');
   return run(command, terminal, ['contacts remove Bob'], async (context, _options, [text = '']) => {
     const daemon = await context.daemon();
-    const contact = await find(daemon, text);
+    const contact = await findContact(daemon, text);
     await daemon.removeContact(contact.address);
     context.print({ removed: contact.address }, () => `Removed ${contact.address}.\n`);
   });
 }
 
-/** The contact with this address, e-mail address or name. */
-async function find(daemon: DaemonClient, text: string): Promise<ContactDto> {
-  const wanted = text.trim().toLowerCase();
-  const found = (await daemon.contacts()).filter((one) =>
-    [one.address, one.email, one.name.toLowerCase()].includes(wanted),
-  );
-  const [contact] = found;
-  if (contact === undefined) throw new ClientError('contact-unknown', text);
-  if (found.length > 1) {
-    throw new ClientError('contact-unknown', `${counted(found.length, 'contact')} have this name`);
-  }
-  return contact;
-}
-
 function describe(contact: ContactDto): string {
+  const { verifiedAtMs, keyChange } = contact;
   const rows: (readonly [string, string])[] = [
     ['name', contact.name === '' ? '-' : contact.name],
     ['address', contact.address],
     ['e-mail', contact.email],
     ['state', contact.state],
   ];
+  if (contact.cameBy !== undefined) rows.push(['came by', `+${contact.cameBy}`]);
+  if (contact.writeBy !== undefined) rows.push(['write by', `+${contact.writeBy}`]);
+  if (contact.note !== undefined) rows.push(['note', contact.note]);
   if (contact.safetyNumber !== undefined) rows.push(['safety number', contact.safetyNumber]);
-  return facts(rows);
+  rows.push(['verified', verifiedAtMs === undefined ? 'no' : dateText(verifiedAtMs)]);
+  return `${facts(rows)}${warnings(contact, keyChange)}`;
+}
+
+/** What somebody should know before the next mail. */
+function warnings(contact: ContactDto, change: ContactDto['keyChange']): string {
+  const lines: string[] = [];
+  if (change !== undefined) {
+    const was = change.wasVerified ? ' It was verified before.' : '';
+    lines.push(
+      `WARNING: its identity key changed on ${dateText(change.atMs)}.${was} Mail to it waits: ` +
+        'compare the safety number, then contacts accept-keys.',
+    );
+  }
+  if (contact.conflictAtMs !== undefined) {
+    lines.push(
+      'WARNING: it signed two descriptors with one number: two devices of it, or somebody else ' +
+        'who has its keys.',
+    );
+  }
+  if (contact.looksLike !== undefined) {
+    lines.push(`WARNING: its name looks like that of ${contact.looksLike}.`);
+  }
+  return lines.map((line) => `${line}\n`).join('');
 }

@@ -22,9 +22,11 @@ const QUICK_MS = 30_000;
 export const SLOW_MS = 600_000;
 
 export interface Call {
-  readonly method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly json?: unknown;
   readonly raw?: Uint8Array;
+  /** Type of `raw`; a message when absent. */
+  readonly rawType?: string;
   readonly timeoutMs?: number;
 }
 
@@ -66,11 +68,11 @@ export class DaemonLink {
     return new Uint8Array(await (await this.send(path, {})).arrayBuffer());
   }
 
-  async send(path: string, { method, json, raw, timeoutMs }: Call): Promise<Response> {
+  async send(path: string, { method, json, raw, rawType, timeoutMs }: Call): Promise<Response> {
     const { api, token } = this.file;
     const headers: Record<string, string> = { authorization: `Bearer ${token}` };
     if (json !== undefined) headers['content-type'] = 'application/json';
-    if (raw !== undefined) headers['content-type'] = 'message/rfc822';
+    if (raw !== undefined) headers['content-type'] = rawType ?? 'message/rfc822';
     const body = raw === undefined ? JSON.stringify(json) : new Uint8Array(raw);
     let response: Response;
     try {

@@ -113,7 +113,7 @@ function timesOf({ times }: OutboxItemDto): [string, number][] {
 export function inboxCommand(terminal: Terminal): Command {
   const command = new Command('inbox')
     .description('list the messages of a folder, newest first; * is unread')
-    .option('--folder <name>', 'INBOX, Requests, Sent, Junk or Trash', 'INBOX')
+    .option('--folder <name>', 'name of the folder', 'INBOX')
     .option('--limit <count>', 'messages', '20');
   return run<{ folder: string; limit: string }>(
     command,

@@ -2,7 +2,7 @@
  * The calls for mail that is queued or sent. Before: the commands; next: daemon-link.ts.
  * Spec: docs/spec/41-client-api.md, section 21.
  */
-import type { OutboxReportDto, RecallDto } from '../api/outbox-dto.ts';
+import type { OutboxReportDto, RecallDto, RegisteredLetterDto } from '../api/outbox-dto.ts';
 import type { DaemonLink } from './daemon-link.ts';
 
 export class OutboxCalls {
@@ -15,6 +15,10 @@ export class OutboxCalls {
   recall(id: string, scope: 'message' | 'recipient'): Promise<RecallDto> {
     const path = `outbox/${encodeURIComponent(id)}?scope=${scope}`;
     return this.#link.json(path, { method: 'DELETE' });
+  }
+
+  registered(messageId: string): Promise<RegisteredLetterDto> {
+    return this.#link.json(`messages/${encodeURIComponent(messageId)}/registered`);
   }
 
   report(id: string): Promise<OutboxReportDto> {

@@ -7,18 +7,25 @@ import { Command, CommanderError, type Help } from 'commander';
 import { CLIENT_ERRORS, ClientError } from '../client-error.ts';
 import { VERSION } from '../version.ts';
 import { accountCommand } from './account-commands.ts';
+import { exportCommand, importCommand } from './archive-commands.ts';
+import { draftsCommand } from './draft-commands.ts';
+import { addressCommand, settingsCommand } from './address-commands.ts';
 import { backupCommand } from './backup-commands.ts';
 import { chatCommand } from './chat-commands.ts';
 import { deviceCommand } from './device-commands.ts';
-import { addressCommand, contactsCommand, inviteCommand } from './contact-commands.ts';
+import { contactsCommand, inviteCommand } from './contact-commands.ts';
 import { daemonCommand } from './daemon-commands.ts';
 import { filtersCommand } from './filter-commands.ts';
 import { inboxCommand, outboxCommand, readCommand, syncCommand } from './mail-commands.ts';
+import { fetchCommand, incomingCommand, quoteCommand } from './parcel-commands.ts';
+import { deleteCommand, flagCommand, foldersCommand, moveCommand } from './folder-commands.ts';
 import { providerCommand } from './provider-commands.ts';
+import { rulesCommand, searchCommand, threadsCommand } from './search-commands.ts';
 import { recallCommand } from './outbox-commands.ts';
 import { forwardCommand, replyCommand, sendCommand } from './send-command.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 import { oneLine } from './text.ts';
+import { verifyCommand } from './verify-command.ts';
 import { walletCommand } from './wallet-commands.ts';
 
 /** The part of the program that knows settings. */
@@ -47,6 +54,7 @@ export function buildProgram(terminal: Terminal, settings: Settings | undefined)
     .addCommand(accountCommand(terminal, settings))
     .addCommand(daemonCommand(terminal, settings))
     .addCommand(addressCommand(terminal))
+    .addCommand(settingsCommand(terminal))
     .addCommand(inviteCommand(terminal))
     .addCommand(contactsCommand(terminal))
     .addCommand(sendCommand(terminal))
@@ -54,8 +62,22 @@ export function buildProgram(terminal: Terminal, settings: Settings | undefined)
     .addCommand(forwardCommand(terminal))
     .addCommand(outboxCommand(terminal))
     .addCommand(recallCommand(terminal))
+    .addCommand(verifyCommand(terminal))
+    .addCommand(quoteCommand(terminal))
     .addCommand(inboxCommand(terminal))
     .addCommand(readCommand(terminal))
+    .addCommand(incomingCommand(terminal))
+    .addCommand(fetchCommand(terminal))
+    .addCommand(searchCommand(terminal))
+    .addCommand(threadsCommand(terminal))
+    .addCommand(foldersCommand(terminal))
+    .addCommand(moveCommand(terminal))
+    .addCommand(deleteCommand(terminal))
+    .addCommand(flagCommand(terminal))
+    .addCommand(draftsCommand(terminal))
+    .addCommand(rulesCommand(terminal))
+    .addCommand(importCommand(terminal))
+    .addCommand(exportCommand(terminal))
     .addCommand(syncCommand(terminal))
     .addCommand(chatCommand(terminal))
     .addCommand(walletCommand(terminal))

@@ -29,6 +29,7 @@ export interface SendingOptions {
   readonly bodyFile?: string;
   readonly attach?: readonly string[];
   readonly registered?: boolean;
+  readonly acceptKeyChange?: boolean;
   /** False by `--no-receipt`. */
   readonly receipt: boolean;
   readonly at?: string;
@@ -65,6 +66,7 @@ export function addSendingOptions(command: Command): Command {
     .option('--body <text>', 'text of the message')
     .option('--body-file <file>', 'file with the text of the message')
     .option('--attach <file>', 'file to attach; may be repeated', collect)
+    .option('--accept-key-change', 'the changed keys of a recipient are right')
     .option('--registered', 'sign it: you can never deny that you wrote it')
     .option('--no-receipt', 'do not ask to hear when it was fetched')
     .option('--at <time>', 'leave at this time, as 2027-01-31T08:00 or with a zone')
@@ -77,10 +79,11 @@ export function addSendingOptions(command: Command): Command {
 
 /** How the message goes. Throws ClientError `request-malformed`. */
 export function choicesOf(options: SendingOptions): SendChoicesDto {
-  const { registered, receipt, at, undo } = options;
+  const { registered, receipt, at, undo, acceptKeyChange } = options;
   return {
     undoSeconds: integerOption('--undo', undo, 0, MAX_UNDO_SECONDS),
     ...(registered === true ? { registered } : {}),
+    ...(acceptKeyChange === true ? { acceptKeyChange } : {}),
     ...(receipt ? {} : { wantsReceipt: false }),
     ...(at === undefined ? {} : { sendAtMs: timeOption('--at', at) }),
   };
@@ -138,7 +141,11 @@ function describe({ recipients }: QueuedMessageDto, { sendAtMs, undoSeconds }: S
   return `Queued for ${whom}.${rest}\n`;
 }
 
-async function bodyOf(context: CommandContext, options: SendingOptions): Promise<string> {
+/** The text of a message: an option, a file, or standard input. */
+export async function bodyOf(
+  context: CommandContext,
+  options: Pick<SendingOptions, 'body' | 'bodyFile'>,
+): Promise<string> {
   const { body, bodyFile } = options;
   if (body !== undefined && bodyFile !== undefined) {
     throw new ClientError('request-malformed', 'give either --body or --body-file');
@@ -158,7 +165,8 @@ async function readStandardInput({ terminal }: CommandContext): Promise<Uint8Arr
   return await terminal.readInput();
 }
 
-async function attachmentOf(path: string) {
+/** A file as an attachment. */
+export async function attachmentOf(path: string) {
   const content = await readInputFile(path);
   const contentType = MEDIA_TYPES[extname(path).toLowerCase()];
   const attachment = {

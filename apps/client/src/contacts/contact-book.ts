@@ -231,6 +231,19 @@ export class ContactBook {
     });
   }
 
+  /** Writes several records, each another address's, in one batch. */
+  async changeAll(change: (book: ContactBook) => readonly Contact[]): Promise<void> {
+    const { store, writes } = this.#deps;
+    await writes.run(async () => {
+      const changed = change(this);
+      if (changed.length === 0) return;
+      const batch = store.batch();
+      const applies = changed.map((one) => this.put(batch, one));
+      await batch.write();
+      for (const apply of applies) apply();
+    });
+  }
+
   /** Makes an invite: a secret for one person, whose tags are watched from now on. */
   async invite(secret: Uint8Array, name: string, nowMs: number): Promise<void> {
     await this.invites.create(secret, { name, nowMs });
@@ -400,7 +413,8 @@ export function forgotten(contact: Contact): Contact {
   return { ...rest, name: '', state: 'removed' };
 }
 
-function blank(address: MailAddress, nowMs: number): Contact {
+/** A contact of whom nothing is known but the address. */
+export function blank(address: MailAddress, nowMs: number): Contact {
   return {
     address,
     name: '',

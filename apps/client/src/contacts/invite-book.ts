@@ -1,7 +1,7 @@
 /**
- * Invites that were given out: each is a secret for one person whose tags are watched until it ends,
- * by its time or because the user takes it back. Before: the local API, contact-book.ts; after:
- * tags/tag-book.ts. Spec: docs/spec/42-delivery.md, docs/spec/23-envelope.md.
+ * Invites that were given out: each is a secret for one person whose tags are watched until it
+ * ends, by its time or because the user takes it back. Before: the local API, contact-book.ts;
+ * after: tags/tag-book.ts. Spec: docs/spec/42-delivery.md, docs/spec/23-envelope.md.
  */
 import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';

@@ -89,7 +89,7 @@ describe('a sub-address', () => {
     expect(bob.messages.get('INBOX.1')?.entry.subAddress).toBe('work');
   });
 
-  it('sub-address-invalid, sub-address-exists, sub-address-unknown, sub-addresses-too-many', async () => {
+  it('sub-address-invalid, -exists, -unknown, sub-addresses-too-many', async () => {
     const bob = await person(2);
     const { addresses } = bob;
     const code = (work: Promise<unknown>): Promise<unknown> =>

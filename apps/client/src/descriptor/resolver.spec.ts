@@ -62,6 +62,25 @@ describe('DescriptorResolver', () => {
     expect(await resolve()).toEqual(newest);
   });
 
+  it('shows two descriptors with one number until a higher one comes', async () => {
+    const conflicts: string[] = [];
+    const { store, writes } = alice;
+    const onConflict = (address: string): unknown => conflicts.push(address);
+    const watching = new DescriptorResolver({ tangle: tangle.access, store, writes, onConflict });
+    const { address } = bob.account;
+    const first = await publishBobs({ sequence: 3n });
+    await watching.resolve(address);
+    expect(watching.conflictAtMs(address)).toBeUndefined();
+    await publishBobs({ sequence: 3n, issuedAt: first.issuedAt - 1 });
+    expect(await watching.resolve(address)).toEqual(first);
+    await watching.resolve(address);
+    expect(watching.conflictAtMs(address)).toBeGreaterThan(0);
+    expect(conflicts).toEqual([address]);
+    await publishBobs({ sequence: 4n });
+    await watching.resolve(address);
+    expect(watching.conflictAtMs(address)).toBeUndefined();
+  });
+
   it('takes no part in a race: what a slower answer shows does not roll back', async () => {
     const old = await publishBobs({ sequence: 3n });
     const gate = Promise.withResolvers<void>();

@@ -7,9 +7,9 @@ import { dayOf, matchesStranger, scanDays } from '@tanglemail/mail/core/envelope
 import { decodeEnvelope, type MailEnvelope } from '@tanglemail/mail/core/envelope/envelope.ts';
 import { openEnvelope } from '@tanglemail/mail/core/envelope/seal.ts';
 import { createKeyring, type EpochKeyring } from '@tanglemail/mail/core/letter/keyring.ts';
-import type { LetterId } from '@tanglemail/mail/core/letter/content.ts';
+import type { LetterContent } from '@tanglemail/mail/core/letter/content.ts';
 import type { OpenedLetter } from '@tanglemail/mail/core/letter/letter.ts';
-import { type MailAddress, parseMailAddress } from '@tanglemail/mail/core/identity/address.ts';
+import { parseMailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import { MAX_NAME_LENGTH } from '@tanglemail/mail/core/identity/link.ts';
 import { type EpochState } from '@tanglemail/mail/core/identity/epoch.ts';
 import { readFacts, readHeaders } from '@tanglemail/mail/core/message/headers.ts';
@@ -24,84 +24,47 @@ import { INVITE_SOURCE } from '../contacts/invite-book.ts';
 import type { OwnAddresses } from '../contacts/own-addresses.ts';
 import type { StandardFolder } from '../messages/folder-name.ts';
 import type { MessageStore } from '../messages/message-store.ts';
-import { type Contact, seenLetters, seenRoots } from '../store/collections.ts';
+import { putRegistered } from '../store/registered-letters.ts';
+import { seenLetters, seenRoots } from '../store/collections.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
 import { STRANGER_BUCKET_BITS } from '../tags/stranger-bucket.ts';
 import { isSourceOf, type TagBook, type TagMatch } from '../tags/tag-book.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
+import type {
+  Intake,
+  IntakeStep,
+  TaggedEnvelope,
+  EnvelopeOpener,
+  TakenLetter,
+  KindHandler,
+  LetterReader,
+  EnvelopeKeeper,
+  SenderState,
+  ArrivedMessage,
+  ReceiptGiver,
+  ShownFacts,
+} from './intake-types.ts';
 import type { NoteRouter } from './note-router.ts';
+
+export type {
+  Intake,
+  IntakeStep,
+  TaggedEnvelope,
+  EnvelopeOpener,
+  TakenLetter,
+  KindHandler,
+  LetterReader,
+  EnvelopeKeeper,
+  SenderState,
+  ArrivedMessage,
+  ReceiptWish,
+  ReceiptGiver,
+  ShownFacts,
+} from './intake-types.ts';
 
 /** Days on which an envelope that is taken in now may have come: tomorrow to five days back. */
 const HELD_DAYS = 7;
-
-/** What became of an envelope. */
-export type Intake =
-  | { readonly kind: 'delivered'; readonly mailId: string }
-  /** Taken in, and nothing that a folder shows: a note, a line of chat, a part of something. */
-  | { readonly kind: 'filed' }
-  | { readonly kind: 'known' }
-  | { readonly kind: 'refused'; readonly code: string };
-
-/** What taking something in did; `apply` is called once the batch is written. */
-export interface IntakeStep {
-  readonly intake: Intake;
-  readonly apply: () => void;
-}
-
-/** An envelope under a tag that some opener waits for. */
-export interface TaggedEnvelope {
-  readonly envelope: MailEnvelope;
-  readonly bytes: Uint8Array;
-  /** Segment-tree root, hex. */
-  readonly root: string;
-  readonly receivedAtMs: number;
-}
-
-/**
- * Opens envelopes that are no letters: those of chains. Asked before a letter is tried. Once an
- * envelope was refused it is not opened again.
- */
-export interface EnvelopeOpener {
-  /** Whether it waits for this tag. Asked for every envelope, so it must be a look-up. */
-  match(tag: Uint8Array): boolean;
-  /**
-   * Opens, and puts all changes into the batch, under the write lock. Undefined: the envelope is
-   * none of its own after all, and is tried as a letter. Never throws for bad input.
-   */
-  take(batch: SealedBatch, arrival: TaggedEnvelope): IntakeStep | undefined;
-}
-
-/** A letter of a kind that is registered by `registerKind`, its seal checked, its sender noted. */
-export interface TakenLetter {
-  readonly letter: OpenedLetter;
-  readonly senderState: SenderState;
-  readonly receivedAtMs: number;
-}
-
-/** Puts what the letter changes into the batch, under the write lock. Never throws at a letter. */
-export type KindHandler = (batch: SealedBatch, taken: TakenLetter) => IntakeStep;
-
-/** Notes facts of any letter whose seal holds, in the batch that files it. Never throws. */
-export type LetterReader = (batch: SealedBatch, letter: OpenedLetter) => () => void;
-
-/** Keeps an envelope that came to us and that nothing opens yet. Never throws. */
-export type EnvelopeKeeper = (batch: SealedBatch, arrival: TaggedEnvelope) => () => void;
-
-/** `own`: another device of this account. */
-export type SenderState = Contact['state'] | 'own';
-
-/** A message that is whole, and whose letter named it. */
-export interface ArrivedMessage {
-  readonly sender: MailAddress;
-  readonly letterId: LetterId;
-  readonly isRegistered: boolean;
-  readonly raw: Uint8Array;
-  /** From `readFacts`. */
-  readonly shown: ShownFacts;
-  /** Our sub-address by which it came; without it, the one by which its sender came first. */
-  readonly subAddress?: string;
-}
 
 export interface LetterIntakeDeps {
   readonly account: Account;
@@ -118,15 +81,6 @@ export interface LetterIntakeDeps {
   readonly suite: SealingSuite;
   readonly logger: Logger;
   readonly onDelivered: (mailId: string) => void;
-}
-
-/** What a list shows of a message. */
-export interface ShownFacts {
-  readonly hasAttachments: boolean;
-  readonly messageId: string;
-  readonly fromName: string;
-  readonly to: string;
-  readonly subject: string;
 }
 
 /** An opened letter, and what the envelope around it said. */
@@ -146,6 +100,7 @@ export class LetterIntake {
   readonly #deps: LetterIntakeDeps;
   readonly #openers: EnvelopeOpener[] = [];
   readonly #kinds = new Map<string, KindHandler>();
+  #giveReceipt: ReceiptGiver = () => () => {};
   readonly #readers: LetterReader[] = [];
   #keeper: EnvelopeKeeper | undefined;
   #keyring: { readonly of: EpochState; readonly ring: EpochKeyring } | undefined;
@@ -157,6 +112,11 @@ export class LetterIntake {
   /** Adds somebody who opens what is no letter. Call it before anything is received. */
   registerOpener(opener: EnvelopeOpener): void {
     this.#openers.push(opener);
+  }
+
+  /** Says who answers letters that ask for a receipt. Call it before anything is received. */
+  onReceiptWanted(giver: ReceiptGiver): void {
+    this.#giveReceipt = giver;
   }
 
   /** Says who takes letters of a kind beside `message` and `control`. Call it before receiving. */
@@ -179,15 +139,23 @@ export class LetterIntake {
    * or a stranger's in our bucket.
    */
   isOurs(envelope: MailEnvelope, arrivedAt: number): boolean {
+    return this.isExact(envelope.tag) || this.isStrangers(envelope, arrivedAt);
+  }
+
+  /** Whether somebody here waits for this very tag. */
+  isExact(tag: Uint8Array): boolean {
     const { tags } = this.#deps;
-    const { tag } = envelope;
-    const isExact = tags.match(tag) !== undefined || this.#openers.some((one) => one.match(tag));
-    return isExact || this.isStrangers(envelope, arrivedAt);
+    return tags.match(tag) !== undefined || this.#openers.some((one) => one.match(tag));
   }
 
   /** Whether a stranger's envelope may be for us; needs only its first 50 bytes. */
   isStrangers(envelope: MailEnvelope, arrivedAt: number): boolean {
-    return this.#doorOf(envelope, scanDays(arrivedAt)) !== undefined;
+    return this.doorAt(envelope, arrivedAt) !== undefined;
+  }
+
+  /** The door at which an envelope that came at `arrivedAt` knocks; see `#doorOf`. */
+  doorAt(envelope: MailEnvelope, arrivedAt: number): string | undefined {
+    return this.#doorOf(envelope, scanDays(arrivedAt));
   }
 
   /** The door at which a stranger's envelope knocks: a label of ours, or '' for the plain one. */
@@ -200,15 +168,15 @@ export class LetterIntake {
   }
 
   /**
-   * Our sub-address by which a mail came: that of the door whose key its tag was made for, else,
-   * under an exact tag, the one that the sender wrote on it.
+   * Our sub-address by which a mail came: that of the door whose key its tag was made for ('' for
+   * the plain one), else, under an exact tag, the one that the sender wrote on it.
    */
   #subAddressOf(envelope: MailEnvelope, shown: ShownFacts | undefined): string | undefined {
     const { account, addresses, tags, tangle } = this.#deps;
     if (tags.match(envelope.tag) === undefined) {
       const today = dayOf(Math.floor(tangle.clock.nowMs() / 1_000));
       const days = Array.from({ length: HELD_DAYS }, (_, back) => today + 1 - back);
-      return this.#doorOf(envelope, days) || undefined;
+      return this.#doorOf(envelope, days);
     }
     for (const text of shown?.to.split(', ') ?? []) {
       const parsed = parseMailAddress(text, account.network);
@@ -351,9 +319,13 @@ export class LetterIntake {
     const { shown, subAddress } = arrival;
     const { senderAddress: sender, letterId, isRegistered, message: raw } = letter;
     if (shown !== undefined) {
-      const base = { sender, letterId, isRegistered, raw, shown };
+      const { wantsReceipt, receiptSecret } = letter;
+      const wish = wantsReceipt ? { receiptSecret } : {};
+      const registered = registeredContent(letter);
+      const shownToOthers = registered === undefined ? {} : { registered };
+      const base = { sender, letterId, isRegistered, raw, shown, ...wish, ...shownToOthers };
       const arrived = subAddress === undefined ? base : { ...base, subAddress };
-      const { mailId, apply } = this.#deliverTo(batch, folderFor(senderState), arrived);
+      const { mailId, apply } = this.#deliverTo(batch, senderState, arrived);
       return { intake: { kind: 'delivered', mailId }, apply };
     }
     batch.put(seenLetters, letterKey(this.#deps.store, letter), { mailId: '' });
@@ -385,31 +357,39 @@ export class LetterIntake {
     const { account, contacts } = this.#deps;
     const { sender } = arrived;
     const state = sender === account.address ? 'own' : contacts.get(sender)?.state;
-    return this.#deliverTo(batch, folderFor(state ?? 'requested'), arrived);
+    return this.#deliverTo(batch, state ?? 'requested', arrived);
   }
 
   #deliverTo(
     batch: SealedBatch,
-    folder: StandardFolder,
-    { sender, letterId, isRegistered, raw, shown, ...more }: ArrivedMessage,
+    senderState: SenderState,
+    { sender, letterId, isRegistered, raw, shown, receiptSecret, ...more }: ArrivedMessage,
   ): { readonly mailId: string; readonly apply: () => void } {
     const { store, contacts, messages, tangle, onDelivered } = this.#deps;
-    const subAddress = more.subAddress ?? contacts.get(sender)?.cameBy;
+    const subAddress = more.subAddress ?? contacts.get(sender)?.cameBy ?? '';
     const delivered = messages.deliver(batch, {
-      folder,
+      folder: folderFor(senderState),
       raw,
       messageKey: `${sender}:${letterId}`,
       receivedAtMs: tangle.clock.nowMs(),
       flags: [],
       sender,
       isRegistered,
-      ...(subAddress === undefined ? {} : { subAddress }),
+      ...(subAddress === '' ? {} : { subAddress }),
       ...shown,
     });
     const mailId = delivered.id;
     batch.put(seenLetters, letterKey(store, { senderAddress: sender, letterId }), { mailId });
+    if (more.registered !== undefined) {
+      putRegistered(store, batch, `${sender}:${letterId}`, more.registered);
+    }
+    const given =
+      receiptSecret === undefined || !delivered.isNew
+        ? undefined
+        : this.#giveReceipt(batch, { sender, senderState, letterId, receiptSecret });
     const apply = (): void => {
       delivered.apply();
+      given?.();
       onDelivered(mailId);
     };
     return { mailId, apply };
@@ -449,7 +429,7 @@ export class LetterIntake {
       name: shown?.fromName.slice(0, MAX_NAME_LENGTH) ?? '',
       nowMs: tangle.clock.nowMs(),
       ...(invite ? { inviteId: source.slice(INVITE_SOURCE.length) } : {}),
-      ...(subAddress === undefined ? {} : { cameBy: subAddress }),
+      ...(subAddress ? { cameBy: subAddress } : {}),
     });
     return { state: contact.state, apply };
   }
@@ -471,6 +451,15 @@ export class LetterIntake {
       return { hasAttachments: false, messageId: '', fromName: '', to, subject: '' };
     }
   }
+}
+
+/** The content as its sender signed it; undefined for a deniable letter. */
+function registeredContent(letter: OpenedLetter): LetterContent | undefined {
+  const { signature, kind, letterId, sentAt, message, wantsReceipt } = letter;
+  if (signature === undefined) return undefined;
+  const accountKey = letter.senderAccountKey;
+  const certificate = letter.senderCertificate;
+  return { kind, letterId, sentAt, message, wantsReceipt, accountKey, certificate, signature };
 }
 
 /** Accepted people's mail to the inbox, blocked people's out of the way, all others' apart. */

@@ -19,26 +19,17 @@ import {
   type MessageEntry,
   rawMessageKey,
 } from '../store/collections.ts';
-import {
-  expungedUids,
-  type FolderRecord,
-  folders,
-  rawLeftovers,
-} from '../store/mailbox-collections.ts';
+import { expungedUids, type FolderRecord, folders } from '../store/mailbox-collections.ts';
 import { orderedKey, type SealedBatch, type SealedStore } from '../store/sealed-store.ts';
 import type { FolderId, FolderName } from './folder-name.ts';
 import { type MailState, type Shelf, shelfOf, StagedFolder } from './mail-state.ts';
 
 const UID_DIGITS = 10;
 const UIDVALIDITY = 'uidvalidity';
-export const LEFTOVERS = 'raw-leftovers';
-const MAX_LEFTOVERS = 1_000;
 
 export interface StageDeps {
   readonly store: SealedStore;
   readonly state: MailState;
-  /** Whether something else than a folder still needs these bytes: a mail on its way. */
-  readonly isNeeded: (emailId: string) => boolean;
 }
 
 export class MailStage {
@@ -52,7 +43,6 @@ export class MailStage {
   /** Folders that this batch makes, and those that it deletes. */
   readonly #folders = new Map<FolderId, Shelf | undefined>();
   #uidValidity: number | undefined;
-  #leftovers: readonly string[] | undefined;
 
   constructor(batch: SealedBatch, deps: StageDeps) {
     this.#batch = batch;
@@ -223,16 +213,8 @@ export class MailStage {
   }
 
   #release(emailId: string): void {
-    const { store, isNeeded } = this.#deps;
     if (this.#hold(emailId, -1) > 0) return;
-    if (!isNeeded(emailId)) {
-      this.#batch.del('messageRaw', rawMessageKey(store, emailId));
-      return;
-    }
-    this.#leftovers ??= store.get(rawLeftovers, LEFTOVERS)?.emailIds ?? [];
-    const emailIds = [...new Set([...this.#leftovers, emailId])].slice(-MAX_LEFTOVERS);
-    this.#leftovers = emailIds;
-    this.#batch.put(rawLeftovers, LEFTOVERS, { emailIds });
+    this.#batch.del('messageRaw', rawMessageKey(this.#deps.store, emailId));
   }
 }
 

@@ -13,7 +13,7 @@ import {
 } from '@tanglemail/mail/core/folder/folder.ts';
 import { ClientError } from '../client-error.ts';
 import { messageEntries, type MessageEntry, rawMessageKey } from '../store/collections.ts';
-import { expungedUids, folders, rawLeftovers } from '../store/mailbox-collections.ts';
+import { expungedUids, folders } from '../store/mailbox-collections.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
 import {
   FOLDER,
@@ -38,7 +38,7 @@ import {
   sharedFlags,
   totalsOf,
 } from './listed-mail.ts';
-import { LEFTOVERS, MailStage } from './mail-stage.ts';
+import { MailStage } from './mail-stage.ts';
 import { MailState, positionOf, type Shelf, shelfOf } from './mail-state.ts';
 import type { ChangeOrigin, MessageChange, MessageObserver } from './message-change.ts';
 
@@ -50,7 +50,6 @@ export class MessageStore {
   readonly #state = new MailState();
   readonly #observers = new Set<MessageObserver>();
   readonly #stages = new WeakMap<SealedBatch, MailStage>();
-  #isNeeded: (emailId: string) => boolean = () => false;
   #filing: (mail: NewMail) => NewMail = (mail) => mail;
 
   private constructor(store: SealedStore) {
@@ -92,11 +91,6 @@ export class MessageStore {
   observe(observer: MessageObserver): () => void {
     this.#observers.add(observer);
     return () => this.#observers.delete(observer);
-  }
-
-  /** Asks whether bytes that no folder holds are needed elsewhere: a mail on its way. */
-  keepBytes(isNeeded: (emailId: string) => boolean): void {
-    this.#isNeeded = isNeeded;
   }
 
   /** Lets rules choose folder and flags of what is delivered to INBOX by somebody else. */
@@ -411,19 +405,7 @@ export class MessageStore {
     return () => stage.apply();
   }
 
-  /** Deletes bytes that were kept only for a mail on its way, once it is through. */
-  async dropLeftovers(): Promise<void> {
-    const leftovers = this.#store.get(rawLeftovers, LEFTOVERS)?.emailIds ?? [];
-    if (leftovers.length === 0) return;
-    const batch = this.#store.batch();
-    const kept = leftovers.filter((one) => !this.hasBytes(one) && this.#isNeeded(one));
-    for (const one of leftovers) {
-      const isGone = !this.hasBytes(one) && !this.#isNeeded(one);
-      if (isGone) batch.del('messageRaw', rawMessageKey(this.#store, one));
-    }
-    await batch.put(rawLeftovers, LEFTOVERS, { emailIds: kept }).write();
-  }
-
+  /** Tells the observers of a change that `add` or `remove` was a part of. */
   tell(batch: SealedBatch, change: MessageChange): void {
     for (const observer of this.#observers) observer(batch, change);
   }
@@ -431,8 +413,7 @@ export class MessageStore {
   #stage(batch: SealedBatch): MailStage {
     const known = this.#stages.get(batch);
     if (known !== undefined) return known;
-    const isNeeded = (emailId: string): boolean => this.#isNeeded(emailId);
-    const stage = new MailStage(batch, { store: this.#store, state: this.#state, isNeeded });
+    const stage = new MailStage(batch, { store: this.#store, state: this.#state });
     this.#stages.set(batch, stage);
     return stage;
   }

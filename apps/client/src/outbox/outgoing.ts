@@ -35,6 +35,8 @@ export interface OutgoingNote {
   readonly dedupe?: string;
   /** It rests until then. */
   readonly notBeforeMs?: number;
+  /** No act of the user: it makes nobody an accepted contact, as any other mail to him would. */
+  readonly isQuiet?: boolean;
 }
 
 /** A line of chat: one envelope under a chain's tag, which everybody of the audience watches. */
@@ -77,13 +79,14 @@ export function entriesOf(mail: OutgoingMail, nowMs: number): NewEntry[] {
   });
 }
 
-export function noteEntry({ to, body, dedupe, notBeforeMs }: OutgoingNote): NewEntry {
+export function noteEntry({ to, body, dedupe, notBeforeMs, isQuiet }: OutgoingNote): NewEntry {
   return {
     form: 'note',
     to,
     sizeBytes: body.length,
     ...(dedupe === undefined ? {} : { dedupe }),
     ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
+    ...(isQuiet === true ? { isQuiet } : {}),
   };
 }
 

@@ -42,6 +42,8 @@ export interface SealedFacts {
   readonly envelopeBytes: number;
   readonly tagKind: 'contact' | 'invite' | 'stranger' | 'chain';
   readonly isReducedSecrecy: boolean;
+  /** Bits of work to be done over the envelope before it leaves; absent when none are asked. */
+  readonly stampBits?: number;
   readonly deliveries: OutboxEntry['deliveries'];
 }
 
@@ -92,9 +94,11 @@ export function bytesOf(
   return bytes;
 }
 
-interface ChosenTag {
+export interface ChosenTag {
   readonly kind: 'contact' | 'invite' | 'stranger';
   readonly tag: Uint8Array;
+  /** Asked of strangers. */
+  readonly stampBits?: number;
   readonly apply: () => void;
 }
 
@@ -140,13 +144,15 @@ export class Sealer implements EnvelopeSealer {
 
   /**
    * Seals a letter and puts the envelope, the used-up tag and the recipient as a contact into the
-   * batch. Must run under the write lock: each tag is used once.
+   * batch. Must run under the write lock: each tag is used once. `taken`: a tag that was taken from
+   * the contact before.
    */
   seal(
     batch: SealedBatch,
     entry: OutboxEntry,
     recipient: Descriptor,
     body = this.#bodyOf(entry),
+    taken?: ChosenTag,
   ): ReturnType<SealStep> {
     const { account, tangle, suite } = this.#deps;
     const nowSeconds = Math.floor(tangle.clock.nowMs() / 1_000);
@@ -156,7 +162,8 @@ export class Sealer implements EnvelopeSealer {
     }
     const { epoch, bundle, isReduced } = chooseBundle(recipient, nowSeconds);
     const ephemeralSecret = tangle.random.bytes(32);
-    const chosen = this.#chooseTag(batch, entry, recipient, { ephemeralSecret, nowSeconds });
+    const letter = { ephemeralSecret, nowSeconds };
+    const chosen = taken ?? this.#chooseTag(batch, entry, recipient, letter);
     const sealed = sealEnvelope(
       {
         networkId: account.networkId,
@@ -184,6 +191,7 @@ export class Sealer implements EnvelopeSealer {
       envelopeBytes: bytes.length,
       tagKind: chosen.kind,
       isReducedSecrecy: isReduced,
+      ...(chosen.stampBits ? { stampBits: chosen.stampBits } : {}),
       deliveries: recipient.providers.map((one) => ({
         bondId: bytesToHex(one.bondId),
         endpoint: one.endpoint,
@@ -213,7 +221,7 @@ export class Sealer implements EnvelopeSealer {
   /** A contact's or an invite's exact tag where there is one, else a stranger's. */
   #chooseTag(
     batch: SealedBatch,
-    { to, isResent, subAddress }: OutboxEntry,
+    { to, isResent, isQuiet, subAddress }: OutboxEntry,
     recipient: Descriptor,
     letter: { readonly ephemeralSecret: Uint8Array; readonly nowSeconds: number },
   ): ChosenTag {
@@ -221,8 +229,13 @@ export class Sealer implements EnvelopeSealer {
     if (to === account.address) return this.#strangerTag(recipient, letter, () => {});
     // Whoever was named a sub-address that is gone is not to be reached by it, known or not.
     const named = subAddress === undefined ? undefined : doorOf(recipient, to, subAddress);
-    const contact = contacts.recipient(to, recipient, tangle.clock.nowMs());
-    const taken = isResent === true ? undefined : contacts.takeTag(contact);
+    const before = contacts.get(to)?.state ?? 'removed';
+    const written = contacts.recipient(to, recipient, tangle.clock.nowMs());
+    // Who only gets a receipt is what he was before, with a number less of his tags.
+    const contact = isQuiet === true ? { ...written, state: before } : written;
+    // Whoever hears only contacts gets the next of their tags, not a stranger's.
+    const asStranger = isResent === true && !recipient.policy.contactsOnly;
+    const taken = asStranger ? undefined : contacts.takeTag(contact);
     const apply = contacts.put(batch, taken?.contact ?? contact);
     if (taken === undefined) {
       const door = named ?? doorOf(recipient, to, contact.writeBy);
@@ -251,7 +264,7 @@ export class Sealer implements EnvelopeSealer {
     if (tag === undefined) {
       throw new SealingRefused('recipient-key-invalid', 'the intro key is of low order', true);
     }
-    return { kind: 'stranger', tag, apply };
+    return { kind: 'stranger', tag, stampBits: policy.stampBits, apply };
   }
 }
 

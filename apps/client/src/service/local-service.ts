@@ -48,6 +48,7 @@ export class LocalService implements ClientService {
     const { account, secrets, config, genesis, publisher, wallet, book } = this.#parts;
     const latest = await this.#latestMilestone();
     const { sequence, state, milestoneIndex } = publisher.status();
+    const conflictAtMs = this.#parts.resolver.conflictAtMs(account.address);
     const inbox = this.#parts.messages.folders().find((one) => one.name === 'INBOX');
     return {
       version: VERSION,
@@ -64,6 +65,7 @@ export class LocalService implements ClientService {
         sequence: `${sequence}`,
         state,
         ...(milestoneIndex === undefined ? {} : { milestoneIndex }),
+        ...(conflictAtMs === undefined ? {} : { conflictAtMs }),
       },
       wallet: wallet.summary(),
       providers: book.hints().length,
@@ -136,6 +138,7 @@ export class LocalService implements ClientService {
       ...(invite === undefined ? {} : { invite }),
       ...(writeBy === undefined ? {} : { writeBy }),
     });
+    await this.#parts.requests.settle();
     // With the published keys, tags for mail from this contact can be watched at once.
     const descriptor = await resolver.resolve(address).catch(() => resolver.cached(address));
     if (descriptor !== undefined) await contacts.learnKeys(address, descriptor, nowMs);
@@ -149,6 +152,7 @@ export class LocalService implements ClientService {
     const { account, contacts } = this.#parts;
     const removed = await contacts.remove(readAddress(account, address));
     if (!removed) throw new ClientError('contact-unknown');
+    await this.#parts.requests.settle();
   }
 
   async sendMessage(message: dto.SendMessageDto): Promise<dto.QueuedMessageDto> {
@@ -226,9 +230,13 @@ export class LocalService implements ClientService {
     return mail;
   }
 
-  /** Fetches from every rented provider; calls that overlap share one pass. */
-  async sync(): Promise<dto.SyncReportDto> {
-    this.#syncing ??= this.#syncAll().finally(() => {
+  /**
+   * Fetches from every rented provider; calls that overlap share one pass. With `only` from those
+   * alone, in a pass that begins after the call.
+   */
+  async sync(only?: ReadonlySet<string>): Promise<dto.SyncReportDto> {
+    if (only !== undefined) await this.settle();
+    this.#syncing ??= this.#syncAll(only).finally(() => {
       this.#syncing = undefined;
     });
     return this.#syncing;
@@ -240,11 +248,11 @@ export class LocalService implements ClientService {
     await this.sync();
   }
 
-  async #syncAll(): Promise<dto.SyncReportDto> {
+  async #syncAll(only?: ReadonlySet<string>): Promise<dto.SyncReportDto> {
     const { book, providerSync, tangle } = this.#parts;
     const report = { fetched: 0, held: 0, cost: 0n, errors: [] as dto.SyncReportDto['errors'] };
     for (const { bondId, isActive } of book.list()) {
-      if (!isActive) continue;
+      if (!isActive || only?.has(bondId) === false) continue;
       try {
         const result: SyncResult = await explained(() => providerSync.sync(bondId));
         report.fetched += result.fetched;

@@ -5,9 +5,8 @@
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
-import { maxMessageSize } from '@tanglemail/mail/core/envelope/seal.ts';
 import { formatEmail, type MailAddress } from '@tanglemail/mail/core/identity/address.ts';
-import { PADDED_SIZES } from '@tanglemail/mail/core/limits.ts';
+import { MAX_MESSAGE_SIZE } from '@tanglemail/mail/core/limits.ts';
 import { withBcc, withoutBcc } from '@tanglemail/mail/core/message/blind-copies.ts';
 import { checkMessage } from '@tanglemail/mail/core/message/check.ts';
 import { type ComposeAttachment, composeMessage } from '@tanglemail/mail/io/compose.ts';
@@ -17,8 +16,10 @@ import { ClientError } from '../client-error.ts';
 import type { ClientParts } from '../client-parts.ts';
 import { messageIdOf } from '../inbox/letter-intake.ts';
 import type { OutboxEntry } from '../store/outbox-collections.ts';
+import type { SealedBatch } from '../store/sealed-store.ts';
 import { type Answer, answerTo, forwardOf } from './answers.ts';
 import { explained } from './explained.ts';
+import { formOf } from './message-form.ts';
 import { checkKeyChanges, readRecipient, type Recipient } from './recipients.ts';
 import { showOrEmpty } from './views.ts';
 
@@ -44,6 +45,13 @@ interface Outgoing {
   readonly choices: dto.SendChoicesDto;
 }
 
+/** What only a draft has. */
+export interface SentAlong {
+  readonly html?: string | undefined;
+  /** Puts more into the batch that queues; what it gives is called once that is written. */
+  readonly alongside?: (batch: SealedBatch) => () => void;
+}
+
 export type MailSenderParts = Pick<
   ClientParts,
   | 'account'
@@ -64,8 +72,8 @@ export class MailSender {
     this.#parts = parts;
   }
 
-  /** Composes and queues; durable when it resolves. */
-  async send(message: dto.SendMessageDto): Promise<dto.QueuedMessageDto> {
+  /** Composes and queues; durable when it resolves, with what `also` brings along. */
+  async send(message: dto.SendMessageDto, also: SentAlong = {}): Promise<dto.QueuedMessageDto> {
     const { account, contacts, ownSettings, tangle } = this.#parts;
     const answer = await this.#answerOf(message);
     const recipients = this.#recipientsOf(message, answer);
@@ -85,6 +93,7 @@ export class MailSender {
         ...(cc.length === 0 ? {} : { cc }),
         subject: message.subject === '' ? answer.subject : message.subject,
         text: message.text + answer.text,
+        ...(also.html === undefined ? {} : { html: also.html }),
         attachments: [...given, ...answer.attachments],
         messageId: `<${id}@tangle.alt>`,
         dateMs: tangle.clock.nowMs(),
@@ -92,7 +101,7 @@ export class MailSender {
       }),
     );
     const copy = withBcc(raw, named('bcc'));
-    return this.#queue({ raw, copy, recipients, choices: message });
+    return this.#queue({ raw, copy, recipients, choices: message }, also.alongside);
   }
 
   /** Queues bytes as they are but for a Bcc field, which stays in Sent. */
@@ -147,11 +156,14 @@ export class MailSender {
   }
 
   /** The same bytes to each recipient once, a copy in Sent; all of it one synced write. */
-  async #queue(outgoing: Outgoing): Promise<dto.QueuedMessageDto> {
+  async #queue(
+    outgoing: Outgoing,
+    alongside: SentAlong['alongside'] = () => () => {},
+  ): Promise<dto.QueuedMessageDto> {
     const { account, store, writes, messages, outbox, tangle, config } = this.#parts;
     const { raw, copy, recipients, choices } = outgoing;
     const isRegistered = choices.registered === true;
-    checkSize(raw, isRegistered);
+    checkSize(raw);
     const { to, subject, attachments } = await showOrEmpty(raw);
     const messageId = messageIdOf(raw);
     return writes.run(async () => {
@@ -171,6 +183,7 @@ export class MailSender {
       });
       const { sendAtMs } = choices;
       const accept = outbox.enqueue(batch, {
+        form: formOf(raw.length, isRegistered),
         recipients: [...recipients.keys()],
         roleOf: (address) => recipients.get(address)?.role,
         subAddresses: subAddressesOf(recipients),
@@ -183,8 +196,10 @@ export class MailSender {
         undoMs: (choices.undoSeconds ?? config.send.undoSeconds) * 1_000,
         ...(sendAtMs === undefined ? {} : { sendAtMs }),
       });
+      const applyAlongside = alongside(batch);
       await batch.write();
       sent.apply();
+      applyAlongside();
       const queued = accept().map((entry) => ({
         address: addressText(account, entry.to),
         outboxId: `${entry.id}`,
@@ -206,12 +221,11 @@ function subAddressesOf(recipients: Recipients): Map<MailAddress, string> {
   );
 }
 
-function checkSize(raw: Uint8Array, isRegistered: boolean): void {
-  const limit = maxMessageSize(PADDED_SIZES.at(-1) ?? 0, isRegistered);
-  const checked = checkMessage(raw, limit);
+function checkSize(raw: Uint8Array): void {
+  const checked = checkMessage(raw, MAX_MESSAGE_SIZE);
   if (checked.ok) return;
   const isLarge = checked.code === 'message-too-large';
-  const detail = isLarge ? `${raw.length} bytes, at most ${limit} fit` : checked.code;
+  const detail = isLarge ? `${raw.length} bytes, at most ${MAX_MESSAGE_SIZE}` : checked.code;
   throw new ClientError(isLarge ? 'message-too-large' : 'message-malformed', detail);
 }
 

@@ -3,15 +3,26 @@
  * Spec: docs/spec/42-delivery.md.
  */
 import { outboxView } from './views.ts';
-import type { OutboxReportDto, RecallDto, RecallQueryDto } from '../api/outbox-dto.ts';
+import { checkRegistered, encodeRegistered } from '@tanglemail/mail/core/letter/registered.ts';
+import { addressText } from '../account/account.ts';
+import type {
+  OutboxReportDto,
+  RecallDto,
+  RecallQueryDto,
+  RegisteredLetterDto,
+} from '../api/outbox-dto.ts';
 import type { OutboxService } from '../api/outbox-service.ts';
 import { ClientError } from '../client-error.ts';
 import type { ClientParts } from '../client-parts.ts';
 import { isMail } from '../outbox/outbox-entry.ts';
 import { reportOf } from '../outbox/report.ts';
 import type { OutboxEntry } from '../store/outbox-collections.ts';
+import { getRegistered } from '../store/registered-letters.ts';
 
-export type OutboxActionsParts = Pick<ClientParts, 'account' | 'contacts' | 'outbox'>;
+export type OutboxActionsParts = Pick<
+  ClientParts,
+  'account' | 'contacts' | 'outbox' | 'messages' | 'store' | 'tangle'
+>;
 
 export class OutboxActions implements OutboxService {
   readonly #parts: OutboxActionsParts;
@@ -44,6 +55,33 @@ export class OutboxActions implements OutboxService {
       recipientCount: entries.length,
       ...reportOf(entries),
       items: entries.map((one) => outboxView(account, contacts, one, outbox.workOf(one.id))),
+    };
+  }
+
+  async registered(messageId: string): Promise<RegisteredLetterDto> {
+    const { account, messages, store, tangle } = this.#parts;
+    const mail = messages.get(messageId);
+    const raw = messages.raw(messageId);
+    if (mail === undefined || raw === undefined)
+      throw new ClientError('message-unknown', messageId);
+    const content = getRegistered(store, mail.entry.messageKey, raw);
+    if (content === undefined) throw new ClientError('not-registered');
+    const { networkId, address } = account;
+    const bytes = encodeRegistered(content);
+    const letter = { networkId, recipient: address, bytes };
+    const proven = checkRegistered(letter, tangle.verifier);
+    if (!proven.ok) throw new ClientError('signature-invalid', proven.code);
+    const recipient = addressText(account);
+    return {
+      sender: addressText(account, proven.value.sender),
+      recipient,
+      sentAt: proven.value.sentAt,
+      file: {
+        format: 'tanglemail-registered-letter-1',
+        networkId: `${networkId}`,
+        recipient,
+        letter: Buffer.from(bytes).toString('base64'),
+      },
     };
   }
 

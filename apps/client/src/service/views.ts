@@ -140,16 +140,24 @@ export function summaryView(
   const { entry } = mail;
   const sender = entry.sender ?? account.address;
   // A name that we gave, else what the sender calls itself.
-  const name = contacts.get(sender)?.name || entry.fromName;
+  const known = contacts.get(sender);
+  const name = known?.name || entry.fromName;
+  const isStranger = known?.state !== 'accepted' && sender !== account.address;
+  const like = isStranger ? contacts.lookalike(name, sender) : undefined;
+  const { importedFrom } = entry;
   return {
     id: mail.id,
     uid: entry.uid,
     folder: mail.folder,
-    from: {
-      address: addressText(account, sender),
-      name: name.slice(0, MAX_TEXT),
-      verified: true,
-    },
+    from:
+      importedFrom === undefined
+        ? {
+            address: addressText(account, sender),
+            name: name.slice(0, MAX_TEXT),
+            verified: true,
+            ...(like === undefined ? {} : { looksLike: addressText(account, like.address) }),
+          }
+        : { address: importedFrom, name: entry.fromName.slice(0, MAX_TEXT), verified: false },
     to: entry.to,
     subject: entry.subject,
     dateMs: entry.internalDate * 1_000,

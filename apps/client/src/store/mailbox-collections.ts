@@ -25,12 +25,6 @@ export const expungedUids = collection(
   z.strictObject({ modseq: count, uids: z.array(count).max(MAX_EXPUNGED) }),
 );
 
-/** Bytes that were no message's any more while a mail on its way still needed them. */
-export const rawLeftovers = collection(
-  'state',
-  z.strictObject({ emailIds: z.array(hex).max(1_000) }),
-);
-
 /** The newest version of a draft. */
 export const drafts = collection(
   'draft',

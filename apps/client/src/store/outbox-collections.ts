@@ -2,6 +2,7 @@
  * What the outbox stores: each entry is one envelope on its way, whatever stands in it.
  * Spec: docs/spec/40-client-store.md, docs/spec/42-delivery.md.
  */
+import { MAX_STAMP_BITS } from '@tanglemail/mail/core/limits.ts';
 import { z } from 'zod';
 import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import { collection, count, hex, mailAddress, type RecordOf, subLabel } from './collections.ts';
@@ -71,6 +72,8 @@ export const outboxEntries = collection(
     audience: z.array(mailAddress).max(MAX_AUDIENCE).optional(),
     /** Given by whoever queues: a later one with the same key replaces one that has not left. */
     dedupe: z.string().max(128).optional(),
+    /** Of a note: that it leaves makes nobody a contact. */
+    isQuiet: z.boolean().optional(),
     subject: z.string().max(998),
     sizeBytes: count,
     createdAtMs: count,
@@ -101,6 +104,10 @@ export const outboxEntries = collection(
     powMs: z.number().min(0).optional(),
     milestoneIndex: count.optional(),
     isReducedSecrecy: z.boolean().optional(),
+    /** Bits of work that the recipient asks of this envelope; absent when none. */
+    stampBits: z.int().min(1).max(MAX_STAMP_BITS).optional(),
+    /** The day (since 1970) of the stamp that it has. */
+    stampDay: count.optional(),
     /** No provider stored it under an exact tag, so it was sealed again with a stranger's. */
     isResent: z.boolean().optional(),
     deliveries: z.array(delivery).max(MAX_DELIVERIES),
@@ -126,7 +133,31 @@ export function receiptKeyOf(
   to: MailAddress,
   letterId: string,
 ): string {
-  return store.opaque(`sent/${to}/${letterId}`);
+  return `sent/${store.opaque(`sent/${to}/${letterId}`)}`;
+}
+
+/** What a read receipt needs, until it is given. */
+export const dueReceipts = collection(
+  'receiptKey',
+  z.strictObject({
+    sender: mailAddress,
+    letterId: hex,
+    secret: hex,
+    /** Its user has read the message; the note about it is not queued yet. */
+    isSeen: z.boolean(),
+  }),
+);
+
+/** Start of the keys of due receipts. */
+export const DUE_RECEIPTS = 'due/';
+
+/** The key of the read receipt for one letter from `sender`. */
+export function dueReceiptKeyOf(
+  store: Pick<SealedStore, 'opaque'>,
+  sender: MailAddress,
+  letterId: string,
+): string {
+  return `${DUE_RECEIPTS}${store.opaque(`${sender}/${letterId}`)}`;
 }
 
 export type OutboxEntry = RecordOf<typeof outboxEntries>;

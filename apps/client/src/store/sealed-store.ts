@@ -77,7 +77,7 @@ export const BUCKETS = {
   folder: 18,
   /** Outbox id → what a note, a chat line or a parcel says, until it is done. */
   outboxPayload: 19,
-  /** Opaque(person and letter id) → JSON: receipts that we expect, or may give. */
+  /** `sent/` or `due/`, opaque(person and letter id) → JSON: receipts that we expect, or may give. */
   receiptKey: 20,
   /** Letter of the kind, slash, opaque id or number → JSON: chains of both directions, tags. */
   chain: 21,
@@ -85,6 +85,12 @@ export const BUCKETS = {
   group: 22,
   /** Letter of the kind, slash, opaque id or number → JSON: conversations and messages. */
   chatMessage: 23,
+  /** `content/` and opaque(message) → JSON: a sealed parcel; `entry/` and outbox id: its upload. */
+  parcelOut: 24,
+  /** Id (16 digits) → JSON of a mail whose parts are fetched. */
+  parcelIn: 25,
+  /** Id, part (2 digits) → opened bytes of a part, until the mail is whole. */
+  parcelPart: 26,
   /** Device (32 hex digits), `/`, number (10 digits) → one operation of the self-log. */
   selfLog: 27,
   /** Name → this device's own keys, and the seeds of tags under which it writes to people. */
@@ -97,6 +103,8 @@ export const BUCKETS = {
   filterState: 31,
   /** Folder id, modification number (16 digits) → JSON: UIDs that were expunged with it. */
   expunged: 41,
+  /** Opaque(sender and letter id) → JSON: what a registered letter was signed with. */
+  registered: 42,
 } as const;
 
 export type Bucket = keyof typeof BUCKETS;

@@ -56,11 +56,15 @@ export class TagLists {
     return change;
   }
 
-  /** The tags of the lists `registered`, as far as they are known. */
-  tagsIn(registered: readonly string[]): Uint8Array[] {
-    return registered
-      .flatMap((id) => this.#lists.get(id)?.tags ?? [])
-      .map((tag) => hexToBytes(tag));
+  /** All tags of some lists. */
+  tagsIn(ids: readonly string[]): Uint8Array[] {
+    const known = ids.flatMap((id) => this.#lists.get(id)?.tags ?? []);
+    return known.map((tag) => hexToBytes(tag));
+  }
+
+  /** Every tag that is watched. */
+  watched(): Uint8Array[] {
+    return this.tagsIn(this.ids());
   }
 
   /** Whether a provider with the lists `registered` lacks one. */

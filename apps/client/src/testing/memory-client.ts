@@ -232,7 +232,15 @@ export class MemoryClient implements ClientService {
       const mails = [...this.mails.values()].filter(({ message }) => message.folder === name);
       const unread = mails.filter(({ message }) => !message.flags.includes('\\Seen')).length;
       const uidNext = this.#uid + 1;
-      return { name, total: mails.length, unread, uidValidity: 1, uidNext };
+      return {
+        id: name,
+        name,
+        isStandard: true,
+        total: mails.length,
+        unread,
+        uidValidity: 1,
+        uidNext,
+      };
     });
   }
 

@@ -19,6 +19,7 @@ export const MAIL_ERROR_CODES = {
   'address-domain': { action: 'reject', spec: '20-identity' },
   'sub-address-invalid': { action: 'reject', spec: '20-identity' },
   'link-invalid': { action: 'reject', spec: '20-identity' },
+  'vcard-invalid': { action: 'reject', spec: '20-identity' },
   'epoch-state-invalid': { action: 'reject', spec: '20-identity' },
   // Descriptor.
   'descriptor-tag': { action: 'reject', spec: '21-descriptor' },
@@ -36,6 +37,7 @@ export const MAIL_ERROR_CODES = {
   'letter-damaged': { action: 'reject', spec: '22-letter' },
   'letter-malformed': { action: 'reject', spec: '22-letter' },
   'letter-kind-unknown': { action: 'ignore', spec: '22-letter' },
+  'receipt-note-unknown': { action: 'ignore', spec: '28-receipt-note' },
   'certificate-invalid': { action: 'reject', spec: '22-letter' },
   'registered-signature-invalid': { action: 'reject', spec: '22-letter' },
   'recipient-key-invalid': { action: 'reject', spec: '22-letter' },

@@ -28,6 +28,10 @@ export interface ComposeInput {
   readonly references?: readonly string[];
   /** Milliseconds since 1970. */
   readonly dateMs: number;
+  /** Further headers; values are folded where they have spaces. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Makes the lines between parts the same each time: the same mail, the same bytes. */
+  readonly boundarySeed?: string;
 }
 
 /**
@@ -51,6 +55,8 @@ export async function composeMessage(input: ComposeInput): Promise<Uint8Array> {
     messageId: input.messageId,
     ...(input.inReplyTo === undefined ? {} : { inReplyTo: input.inReplyTo }),
     ...(input.references ? { references: [...input.references] } : {}),
+    ...(input.headers ? { headers: { ...input.headers } } : {}),
+    ...(input.boundarySeed === undefined ? {} : { baseBoundary: input.boundarySeed }),
     date: new Date(input.dateMs),
     newline: 'windows',
     // A "path" or "href" in what a web page sends must never read a file or fetch an address.

@@ -104,11 +104,11 @@ class PaperMail implements MailPort {
 
   async folders() {
     const unread = this.mails.filter((one) => !one.flags.includes('\\Seen')).length;
-    const facts = { uidValidity: 1, uidNext: 9 };
+    const facts = { isStandard: true, uidValidity: 1, uidNext: 9 };
     return [
-      { name: 'INBOX', total: this.mails.length, unread, ...facts },
-      { name: 'Archive', total: 0, unread: 0, ...facts },
-      { name: 'Trash', total: 1, unread: 0, ...facts },
+      { id: 'INBOX', name: 'INBOX', total: this.mails.length, unread, ...facts },
+      { id: 'Archive', name: 'Archive', total: 0, unread: 0, ...facts },
+      { id: 'Trash', name: 'Trash', total: 1, unread: 0, ...facts },
     ];
   }
 

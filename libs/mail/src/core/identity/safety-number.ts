@@ -15,6 +15,22 @@ export function safetyNumber(accountKeyA: Uint8Array, accountKeyB: Uint8Array): 
   return [fingerprint(accountKeyA), fingerprint(accountKeyB)].toSorted().join(' ');
 }
 
+const CODE_SCHEME = 'tangle-safety:';
+const DIGITS = 60;
+
+/** What a QR code of a safety number holds: the scheme and its 60 digits. */
+export function safetyCode(number: string): string {
+  return `${CODE_SCHEME}${number.replaceAll(' ', '')}`;
+}
+
+/** The 60 digits of a scanned code; undefined when it is something else. */
+export function parseSafetyCode(text: string): string | undefined {
+  const trimmed = text.trim().toLowerCase();
+  const digits = trimmed.slice(CODE_SCHEME.length);
+  const isCode = trimmed.startsWith(CODE_SCHEME) && digits.length === DIGITS;
+  return isCode && /^[0-9]+$/.test(digits) ? digits : undefined;
+}
+
 function fingerprint(accountKey: Uint8Array): string {
   let hash = sha256(concatBytes(domain('tmail/safety/v1'), accountKey));
   for (let round = 1; round < 5_200; round++) hash = sha256(concatBytes(hash, accountKey));

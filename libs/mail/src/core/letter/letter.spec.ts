@@ -76,6 +76,7 @@ describe('letter', () => {
       senderAddress: alice.address,
       senderAccountKey: alice.keys.account.publicKey,
       senderIdentityKey: alice.keys.identity.publicKey,
+      senderCertificate: alice.sender.certificate,
       kind: 'message',
       letterId: draft.letterId,
       sentAt: TEST_NOW,

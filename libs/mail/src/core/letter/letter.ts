@@ -106,6 +106,8 @@ export interface OpenedLetter {
   readonly message: Uint8Array;
   /** Anybody who sees this letter's content can prove who wrote it. */
   readonly isRegistered: boolean;
+  /** Of a registered letter, 64 bytes: registered.ts shows it to others. */
+  readonly signature?: Uint8Array;
   readonly wantsReceipt: boolean;
   /** 32 bytes; revealing it proves that somebody opened the letter. */
   readonly receiptSecret: Uint8Array;
@@ -176,7 +178,7 @@ function maskLocator(
 }
 
 /** "tmail/registered/v1\0" ‖ networkId u64 ‖ recipient's address 24 ‖ SHA-256(unsigned content). */
-function registeredMessage(
+export function registeredMessage(
   networkId: bigint,
   recipient: MailAddress,
   content: LetterContent,
@@ -352,6 +354,7 @@ function readOpened(
     sentAt: content.sentAt,
     message: content.message,
     isRegistered: signature !== undefined,
+    ...(signature === undefined ? {} : { signature }),
     wantsReceipt: content.wantsReceipt,
     receiptSecret: opened.receiptSecret,
   });

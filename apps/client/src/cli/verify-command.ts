@@ -1,0 +1,82 @@
+/**
+ * `tanglemail verify`: shows that a registered letter was signed, and makes the file by which
+ * others can check it. With `--file` it needs no daemon, no account and no network.
+ */
+import { writeFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import type { RegisteredFileDto } from '../api/outbox-dto.ts';
+import { ClientError } from '../client-error.ts';
+import { type CommandContext, run } from './context.ts';
+import { idOf } from './mail-commands.ts';
+import { OutboxCalls } from './outbox-calls.ts';
+import { readInputFile } from './sending.ts';
+import type { Terminal } from './terminal.ts';
+import { dateText, facts, manyLines } from './text.ts';
+
+interface VerifyOptions {
+  readonly folder: string;
+  readonly out?: string;
+  readonly file?: string;
+}
+
+/** What is proven, and by which message. */
+interface Proven {
+  readonly sender: string;
+  readonly recipient: string;
+  readonly sentAt: number;
+}
+
+export function verifyCommand(terminal: Terminal): Command {
+  const command = new Command('verify')
+    .description('check the signature of a registered letter, for yourself or for others')
+    .argument('[id-or-uid]', 'as `inbox` shows it')
+    .option('--folder <name>', 'where the UID belongs', 'INBOX')
+    .option('--out <file>', 'write what others need to check it; nothing is overwritten')
+    .option('--file <file>', 'check such a file of somebody else; needs no daemon');
+  return run<VerifyOptions>(
+    command,
+    terminal,
+    ['verify 12', 'verify 12 --out order.json', 'verify --file order.json'],
+    async (context, options, [text]) => {
+      if ((text === undefined) === (options.file === undefined)) {
+        throw new ClientError('request-malformed', 'give either a message or --file');
+      }
+      if (options.file !== undefined) await showFile(context, options.file);
+      else await showMessage(context, options, text ?? '');
+    },
+  );
+}
+
+async function showMessage(
+  context: CommandContext,
+  { folder, out }: VerifyOptions,
+  text: string,
+): Promise<void> {
+  const daemon = await context.daemon();
+  const found = await new OutboxCalls(daemon.link).registered(await idOf(daemon, folder, text));
+  if (out !== undefined) await writeProof(out, found.file);
+  context.print(found, () => describe(found));
+}
+
+async function writeProof(path: string, file: RegisteredFileDto): Promise<void> {
+  try {
+    await writeFile(path, `${JSON.stringify(file, null, 2)}\n`, { flag: 'wx' });
+  } catch (cause) {
+    throw new ClientError('file-unusable', path, { cause });
+  }
+}
+
+async function showFile(context: CommandContext, path: string): Promise<void> {
+  const bytes = await readInputFile(path);
+  const { readRegisteredFile } = await import('../service/registered-file.ts');
+  const { message, ...proven } = readRegisteredFile(bytes);
+  context.print({ ...proven, message }, () => `${describe(proven)}\n${manyLines(message)}\n`);
+}
+
+function describe({ sender, recipient, sentAt }: Proven): string {
+  return `The signature holds.\n${facts([
+    ['written by', sender],
+    ['written to', recipient],
+    ['written at', `${dateText(sentAt * 1_000)} by the writer’s clock`],
+  ])}`;
+}

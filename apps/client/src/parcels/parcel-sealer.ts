@@ -1,0 +1,160 @@
+/**
+ * Makes the letter of a mail that travels as a parcel: refuses early what cannot be sent, takes the
+ * tag, has the parts uploaded under it, and seals the letter once one provider has them all.
+ * Before: outbox/outbox.ts (form `parcel`); after: parcel-uploads.ts, outbox/sealer.ts.
+ * Spec: docs/spec/25-parcel.md, docs/spec/42-delivery.md.
+ */
+import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
+import type { Descriptor } from '@tanglemail/mail/core/identity/descriptor.ts';
+import { MAX_PARCEL_SIZE } from '@tanglemail/mail/core/parcel/layout.ts';
+import { ProviderApiError } from '@tanglemail/mail/io/provider/errors.ts';
+import { type Account, emailText } from '../account/account.ts';
+import type { ContactBook } from '../contacts/contact-book.ts';
+import {
+  type EnvelopeSealer,
+  type Sealer,
+  SealingRefused,
+  type SealStep,
+} from '../outbox/sealer.ts';
+import type { OutboxEntry } from '../store/outbox-collections.ts';
+import type { SealedStore } from '../store/sealed-store.ts';
+import type { WriteLock } from '../store/write-lock.ts';
+import type { TangleAccess } from '../tangle/tangle-access.ts';
+import type { ParcelUploads } from './parcel-uploads.ts';
+import { isNamed } from './preview.ts';
+
+export interface ParcelSealerDeps {
+  readonly account: Account;
+  readonly store: SealedStore;
+  readonly writes: WriteLock;
+  readonly contacts: ContactBook;
+  readonly tangle: Pick<TangleAccess, 'clock'>;
+  readonly sealer: Sealer;
+  readonly uploads: ParcelUploads;
+  readonly readRaw: (emailId: string) => Uint8Array;
+}
+
+export class ParcelSealer implements EnvelopeSealer {
+  readonly #deps: ParcelSealerDeps;
+
+  constructor(deps: ParcelSealerDeps) {
+    this.#deps = deps;
+  }
+
+  async prepare(entry: OutboxEntry): Promise<SealStep> {
+    const { sealer, uploads } = this.#deps;
+    const recipient = await sealer.findRecipient(entry.to);
+    this.#check(entry, recipient);
+    // Sealed before, and nobody has stored the letter: its tag has been seen, and takes no parts.
+    if (entry.isResent === true && uploads.get(entry.id)?.isLeft === true) {
+      await uploads.drop(entry.id);
+    }
+    if (uploads.get(entry.id) === undefined) await this.#begin(entry, recipient);
+    try {
+      await uploads.firstCopy(entry.id);
+    } catch (error) {
+      throw await this.#explain(entry, error);
+    }
+    return (batch) => {
+      const row = uploads.get(entry.id);
+      if (row === undefined) throw new Error('broken invariant: the upload is there');
+      const message = uploads.letterOf(row);
+      const tag = { kind: row.tagKind, tag: hexToBytes(row.tag), apply: () => {} };
+      const applyLeft = uploads.markLeft(batch, entry.id);
+      const step = sealer.seal(batch, entry, recipient, { kind: 'parcel', message }, tag);
+      const apply = (): void => {
+        step.apply();
+        applyLeft();
+      };
+      return { sealed: step.sealed, apply };
+    };
+  }
+
+  /** What can be known before anything is sealed or sent. */
+  #check({ to, sizeBytes }: OutboxEntry, { maxMail, providers }: Descriptor): void {
+    if (sizeBytes > MAX_PARCEL_SIZE) {
+      throw new SealingRefused('message-too-large', `at most ${MAX_PARCEL_SIZE} bytes`, true);
+    }
+    if (sizeBytes > maxMail) {
+      const text = `the recipient takes mails of at most ${maxMail} bytes`;
+      throw new SealingRefused('parcel-recipient-limit', text, true);
+    }
+    if (to === this.#deps.account.address) {
+      throw new SealingRefused('parcel-to-self', 'large mails to oneself are not sent', true);
+    }
+    if (providers.length === 0) {
+      const text = 'the recipient rents no storage, and so receives no large mails';
+      throw new SealingRefused('parcel-no-provider', text, true);
+    }
+  }
+
+  /** Takes the tag and writes the upload down, in one batch. */
+  async #begin(entry: OutboxEntry, recipient: Descriptor): Promise<void> {
+    const { account, store, writes, contacts, uploads, readRaw } = this.#deps;
+    const { id, to, emailId } = entry;
+    this.#requireTag(entry, recipient);
+    const isBlind = !isNamed(readRaw(emailId), emailText(account, to));
+    const contentKey = await uploads.sealOnce(emailId, isBlind ? id : undefined);
+    await writes.run(async () => {
+      const taken = this.#requireTag(entry, recipient);
+      const batch = store.batch();
+      const applyContact = contacts.put(batch, taken.contact);
+      const applyUpload = uploads.put(batch, {
+        outboxId: id,
+        tag: bytesToHex(taken.tag),
+        tagKind: taken.kind,
+        emailId,
+        contentKey,
+        providers: recipient.providers.map(({ bondId, endpoint }) => ({
+          bondId: bytesToHex(bondId),
+          endpoint,
+        })),
+        isLeft: false,
+      });
+      await batch.write();
+      applyContact();
+      applyUpload();
+    });
+  }
+
+  #requireTag(
+    { to }: OutboxEntry,
+    recipient: Descriptor,
+  ): NonNullable<ReturnType<ContactBook['takeTag']>> {
+    const { contacts, tangle } = this.#deps;
+    const taken = contacts.takeTag(contacts.recipient(to, recipient, tangle.clock.nowMs()));
+    if (taken !== undefined) return taken;
+    const text = 'large mails go to people who have written to you or invited you';
+    throw new SealingRefused('parcel-not-accepted', text, true);
+  }
+
+  /** The providers' words as those of the outbox. */
+  async #explain(entry: OutboxEntry, error: unknown): Promise<unknown> {
+    if (!(error instanceof ProviderApiError)) return error;
+    const { uploads } = this.#deps;
+    const refuse = (code: string, text: string, isFinal: boolean): SealingRefused =>
+      new SealingRefused(code, text, isFinal);
+    switch (error.code) {
+      case 'tag-unwatched':
+        return refuse('parcel-not-accepted', 'the recipient has not accepted you yet', false);
+      case 'mailbox-cannot-pay':
+        return refuse(
+          'parcel-cannot-pay',
+          'the recipient’s mailbox does not pay for it now',
+          false,
+        );
+      case 'storage-full':
+        return refuse('parcel-storage-full', 'the recipient’s providers have no room now', false);
+      case 'upload-too-large':
+        return refuse('parcel-recipient-limit', 'the recipient takes less', true);
+      case 'body-too-large':
+        return refuse('parcel-part-limit', 'the recipient’s providers take no such parts', true);
+      default:
+        break;
+    }
+    // The tag is spoilt (somebody used it, or the day has passed): the next attempt takes another.
+    const isOver = uploads.isOver(entry.id);
+    if (isOver) await uploads.drop(entry.id);
+    return error;
+  }
+}

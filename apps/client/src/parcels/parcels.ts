@@ -1,0 +1,98 @@
+/**
+ * The parts of the client that send and fetch large mails, wired together. Before: client-parts.ts;
+ * after: the files beside it. Spec: docs/spec/25-parcel.md, docs/spec/42-delivery.md.
+ */
+import type { Logger } from '@tanglemail/tangle/io/logger.ts';
+import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
+import type { Account } from '../account/account.ts';
+import type { ContactBook } from '../contacts/contact-book.ts';
+import type { LetterIntake } from '../inbox/letter-intake.ts';
+import type { Outbox } from '../outbox/outbox.ts';
+import type { Sealer } from '../outbox/sealer.ts';
+import type { RentalBook } from '../rentals/rental-book.ts';
+import type { Renter } from '../rentals/renter.ts';
+import { rawMessageKey } from '../store/collections.ts';
+import type { OutboxEntry } from '../store/outbox-collections.ts';
+import type { SealedStore } from '../store/sealed-store.ts';
+import type { WriteLock } from '../store/write-lock.ts';
+import type { TangleAccess } from '../tangle/tangle-access.ts';
+import { ParcelContents } from './parcel-content.ts';
+import { type IncomingParcel, ParcelInbox } from './parcel-inbox.ts';
+import { ParcelSealer } from './parcel-sealer.ts';
+import { ParcelUploads, type UploadState } from './parcel-uploads.ts';
+import { PartFetcher } from './part-fetcher.ts';
+
+export interface ParcelsDeps {
+  readonly account: Account;
+  readonly store: SealedStore;
+  readonly writes: WriteLock;
+  readonly tangle: TangleAccess;
+  readonly contacts: ContactBook;
+  readonly intake: LetterIntake;
+  readonly book: RentalBook;
+  readonly renter: Renter;
+  readonly sealer: Sealer;
+  readonly suite: SealingSuite;
+  readonly logger: Logger;
+  readonly autoFetchBytes: number;
+  readonly onUpload: (state: UploadState) => void;
+  readonly onIncoming: (id: number, parcel: IncomingParcel | undefined) => void;
+}
+
+export class Parcels {
+  readonly uploads: ParcelUploads;
+  readonly inbox: ParcelInbox;
+  readonly sealer: ParcelSealer;
+
+  private constructor(uploads: ParcelUploads, inbox: ParcelInbox, sealer: ParcelSealer) {
+    this.uploads = uploads;
+    this.inbox = inbox;
+    this.sealer = sealer;
+  }
+
+  /** Builds all over an open store; letters of kind `parcel` are taken from now on. */
+  static async load(deps: ParcelsDeps): Promise<Parcels> {
+    const { store, suite, renter, intake } = deps;
+    const readRaw = (emailId: string): Uint8Array => {
+      const raw = store.getBytes('messageRaw', rawMessageKey(store, emailId));
+      if (raw === undefined) throw new Error('broken invariant: a queued mail has its bytes');
+      return raw;
+    };
+    const contents = new ParcelContents(readRaw, suite);
+    const uploads = await ParcelUploads.load({
+      ...deps,
+      contents,
+      providerAt: (hint) => renter.providerAt(hint),
+      onProgress: deps.onUpload,
+    });
+    const fetcher = new PartFetcher(deps);
+    const inbox = await ParcelInbox.load({ ...deps, fetcher, onChange: deps.onIncoming });
+    intake.registerKind('parcel', (batch, taken) => inbox.take(batch, taken));
+    return new Parcels(uploads, inbox, new ParcelSealer({ ...deps, uploads, readRaw }));
+  }
+
+  /** Adds the form `parcel` to the outbox, and follows what becomes of its mails. */
+  connect(outbox: Outbox): void {
+    outbox.addSealer('parcel', this.sealer);
+    outbox.observe((entry) => this.#follow(entry));
+  }
+
+  /** Goes on with the copies of letters that have left, and with what is to be fetched. */
+  start(): void {
+    for (const { outboxId } of this.uploads.states()) {
+      if (this.uploads.get(outboxId)?.isLeft === true) this.uploads.resume(outboxId);
+    }
+    this.inbox.start();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.allSettled([this.uploads.stop(), this.inbox.stop()]);
+  }
+
+  #follow(entry: OutboxEntry): void {
+    if (entry.form !== 'parcel') return;
+    const isLost = entry.isDone && (entry.state === 'failed' || entry.state === 'expired');
+    if (isLost) void this.uploads.drop(entry.id);
+    else if (entry.state !== 'queued') this.uploads.resume(entry.id);
+  }
+}
