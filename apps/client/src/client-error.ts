@@ -626,6 +626,12 @@ export const CLIENT_ERRORS = {
     'the account is too large for the tangle',
     'use tanglemail backup create and backup restore',
   ),
+  'paying-device-other': row(
+    'refused',
+    409,
+    'another device of the account pays',
+    'pay there, or let this one pay from now on: tanglemail device pay',
+  ),
   // Us.
   'store-damaged': row(
     'internal',

@@ -54,14 +54,14 @@ export class Client {
   private constructor(parts: ClientParts) {
     this.#parts = parts;
     this.service = new LocalService(parts);
-    const { backups, manager, link } = parts.devices;
+    const { backups, manager, link, payer } = parts.devices;
     this.services = {
       local: this.service,
       mailbox: new LocalMailboxService(parts),
       people: new LocalPeople(parts),
       outbox: new OutboxActions(parts),
       backup: backups,
-      devices: new ClientDevices(manager, link),
+      devices: new ClientDevices(manager, link, payer),
       chat: new LocalChatService(parts, this.service),
       parcels: new LocalParcels(parts),
       filters: new FilterSearch(parts),
@@ -141,12 +141,8 @@ export class Client {
     // Together: a loop may wait for a payment, which ends only when the wallet stops.
     const { parcels, devices, hookRunner } = this.#parts;
     const ends = [wallet.stop(), outbox.stop(), chat.settle(), parcels.stop()];
-    ends.push(
-      hookRunner.stop(),
-      devices.manager.stop(),
-      devices.link.stop(),
-      this.service.settle(),
-    );
+    ends.push(hookRunner.stop(), devices.manager.stop(), devices.tags.stop());
+    ends.push(devices.link.stop(), this.service.settle());
     await Promise.allSettled([...ends, ...this.#loops]);
     await saveCheckpoint(store, tangle.checkpoint());
     await tangle.close();

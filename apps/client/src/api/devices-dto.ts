@@ -11,6 +11,8 @@ export const deviceDto = z.object({
   name: z.string().max(64),
   /** It is the one that answers. */
   isOwn: z.boolean(),
+  /** It signs the vouchers of the mailboxes. */
+  isPaying: z.boolean(),
   isRemoved: z.boolean(),
   /** Two copies of it write: link it anew. */
   isForked: z.boolean(),

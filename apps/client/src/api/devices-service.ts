@@ -10,6 +10,8 @@ export interface DevicesService {
   remove(id: string): Promise<readonly DeviceDto[]>;
   /** Fresh randomness in the epochs. */
   rotate(): Promise<void>;
+  /** This device pays from now on. */
+  pay(): Promise<void>;
   linkStatus(): Promise<LinkDto>;
   /** Begins to link a device; a code that is out is over. */
   beginLink(): Promise<LinkDto>;

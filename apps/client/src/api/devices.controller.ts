@@ -34,6 +34,13 @@ export class DevicesController {
     await this.#service.rotate();
   }
 
+  @Post('pay')
+  @HttpCode(204)
+  @Answers('Let this device pay for the mailboxes', undefined, { status: 204 })
+  async pay(): Promise<void> {
+    await this.#service.pay();
+  }
+
   @Get('link')
   @Answers('How far the linking of a device is', linkDto)
   async link(): Promise<LinkDto> {

@@ -36,6 +36,8 @@ export function startAnew(stored: StoredValue): StoredValue | undefined {
   // Its own keys, and the seeds of its tags: this is another device.
   if (bucket === 'device') return key.startsWith('own/') ? undefined : stored;
   if (bucket === 'state' && key === SELF_LOG_SENT) return undefined;
+  // Keys of a chain serve one message each, and the other machine may have used them since.
+  if (bucket === 'chain' && key.startsWith('s/')) return undefined;
   if (bucket === 'rental') {
     return changed(stored, rentals, (rental) => ({
       ...rental,

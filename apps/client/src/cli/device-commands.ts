@@ -22,6 +22,7 @@ export function deviceCommand(terminal: Terminal, settings: Settings | undefined
     .addCommand(linkCommand(terminal))
     .addCommand(joinCommand(terminal, settings))
     .addCommand(removeCommand(terminal))
+    .addCommand(payCommand(terminal))
     .addCommand(rotateCommand(terminal));
 }
 
@@ -34,7 +35,8 @@ function show(context: CommandContext, devices: readonly DeviceDto[]): void {
     const state = (one: DeviceDto): string => {
       if (one.isForked) return 'copied: link it anew';
       if (one.isRemoved) return 'removed';
-      return one.isOwn ? 'this one' : 'linked';
+      const role = one.isOwn ? 'this one' : 'linked';
+      return one.isPaying ? `${role}, pays` : role;
     };
     const columns = [
       { title: 'ID', of: (one: DeviceDto) => one.id.slice(0, 16) },
@@ -139,6 +141,15 @@ function removeCommand(terminal: Terminal): Command {
   return run(command, terminal, ['device remove 3f0a9c21'], async (context, _options, args) => {
     show(context, await (await clientOf(context)).remove(args[0] ?? ''));
     context.note('Make a new backup: older ones do not learn of the new secrets.');
+  });
+}
+
+function payCommand(terminal: Terminal): Command {
+  const command = new Command('pay').description('let this device pay for the mailboxes');
+  return run(command, terminal, ['device pay'], async (context) => {
+    const client = await clientOf(context);
+    await client.pay();
+    show(context, await client.list());
   });
 }
 

@@ -25,6 +25,10 @@ export class DevicesClient {
     await this.#link.send('devices/rotate', { method: 'POST' });
   }
 
+  async pay(): Promise<void> {
+    await this.#link.send('devices/pay', { method: 'POST' });
+  }
+
   async link(): Promise<LinkDto> {
     return await this.#link.json('devices/link');
   }

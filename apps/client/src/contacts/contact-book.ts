@@ -13,7 +13,7 @@ import { type Contact, contacts, type Invite } from '../store/collections.ts';
 import { type KeyHistory, keyHistories, MAX_KEY_HISTORY } from '../store/people-collections.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
-import type { TagBook } from '../tags/tag-book.ts';
+import { contactSource, type TagBook } from '../tags/tag-book.ts';
 import { InviteBook } from './invite-book.ts';
 
 /** A tag for one mail, and the contact record that remembers that it is used up. */
@@ -93,6 +93,7 @@ export class ContactBook {
   readonly #deps: ContactBookDeps;
   readonly #byAddress = new Map<MailAddress, Contact>();
   readonly #observers = new Set<ContactObserver>();
+  #counting: ((contact: Contact) => TakenTag | undefined) | undefined;
   #invites: InviteBook | undefined;
 
   private constructor(deps: ContactBookDeps) {
@@ -318,8 +319,14 @@ export class ContactBook {
     return { ...withKeys(known, keys, nowMs), state };
   }
 
+  /** Another device counts on the tags that keys and invites give: this one has its own. */
+  countBy(take: (contact: Contact) => TakenTag | undefined): void {
+    this.#counting = take;
+  }
+
   /** The exact tag of the next mail to `contact`, or undefined when only a stranger's will do. */
   takeTag(contact: Contact): TakenTag | undefined {
+    if (this.#counting !== undefined) return this.#counting(contact);
     const { account, suite } = this.#deps;
     const { address: to, identityKey, invite } = contact;
     if (contact.knowsUs && identityKey !== undefined) {
@@ -373,11 +380,6 @@ export class ContactBook {
     const kept = [...lines, line].slice(-MAX_KEY_HISTORY);
     batch.put(keyHistories, this.#deps.store.opaque(address), { lines: kept });
   }
-}
-
-/** Id of the tag source of a contact. */
-export function contactSource(address: MailAddress): string {
-  return `contact:${address}`;
 }
 
 /**

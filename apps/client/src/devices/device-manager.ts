@@ -102,13 +102,15 @@ export class DeviceManager {
     this.#deps.logger.error({}, 'two copies of this device write: link this one anew');
   }
 
-  list(): DeviceDto[] {
+  /** All devices, the removed ones last; `payer` is the one that pays. */
+  list(payer: string | undefined): DeviceDto[] {
     const { log } = this.#deps;
     const view = log.view();
     const listed = view.devices.map(({ device, name }) => ({
       id: device,
       name: new TextDecoder().decode(name),
       isOwn: device === log.own.id,
+      isPaying: device === payer,
       isRemoved: false,
       isForked: device === log.own.id && this.#isForked,
     }));
@@ -116,6 +118,7 @@ export class DeviceManager {
       id,
       name: this.#nameOf(id),
       isOwn: id === log.own.id,
+      isPaying: false,
       isRemoved: true,
       isForked: false,
     }));
@@ -133,7 +136,7 @@ export class DeviceManager {
    * Takes a device off the list, by its id or the beginning of it, and begins a line of epochs that
    * it cannot know. Throws ClientError `device-unknown`, `device-is-own`.
    */
-  async remove(text: string): Promise<DeviceDto[]> {
+  async remove(text: string): Promise<void> {
     const { store, writes, log, lines, boxes, nowMs, onNewLine } = this.#deps;
     const wanted = text.toLowerCase();
     const found = log.view().devices.filter((one) => one.device.startsWith(wanted));
@@ -152,7 +155,6 @@ export class DeviceManager {
       await batch.write();
     });
     onNewLine();
-    return this.list();
   }
 
   /** Mixes fresh randomness into the epochs now: on suspicion that somebody copied the secrets. */

@@ -16,17 +16,22 @@ import type { NoteRouter } from '../inbox/note-router.ts';
 import type { AccountSecrets } from '../keystore/keystore.ts';
 import type { MessageStore } from '../messages/message-store.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import type { RentalBook } from '../rentals/rental-book.ts';
+import type { Renter } from '../rentals/renter.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
+import type { TagBook } from '../tags/tag-book.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
 import { ContactLog } from './contact-log.ts';
 import { DeviceLog } from './device-log.ts';
 import { DeviceManager } from './device-manager.ts';
+import { DeviceTags } from './device-tags.ts';
 import { EpochLines } from './epoch-lines.ts';
 import { MailLogReader } from './mail-log-apply.ts';
 import { MailLog } from './mail-log.ts';
 import { makeLinkArchive } from './link-archive.ts';
 import { LinkHost } from './link-host.ts';
+import { PayingDevice } from './paying-device.ts';
 import { RecoveryBoxes } from './recovery-boxes.ts';
 import { SelfNotes } from './self-notes.ts';
 
@@ -41,6 +46,9 @@ export interface DevicePartsDeps {
   readonly epochs: EpochStore;
   readonly contacts: ContactBook;
   readonly messages: MessageStore;
+  readonly book: RentalBook;
+  readonly renter: Pick<Renter, 'payBy'>;
+  readonly tags: TagBook;
   readonly publisher: DescriptorPublisher;
   readonly outbox: Outbox;
   readonly notes: NoteRouter;
@@ -52,7 +60,9 @@ export interface DeviceParts {
   readonly log: DeviceLog;
   readonly lines: EpochLines;
   readonly manager: DeviceManager;
+  readonly tags: DeviceTags;
   readonly link: LinkHost;
+  readonly payer: PayingDevice;
   readonly backups: BackupKeeper;
 }
 
@@ -100,18 +110,43 @@ export async function buildDevices(deps: DevicePartsDeps): Promise<DeviceParts> 
   });
   const mails = new MailLog(log, deps.messages, (operations) => manager.applyLater(operations));
   mails.observe();
+  const tags = new DeviceTags({
+    address: deps.account.address,
+    own: log.own,
+    store,
+    writes,
+    contacts: deps.contacts,
+    tags: deps.tags,
+    outbox,
+    random,
+    logger,
+  });
+  tags.register(deps.notes);
   notes.register(deps.notes);
-  const { secrets, genesis } = deps;
-  const backups = new BackupKeeper({
-    config: deps.config,
+  const backups = buildBackups(deps, boxes);
+  const link = buildLink(deps, log, backups);
+  const payer = new PayingDevice({ log, store, writes, book: deps.book });
+  deps.renter.payBy(() => payer.isOwn());
+  return { log, lines, manager, tags, link, backups, payer };
+}
+
+function buildBackups(deps: DevicePartsDeps, boxes: RecoveryBoxes): BackupKeeper {
+  const { config, secrets, genesis, store, logger, tangle } = deps;
+  const { clock, random } = tangle;
+  return new BackupKeeper({
+    config,
     secrets,
     genesis,
     store,
     logger,
-    clock: tangle.clock,
-    random: tangle.random,
-    noteBox: (publicKey) => boxes.add(publicKey, nowMs()),
+    clock,
+    random,
+    noteBox: (publicKey) => boxes.add(publicKey, clock.nowMs()),
   });
+}
+
+function buildLink(deps: DevicePartsDeps, log: DeviceLog, backups: BackupKeeper): LinkHost {
+  const { secrets, genesis, store, epochs, tangle, suite, logger } = deps;
   const { storeKey: _own, ...shared } = secrets;
   const makeArchive = async (): Promise<Uint8Array> =>
     await makeLinkArchive(store, {
@@ -121,6 +156,5 @@ export async function buildDevices(deps: DevicePartsDeps): Promise<DeviceParts> 
       epochs: epochs.state,
       log: log.log,
     });
-  const link = new LinkHost({ tangle, suite, logger, makeArchive });
-  return { log, lines, manager, link, backups };
+  return new LinkHost({ tangle, suite, logger, makeArchive });
 }

@@ -19,7 +19,7 @@ import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import { type Account, emailText } from '../account/account.ts';
-import { contactSource, type ContactBook } from '../contacts/contact-book.ts';
+import { type ContactBook } from '../contacts/contact-book.ts';
 import { INVITE_SOURCE } from '../contacts/invite-book.ts';
 import type { OwnAddresses } from '../contacts/own-addresses.ts';
 import type { StandardFolder } from '../messages/folder-name.ts';
@@ -29,7 +29,7 @@ import { seenLetters, seenRoots } from '../store/collections.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
 import { STRANGER_BUCKET_BITS } from '../tags/stranger-bucket.ts';
-import type { TagBook, TagMatch } from '../tags/tag-book.ts';
+import { isSourceOf, type TagBook, type TagMatch } from '../tags/tag-book.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
 import type {
   Intake,
@@ -401,7 +401,7 @@ export class LetterIntake {
    */
   #matchOf({ tag, letter }: Arrival): TagMatch | undefined {
     const match = this.#deps.tags.match(tag);
-    const isOwn = match?.sourceId === contactSource(letter.senderAddress);
+    const isOwn = match !== undefined && isSourceOf(match.sourceId, letter.senderAddress);
     return isOwn || match?.sourceId.startsWith(INVITE_SOURCE) === true ? match : undefined;
   }
 

@@ -24,6 +24,7 @@ import { fetchDuring, type TangleAccess } from '../tangle/tangle-access.ts';
 import { type ChannelKeeper, channelRoom } from './channel-keeper.ts';
 import { confirmedOffers } from './offer-directory.ts';
 import type { RentalBook } from './rental-book.ts';
+import { recoverVouchers } from './voucher-recovery.ts';
 
 /** What the client is willing to pay. Amounts in base units. */
 export interface RentTerms {
@@ -77,10 +78,22 @@ export class Renter {
   readonly #clients = new Map<string, KnownProvider>();
   /** When a mailbox may be filled up again after a failure, by bond id. */
   readonly #topUpFromMs = new Map<string, number>();
+  #isPaying: () => boolean = () => true;
 
   constructor(terms: RentTerms, deps: RenterDeps) {
     this.#terms = terms;
     this.#deps = deps;
+  }
+
+  /** Says whether this device is the one that pays; without it, it is. */
+  payBy(isPaying: () => boolean): void {
+    this.#isPaying = isPaying;
+  }
+
+  /** Before any payment. Throws ClientError `paying-device-other`, and what the provider throws. */
+  async #beforePaying(rental: Rental, client: ProviderClient): Promise<void> {
+    if (!this.#isPaying()) throw new ClientError('paying-device-other');
+    if (rental.isRecovering === true) await recoverVouchers(rental, client, this.#deps);
   }
 
   /**
@@ -136,8 +149,9 @@ export class Renter {
     }
     const rental = await book.begin(bondId, endpoint, this.#retentionDays(offer));
     const deposit = request.deposit ?? this.#terms.deposit;
-    const channel = await channels.ensure(bondId, { wanted: credit, deposit, offer: () => offer });
     const client = await this.providerAt({ bondId: offer.bondId, endpoint });
+    await this.#beforePaying(rental, client);
+    const channel = await channels.ensure(bondId, { wanted: credit, deposit, offer: () => offer });
     const purse = book.purse(bondId, channel.keyIndex);
     const amount = least(credit, channelRoom(channel));
     const made = await client.createMailbox(
@@ -191,6 +205,7 @@ export class Renter {
     const { book, channels } = this.#deps;
     const { bondId, mailboxId } = rental;
     const client = await this.providerAt(hintOf(rental));
+    await this.#beforePaying(rental, client);
     const served = await client.offer();
     this.#checkPrice(served);
     const balance = BigInt(rental.balance);

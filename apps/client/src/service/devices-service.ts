@@ -7,26 +7,35 @@ import type { DeviceDto, LinkDto } from '../api/devices-dto.ts';
 import type { DevicesService } from '../api/devices-service.ts';
 import type { DeviceManager } from '../devices/device-manager.ts';
 import type { LinkHost } from '../devices/link-host.ts';
+import type { PayingDevice } from '../devices/paying-device.ts';
 
 export class ClientDevices implements DevicesService {
   readonly #devices: DeviceManager;
   readonly #link: LinkHost;
+  readonly #payer: PayingDevice;
 
-  constructor(devices: DeviceManager, link: LinkHost) {
+  constructor(devices: DeviceManager, link: LinkHost, payer: PayingDevice) {
     this.#devices = devices;
     this.#link = link;
+    this.#payer = payer;
   }
 
   async list(): Promise<readonly DeviceDto[]> {
-    return this.#devices.list();
+    const payer = this.#payer.id();
+    return this.#devices.list(payer);
   }
 
   async remove(id: string): Promise<readonly DeviceDto[]> {
-    return await this.#devices.remove(id);
+    await this.#devices.remove(id);
+    return await this.list();
   }
 
   async rotate(): Promise<void> {
     await this.#devices.rotate();
+  }
+
+  async pay(): Promise<void> {
+    await this.#payer.takeOver();
   }
 
   async linkStatus(): Promise<LinkDto> {

@@ -74,6 +74,10 @@ export const contacts = collection(
     /** Numbers of the next tag in each direction; never reset. */
     nextContactTag: count,
     nextInviteTag: count,
+    /** Where this is not the account's first device: its own tags to them, never another's. */
+    ownTags: z
+      .strictObject({ device: hex, seed: hex, next: count, isKnown: z.boolean() })
+      .optional(),
   }),
 );
 

@@ -14,6 +14,7 @@ import {
   watchedNumbers,
   watchedTags,
 } from '@tanglemail/mail/core/envelope/tags.ts';
+import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import { type TagSource, tagSources } from '../store/collections.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
 
@@ -71,6 +72,11 @@ export class TagBook {
   /** Whether the tags of a source are looked for. */
   isWatched(id: string): boolean {
     return this.#sources.get(id)?.isWatched === true;
+  }
+
+  /** Sources of a contact's further devices. */
+  sourcesOf(address: MailAddress): string[] {
+    return [...this.#sources.keys()].filter((id) => id.startsWith(`${contactSource(address)}#`));
   }
 
   /** What `tag` (16 bytes) stands for, when it is watched. */
@@ -168,4 +174,20 @@ function isSameWindow(a: TagWindow | undefined, b: TagWindow): boolean {
 
 function stored(window: TagWindow): TagSource['window'] {
   return { base: window.base, seen: [...window.seen] };
+}
+
+/** Id of the tag source of a contact's keys. */
+export function contactSource(address: MailAddress): string {
+  return `contact:${address}`;
+}
+
+/** Id of the tag source of a contact's further device (32 hex digits). */
+export function deviceSource(address: MailAddress, device: string): string {
+  return `${contactSource(address)}#${device}`;
+}
+
+/** Whether a source is one of this contact's: of its keys, or of a further device. */
+export function isSourceOf(sourceId: string, address: MailAddress): boolean {
+  const source = contactSource(address);
+  return sourceId === source || sourceId.startsWith(`${source}#`);
 }
