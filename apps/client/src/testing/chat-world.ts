@@ -54,7 +54,6 @@ export class ChatWorld {
     const outbox = await Outbox.load({
       ...who,
       sealers: { message: sealer, note: sealer },
-      providersOf: async () => undefined,
       providerAt: () => Promise.reject(new Error('nobody has a provider here')),
       providersOf: async () => undefined,
       watchTags: async () => {},
