@@ -20,12 +20,14 @@ import { node } from './09-node.ts';
 import { milestone } from './10-milestone.ts';
 import { speculation } from './10-speculation.ts';
 import { letter } from './12-letter.ts';
+import { provider } from './13-provider.ts';
 import { memory } from './14-memory.ts';
 import { crash } from './15-crash.ts';
 import { stateTree } from './16-state-tree.ts';
 import { lightClient } from './17-light-client.ts';
 import { finality } from './18-finality.ts';
 import { filter } from './19-filter.ts';
+import { parcel } from './21-parcel.ts';
 import { formatJson, formatTable, machineLine } from './report.ts';
 
 const BENCHES: readonly Bench[] = [
@@ -42,9 +44,11 @@ const BENCHES: readonly Bench[] = [
   milestone,
   speculation,
   letter,
+  provider,
   memory,
   lightClient,
   filter,
+  parcel,
 ];
 /** Minutes, or gigabytes: only when they are named. */
 const LONG: readonly Bench[] = [crash, stateTree, finality];

@@ -30,6 +30,7 @@ import {
   sealedMemoryStore,
 } from '../../apps/client/src/testing/memory-store.ts';
 import { type Person, person } from '../../apps/client/src/testing/people.ts';
+import { SpamGuard } from '../../apps/client/src/spam/spam-guard.ts';
 import type { TangleAccess } from '../../apps/client/src/tangle/tangle-access.ts';
 
 export const TERMS: RentTerms = {
@@ -45,12 +46,12 @@ export class Market {
   readonly provider: Provider;
   /** Requests that the client made to the provider: method and path. */
   readonly requests: string[] = [];
-  readonly #close: () => Promise<void>;
+  #api: { close(): Promise<void> };
 
-  private constructor(node: FakeNode, provider: Provider, close: () => Promise<void>) {
+  private constructor(node: FakeNode, provider: Provider, api: { close(): Promise<void> }) {
     this.node = node;
     this.provider = provider;
-    this.#close = close;
+    this.#api = api;
   }
 
   /** `prices` in base units, where they differ from the provider's defaults. */
@@ -67,10 +68,7 @@ export class Market {
     const provider = testProvider(node, new MemoryKv(), config);
     await provider.feed.round();
     const api = await createApi(provider);
-    const market = new Market(node, provider, async () => {
-      await api.close();
-      await provider.stop();
-    });
+    const market = new Market(node, provider, api);
     // The offer is in a block by now; this milestone confirms it.
     await market.confirm();
     return market;
@@ -89,8 +87,16 @@ export class Market {
     await this.provider.feed.round();
   }
 
+  /** Takes the API away, does `meanwhile`, and serves again at the same address. */
+  async restartApi(meanwhile: () => Promise<void>): Promise<void> {
+    await this.#api.close();
+    await meanwhile();
+    this.#api = await createApi(this.provider);
+  }
+
   async stop(): Promise<void> {
-    await this.#close();
+    await this.#api.close();
+    await this.provider.stop();
   }
 
   /** What the client's parts need of the tangle, proven from the chain of the node. */
@@ -172,6 +178,7 @@ export interface ClientSide {
   readonly channels: ChannelKeeper;
   readonly renter: Renter;
   readonly sync: ProviderSync;
+  readonly spam: SpamGuard;
   /** The same, of a client that tells its providers something else. */
   readonly syncWith: (told: ToldToProviders) => ProviderSync;
   readonly lifetime: AbortController;
@@ -211,9 +218,12 @@ export async function clientSide(
   const renter = new Renter(terms, { tangle, book, channels, lifetime: lifetime.signal });
   const retainPerDay = terms.maxDebitPerDay;
   const fetcher = new ObjectFetcher({ retainPerDay }, { store, intake, tangle, logger });
-  const strangers = new StrangerScan(intake, fetcher);
-  const deps = { book, renter, tags, lists, fetcher, strangers, tangle, logger };
+  const spam = new SpamGuard(who);
+  const strangers = new StrangerScan(intake, fetcher, spam);
+  const isWaitedFor = (tag: Uint8Array): boolean => intake.isExact(tag);
+  const inbox = { fetcher, strangers, spam, isWaitedFor };
+  const deps = { book, renter, tags, lists, tangle, logger, ...inbox };
   const sync = new ProviderSync(deps);
   const syncWith = (told: ToldToProviders): ProviderSync => new ProviderSync({ ...deps, told });
-  return { who, book, channels, renter, sync, syncWith, lifetime, funded: () => funded };
+  return { who, book, channels, renter, sync, syncWith, spam, lifetime, funded: () => funded };
 }

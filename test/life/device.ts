@@ -95,6 +95,8 @@ export class Device {
     return configOf({
       mailFromNode: this.#options.runsNode,
       pollIntervalMs: 60_000,
+      pushFromProviders: false,
+      address: { stampBits: 4 },
       provider: { deposit: '200000', credit: '20000', maxDebitPerDay: '100000' },
     });
   }

@@ -78,6 +78,7 @@ export class LifeTangle {
       events,
       checker,
       issuer,
+      proofOfWork: SLOW_WORK,
       hasher,
       verifier,
       clock,

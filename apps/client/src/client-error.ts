@@ -340,6 +340,13 @@ export const CLIENT_ERRORS = {
     'no provider of the recipient takes parts of large mails',
     'send up to 23,207 bytes',
   ),
+  'parcel-refused': row(
+    'refused',
+    422,
+    'what the providers keep is not what the sender named',
+    'ask the sender to send it again',
+  ),
+  'send-cancelled': row('refused', 409, 'nothing was sent', 'add --yes to send without a question'),
   'parcel-to-self': row(
     'refused',
     422,

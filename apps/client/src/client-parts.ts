@@ -5,7 +5,7 @@
 import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
 import { genesisMilestone } from '@tanglemail/tangle/core/milestone/genesis.ts';
 import type { Clock, Random } from '@tanglemail/tangle/core/ports.ts';
-import type { Logger } from '@tanglemail/tangle/io/logger.ts';
+import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import { NodeClient } from '@tanglemail/tangle/io/node-client/node-client.ts';
 import type { ProviderHint } from '@tanglemail/mail/core/identity/descriptor.ts';
@@ -28,6 +28,7 @@ import { LetterIntake } from './inbox/letter-intake.ts';
 import { NOTE_FAMILIES, NoteRouter } from './inbox/note-router.ts';
 import { NodeFeed } from './inbox/node-feed.ts';
 import { ObjectFetcher } from './inbox/object-fetcher.ts';
+import { PushWatch } from './inbox/push-watch.ts';
 import { ProviderSync } from './inbox/provider-sync.ts';
 import { StrangerScan } from './inbox/stranger-scan.ts';
 import type { AccountSecrets } from './keystore/keystore.ts';
@@ -42,6 +43,7 @@ import { RentalBook } from './rentals/rental-book.ts';
 import { Renter, type RentTerms } from './rentals/renter.ts';
 import { ClientEvents } from './service/client-events.ts';
 import { incomingEvent, uploadView } from './service/parcel-views.ts';
+import { SpamGuard } from './spam/spam-guard.ts';
 import type { OutboxEntry } from './store/outbox-collections.ts';
 import type { SealedStore } from './store/sealed-store.ts';
 import { WriteLock } from './store/write-lock.ts';
@@ -99,6 +101,10 @@ export interface ClientParts extends ClientOptions {
   readonly parcels: Parcels;
   readonly wallet: WalletService;
   readonly chat: Chat;
+  /** What is asked of strangers. */
+  readonly spam: SpamGuard;
+  /** Who tells us of new mail. */
+  readonly push: PushWatch;
   readonly events: ClientEvents;
   readonly devices: DeviceParts;
 }
@@ -143,9 +149,17 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const providers = (): ProviderHint[] => market.book.hints();
   const doors = (): PublishedDoors => own.addresses.published();
   const publisher = new DescriptorPublisher({ ...base, resolver, epochs: state, providers, doors });
-  own.onChange(() => publisher.wake());
-  const inbox = buildInbox(options, { ...base, ...market, events });
-  const filterScan = buildFilterScan(options, { ...base, ...inbox, lifetime });
+  const spam = new SpamGuard({ ...base, addresses: own.addresses });
+  await spam.follow();
+  const inbox = buildInbox(options, { ...base, ...market, events, spam });
+  own.onChange(() => {
+    publisher.wake();
+    spam.follow().then(
+      () => inbox.providerSync.watchTags(),
+      (error: unknown) => logger.error(errorFields(error), 'what is asked of strangers'),
+    );
+  });
+  const filterScan = buildFilterScan(options, { ...base, ...inbox, lifetime, spam });
   const sealer = new Sealer({ ...base, resolver });
   const outbox = await Outbox.load({
     ...base,
@@ -178,8 +192,14 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const all = { ...options, ...base, ...market, ...inbox, receipts };
   const { notes } = inbox;
   const devices = await buildDevices({ ...options, ...base, publisher, outbox, notes });
+  const push = new PushWatch({
+    ...market,
+    logger,
+    random: () => tangle.random.below(2 ** 20) / 2 ** 20,
+    nowMs: () => tangle.clock.nowMs(),
+  });
   const running = { lifetime, resolver, publisher, outbox, chat, parcels, events, devices };
-  return { ...all, ...running, filterScan };
+  return { ...all, ...running, filterScan, spam, push };
 }
 
 type ChatParts = 'resolver' | 'outbox' | 'events' | 'providerSync' | 'intake' | 'notes';
@@ -253,10 +273,10 @@ async function buildMarket(
 /** How mail comes in, from providers and from the node. */
 function buildInbox(
   { config }: ClientOptions,
-  parts: Base & Pick<ClientParts, 'book' | 'renter' | 'events'>,
+  parts: Base & Pick<ClientParts, 'book' | 'renter' | 'events' | 'spam'>,
 ): Pick<ClientParts, 'providerSync' | 'nodeFeed' | 'intake' | 'notes'> {
   const notes = new NoteRouter();
-  const { tangle, store, messages, epochs, events } = parts;
+  const { tangle, store, messages, epochs, events, spam } = parts;
   const intake = new LetterIntake({
     ...parts,
     notes,
@@ -270,12 +290,13 @@ function buildInbox(
   });
   const retainPerDay = termsOf(config).maxDebitPerDay;
   const fetcher = new ObjectFetcher({ retainPerDay }, { ...parts, intake });
-  const strangers = new StrangerScan(intake, fetcher);
+  const strangers = new StrangerScan(intake, fetcher, spam);
+  const isWaitedFor = (tag: Uint8Array): boolean => intake.isExact(tag);
   const { find } = config.mail;
   const told = { tags: find.includes('tags'), buckets: find.includes('buckets') };
   return {
-    providerSync: new ProviderSync({ ...parts, fetcher, strangers, told }),
-    nodeFeed: new NodeFeed({ tangle, store, intake }),
+    providerSync: new ProviderSync({ ...parts, fetcher, strangers, isWaitedFor, told }),
+    nodeFeed: new NodeFeed({ tangle, store, intake: guarded(intake, spam) }),
     intake,
     notes,
   };
@@ -284,7 +305,7 @@ function buildInbox(
 /** The search for mail by filters, over the client's own node and those that are held to it. */
 function buildFilterScan(
   { config, genesis }: ClientOptions,
-  parts: Base & Pick<ClientParts, 'intake' | 'lifetime'>,
+  parts: Base & Pick<ClientParts, 'intake' | 'lifetime' | 'spam'>,
 ): FilterScan | undefined {
   const { find, filterNodes, filterStrangers: strangers, filterDecoys: decoys } = config.mail;
   if (!find.includes('filters')) return undefined;
@@ -299,7 +320,17 @@ function buildFilterScan(
   const tags = {
     watched: (): Uint8Array[] => [...parts.tags.watched(), ...parts.lists.watched()],
   };
-  return new FilterScan({ strangers, decoys }, { ...parts, tags, nodes, genesisId, introKeys });
+  const intake = guarded(parts.intake, parts.spam);
+  const deps = { ...parts, tags, intake, nodes, genesisId, introKeys };
+  return new FilterScan({ strangers, decoys }, deps);
+}
+
+/** The intake for envelopes that no provider has chosen: strangers' are held to what is asked. */
+function guarded(intake: LetterIntake, spam: SpamGuard): Pick<LetterIntake, 'isOurs' | 'take'> {
+  return {
+    isOurs: (envelope, arrivedAt) => spam.admits(intake, envelope, arrivedAt),
+    take: (bytes) => intake.take(bytes),
+  };
 }
 
 function outboxEvent(entry: OutboxEntry): {

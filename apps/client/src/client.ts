@@ -30,6 +30,8 @@ const LAST_RETRY_MS = 60_000;
 const NODE_FEED_MS = 2_000;
 const DESCRIPTOR_CHECK_MS = 60_000;
 const CHANNEL_CHECK_MS = 15_000;
+/** So many times as long is waited while all providers tell of new mail by themselves. */
+const PUSHED_POLLS = 12;
 const CHECKPOINT_MS = 30_000;
 /** Between two looks at what chat has to ask for, to answer or to delete. */
 const CHAT_CHECK_MS = 60_000;
@@ -42,6 +44,7 @@ export class Client {
   readonly services: ApiServices;
   readonly #parts: ClientParts;
   readonly #loops: Promise<void>[] = [];
+  #polledAtMs = Number.NEGATIVE_INFINITY;
   #unsubscribe: (() => void) | undefined;
 
   private constructor(parts: ClientParts) {
@@ -69,7 +72,8 @@ export class Client {
    * mail. A node or a provider that is out of reach delays work and stops nothing.
    */
   start(): void {
-    const { wallet, outbox, parcels, config, tangle, publisher, channels, store } = this.#parts;
+    const { wallet, outbox, parcels, config, tangle, publisher, channels, store, push } =
+      this.#parts;
     wallet.start();
     outbox.start();
     parcels.start();
@@ -81,7 +85,15 @@ export class Client {
       await channels.follow();
       return CHANNEL_CHECK_MS;
     });
-    this.#loop('mail', () => this.#fetchMail());
+    this.#loop('push', async () => {
+      if (config.pushFromProviders) push.follow();
+      return CHANNEL_CHECK_MS;
+    });
+    this.#loop(
+      'mail',
+      () => this.#fetchMail(),
+      (timeMs, signal) => push.rest(timeMs, signal),
+    );
     if (config.mailFromNode) this.#loop('node feed', (signal) => this.#readNode(signal));
     const { filterScan } = this.#parts;
     if (filterScan !== undefined) {
@@ -112,9 +124,10 @@ export class Client {
    * finished goes on at the next start.
    */
   async stop(): Promise<void> {
-    const { lifetime, wallet, outbox, chat, tangle, store, writes } = this.#parts;
+    const { lifetime, wallet, outbox, chat, tangle, store, writes, push } = this.#parts;
     lifetime.abort(new Error('the client stops'));
     this.#unsubscribe?.();
+    push.close();
     // Together: a loop may wait for a payment, which ends only when the wallet stops.
     const { parcels, devices } = this.#parts;
     const ends = [wallet.stop(), outbox.stop(), chat.settle(), parcels.stop()];
@@ -167,9 +180,18 @@ export class Client {
     return publisher.status().state === 'confirmed' ? DESCRIPTOR_CHECK_MS : RETRY_MS;
   }
 
+  /** Looks where mail was announced, and everywhere when its time has come. */
   async #fetchMail(): Promise<number> {
-    await this.service.sync();
-    return this.#parts.config.pollIntervalMs;
+    const { push, config, tangle } = this.#parts;
+    const hinted = push.takeHints();
+    const restMs = push.coversAll ? config.pollIntervalMs * PUSHED_POLLS : config.pollIntervalMs;
+    const nowMs = tangle.clock.nowMs();
+    const isDue = nowMs - this.#polledAtMs >= restMs;
+    if (isDue) {
+      this.#polledAtMs = nowMs;
+      await this.service.sync();
+    } else if (hinted.size > 0) await this.service.sync(hinted);
+    return Math.max(0, this.#polledAtMs + restMs - tangle.clock.nowMs());
   }
 
   async #readNode(signal: AbortSignal): Promise<number> {

@@ -3,8 +3,25 @@
  */
 import { addProcessMetrics, createMetrics } from '@tanglemail/tangle/io/metrics/create-metrics.ts';
 import type { Metrics, MetricTable } from '@tanglemail/tangle/io/metrics/create-metrics.ts';
+import { PUSH_TOPICS } from '@tanglemail/mail/io/provider/push-dto.ts';
 import { Registry } from 'prom-client';
 import { ARRIVAL_OUTCOMES } from './mailboxes/arrivals.ts';
+
+/**
+ * Why the provider closes a push socket: the room, its address or its mailbox has enough; no ping
+ * back; no session shown; no money for the day; too much waits for it; a failure of ours.
+ */
+const PUSH_ENDS = [
+  'full',
+  'address',
+  'mailbox',
+  'silent',
+  'unauthorized',
+  'unpaid',
+  'lagging',
+  'failed',
+] as const;
+export type PushEnd = (typeof PUSH_ENDS)[number];
 
 export const PROVIDER_METRICS = {
   arrivals: {
@@ -39,6 +56,23 @@ export const PROVIDER_METRICS = {
     name: 'provider_api_requests_total',
     help: 'Answers of the API by class of status.',
     labels: { status: ['2xx', '3xx', '4xx', '5xx', '402'] },
+  },
+  pushSockets: {
+    type: 'gauge',
+    name: 'provider_push_sockets',
+    help: 'Push sockets that have shown a session.',
+  },
+  pushHints: {
+    type: 'counter',
+    name: 'provider_push_hints_total',
+    help: 'Hints sent over push sockets, by what they say.',
+    labels: { topic: PUSH_TOPICS },
+  },
+  pushEnds: {
+    type: 'counter',
+    name: 'provider_push_ends_total',
+    help: 'Push sockets that the provider closed, by why.',
+    labels: { reason: PUSH_ENDS },
   },
   claimsPending: {
     type: 'gauge',

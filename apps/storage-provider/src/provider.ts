@@ -39,6 +39,7 @@ import type { ClaimReport } from './payments/claim-scheduler.ts';
 import { claimBuilder } from './payments/claim-transaction.ts';
 import { CreditDesk } from './payments/credit-desk.ts';
 import type { LedgerPort } from './payments/ledger-port.ts';
+import { PushDesk } from './push/push-desk.ts';
 import { ReceiptDesk } from './receipts/receipt-desk.ts';
 import { GroupStore } from './store/group-store.ts';
 import type { ProviderKv } from './store/kv.ts';
@@ -91,6 +92,7 @@ export class Provider {
   readonly offers: OfferPublisher;
   readonly claims: ClaimScheduler;
   readonly feed: Feed;
+  readonly push: PushDesk;
   /** Resolves with the error that makes the process end. */
   readonly failure: Promise<Error>;
   readonly #store: GroupStore;
@@ -143,9 +145,13 @@ export class Provider {
     const publish = (payload: Payload): Promise<string> => node.publish(payload);
     this.offers = new OfferPublisher(terms, { store, ledgerClock, publish, logger });
     this.#sweeper = new Sweeper(store, terms);
+    this.push = new PushDesk(store, terms, ledgerClock);
     this.feed = new Feed({
       source: node,
-      sink: new Arrivals(store, terms, { hasher: deps.hasher }),
+      sink: new Arrivals(store, terms, {
+        hasher: deps.hasher,
+        onNews: (news) => this.push.tell(news),
+      }),
       checker: deps.checker,
       ledgerClock,
       logger,
@@ -182,6 +188,7 @@ export class Provider {
     }
     this.#countClaims(await this.claims.tick());
     await this.offers.tick();
+    await this.push.renew();
   }
 
   #countArrivals(counts: ArrivalCounts): void {
@@ -200,7 +207,8 @@ export class Provider {
   }
 
   #watchGauges(): void {
-    const { ledgerLag, ledgerIndex } = this.metrics.table;
+    const { ledgerLag, ledgerIndex, pushSockets } = this.metrics.table;
+    pushSockets.onCollect((gauge) => gauge.set(this.push.readers));
     ledgerLag.onCollect((gauge) => gauge.set(this.ledgerClock.lagSeconds()));
     ledgerIndex.onCollect((gauge) => gauge.set(this.ledgerClock.point?.index ?? 0));
   }

@@ -14,6 +14,7 @@ import {
   contactDto,
   EVENTS_PATH,
   MAX_BODY_BYTES,
+  MAX_MESSAGE_BODY_BYTES,
   messageDto,
   outboxItemDto,
   problemDto,
@@ -268,9 +269,16 @@ describe('refusals', () => {
     const at = { headers, body: 'x'.repeat(MAX_BODY_BYTES) };
     const allowed = await call('POST', `${API_PREFIX}/messages?to=tmt1q`, at);
     expect((await problemOf(allowed)).code).toBe('message-malformed');
-    const above = { headers, body: 'x'.repeat(MAX_BODY_BYTES + 1) };
+    const above = { headers, body: 'x'.repeat(MAX_MESSAGE_BODY_BYTES + 1) };
     const refused = await call('POST', `${API_PREFIX}/messages?to=tmt1q`, above);
     expect((await problemOf(refused)).code).toBe('body-too-large');
+    // Only a message may be large: nobody keeps 36 MiB of anything else in memory.
+    const json = { headers: { 'content-type': 'application/json' } };
+    const large = { ...json, body: JSON.stringify({ name: 'x'.repeat(MAX_BODY_BYTES) }) };
+    const other = await call('POST', `${API_PREFIX}/invites`, large);
+    expect((await problemOf(other)).code).toBe('body-too-large');
+    const letter = await call('POST', `${API_PREFIX}/messages`, large);
+    expect((await problemOf(letter)).code).toBe('request-malformed');
   });
 
   it('path-unknown', async () => {

@@ -47,7 +47,7 @@ export class DaemonClient {
   }
 
   sendMessage(message: dto.SendMessageDto): Promise<dto.QueuedMessageDto> {
-    return this.link.json('messages', { method: 'POST', json: message });
+    return this.link.json('messages', { method: 'POST', json: message, timeoutMs: SLOW_MS });
   }
 
   sendRawMessage(
@@ -57,7 +57,11 @@ export class DaemonClient {
   ): Promise<dto.QueuedMessageDto> {
     const query = new URLSearchParams(to.map((one): [string, string] => ['to', one]));
     for (const [name, value] of Object.entries(choices)) query.set(name, `${value}`);
-    return this.link.json(`messages?${query.toString()}`, { method: 'POST', raw });
+    return this.link.json(`messages?${query.toString()}`, {
+      method: 'POST',
+      raw,
+      timeoutMs: SLOW_MS,
+    });
   }
 
   outbox(limit: number): Promise<dto.OutboxItemDto[]> {

@@ -14,6 +14,7 @@ import { addressCommand, contactsCommand, inviteCommand } from './contact-comman
 import { daemonCommand } from './daemon-commands.ts';
 import { filtersCommand } from './filter-commands.ts';
 import { inboxCommand, outboxCommand, readCommand, syncCommand } from './mail-commands.ts';
+import { fetchCommand, incomingCommand, quoteCommand } from './parcel-commands.ts';
 import { providerCommand } from './provider-commands.ts';
 import { recallCommand } from './outbox-commands.ts';
 import { forwardCommand, replyCommand, sendCommand } from './send-command.ts';
@@ -56,8 +57,11 @@ export function buildProgram(terminal: Terminal, settings: Settings | undefined)
     .addCommand(outboxCommand(terminal))
     .addCommand(recallCommand(terminal))
     .addCommand(verifyCommand(terminal))
+    .addCommand(quoteCommand(terminal))
     .addCommand(inboxCommand(terminal))
     .addCommand(readCommand(terminal))
+    .addCommand(incomingCommand(terminal))
+    .addCommand(fetchCommand(terminal))
     .addCommand(syncCommand(terminal))
     .addCommand(chatCommand(terminal))
     .addCommand(walletCommand(terminal))

@@ -7,6 +7,7 @@ import { ClientError } from '../client-error.ts';
 import { run } from './context.ts';
 import { idOf } from './mail-commands.ts';
 import { collect } from './options.ts';
+import { sizeOf, tellCost } from './send-cost.ts';
 import {
   addSendingOptions,
   choicesOf,
@@ -21,6 +22,7 @@ interface SendOptions extends SendingOptions {
   readonly to: readonly string[];
   readonly subject: string;
   readonly eml?: string;
+  readonly yes?: boolean;
 }
 
 export function sendCommand(terminal: Terminal): Command {
@@ -28,7 +30,8 @@ export function sendCommand(terminal: Terminal): Command {
     .description('send a message; the text comes from --body, --body-file or standard input')
     .requiredOption('--to <who>', 'address or name of a contact; may be repeated', collect)
     .option('--subject <text>', 'subject', '')
-    .option('--eml <file>', 'a whole RFC 5322 message, sent byte for byte');
+    .option('--eml <file>', 'a whole RFC 5322 message, sent byte for byte')
+    .option('--yes', 'send large mails without a question');
   return run<SendOptions>(
     addSendingOptions(command),
     terminal,
@@ -43,6 +46,8 @@ export function sendCommand(terminal: Terminal): Command {
       const { eml, to, subject } = options;
       if (eml === undefined) {
         const message = { ...(await messageOf(context, options)), to: [...to], subject };
+        const everybody = [...to, ...(options.cc ?? []), ...(options.bcc ?? [])];
+        await tellCost(context, everybody, sizeOf(message), options.yes === true);
         await sendAndShow(context, options, (daemon) => daemon.sendMessage(message));
         return;
       }
@@ -52,6 +57,7 @@ export function sendCommand(terminal: Terminal): Command {
       }
       const raw = await readInputFile(eml);
       const choices = choicesOf(options);
+      await tellCost(context, to, raw.length, options.yes === true);
       await sendAndShow(context, options, (daemon) => daemon.sendRawMessage(raw, to, choices));
     },
   );

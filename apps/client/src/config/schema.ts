@@ -10,9 +10,10 @@ import {
   path,
   port,
 } from '@tanglemail/tangle/io/shell/setting-types.ts';
+import { DEFAULT_STAMP_BITS } from '@tanglemail/mail/core/envelope/stamp.ts';
 import { defineSettings } from '@tanglemail/tangle/io/shell/settings.ts';
-import { MAX_STAMP_BITS, MIN_MAX_MAIL } from '@tanglemail/mail/core/identity/descriptor.ts';
-import { MAX_MESSAGE_SIZE } from '@tanglemail/mail/core/limits.ts';
+import { MIN_MAX_MAIL } from '@tanglemail/mail/core/identity/descriptor.ts';
+import { MAX_MESSAGE_SIZE, MAX_STAMP_BITS } from '@tanglemail/mail/core/limits.ts';
 import { z } from 'zod';
 
 const node = z.strictObject({
@@ -131,8 +132,11 @@ const address = z.strictObject({
     .int()
     .min(0)
     .max(MAX_STAMP_BITS)
-    .default(0)
-    .describe('Work asked of a stranger for each mail, in leading zero bits of a hash.'),
+    .default(DEFAULT_STAMP_BITS)
+    .describe(
+      'Work asked of a stranger for each mail, in leading zero bits of a hash: 20 are half a ' +
+        'second of a phone on average, each one more is twice as long.',
+    ),
   maxMail: z
     .int()
     .min(MIN_MAX_MAIL)
@@ -213,6 +217,13 @@ export const CONFIG_SCHEMA = z.strictObject({
     .describe(
       'Milliseconds between two looks at the rented providers, which cost two requests each. ' +
         '`tanglemail sync` looks at once.',
+    ),
+  pushFromProviders: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether rented providers are paid to tell of new mail at once, for one small price a day ' +
+        'each; they are then looked at twelve times less often.',
     ),
   mailFromNode: z
     .boolean()

@@ -32,6 +32,8 @@ export interface Door {
   /** Empty for the plain address. */
   readonly label: string;
   readonly intro: KeyPair;
+  /** Work asked of strangers here. */
+  readonly stampBits: number;
 }
 
 /** What a descriptor says of doors. */
@@ -99,8 +101,13 @@ export class OwnAddresses {
   doors(): Door[] {
     const { account, settings } = this.#deps;
     const open = this.#live().filter((one) => !one.contactsOnly);
-    const subs = open.map((one) => ({ label: one.label, intro: this.#introOf(one) }));
-    return settings.get().contactsOnly ? subs : [{ label: '', intro: account.intro }, ...subs];
+    const subs = open.map((one) => ({
+      label: one.label,
+      intro: this.#introOf(one),
+      stampBits: one.stampBits,
+    }));
+    const { contactsOnly, stampBits } = settings.get();
+    return contactsOnly ? subs : [{ label: '', intro: account.intro, stampBits }, ...subs];
   }
 
   /** What the descriptor says. */
@@ -138,7 +145,7 @@ export class OwnAddresses {
       // Seconds: no generation comes twice, not even after a restore that knows of no label.
       const seconds = Math.floor(nowMs / 1_000);
       const generation = Math.max(seconds, (known?.generation ?? 0) + 1);
-      const { stampBits = 0, contactsOnly = false } = policy;
+      const { stampBits = this.#deps.settings.get().stampBits, contactsOnly = false } = policy;
       return this.put(batch, { label, generation, stampBits, contactsOnly, createdAtMs: nowMs });
     });
   }

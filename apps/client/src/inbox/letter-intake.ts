@@ -139,15 +139,23 @@ export class LetterIntake {
    * or a stranger's in our bucket.
    */
   isOurs(envelope: MailEnvelope, arrivedAt: number): boolean {
+    return this.isExact(envelope.tag) || this.isStrangers(envelope, arrivedAt);
+  }
+
+  /** Whether somebody here waits for this very tag. */
+  isExact(tag: Uint8Array): boolean {
     const { tags } = this.#deps;
-    const { tag } = envelope;
-    const isExact = tags.match(tag) !== undefined || this.#openers.some((one) => one.match(tag));
-    return isExact || this.isStrangers(envelope, arrivedAt);
+    return tags.match(tag) !== undefined || this.#openers.some((one) => one.match(tag));
   }
 
   /** Whether a stranger's envelope may be for us; needs only its first 50 bytes. */
   isStrangers(envelope: MailEnvelope, arrivedAt: number): boolean {
-    return this.#doorOf(envelope, scanDays(arrivedAt)) !== undefined;
+    return this.doorAt(envelope, arrivedAt) !== undefined;
+  }
+
+  /** The door at which an envelope that came at `arrivedAt` knocks; see `#doorOf`. */
+  doorAt(envelope: MailEnvelope, arrivedAt: number): string | undefined {
+    return this.#doorOf(envelope, scanDays(arrivedAt));
   }
 
   /** The door at which a stranger's envelope knocks: a label of ours, or '' for the plain one. */

@@ -8,12 +8,14 @@ import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import { MAX_FILTER_PATCH } from '@tanglemail/mail/core/market/constants.ts';
 import { ProviderApiError } from '@tanglemail/mail/io/provider/errors.ts';
 import type {
+  FilterChange,
   ProviderClient,
   ProviderSession,
 } from '@tanglemail/mail/io/provider/provider-client.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import type { RentalBook } from '../rentals/rental-book.ts';
 import { hintOf, type Renter } from '../rentals/renter.ts';
+import type { SpamGuard } from '../spam/spam-guard.ts';
 import type { Rental } from '../store/collections.ts';
 import { WriteLock } from '../store/write-lock.ts';
 import { STRANGER_BUCKET_BITS } from '../tags/stranger-bucket.ts';
@@ -40,6 +42,9 @@ export interface ProviderSyncDeps {
   readonly lists: TagLists;
   readonly fetcher: ObjectFetcher;
   readonly strangers: StrangerScan;
+  readonly spam: Pick<SpamGuard, 'askedNow'>;
+  /** Whether an envelope under this tag would be taken now. */
+  readonly isWaitedFor: (tag: Uint8Array) => boolean;
   readonly tangle: Pick<TangleAccess, 'clock'>;
   readonly logger: Logger;
   /** What providers are told; everything unless it is given. */
@@ -99,9 +104,10 @@ export class ProviderSync {
    */
   async watchTags(): Promise<void> {
     const { book, logger } = this.#deps;
-    if (!this.#told.tags) return;
     for (const rental of book.wanted()) {
-      if (!this.#isBehind(rental)) continue;
+      const isBucketRight = this.#askedNow() === rental.bucketStampBits;
+      const isTagsRight = !this.#told.tags || !this.#isBehind(rental);
+      if (isBucketRight && isTagsRight) continue;
       const result: SyncResult = { fetched: 0, held: 0, cost: 0n, errors: [] };
       try {
         await this.#syncFilters(await this.#open(rental, result));
@@ -194,12 +200,17 @@ export class ProviderSync {
     }
   }
 
+  /** Stamp bits that strangers are asked for at providers; undefined: none of their mail is held. */
+  #askedNow(): number | undefined {
+    return this.#told.buckets ? this.#deps.spam.askedNow() : undefined;
+  }
+
   /** Tells the provider which tags to watch, in bounded requests, and remembers that it knows. */
   #syncFilters({ provider, session, bondId, rental, result }: SyncPass): Promise<void> {
     const { book, tags, lists } = this.#deps;
     return this.#filters.run(async () => {
-      const { registered, hasBucket, lists: listed = [] } = rental();
-      const { tags: isTold, buckets: wantsBucket } = this.#told;
+      const { registered, hasBucket, bucketStampBits, lists: listed = [] } = rental();
+      const isTold = this.#told.tags;
       const [windows, ids] = isTold ? [tags.windows(), lists.ids()] : [{}, []];
       const numbered = isTold
         ? tags.changeSince(registered)
@@ -207,13 +218,12 @@ export class ProviderSync {
       const single = isTold ? lists.changeSince(listed) : { add: [], remove: lists.tagsIn(listed) };
       const add = [...numbered.add, ...single.add];
       const remove = [...numbered.remove, ...single.remove];
-      if (add.length === 0 && remove.length === 0 && hasBucket === wantsBucket) return;
-      const bucket = { bits: STRANGER_BUCKET_BITS, prefix: new Uint8Array(0), stampBits: 0 };
+      const asked = this.#askedNow();
+      const wantsBucket = asked !== undefined;
+      const isBucketRight = hasBucket === wantsBucket && asked === bucketStampBits;
+      if (add.length === 0 && remove.length === 0 && isBucketRight) return;
       try {
-        if (hasBucket && !wantsBucket) {
-          await provider.setFilters(session, { removeBuckets: [bucket] });
-        }
-        if (!hasBucket && wantsBucket) await provider.setFilters(session, { addBuckets: [bucket] });
+        if (!isBucketRight) await provider.setFilters(session, bucketChange(asked));
         // First what is new: a tag watched too long costs nothing, one too late costs a mail.
         for (const addTags of chunks(add)) await provider.setFilters(session, { addTags });
         for (const removeTags of chunks(remove)) await provider.setFilters(session, { removeTags });
@@ -223,8 +233,13 @@ export class ProviderSync {
         result.errors.push(error.code);
         return;
       }
-      const known = { registered: windows, lists: ids, hasBucket: wantsBucket };
-      await book.update(bondId, (one) => ({ ...one, ...known }));
+      await book.update(bondId, ({ bucketStampBits: _before, ...one }) => ({
+        ...one,
+        registered: windows,
+        lists: ids,
+        hasBucket: wantsBucket,
+        ...(asked === undefined ? {} : { bucketStampBits: asked }),
+      }));
       await lists.forget(book.wanted().flatMap((one) => one.lists ?? []));
     });
   }
@@ -255,9 +270,10 @@ export class ProviderSync {
       const from = { length: known.length, hash: hexToBytes(known.hash) };
       const { log, position } = await pass.provider.log(pass.session, from, LOG_PAGE);
       const later: Rental['pending'] = [];
-      for (const { state, root } of log.entries) {
-        // Held is what the balance or the day's limit did not pay for. Nobody else keeps it.
-        if (state === 'held') later.push({ root, isHeld: true });
+      for (const { state, root, tag } of log.entries) {
+        // Held is what the balance or the day's limit did not pay for, which nobody else keeps, and
+        // what came under a tag that was used before.
+        if (state === 'held') later.push({ root, isHeld: true, ...(tag ? { tag } : {}) });
         else if (state === 'stored' && !(await fetcher.fetch(pass, root))) {
           later.push({ root, isHeld: false });
         }
@@ -277,10 +293,12 @@ export class ProviderSync {
    * Another look at what could not be had so far; it stays on the list until it can, or is gone.
    */
   async #retryPending(pass: SyncPass): Promise<void> {
-    const { book, fetcher } = this.#deps;
-    for (const { root, isHeld } of pass.rental().pending) {
-      const isPaid = !isHeld || (await fetcher.retain(pass, root));
-      if (!isPaid || !(await fetcher.fetch(pass, root))) continue;
+    const { book, fetcher, isWaitedFor } = this.#deps;
+    for (const { root, isHeld, tag } of pass.rental().pending) {
+      // Once the right envelope has come under a tag, its copies are worth nothing to us.
+      const isWanted = tag === undefined || isWaitedFor(hexToBytes(tag));
+      const isPaid = !isWanted || !isHeld || (await fetcher.retain(pass, root));
+      if (!isPaid || (isWanted && !(await fetcher.fetch(pass, root)))) continue;
       await book.update(pass.bondId, (present) => ({
         ...present,
         pending: present.pending.filter((one) => one.root !== root),
@@ -298,6 +316,13 @@ function balanceIn(error: ProviderApiError): string {
 function codeOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return typeof code === 'string' ? code.slice(0, 64) : 'internal';
+}
+
+/** The bucket with what is asked of strangers, or without any of their mail. */
+function bucketChange(asked: number | undefined): FilterChange {
+  const bucket = { bits: STRANGER_BUCKET_BITS, prefix: new Uint8Array(0) };
+  if (asked === undefined) return { removeBuckets: [bucket] };
+  return { addBuckets: [{ ...bucket, stampBits: asked }] };
 }
 
 function chunks(tags: readonly Uint8Array[]): Uint8Array[][] {

@@ -92,12 +92,13 @@ export function giveUp(
   return { ...failed, error: { code, detail: error.detail.slice(0, 512) } };
 }
 
+const UNWATCHED = 'no provider has stored it; it is sealed again with a stranger’s tag';
+
 /**
  * Back to the start with a stranger's tag: the same letter, so a recipient that has it after all
  * shows it once.
  */
-export function sendAgain(entry: OutboxEntry, nowMs: number): OutboxEntry {
-  const detail = 'no provider has stored it; it is sealed again with a stranger’s tag';
+export function sendAgain(entry: OutboxEntry, nowMs: number, detail = UNWATCHED): OutboxEntry {
   const {
     root: _root,
     envelopeBytes: _envelopeBytes,
@@ -108,6 +109,8 @@ export function sendAgain(entry: OutboxEntry, nowMs: number): OutboxEntry {
     isLeaving: _isLeaving,
     attachedAtMs: _attachedAtMs,
     confirmedAtMs: _confirmedAtMs,
+    stampBits: _stampBits,
+    stampDay: _stampDay,
     ...kept
   } = enter(entry, 'queued', nowMs, detail);
   return { ...kept, deliveries: [], isResent: true };

@@ -38,12 +38,13 @@ import {
 import { OutboxRecords, type OutboxRecordsDeps } from './outbox-records.ts';
 import { ReceiptCollector, type ReceiptCollectorDeps } from './receipt-collector.ts';
 import { type EnvelopeSealer, SealingRefused } from './sealer.ts';
+import { isStampOver, lacksStamp, stampEnvelope } from './stamper.ts';
 
 /** Starts the delivery once the batch is written; its number is known before. */
 export type AcceptEntry = (() => OutboxEntry) & { readonly id: number };
 
 export interface OutboxDeps extends OutboxRecordsDeps, ReceiptCollectorDeps {
-  readonly tangle: Pick<TangleAccess, 'issuer' | 'clock' | 'random'>;
+  readonly tangle: Pick<TangleAccess, 'issuer' | 'proofOfWork' | 'networkId' | 'clock' | 'random'>;
   /** Who makes the envelope of each form. Those that are built later are added by `addSealer`. */
   readonly sealers: Readonly<Partial<Record<OutboxForm, EnvelopeSealer>>>;
   /** Has the present tags watched at every rented provider that can be reached. Never throws. */
@@ -83,6 +84,8 @@ export class Outbox {
   readonly #active = new Map<number, ActiveStep>();
   /** Marked as leaving by this run of the program, and not given to a node by it. */
   readonly #heldBack = new Set<number>();
+  /** Being taken back right now. */
+  readonly #recalling = new Set<number>();
   readonly #abort = new AbortController();
   readonly #sealers = new Map<OutboxForm, EnvelopeSealer>();
   #timer: NodeJS.Timeout | undefined;
@@ -217,14 +220,21 @@ export class Outbox {
   async recall(id: number): Promise<boolean> {
     const active = this.#active.get(id);
     if (!this.#isHere(this.#records.get(id))) return false;
-    active?.abort.abort(new Error('the mail is recalled'));
-    await active?.run;
-    const nowMs = this.#deps.tangle.clock.nowMs();
-    const changed = await this.#records.update(id, (current) =>
-      this.#isHere(current) ? recall(current, nowMs) : current,
-    );
-    this.#heldBack.delete(id);
-    return changed !== undefined;
+    // The step that ends here must not begin again before the mail is taken back.
+    this.#recalling.add(id);
+    try {
+      active?.abort.abort(new Error('the mail is recalled'));
+      await active?.run;
+      const nowMs = this.#deps.tangle.clock.nowMs();
+      const changed = await this.#records.update(id, (current) =>
+        this.#isHere(current) ? recall(current, nowMs) : current,
+      );
+      this.#heldBack.delete(id);
+      return changed !== undefined;
+    } finally {
+      this.#recalling.delete(id);
+      this.#schedule();
+    }
   }
 
   #isHere(entry: OutboxEntry | undefined): boolean {
@@ -252,7 +262,7 @@ export class Outbox {
     const nowMs = this.#deps.tangle.clock.nowMs();
     let nextMs = Number.POSITIVE_INFINITY;
     for (const entry of this.#records.open()) {
-      if (this.#active.has(entry.id)) continue;
+      if (this.#active.has(entry.id) || this.#recalling.has(entry.id)) continue;
       if (entry.nextTryAtMs > nowMs) nextMs = Math.min(nextMs, entry.nextTryAtMs);
       else this.#begin(entry);
     }
@@ -308,6 +318,7 @@ export class Outbox {
     const nowMs = this.#deps.tangle.clock.nowMs();
     if (entry.state === 'scheduled') await this.#move(entry.id, (one) => begin(one, nowMs));
     else if (entry.state === 'queued' && entry.root === undefined) await this.#seal(entry, signal);
+    else if (entry.state === 'queued' && lacksStamp(entry, nowMs)) await this.#stamp(entry, signal);
     else if (entry.state === 'queued') await this.#attach(entry, signal);
     else if (entry.state === 'attached') await this.#confirm(entry, signal);
     else if (entry.awaitsFetchUntilMs !== undefined) {
@@ -340,6 +351,36 @@ export class Outbox {
     });
   }
 
+  /** The envelope with its stamp replaces the one without: its root is known only now. */
+  async #stamp(entry: OutboxEntry, signal: AbortSignal): Promise<void> {
+    const { id, stampBits = 0 } = entry;
+    const { bytes: sealed } = this.#payload(entry);
+    try {
+      const onProgress = this.#progressOf(entry);
+      const options = { signal, onProgress };
+      const { bytes, root, stampDay } = await stampEnvelope(
+        sealed,
+        stampBits,
+        this.#deps.tangle,
+        options,
+      );
+      await this.#move(
+        id,
+        (one) => ({ ...one, root, stampDay, attempts: 0, nextTryAtMs: 0 }),
+        (batch) => batch.putBytes('outboxEnvelope', orderedKey(id), bytes),
+      );
+    } finally {
+      this.#work.delete(id);
+    }
+  }
+
+  #progressOf(entry: OutboxEntry): (work: WorkDone) => void {
+    return ({ hashes, expectedHashes }) => {
+      this.#work.set(entry.id, { hashes, expectedHashes });
+      this.#deps.onWork(entry, { hashes, expectedHashes });
+    };
+  }
+
   #sealerOf({ form = 'message' }: OutboxEntry): EnvelopeSealer {
     const sealer = this.#sealers.get(form);
     if (sealer !== undefined) return sealer;
@@ -357,10 +398,7 @@ export class Outbox {
       await this.#move(id, (one) => ({ ...one, isLeaving: true }));
       this.#heldBack.add(id);
     }
-    const onProgress = ({ hashes, expectedHashes }: WorkDone): void => {
-      this.#work.set(id, { hashes, expectedHashes });
-      this.#deps.onWork(entry, { hashes, expectedHashes });
-    };
+    const onProgress = this.#progressOf(entry);
     const onSubmitting = (): void => {
       signal.throwIfAborted();
       this.#heldBack.delete(id);
@@ -406,8 +444,14 @@ export class Outbox {
     };
     const confirming = tangle.issuer.awaitConfirmation(issued, { signal, onReattached });
     const confirmed = await confirming.finally(() => saved);
-    const { milestoneIndex, blockId: referenced } = confirmed;
+    const { milestoneIndex, blockId: referenced, milestone } = confirmed;
     const nowMs = tangle.clock.nowMs();
+    if (isStampOver(entry, milestone.header.timestampMs)) {
+      await this.#move(id, (current) =>
+        sendAgain(current, nowMs, 'it came too late for its stamp'),
+      );
+      return;
+    }
     await this.#move(
       id,
       (current) => ({
@@ -430,7 +474,7 @@ export class Outbox {
     });
   }
 
-  #payload(entry: OutboxEntry): Payload {
+  #payload(entry: OutboxEntry): Payload & { kind: 'envelope' } {
     const bytes = this.#deps.store.getBytes('outboxEnvelope', orderedKey(entry.id));
     if (bytes === undefined) throw new Error('broken invariant: a sealed mail has its envelope');
     return { kind: 'envelope', bytes };

@@ -42,6 +42,8 @@ export interface SealedFacts {
   readonly envelopeBytes: number;
   readonly tagKind: 'contact' | 'invite' | 'stranger' | 'chain';
   readonly isReducedSecrecy: boolean;
+  /** Bits of work to be done over the envelope before it leaves; absent when none are asked. */
+  readonly stampBits?: number;
   readonly deliveries: OutboxEntry['deliveries'];
 }
 
@@ -95,6 +97,8 @@ export function bytesOf(
 export interface ChosenTag {
   readonly kind: 'contact' | 'invite' | 'stranger';
   readonly tag: Uint8Array;
+  /** Asked of strangers. */
+  readonly stampBits?: number;
   readonly apply: () => void;
 }
 
@@ -187,6 +191,7 @@ export class Sealer implements EnvelopeSealer {
       envelopeBytes: bytes.length,
       tagKind: chosen.kind,
       isReducedSecrecy: isReduced,
+      ...(chosen.stampBits ? { stampBits: chosen.stampBits } : {}),
       deliveries: recipient.providers.map((one) => ({
         bondId: bytesToHex(one.bondId),
         endpoint: one.endpoint,
@@ -228,7 +233,9 @@ export class Sealer implements EnvelopeSealer {
     const written = contacts.recipient(to, recipient, tangle.clock.nowMs());
     // Who only gets a receipt is what he was before, with a number less of his tags.
     const contact = isQuiet === true ? { ...written, state: before } : written;
-    const taken = isResent === true ? undefined : contacts.takeTag(contact);
+    // Whoever hears only contacts gets the next of their tags, not a stranger's.
+    const asStranger = isResent === true && !recipient.policy.contactsOnly;
+    const taken = asStranger ? undefined : contacts.takeTag(contact);
     const apply = contacts.put(batch, taken?.contact ?? contact);
     if (taken === undefined) {
       const door = named ?? doorOf(recipient, to, contact.writeBy);
@@ -257,7 +264,7 @@ export class Sealer implements EnvelopeSealer {
     if (tag === undefined) {
       throw new SealingRefused('recipient-key-invalid', 'the intro key is of low order', true);
     }
-    return { kind: 'stranger', tag, apply };
+    return { kind: 'stranger', tag, stampBits: policy.stampBits, apply };
   }
 }
 

@@ -19,7 +19,7 @@ export async function previewOf(message: Uint8Array): Promise<ParcelPreview> {
       from: author?.name || author?.address || '',
       subject,
       date: dateOf(head),
-      text: text.slice(0, PREVIEW_LIMITS.text),
+      text: text.trim().slice(0, PREVIEW_LIMITS.text),
     };
   } catch {
     return { from: '', subject: '', date: 0, text: '' };

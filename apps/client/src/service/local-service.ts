@@ -226,9 +226,13 @@ export class LocalService implements ClientService {
     return mail;
   }
 
-  /** Fetches from every rented provider; calls that overlap share one pass. */
-  async sync(): Promise<dto.SyncReportDto> {
-    this.#syncing ??= this.#syncAll().finally(() => {
+  /**
+   * Fetches from every rented provider; calls that overlap share one pass. With `only` from those
+   * alone, in a pass that begins after the call.
+   */
+  async sync(only?: ReadonlySet<string>): Promise<dto.SyncReportDto> {
+    if (only !== undefined) await this.settle();
+    this.#syncing ??= this.#syncAll(only).finally(() => {
       this.#syncing = undefined;
     });
     return this.#syncing;
@@ -240,11 +244,11 @@ export class LocalService implements ClientService {
     await this.sync();
   }
 
-  async #syncAll(): Promise<dto.SyncReportDto> {
+  async #syncAll(only?: ReadonlySet<string>): Promise<dto.SyncReportDto> {
     const { book, providerSync, tangle } = this.#parts;
     const report = { fetched: 0, held: 0, cost: 0n, errors: [] as dto.SyncReportDto['errors'] };
     for (const { bondId, isActive } of book.list()) {
-      if (!isActive) continue;
+      if (!isActive || only?.has(bondId) === false) continue;
       try {
         const result: SyncResult = await explained(() => providerSync.sync(bondId));
         report.fetched += result.fetched;

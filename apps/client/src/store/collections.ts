@@ -119,6 +119,9 @@ export const messageEntries = collection(
   }),
 );
 
+/** What is to be had later; the tag of what the provider only holds, as far as it said it. */
+const pendingObject = z.strictObject({ root: hex, isHeld: z.boolean(), tag: hex.optional() });
+
 /** What we hold at one provider. */
 export const rentals = collection(
   'rental',
@@ -137,12 +140,14 @@ export const rentals = collection(
     /** Lists of single tags that the provider has, by id (tags/tag-lists.ts). */
     lists: z.array(z.string().max(64)).max(4_096).optional(),
     hasBucket: z.boolean(),
+    /** Stamp bits that it was told to ask of strangers; absent when it holds none of their mail. */
+    bucketStampBits: z.int().min(0).max(28).optional(),
     /** Objects that the provider keeps for us, by its own count. */
     storedObjects: count,
     /** Unix seconds of the last successful sync. */
     lastSyncAt: count,
     /** Objects that could not be paid for or fetched when the log named them, oldest first. */
-    pending: z.array(z.strictObject({ root: hex, isHeld: z.boolean() })).max(256),
+    pending: z.array(pendingObject).max(256),
     /** Channels, newest last: each as channel-json.ts writes it, and where a rest goes. */
     channels: z
       .array(z.strictObject({ channel: z.unknown(), refundAddress: hex, createdAtMs: count }))

@@ -2,6 +2,7 @@
  * What the outbox stores: each entry is one envelope on its way, whatever stands in it.
  * Spec: docs/spec/40-client-store.md, docs/spec/42-delivery.md.
  */
+import { MAX_STAMP_BITS } from '@tanglemail/mail/core/limits.ts';
 import { z } from 'zod';
 import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import { collection, count, hex, mailAddress, type RecordOf, subLabel } from './collections.ts';
@@ -103,6 +104,10 @@ export const outboxEntries = collection(
     powMs: z.number().min(0).optional(),
     milestoneIndex: count.optional(),
     isReducedSecrecy: z.boolean().optional(),
+    /** Bits of work that the recipient asks of this envelope; absent when none. */
+    stampBits: z.int().min(1).max(MAX_STAMP_BITS).optional(),
+    /** The day (since 1970) of the stamp that it has. */
+    stampDay: count.optional(),
     /** No provider stored it under an exact tag, so it was sealed again with a stranger's. */
     isResent: z.boolean().optional(),
     deliveries: z.array(delivery).max(MAX_DELIVERIES),

@@ -3,7 +3,8 @@
  * themselves (collections.ts). Spec: docs/spec/40-client-store.md.
  */
 import { z } from 'zod';
-import { MAX_STAMP_BITS, MIN_MAX_MAIL } from '@tanglemail/mail/core/identity/descriptor.ts';
+import { MIN_MAX_MAIL } from '@tanglemail/mail/core/identity/descriptor.ts';
+import { MAX_STAMP_BITS } from '@tanglemail/mail/core/limits.ts';
 import { MAX_NAME_LENGTH } from '@tanglemail/mail/core/identity/link.ts';
 import { MAX_MESSAGE_SIZE } from '@tanglemail/mail/core/limits.ts';
 import { collection, count, hex, type RecordOf, subLabel } from './collections.ts';

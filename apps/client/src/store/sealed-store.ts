@@ -101,8 +101,10 @@ export const BUCKETS = {
   keyHistory: 30,
   /** Name, or opaque(URL) → JSON: how far filters were read, and nodes that lied about them. */
   filterState: 31,
+  /** Folder id, modification number (16 digits) → JSON: UIDs that were expunged with it. */
+  expunged: 41,
   /** Opaque(sender and letter id) → JSON: what a registered letter was signed with. */
-  registered: 41,
+  registered: 42,
 } as const;
 
 export type Bucket = keyof typeof BUCKETS;

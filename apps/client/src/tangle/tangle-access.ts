@@ -17,6 +17,7 @@ import { type PowProgress, PowPool } from '@tanglemail/tangle/io/accel/pow-pool.
 import { bestVerifier } from '@tanglemail/tangle/io/accel/verifier.ts';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
 import { BlockIssuer } from '@tanglemail/tangle/io/node-client/block-issuer.ts';
+import type { ProofOfWork } from '@tanglemail/tangle/io/node-client/block-issuer.ts';
 import { isNotFound } from '@tanglemail/tangle/io/node-client/errors.ts';
 import { NodeClient } from '@tanglemail/tangle/io/node-client/node-client.ts';
 import type { NodeEvents } from '@tanglemail/tangle/io/node-client/node-events.ts';
@@ -30,6 +31,8 @@ export interface TangleAccess {
   readonly events: NodeEvents;
   readonly checker: ProofChecker;
   readonly issuer: BlockIssuer<PowProgress>;
+  /** The threads that seek nonces of blocks, for what else needs one. */
+  readonly proofOfWork: ProofOfWork<PowProgress>;
   readonly hasher: Hasher;
   readonly verifier: Verifier;
   readonly clock: Clock;
@@ -88,6 +91,7 @@ export async function openTangle(options: TangleOptions, deps: TangleDeps): Prom
     events,
     checker,
     issuer,
+    proofOfWork: pool,
     hasher,
     verifier,
     clock,

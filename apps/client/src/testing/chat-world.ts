@@ -55,7 +55,6 @@ export class ChatWorld {
       ...who,
       sealers: { message: sealer, note: sealer },
       providerAt: () => Promise.reject(new Error('nobody has a provider here')),
-      providersOf: async () => undefined,
       watchTags: async () => {},
       logger: SILENT_LOGGER,
       onChange: () => {},

@@ -3,6 +3,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import { publicKeyOf } from '@tanglemail/tangle/core/crypto/ed25519-strict.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
+import type { SpamPolicy } from '@tanglemail/mail/core/identity/sub-address.ts';
 import { signReceipt } from '@tanglemail/mail/core/market/receipt.ts';
 import { Outbox, type OutboxDeps } from '../outbox/outbox.ts';
 import type { OutgoingMail } from '../outbox/outgoing.ts';
@@ -22,9 +23,13 @@ export interface Sender {
 
 export const PROVIDER = { bondId: new Uint8Array(32).fill(5), endpoint: 'http://127.0.0.1:1' };
 
+const NO_POLICY: SpamPolicy = { stampBits: 0, contactsOnly: false };
+
 export type SenderOptions = Partial<OutboxDeps> & {
   readonly cut?: PowerCut;
   readonly providers?: (typeof PROVIDER)[];
+  /** What Bob asks of strangers. */
+  readonly policy?: SpamPolicy;
 };
 
 export class OutboxBench {
@@ -56,7 +61,7 @@ export class OutboxBench {
 
   /** Alice's outbox on a disk; mail goes to Bob, who has `providers`. */
   async sender(disk: Disk = new Map(), more: SenderOptions = {}): Promise<Sender> {
-    const { cut, providers = [], ...deps } = more;
+    const { cut, providers = [], policy = NO_POLICY, ...deps } = more;
     const { access } = this.tangle;
     const { store, isOff, writes } = memoryStore(disk, cut);
     const alice = await person(1, sealedMemoryStore(store), access);
@@ -65,7 +70,7 @@ export class OutboxBench {
       store: alice.store,
       writes: alice.writes,
       tangle: access,
-      sealers: sealersOf(alice, () => descriptorOf(this.bob, { providers })),
+      sealers: sealersOf(alice, () => descriptorOf(this.bob, { providers, policy })),
       providerAt: async () => ({ receipt: async () => undefined }),
       providersOf: async () => undefined,
       watchTags: async () => {},

@@ -51,6 +51,7 @@ export class SmallTangle {
       events,
       checker,
       issuer,
+      proofOfWork: SLOW_WORK,
       hasher,
       verifier: nobleVerifier,
       clock,

@@ -41,6 +41,7 @@ export async function openWholeClient(
         mailFromNode: true,
         pollIntervalMs: 250,
         send: { undoSeconds: 0 },
+        address: { stampBits: 4 },
         ...config,
       }),
       secrets: {

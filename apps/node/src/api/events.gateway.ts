@@ -21,7 +21,7 @@ import {
   parseTopic,
 } from '@tanglemail/tangle/io/node-client/event-dto.ts';
 import { errorFields } from '@tanglemail/tangle/io/logger.ts';
-import { remoteOf } from '@tanglemail/tangle/io/shell/rate-limit.ts';
+import { addressBehind, remoteOf } from '@tanglemail/tangle/io/shell/rate-limit.ts';
 import { SocketRoom } from '@tanglemail/tangle/io/shell/socket-room.ts';
 import { TokenBucket } from '@tanglemail/tangle/io/token-bucket.ts';
 import type { WebSocket } from 'ws';
@@ -29,7 +29,6 @@ import type { NodeEventMap } from '../events.ts';
 import type { TangleNode } from '../node.ts';
 import { WorkGate } from '../query/work-gate.ts';
 import { EventSession, RESUME_BELOW, type SocketEnd } from './event-session.ts';
-import { addressBehind } from './limits.ts';
 import { NODE } from './tokens.ts';
 
 /** Bytes of one message from a client. */

@@ -9,7 +9,8 @@ import { SYSTEM_CLOCK } from '@tanglemail/tangle/io/system.ts';
 import { WebSocket } from 'ws';
 import { TestNetwork, until, type TestNode } from '../testing/test-network.ts';
 import { createApp } from './http-app.ts';
-import { addressBehind, ROUTE_RULES, routeClassOf } from './limits.ts';
+import { addressBehind } from '@tanglemail/tangle/io/shell/rate-limit.ts';
+import { ROUTE_RULES, routeClassOf } from './limits.ts';
 
 const network = new TestNetwork();
 const sockets: Socket[] = [];

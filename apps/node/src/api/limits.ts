@@ -3,7 +3,6 @@
  * run at once, in all and of one remote, how long an answer may take to begin and how slowly it may
  * be read. One table says it all. Next: the controllers. Spec: docs/spec/11-node-api.md, "Limits".
  */
-import type { IncomingMessage } from 'node:http';
 import type { API_ROUTES } from '@tanglemail/tangle/io/metrics/node-metrics.ts';
 import {
   sendProblem,
@@ -166,18 +165,4 @@ function watchTime(request: HttpRequest, response: HttpResponse, options: Limits
     else refuse(response, 'timed-out', 5);
   }, requestTimeoutMs);
   response.on('close', () => clearTimeout(timer));
-}
-
-/**
- * The address of whoever opened a socket, behind so many trusted proxies: the same choice as
- * Express makes for requests. Each proxy adds the address that it saw to the end of the header.
- */
-export function addressBehind(request: IncomingMessage, trustedProxies: number): string {
-  const forwarded = request.headers['x-forwarded-for'];
-  const text = typeof forwarded === 'string' ? forwarded : '';
-  const hops = text.split(',').map((hop) => hop.trim());
-  const addresses = [request.socket.remoteAddress ?? '', ...hops.toReversed()].filter(
-    (address) => address !== '',
-  );
-  return addresses[Math.min(trustedProxies, addresses.length - 1)] ?? '';
 }

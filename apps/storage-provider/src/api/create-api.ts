@@ -6,8 +6,10 @@ import { Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { WsAdapter } from '@nestjs/platform-ws';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import 'reflect-metadata';
+import { jsonOf } from '@tanglemail/tangle/io/json-text.ts';
 import { corsOriginOf, HTTP_APP_OPTIONS } from '@tanglemail/tangle/io/shell/http.ts';
 import type { HttpRequest, HttpResponse, RunningApi } from '@tanglemail/tangle/io/shell/http.ts';
 import { limitServer, SERVER_TIMES } from '@tanglemail/tangle/io/shell/http-limits.ts';
@@ -20,6 +22,7 @@ import { ObjectController } from './object-controller.ts';
 import { PartController } from './part-controller.ts';
 import { OfferController, VERSION } from './offer-controller.ts';
 import { problemBody, ProblemFilter } from './problem-filter.ts';
+import { PushGateway } from './push.gateway.ts';
 import { PROVIDER } from './tokens.ts';
 
 /** Bytes of a request body: 4,096 tags to add and to remove are some 300 KiB of JSON. */
@@ -38,7 +41,7 @@ class ApiModule {
         PartController,
         ChannelController,
       ],
-      providers: [{ provide: PROVIDER, useValue: provider }],
+      providers: [{ provide: PROVIDER, useValue: provider }, PushGateway],
     };
   }
 }
@@ -65,6 +68,7 @@ export async function createApi(provider: Provider): Promise<RunningApi> {
       exposedHeaders: ['WWW-Authenticate', 'Payment-Receipt', 'Retry-After', 'Content-Range'],
     });
   }
+  app.useWebSocketAdapter(createSocketAdapter(app));
   serveDocs(app);
   const { registry } = provider.metrics;
   const listener = metrics.enabled ? await listenMetrics(metrics, registry) : undefined;
@@ -79,6 +83,13 @@ export async function createApi(provider: Provider): Promise<RunningApi> {
     await close();
     throw error;
   }
+}
+
+/** Every message of a socket goes to one handler, which refuses what it cannot read. */
+function createSocketAdapter(app: NestExpressApplication): WsAdapter {
+  return new WsAdapter(app, {
+    messageParser: (raw: unknown) => ({ event: 'message', data: jsonOf(String(raw)) }),
+  });
 }
 
 function countRequests(provider: Provider) {

@@ -40,6 +40,16 @@ const node = z.strictObject({
     .describe('Threads that do the proof of work for claims and offers.'),
 });
 
+const push = z.strictObject({
+  maxSockets: z.int().min(0).max(100_000).default(1_024).describe('Push sockets at once.'),
+  maxSocketsPerAddress: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(32)
+    .describe('Push sockets at once of one remote address.'),
+});
+
 const api = z.strictObject({
   host: z
     .string()
@@ -52,6 +62,7 @@ const api = z.strictObject({
   trustedProxies,
   corsOrigins,
   rateLimit: rateLimitSection(50, 200),
+  push: push.prefault({}),
 });
 
 const prices = z.strictObject({

@@ -43,6 +43,8 @@ export const BUCKETS = {
   tagUse: 20,
   /** bits u8 ‖ prefix ‖ day u32 ‖ level u8 ‖ position u32 → root of who holds this free place. */
   heldPlace: 21,
+  /** mailboxId 32 → {day}: the last day for which push was paid. */
+  pushDay: 22,
 } as const;
 
 export type Bucket = keyof typeof BUCKETS;

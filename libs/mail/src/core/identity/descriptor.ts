@@ -9,7 +9,7 @@ import { Writer } from '@tanglemail/tangle/core/codec/writer.ts';
 import { signEd25519 } from '@tanglemail/tangle/core/crypto/ed25519-strict.ts';
 import type { Verifier } from '@tanglemail/tangle/core/ports.ts';
 import { concatBytes, domain, equalBytes, utf8ToBytes } from '../crypto/kdf.ts';
-import { MAX_MESSAGE_SIZE, PADDED_SIZES } from '../limits.ts';
+import { MAX_MESSAGE_SIZE, MAX_STAMP_BITS, PADDED_SIZES } from '../limits.ts';
 import { assert, fail, succeed } from '../outcome.ts';
 import type { MailOutcome } from '../outcome.ts';
 import { MLKEM_PUBLIC_KEY_LENGTH, X25519_KEY_LENGTH } from '../ports.ts';
@@ -32,8 +32,6 @@ export const MAX_PROVIDERS = 3;
 /** Bytes of one provider endpoint. */
 export const MAX_ENDPOINT_LENGTH = 128;
 export const MAX_FORMAT_VERSIONS = 8;
-/** The most work that a descriptor may ask of a sender: 2^28 hashes would take a phone minutes. */
-export const MAX_STAMP_BITS = 28;
 /** The least that `maxMail` may say: whoever hears anybody hears a short text. */
 export const MIN_MAX_MAIL = 1_024;
 /** Lead of `issuedAt` over our own clock that is still believed, in seconds. */

@@ -4,7 +4,7 @@
  * these schemas; the server parses every request. Spec: docs/spec/34-provider-api.md.
  */
 import { z } from 'zod';
-import { MAX_STAMP_BITS } from '../../core/identity/descriptor.ts';
+import { MAX_STAMP_BITS } from '../../core/limits.ts';
 import {
   MAX_BUCKET_BITS,
   MAX_FILTER_PATCH,

@@ -2,6 +2,7 @@
  * A token bucket per remote address. Stops one address from keeping the API busy; the number of
  * addresses remembered is bounded, the least recent is forgotten first (and starts full again).
  */
+import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../core/ports.ts';
 import { TokenBucket } from '../token-bucket.ts';
 import { sendProblem, type HttpRequest, type HttpResponse } from './http.ts';
@@ -76,6 +77,20 @@ export function remoteOf(ip: string): string {
   const end = tail === undefined || tail === '' ? [] : tail.split(':');
   const zeros = tail === undefined ? 0 : Math.max(0, 8 - groups.length - end.length);
   return [...groups, ...Array<string>(zeros).fill('0'), ...end].slice(0, 4).join(':');
+}
+
+/**
+ * The address of whoever opened a socket, behind so many trusted proxies: the same choice as
+ * Express makes for requests. Each proxy adds the address that it saw to the end of the header.
+ */
+export function addressBehind(request: IncomingMessage, trustedProxies: number): string {
+  const forwarded = request.headers['x-forwarded-for'];
+  const text = typeof forwarded === 'string' ? forwarded : '';
+  const hops = text.split(',').map((hop) => hop.trim());
+  const addresses = [request.socket.remoteAddress ?? '', ...hops.toReversed()].filter(
+    (address) => address !== '',
+  );
+  return addresses[Math.min(trustedProxies, addresses.length - 1)] ?? '';
 }
 
 /** Express middleware that answers 429 with `problem` and Retry-After. */

@@ -1,0 +1,193 @@
+/**
+ * Large mails from client to client over real providers: byte for byte, also when a provider goes
+ * away in the middle, when the sender is killed in the middle, and when a provider gives garbage.
+ */
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { MAX_MESSAGE_SIZE } from '@tanglemail/mail/core/limits.ts';
+import { ObjectDesk } from '../../apps/storage-provider/src/mailboxes/object-desk.ts';
+import type { ClientEventDto } from '../../apps/client/src/api/dto.ts';
+import { mailOf, ParcelWorld, until } from './parcel-world.ts';
+
+const MIB = 1_048_576;
+let world: ParcelWorld;
+
+afterEach(async () => {
+  await world.close();
+});
+
+async function bobsAddress(): Promise<{ address: string; email: string }> {
+  return world.bob.client.service.address();
+}
+
+async function send(size: number): Promise<Uint8Array> {
+  const { address, email } = await bobsAddress();
+  const raw = mailOf(size, email);
+  await world.alice.client.service.sendRawMessage(raw, [address]);
+  return raw;
+}
+
+/** The one mail in Bob's inbox, once it is there. */
+async function delivered(timeoutMs = 120_000): Promise<Uint8Array> {
+  const { bob } = world;
+  let id: string | undefined;
+  await until(
+    'the mail',
+    async () => {
+      await bob.client.service.sync();
+      for (const one of (await bob.client.services.parcels?.incoming()) ?? []) {
+        if (one.state === 'waiting') await bob.client.services.parcels?.fetch(one.id);
+      }
+      const page = { folder: 'INBOX', limit: 9 };
+      const inbox = await bob.client.service.messages(page);
+      expect(inbox.length).toBeLessThanOrEqual(1);
+      id = inbox[0]?.id;
+      return id !== undefined;
+    },
+    timeoutMs,
+  );
+  return bob.client.service.rawMessage(id ?? '');
+}
+
+function same(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.from(a.buffer, a.byteOffset, a.length).equals(b);
+}
+
+describe('a large mail', () => {
+  it('of 25 MiB arrives byte for byte, with a preview before and progress on both sides', async () => {
+    world = await ParcelWorld.create(2);
+    const { alice, bob } = world;
+    const percents: number[] = [];
+    const events: ClientEventDto[] = [];
+    alice.client.service.subscribe((event) => {
+      if (event.topic === 'upload') percents.push(event.data.percent);
+    });
+    bob.client.service.subscribe((event) => events.push(event));
+    const raw = await send(MAX_MESSAGE_SIZE);
+    await until('the letter', async () => {
+      await bob.client.service.sync();
+      return ((await bob.client.services.parcels?.incoming()) ?? []).length === 1;
+    });
+    const [waiting] = (await bob.client.services.parcels?.incoming()) ?? [];
+    expect(waiting).toMatchObject({
+      state: 'waiting',
+      sizeBytes: MAX_MESSAGE_SIZE,
+      percent: 0,
+      preview: { from: 'Alice', subject: 'A large file', text: 'Here it is.' },
+    });
+    expect(Number(waiting?.cost)).toBeGreaterThan(1_000);
+    expect(await bob.client.service.messages({ folder: 'INBOX', limit: 9 })).toEqual([]);
+    expect(same(await delivered(), raw)).toBe(true);
+    expect(await bob.client.services.parcels?.incoming()).toEqual([]);
+    expect(events.some(({ topic }) => topic === 'incoming')).toBe(true);
+    expect(new Set(percents).size).toBeGreaterThan(20);
+    await until(
+      'both copies',
+      async () => (await alice.client.services.parcels?.uploads())?.length === 0,
+    );
+  }, 240_000);
+
+  it('comes by itself when it is small, and what stood twice in it is sent once', async () => {
+    world = await ParcelWorld.create(1);
+    const { alice } = world;
+    const { address } = await bobsAddress();
+    const contentBase64 = Buffer.from(mailOf(MIB, 'x')).toString('base64');
+    const attachments = ['a.bin', 'b.bin'].map((filename) => ({ filename, contentBase64 }));
+    let total = 0;
+    alice.client.service.subscribe((event) => {
+      if (event.topic === 'upload') total = event.data.bytesTotal;
+    });
+    const subject = 'Twice';
+    await alice.client.service.sendMessage({ to: [address], subject, text: 'Hi', attachments });
+    const got = await delivered();
+    const [sent] = await alice.client.service.messages({ folder: 'Sent', limit: 1 });
+    expect(same(got, await alice.client.service.rawMessage(sent?.id ?? ''))).toBe(true);
+    expect(got.length).toBeGreaterThan(2.6 * MIB);
+    expect(total).toBeLessThan(1.6 * MIB);
+  }, 120_000);
+
+  it('is fetched elsewhere when a provider gives garbage for a part', async () => {
+    world = await ParcelWorld.create(2);
+    const honest: ObjectDesk['fetch'] = Reflect.get(ObjectDesk.prototype, 'fetch');
+    let lies = 0;
+    ObjectDesk.prototype.fetch = async function garbled(...request) {
+      const found = await honest.apply(this, request);
+      if (found.size < 65_536 || lies === 3) return found;
+      lies += 1;
+      return { ...found, bytes: found.bytes.with(lies, (found.bytes[lies] ?? 0) ^ 1) };
+    };
+    try {
+      const raw = await send(4 * MIB);
+      expect(same(await delivered(), raw)).toBe(true);
+      expect(lies).toBe(3);
+    } finally {
+      ObjectDesk.prototype.fetch = honest;
+    }
+  }, 120_000);
+
+  it('is refused early: too large, to a stranger, to somebody without storage', async () => {
+    world = await ParcelWorld.create(1);
+    const { alice, bob } = world;
+    const { service } = alice.client;
+    const own = await service.address();
+    const address = (await bobsAddress()).address;
+    await expect(
+      service.sendRawMessage(mailOf(MAX_MESSAGE_SIZE + 1, 'x'), [address]),
+    ).rejects.toMatchObject({ code: 'message-too-large' });
+    // Nobody has invited Bob, and Alice rents nothing.
+    const raw = mailOf(MIB, own.email);
+    const queued = await bob.client.service.sendRawMessage(raw, [own.address]);
+    const id = queued.recipients[0]?.outboxId ?? '';
+    await until('the refusal', async () => {
+      return (await bob.client.service.outboxItem(id)).state === 'failed';
+    });
+    const item = await bob.client.service.outboxItem(id);
+    expect(item.error).toMatchObject({ code: 'parcel-no-provider' });
+    const [quote] = (await alice.client.services.parcels?.quote({
+      to: [address],
+      sizeBytes: 8 * MIB,
+    })) ?? [{}];
+    expect(quote).toMatchObject({ isLetter: false, partCount: 9, providers: 1 });
+    const [refused] = (await bob.client.services.parcels?.quote({
+      to: [own.address],
+      sizeBytes: 8 * MIB,
+    })) ?? [{}];
+    expect(refused).toMatchObject({ code: 'parcel-no-provider' });
+  }, 120_000);
+
+  it('survives a provider that restarts in the middle', async () => {
+    world = await ParcelWorld.create(1);
+    const [provider] = world.providers;
+    let isDone = false;
+    const restart = Promise.withResolvers<void>();
+    world.alice.client.service.subscribe((event) => {
+      if (event.topic !== 'upload' || isDone || event.data.percent < 30) return;
+      isDone = true;
+      void (async () => {
+        await provider?.stop();
+        await provider?.start();
+        restart.resolve();
+      })();
+    });
+    const raw = await send(8 * MIB);
+    await restart.promise;
+    expect(same(await delivered(), raw)).toBe(true);
+  }, 120_000);
+
+  it('survives a sender that is killed in the middle, and goes on where it stopped', async () => {
+    world = await ParcelWorld.create(1);
+    const { alice } = world;
+    const killed = Promise.withResolvers<number>();
+    const stop = alice.client.service.subscribe((event) => {
+      if (event.topic !== 'upload' || event.data.percent < 40) return;
+      stop();
+      killed.resolve(event.data.bytesDone);
+    });
+    const raw = await send(8 * MIB);
+    const before = await killed.promise;
+    await alice.stop();
+    await alice.start();
+    const [upload] = (await alice.client.services.parcels?.uploads()) ?? [];
+    expect(upload?.bytesDone).toBeGreaterThanOrEqual(before);
+    expect(same(await delivered(), raw)).toBe(true);
+  }, 120_000);
+});
