@@ -107,7 +107,10 @@ export class SendingBook {
     if (this.#isSeedDue(lines[0], audience, now)) {
       const opened = this.#open(batch, audience, lines[0], now);
       lines = [opened.line, ...lines.map((one, at) => (at === 0 ? told(one) : one))];
-      applies.push(opened.apply, ...lines.slice(2).map((one) => this.#tellEnd(batch, one, audience)));
+      applies.push(
+        opened.apply,
+        ...lines.slice(2).map((one) => this.#tellEnd(batch, one, audience)),
+      );
     }
     const kept = lines.slice(0, 2);
     const isSame = kept.length === before.length && kept.every((one, at) => one === before[at]);

@@ -54,6 +54,7 @@ export class ChatWorld {
     const outbox = await Outbox.load({
       ...who,
       sealers: { message: sealer, note: sealer },
+      providersOf: async () => undefined,
       providerAt: () => Promise.reject(new Error('nobody has a provider here')),
       watchTags: async () => {},
       logger: SILENT_LOGGER,
