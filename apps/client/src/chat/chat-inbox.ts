@@ -90,6 +90,8 @@ export class ChatInbox {
         return this.fileText(batch, { ...note, sender, receivedAtMs });
       case 'watched':
         return sending.noteWatcher(batch, note.chainId, sender);
+      case 'ended':
+        return receiving.end(batch, note, sender, nowOf(this.#context));
       case 'chain-request': {
         const sent = sending.sentTo(sender, { chainId: note.chainId }, batch);
         return sent ? this.#outbox.answer(batch, sender, sent, note.numbers) : () => {};

@@ -6,6 +6,7 @@
  */
 import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { ChainSeedNote } from '@tanglemail/mail/core/chain/note.ts';
+import type { ChainId } from '@tanglemail/mail/core/chain/ratchet.ts';
 import {
   CHAIN_KEPT_SECONDS,
   missingNumbers,
@@ -221,9 +222,21 @@ export class ReceivingBook {
     return applyAll(applies);
   }
 
+  /** A chain that we hold is over, and had `length` messages. */
+  end(
+    batch: SealedBatch,
+    previous: { readonly chainId: ChainId; readonly length: number },
+    from: MailAddress,
+    now: number,
+  ): () => void {
+    const record = this.#records.get(previous.chainId, batch);
+    if (record === undefined) return () => {};
+    return this.#noteMissing(batch, { previous }, { from, audience: record.audience, now });
+  }
+
   #noteMissing(
     batch: SealedBatch,
-    { previous }: ChainSeedNote,
+    { previous }: Pick<ChainSeedNote, 'previous'>,
     { from, audience, now }: { from: MailAddress; audience: string; now: number },
   ): () => void {
     if (previous === undefined || previous.length === 0) return () => {};

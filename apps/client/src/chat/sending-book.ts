@@ -7,7 +7,7 @@
 import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import { encodeChainNote } from '@tanglemail/mail/core/chain/note.ts';
 import type { ChainSeedNote } from '@tanglemail/mail/core/chain/note.ts';
-import { CHAIN_SEED_LENGTH } from '@tanglemail/mail/core/chain/ratchet.ts';
+import { CHAIN_SEED_LENGTH, type ChainId } from '@tanglemail/mail/core/chain/ratchet.ts';
 import { CHAIN_KEPT_SECONDS } from '@tanglemail/mail/core/chain/receiving.ts';
 import {
   CHAIN_LIFE_SECONDS,
@@ -100,20 +100,24 @@ export class SendingBook {
   route(batch: SealedBatch, audience: Audience): Route {
     const now = this.#now();
     const record = this.#records.get(audience.id, batch);
+    const before = record?.chains ?? [];
     // A chain that somebody can read who is out, or has other keys, carries nothing any more.
-    const lines = (record?.chains ?? []).filter((one) => !isGone(one, audience));
-    const [current] = lines;
+    let lines = before.map((one) => (isGone(one, audience) ? ended(one) : one));
     const applies: (() => void)[] = [];
-    if (this.#isSeedDue(current, audience, now)) {
-      const opened = this.#open(batch, audience, current, now);
-      lines.unshift(opened.line);
-      applies.push(opened.apply);
+    if (this.#isSeedDue(lines[0], audience, now)) {
+      const opened = this.#open(batch, audience, lines[0], now);
+      lines = [opened.line, ...lines.map((one, at) => (at === 0 ? told(one) : one))];
+      applies.push(
+        opened.apply,
+        ...lines.slice(2).map((one) => this.#tellEnd(batch, one, audience)),
+      );
     }
     const kept = lines.slice(0, 2);
-    if (record === undefined || record.chains.map(idOf).join() !== kept.map(idOf).join()) {
+    const isSame = kept.length === before.length && kept.every((one, at) => one === before[at]);
+    if (record === undefined || !isSame) {
       applies.push(this.#put(batch, { audience: audience.id, chains: kept }));
     }
-    const usable = kept.filter((one) => isUsable(stateOf(one), now));
+    const usable = kept.filter((one) => !one.isEnded && isUsable(stateOf(one), now));
     const [best] = usable.toSorted((a, b) => b.watchers.length - a.watchers.length);
     const hasWatchers = best !== undefined && best.watchers.length > 0;
     return {
@@ -125,13 +129,27 @@ export class SendingBook {
 
   #isSeedDue(current: SendingLine | undefined, audience: Audience, now: number): boolean {
     if (audience.holders.length === 0) return false;
-    if (current === undefined || current.holders.length !== audience.holders.length) return true;
+    if (current === undefined || current.isEnded) return true;
+    if (current.holders.length !== audience.holders.length) return true;
     const { lastReceivedAt } = audience;
     const last = lastReceivedAt === 0 ? undefined : lastReceivedAt;
     const state = stateOf(current);
     // It was written on, and nobody watches it (any more): its seed must be lost.
     if (state.next > 0 && current.watchers.length === 0) return true;
     return reseedReason(state, now, last) !== undefined;
+  }
+
+  /** A chain leaves the list: whoever watches it hears of what went on it after the next seed. */
+  #tellEnd(batch: SealedBatch, line: SendingLine, audience: Audience): () => void {
+    const { next } = stateOf(line);
+    if (next <= line.told) return () => {};
+    const chainId = line.chainId as ChainId;
+    const body = encodeChainNote({ type: 'ended', chainId, length: next });
+    const present = new Set(audience.holders.map((one) => one.address));
+    const accepts = line.watchers
+      .filter((to) => present.has(to))
+      .map((to) => this.#deps.outbox.enqueueNote(batch, { to, body, dedupe: `end:${chainId}` }));
+    return () => accepts.forEach((accept) => accept());
   }
 
   #open(
@@ -193,7 +211,7 @@ export class SendingBook {
     if (sent === undefined || record === undefined || line === undefined) return undefined;
     const state = stateOf(line);
     // The core measures a chain's life by the time of the message; ours may have waited for days.
-    if (!isUsable(state, this.#now())) return undefined;
+    if (line.isEnded || !isUsable(state, this.#now())) return undefined;
     const draft = { kind: 'text', ...content } as const;
     const outcome = sealChainMessage(state, draft, maxEnvelope, this.#deps.suite);
     if (!outcome.ok) return { outcome, apply: () => {} };
@@ -246,7 +264,7 @@ export class SendingBook {
   isCurrent(batch: SealedBatch, chainId: string): boolean {
     const sent = this.#sent.get(chainId, batch);
     const record = sent && this.#records.get(sent.audience, batch);
-    return record?.chains.some((one) => one.chainId === chainId) === true;
+    return record?.chains.some((one) => one.chainId === chainId && !one.isEnded) === true;
   }
 
   /** Ends all chains to an audience: the next message begins a new one. */
@@ -254,7 +272,7 @@ export class SendingBook {
     const record = this.#records.get(audience, batch);
     return record === undefined || record.chains.length === 0
       ? () => {}
-      : this.#put(batch, { ...record, chains: [] });
+      : this.#put(batch, { ...record, chains: record.chains.map(ended) });
   }
 
   /** What went on a chain that `who` may ask about, by its id or by the tag of a message. */
@@ -309,13 +327,19 @@ export class SendingBook {
   }
 }
 
-function idOf(line: SendingLine): string {
-  return line.chainId;
+/** The next seed names its length as it is now. */
+function told(line: SendingLine): SendingLine {
+  return { ...line, told: stateOf(line).next };
+}
+
+function ended(line: SendingLine): SendingLine {
+  return line.isEnded ? line : { ...line, isEnded: true };
 }
 
 function lineOf(chain: SendingChain, holders: Holder[], watchers: MailAddress[]): SendingLine {
   const { chainId } = chain;
-  return { chainId, state: bytesToHex(encodeSendingChain(chain)), holders, watchers };
+  const state = bytesToHex(encodeSendingChain(chain));
+  return { chainId, state, holders, watchers, told: 0, isEnded: false };
 }
 
 function stateOf(line: SendingLine): SendingChain {

@@ -40,6 +40,10 @@ export const sendingChains = collection(
           holders: z.array(z.strictObject({ address: mailAddress, identityKey: id32 })).max(25),
           /** Who has said that the tags are watched. */
           watchers: people,
+          /** How many messages the seed of the next chain says this one had. */
+          told: count,
+          /** Somebody who left can read it, or nobody can: nothing more goes on it. */
+          isEnded: z.boolean(),
         }),
       )
       .max(2),

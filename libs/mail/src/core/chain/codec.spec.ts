@@ -27,6 +27,7 @@ const notes: readonly ChainNote[] = [
   { type: 'chain-request', chainId, numbers: [0, 5, MAX_CHAIN_MESSAGES - 1] },
   { type: 'envelope-request', tag },
   { type: 'watched', chainId },
+  { type: 'ended', chainId, length: MAX_CHAIN_MESSAGES },
   { type: 'answered', chainId, tags: [] },
   { type: 'answered', chainId, tags: [tag, tag] },
   { type: 'text', letterId: letterIdFromBytes(tag), sentAt: 7, text: tag },
@@ -127,7 +128,7 @@ describe('form of notes', () => {
     encodeChainNote({ type: 'chain-request', chainId, numbers });
 
   it('chain-note-unknown: another family, version or type', () => {
-    const other = [[], [0xc0, 1, 1], [0xc1, 2, 1], [0xc1, 1, 0], [0xc1, 1, 7], [0xc1, 1]];
+    const other = [[], [0xc0, 1, 1], [0xc1, 2, 1], [0xc1, 1, 0], [0xc1, 1, 8], [0xc1, 1]];
     const codes = other.map((head) => codeOf(decodeChainNote(Uint8Array.from(head))));
     expect(new Set(codes)).toEqual(new Set(['chain-note-unknown']));
   });

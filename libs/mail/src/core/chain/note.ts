@@ -29,6 +29,7 @@ const TYPE_ENVELOPE_REQUEST = 3;
 const TYPE_WATCHED = 4;
 const TYPE_TEXT = 5;
 const TYPE_ANSWERED = 6;
+const TYPE_ENDED = 7;
 /** The longest note: a text of the greatest size. */
 export const MAX_CHAIN_NOTE_SIZE = 3 + LETTER_ID_LENGTH + 4 + MAX_TEXT_SIZE;
 
@@ -85,7 +86,16 @@ export interface ChainAnsweredNote {
   readonly tags: readonly Uint8Array[];
 }
 
+/** "Nothing more comes on this chain; it went on after its successor had named its length." */
+export interface ChainEndedNote {
+  readonly type: 'ended';
+  readonly chainId: ChainId;
+  /** How many messages it had. */
+  readonly length: number;
+}
+
 export type ChainNote =
+  | ChainEndedNote
   | ChainAnsweredNote
   | ChainSeedNote
   | ChainRequestNote
@@ -128,6 +138,11 @@ export function encodeChainNote(note: ChainNote): Uint8Array {
       writer.hex(note.chainId, CHAIN_ID_LENGTH);
       writer.count8(note.tags.length, 0, MAX_REQUESTED_NUMBERS);
       for (const tag of note.tags) writer.fixed(tag, TAG_LENGTH);
+      break;
+    case 'ended':
+      writer.u8(TYPE_ENDED);
+      writer.hex(note.chainId, CHAIN_ID_LENGTH);
+      writer.u16(note.length);
   }
   return writer.finish();
 }
@@ -149,7 +164,7 @@ export function writeSeed(writer: Writer, note: ChainSeedNote): void {
  */
 export function decodeChainNote(bytes: Uint8Array): MailOutcome<ChainNote> {
   const [family, version, type = 0] = bytes;
-  const isKnown = type >= TYPE_SEED && type <= TYPE_ANSWERED;
+  const isKnown = type >= TYPE_SEED && type <= TYPE_ENDED;
   if (family !== CHAIN_NOTE_FAMILY || version !== NOTE_VERSION || !isKnown) {
     return fail('chain-note-unknown');
   }
@@ -160,6 +175,11 @@ export function decodeChainNote(bytes: Uint8Array): MailOutcome<ChainNote> {
     if (type === TYPE_WATCHED) return { type: 'watched' as const, chainId: readChainId(reader) };
     if (type === TYPE_TEXT) return readText(reader);
     if (type === TYPE_ANSWERED) return readAnswer(reader);
+    if (type === TYPE_ENDED) {
+      const chainId = readChainId(reader);
+      const length = reader.count16(0, MAX_CHAIN_MESSAGES);
+      return { type: 'ended' as const, chainId, length };
+    }
     return { type: 'envelope-request' as const, tag: reader.bytes(TAG_LENGTH) };
   });
 }
