@@ -92,7 +92,8 @@ export class ChatWorld {
         if (!this.envelopes.some((one) => Buffer.from(one).equals(bytes))) {
           this.envelopes.push(bytes);
         }
-        return { blockId, milestoneIndex: 1 } as never;
+        const milestone = { header: { timestampMs: this.nowMs } };
+        return { blockId, milestoneIndex: 1, milestone } as never;
       },
     };
     const access = tangleWithoutNode(() => this.nowMs);
