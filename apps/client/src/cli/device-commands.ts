@@ -1,5 +1,5 @@
 /**
- * `tanglemail device`: several machines with one account. Spec: docs/spec/28-link.md.
+ * `tanglemail device`: several machines with one account. Spec: docs/spec/44-device-link.md.
  */
 import { hostname } from 'node:os';
 import { Command } from 'commander';

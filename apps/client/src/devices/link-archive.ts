@@ -1,7 +1,7 @@
 /**
  * What a new device is given: keys, epochs, contacts, tags, rentals and the self-log. Mails are not
  * in it: they come from the providers. Before: link-host.ts; after: link-guest.ts.
- * Spec: docs/spec/28-link.md, "Archive".
+ * Spec: docs/spec/44-device-link.md, "Archive".
  */
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';

@@ -1,7 +1,7 @@
 /**
  * How two devices hear each other while one is linked: tagged data under tags that only the code
  * gives. Before: link-host.ts, link-guest.ts; after: tangle/tangle-access.ts.
- * Spec: docs/spec/28-link.md.
+ * Spec: docs/spec/44-device-link.md.
  */
 import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
 import {

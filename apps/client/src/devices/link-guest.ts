@@ -1,7 +1,7 @@
 /**
  * The new device's side of a link: says hello under the code, shows the number, takes the archive
  * and makes the account from it. Before: the command line; after: link-channel.ts,
- * account/install.ts. Spec: docs/spec/28-link.md.
+ * account/install.ts. Spec: docs/spec/44-device-link.md.
  */
 import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';

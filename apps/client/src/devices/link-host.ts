@@ -1,7 +1,7 @@
 /**
  * The old device's side of a link: gives out a code, shows the number, and sends the archive once
  * its owner has confirmed. Before: the local API; after: link-channel.ts, link-archive.ts.
- * Spec: docs/spec/28-link.md.
+ * Spec: docs/spec/44-device-link.md.
  */
 import type { KeyPair, SealingSuite } from '@tanglemail/mail/core/ports.ts';
 import {

@@ -40,7 +40,7 @@ describe('linking', () => {
   it('gives both sides one number and one key, as the page shows', () => {
     const session = valueOf(linkSession(guest, keys, suite));
     expect(valueOf(linkSession(host, keys, suite))).toEqual(session);
-    const url = new URL('../../../../../docs/spec/28-link.md', import.meta.url);
+    const url = new URL('../../../../../docs/spec/44-device-link.md', import.meta.url);
     const page = readFileSync(url, 'utf8');
     expect(page).toContain(`code    ${formatLinkCode(CODE)}`);
     expect(page).toContain(`number  ${session.number}`);

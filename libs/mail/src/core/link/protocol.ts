@@ -1,7 +1,7 @@
 /**
  * Linking a device: what the old and the new one say to each other through the tangle, and the
  * number by which their owner sees that nobody stands in between. Stop before: identity/keys.ts;
- * next: the client, devices/link-host.ts and link-guest.ts. Spec: docs/spec/28-link.md.
+ * next: the client, devices/link-host.ts and link-guest.ts. Spec: docs/spec/44-device-link.md.
  */
 import { base64urlnopad } from '@scure/base';
 import type { Reader } from '@tanglemail/tangle/core/codec/reader.ts';
