@@ -44,6 +44,7 @@ import { Sealer } from './outbox/sealer.ts';
 import { Parcels } from './parcels/parcels.ts';
 import { ReceiptBook } from './receipts/receipt-book.ts';
 import { ChannelKeeper } from './rentals/channel-keeper.ts';
+import { MailboxRecall } from './rentals/mailbox-recall.ts';
 import { RentalBook } from './rentals/rental-book.ts';
 import { Renter, type RentTerms } from './rentals/renter.ts';
 import { summaryView } from './service/views.ts';
@@ -117,6 +118,7 @@ export interface ClientParts extends ClientOptions {
   readonly spam: SpamGuard;
   /** Who tells us of new mail. */
   readonly push: PushWatch;
+  readonly recall: MailboxRecall;
   readonly events: ClientEvents;
   readonly devices: DeviceParts;
 }
@@ -162,6 +164,8 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const providers = (): ProviderHint[] => market.book.hints();
   const doors = (): PublishedDoors => people.addresses.published();
   const publisher = new DescriptorPublisher({ ...base, resolver, epochs: state, providers, doors });
+  const { retentionDays } = config.provider;
+  const recall = new MailboxRecall({ ...base, ...market, resolver, retentionDays });
   const spam = new SpamGuard({ ...base, addresses: people.addresses });
   await spam.follow();
   const inbox = buildInbox(options, { ...base, ...market, events, spam });
@@ -183,7 +187,7 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   });
   const running = { lifetime, resolver, publisher, outbox, chat, parcels, events, devices };
   const hooks = await buildHooks(base, deps);
-  return { ...all, ...running, ...hooks, filterScan, spam, push };
+  return { ...all, ...running, ...hooks, filterScan, spam, push, recall };
 }
 
 type OutboxParts = 'renter' | 'resolver' | 'events' | 'providerSync';

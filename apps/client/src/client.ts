@@ -95,6 +95,7 @@ export class Client {
       await channels.follow();
       return CHANNEL_CHECK_MS;
     });
+    this.#loop('mailboxes of before', () => this.#recallMailboxes());
     this.#loop('push', async () => {
       if (config.pushFromProviders) push.follow();
       return CHANNEL_CHECK_MS;
@@ -186,8 +187,17 @@ export class Client {
     });
   }
 
+  /** Begins when the first descriptor was looked for, and ends with the last provider's answer. */
+  async #recallMailboxes(): Promise<number> {
+    const { publisher, recall } = this.#parts;
+    if (publisher.status().state === 'none') return RETRY_MS;
+    return (await recall.follow()) === 0 ? DAY_MS : LAST_RETRY_MS;
+  }
+
   async #publishDescriptor(signal: AbortSignal): Promise<number> {
     const { publisher } = this.#parts;
+    // An account that comes back from its words must not forget its mailboxes by that.
+    if (publisher.status().state === 'none') await this.#parts.recall.note();
     await publisher.publishIfDue(signal);
     return publisher.status().state === 'confirmed' ? DESCRIPTOR_CHECK_MS : RETRY_MS;
   }

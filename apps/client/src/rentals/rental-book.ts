@@ -80,7 +80,12 @@ export class RentalBook {
   }
 
   /** A first record for a provider; one that is there already stays. */
-  async begin(bondId: string, endpoint: string, retentionDays: number): Promise<Rental> {
+  async begin(
+    bondId: string,
+    endpoint: string,
+    retentionDays: number,
+    more: Pick<Rental, 'isRecovering'> = {},
+  ): Promise<Rental> {
     return this.#deps.writes.run(async () => {
       const known = this.#byBond.get(bondId);
       if (known !== undefined) return this.#write({ ...known, endpoint, retentionDays });
@@ -103,6 +108,7 @@ export class RentalBook {
         channels: [],
         isActive: false,
         isEnded: false,
+        ...more,
       });
     });
   }
