@@ -1,7 +1,8 @@
 /**
- * Goal 22: a bucket of 30,000 strangers' envelopes, looked through on one thread by the client's own
- * code: their first 64 bytes and what a provider says of their stamp. One run in which all of them
- * carry the work that is asked, so that every key is looked at, and one in which none does: a flood.
+ * Goal 22: a bucket of 30,000 strangers' envelopes, looked through on one thread by the client's
+ * own code: their first 64 bytes and what a provider says of their stamp. One run in which all of
+ * them carry the work that is asked, so that every key is looked at, and one in which none does: a
+ * flood.
  */
 import type { MailEnvelope } from '../../libs/mail/src/core/envelope/envelope.ts';
 import { matchesStranger, scanDays } from '../../libs/mail/src/core/envelope/stranger.ts';

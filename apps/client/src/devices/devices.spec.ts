@@ -223,8 +223,8 @@ describe('a removed device', () => {
       const thief = await linkTo(alice, 'thief');
       await until(async () => (await listed(phone)).length === 3);
       await until(async () => (await listed(alice)).length === 3);
-      // The thief's device keeps running, but publishes nothing and asks for nothing in the account's
-      // name: it only listens, with every secret that it had.
+      // The thief's device keeps running, but publishes nothing and asks for nothing in the
+      // account's name: it only listens, with every secret that it had.
       const thiefId = (await devicesOf(thief).list()).find((one) => one.isOwn)?.id ?? '';
       const before = (await alice.service.status()).descriptor.sequence;
       await thief.stop();

@@ -1,8 +1,9 @@
 /**
  * The first look at what strangers send: the work over an envelope is measured before its key is,
  * and its key before it is opened. What is asked is the policy of the doors that are open to
- * strangers (contacts/own-addresses.ts). Before: inbox/stranger-scan.ts, node-feed.ts and filters/filter-scan.ts ask;
- * inbox/provider-sync.ts tells the rented providers. Spec: docs/spec/42-delivery.md, "Strangers".
+ * strangers (contacts/own-addresses.ts). Before: inbox/stranger-scan.ts, node-feed.ts and
+ * filters/filter-scan.ts ask; inbox/provider-sync.ts tells the rented providers.
+ * Spec: docs/spec/42-delivery.md, "Strangers".
  */
 import { concatBytes } from '@tanglemail/mail/core/crypto/kdf.ts';
 import type { MailEnvelope } from '@tanglemail/mail/core/envelope/envelope.ts';
@@ -43,8 +44,8 @@ export class SpamGuard {
   }
 
   /**
-   * Notes what is asked now, so that a change does not refuse what is under way. To be called at the
-   * start and after each change of a policy.
+   * Notes what is asked now, so that a change does not refuse what is under way. To be called at
+   * the start and after each change of a policy.
    */
   async follow(): Promise<void> {
     const { store, writes } = this.#deps;
@@ -72,8 +73,8 @@ export class SpamGuard {
   }
 
   /**
-   * Whether a stranger's envelope that arrived at `arrivedAt` (unix seconds) is for one of our doors
-   * and carries the work that is asked there. `doorOf` gives the door's label; it costs a key
+   * Whether a stranger's envelope that arrived at `arrivedAt` (unix seconds) is for one of our
+   * doors and carries the work that is asked there. `doorOf` gives the door's label; it costs a key
    * agreement and is called only when the work is enough for some door.
    */
   hears(stamped: Stamped, arrivedAt: number, doorOf: () => string | undefined): boolean {

@@ -257,7 +257,7 @@ describe('an exact tag', () => {
 
   beforeEach(() => watch([TAG]));
 
-  it('lets whoever saw it drain nothing: one envelope is charged, three are held free', async () => {
+  it('lets whoever saw it drain nothing: one envelope is charged, three are free', async () => {
     expect(await arrive([real, ...copies])).toMatchObject({ stored: 1, held: 3, copy: 37 });
     const paid = 10_000n - balance();
     expect(paid).toBeGreaterThan(0n);
@@ -267,7 +267,7 @@ describe('an exact tag', () => {
     expect(await storedBytes()).toBe(after);
   });
 
-  it('keeps the right envelope when up to three copies are before it, and tells its tag', async () => {
+  it('keeps the right envelope behind up to three copies, and tells its tag', async () => {
     expect(await arrive([...copies.slice(0, 3), real])).toMatchObject({ stored: 1, held: 3 });
     const { entries } = await desk.log(OWNER, 0, 10);
     const last = entries.at(-1);
@@ -276,7 +276,7 @@ describe('an exact tag', () => {
     expect(entries[0]).not.toHaveProperty('tag');
   });
 
-  it('costs nothing again when the same envelope comes again, also when it was released', async () => {
+  it('costs nothing when the same envelope comes again, also when it was released', async () => {
     await arrive([real]);
     const once = balance();
     expect(await arrive([real], 60)).toMatchObject({ known: 1 });

@@ -39,7 +39,10 @@ export interface Arrived {
   readonly bytes: Uint8Array;
 }
 
-/** `known`: the same root again. `unstamped`: less work than anybody asks. `full`: no place left, or too large. */
+/**
+ * `known`: the same root again. `unstamped`: less work than anybody asks. `full`: no place left, or
+ * too large.
+ */
 export type HoldOutcome = 'held' | 'displaced' | 'known' | 'unstamped' | 'full' | 'unwatched';
 
 interface Stamp {

@@ -1,7 +1,8 @@
 /**
  * Who has a place in a bucket of strangers' mail: a day's free places go to those who did most work
  * for them, so that a flood without stamps fills nothing and a flood with cheap ones gives way to
- * whoever pays more. Before: envelope/stamp.ts measures. After: the provider writes what it decides.
+ * whoever pays more. Before: envelope/stamp.ts measures. After: the provider writes what it
+ * decides.
  * Spec: docs/spec/33-mailbox.md, section "Strangers".
  */
 import { dayOf } from './mailbox.ts';

@@ -49,7 +49,8 @@ describe('writing and reading an mbox', () => {
 
   it('reads what other programs write', () => {
     const unix =
-      'From a@b Thu Jan  1 00:00:00 2026\nSubject: x\n\n>From me\n\nFrom - Fri Jan 2 1:02 2026\nb\n';
+      'From a@b Thu Jan  1 00:00:00 2026\nSubject: x\n\n>From me\n\n' +
+      'From - Fri Jan 2 1:02 2026\nb\n';
     expect(texts(unix, [7])).toEqual(['Subject: x\n\nFrom me\n', 'b']);
     const dos = unix.replaceAll('\n', '\r\n');
     expect(texts(dos)).toEqual(['Subject: x\r\n\r\nFrom me\r\n', 'b\r']);

@@ -1,7 +1,8 @@
 /**
  * mbox files in the form mboxrd, read piece by piece and written message by message, byte for byte:
  * `From ` lines inside a message get one `>` more when written and lose it when read, line ends
- * stay as they are, and one LF stands behind each message. Stop before: an archive; next: message store.
+ * stay as they are, and one LF stands behind each message. Stop before: an archive; next: message
+ * store.
  * Spec: docs/spec/23-envelope.md, section "Archives".
  */
 import { bytesToUtf8, utf8ToBytes } from '@noble/ciphers/utils.js';

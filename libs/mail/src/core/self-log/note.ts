@@ -1,7 +1,7 @@
 /**
  * Notes to oneself: operations on their way to the account's other devices, and epoch lines that
- * only listed devices may open. Stop before: self-log/log.ts; next: letter/letter.ts, as the body of
- * a note of family 0xc4. Spec: docs/spec/26-self-log.md, section "Notes".
+ * only listed devices may open. Stop before: self-log/log.ts; next: letter/letter.ts, as the body
+ * of a note of family 0xc4. Spec: docs/spec/26-self-log.md, section "Notes".
  */
 import type { Reader } from '@tanglemail/tangle/core/codec/reader.ts';
 import { decodeWith, refuse } from '@tanglemail/tangle/core/codec/reader.ts';
