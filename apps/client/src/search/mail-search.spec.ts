@@ -213,7 +213,7 @@ describe('the index on the disk', () => {
     const desk = await filled(disk);
     await desk.keeper.catchUp();
     await desk.keeper.stop();
-    const { serialize, deserialize } = DatabaseSync.prototype;
+    const methods = Object.getOwnPropertyDescriptors(DatabaseSync.prototype);
     // What Node.js 24.15 has: neither of the two.
     for (const name of ['serialize', 'deserialize']) {
       Reflect.deleteProperty(DatabaseSync.prototype, name);
@@ -227,7 +227,7 @@ describe('the index on the disk', () => {
         await without.keeper.stop();
       }
     } finally {
-      Object.assign(DatabaseSync.prototype, { serialize, deserialize });
+      Object.defineProperties(DatabaseSync.prototype, methods);
     }
     const again = await Desk.open(disk);
     expect(again.keeper.pending).toBe(2);
