@@ -72,7 +72,7 @@ export class MailLog {
       case 'flags':
         return this.#flagBodies(change);
       case 'delivered':
-        return this.#sentCopy(change);
+        return [...this.#sentCopy(change), ...this.#returned(batch, change)];
       case 'moved':
         return this.#folderBodies(batch, change.messageKey, (places) => {
           places.delete(change.from);
@@ -141,6 +141,17 @@ export class MailLog {
         .filter((one) => !wanted.includes(one))
         .flatMap((one) => this.#removal('folder', owner, one)),
     ];
+  }
+
+  /** A message that was deleted for good is wanted again when it is imported from an archive. */
+  #returned(
+    batch: SealedBatch,
+    { entry, messageKey, folderId }: Extract<MessageChange, { kind: 'delivered' }>,
+  ): OperationBody[] {
+    if (entry.importedFrom === undefined) return [];
+    const held = elementsOf(this.#log.view(), 'folder', ownerOf(messageKey));
+    if (!held.includes(NOWHERE)) return [];
+    return this.#folderBodies(batch, messageKey, (places) => places.add(folderId));
   }
 
   #placesOf(messageKey: string): Set<FolderId> {

@@ -1,7 +1,8 @@
 /**
  * Keeps the full-text index in step with the mails: hears of every change, indexes in the
  * background, saves sealed pieces, and makes good at the start what a crash left out. So a change
- * of the mails never waits for the index, and the index never misses one.
+ * of the mails never waits for the index, and the index never misses one. Where Node.js cannot save
+ * an index yet (before 24.16), each start makes it anew in the background.
  * Before: message-store.ts; after: text-index.ts. Spec: docs/spec/40-client-store.md, "Search".
  */
 import { createHash } from 'node:crypto';
@@ -163,7 +164,7 @@ export class IndexKeeper {
 
   /** Writes the pieces that have changed, all in one batch. */
   async #save(): Promise<void> {
-    if (this.#unsaved === 0) return;
+    if (this.#unsaved === 0 || !TextIndex.canSave()) return;
     const { store } = this.#deps;
     const saved = this.#unsaved;
     const bytes = this.index.save();
@@ -203,7 +204,9 @@ interface Saved {
 /** The index as it was saved; undefined when there is none, or none of this layout. */
 async function readSaved({ store, logger }: IndexKeeperDeps): Promise<Saved | undefined> {
   const head = store.get(searchHeads, HEAD);
-  if (head === undefined || head.version !== INDEX_VERSION) return undefined;
+  if (head === undefined || head.version !== INDEX_VERSION || !TextIndex.canSave()) {
+    return undefined;
+  }
   const bytes = new Uint8Array(head.sizeBytes);
   try {
     for (const at of head.pieces.keys()) {

@@ -1,6 +1,7 @@
 /** Searching over real messages: what is found, after restarts and power cuts too. */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { DatabaseSync } from 'node:sqlite';
 import { composeMessage } from '@tanglemail/mail/io/compose.ts';
 import { parseMessage } from '@tanglemail/mail/io/parse.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
@@ -204,6 +205,33 @@ describe('the index on the disk', () => {
     const again = await Desk.open(disk);
     expect(again.keeper.pending).toBe(0);
     expect(await again.find('party')).toEqual(['reply', 'party', 'old']);
+    await again.keeper.stop();
+  });
+
+  it('is made anew at each start where Node.js cannot save it', async () => {
+    const disk: Disk = new Map();
+    const desk = await filled(disk);
+    await desk.keeper.catchUp();
+    await desk.keeper.stop();
+    const methods = Object.getOwnPropertyDescriptors(DatabaseSync.prototype);
+    // What Node.js 24.15 has: neither of the two.
+    for (const name of ['serialize', 'deserialize']) {
+      Reflect.deleteProperty(DatabaseSync.prototype, name);
+    }
+    try {
+      for (const key of ['first', 'second']) {
+        const without = await Desk.open(disk);
+        await without.deliver({ key, subject: 'party' });
+        expect(without.keeper.pending).toBeGreaterThanOrEqual(LETTERS.length);
+        expect(await without.find('party')).toContain(key);
+        await without.keeper.stop();
+      }
+    } finally {
+      Object.defineProperties(DatabaseSync.prototype, methods);
+    }
+    const again = await Desk.open(disk);
+    expect(again.keeper.pending).toBe(2);
+    expect((await again.find('party')).slice(0, 2).toSorted()).toEqual(['party', 'reply']);
     await again.keeper.stop();
   });
 

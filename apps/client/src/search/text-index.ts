@@ -48,6 +48,11 @@ export class TextIndex {
     return new TextIndex(saved);
   }
 
+  /** Whether this Node.js can save an index: `DatabaseSync.serialize` came with version 24.16. */
+  static canSave(): boolean {
+    return typeof DatabaseSync.prototype.serialize === 'function';
+  }
+
   get size(): number {
     return this.#ids.size;
   }
@@ -145,7 +150,7 @@ export class TextIndex {
     return words;
   }
 
-  /** The whole index as bytes, from which `open` makes it again. */
+  /** The whole index as bytes, from which `open` makes it again. Only where `canSave` says so. */
   save(): Uint8Array {
     return this.#db.serialize();
   }
