@@ -506,6 +506,12 @@ export const CLIENT_ERRORS = {
     'this is not the genesis of the network',
     'ask whoever runs the network for its genesis document',
   ),
+  'no-terminal': row(
+    'usage',
+    400,
+    'this needs a terminal with a screen and keys',
+    'use tanglemail inbox and tanglemail read in scripts',
+  ),
   'file-unusable': row('usage', 400, 'a file cannot be used', 'check its name and its rights'),
   'daemon-unreachable': row(
     'unavailable',

@@ -180,7 +180,7 @@ const messageFields = z.strictObject({
   /** Id of a message that this answers: recipients, thread and quoted text come from it. */
   replyTo: listIdDto.optional(),
   replyAll: z.boolean().optional(),
-  /** False: the parent's text is not quoted. */
+  /** False: the text of the mail which this answers or forwards is not added. */
   quote: z.boolean().optional(),
   /** Id of a message whose text and attachments go along. */
   forward: listIdDto.optional(),

@@ -26,6 +26,7 @@ import { recallCommand } from './outbox-commands.ts';
 import { forwardCommand, replyCommand, sendCommand } from './send-command.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 import { oneLine } from './text.ts';
+import { tuiCommand } from './tui/tui-command.ts';
 import { verifyCommand } from './verify-command.ts';
 import { walletCommand } from './wallet-commands.ts';
 
@@ -66,6 +67,7 @@ export function buildProgram(terminal: Terminal, settings: Settings | undefined)
     .addCommand(verifyCommand(terminal))
     .addCommand(quoteCommand(terminal))
     .addCommand(inboxCommand(terminal))
+    .addCommand(tuiCommand(terminal))
     .addCommand(readCommand(terminal))
     .addCommand(incomingCommand(terminal))
     .addCommand(fetchCommand(terminal))

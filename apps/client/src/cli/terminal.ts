@@ -2,6 +2,12 @@
  * What the commands know of the process: its streams, environment and signals. `main.ts` is the
  * only place that has the real one; tests pass their own.
  */
+import type { ReadStream, WriteStream } from 'node:tty';
+
+export interface ScreenStreams {
+  readonly input: ReadStream;
+  readonly output: WriteStream;
+}
 
 export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -22,6 +28,14 @@ export interface Terminal {
   readInput(): Promise<Uint8Array>;
   /** Asks on standard error and reads one line from the terminal, without echo when `isSecret`. */
   ask(question: string, isSecret: boolean): Promise<string>;
+  /** The whole screen and its keys; undefined when input or output is no terminal. */
+  screenStreams(): ScreenStreams | undefined;
+  /**
+   * While a program has the whole screen: `leave` is called at SIGTERM and SIGHUP, `restore` before
+   * the process ends in any other way. SIGINT ends nothing meanwhile, since Ctrl-C is a key there
+   * and in an editor. Gives what ends this.
+   */
+  guardScreen(leave: () => void, restore: () => void): () => void;
   /** Resolves at the first SIGINT or SIGTERM with the signal's name. */
   untilSignal(): Promise<string>;
 }

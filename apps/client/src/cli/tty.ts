@@ -33,12 +33,33 @@ export function processTerminal(): Terminal {
       return Buffer.concat(chunks);
     },
     ask: (question, isSecret) => (isSecret ? askSecret(question) : askLine(question)),
+    screenStreams: () =>
+      stdin.isTTY && stdout.isTTY ? { input: stdin, output: stdout } : undefined,
+    guardScreen,
     untilSignal: () =>
       new Promise((resolve) => {
         for (const signal of ['SIGINT', 'SIGTERM'] as const) {
           process.once(signal, () => resolve(signal));
         }
       }),
+  };
+}
+
+/** A crash is printed by main.ts, which listens since before: the screen must be back by then. */
+function guardScreen(leave: () => void, restore: () => void): () => void {
+  const ends = ['SIGTERM', 'SIGHUP'] as const;
+  const ignore = (): void => {};
+  process.prependListener('uncaughtException', restore);
+  process.prependListener('unhandledRejection', restore);
+  for (const signal of ends) process.on(signal, leave);
+  process.on('SIGINT', ignore);
+  process.on('exit', restore);
+  return () => {
+    process.off('uncaughtException', restore);
+    process.off('unhandledRejection', restore);
+    for (const signal of ends) process.off(signal, leave);
+    process.off('SIGINT', ignore);
+    process.off('exit', restore);
   };
 }
 

@@ -64,8 +64,11 @@ export function answerTo(
   };
 }
 
-/** A forwarded message begins a thread of its own and keeps the attachments. */
-export function forwardOf(account: Account, parent: Parent): Answer {
+/**
+ * A forwarded message begins a thread of its own and keeps the attachments; its text stands in the
+ * new one already unless `isQuoted`.
+ */
+export function forwardOf(account: Account, parent: Parent, isQuoted: boolean): Answer {
   const { shown } = parent;
   const head = {
     from: nameOf(account, parent),
@@ -75,7 +78,7 @@ export function forwardOf(account: Account, parent: Parent): Answer {
   };
   return {
     subject: forwardSubject(shown.subject),
-    text: `\n\n${forwardText(shown.text, head)}`,
+    text: isQuoted ? `\n\n${forwardText(shown.text, head)}` : '',
     references: [],
     to: [],
     cc: [],

@@ -130,8 +130,9 @@ export class MailSender {
     const raw = messages.raw(id);
     if (mail === undefined || raw === undefined) throw new ClientError('message-unknown', id);
     const parent = { mail, raw, shown: await showOrEmpty(raw) };
-    if (replyTo === undefined) return forwardOf(account, parent);
-    return answerTo(account, parent, { isToAll: replyAll === true, isQuoted: quote !== false });
+    const isQuoted = quote !== false;
+    if (replyTo === undefined) return forwardOf(account, parent, isQuoted);
+    return answerTo(account, parent, { isToAll: replyAll === true, isQuoted });
   }
 
   /** Given names first, then those whom an answer goes to. Throws when nobody is left. */

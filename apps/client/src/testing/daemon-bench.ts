@@ -20,20 +20,21 @@ import { openWholeClient } from './whole-client.ts';
 export class DaemonUser {
   readonly client: Client;
   readonly address: string;
-  readonly #dir: string;
+  /** Holds daemon.json. */
+  readonly dir: string;
   readonly #api: RunningServer;
 
   constructor(client: Client, address: string, dir: string, api: RunningServer) {
     this.client = client;
     this.address = address;
-    this.#dir = dir;
+    this.dir = dir;
     this.#api = api;
   }
 
   /** Runs one command line. */
   async cli(...line: string[]): Promise<{ code: number; out: string; err: string }> {
     const terminal = testTerminal({ input: '' });
-    const code = await runProgram(['--data-dir', this.#dir, ...line], terminal);
+    const code = await runProgram(['--data-dir', this.dir, ...line], terminal);
     return { code, ...terminal.written };
   }
 
@@ -65,7 +66,7 @@ export class DaemonUser {
   async stop(): Promise<void> {
     await this.#api.close();
     await this.client.stop();
-    await rm(this.#dir, { recursive: true });
+    await rm(this.dir, { recursive: true });
   }
 }
 

@@ -47,6 +47,8 @@ export function testTerminal(options: TestTerminalOptions = {}): TestTerminal {
       if (answer === undefined) throw new Error(`no answer for "${question}"`);
       return answer;
     },
+    screenStreams: () => undefined,
+    guardScreen: () => () => {},
     untilSignal: () => options.signal ?? new Promise(() => {}),
   };
 }

@@ -73,7 +73,8 @@ export class InboxProgram {
     });
     this.#screen.onKey((key) => this.#take(key));
     try {
-      await this.#do({ kind: 'list', folder: this.#state.folder });
+      const first = this.#do({ kind: 'list', folder: this.#state.folder });
+      await Promise.race([first, this.#ended.promise]);
       await this.#ended.promise;
     } finally {
       unsubscribe();
@@ -81,10 +82,16 @@ export class InboxProgram {
     }
   }
 
+  /** As Ctrl-C does it: at once, whatever is under way. */
+  leave(): void {
+    this.#isOver = true;
+    this.#ended.resolve();
+  }
+
   /** Keys wait their turn: what one of them began is finished before the next is looked at. */
   #take(key: string): void {
     if (key === 'ctrl-c') {
-      this.#leave();
+      this.leave();
       return;
     }
     if (this.#keys.length < MAX_WAITING_KEYS) this.#keys.push(key);
@@ -100,7 +107,8 @@ export class InboxProgram {
       key = this.#keys.shift()
     ) {
       if (key === 'refresh') {
-        if (this.#state.view === 'index' && this.#state.prompt === undefined) await this.#refresh();
+        const { view, prompt } = this.#state;
+        if (view === 'index' && prompt === undefined) await this.#do({ kind: 'refresh' });
         continue;
       }
       const { state, effects } = press(this.#state, key);
@@ -115,15 +123,11 @@ export class InboxProgram {
     if (!this.#isOver) this.#screen.show(render(state));
   }
 
-  #leave(): void {
-    this.#isOver = true;
-    this.#ended.resolve();
-  }
-
   /** Does what the machine asks for; a failure is shown and ends nothing. */
-  async #do(effect: Effect): Promise<void> {
+  async #do(effect: Effect | { readonly kind: 'refresh' }): Promise<void> {
     try {
-      await this.#perform(effect);
+      if (effect.kind === 'refresh') await this.#refresh();
+      else await this.#perform(effect);
     } catch (error) {
       this.#change({ ...this.#state, notice: reasonOf(error) });
     }
@@ -132,7 +136,7 @@ export class InboxProgram {
   async #perform(effect: Effect): Promise<void> {
     switch (effect.kind) {
       case 'quit':
-        this.#leave();
+        this.leave();
         return;
       case 'compose':
       case 'edit':

@@ -2,13 +2,14 @@
  * The real screen of the interactive inbox: the terminal's second page, keys one by one, and the
  * user's editor in between. Before: tui-command.ts; after: the terminal.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { emitKeypressEvents } from 'node:readline';
-import type { ReadStream, WriteStream } from 'node:tty';
 import { ClientError } from '../../client-error.ts';
+import type { ScreenStreams } from '../terminal.ts';
 import type { Screen } from './inbox-program.ts';
 import { keyName, type PressedKey } from './keys.ts';
 import type { Line } from './render.ts';
@@ -23,21 +24,25 @@ const PLAIN = '\u001b[0m';
 const DEFAULT_ROWS = 24;
 const DEFAULT_COLUMNS = 80;
 
-export interface ScreenStreams {
-  readonly input: ReadStream;
-  readonly output: WriteStream;
-  /** Command line of the editor, as in $VISUAL or $EDITOR. */
-  readonly editor: string;
+/** The user's editor at work. */
+interface Editing {
+  readonly dir: string;
+  child?: ChildProcess;
 }
 
 export class TerminalScreen implements Screen {
   readonly #streams: ScreenStreams;
   readonly #keyListeners = new Set<(key: string) => void>();
   readonly #sizeListeners = new Set<() => void>();
+  readonly #editor: string;
   #shown: readonly Line[] = [];
+  #editing: Editing | undefined;
+  #isClosed = false;
 
-  constructor(streams: ScreenStreams) {
+  /** `editor` is a command line, as in $VISUAL or $EDITOR. */
+  constructor(streams: ScreenStreams, editor: string) {
     this.#streams = streams;
+    this.#editor = editor;
     emitKeypressEvents(streams.input);
     streams.input.on('keypress', this.#onKeypress);
     streams.output.on('resize', this.#onSize);
@@ -54,6 +59,8 @@ export class TerminalScreen implements Screen {
 
   show(lines: readonly Line[]): void {
     this.#shown = lines;
+    // While the editor has the screen only what is to be shown later is kept.
+    if (this.#editing !== undefined) return;
     const text = lines.map(({ text: line, isBar }) => {
       const shown = isBar ? `${REVERSE}${line}${PLAIN}` : line;
       return `${shown}${TO_LINE_END}`;
@@ -73,23 +80,38 @@ export class TerminalScreen implements Screen {
   async edit(text: string): Promise<string> {
     const dir = await mkdtemp(join(tmpdir(), 'tanglemail-'));
     const path = join(dir, 'message.txt');
+    const editing: Editing = { dir };
     try {
       await writeFile(path, text, { mode: 0o600 });
+      this.#editing = editing;
       this.#leave();
-      await runEditor(this.#streams.editor, path);
+      await runEditor(this.#editor, path, editing);
       return await readFile(path, 'utf8');
     } finally {
       await rm(dir, { recursive: true, force: true });
-      this.#enter();
-      this.show(this.#shown);
+      this.#editing = undefined;
+      if (!this.#isClosed) {
+        this.#enter();
+        this.show(this.#shown);
+      }
     }
   }
 
+  /** Gives the terminal back as it was; an editor that is still open is ended. May come twice. */
   close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     const { input, output } = this.#streams;
     input.off('keypress', this.#onKeypress);
     output.off('resize', this.#onSize);
-    this.#leave();
+    const editing = this.#editing;
+    if (editing === undefined) {
+      this.#leave();
+      return;
+    }
+    editing.child?.kill();
+    // At once, since the process may end now: nobody else is to find what was being written.
+    rmSync(editing.dir, { recursive: true, force: true });
   }
 
   #enter(): void {
@@ -117,9 +139,10 @@ export class TerminalScreen implements Screen {
 }
 
 /** `editor` may have options, as `code --wait`; it is no shell text. */
-async function runEditor(editor: string, path: string): Promise<void> {
+async function runEditor(editor: string, path: string, editing: Editing): Promise<void> {
   const [program = 'vi', ...options] = editor.split(/\s+/).filter(Boolean);
   const child = spawn(program, [...options, path], { stdio: 'inherit' });
+  editing.child = child;
   const code = await new Promise<number | null>((resolve, reject) => {
     child.on('error', (cause) => {
       reject(new ClientError('file-unusable', `the editor ${program} does not start`, { cause }));
