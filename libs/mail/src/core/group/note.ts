@@ -1,7 +1,7 @@
 /**
  * The notes of a group that travel in letters of kind `control`: the seed of a member's sending
  * chain, signed changes (one, or a part of the history), the request for changes, and a message
- * for a member who does not watch our chain yet. Stop before: group/seeds.ts, group/log.ts; next:
+ * for a member who does not watch our chain yet. Stop before: chain/note.ts, group/log.ts; next:
  * letter/letter.ts. Spec: docs/spec/27-group.md.
  */
 import { bytesToHex } from '@noble/hashes/utils.js';

@@ -2,7 +2,7 @@
  * Who is in a group: a function of a set of changes alone, not of the order in which they came, so
  * that all who hold the same set agree. Removal wins over whatever happened at the same time, and
  * the power of an admin depends on the founder's changes only, so that two removals can never
- * contest each other. Stop before: group/log.ts; next: group/seeds.ts. Spec: docs/spec/27-group.md.
+ * contest each other. Stop before: group/log.ts; next: group/frame.ts. Spec: docs/spec/27-group.md.
  */
 import type { MailAddress } from '../identity/address.ts';
 import { addressOf } from '../identity/address.ts';
