@@ -40,6 +40,7 @@ export async function checkDelivery(world: LifeWorld): Promise<string[]> {
   function isPromised(mail: WrittenMail): boolean {
     const recipient = world.people[mail.to];
     if (recipient === undefined) return false;
+    if (mail.isFetched) return true;
     if (recipient.facts.runsNode) return mail.isConfirmed;
     // Provider 0 loses its disk now and then: what it alone kept is lost with it.
     const safe = new Set(world.providers.slice(1).map(({ bondId }) => bondId));

@@ -97,6 +97,7 @@ export class Device {
       pollIntervalMs: 60_000,
       pushFromProviders: false,
       address: { stampBits: 4 },
+      send: { undoSeconds: 0 },
       provider: { deposit: '200000', credit: '20000', maxDebitPerDay: '100000' },
     });
   }

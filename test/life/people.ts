@@ -19,6 +19,8 @@ export interface WrittenMail {
   /** The bond ids of the providers whose receipts were shown. */
   storedAt: string[];
   isConfirmed: boolean;
+  /** The recipient's client has said that it has it. */
+  isFetched: boolean;
 }
 
 export interface PersonFacts {

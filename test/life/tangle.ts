@@ -3,7 +3,7 @@
  * asked without sockets. A milestone comes one second after something waits for it.
  */
 import type { Address } from '@tanglemail/tangle/core/codec/ids.ts';
-import type { Clock } from '@tanglemail/tangle/core/ports.ts';
+import type { Clock, Hasher, Verifier } from '@tanglemail/tangle/core/ports.ts';
 import { LightClient } from '@tanglemail/tangle/core/milestone/light-client.ts';
 import { bestHasher } from '@tanglemail/tangle/io/accel/hasher.ts';
 import { bestVerifier } from '@tanglemail/tangle/io/accel/verifier.ts';
@@ -27,6 +27,7 @@ export class LifeTangle {
   readonly #listeners = new Set<Listener>();
   #isMilestoneDue = false;
   #beats: TangleAccess | undefined;
+  #crypto: Promise<[Hasher, Verifier]> | undefined;
   /** Called after each milestone, before anybody hears of it. */
   onMilestone: () => Promise<void> = async () => {};
 
@@ -44,7 +45,9 @@ export class LifeTangle {
     isOnline: () => boolean = () => true,
   ): Promise<TangleAccess> {
     const { genesis, start0 } = this.node;
-    const [hasher, verifier] = await Promise.all([bestHasher(), bestVerifier()]);
+    // Chosen once: the race for the fastest would be the greater part of every start.
+    this.#crypto ??= Promise.all([bestHasher(), bestVerifier()]);
+    const [hasher, verifier] = await this.#crypto;
     const send = async (url: URL | string, init?: RequestInit): Promise<Response> => {
       if (!isOnline()) throw new NodeUnreachableError('network', 'offline');
       const answer = await this.node.fetch(url, init);

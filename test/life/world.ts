@@ -75,6 +75,8 @@ export class LifeWorld {
       world.providers.push(provider);
       await world.during(provider.start());
     }
+    // Their offers must be in a milestone before anybody looks for one.
+    await world.pass(60_000);
     for (let index = 0; index < options.users; index += 1) world.#addPerson(index);
     for (const person of world.people) await world.#settleIn(person);
     for (const person of world.people) await world.#befriend(person);
@@ -142,7 +144,8 @@ export class LifeWorld {
 
   #addPerson(index: number): void {
     const { random } = this;
-    const runsNode = random.chance(0.2);
+    // Not left to chance: in a small world most people could be of one kind.
+    const runsNode = index % 5 === 4;
     const seed = seedOf(index);
     const others = Array.from({ length: this.options.users }, (_, one) => one);
     const friends = others
@@ -234,7 +237,7 @@ export class LifeWorld {
         const queued = await this.during(person.device.client.service.sendMessage(message));
         const outboxId = queued.recipients[0]?.outboxId ?? '';
         const facts = { mark, from: person.facts.index, to, outboxId };
-        const mail: WrittenMail = { ...facts, storedAt: [], isConfirmed: false };
+        const mail: WrittenMail = { ...facts, storedAt: [], isConfirmed: false, isFetched: false };
         this.mails.push(mail);
         person.written.push(mail);
         this.counts.mails += 1;
@@ -277,6 +280,7 @@ export class LifeWorld {
       const item = await service.outboxItem(mail.outboxId).catch(() => undefined);
       if (item === undefined) continue;
       mail.isConfirmed ||= item.milestoneIndex !== undefined;
+      mail.isFetched ||= item.times.fetchedAtMs !== undefined;
       mail.storedAt = item.receipts.map(({ bondId }) => bondId);
     }
   }
