@@ -73,7 +73,7 @@ async function ending(process: ChildProcess): Promise<unknown> {
 }
 
 describe('tanglemail tui', () => {
-  it('takes keys one by one, survives an editor that fails, and gives the screen back', async () => {
+  it('takes keys one by one, and gives the screen back after a failed editor', async () => {
     const process = start('false');
     await sees('q:quit');
     process.stdin?.write('?');
