@@ -226,6 +226,20 @@ describe('the list', () => {
     expect(screen.bar).toContain('Subject 1');
   });
 
+  it('says so when it cannot be renewed, and goes on', async () => {
+    const list = box.list.bind(box);
+    box.list = async () => {
+      throw new ClientError('daemon-unreachable', 'no answer');
+    };
+    box.arrive(mail(4));
+    await screen.press();
+    expect(screen.lastLine).toContain('no answer');
+    box.list = list;
+    box.arrive(mail(5));
+    await screen.press('k', 'k');
+    expect(screen.bar).toContain('Subject 5');
+  });
+
   it('asks for older mails at its end, and shows them', async () => {
     box.mails = Array.from({ length: 30 }, (_, at) => mail(30 - at));
     await screen.press('$', 'end', 'end');
