@@ -10,6 +10,7 @@ import type { OutboxItemDto } from '../../apps/client/src/api/dto.ts';
 import type { Daemon } from '../../tools/devnet/daemon.ts';
 import { NotYet, until } from '../../tools/devnet/poll.ts';
 import { type CommandResult, tryCommand } from '../../tools/devnet/processes.ts';
+import { hasArrived } from './testing/kills.ts';
 import { Rig } from './testing/rig.ts';
 
 const SETUP_TIMEOUT_MS = 120_000;
@@ -75,7 +76,7 @@ describe('a client whose surroundings fail', () => {
       const synced = await stage.bob.sync();
       expect(synced.errors).toMatchObject([{ code: 'provider-unreachable' }]);
       await devnet.start('provider');
-      await reach(stage.alice, id, 'stored', (one) => one.state === 'stored');
+      await reach(stage.alice, id, 'stored', hasArrived);
       await arrived(stage.bob, 'no provider');
     },
     TEST_TIMEOUT_MS,
@@ -91,7 +92,7 @@ describe('a client whose surroundings fail', () => {
       expect(waiting).toMatchObject({ state: 'queued', error: { code: 'node-unreachable' } });
       expect((await stage.alice.status()).node.reachable).toBe(false);
       await devnet.start('node-1');
-      await reach(stage.alice, id, 'stored', (one) => one.state === 'stored');
+      await reach(stage.alice, id, 'stored', hasArrived);
       await arrived(stage.bob, 'no node');
     },
     TEST_TIMEOUT_MS,
@@ -143,7 +144,7 @@ describe('a client whose surroundings fail', () => {
       devnet.changeSettings('provider', { prices: { egressPerMiB: 4_000_000_000 } });
       await devnet.start('provider');
       const id = await send(stage.alice, 'Bob', 'too dear');
-      await reach(stage.alice, id, 'stored', (one) => one.state === 'stored');
+      await reach(stage.alice, id, 'stored', hasArrived);
       const refused = await until('the fetch is refused', WAIT_MS, async () => {
         const { errors } = await stage.bob.sync();
         return errors[0] ?? new NotYet('no error');

@@ -16,6 +16,7 @@ import { Chance } from './testing/chance.ts';
 import {
   playSeed,
   rentAnew,
+  hasArrived,
   settledOutbox,
   type Shown,
   soleChannel,
@@ -89,7 +90,9 @@ async function expectMailKept(shown: Shown): Promise<void> {
   const items = await settledOutbox(theRig().stage);
   const byId = new Map(items.map((item) => [item.id, item]));
   for (const [messageId, outboxId] of shown.taken) {
-    expect(byId.get(outboxId)).toMatchObject({ messageId, state: 'stored' });
+    const item = byId.get(outboxId);
+    expect(item).toMatchObject({ messageId });
+    expect(item !== undefined && hasArrived(item)).toBe(true);
   }
   for (const [outboxId, milestoneIndex] of shown.confirmed) {
     expect(byId.get(outboxId)).toMatchObject({ milestoneIndex, proofChecked: true });

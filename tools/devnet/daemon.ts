@@ -85,8 +85,9 @@ export class Daemon {
     return await this.#post(contactDto, 'contacts', { link, name });
   }
 
+  /** Leaves at once: nobody sits here who could take it back. */
   async send(message: SendMessageDto): Promise<QueuedMessageDto> {
-    return await this.#post(queuedMessageDto, 'messages', message);
+    return await this.#post(queuedMessageDto, 'messages', { undoSeconds: 0, ...message });
   }
 
   async outbox(): Promise<OutboxItemDto[]> {
