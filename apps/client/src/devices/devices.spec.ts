@@ -94,7 +94,13 @@ async function startJoined(dataDir: string): Promise<Client> {
   const { clock, random } = tangle.access;
   const networkId = networkIdOf(genesis, nobleHasher);
   const store = await openSealedStore(folder.store, { ...secrets, networkId }, random);
-  const settings = { node: { url: baseUrl }, mailFromNode: true, pollIntervalMs: 250 };
+  const settings = {
+    node: { url: baseUrl },
+    mailFromNode: true,
+    pollIntervalMs: 250,
+    send: { undoSeconds: 0 },
+    address: { stampBits: 4 },
+  };
   const config = configOf(settings);
   const deps = { logger: SILENT_LOGGER, clock, random };
   const client = await Client.open({ config, secrets, genesis, store }, deps);
