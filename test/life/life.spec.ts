@@ -9,8 +9,8 @@ import { eavesdrop } from './eavesdropper.ts';
 import { LifeWorld } from './world.ts';
 
 const {
-  LIFE_USERS = '8',
-  LIFE_DAYS = '6',
+  LIFE_USERS = '6',
+  LIFE_DAYS = '4',
   LIFE_SEED = '1',
   LIFE_PROVIDERS = '4',
   LIFE_TRIED = '500',
