@@ -236,7 +236,8 @@ export class Client {
    */
   async #pruneEpochs(): Promise<number> {
     const { tangle, epochs, book, nodeFeed, filterScan, publisher, config, devices } = this.#parts;
-    const rented = book.list().filter((one) => one.isActive);
+    // One that is still looked for after a restore counts too: nothing of it was fetched yet.
+    const rented = book.list().filter((one) => one.isActive || !one.isEnded);
     const fetchedAt = rented.map((one) => one.lastSyncAt);
     const readAt = [
       ...(config.mailFromNode ? [nodeFeed.caughtUpAt ?? 0] : []),

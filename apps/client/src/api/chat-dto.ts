@@ -2,7 +2,8 @@
  * The JSON of chat in the local API. Spec: docs/spec/41-client-api.md section 22.
  */
 import { z } from 'zod';
-import { MAX_PAGE_ITEMS, outboxStates } from './dto.ts';
+import { outboxStates } from '../store/outbox-collections.ts';
+import { MAX_PAGE_ITEMS } from './dto.ts';
 
 const count = z.int().min(0);
 const timeMs = z.int().min(0);

@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { MAX_UNDO_SECONDS } from '../outbox/outbox-entry.ts';
+import { outboxStates } from '../store/outbox-collections.ts';
 import { incomingEventDto, uploadDto } from './parcels-dto.ts';
 
 /** Paths of the API. */
@@ -197,19 +198,6 @@ export const queuedMessageDto = z.object({
   id: text,
   recipients: z.array(z.object({ address: addressText, outboxId: listIdDto })),
 });
-
-export const outboxStates = [
-  'scheduled',
-  'queued',
-  'attached',
-  'confirmed',
-  'stored',
-  'fetched',
-  'read',
-  'failed',
-  'expired',
-  'recalled',
-] as const;
 
 /** While the proof of work runs: hashes done, and how many it takes on average. */
 const workDto = z.object({ hashes: z.number().min(0), expectedHashes: z.number().min(1) });

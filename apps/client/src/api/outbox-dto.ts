@@ -4,7 +4,8 @@
  */
 import { z } from 'zod';
 import { MAX_UNDO_SECONDS } from '../outbox/outbox-entry.ts';
-import { listIdDto, outboxItemDto, outboxStates } from './dto.ts';
+import { outboxStates } from '../store/outbox-collections.ts';
+import { listIdDto, outboxItemDto } from './dto.ts';
 
 const text = z.string().max(1_024);
 const count = z.int().min(0);
