@@ -15,6 +15,7 @@ import type { WriteLock } from '../store/write-lock.ts';
 import type { DeviceLog } from './device-log.ts';
 import type { EpochLines } from './epoch-lines.ts';
 import type { RecoveryBoxes } from './recovery-boxes.ts';
+import type { RescueShelf } from './rescue-shelf.ts';
 import type { SelfNotes } from './self-notes.ts';
 
 /** Something that operations of other devices change. */
@@ -39,6 +40,7 @@ export interface DeviceManagerDeps {
   readonly lines: EpochLines;
   readonly boxes: RecoveryBoxes;
   readonly journals: readonly LogJournal[];
+  readonly rescues: RescueShelf;
   readonly readers: readonly LogReader[];
   readonly nowMs: () => number;
   readonly logger: Logger;
@@ -178,9 +180,14 @@ export class DeviceManager {
 
   /** What is done once a day: a new line when it is time, saying what was seen, compaction. */
   async keep(madeAtSeconds: number): Promise<void> {
-    const { lines, notes, nowMs } = this.#deps;
+    const { lines, notes, nowMs, writes, store, rescues } = this.#deps;
     if (lines.isDue(Math.floor(nowMs() / 1_000), madeAtSeconds)) await this.rotate();
     await notes.refresh();
+    await writes.run(async () => {
+      const batch = store.batch();
+      rescues.tidy(batch);
+      await batch.write();
+    });
   }
 
   /** Forgets epoch secrets in the log; after EpochStore.prune with the same facts. */

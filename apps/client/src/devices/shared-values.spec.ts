@@ -280,7 +280,7 @@ describe('three devices', () => {
         expect(shown(all[2] as OwnDevice)).toEqual(shown(all[0] as OwnDevice));
         for (const one of open.splice(0)) await one.manager.stop();
       }),
-      { numRuns: 12 },
+      { numRuns: 6 },
     );
   });
 });
