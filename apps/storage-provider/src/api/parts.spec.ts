@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import { keyPair } from '@tanglemail/tangle/core/testing/ledger-fixtures.ts';
 import type { RunningApi } from '@tanglemail/tangle/io/shell/http.ts';
+import { until } from '@tanglemail/tangle/io/testing/until.ts';
 import { segmentRoot } from '@tanglemail/mail/core/market/segment-tree.ts';
 import { mailboxIdOf } from '@tanglemail/mail/core/market/signed-requests.ts';
 import { ProviderApiError } from '@tanglemail/mail/io/provider/errors.ts';
@@ -74,7 +75,7 @@ describe('parts of parcels', () => {
     kv = new MemoryKv();
     const config = testConfig({
       offer: { minCredit: '120', maxBalance: '1000000' },
-      parts: { maxUploads: 3, uploadTimeoutMs: 1_000 },
+      parts: { maxUploads: 3, uploadTimeoutMs: 3_000 },
     });
     provider = testProvider(node, kv, config);
     await provider.feed.round();
@@ -315,12 +316,12 @@ describe('parts of parcels', () => {
     await parts.announce(tags[1], [one]);
     const slow = flood.map((part) => halfUpload(tags[0], part, part.bytes.subarray(0, 1_000)));
     // Three wait for their bytes, the fourth and everybody else are told to come again.
-    while (provider.uploads.count < 3) await new Promise((next) => setTimeout(next, 5));
+    await until(() => provider.uploads.count === 3);
     expect(await codeOf(put(tags[1], one))).toBe('rate-limited');
     const answers = await Promise.race([Promise.all(slow), Promise.all(slow.slice(0, 3))]);
     const late = answers.filter((text) => text.includes('upload-timeout'));
     expect(late.length).toBeGreaterThanOrEqual(2);
-    while (provider.uploads.count > 0) await new Promise((next) => setTimeout(next, 5));
+    await until(() => provider.uploads.count === 0);
     expect((await put(tags[1], one)).size).toBe(20_000);
   });
 
