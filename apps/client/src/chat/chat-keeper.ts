@@ -56,9 +56,11 @@ export class ChatKeeper {
       const now = nowOf(this.#context);
       const batch = store.batch();
       const applies = [
+        receiving.noteGaps(batch, now),
         receiving.prune(batch, now, (record) => this.#isWanted(record)),
         this.#askForNumbers(batch, now),
         this.#askForSeeds(batch, now),
+        sending.tellLengths(batch, (id) => this.#outbox.audienceWith(id, batch)),
         sending.prune(batch),
         groups.release(batch, undefined, tangle.clock.nowMs()).apply,
       ];
