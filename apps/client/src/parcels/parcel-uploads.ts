@@ -197,6 +197,8 @@ export class ParcelUploads {
     live.run?.abort.abort(new Error('the upload is over'));
     await live.run?.done;
     await this.#deps.writes.run(async () => {
+      // Dropped meanwhile, and perhaps begun anew under another tag.
+      if (this.#live.get(outboxId) !== live) return;
       this.#live.delete(outboxId);
       const batch = this.#deps.store.batch().del('parcelOut', keyOf(outboxId));
       const { contentKey } = live.row;
@@ -227,6 +229,8 @@ export class ParcelUploads {
     const first = Promise.withResolvers<void>();
     const done = this.#run(live, abort.signal, first).finally(() => {
       live.run = undefined;
+      // The last copy is there: nothing is left to wait for.
+      if (live.row.isLeft && this.isOver(live.row.outboxId)) this.resume(live.row.outboxId);
     });
     live.run = { abort, done };
     return { firstCopy: first.promise };
