@@ -118,6 +118,10 @@ function restoreCommand(terminal: Terminal, settings: Settings | undefined): Com
       const made = await restoreAccount(parsed.value, plan, plan.deps);
       context.print(made, () => describe(made));
       context.note('The account is ready: start it with tanglemail daemon.');
+      context.note(
+        'Mail that was sealed after fresh randomness was mixed in (30 days after the account was\n' +
+          'made, or when a device was removed) opens from a backup only, not from the words.',
+      );
     },
   );
 }

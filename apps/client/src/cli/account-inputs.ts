@@ -38,7 +38,7 @@ export interface GenesisSource {
   readonly node: { readonly url: string };
 }
 
-/** Throws ClientError `genesis-invalid` if it is another one than `wantedId`, and reading errors. */
+/** Throws ClientError `genesis-invalid` if it is another one than `wantedId`. */
 export async function loadGenesis(
   { genesisFile, node }: GenesisSource,
   wantedId: string | undefined,
