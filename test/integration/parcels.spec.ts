@@ -7,6 +7,7 @@ import { MAX_MESSAGE_SIZE } from '@tanglemail/mail/core/limits.ts';
 import { parseMessage } from '@tanglemail/mail/io/parse.ts';
 import { ObjectDesk } from '../../apps/storage-provider/src/mailboxes/object-desk.ts';
 import type { ClientEventDto } from '../../apps/client/src/api/dto.ts';
+import { readRegisteredFile } from '../../apps/client/src/service/registered-file.ts';
 import { fileOf, mailOf, ParcelWorld, until } from './parcel-world.ts';
 
 const MIB = 1_048_576;
@@ -166,6 +167,26 @@ describe('a large mail', () => {
     expect(same(got, await alice.client.service.rawMessage(sent?.id ?? ''))).toBe(true);
     expect(got.length).toBeGreaterThan(2.6 * MIB);
     expect(total).toBeLessThan(1.6 * MIB);
+  }, 120_000);
+
+  it('that is registered has a proof, which with its bytes convinces anybody', async () => {
+    world = await ParcelWorld.create(1);
+    const { alice, bob } = world;
+    const { address, email } = await bobsAddress();
+    const raw = mailOf(MIB, email);
+    await alice.client.service.sendRawMessage(raw, [address], { ...AT_ONCE, registered: true });
+    const got = await delivered();
+    const [mail] = await bob.client.service.messages({ folder: 'INBOX', limit: 9 });
+    const proof = await bob.client.services.outbox?.registered(mail?.id ?? '');
+    expect(proof).toMatchObject({ isLarge: true, recipient: address });
+    const file = Buffer.from(JSON.stringify(proof?.file));
+    expect(file.length).toBeLessThan(8_192);
+    const sender = (await alice.client.service.address()).address;
+    expect(readRegisteredFile(file, got)).toMatchObject({ sender, recipient: address });
+    expect(() => readRegisteredFile(file)).toThrow('--message');
+    const other = got.with(got.length >> 1, (got[got.length >> 1] ?? 0) ^ 1);
+    expect(() => readRegisteredFile(file, other)).toThrow('another message');
+    expect(() => readRegisteredFile(file, got.subarray(1))).toThrow('another message');
   }, 120_000);
 
   it('is fetched elsewhere when a provider gives garbage for a part', async () => {
