@@ -111,6 +111,16 @@ export class DeviceLog {
       .filter((id) => id !== this.own.id);
   }
 
+  /** Other devices that have said that they took something of this one up. */
+  knownBy(): ReadonlySet<DeviceId> {
+    const known = new Set<DeviceId>();
+    for (const one of this.#log.operations.values()) {
+      if (!isKind(one, 'seen') || one.device === this.own.id) continue;
+      if (one.body.heads.some((head) => head.device === this.own.id)) known.add(one.device);
+    }
+    return known;
+  }
+
   /**
    * Writes operations for a local change into its batch, under the write lock. Nothing is written
    * once the log is full: the change itself still counts here.

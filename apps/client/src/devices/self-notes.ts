@@ -238,6 +238,9 @@ export class SelfNotes {
   /** A device that lacks something gets it again; one that said so is known to be there. */
   #noteTaken(operations: readonly Operation[]): void {
     const { log, nowMs } = this.#deps;
+    // A device that came learns at once that its own tags are watched now.
+    const isNew = operations.some((one) => isKind(one, 'device-add'));
+    if (isNew) this.#running = this.#running.then(() => this.#saySeen());
     for (const operation of operations) {
       if (!isKind(operation, 'seen')) continue;
       const known = operation.body.heads.find((one) => one.device === log.own.id)?.seq ?? 0;
@@ -246,6 +249,19 @@ export class SelfNotes {
       if (missing.length === 0 || nowMs() - repairedAt < REPAIR_MS) continue;
       this.#repairedAt.set(operation.device, nowMs());
       this.#running = this.#running.then(() => this.#repair(missing));
+    }
+  }
+
+  async #saySeen(): Promise<void> {
+    const { writes, store, log, logger } = this.#deps;
+    try {
+      await writes.run(async () => {
+        const batch = store.batch();
+        log.journal(batch, { kind: 'seen', heads: headsOf(log.log) });
+        await batch.write();
+      });
+    } catch (error) {
+      logger.debug(errorFields(error), 'a new device is greeted another day');
     }
   }
 
