@@ -164,9 +164,14 @@ export class ProviderSync {
     }
   }
 
-  /** Whether every provider that is told our tags watches all of them. */
-  isWatching(): boolean {
-    return !this.#told.tags || !this.#deps.book.wanted().some((rental) => this.#isBehind(rental));
+  /**
+   * Whether every provider that is told our tags watches those of a chain. Other tags move on with
+   * each mail of a pass that is under way.
+   */
+  isWatching(chainId: string): boolean {
+    const { book, lists } = this.#deps;
+    const rentals = this.#told.tags ? book.wanted() : [];
+    return rentals.every((rental) => lists.isListed(chainId, rental.lists ?? []));
   }
 
   #isBehind({ registered, lists = [] }: Rental): boolean {
