@@ -35,10 +35,12 @@ export class ParcelWorld {
   readonly providers: LifeProvider[] = [];
   readonly alice: Device;
   readonly bob: Device;
+  /** Off until `meetCarol`. */
+  readonly carol: Device;
   readonly #beat: NodeJS.Timeout;
 
   private constructor() {
-    const seeds = [seedOf(0), seedOf(1)] as const;
+    const seeds = [seedOf(0), seedOf(1), seedOf(2)] as const;
     const outputs = seeds.map((seed) => ({ address: walletAddressOf(seed), amount: TOKENS }));
     const time = realTime();
     this.tangle = new LifeTangle(time, outputs);
@@ -49,6 +51,7 @@ export class ParcelWorld {
       new Device({ seed, runsNode: false, random: new SeededRandom(number) }, this.tangle, time);
     this.alice = device(seeds[0], 1);
     this.bob = device(seeds[1], 2);
+    this.carol = device(seeds[2], 3);
     // Ledger time goes on though nobody writes.
     this.#beat = setInterval(() => void this.tangle.beat(), 20_000);
     this.#beat.unref();
@@ -63,23 +66,34 @@ export class ParcelWorld {
       providers.push(provider);
       await provider.start();
     }
-    await bob.start();
-    const { service } = bob.client;
-    await until('the offers', async () => (await service.providers()).length === count);
-    for (const { bondId } of providers) await bob.client.service.rentProvider({ bondId });
     await alice.start();
-    const { link } = await bob.client.service.createInvite({});
-    await alice.client.service.addContact({ link, name: 'Bob' });
-    await until('Bob’s descriptor', async () => {
-      const { descriptor, providers: rented } = await bob.client.service.status();
+    await world.#settle(bob, 'Bob');
+    return world;
+  }
+
+  /** Carol rents where Bob does, and Alice has an invite of hers. */
+  async meetCarol(): Promise<void> {
+    await this.#settle(this.carol, 'Carol');
+  }
+
+  async #settle(device: Device, name: string): Promise<void> {
+    const { alice, providers } = this;
+    const count = providers.length;
+    await device.start();
+    const { service } = device.client;
+    await until('the offers', async () => (await service.providers()).length === count);
+    for (const { bondId } of providers) await service.rentProvider({ bondId });
+    const { link } = await service.createInvite({});
+    await alice.client.service.addContact({ link, name });
+    await until(`${name}’s descriptor`, async () => {
+      const { descriptor, providers: rented } = await service.status();
       return descriptor.state === 'confirmed' && rented === count;
     });
-    return world;
   }
 
   async close(): Promise<void> {
     clearInterval(this.#beat);
-    await Promise.all([this.alice.stop(), this.bob.stop()]);
+    await Promise.all([this.alice.stop(), this.bob.stop(), this.carol.stop()]);
     for (const provider of this.providers) await provider.stop();
   }
 }

@@ -9,6 +9,7 @@ import { ObjectDesk } from '../../apps/storage-provider/src/mailboxes/object-des
 import type { ClientEventDto } from '../../apps/client/src/api/dto.ts';
 import { readRegisteredFile } from '../../apps/client/src/service/registered-file.ts';
 import { fileOf, mailOf, ParcelWorld, until } from './parcel-world.ts';
+import { PartGate } from './part-gate.ts';
 
 const MIB = 1_048_576;
 const AT_ONCE = { undoSeconds: 0 };
@@ -47,9 +48,8 @@ async function attachedTo(raw: Uint8Array): Promise<Uint8Array> {
   return attachments[0]?.content ?? new Uint8Array(0);
 }
 
-/** The one mail in Bob's inbox, once it is there. */
-async function delivered(timeoutMs = 120_000): Promise<Uint8Array> {
-  const { bob } = world;
+/** The one mail in the inbox, once it is there. */
+async function delivered(bob = world.bob, timeoutMs = 120_000): Promise<Uint8Array> {
   let id: string | undefined;
   await until(
     'the mail',
@@ -236,6 +236,47 @@ describe('a large mail', () => {
       sizeBytes: 8 * MIB,
     })) ?? [{}];
     expect(refused).toMatchObject({ code: 'parcel-no-provider' });
+  }, 120_000);
+
+  it('with blind copies reaches each by parts of its own, also when its mail is done', async () => {
+    world = await ParcelWorld.create(2);
+    await world.meetCarol();
+    const { alice, bob, carol } = world;
+    const [bobs, carols] = await Promise.all([
+      bob.client.service.address(),
+      carol.client.service.address(),
+    ]);
+    const plain = mailOf(MIB, bobs.email);
+    const blind = Buffer.concat([Buffer.from(`Bcc: ${carols.email}\r\n`), plain]);
+    const gate = new PartGate();
+    try {
+      await alice.client.service.sendRawMessage(
+        new Uint8Array(blind),
+        [bobs.address, carols.address],
+        { ...AT_ONCE, wantsReceipt: false },
+      );
+      await until('both letters at both providers', async () => {
+        const items = await alice.client.service.outbox({ limit: 9 });
+        expect(items.map(({ role }) => role)).toEqual(['bcc', 'to']);
+        return items.every(({ receipts }) => receipts.length === 2);
+      });
+      // The mails are done, and their parts are at one provider only.
+      expect(await alice.client.services.parcels?.uploads()).toHaveLength(2);
+      await alice.stop();
+      gate.open();
+      await alice.start();
+      await until('the other copies', async () => {
+        return (await alice.client.services.parcels?.uploads())?.length === 0;
+      });
+      // Two parts for Bob and two others for Carol.
+      expect(gate.counts).toEqual([4, 4]);
+    } finally {
+      gate.remove();
+    }
+    expect(same(await delivered(bob), plain)).toBe(true);
+    expect(same(await delivered(carol), plain)).toBe(true);
+    const [sent] = await alice.client.service.messages({ folder: 'Sent', limit: 1 });
+    expect(same(await alice.client.service.rawMessage(sent?.id ?? ''), blind)).toBe(true);
   }, 120_000);
 
   it('survives a provider that restarts in the middle', async () => {

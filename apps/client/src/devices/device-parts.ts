@@ -19,6 +19,7 @@ import type { NoteRouter } from '../inbox/note-router.ts';
 import type { AccountSecrets } from '../keystore/keystore.ts';
 import type { MessageStore } from '../messages/message-store.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import type { Sealer } from '../outbox/sealer.ts';
 import type { RentalBook } from '../rentals/rental-book.ts';
 import type { Renter } from '../rentals/renter.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
@@ -41,6 +42,7 @@ import { PayingDevice } from './paying-device.ts';
 import { RuleLog } from './rule-log.ts';
 import { RecoveryBoxes } from './recovery-boxes.ts';
 import { SelfNotes } from './self-notes.ts';
+import { SelfTags } from './self-tags.ts';
 
 export interface DevicePartsDeps {
   readonly account: Account;
@@ -61,6 +63,7 @@ export interface DevicePartsDeps {
   readonly tags: TagBook;
   readonly publisher: DescriptorPublisher;
   readonly outbox: Outbox;
+  readonly sealer: Pick<Sealer, 'tagSelfBy'>;
   readonly notes: NoteRouter;
   readonly suite: SealingSuite;
   readonly logger: Logger;
@@ -105,6 +108,7 @@ export async function buildDevices(deps: DevicePartsDeps): Promise<DeviceParts> 
     onFork: () => manager.noteFork(),
   });
   const journals = buildJournals(deps, log);
+  const selfTags = buildSelfTags(deps, log);
   const manager: DeviceManager = new DeviceManager({
     store,
     writes,
@@ -116,7 +120,7 @@ export async function buildDevices(deps: DevicePartsDeps): Promise<DeviceParts> 
     nowMs,
     logger,
     // Drafts first: where they lie is said like of any mail.
-    readers: [...journals, new MailLogReader(log, deps.messages)],
+    readers: [...journals, new MailLogReader(log, deps.messages), selfTags],
     onNewLine: () => publisher.wake(),
   });
   const mails = new MailLog(log, deps.messages, (operations) => manager.applyLater(operations));
@@ -139,6 +143,14 @@ export async function buildDevices(deps: DevicePartsDeps): Promise<DeviceParts> 
   const payer = new PayingDevice({ log, store, writes, book: deps.book });
   deps.renter.payBy(() => payer.isOwn());
   return { log, lines, manager, tags, link, backups, payer };
+}
+
+function buildSelfTags(deps: DevicePartsDeps, log: DeviceLog): SelfTags {
+  const { sealer, ownSettings: settings, tangle } = deps;
+  const below = (end: number): number => tangle.random.below(end);
+  const selfTags = new SelfTags({ ...deps, log, settings, below });
+  sealer.tagSelfBy((batch) => selfTags.take(batch));
+  return selfTags;
 }
 
 /** What is shared beside mails: people, invites, the account's own settings, rules, drafts. */

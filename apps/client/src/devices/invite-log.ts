@@ -47,7 +47,7 @@ export class InviteLog {
 
   #journal(batch: SealedBatch, invite: Invite): void {
     const { log } = this.#deps;
-    const view = log.viewIn(batch);
+    const view = log.view();
     const { usedBy, revokedAtMs, ...made } = invite;
     const hash = hashOf(invite);
     const parts: readonly [string, unknown][] = [

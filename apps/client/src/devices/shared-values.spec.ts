@@ -242,7 +242,7 @@ async function act(one: OwnDevice, action: number): Promise<void> {
     case 2:
       return one.change((batch) => one.rules.replace(batch, [rule(`r${action}`)]));
     case 3:
-      return contacts.invite(new Uint8Array(32).fill(action), `i${action}`, nowMs);
+      return contacts.invite(crypto.getRandomValues(new Uint8Array(32)), `i${action}`, nowMs);
     case 4:
       return void (invite && (await contacts.invites.revoke(invite.id, nowMs).catch(() => {})));
     case 5:
