@@ -248,7 +248,7 @@ function buildChat(parts: Base & Pick<ClientParts, ChatParts>): Promise<Chat> {
   return Chat.load({
     ...parts,
     watchTags: () => providerSync.watchTags(),
-    isWatching: () => providerSync.isWatching(),
+    isWatching: (chainId) => providerSync.isWatching(chainId),
     onChange: (data) => events.emit({ topic: 'chat', data }),
   });
 }

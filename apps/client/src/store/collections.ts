@@ -160,6 +160,10 @@ export const rentals = collection(
       .array(z.strictObject({ root: hex, size: count }))
       .max(64)
       .optional(),
+    /** Objects that it was to keep and has lost: copies of others are brought to it. */
+    lost: z.array(hex).max(64).optional(),
+    /** It has lost everything, or may have: its log is compared with those of the others. */
+    isRestoring: z.boolean().optional(),
     /** What it has shown by its deeds. */
     score: z
       .strictObject({
