@@ -110,7 +110,9 @@ export async function buildDevices(deps: DevicePartsDeps): Promise<DeviceParts> 
     onFork: () => manager.noteFork(),
   });
   const journals = buildJournals(deps, log);
-  const selfTags = buildSelfTags(deps, log);
+  const mailReader = new MailLogReader({ ...deps, log, rescues });
+  // Drafts first: where they lie is said like of any mail.
+  const readers = [...journals, mailReader, buildSelfTags(deps, log)];
   const manager: DeviceManager = new DeviceManager({
     store,
     writes,
@@ -122,12 +124,7 @@ export async function buildDevices(deps: DevicePartsDeps): Promise<DeviceParts> 
     rescues,
     nowMs,
     logger,
-    // Drafts first: where they lie is said like of any mail.
-    readers: [
-      ...journals,
-      new MailLogReader({ log, messages: deps.messages, rescues, store, writes }),
-      selfTags,
-    ],
+    readers,
     onNewLine: () => publisher.wake(),
   });
   const mails = new MailLog(log, deps.messages, rescues, (operations) =>

@@ -164,7 +164,7 @@ describe('at the same time', () => {
     expect(shown(two).mails).toEqual([`m in ${F}: `]);
   });
 
-  it('one deletes a folder while the other files mail in it: it lies in Trash on both', async () => {
+  it('one deletes a folder while the other files mail in it: that is in Trash', async () => {
     const [one, two] = (await devices(2)) as [OwnDevice, OwnDevice];
     await create(one, 'Work', F);
     await converge(one, two);

@@ -1,4 +1,4 @@
-/** What devices share beside mails: two and three of them, notes in any order, twice, power cuts. */
+/** What devices share beside mails: notes in any order and twice, power cuts at every write. */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { draftVersion } from '../drafts/draft-book.ts';
@@ -152,7 +152,7 @@ describe('changes at the same time', () => {
     expect(two.tags.isWatched(`invite:${invite?.id}`)).toBe(false);
   });
 
-  it('a key change that one device saw is a warning on the other, until either accepts', async () => {
+  it('a key change that one device saw is a warning on both, until either accepts', async () => {
     const [one, two] = (await devices(2)) as [OwnDevice, OwnDevice];
     const [bob, evil] = [await person(2), await person(3)];
     const { address } = bob.account;

@@ -93,7 +93,7 @@ export const BUCKETS = {
   parcelPart: 26,
   /** Device (32 hex digits), `/`, number (10 digits) → one operation of the self-log. */
   selfLog: 27,
-  /** Name → this device's own keys, and the seeds of tags under which it writes to people. */
+  /** Name → this device's own keys and numbers, what it waits for, deleted mails to be rescued. */
   device: 28,
   /** Opaque(label) → JSON of a sub-address of ours, also of a revoked one. */
   subAddress: 29,

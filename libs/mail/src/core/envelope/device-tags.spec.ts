@@ -3,7 +3,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { codeOf, valueOf } from '../../testing/vectors.ts';
 import type { MailAddress } from '../identity/address.ts';
-import { decodeDeviceNote, deviceTagKey, encodeDeviceNote } from './device-tags.ts';
+import { nobleSuite as suite } from '../crypto/noble-suite.ts';
+import { decodeDeviceNote, deviceTagKey, encodeDeviceNote, selfTagKey } from './device-tags.ts';
 import { tagAt } from './tags.ts';
 
 const DEVICE = 'a1'.repeat(16);
@@ -17,6 +18,23 @@ describe('tags of further devices', () => {
     const other = deviceTagKey(seed.with(0, 4), { from: alice, to: bob });
     const tags = [one, back, other].map((key) => Buffer.from(tagAt(key, 0)).toString('hex'));
     expect(new Set(tags).size).toBe(3);
+  });
+
+  it('to oneself differ by device and account, and every device makes them alike', () => {
+    const identity = (byte: number) => {
+      const secretKey = new Uint8Array(32).fill(byte);
+      return { secretKey, publicKey: suite.x25519PublicKey(secretKey) };
+    };
+    const other = 'b2'.repeat(16);
+    const keys = [
+      selfTagKey(identity(1), DEVICE, suite),
+      selfTagKey(identity(1), other, suite),
+      selfTagKey(identity(2), DEVICE, suite),
+    ];
+    expect(new Set(keys.map((key) => Buffer.from(key ?? []).toString('hex'))).size).toBe(3);
+    expect(selfTagKey(identity(1), DEVICE, suite)).toEqual(keys[0]);
+    const broken = { ...identity(1), publicKey: new Uint8Array(32) };
+    expect(selfTagKey(broken, DEVICE, suite)).toBeUndefined();
   });
 
   it('are told and known by notes that come back as they were', () => {

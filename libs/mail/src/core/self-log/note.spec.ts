@@ -1,11 +1,21 @@
-/** Notes to oneself: both kinds come back, boxes open for their key only, no bytes throw. */
+/** Notes to oneself: all kinds come back, what is sealed opens for its key only, nothing throws. */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { deviceId } from '../../testing/self-log.ts';
 import { codeOf, valueOf } from '../../testing/vectors.ts';
 import { nobleSuite as suite } from '../crypto/noble-suite.ts';
 import type { KeyPair } from '../ports.ts';
-import { decodeSelfNote, encodeSelfNote, openBox, sealBox, type SelfNote } from './note.ts';
+import {
+  decodeSelfNote,
+  encodeSelfNote,
+  MAX_SNAPSHOT_PART,
+  MAX_SNAPSHOT_PARTS,
+  openBox,
+  openSnapshot,
+  sealBox,
+  sealSnapshot,
+  type SelfNote,
+} from './note.ts';
 import type { Operation } from './operation.ts';
 
 const fill = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
@@ -47,11 +57,36 @@ describe('notes to oneself', () => {
     expect(codeOf(sealBox(LINE, fill(0), fill(8), suite))).toBe('recipient-key-invalid');
   });
 
+  it('snapshots go in parts, open for one key only, and are bounded', () => {
+    const content = new Uint8Array(3 * MAX_SNAPSHOT_PART - 48).fill(7);
+    const to = { device: deviceId(2), key: pair(1).publicKey };
+    const parts = valueOf(sealSnapshot(content, to, fill(8), suite));
+    expect(parts.map((one) => one.bytes.length)).toEqual(Array(3).fill(MAX_SNAPSHOT_PART));
+    for (const part of parts) {
+      const note: SelfNote = { kind: 'snapshot', ...part };
+      expect(valueOf(decodeSelfNote(encodeSelfNote(note)))).toEqual(note);
+    }
+    const bytes = parts.map((one) => one.bytes);
+    expect(openSnapshot(bytes, pair(1), suite)).toEqual(content);
+    expect(openSnapshot(bytes, pair(2), suite)).toBeUndefined();
+    expect(openSnapshot(bytes.toReversed(), pair(1), suite)).toBeUndefined();
+    expect(openSnapshot([new Uint8Array(47)], pair(1), suite)).toBeUndefined();
+    const large = new Uint8Array(MAX_SNAPSHOT_PARTS * MAX_SNAPSHOT_PART - 47);
+    expect(codeOf(sealSnapshot(large, to, fill(8), suite))).toBe('self-log-full');
+    expect(codeOf(sealSnapshot(content, { ...to, key: fill(0) }, fill(8), suite))).toBe(
+      'recipient-key-invalid',
+    );
+    const first = encodeSelfNote({ kind: 'snapshot', ...parts[0]! });
+    const short = encodeSelfNote({ kind: 'snapshot', ...parts[0]!, bytes: fill(1) });
+    expect(codeOf(decodeSelfNote(first.with(37, 3)))).toBe('number-out-of-range');
+    expect(codeOf(decodeSelfNote(short))).toBe('not-canonical');
+  });
+
   it('version-unknown, number-out-of-range, not-canonical, and codes of operations', () => {
     const bytes = encodeSelfNote({ kind: 'operations', operations: [FLAG] });
     expect(codeOf(decodeSelfNote(bytes.with(0, 0xc3)))).toBe('not-canonical');
     expect(codeOf(decodeSelfNote(bytes.with(1, 2)))).toBe('version-unknown');
-    expect(codeOf(decodeSelfNote(bytes.with(2, 3)))).toBe('number-out-of-range');
+    expect(codeOf(decodeSelfNote(bytes.with(2, 4)))).toBe('number-out-of-range');
     expect(codeOf(decodeSelfNote(bytes.with(8, 99)))).toBe('self-log-operation-invalid');
     expect(codeOf(decodeSelfNote(bytes.subarray(0, 9)))).toBe('truncated');
   });
