@@ -115,12 +115,16 @@ export class ChatKeeper {
     return applyAll([added.apply, () => onChange({ conversation: ref.id })]);
   }
 
-  /** A tag does not tell whose it is: those with whom we chatted last are asked. */
+  /**
+   * A tag does not tell whose it is: those with whom we chatted last are asked, and then, for a new
+   * device has chatted with nobody, other people with whom we may.
+   */
   #askForSeeds(batch: SealedBatch, now: number): () => void {
-    const { waiting, log, outbox } = this.#context;
+    const { waiting, log, contacts, outbox } = this.#context;
     const { ask, apply } = waiting.tick(batch, now);
-    const people = log
-      .list()
+    if (ask.length === 0) return apply;
+    const others = contacts.list().map(({ address }) => ({ id: address, kind: 'person' as const }));
+    const people = [...log.list(), ...others]
       .flatMap((ref) => this.#outbox.audienceOf(ref, batch)?.holders ?? [])
       .map((one) => one.address);
     const few = [...new Set(people)].slice(0, MAX_ASKED_PEOPLE);
