@@ -9,7 +9,7 @@ import { type ChainNote, decodeChainNote } from '@tanglemail/mail/core/chain/not
 import { personAudience } from '@tanglemail/mail/core/chain/ratchet.ts';
 import { formatEmail, type MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import type { LetterId } from '@tanglemail/mail/core/letter/content.ts';
-import type { IntakeStep, TaggedEnvelope } from '../inbox/letter-intake.ts';
+import type { IntakeStep, TaggedEnvelope } from '../inbox/intake-types.ts';
 import type { ControlNote } from '../inbox/note-router.ts';
 import type { SealedBatch } from '../store/sealed-store.ts';
 import { applyAll } from '../store/staged-map.ts';
