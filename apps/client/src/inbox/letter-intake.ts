@@ -46,22 +46,6 @@ import type {
 } from './intake-types.ts';
 import type { NoteRouter } from './note-router.ts';
 
-export type {
-  Intake,
-  IntakeStep,
-  TaggedEnvelope,
-  EnvelopeOpener,
-  TakenLetter,
-  KindHandler,
-  LetterReader,
-  EnvelopeKeeper,
-  SenderState,
-  ArrivedMessage,
-  ReceiptWish,
-  ReceiptGiver,
-  ShownFacts,
-} from './intake-types.ts';
-
 /** Days on which an envelope that is taken in now may have come: tomorrow to five days back. */
 const HELD_DAYS = 7;
 

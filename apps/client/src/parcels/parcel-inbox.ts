@@ -21,7 +21,8 @@ import {
 } from '@tanglemail/mail/core/parcel/receiver.ts';
 import type { ParcelProgress } from '@tanglemail/mail/core/parcel/progress.ts';
 import { messageSize, putTogether } from '@tanglemail/mail/core/parcel/repeats.ts';
-import type { IntakeStep, LetterIntake, TakenLetter } from '../inbox/letter-intake.ts';
+import type { IntakeStep, TakenLetter } from '../inbox/intake-types.ts';
+import type { LetterIntake } from '../inbox/letter-intake.ts';
 import type { RentalBook } from '../rentals/rental-book.ts';
 import { counters } from '../store/collections.ts';
 import { dropRegistered, putRegistered, registeredContent } from '../store/registered-letters.ts';
