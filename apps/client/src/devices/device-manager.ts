@@ -16,6 +16,7 @@ import type { DeviceLog } from './device-log.ts';
 import type { EpochLines } from './epoch-lines.ts';
 import type { RecoveryBoxes } from './recovery-boxes.ts';
 import type { RescueShelf } from './rescue-shelf.ts';
+import { forgetGone, goneFrom } from './self-log-store.ts';
 import type { SelfNotes } from './self-notes.ts';
 
 /** Something that operations of other devices change. */
@@ -90,8 +91,10 @@ export class DeviceManager {
       });
   }
 
-  async #apply(operations: readonly Operation[]): Promise<void> {
+  async #apply(given: readonly Operation[]): Promise<void> {
     const { store, writes, lines, readers, onNewLine } = this.#deps;
+    const gone = goneFrom(store);
+    const operations = [...given, ...gone];
     for (const reader of readers) await reader.prepare?.(operations);
     await writes.run(async () => {
       const batch = store.batch();
@@ -101,6 +104,8 @@ export class DeviceManager {
         (one) => isKind(one, 'epoch-line') || isKind(one, 'device-remove'),
       );
       if (isLine) lines.adopt(batch);
+      // Another merge may have come meanwhile: then its own turn forgets both.
+      if (gone.length > 0 && goneFrom(store).length === gone.length) forgetGone(batch);
       await batch.write();
       applies.forEach((apply) => apply());
       if (isLine) onNewLine();
