@@ -103,8 +103,8 @@ async function machine(seedByte: number, disk: Disk, cut?: PowerCut): Promise<Ma
 
 /** What a disk still holds of parcels. */
 function leftovers(disk: Disk): string[] {
-  const kinds: number[] = [BUCKETS.parcelOut, BUCKETS.parcelIn, BUCKETS.parcelPart];
-  return [...disk.keys()].filter((key) => kinds.includes(Number.parseInt(key.slice(0, 2), 16)));
+  const kinds = new Set<number>([BUCKETS.parcelOut, BUCKETS.parcelIn, BUCKETS.parcelPart]);
+  return [...disk.keys()].filter((key) => kinds.has(Number.parseInt(key.slice(0, 2), 16)));
 }
 
 describe('the parts of a large mail on their way out', () => {

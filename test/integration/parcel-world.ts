@@ -107,7 +107,7 @@ export class ParcelWorld {
 export async function until(
   what: string,
   isSo: () => boolean | Promise<boolean>,
-  timeoutMs = 60_000,
+  timeoutMs = 240_000,
 ): Promise<void> {
   const endMs = Date.now() + timeoutMs;
   while (!(await isSo())) {

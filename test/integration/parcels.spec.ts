@@ -49,7 +49,7 @@ async function attachedTo(raw: Uint8Array): Promise<Uint8Array> {
 }
 
 /** The one mail in the inbox, once it is there. */
-async function delivered(bob = world.bob, timeoutMs = 120_000): Promise<Uint8Array> {
+async function delivered(bob = world.bob, timeoutMs = 240_000): Promise<Uint8Array> {
   let id: string | undefined;
   await until(
     'the mail',
@@ -108,7 +108,7 @@ describe('a large mail', () => {
       'both copies',
       async () => (await alice.client.services.parcels?.uploads())?.length === 0,
     );
-  }, 240_000);
+  }, 600_000);
 
   it('with a file of 25 MB goes on where it stopped after kills at both ends', async () => {
     world = await ParcelWorld.create(1);
@@ -142,7 +142,7 @@ describe('a large mail', () => {
     const got = await delivered();
     expect(same(got, raw)).toBe(true);
     expect(same(await attachedTo(got), file)).toBe(true);
-  }, 240_000);
+  }, 600_000);
 
   it('comes by itself when it is small, and what stood twice in it is sent once', async () => {
     world = await ParcelWorld.create(1);
@@ -167,7 +167,7 @@ describe('a large mail', () => {
     expect(same(got, await alice.client.service.rawMessage(sent?.id ?? ''))).toBe(true);
     expect(got.length).toBeGreaterThan(2.6 * MIB);
     expect(total).toBeLessThan(1.6 * MIB);
-  }, 120_000);
+  }, 600_000);
 
   it('that is registered has a proof, which with its bytes convinces anybody', async () => {
     world = await ParcelWorld.create(1);
@@ -187,7 +187,7 @@ describe('a large mail', () => {
     const other = got.with(got.length >> 1, (got[got.length >> 1] ?? 0) ^ 1);
     expect(() => readRegisteredFile(file, other)).toThrow('another message');
     expect(() => readRegisteredFile(file, got.subarray(1))).toThrow('another message');
-  }, 120_000);
+  }, 600_000);
 
   it('is fetched elsewhere when a provider gives garbage for a part', async () => {
     world = await ParcelWorld.create(2);
@@ -206,7 +206,7 @@ describe('a large mail', () => {
     } finally {
       ObjectDesk.prototype.fetch = honest;
     }
-  }, 120_000);
+  }, 600_000);
 
   it('is refused early: too large, or to somebody who has a node and rents nothing', async () => {
     world = await ParcelWorld.create(1);
@@ -242,7 +242,7 @@ describe('a large mail', () => {
       sizeBytes: 8 * MIB,
     })) ?? [{}];
     expect(refused).toMatchObject({ code: 'parcel-no-provider' });
-  }, 120_000);
+  }, 600_000);
 
   it('with blind copies reaches each by parts of its own, also when its mail is done', async () => {
     world = await ParcelWorld.create(2);
@@ -283,7 +283,7 @@ describe('a large mail', () => {
     expect(same(await delivered(carol), plain)).toBe(true);
     const [sent] = await alice.client.service.messages({ folder: 'Sent', limit: 1 });
     expect(same(await alice.client.service.rawMessage(sent?.id ?? ''), blind)).toBe(true);
-  }, 120_000);
+  }, 600_000);
 
   it('survives a provider that restarts in the middle', async () => {
     world = await ParcelWorld.create(1);
@@ -302,5 +302,5 @@ describe('a large mail', () => {
     const raw = await send(8 * MIB);
     await restart.promise;
     expect(same(await delivered(), raw)).toBe(true);
-  }, 120_000);
+  }, 600_000);
 });

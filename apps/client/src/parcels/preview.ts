@@ -1,5 +1,6 @@
 /**
- * What a recipient sees of a mail before its parts are there. Before: parcel-content.ts; after: mail core, parcel/letter.ts. Spec: docs/spec/25-parcel.md, section 4.
+ * What a recipient sees of a mail before its parts are there. Before: parcel-content.ts; after:
+ * mail core, parcel/letter.ts. Spec: docs/spec/25-parcel.md, section 4.
  */
 import { readFacts, readHeaders } from '@tanglemail/mail/core/message/headers.ts';
 import { type ParcelPreview, PREVIEW_LIMITS } from '@tanglemail/mail/core/parcel/letter.ts';

@@ -1,8 +1,8 @@
 /**
  * How far a sender is with one parcel: which part is missing or stored at which provider. A pure
  * state machine: the shell writes each new state when a receipt tells it, and goes on from the
- * decoded state after a restart. The recipient's mailbox pays, so nothing is paid here. Before: seal.ts.
- * After: a provider's store; the letter leaves when enough copies are stored.
+ * decoded state after a restart. The recipient's mailbox pays, so nothing is paid here. Before:
+ * seal.ts. After: a provider's store; the letter leaves when enough copies are stored.
  * Spec: docs/spec/25-parcel.md, section 5.
  */
 import { decodeWith, refuse } from '@tanglemail/tangle/core/codec/reader.ts';
