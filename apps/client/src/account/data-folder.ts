@@ -16,6 +16,8 @@ export interface DataFolder {
   readonly store: string;
   /** Where the daemon listens, while it runs. */
   readonly daemon: string;
+  /** The local API's unix socket, if the settings ask for one. */
+  readonly socket: string;
 }
 
 export function dataFolder(path: string): DataFolder {
@@ -26,5 +28,6 @@ export function dataFolder(path: string): DataFolder {
     config: join(path, 'config.json'),
     store: join(path, 'store'),
     daemon: join(path, 'daemon.json'),
+    socket: join(path, 'api.sock'),
   };
 }

@@ -8,6 +8,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { ClientError } from '../client-error.ts';
 import { headerOf, type HttpRequest, type HttpResponse } from '@tanglemail/tangle/io/shell/http.ts';
 import { sendProblem } from './problem.ts';
+import { SOCKET_HOST } from './socket-host.ts';
 
 /** Names under which a browser on this machine may know the API. */
 const LOCAL_NAMES = ['127.0.0.1', 'localhost', '[::1]'];
@@ -48,7 +49,9 @@ export function checkOrigin(request: RequestOrigin): ClientError | undefined {
   return new ClientError('origin-refused');
 }
 
+/** A unix socket has no port, and no page of a browser reaches it. */
 function isLocalHost(host: string, port: number | undefined): boolean {
+  if (port === undefined) return host === SOCKET_HOST;
   return LOCAL_NAMES.some((name) => host.toLowerCase() === `${name}:${port}`);
 }
 

@@ -12,6 +12,7 @@ import type { Logger } from '@tanglemail/tangle/io/logger.ts';
 import { jsonOf } from '@tanglemail/tangle/io/json-text.ts';
 import { describeParameters } from '@tanglemail/tangle/io/shell/describe-parameters.ts';
 import { HTTP_APP_OPTIONS, type RunningServer } from '@tanglemail/tangle/io/shell/http.ts';
+import { chmod } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import 'reflect-metadata';
@@ -58,6 +59,8 @@ export interface ApiOptions {
   readonly host: '127.0.0.1' | '::1';
   /** 0 lets the system choose. */
   readonly port: number;
+  /** Path of a unix socket to listen on in place of host and port. */
+  readonly socketPath?: string;
   /** Secret of this run, at least 32 characters. */
   readonly token: string;
   /** Version of the program. */
@@ -134,14 +137,23 @@ export async function createApi(
   app.useWebSocketAdapter(createSocketAdapter(app));
   serveDocs(app, options.version);
   try {
-    await app.listen(options.port, options.host);
+    if (options.socketPath === undefined) await app.listen(options.port, options.host);
+    else await listenOnSocket(app, options.socketPath);
   } catch (error) {
     await app.close();
     throw error;
   }
+  const close = (): Promise<void> => app.close();
+  if (options.socketPath !== undefined) return { url: `unix:${options.socketPath}`, close };
   const { port } = app.getHttpServer().address() as AddressInfo;
   const host = options.host === '::1' ? '[::1]' : options.host;
-  return { url: `http://${host}:${port}`, close: () => app.close() };
+  return { url: `http://${host}:${port}`, close };
+}
+
+/** Nobody but the owner may connect; whoever listened there before has ended, or still holds it. */
+async function listenOnSocket(app: NestExpressApplication, path: string): Promise<void> {
+  await app.listen(path);
+  await chmod(path, 0o600);
 }
 
 /** A message in JSON, its attachments within: the one body that may be large. */

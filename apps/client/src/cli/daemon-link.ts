@@ -5,11 +5,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as dto from '../api/dto.ts';
+import { fetchFrom } from './socket-fetch.ts';
 import { ClientError, isClientErrorCode } from '../client-error.ts';
 
 /** What the daemon writes while it runs. */
 export interface DaemonFile {
-  /** `http://127.0.0.1:14290`. */
+  /** `http://127.0.0.1:14290`, or `unix:` and the path of a socket. */
   readonly api: string;
   readonly token: string;
   readonly pid: number;
@@ -76,7 +77,7 @@ export class DaemonLink {
     const body = raw === undefined ? JSON.stringify(json) : new Uint8Array(raw);
     let response: Response;
     try {
-      response = await fetch(`${api}${PREFIX}/${path}`, {
+      response = await fetchFrom(api, `${PREFIX}/${path}`, {
         method: method ?? 'GET',
         headers,
         redirect: 'error',

@@ -2,6 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { genesisToJson } from '@tanglemail/tangle/core/codec/genesis.ts';
 import { SmallNode } from '@tanglemail/tangle/io/node-client/testing/small-node.ts';
 import { until } from '@tanglemail/tangle/io/testing/until.ts';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { access, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -10,6 +12,8 @@ import { join } from 'node:path';
 import { testTerminal } from '../testing/test-terminal.ts';
 import { readDaemonFile } from './daemon-link.ts';
 import { runProgram } from './program.ts';
+import { fetchFrom } from './socket-fetch.ts';
+import { EventWatch, WATCH_TIMES } from './tui/event-watch.ts';
 
 const env = { TANGLEMAIL_PASSPHRASE: 'secret' };
 const QUIET = ['--port', '0', '--log-level', 'silent'];
@@ -68,6 +72,72 @@ describe('daemon', () => {
     expect(await stop()).toEqual({ code: 0, out: '', err: '' });
     await expect(access(file)).rejects.toThrow('ENOENT');
     expect((await run('daemon', 'status')).code).toBe(3);
+  });
+
+  it('listens on a socket of its user alone, also after one that was killed', async () => {
+    const socket = join(dataDir, 'api.sock');
+    // What kill -9 leaves behind: a file on which nobody listens.
+    const listen = `require('net').createServer().listen(${JSON.stringify(socket)}, () => {
+      process.stdout.write('up');
+    })`;
+    const killed = spawn(process.execPath, ['-e', listen], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(killed.stdout, 'data');
+    killed.kill('SIGKILL');
+    await once(killed, 'exit');
+    expect((await stat(socket)).isSocket()).toBe(true);
+    const stop = await daemon('--api-socket', 'true');
+    expect((await stat(socket)).mode & 0o777).toBe(0o600);
+    expect(await readDaemonFile(dataDir)).toMatchObject({ api: `unix:${socket}` });
+    const status = await run('daemon', 'status');
+    expect(status.out).toContain(`unix:${socket}`);
+    const address = JSON.parse((await run('account', 'show', '--json')).out);
+    const unknown = await run('read', 'INBOX.1');
+    expect(unknown.err).toContain('(message-unknown)');
+    expect(unknown.code).not.toBe(0);
+    const folder = await run('folders', 'create', 'Über');
+    expect(folder.code).toBe(0);
+    expect((await run('folders', 'list')).out).toContain('Über');
+    expect(address.address).toMatch(/^tmt?1/);
+    expect((await stop()).code).toBe(0);
+    await expect(access(socket)).rejects.toThrow('ENOENT');
+  });
+
+  it('tells of new mail over its socket, and refuses who does not know the token', async () => {
+    await daemon('--api-socket', 'true');
+    const found = await readDaemonFile(dataDir);
+    if (found === undefined) throw new Error('no daemon');
+    let changes = 0;
+    const watch = new EventWatch(
+      async () => found,
+      () => {
+        changes += 1;
+      },
+      // Not by looking now and then.
+      { ...WATCH_TIMES, pollMs: 3_600_000 },
+    );
+    try {
+      for (let made = 0; changes === 0 && made < 500; made += 1) {
+        expect((await run('folders', 'create', `f${made}`)).code).toBe(0);
+      }
+      expect(changes).toBeGreaterThan(0);
+    } finally {
+      watch.close();
+    }
+    const init = { method: 'GET', signal: AbortSignal.timeout(30_000), redirect: 'error' } as const;
+    const path = '/api/client/v1/status';
+    const stranger = await fetchFrom(found.api, path, { ...init, headers: {} });
+    expect(stranger.status).toBe(401);
+    const owner = { authorization: `Bearer ${found.token}` };
+    expect((await fetchFrom(found.api, path, { ...init, headers: owner })).status).toBe(200);
+  });
+
+  it('file-unusable: something else lies where its socket should be', async () => {
+    await writeFile(join(dataDir, 'api.sock'), 'not a socket');
+    const { code, err } = await run('daemon', ...QUIET, '--api-socket', 'true');
+    expect(code).not.toBe(0);
+    expect(err).toContain('api.sock is no socket (file-unusable)');
   });
 
   it('starts while the node is out of reach', async () => {

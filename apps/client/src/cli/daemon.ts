@@ -4,7 +4,7 @@
  * Spec: docs/spec/41-client-api.md, "Daemon".
  */
 import { randomBytes } from 'node:crypto';
-import { readFile, unlink } from 'node:fs/promises';
+import { lstat, readFile, unlink } from 'node:fs/promises';
 import { networkIdOf } from '@tanglemail/tangle/core/codec/genesis.ts';
 import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
 import { errorCode } from '@tanglemail/tangle/io/error-code.ts';
@@ -25,6 +25,8 @@ import type { DaemonFile } from './daemon-link.ts';
 import { unlockAccount } from './unlock.ts';
 
 const TOKEN_LENGTH = 32;
+/** What `sockaddr_un` holds on every system, without its zero at the end. */
+const MAX_SOCKET_PATH = 103;
 
 /** Runs until a signal. What is under way at the end goes on at the next start. */
 export async function runDaemon(context: CommandContext, config: ClientConfig): Promise<void> {
@@ -41,7 +43,7 @@ export async function runDaemon(context: CommandContext, config: ClientConfig): 
     running.push(() => client.stop());
     client.start();
     const token = randomBytes(TOKEN_LENGTH).toString('base64url');
-    const api = await listen(client, config, token, logger);
+    const api = await listen(client, config, { token, socket: folder.socket }, logger);
     running.push(() => api.close());
     running.push(await announce(folder.daemon, { api: api.url, token, pid: process.pid }));
     logger.info({ url: api.url }, 'API is listening');
@@ -55,16 +57,38 @@ export async function runDaemon(context: CommandContext, config: ClientConfig): 
 
 async function listen(
   client: Client,
-  config: ClientConfig,
-  token: string,
+  { api: { host, port, socket: isSocket } }: ClientConfig,
+  { token, socket }: { readonly token: string; readonly socket: string },
   logger: Logger,
 ): Promise<RunningServer> {
+  const options = { host, port, token, version: VERSION, logger };
+  if (isSocket) {
+    await clearSocket(socket);
+    return createApi(client.services, { ...options, socketPath: socket });
+  }
   try {
-    return await createApi(client.services, { ...config.api, token, version: VERSION, logger });
+    return await createApi(client.services, options);
   } catch (cause) {
     if (errorCode(cause) !== 'EADDRINUSE') throw cause;
-    throw new ClientError('port-in-use', `${config.api.port}`, { cause });
+    throw new ClientError('port-in-use', `${port}`, { cause });
   }
+}
+
+/**
+ * Takes away what a daemon that was killed has left: this one has the lock of the store, so that
+ * nobody listens there any more. Throws ClientError `file-unusable` for a path that no system takes.
+ */
+async function clearSocket(path: string): Promise<void> {
+  if (Buffer.byteLength(path) > MAX_SOCKET_PATH) {
+    throw new ClientError(
+      'file-unusable',
+      `${path}: at most ${MAX_SOCKET_PATH} bytes for a socket`,
+    );
+  }
+  const found = await lstat(path).catch(() => undefined);
+  if (found === undefined) return;
+  if (!found.isSocket()) throw new ClientError('file-unusable', `${path} is no socket`);
+  await unlink(path);
 }
 
 /** Tells the command line where the daemon is, as long as it runs; gives what takes it back. */

@@ -15,7 +15,7 @@ const load = (sources: ConfigSources) => loadConfig(CLIENT_SETTINGS, sources);
 describe('configuration', () => {
   it('has a default for everything that has one', () => {
     const config = load(none);
-    expect(config.api).toEqual({ host: '127.0.0.1', port: 14_290 });
+    expect(config.api).toEqual({ host: '127.0.0.1', port: 14_290, socket: false });
     expect(config.mailFromNode).toBe(false);
     expect(config.dataDir).toBeUndefined();
   });

@@ -28,6 +28,13 @@ const api = z.strictObject({
     .default('127.0.0.1')
     .describe('Loopback address that the local API listens on.'),
   port: port.default(14_290).describe('Port of the local API; 0 lets the system choose.'),
+  socket: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Listen on the unix socket `api.sock` in dataDir in place of host and port: only the ' +
+        'account’s own user can reach it, and no web page can.',
+    ),
 });
 
 const provider = z.strictObject({

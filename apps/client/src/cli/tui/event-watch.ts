@@ -5,7 +5,14 @@
  */
 import { WebSocket } from 'ws';
 import { EVENTS_PATH } from '../../api/dto.ts';
+import { socketPathOf } from '../socket-fetch.ts';
 import type { DaemonFile } from '../daemon-link.ts';
+
+function eventsUrl({ api }: DaemonFile): string {
+  const path = socketPathOf(api);
+  if (path !== undefined) return `ws+unix:${path}:${EVENTS_PATH}`;
+  return `${api.replace(/^http/, 'ws')}${EVENTS_PATH}`;
+}
 
 /** Bytes of one event. */
 const MAX_EVENT = 65_536;
@@ -72,7 +79,7 @@ export class EventWatch {
       return;
     }
     if (this.#isClosed) return;
-    const socket = new WebSocket(`${file.api.replace(/^http/, 'ws')}${EVENTS_PATH}`, {
+    const socket = new WebSocket(eventsUrl(file), {
       maxPayload: MAX_EVENT,
       handshakeTimeout: HANDSHAKE_MS,
       perMessageDeflate: false,
