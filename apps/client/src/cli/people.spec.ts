@@ -203,6 +203,7 @@ describe('sub-addresses', () => {
     expect((await bob.cli('address', 'list')).out).toMatch(/shop +revoked/);
     expect((await bob.cli('address', 'revoke', 'shop')).code).toBe(4);
     expect((await bob.cli('address', '--sub', 'shop')).code).toBe(4);
+    expect((await bob.cli('address', 'policy', 'shop')).err).toContain('(request-malformed)');
     expect((await bob.cli('address', 'add', '-x')).code).not.toBe(0);
   });
 
@@ -252,6 +253,9 @@ describe('keys', () => {
     expect((await alice.cli('contacts', 'show', 'Bob', '--png', picture)).code).toBe(0);
     const image = ['contacts', 'verify', 'Alice', '--image', picture];
     expect(await bob.json(...image)).toHaveProperty('verifiedAtMs');
+    expect((await alice.cli('contacts', 'show', 'Bob', '--png', picture)).code).toBe(2);
+    expect((await bob.cli('contacts', 'list')).out).toContain('accepted, verified');
+    expect((await bob.cli('contacts', 'edit', 'Alice')).code).toBe(2);
     await otherIdentityKey();
     expect((await send(bob, 'Alice', 'secret')).code).toBe(0);
     await until(async () => {
@@ -260,6 +264,7 @@ describe('keys', () => {
     });
     const changed = await bob.json<dto.ContactDetailDto>('contacts', 'show', 'Alice');
     expect(changed).toMatchObject({ keyChange: { what: 'identity-key', wasVerified: true } });
+    expect((await bob.cli('contacts', 'list')).out).toContain('accepted, KEYS CHANGED');
     expect(changed).not.toHaveProperty('verifiedAtMs');
     expect(changed.keyHistory).toHaveLength(2);
     expect((await bob.cli('contacts', 'show', 'Alice')).out).toContain('WARNING: its identity key');
@@ -296,6 +301,7 @@ describe('vCards', () => {
     const file = join(dir, 'contacts.vcf');
     expect((await bob.cli('contacts', 'export', file)).out).toContain('Wrote 2 contacts');
     expect(await readFile(file, 'utf8')).toContain('NOTE:choir\\; alto');
+    expect((await bob.cli('contacts', 'export', file)).err).toContain('is not overwritten');
     expect(await alice.json('contacts', 'import', file)).toEqual({
       added: 1,
       completed: 0,

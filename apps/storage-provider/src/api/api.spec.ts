@@ -30,6 +30,8 @@ import {
   serveProvider,
 } from '../testing/served-provider.ts';
 import type { Payload } from '@tanglemail/tangle/core/codec/payload.ts';
+import type { DescribedDocument } from '@tanglemail/tangle/io/shell/describe-parameters.ts';
+import { undescribed } from '@tanglemail/tangle/io/shell/testing/undescribed.ts';
 
 describe('the API of a provider', () => {
   let served: ServedProvider;
@@ -68,7 +70,8 @@ describe('the API of a provider', () => {
   it('answers status, health, OpenAPI and metrics', async () => {
     expect((await client.status()).ledger.synced).toBe(true);
     expect((await fetch(`${api.url}/health`)).status).toBe(200);
-    const document = (await (await fetch(`${api.url}/openapi.json`)).json()) as object;
+    const document = (await (await fetch(`${api.url}/openapi.json`)).json()) as DescribedDocument;
+    expect(undescribed(document)).toEqual([]);
     expect(JSON.stringify(document)).toContain('/v1/mailboxes/{id}/credit');
     expect((await fetch(`${api.url}/docs`)).status).toBe(200);
     const metrics = await (await fetch(api.metricsUrl ?? '')).text();
