@@ -4,7 +4,6 @@
  */
 import { Controller, Get, HttpCode, Inject, Post, Query, Req } from '@nestjs/common';
 import { ApiBearerAuth, ApiTags } from '@nestjs/swagger';
-import { toString as renderQr } from 'qrcode';
 import { z } from 'zod';
 import {
   addressWithQrDto,
@@ -24,6 +23,7 @@ import { Answers } from './openapi.ts';
 import { parseBody, parseWith } from './requests.ts';
 import type { ClientService } from './service.ts';
 import { SERVICE, VERSION } from './tokens.ts';
+import { qrText } from '../qr-code.ts';
 
 const addressQueryDto = z.strictObject({ sub: z.string().min(1).max(64).optional() });
 
@@ -56,7 +56,7 @@ export class AccountController {
   async address(@Query() query: unknown): Promise<AddressWithQrDto> {
     const { sub } = parseWith(addressQueryDto, query);
     const address = await this.#service.address(sub);
-    return { ...address, qr: await renderQr(address.link, { type: 'utf8' }) };
+    return { ...address, qr: qrText(address.link) };
   }
 
   @Post('api/client/v1/invites')

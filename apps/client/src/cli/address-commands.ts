@@ -60,18 +60,15 @@ export function addressCommand(terminal: Terminal): Command {
 
 /** On a screen with its own colours: a QR code with dark and light exchanged is often not read. */
 export async function qrOf(context: CommandContext, text: string): Promise<string> {
-  const { toString: renderQr } = await import('qrcode');
-  const { isOutputTty } = context.terminal;
-  const code = isOutputTty
-    ? await renderQr(text, { type: 'terminal', small: true })
-    : await renderQr(text, { type: 'utf8' });
+  const { qrForTerminal, qrText } = await import('../qr-code.ts');
+  const code = context.terminal.isOutputTty ? qrForTerminal(text) : qrText(text);
   return `\n${code.trimEnd()}\n`;
 }
 
 /** Writes a QR code as a PNG. */
 export async function writeQr(file: string, text: string): Promise<void> {
-  const { toBuffer } = await import('qrcode');
-  await writeOutputFile(file, await toBuffer(text, { type: 'png', scale: 8 }));
+  const { qrPng } = await import('../qr-code.ts');
+  await writeOutputFile(file, qrPng(text));
 }
 
 interface PolicyOptions {

@@ -2,12 +2,12 @@
  * Devices for the local API. Before: api/devices.controller.ts; after: devices/.
  * Spec: docs/spec/41-client-api.md, section 25.
  */
-import { toString as renderQr } from 'qrcode';
 import type { DeviceDto, LinkDto } from '../api/devices-dto.ts';
 import type { DevicesService } from '../api/devices-service.ts';
 import type { DeviceManager } from '../devices/device-manager.ts';
 import type { LinkHost } from '../devices/link-host.ts';
 import type { PayingDevice } from '../devices/paying-device.ts';
+import { qrText } from '../qr-code.ts';
 
 export class ClientDevices implements DevicesService {
   readonly #devices: DeviceManager;
@@ -39,11 +39,11 @@ export class ClientDevices implements DevicesService {
   }
 
   async linkStatus(): Promise<LinkDto> {
-    return await withQr(this.#link.status());
+    return withQr(this.#link.status());
   }
 
   async beginLink(): Promise<LinkDto> {
-    return await withQr(this.#link.begin());
+    return withQr(this.#link.begin());
   }
 
   async confirmLink(number: string): Promise<LinkDto> {
@@ -55,7 +55,7 @@ export class ClientDevices implements DevicesService {
   }
 }
 
-async function withQr(link: LinkDto): Promise<LinkDto> {
+function withQr(link: LinkDto): LinkDto {
   if (link.code === undefined) return link;
-  return { ...link, qr: await renderQr(link.code, { type: 'utf8', errorCorrectionLevel: 'L' }) };
+  return { ...link, qr: qrText(link.code, 'low') };
 }

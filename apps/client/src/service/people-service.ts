@@ -14,7 +14,6 @@ import {
   safetyCode,
   safetyNumber,
 } from '@tanglemail/mail/core/identity/safety-number.ts';
-import { toString as renderQr } from 'qrcode';
 import { addressText } from '../account/account.ts';
 import type { ContactDto } from '../api/dto.ts';
 import type * as dto from '../api/people-dto.ts';
@@ -27,6 +26,7 @@ import { isOpen, type ListedInvite } from '../contacts/invite-book.ts';
 import { FOLDER } from '../messages/folder-name.ts';
 import type { Contact } from '../store/collections.ts';
 import type { SubAddressRecord } from '../store/people-collections.ts';
+import { qrText } from '../qr-code.ts';
 import { readAddress } from './recipients.ts';
 import { contactView } from './views.ts';
 
@@ -98,7 +98,7 @@ export class LocalPeople implements PeopleService {
     const view = { ...contactView(this.#parts, contact), keyHistory };
     if (view.safetyNumber === undefined) return view;
     const code = safetyCode(view.safetyNumber);
-    return { ...view, safetyCode: code, safetyQr: await renderQr(code, { type: 'utf8' }) };
+    return { ...view, safetyCode: code, safetyQr: qrText(code) };
   }
 
   async editContact(text: string, change: dto.EditContactDto): Promise<ContactDto> {
