@@ -63,6 +63,29 @@ async function wayOf(text: string): Promise<string | undefined> {
   return alice.outbox.get(route?.outboxId ?? 0)?.form;
 }
 
+describe('envelopes under tags that nobody here knows', () => {
+  it('are asked about four in an hour, and none is left out', async () => {
+    for (let tag = 1; tag <= 6; tag += 1) {
+      const bytes = new Uint8Array(508).fill(tag);
+      bytes.set([1, 0]);
+      expect(await bob.who.intake.take(bytes)).toMatchObject({ kind: 'refused' });
+    }
+    const asked = async () => {
+      const all = await bob.outbox.list(99, undefined, true);
+      const tags = all.flatMap(({ dedupe = '' }) => (dedupe.startsWith('tag:') ? [dedupe] : []));
+      return new Set(tags).size;
+    };
+    const counts: number[] = [];
+    for (let half = 0; half < 6; half += 1) {
+      world.nowMs += HOUR_MS / 2;
+      await bob.chat.tick();
+      counts.push(await asked());
+      await world.rest([bob]);
+    }
+    expect(counts).toEqual([0, 4, 4, 6, 6, 6]);
+  });
+});
+
 describe('a line that is lost', () => {
   beforeEach(async () => {
     await say(alice, bob, 'first');
@@ -146,6 +169,28 @@ describe('a line that is lost', () => {
     bob.read = world.envelopes.length;
     await pass(3);
     expect(await textsOf(bob, alice.address)).toContain('fetched by the device that is gone');
+  });
+
+  it('after others on the same chain is told as one more, where nobody answers', async () => {
+    const heard = (text: string) => text === 'first' || text.startsWith('heard');
+    for (const [lost, kept] of [
+      ['gone', 'heard'],
+      ['gone too', 'heard too'],
+    ] as const) {
+      let number = 0;
+      for (const text of [lost, kept]) await say(alice, bob, text);
+      await world.rest(both());
+      await world.give(bob, (to, bytes) => loseChains(to, bytes) && number++ === 0);
+      // Nothing of Bob's reaches her.
+      for (let day = 0; day < 5; day += 1) {
+        world.nowMs += DAY_MS;
+        await bob.chat.tick();
+        await world.rest(both());
+      }
+    }
+    const texts = await textsOf(bob, alice.address);
+    expect(texts.filter(heard)).toHaveLength(texts.length);
+    expect(await noticesOf(bob, alice.address)).toEqual([{ lost: 1 }, { lost: 1 }]);
   });
 
   it('is asked for a day after it was overtaken, and comes when its sender is back', async () => {

@@ -136,7 +136,7 @@ describe('requests', () => {
     expect((await bob.cli('contacts', 'unblock', carol.address)).code).toBe(4);
     expect((await bob.cli('contacts', 'reject', alice.address)).err).toContain('(request-unknown)');
     expect((await bob.cli('contacts', 'block', bob.address)).err).toContain('(contact-is-self)');
-  }, 90_000);
+  });
 
   it('of somebody who takes a contact’s name are marked, and are not called so', async () => {
     const [alice, bob] = [await user(1), await user(2)];
@@ -165,7 +165,7 @@ describe('requests', () => {
     );
     expect(edited).toMatchObject({ name: 'Al', note: 'hm' });
     expect(await bob.json('contacts', 'edit', 'Al', '--note', '')).not.toHaveProperty('note');
-  }, 90_000);
+  });
 });
 
 /** An account that nobody runs. */
@@ -205,7 +205,7 @@ describe('sub-addresses', () => {
     expect((await bob.cli('address', '--sub', 'shop')).code).toBe(4);
     expect((await bob.cli('address', 'policy', 'shop')).err).toContain('(request-malformed)');
     expect((await bob.cli('address', 'add', '-x')).code).not.toBe(0);
-  }, 90_000);
+  });
 
   it('and the plain address follow the settings', async () => {
     const [alice, bob] = [await user(1), await user(2)];
@@ -234,7 +234,7 @@ describe('sub-addresses', () => {
     expect((await bob.cli('invite', 'revoke', invite?.id.slice(0, 8) ?? '')).code).toBe(0);
     expect(await bob.json('invite', 'list')).toMatchObject([{ state: 'revoked' }]);
     expect((await bob.cli('invite', 'revoke', 'ffff')).code).toBe(4);
-  }, 90_000);
+  });
 });
 
 describe('keys', () => {
@@ -274,7 +274,7 @@ describe('keys', () => {
     const [contact] = await bob.json<ContactDto[]>('contacts', 'list');
     expect(contact).not.toHaveProperty('keyChange');
     await until(async () => (await bob.client.service.status()).outbox.queued === 0);
-  }, 90_000);
+  });
 });
 
 /** Publishes for user 1 what a thief of its account key could: another identity key. */
@@ -318,5 +318,5 @@ describe('vCards', () => {
     await writeFile(none, 'hello');
     expect((await bob.cli('contacts', 'import', none)).err).toContain('(vcard-malformed)');
     expect((await bob.cli('contacts', 'import', join(dir, 'absent'))).code).toBe(2);
-  }, 90_000);
+  });
 });

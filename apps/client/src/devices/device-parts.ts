@@ -39,6 +39,7 @@ import { makeLinkArchive } from './link-archive.ts';
 import { LinkHost } from './link-host.ts';
 import { OwnLog } from './own-log.ts';
 import { PayingDevice } from './paying-device.ts';
+import { RescueShelf } from './rescue-shelf.ts';
 import { RuleLog } from './rule-log.ts';
 import { RecoveryBoxes } from './recovery-boxes.ts';
 import { SelfNotes } from './self-notes.ts';
@@ -87,6 +88,7 @@ export async function buildDevices(deps: DevicePartsDeps): Promise<DeviceParts> 
   const made = { name: hostname(), nowMs: nowMs(), epochs: epochs.state };
   const log = await DeviceLog.load({ store, writes, suite, random }, made);
   const boxes = new RecoveryBoxes(store, writes);
+  const rescues = await RescueShelf.load({ log, store, nowMs });
   const lastPublished = (): number | undefined => publisher.lastEpoch();
   const lines = new EpochLines({ log, epochs, random, lastPublished });
   const notes = new SelfNotes({
@@ -117,13 +119,20 @@ export async function buildDevices(deps: DevicePartsDeps): Promise<DeviceParts> 
     lines,
     boxes,
     journals,
+    rescues,
     nowMs,
     logger,
     // Drafts first: where they lie is said like of any mail.
-    readers: [...journals, new MailLogReader(log, deps.messages), selfTags],
+    readers: [
+      ...journals,
+      new MailLogReader({ log, messages: deps.messages, rescues, store, writes }),
+      selfTags,
+    ],
     onNewLine: () => publisher.wake(),
   });
-  const mails = new MailLog(log, deps.messages, (operations) => manager.applyLater(operations));
+  const mails = new MailLog(log, deps.messages, rescues, (operations) =>
+    manager.applyLater(operations),
+  );
   mails.observe();
   const tags = new DeviceTags({
     address: deps.account.address,

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { RunningApi } from '@tanglemail/tangle/io/shell/http.ts';
+import { until } from '@tanglemail/tangle/io/testing/until.ts';
 import { segmentRoot } from '@tanglemail/mail/core/market/segment-tree.ts';
 import type { PartClient } from '@tanglemail/mail/io/provider/part-client.ts';
 import type {
@@ -55,7 +56,7 @@ describe('parts of parcels', () => {
   beforeAll(async () => {
     const settings = {
       offer: { minCredit: '120', maxBalance: '1000000' },
-      parts: { maxUploads: 3, uploadTimeoutMs: 1_000 },
+      parts: { maxUploads: 3, uploadTimeoutMs: 3_000 },
     };
     const money = { spendable: 500_000n, credit: 400_000n };
     served = await serveProvider({ settings, policy: RICH, ...money });
@@ -289,12 +290,12 @@ describe('parts of parcels', () => {
     await parts.announce(tags[1], [one]);
     const slow = flood.map((part) => halfUpload(tags[0], part, part.bytes.subarray(0, 1_000)));
     // Three wait for their bytes, the fourth and everybody else are told to come again.
-    while (provider.uploads.count < 3) await new Promise((next) => setTimeout(next, 5));
+    await until(() => provider.uploads.count === 3);
     expect(await codeOf(put(tags[1], one))).toBe('rate-limited');
     const answers = await Promise.race([Promise.all(slow), Promise.all(slow.slice(0, 3))]);
     const late = answers.filter((text) => text.includes('upload-timeout'));
     expect(late.length).toBeGreaterThanOrEqual(2);
-    while (provider.uploads.count > 0) await new Promise((next) => setTimeout(next, 5));
+    await until(() => provider.uploads.count === 0);
     expect((await put(tags[1], one)).size).toBe(20_000);
   });
 
