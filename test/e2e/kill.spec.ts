@@ -14,6 +14,15 @@ import { sha256 } from '../../tools/devnet/stage.ts';
 import { LedgerAudit } from './testing/audit.ts';
 import { Chance } from './testing/chance.ts';
 import {
+  attachedAt,
+  copiesAtBob,
+  fetchOverKill,
+  importOverKill,
+  killClient,
+  recall,
+  send,
+} from './testing/client-kills.ts';
+import {
   playSeed,
   rentAnew,
   hasArrived,
@@ -79,6 +88,52 @@ describe('a recipient who ends a rental and rents again while a process is kille
       const { totals, milestones } = await audited();
       expect(totals).toEqual([SUPPLY, SUPPLY]);
       expect(milestones[0]).toBe(milestones[1]);
+    },
+    SEED_TIMEOUT_MS,
+  );
+});
+
+describe('a client that is killed', () => {
+  const chance = new Chance(offset);
+
+  it(
+    'sends what is scheduled or rests once and not before its time, and takes back the other',
+    async () => {
+      const { stage } = theRig();
+      const sendAtMs = Date.now() + 3_000;
+      const scheduled = await send(stage, 'scheduled', { sendAtMs });
+      const resting = await send(stage, 'resting', { undoSeconds: 2 });
+      const undone = await send(stage, 'undone', { undoSeconds: 600 });
+      await killClient(stage, 'alice');
+      expect(await recall(stage, undone)).toBe('recalled');
+      expect(await attachedAt(stage, scheduled)).toBeGreaterThanOrEqual(sendAtMs);
+      await attachedAt(stage, resting);
+      await send(stage, 'after it');
+      expect(await copiesAtBob(stage, 'undone', 'after it')).toBe(0);
+      expect(await copiesAtBob(stage, 'resting')).toBe(1);
+      expect(await copiesAtBob(stage, 'scheduled')).toBe(1);
+    },
+    SEED_TIMEOUT_MS,
+  );
+
+  it(
+    'has each mail of an import once, when it is repeated',
+    async () => {
+      const ids = await importOverKill(theRig().stage, 'Archive', 600, chance);
+      const wanted = Array.from({ length: 600 }, (_, at) => `<import-${at}@x>`);
+      expect(ids.toSorted()).toEqual(wanted.toSorted());
+    },
+    SEED_TIMEOUT_MS,
+  );
+
+  it(
+    'goes on with a large mail, byte for byte, and shows it once',
+    async () => {
+      const { stage } = theRig();
+      const attachment = chance.bytes(6_000_000);
+      await send(stage, 'large', { attachment });
+      expect(await sha256(await fetchOverKill(stage, 'large'))).toBe(await sha256(attachment));
+      expect(await copiesAtBob(stage, 'large')).toBe(1);
     },
     SEED_TIMEOUT_MS,
   );

@@ -110,6 +110,23 @@ describe('a rental', () => {
     expect(inbox()).toBe(140);
   });
 
+  it('brings every mail of 30 days to somebody who was away, to the keys of before', async () => {
+    await befriend();
+    await rent();
+    const sealFor = descriptorOf(bob.who);
+    for (let day = 0; day < 30; day += 1) {
+      const raw = new Uint8Array(Buffer.from(`Subject: day ${day}\r\n\r\nx\r\n`));
+      await market.confirm([(await sealMail(alice, bob.who, { raw, sealFor })).bytes], DAY - 60);
+    }
+    const now = Math.floor(market.node.nowMs / 1_000);
+    await bob.who.epochs.prune({ now, fetchedAt: [now - 30 * DAY], leaseSeconds: 30 * DAY });
+    expect(await sync()).toMatchObject({ fetched: 30, errors: [] });
+    const subjects = bob.who.messages.list('INBOX', 99).map((one) => one.entry.subject);
+    expect(subjects.toSorted()).toEqual(
+      Array.from({ length: 30 }, (_, day) => `day ${day}`).toSorted(),
+    );
+  });
+
   it('brings a stranger’s mail, also days later, and says how many were held', async () => {
     await rent();
     const [bytes] = await mail(1);
