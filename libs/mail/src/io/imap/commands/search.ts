@@ -1,0 +1,88 @@
+/** SEARCH and UID SEARCH: RFC 3501 §6.4.4, ESEARCH (4731), SEARCHRES (5182), MODSEQ (7162). */
+import { ok, SELECTED } from '../session/command.ts';
+import type { ImapCommand, ImapSession } from '../session/session.ts';
+import { type Arguments, SyntaxProblem, utf8Octets } from '../syntax/arguments.ts';
+import { string } from '../syntax/imap-text.ts';
+import { checkCharset, readSearchKeys, type SearchKey } from '../syntax/search-key.ts';
+import { formatSequenceSet } from '../syntax/sequence-set.ts';
+import { Searcher, usesModseq } from './searcher.ts';
+
+const RETURN = ['ALL', 'COUNT', 'MAX', 'MIN', 'SAVE'] as const;
+type ReturnOption = (typeof RETURN)[number];
+
+interface Search {
+  readonly key: SearchKey;
+  /** Undefined: the answer of old, a list of numbers. */
+  readonly returns: readonly ReturnOption[] | undefined;
+}
+
+export const search: ImapCommand<Search> = {
+  name: 'SEARCH',
+  states: SELECTED,
+  hasUidForm: true,
+  keepsNumbers: true,
+  parse: (args) => {
+    args.space();
+    const returns = args.take('RETURN ') || args.take('return ') ? readReturn(args) : undefined;
+    readCharset(args);
+    return { key: readSearchKeys(args), returns };
+  },
+  run: async (session, { key, returns }, { tag, isUid }) => {
+    const hasModseq = usesModseq(key);
+    if (hasModseq) session.enabled.add('CONDSTORE');
+    const found = await new Searcher(session).search(key);
+    if (returns?.includes('SAVE') === true) session.saved = found.uids;
+    const named = isUid ? found.uids : found.uids.map((uid) => session.selected.numberOf(uid));
+    const modseq = hasModseq && found.modseq > 0 ? found.modseq : undefined;
+    if (returns === undefined && !session.isRev2) {
+      const suffix = modseq === undefined ? '' : ` (MODSEQ ${modseq})`;
+      session.untagged(`${['SEARCH', ...named].join(' ')}${suffix}`);
+    } else {
+      tellExtended(session, named, { tag, isUid, modseq, returns: returns ?? ['ALL'] });
+    }
+    return ok('searched');
+  },
+};
+
+function readReturn(args: Arguments): ReturnOption[] {
+  const options = args.list(() => {
+    const name = args.keyword();
+    const option = RETURN.find((one) => one === name);
+    if (option === undefined) throw new SyntaxProblem('an option is unknown');
+    return option;
+  });
+  args.space();
+  return options.length === 0 ? ['ALL'] : options;
+}
+
+function readCharset(args: Arguments): void {
+  if (!args.take('CHARSET ') && !args.take('charset ')) return;
+  checkCharset(args.astring());
+  args.space();
+}
+
+function tellExtended(
+  session: ImapSession,
+  named: readonly number[],
+  form: {
+    readonly tag: string;
+    readonly isUid: boolean;
+    readonly modseq: number | undefined;
+    readonly returns: readonly ReturnOption[];
+  },
+): void {
+  const { returns, modseq } = form;
+  // With SAVE alone nothing is answered but that it was done.
+  if (returns.every((one) => one === 'SAVE')) return;
+  const sorted = named.toSorted((a, b) => a - b);
+  const [least, greatest] = [sorted[0], sorted.at(-1)];
+  const items: string[] = [];
+  if (returns.includes('MIN') && least !== undefined) items.push(`MIN ${least}`);
+  if (returns.includes('MAX') && greatest !== undefined) items.push(`MAX ${greatest}`);
+  if (returns.includes('COUNT')) items.push(`COUNT ${sorted.length}`);
+  if (returns.includes('ALL') && sorted.length > 0) items.push(`ALL ${formatSequenceSet(sorted)}`);
+  if (modseq !== undefined) items.push(`MODSEQ ${modseq}`);
+  const tag = string(utf8Octets(form.tag), session.textMode);
+  const uid = form.isUid ? ' UID' : '';
+  session.untagged([`ESEARCH (TAG ${tag})${uid}`, ...items].join(' '));
+}

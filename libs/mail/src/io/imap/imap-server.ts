@@ -1,0 +1,54 @@
+/**
+ * The IMAP server: connections of mail programs, each with a session of its own. Before:
+ * socket/mail-server.ts; next: session/session.ts. Spec: docs/spec/45-mail-programs.md §4.
+ */
+import { MailServer, type MailServerLimits } from '../socket/mail-server.ts';
+import type { MailConversation } from '../socket/mail-server.ts';
+import type { MailSocket } from '../socket/mail-socket.ts';
+import { capabilities } from './commands/capability.ts';
+import { COMMANDS } from './commands/all.ts';
+import type { ImapLogin } from './session/hooks.ts';
+import { ImapSession, type ImapSessionOptions } from './session/session.ts';
+
+export interface ImapServerDeps {
+  readonly login: ImapLogin;
+  /** An error that no command expects; the session goes on, the others too. */
+  readonly onFault: (error: unknown, command: string) => void;
+  /** Unix milliseconds. */
+  readonly nowMs: () => number;
+}
+
+/** A server that listens once it is told where. */
+export function createImapServer(
+  options: ImapSessionOptions & MailServerLimits,
+  deps: ImapServerDeps,
+): MailServer {
+  return new MailServer(options, {
+    fullText: '* BYE too many connections\r\n',
+    nowMs: () => performance.now(),
+    converse: (socket) => converse(socket, options, deps),
+  });
+}
+
+function converse(
+  socket: MailSocket,
+  options: ImapSessionOptions,
+  { login, onFault, nowMs }: ImapServerDeps,
+): MailConversation {
+  const session = new ImapSession(options, {
+    login,
+    onFault,
+    commands: COMMANDS,
+    transport: socket,
+    now: () => Math.floor(nowMs() / 1_000),
+  });
+  session.greet(capabilities(session)).catch(() => socket.destroy());
+  return {
+    get isLoggedIn() {
+      return session.state !== 'greeted';
+    },
+    receive: async (chunk) => session.receive(chunk),
+    leave: async (reason) => session.leave(reason),
+    close: () => session.close(),
+  };
+}
