@@ -1,0 +1,152 @@
+/** Transcripts of the POP3 server over a real socket. */
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { LineDialog } from '../testing/line-dialog.ts';
+import { MemoryStore } from '../imap/testing/memory-store.ts';
+import { createPop3Server } from './pop3-server.ts';
+import type { MailServer } from '../socket/mail-server.ts';
+
+const MAIL = 'Subject: x\r\n\r\n.dot\r\n..\r\nlast';
+
+let store: MemoryStore;
+let server: MailServer;
+let port: number;
+const faults: unknown[] = [];
+
+beforeEach(async () => {
+  store = new MemoryStore();
+  const folders = { inbox: store.idOf('INBOX'), trash: store.idOf('Trash') };
+  const limits = { maxConnections: 10, loginTimeoutMs: 60_000, idleTimeoutMs: 60_000 };
+  server = createPop3Server(
+    { ...limits, folders, allowsPlainLogin: true, serverName: 'Tanglemail' },
+    {
+      login: {
+        login: async (user, password) =>
+          user === 'alice' && password === 'two words' ? store : undefined,
+      },
+      onFault: (error) => faults.push(error),
+    },
+  );
+  port = await server.listen('127.0.0.1', 0);
+  for (let count = 1; count <= 3; count++) {
+    const raw = Buffer.from(`X: ${count}\r\n${MAIL}`);
+    await store.append(folders.inbox, { raw, flags: [], internalDate: 1 });
+  }
+});
+afterEach(async () => {
+  await server.close();
+  const [fault] = faults;
+  if (fault !== undefined) throw fault;
+});
+
+/** One line to a command, or all up to the dot alone. */
+async function run(dialog: LineDialog, command: string, hasMore = false): Promise<string[]> {
+  dialog.say(`${command}\r\n`);
+  const text = await dialog.until(hasMore ? /(^-ERR[^\n]*\n)|(\n\.\r\n)/ : /\n/);
+  return text.trimEnd().split('\r\n');
+}
+
+async function open(): Promise<LineDialog> {
+  const dialog = await LineDialog.open(port);
+  await dialog.until(/\n/);
+  await run(dialog, 'USER alice');
+  expect(await run(dialog, 'PASS two words')).toEqual(['+OK 3 mails']);
+  return dialog;
+}
+
+describe('a POP3 session', () => {
+  it('lists, reads and shows the top of mails', async () => {
+    const dialog = await open();
+    const size = MAIL.length + 6;
+    expect(await run(dialog, 'STAT')).toEqual([`+OK 3 ${3 * size}`]);
+    expect(await run(dialog, 'LIST', true)).toEqual([
+      '+OK',
+      `1 ${size}`,
+      `2 ${size}`,
+      `3 ${size}`,
+      '.',
+    ]);
+    expect(await run(dialog, 'LIST 2')).toEqual([`+OK 2 ${size}`]);
+    const ids = await run(dialog, 'UIDL', true);
+    expect(new Set(ids).size).toBe(5);
+    expect(await run(dialog, 'RETR 1', true)).toEqual([
+      `+OK ${size} octets`,
+      'X: 1',
+      'Subject: x',
+      '',
+      '..dot',
+      '...',
+      'last',
+      '.',
+    ]);
+    expect(await run(dialog, 'TOP 2 1', true)).toEqual([
+      expect.stringMatching(/^\+OK/),
+      'X: 2',
+      'Subject: x',
+      '',
+      '..dot',
+      '.',
+    ]);
+    expect(store.folder('F0')?.messages.get(1)?.flags).toEqual(['\\Seen']);
+    expect(store.folder('F0')?.messages.get(2)?.flags).toEqual([]);
+    expect(await run(dialog, 'LAST')).toEqual(['+OK 1']);
+    dialog.close();
+  });
+
+  it('moves what is deleted to Trash, at QUIT and not before', async () => {
+    const dialog = await open();
+    expect(await run(dialog, 'DELE 1')).toEqual(['+OK it goes to Trash at the end']);
+    expect(await run(dialog, 'RETR 1')).toEqual(['-ERR there is no such mail']);
+    await run(dialog, 'RSET');
+    await run(dialog, 'DELE 2');
+    expect(store.folder('F0')?.messages.size).toBe(3);
+    const [first] = await run(dialog, 'UIDL 3');
+    expect(await run(dialog, 'QUIT')).toEqual(['+OK until next time']);
+    await dialog.over();
+    expect([...(store.folder('F0')?.messages.keys() ?? [])]).toEqual([1, 3]);
+    expect(store.folder(store.idOf('Trash'))?.messages.size).toBe(1);
+    const again = await LineDialog.open(port);
+    again.say('USER alice\r\nPASS two words\r\nUIDL 2\r\n');
+    const heard = await again.until(/\+OK 2 [^\n]+\.3\r\n/);
+    expect(heard).toContain(first?.split(' ')[2]);
+    again.close();
+  });
+
+  it('deletes nothing when the connection breaks, and gives the inbox back', async () => {
+    const dialog = await open();
+    await run(dialog, 'DELE 1');
+    const other = await LineDialog.open(port);
+    other.say('USER alice\r\nPASS two words\r\n');
+    await other.until(/-ERR \[IN-USE\][^\n]*\n/);
+    dialog.close();
+    for (;;) {
+      other.say('USER alice\r\nPASS two words\r\n');
+      await other.until(/\+OK and the password\r\n/);
+      if ((await other.until(/\n/)).startsWith('+OK')) break;
+    }
+    expect(store.folder('F0')?.messages.size).toBe(3);
+    other.close();
+  });
+
+  it('takes passwords in three ways, and only right ones', async () => {
+    const plain = Buffer.from('\0alice\0two words').toString('base64');
+    const dialog = await LineDialog.open(port);
+    await dialog.until(/\n/);
+    expect((await run(dialog, 'CAPA', true)).join()).toContain('SASL PLAIN');
+    expect(await run(dialog, 'STAT')).toEqual(['-ERR it has no place here']);
+    await run(dialog, 'USER alice');
+    expect(await run(dialog, 'PASS no')).toEqual(['-ERR [AUTH] name or password is wrong']);
+    expect(await run(dialog, 'AUTH PLAIN AAAA')).toEqual(['-ERR not a response of PLAIN']);
+    expect(await run(dialog, 'AUTH PLAIN')).toEqual(['+']);
+    expect(await run(dialog, plain)).toEqual(['+OK 3 mails']);
+    dialog.close();
+  });
+
+  it('ends what speaks nonsense, and lines without end', async () => {
+    const dialog = await LineDialog.open(port);
+    dialog.say('GET / HTTP/1.1\r\n'.repeat(20));
+    expect(await dialog.over()).toContain('-ERR the command is unknown');
+    const other = await LineDialog.open(port);
+    other.say('a'.repeat(20_000));
+    expect(await other.over()).toContain('-ERR the line is too long');
+  });
+});
