@@ -1,0 +1,180 @@
+/**
+ * Submission of mail by SMTP (RFC 6409) with the library smtp-server: extensions, TLS, limits. What
+ * becomes of a mail is the account's business. Before: a mail program; next: hooks.ts. Spec:
+ * docs/spec/45-mail-programs.md §6.
+ */
+import type { AddressInfo } from 'node:net';
+import { callbackify } from 'node:util';
+import { SMTPServer } from 'smtp-server';
+import type {
+  SMTPServerAddress,
+  SMTPServerAuthentication,
+  SMTPServerDataStream,
+  SMTPServerOptions,
+  SMTPServerSession,
+} from 'smtp-server';
+import type { TlsKey } from '../socket/mail-server.ts';
+import { type SmtpAccount, type SmtpLogin, SmtpRefused } from './hooks.ts';
+
+/** Recipients of one mail. */
+export const MAX_SMTP_RECIPIENTS = 100;
+/** What a connection that stops may still do. */
+const CLOSE_MS = 2_000;
+
+export interface SubmissionOptions {
+  /** Passwords are taken without TLS: only on loopback. */
+  readonly allowsPlainLogin: boolean;
+  readonly maxMessageBytes: number;
+  readonly maxConnections: number;
+  readonly idleTimeoutMs: number;
+  readonly serverName: string;
+}
+
+export interface SubmissionDeps {
+  readonly login: SmtpLogin;
+  /** An error that no command expects; the connection goes on, the others too. */
+  readonly onFault: (error: unknown, command: string) => void;
+}
+
+export interface RunningSubmission {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Where it listens, and how connections are encrypted: from the start, on request, or never. */
+export interface SubmissionPlace {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: 'implicit' | 'none' | 'starttls';
+  /** Needed unless `tls` is `none`. */
+  readonly key?: TlsKey | undefined;
+}
+
+/** Listens; rejects when the port is taken. */
+export async function listenForSubmissions(
+  place: SubmissionPlace,
+  options: SubmissionOptions,
+  deps: SubmissionDeps,
+): Promise<RunningSubmission> {
+  const server = new SMTPServer(settingsOf(place, options, deps));
+  // Errors of single connections; what concerns the server itself rejects below.
+  server.on('error', (error) => deps.onFault(error, 'connection'));
+  await new Promise<void>((resolve, reject) => {
+    server.server.once('error', reject);
+    server.listen(place.port, place.host, () => {
+      server.server.off('error', reject);
+      resolve();
+    });
+  });
+  const { port } = server.server.address() as AddressInfo;
+  return {
+    port,
+    close: async () => await new Promise<void>((resolve) => server.close(() => resolve())),
+  };
+}
+
+function settingsOf(
+  place: SubmissionPlace,
+  options: SubmissionOptions,
+  deps: SubmissionDeps,
+): SMTPServerOptions {
+  const { tls, key } = place;
+  const handlers = new Handlers(options, deps);
+  return {
+    ...(key === undefined ? {} : { key: key.key, cert: key.cert }),
+    secure: tls === 'implicit',
+    minVersion: 'TLSv1.2',
+    disabledCommands: tls === 'starttls' ? [] : ['STARTTLS'],
+    authOptional: false,
+    authMethods: ['PLAIN', 'LOGIN'],
+    allowInsecureAuth: options.allowsPlainLogin,
+    name: options.serverName,
+    banner: 'ready',
+    size: options.maxMessageBytes,
+    maxClients: options.maxConnections,
+    socketTimeout: options.idleTimeoutMs,
+    closeTimeout: CLOSE_MS,
+    disableReverseLookup: true,
+    // The library knows one enhanced code a reply code; ours, in the texts, say more.
+    hideENHANCEDSTATUSCODES: true,
+    hideDSN: false,
+    hideREQUIRETLS: false,
+    logger: false,
+    onAuth: callbackify(async (auth: SMTPServerAuthentication) => ({
+      user: await handlers.login(auth.username ?? '', auth.password ?? ''),
+    })) as unknown as NonNullable<SMTPServerOptions['onAuth']>,
+    onMailFrom: callbackify((from: SMTPServerAddress, session: SMTPServerSession) =>
+      handlers.mailFrom(from.address, session),
+    ),
+    onRcptTo: callbackify((to: SMTPServerAddress, session: SMTPServerSession) =>
+      handlers.rcptTo(to.address, session),
+    ),
+    onData: callbackify((stream: SMTPServerDataStream, session: SMTPServerSession) =>
+      handlers.data(stream, session),
+    ),
+  };
+}
+
+class Handlers {
+  readonly #options: SubmissionOptions;
+  readonly #deps: SubmissionDeps;
+
+  constructor(options: SubmissionOptions, deps: SubmissionDeps) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  async login(user: string, password: string): Promise<SmtpAccount> {
+    const account = await this.#guard('AUTH', () => this.#deps.login.login(user, password));
+    if (account === undefined) throw new SmtpRefused(535, '5.7.8', 'name or password is wrong');
+    return account;
+  }
+
+  async mailFrom(address: string, session: SMTPServerSession): Promise<undefined> {
+    await this.#guard('MAIL', async () => accountOf(session).checkSender(address));
+    return undefined;
+  }
+
+  async rcptTo(address: string, session: SMTPServerSession): Promise<undefined> {
+    if (session.envelope.rcptTo.length >= MAX_SMTP_RECIPIENTS) {
+      throw new SmtpRefused(452, '4.5.3', `at most ${MAX_SMTP_RECIPIENTS} recipients`);
+    }
+    await this.#guard('RCPT', () => accountOf(session).checkRecipient(address));
+    return undefined;
+  }
+
+  /** Reads a mail to its end, also when it is too large: the program hears so only then. */
+  async data(stream: SMTPServerDataStream, session: SMTPServerSession): Promise<string> {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of stream) if (!stream.sizeExceeded) chunks.push(chunk as Uint8Array);
+    if (stream.sizeExceeded) {
+      const { maxMessageBytes } = this.#options;
+      throw new SmtpRefused(552, '5.3.4', `the mail is larger than ${maxMessageBytes} bytes`);
+    }
+    const recipients = session.envelope.rcptTo.map(recipientOf);
+    const submission = { recipients, raw: Buffer.concat(chunks) };
+    return this.#guard('DATA', () => accountOf(session).submit(submission));
+  }
+
+  /** What no command expects is told to the log, and to the program as something passing. */
+  async #guard<T>(command: string, run: () => Promise<T>): Promise<T> {
+    try {
+      return await run();
+    } catch (error) {
+      if (error instanceof SmtpRefused) throw error;
+      this.#deps.onFault(error, command);
+      throw new SmtpRefused(451, '4.3.0', 'something went wrong here; the log says what');
+    }
+  }
+}
+
+function accountOf(session: SMTPServerSession): SmtpAccount {
+  return session.user as SmtpAccount;
+}
+
+function recipientOf({ address, dsn }: SMTPServerAddress): {
+  readonly address: string;
+  readonly notify?: readonly string[] | undefined;
+} {
+  return { address, notify: dsn?.notify };
+}
