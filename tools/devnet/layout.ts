@@ -29,11 +29,27 @@ const nodeFile = z.object({
   pid,
 });
 
+/** Where mail programs connect, with a password of theirs; null until the daemon first ran. */
+const bridgeFile = z
+  .object({
+    user: text,
+    password: text,
+    certificate: text,
+    imap: port,
+    imaps: port,
+    smtp: port,
+    smtps: port,
+    pop3: port,
+    pop3s: port,
+  })
+  .nullable();
+
 const clientFile = z.object({
   address: text,
   api: text,
   /** Bearer token of the API; null while the daemon does not run, because each run has its own. */
   token: text.nullable(),
+  bridge: bridgeFile,
   dataDir: text,
   pid,
 });

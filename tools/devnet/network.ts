@@ -53,6 +53,10 @@ const STOP_ORDER: readonly (readonly Role[])[] = [
  */
 const POLL_INTERVAL_MS = { alice: '1000', bob: '3000' } as const;
 
+const bridgeAnswer = z.object({
+  user: z.string(),
+  doors: z.array(z.object({ protocol: z.string(), tls: z.string(), port: z.number() })),
+});
 const daemonFile = z.object({ api: z.string(), token: z.string(), pid: z.number() });
 const DAEMON_FILE_TIMEOUT_MS = 10_000;
 
@@ -87,7 +91,8 @@ export class Devnet {
     const devnet = new Devnet(layout, ports, options, known === undefined);
     if (known !== undefined) {
       for (const role of CLIENT_ROLES) {
-        devnet.#network.clients[role].address = known.clients[role].address;
+        const { address, bridge } = known.clients[role];
+        Object.assign(devnet.#network.clients[role], { address, bridge });
       }
     }
     devnet.#write();
@@ -248,7 +253,35 @@ export class Devnet {
       return Promise.resolve(file.pid === pid ? file : new NotYet(`pid ${file.pid}`));
     });
     this.#network.clients[role].token = token;
+    await this.#learnBridge(role, token);
     this.#write();
+  }
+
+  /** Reads where mail programs connect; the password is made once and stays. */
+  async #learnBridge(role: ClientRole, token: string): Promise<void> {
+    const client = this.#network.clients[role];
+    const url = `${client.api}/api/client/v1/bridge`;
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    const { user, doors } = bridgeAnswer.parse(await (await fetch(url, { headers })).json());
+    let { password } = client.bridge ?? {};
+    if (password === undefined) {
+      const body = JSON.stringify({ name: 'network.json' });
+      const made = await fetch(`${url}/passwords`, { method: 'POST', headers, body });
+      ({ password } = z.object({ password: z.string() }).parse(await made.json()));
+    }
+    const portOf = (protocol: string, tls: string): number =>
+      doors.find((one) => one.protocol === protocol && one.tls === tls)?.port ?? 0;
+    client.bridge = {
+      user,
+      password,
+      certificate: join(this.layout.folder(role), 'bridge-ca.pem'),
+      imap: portOf('imap', 'starttls'),
+      imaps: portOf('imap', 'implicit'),
+      smtp: portOf('smtp', 'starttls'),
+      smtps: portOf('smtp', 'implicit'),
+      pop3: portOf('pop3', 'starttls'),
+      pop3s: portOf('pop3', 'implicit'),
+    };
   }
 
   async #learnProvider(): Promise<void> {
@@ -298,6 +331,7 @@ function emptyNetwork(layout: Layout, ports: Ports): NetworkFile {
     address: '',
     api: urlOf(ports, `${role}-api`),
     token: null,
+    bridge: null,
     dataDir: layout.folder(role),
     pid: null,
   });

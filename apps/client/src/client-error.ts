@@ -56,6 +56,24 @@ export const CLIENT_ERRORS = {
     'pages of other origins may not call the local API',
     'open the client from its own address',
   ),
+  'app-password-unknown': row(
+    'not-found',
+    404,
+    'there is no such password of a mail program',
+    'see tanglemail bridge passwords',
+  ),
+  'app-passwords-too-many': row(
+    'refused',
+    409,
+    'there are as many passwords of mail programs as there may be',
+    'remove one that no program uses',
+  ),
+  'bridge-closed': row(
+    'refused',
+    409,
+    'the bridge for mail programs does not offer this protocol',
+    'name it in the setting bridge.protocols and start the daemon again',
+  ),
   'path-unknown': row('not-found', 404, 'there is nothing at this address', SEE_HELP),
   'address-invalid': row(
     'usage',

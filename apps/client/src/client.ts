@@ -5,6 +5,7 @@
  */
 import { errorFields } from '@tanglemail/tangle/io/logger.ts';
 import type { ApiServices } from './api/service.ts';
+import { Bridge } from './bridge/bridge.ts';
 import {
   buildParts,
   type ClientDeps,
@@ -128,6 +129,11 @@ export class Client {
       wallet.wake();
       outbox.wake();
     });
+  }
+
+  /** Lets mail programs in, as the settings say. Whoever opened it closes it before `stop`. */
+  async openBridge(): Promise<Bridge> {
+    return Bridge.start(this.#parts, this.service);
   }
 
   /**

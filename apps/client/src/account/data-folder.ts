@@ -16,6 +16,8 @@ export interface DataFolder {
   readonly store: string;
   /** Where the daemon listens, while it runs. */
   readonly daemon: string;
+  /** The certificate that mail programs are told to trust. */
+  readonly bridgeCertificate: string;
   /** The local API's unix socket, if the settings ask for one. */
   readonly socket: string;
 }
@@ -28,6 +30,7 @@ export function dataFolder(path: string): DataFolder {
     config: join(path, 'config.json'),
     store: join(path, 'store'),
     daemon: join(path, 'daemon.json'),
+    bridgeCertificate: join(path, 'bridge-ca.pem'),
     socket: join(path, 'api.sock'),
   };
 }

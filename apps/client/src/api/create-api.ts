@@ -22,6 +22,7 @@ import { ArchiveController } from './archive.controller.ts';
 import { DraftsController } from './drafts.controller.ts';
 import { MailboxController } from './mailbox.controller.ts';
 import { BackupController } from './backup.controller.ts';
+import { BridgeController } from './bridge.controller.ts';
 import { ChatController } from './chat.controller.ts';
 import { DevicesController } from './devices.controller.ts';
 import { ContactsController } from './contacts.controller.ts';
@@ -40,6 +41,7 @@ import { ParcelsController } from './parcels.controller.ts';
 import {
   ACCESS,
   BACKUP,
+  BRIDGE,
   CHAT,
   DEVICES,
   FILTERS,
@@ -93,6 +95,7 @@ const AREAS: Record<keyof ApiServices, Area> = {
   people: { token: PEOPLE, controllers: [PeopleController] },
   filters: { token: FILTERS, controllers: [FiltersController] },
   hooks: { token: HOOKS, controllers: [HooksController] },
+  bridge: { token: BRIDGE, controllers: [BridgeController] },
   backup: { token: BACKUP, controllers: [BackupController] },
   outbox: { token: OUTBOX, controllers: [OutboxActionsController] },
   chat: { token: CHAT, controllers: [ChatController] },

@@ -4,6 +4,7 @@
  * thrown is a mistake of ours and becomes `internal`. Spec: docs/spec/41-client-api.md.
  */
 import type { BackupService } from './backup-service.ts';
+import type { BridgeService } from './bridge-service.ts';
 import type { OutboxService } from './outbox-service.ts';
 import type { ChatService } from './chat-service.ts';
 import type { DevicesService } from './devices-service.ts';
@@ -128,4 +129,5 @@ export interface ApiServices {
   readonly chat?: ChatService;
   readonly parcels?: ParcelsService;
   readonly devices?: DevicesService;
+  readonly bridge?: BridgeService;
 }

@@ -13,3 +13,4 @@ export const BACKUP = Symbol('backup');
 export const HOOKS = Symbol('hooks');
 export const CHAT = Symbol('chat');
 export const DEVICES = Symbol('devices');
+export const BRIDGE = Symbol('bridge');

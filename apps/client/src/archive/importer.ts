@@ -7,11 +7,10 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { MAX_MESSAGE_SIZE } from '@tanglemail/mail/core/limits.ts';
-import { readFacts, readHeaders } from '@tanglemail/mail/core/message/headers.ts';
 import { MboxReader, separatorDate } from '@tanglemail/mail/core/message/mbox.ts';
-import { parseMessage } from '@tanglemail/mail/io/parse.ts';
 import { ClientError } from '../client-error.ts';
 import { type FolderId, readFolderName } from '../messages/folder-name.ts';
+import { readForeignMail } from '../messages/foreign-mail.ts';
 import type { NewMail } from '../messages/listed-mail.ts';
 import type { MessageStore } from '../messages/message-store.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
@@ -89,30 +88,21 @@ export class Importer {
   }
 
   async #prepare(mail: ArchivedMail, folder: string | undefined): Promise<Prepared | undefined> {
-    const { raw } = mail;
-    const headers = readHeaders(raw);
-    if (!headers.ok) return undefined;
-    const facts = readFacts(headers.value);
-    const shown = await parseMessage(raw).catch(() => undefined);
+    const { raw, flags } = mail;
+    const facts = await readForeignMail(raw);
+    if (facts === undefined) return undefined;
+    const { dateSeconds, ...described } = facts;
     const emailId = bytesToHex(sha256(raw));
-    const folderName = readFolderName(folder ?? mail.folder ?? 'Archive');
-    const receivedAt = mail.receivedAt ?? facts.date;
-    const importedFrom = (facts.from[0] ?? '').slice(0, 320);
+    const receivedAt = mail.receivedAt ?? dateSeconds;
     return {
+      ...described,
       folder: 'Archive',
-      folderName,
+      folderName: readFolderName(folder ?? mail.folder ?? 'Archive'),
       emailId,
       raw,
+      flags,
       messageKey: `import:${emailId}`,
       receivedAtMs: receivedAt === undefined ? this.#deps.nowMs() : receivedAt * 1_000,
-      flags: mail.flags,
-      isRegistered: false,
-      importedFrom,
-      hasAttachments: (shown?.attachments.length ?? 0) > 0,
-      fromName: shown?.from[0]?.name ?? '',
-      to: (shown?.to ?? []).map((one) => one.address).join(', '),
-      subject: shown?.subject ?? facts.subject,
-      messageId: facts.messageId === undefined ? '' : `<${facts.messageId}>`,
     };
   }
 

@@ -12,6 +12,7 @@ import type { Logger } from '@tanglemail/tangle/io/logger.ts';
 import { writeFileAtomically } from '@tanglemail/tangle/io/write-file.ts';
 import { dataFolder } from '../account/data-folder.ts';
 import { createApi } from '../api/create-api.ts';
+import type { ApiServices } from '../api/service.ts';
 import { Client } from '../client.ts';
 import { ClientError } from '../client-error.ts';
 import type { ClientConfig } from '../config/schema.ts';
@@ -42,8 +43,12 @@ export async function runDaemon(context: CommandContext, config: ClientConfig): 
     const client = await Client.open({ config, secrets, genesis, store }, deps);
     running.push(() => client.stop());
     client.start();
+    const bridge = await client.openBridge();
+    running.push(() => bridge.close());
+    await writeFileAtomically(folder.bridgeCertificate, bridge.authorityCert, 0o644);
     const token = randomBytes(TOKEN_LENGTH).toString('base64url');
-    const api = await listen(client, config, { token, socket: folder.socket }, logger);
+    const services = { ...client.services, bridge };
+    const api = await listen(services, config, { token, socket: folder.socket }, logger);
     running.push(() => api.close());
     running.push(await announce(folder.daemon, { api: api.url, token, pid: process.pid }));
     logger.info({ url: api.url }, 'API is listening');
@@ -56,7 +61,7 @@ export async function runDaemon(context: CommandContext, config: ClientConfig): 
 }
 
 async function listen(
-  client: Client,
+  services: ApiServices,
   { api: { host, port, socket: isSocket } }: ClientConfig,
   { token, socket }: { readonly token: string; readonly socket: string },
   logger: Logger,
@@ -64,10 +69,10 @@ async function listen(
   const options = { host, port, token, version: VERSION, logger };
   if (isSocket) {
     await clearSocket(socket);
-    return createApi(client.services, { ...options, socketPath: socket });
+    return createApi(services, { ...options, socketPath: socket });
   }
   try {
-    return await createApi(client.services, options);
+    return await createApi(services, options);
   } catch (cause) {
     if (errorCode(cause) !== 'EADDRINUSE') throw cause;
     throw new ClientError('port-in-use', `${port}`, { cause });

@@ -11,6 +11,7 @@ import { exportCommand, importCommand } from './archive-commands.ts';
 import { draftsCommand } from './draft-commands.ts';
 import { addressCommand, settingsCommand } from './address-commands.ts';
 import { backupCommand } from './backup-commands.ts';
+import { bridgeCommand } from './bridge-commands.ts';
 import { chatCommand } from './chat-commands.ts';
 import { deviceCommand } from './device-commands.ts';
 import { contactsCommand, inviteCommand } from './contact-commands.ts';
@@ -87,6 +88,7 @@ export function buildProgram(terminal: Terminal, settings: Settings | undefined)
     .addCommand(providerCommand(terminal))
     .addCommand(filtersCommand(terminal))
     .addCommand(hookCommand(terminal))
+    .addCommand(bridgeCommand(terminal))
     .addCommand(backupCommand(terminal, settings))
     .addCommand(deviceCommand(terminal, settings))
     .addCommand(configDocsCommand(terminal));

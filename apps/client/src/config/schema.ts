@@ -37,6 +37,34 @@ const api = z.strictObject({
     ),
 });
 
+const mailPort = (name: string, usual: number) =>
+  port
+    .default(usual)
+    .describe(`Port of ${name}; where it is taken, the next free one. 0 lets the system choose.`);
+
+const bridge = z.strictObject({
+  protocols: z
+    .array(z.enum(['imap', 'pop3', 'smtp']).meta({ expected: 'of imap, pop3, smtp' }))
+    .max(3)
+    .default(['imap', 'pop3', 'smtp'])
+    .describe(
+      'How mail programs on this machine can use the account, each with a password of its own ' +
+        '(`tanglemail bridge`). They listen on loopback. An empty list: not at all.',
+    ),
+  imapPort: mailPort('IMAP, plain or STARTTLS', 1_143),
+  imapsPort: mailPort('IMAP over TLS', 1_993),
+  smtpPort: mailPort('SMTP submission, plain or STARTTLS', 1_025),
+  smtpsPort: mailPort('SMTP submission over TLS', 1_465),
+  pop3Port: mailPort('POP3, plain or STLS', 1_110),
+  pop3sPort: mailPort('POP3 over TLS', 1_995),
+  maxConnections: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(50)
+    .describe('Connections of mail programs to each port at a time.'),
+});
+
 const provider = z.strictObject({
   retentionDays: z
     .int()
@@ -220,6 +248,7 @@ export const CONFIG_SCHEMA = z.strictObject({
   logLevel,
   node: node.prefault({}),
   api: api.prefault({}),
+  bridge: bridge.prefault({}),
   powThreads: z
     .int()
     .min(1)

@@ -107,6 +107,8 @@ export const BUCKETS = {
   expunged: 41,
   /** Opaque(sender and letter id) → JSON: what a registered letter was signed with. */
   registered: 42,
+  /** `password/` and id, `folders` or `authority` → JSON: what mail programs need. */
+  bridge: 43,
 } as const;
 
 export type Bucket = keyof typeof BUCKETS;

@@ -1,0 +1,305 @@
+/**
+ * The account's mail as IMAP and POP3 show it: their hooks onto the store that the web client and
+ * the command line use too. Reading is from the lists in memory; each change is one synced batch.
+ * Before: mail io, imap/ and pop3/; after: messages/message-store.ts, drafts/draft-book.ts.
+ * Spec: docs/spec/45-mail-programs.md.
+ */
+import { bytesToHex } from '@noble/hashes/utils.js';
+import type { FlagChange, FolderMessage } from '@tanglemail/mail/core/folder/folder.ts';
+import {
+  type CopiedUid,
+  type ImapFolder,
+  type ImapFolderState,
+  ImapRefused,
+  type ImapRefusal,
+  type ImapStore,
+  type SpecialUse,
+} from '@tanglemail/mail/io/imap/session/hooks.ts';
+import { emailText } from '../account/account.ts';
+import { ClientError, type ClientErrorCode } from '../client-error.ts';
+import type { ClientParts } from '../client-parts.ts';
+import { draftKey, draftVersion } from '../drafts/draft-book.ts';
+import { FOLDER, type FolderId, readFolderName } from '../messages/folder-name.ts';
+import { readForeignMail } from '../messages/foreign-mail.ts';
+import { mailId } from '../messages/listed-mail.ts';
+import { hiddenFolders } from '../store/bridge-collections.ts';
+import type { MessageEntry } from '../store/collections.ts';
+import type { SealedBatch } from '../store/sealed-store.ts';
+import { traceFields } from './trace-fields.ts';
+
+export type BridgeStoreParts = Pick<
+  ClientParts,
+  'account' | 'events' | 'mailbox' | 'messages' | 'store' | 'tangle' | 'writes'
+>;
+
+const SPECIAL: Readonly<Record<string, SpecialUse | undefined>> = {
+  [FOLDER.Archive]: '\\Archive',
+  [FOLDER.Drafts]: '\\Drafts',
+  [FOLDER.Junk]: '\\Junk',
+  [FOLDER.Sent]: '\\Sent',
+  [FOLDER.Trash]: '\\Trash',
+};
+const REFUSALS: Readonly<Partial<Record<ClientErrorCode, ImapRefusal>>> = {
+  busy: 'LIMIT',
+  'folder-exists': 'ALREADYEXISTS',
+  'folder-name-invalid': 'CANNOT',
+  'folder-standard': 'CANNOT',
+  'folder-unknown': 'NONEXISTENT',
+  'folders-too-many': 'LIMIT',
+};
+const KEY_LENGTH = 16;
+/** In folders above this size words are looked up in the index, where they begin a word. */
+const INDEXED_FROM = 2_000;
+/** Mails that the index may find; more are no answer to a search. */
+const MAX_FOUND = 200_000;
+const FOLDERS_KEY = 'folders';
+
+export class BridgeStore implements ImapStore {
+  readonly #parts: BridgeStoreParts;
+  readonly #serverName: string;
+  readonly #hidden: Set<string>;
+
+  /** `serverName` stands in the trace fields. */
+  constructor(parts: BridgeStoreParts, serverName: string) {
+    this.#parts = parts;
+    this.#serverName = serverName;
+    this.#hidden = new Set(parts.store.get(hiddenFolders, FOLDERS_KEY)?.ids);
+  }
+
+  folders(): readonly ImapFolder[] {
+    return this.#parts.messages.folders().map(({ id, name }) => {
+      return { id, name, specialUse: SPECIAL[id], isSubscribed: !this.#hidden.has(id) };
+    });
+  }
+
+  folder(id: string): ImapFolderState | undefined {
+    return this.#parts.messages.folder(id as FolderId);
+  }
+
+  sizeOf(message: FolderMessage): number {
+    return this.#trace(message).length + message.sizeBytes;
+  }
+
+  async read(message: FolderMessage): Promise<Uint8Array | undefined> {
+    const raw = this.#parts.messages.rawOf(message.emailId);
+    const trace = this.#trace(message);
+    return raw === undefined || trace === '' ? raw : Buffer.concat([Buffer.from(trace), raw]);
+  }
+
+  #trace(message: FolderMessage): string {
+    return traceFields(this.#parts.account, message as MessageEntry, this.#serverName);
+  }
+
+  header(message: FolderMessage, name: string): string | undefined {
+    const { subject, messageId } = message as MessageEntry;
+    if (name === 'subject') return subject;
+    return name === 'message-id' ? messageId : undefined;
+  }
+
+  async find(
+    folderId: string,
+    _field: 'body' | 'text',
+    words: string,
+  ): Promise<ReadonlySet<number> | undefined> {
+    const { messages, mailbox } = this.#parts;
+    const folder = messages.folder(folderId as FolderId);
+    const text = words.replaceAll(/["\\]/g, ' ').trim();
+    if (folder === undefined || folder.messages.size < INDEXED_FROM || text === '')
+      return undefined;
+    const found = await mailbox.search.search(`"${text}"`, MAX_FOUND);
+    const uids = found.mails.flatMap(({ entry }) => folder.uidByKey.get(entry.messageKey) ?? []);
+    return found.pending > 0 ? undefined : new Set(uids);
+  }
+
+  threadId(message: FolderMessage): string | undefined {
+    const entry = message as MessageEntry;
+    const [first = entry.messageId] = entry.references ?? [];
+    return first === ''
+      ? undefined
+      : `T${this.#parts.store.opaque(`thread ${first}`).slice(0, 32)}`;
+  }
+
+  quota(): undefined {
+    return undefined;
+  }
+
+  async createFolder(text: string): Promise<ImapFolder> {
+    const { messages, mailbox } = this.#parts;
+    const { id } = await this.#write('folders', (batch) =>
+      messages.createFolder(batch, readFolderName(text), mailbox.newFolderId),
+    );
+    return this.#folder(id);
+  }
+
+  async renameFolder(id: string, text: string): Promise<void> {
+    const { messages } = this.#parts;
+    const parent = text.split('/').slice(0, -1).join('/');
+    // RFC 3501 §6.3.5: folders above the new name are made.
+    if (parent !== '' && messages.findFolder(parent) === undefined) await this.createFolder(parent);
+    await this.#write('folders', (batch) => ({
+      apply: messages.renameFolder(batch, id as FolderId, readFolderName(text)),
+    }));
+  }
+
+  async deleteFolder(id: string): Promise<void> {
+    const { messages } = this.#parts;
+    await this.#write('folders', (batch) => ({
+      apply: messages.deleteFolder(batch, id as FolderId),
+    }));
+  }
+
+  async subscribe(id: string, isSubscribed: boolean): Promise<void> {
+    const { store, writes } = this.#parts;
+    if (isSubscribed) this.#hidden.delete(id);
+    else this.#hidden.add(id);
+    const there = new Set<string>(this.folders().map((one) => one.id));
+    const ids = [...this.#hidden].filter((one) => there.has(one));
+    await writes.run(() => store.batch().put(hiddenFolders, FOLDERS_KEY, { ids }).write());
+  }
+
+  async append(
+    folderId: string,
+    message: {
+      readonly raw: Uint8Array;
+      readonly flags: readonly string[];
+      readonly internalDate: number;
+    },
+  ): Promise<{ readonly uid: number }> {
+    const { messages, tangle } = this.#parts;
+    const facts = await readForeignMail(message.raw);
+    if (facts === undefined) throw new ImapRefused('CANNOT', 'it has no header section');
+    const known = folderId === FOLDER.Sent ? this.#sentUid(facts.messageId) : undefined;
+    if (known !== undefined) return { uid: known };
+    if (folderId === FOLDER.Drafts) return this.#appendDraft(message.raw);
+    const { dateSeconds: _dateSeconds, importedFrom, ...described } = facts;
+    const key = bytesToHex(tangle.random.bytes(KEY_LENGTH));
+    const change = await this.#write('messages', (batch) =>
+      messages.deliver(batch, {
+        ...described,
+        ...(folderId === FOLDER.Sent ? {} : { importedFrom }),
+        folder: folderId as FolderId,
+        raw: message.raw,
+        flags: message.flags,
+        receivedAtMs: message.internalDate * 1_000,
+        messageKey: `program:${key}`,
+      }),
+    );
+    return { uid: uidOf(change.id) };
+  }
+
+  /**
+   * The copy that was kept when the mail was handed in: programs bring another one afterwards,
+   * and nobody wants to see two.
+   */
+  #sentUid(messageId: string): number | undefined {
+    if (messageId === '') return undefined;
+    const folder = this.#parts.messages.folder(FOLDER.Sent);
+    const all = [...(folder?.messages.values() ?? [])];
+    return all.findLast((entry) => entry.messageId === messageId)?.uid;
+  }
+
+  async #appendDraft(raw: Uint8Array): Promise<{ readonly uid: number }> {
+    const { mailbox, messages, tangle } = this.#parts;
+    const draftId = bytesToHex(tangle.random.bytes(KEY_LENGTH));
+    const version = await draftVersion(draftId, raw, tangle.clock.nowMs());
+    await this.#write('drafts', (batch) => ({ apply: mailbox.drafts.save(batch, version) }));
+    const key = draftKey(draftId, raw);
+    const saved = messages.find(key).find((one) => one.folderId === FOLDER.Drafts);
+    if (saved === undefined) throw new ImapRefused('NONEXISTENT', 'somebody deleted it meanwhile');
+    return { uid: saved.entry.uid };
+  }
+
+  async changeFlags(
+    folderId: string,
+    uids: readonly number[],
+    change: FlagChange,
+    flags: readonly string[],
+  ): Promise<void> {
+    const { messages } = this.#parts;
+    await this.#write('flags', (batch) => ({
+      apply: messages.flagAll(batch, idsOf(folderId, uids), change, flags),
+    }));
+  }
+
+  async copy(folderId: string, uids: readonly number[], to: string): Promise<CopiedUid[]> {
+    const { messages } = this.#parts;
+    const { moved } = await this.#write('messages', (batch) =>
+      messages.copy(batch, idsOf(folderId, uids), to as FolderId),
+    );
+    return moved.map(({ from, id }) => ({ from: uidOf(from), to: uidOf(id) }));
+  }
+
+  async move(folderId: string, uids: readonly number[], to: string): Promise<CopiedUid[]> {
+    const { messages } = this.#parts;
+    const { moved } = await this.#write('messages', (batch) =>
+      messages.move(batch, idsOf(folderId, uids), to as FolderId),
+    );
+    return moved.map(({ from, id }) => ({ from: uidOf(from), to: uidOf(id) }));
+  }
+
+  async expunge(folderId: string, uids: readonly number[]): Promise<void> {
+    const { messages } = this.#parts;
+    await this.#write('messages', (batch) => messages.expunge(batch, idsOf(folderId, uids)));
+  }
+
+  async claimRecent(folderId: string): Promise<number> {
+    const { messages } = this.#parts;
+    const state = messages.folder(folderId as FolderId);
+    // Nothing is written where nothing is recent.
+    if (state !== undefined && state.firstRecentUid === state.uidNext) return state.uidNext;
+    const { fromUid } = await this.#write(undefined, (batch) =>
+      messages.claimRecent(batch, folderId as FolderId),
+    );
+    return fromUid;
+  }
+
+  observe(listener: () => void): () => void {
+    return this.#parts.messages.observe((batch) => {
+      // What was written is applied behind the write: programs are told after that.
+      batch.whenWritten(() => setImmediate(listener));
+    });
+  }
+
+  #folder(id: string): ImapFolder {
+    const folder = this.folders().find((one) => one.id === id);
+    if (folder === undefined) throw new ImapRefused('NONEXISTENT', 'there is no such folder');
+    return folder;
+  }
+
+  /** One synced batch, taken up by the lists; others are told that `changed` did. */
+  async #write<T extends { readonly apply: () => void }>(
+    changed: 'drafts' | 'flags' | 'folders' | 'messages' | undefined,
+    change: (batch: SealedBatch) => T,
+  ): Promise<T> {
+    const { store, writes, events } = this.#parts;
+    try {
+      return await writes.run(async () => {
+        const batch = store.batch();
+        const result = change(batch);
+        await batch.write();
+        result.apply();
+        if (changed !== undefined) events.emit({ topic: 'mailbox', data: { changed } });
+        return result;
+      });
+    } catch (error) {
+      const code = error instanceof ClientError ? REFUSALS[error.code] : undefined;
+      if (code === undefined || !(error instanceof ClientError)) throw error;
+      throw new ImapRefused(code, error.message);
+    }
+  }
+}
+
+function idsOf(folderId: string, uids: readonly number[]): string[] {
+  return uids.map((uid) => mailId(folderId as FolderId, uid));
+}
+
+function uidOf(id: string): number {
+  return Number(id.slice(id.lastIndexOf('.') + 1));
+}
+
+/** Whether this is how the account may be called at a login. */
+export function isAccountName(parts: Pick<ClientParts, 'account'>, name: string): boolean {
+  const email = emailText(parts.account);
+  const given = name.trim().toLowerCase();
+  return given === email || given === email.slice(0, email.indexOf('@'));
+}

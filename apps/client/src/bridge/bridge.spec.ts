@@ -1,0 +1,218 @@
+/** Mail programs in front of whole clients: handed in by SMTP here, read by IMAP and POP3 there. */
+import { connect as connectTls } from 'node:tls';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { LineDialog } from '@tanglemail/mail/io/testing/line-dialog.ts';
+import type { Client } from '../client.ts';
+import type { ClientConfigInput } from '../config/schema.ts';
+import type { Disk } from '../testing/memory-store.ts';
+import { SmallTangle, until } from '../testing/small-tangle.ts';
+import { openWholeClient } from '../testing/whole-client.ts';
+import type { Bridge } from './bridge.ts';
+
+/** Ports that the system chooses; contacts of both sides, so that mail goes to the inbox. */
+const FREE: ClientConfigInput = {
+  bridge: { imapPort: 0, imapsPort: 0, smtpPort: 0, smtpsPort: 0, pop3Port: 0, pop3sPort: 0 },
+};
+const TEST_MS = 120_000;
+
+let tangle: SmallTangle;
+const running: { close(): Promise<void> }[] = [];
+
+interface Person {
+  readonly client: Client;
+  readonly bridge: Bridge;
+  readonly user: string;
+  readonly password: string;
+  port(protocol: string, tls?: 'implicit' | 'starttls'): number;
+}
+
+beforeEach(async () => {
+  tangle = await SmallTangle.start();
+  tangle.confirmAlways();
+});
+
+afterEach(async () => {
+  for (const one of running.splice(0).toReversed()) await one.close();
+  await tangle.stop();
+});
+
+async function startPerson(seedByte: number, disk: Disk = new Map()): Promise<Person> {
+  const { genesis, baseUrl: nodeUrl } = tangle.node;
+  const options = { seedByte, disk, nodeUrl, genesis, config: FREE };
+  const client = await openWholeClient(options, tangle.access);
+  running.push({ close: () => client.stop() });
+  client.start();
+  const bridge = await client.openBridge();
+  running.push(bridge);
+  const { password } = await bridge.addPassword('a program');
+  return {
+    client,
+    bridge,
+    user: bridge.bridge().user,
+    password,
+    port: (protocol, tls = 'starttls') =>
+      bridge.bridge().doors.find((one) => one.protocol === protocol && one.tls === tls)!.port,
+  };
+}
+
+const isPublished = async ({ service }: Client): Promise<boolean> =>
+  (await service.status()).descriptor.state === 'confirmed';
+
+/** Two people who have each other as contacts. */
+async function startPair(): Promise<[Person, Person]> {
+  const pair: [Person, Person] = [await startPerson(1), await startPerson(2)];
+  const [alice, bob] = pair;
+  await until(async () => (await isPublished(alice.client)) && (await isPublished(bob.client)));
+  await alice.client.service.addContact({ address: bob.user, name: 'Bob' });
+  await bob.client.service.addContact({ address: alice.user, name: 'Alice' });
+  return pair;
+}
+
+/** The last line of the answer to each of these lines. */
+async function smtp(person: Person, lines: readonly string[]): Promise<string[]> {
+  const dialog = await LineDialog.open(person.port('smtp'));
+  const answers: string[] = [];
+  const plain = Buffer.from(`\0${person.user}\0${person.password}`).toString('base64');
+  await dialog.until(/\n/);
+  for (const line of ['EHLO test', `AUTH PLAIN ${plain}`, ...lines]) {
+    dialog.say(`${line}\r\n`);
+    answers.push((await dialog.until(/(^|\n)\d{3} [^\n]*\n/)).trimEnd());
+  }
+  dialog.close();
+  return answers.slice(2);
+}
+
+async function handIn(person: Person, to: string, message: string): Promise<string> {
+  const { user } = person;
+  const body = `${message}.`;
+  const lines = [`MAIL FROM:<${user}>`, `RCPT TO:<${to}>`, 'DATA', body];
+  return (await smtp(person, lines)).at(-1) ?? '';
+}
+
+async function imap(person: Person, commands: readonly string[]): Promise<string> {
+  const dialog = await LineDialog.open(person.port('imap'));
+  const login = `LOGIN ${person.user} ${person.password}`;
+  let heard = '';
+  for (const command of [login, ...commands]) {
+    dialog.say(`t ${command}\r\n`);
+    heard += await dialog.until(/(^|\n)t (OK|NO|BAD)[^\n]*\n/);
+  }
+  dialog.close();
+  return heard;
+}
+
+const total = ({ client }: Person, folder: string): Promise<number> =>
+  client.service.messages({ folder, limit: 50 }).then((all) => all.length);
+
+describe('the bridge', () => {
+  it(
+    'carries a mail from one program to another, byte for byte, once',
+    async () => {
+      const [alice, bob] = await startPair();
+      const mail =
+        `From: ${alice.user}\r\nTo: Bob <bob@tangle.alt>\r\nSubject: by SMTP\r\n` +
+        'Message-ID: <one@tangle.alt>\r\n\r\n\tKept  as it is. \r\n';
+      expect(await handIn(alice, 'bob@tangle.alt', mail)).toMatch(/^250 2\.0\.0 queued/);
+      // A program that heard no answer hands the same in again.
+      expect(await handIn(alice, 'bob@tangle.alt', mail)).toMatch(/^250 2\.0\.0 queued/);
+      expect(await total(alice, 'Sent')).toBe(1);
+      const size = mail.length;
+      const append = await imap(alice, [`APPEND Sent (\\Seen) {${size}+}\r\n${mail}`]);
+      expect(append).toMatch(/APPENDUID \d+ 1\]/);
+      await until(async () => (await total(bob, 'INBOX')) === 1);
+      const heard = await imap(bob, ['SELECT INBOX', 'FETCH 1 (RFC822.SIZE BODY.PEEK[])']);
+      const [, trace = '', body = ''] =
+        /BODY\[\] \{\d+\}\r\n([^]*?)(From: [^]*)\)\r\n/.exec(heard) ?? [];
+      expect(body.slice(0, size)).toBe(mail);
+      expect(trace).toContain(`Return-Path: <${alice.user}>`);
+      expect(trace).toMatch(/Authentication-Results: [0-9a-f]{12}\.localhost;/);
+      expect(heard).toContain(`RFC822.SIZE ${trace.length + size}`);
+      const pop3 = await LineDialog.open(bob.port('pop3'));
+      pop3.say(`USER ${bob.user}\r\nPASS ${bob.password}\r\nRETR 1\r\nDELE 1\r\nQUIT\r\n`);
+      expect(await pop3.over()).toContain('\tKept  as it is. \r\n.\r\n');
+      expect([await total(bob, 'INBOX'), await total(bob, 'Trash')]).toEqual([0, 1]);
+    },
+    TEST_MS,
+  );
+
+  it(
+    'refuses what must not leave, and says why',
+    async () => {
+      const alice = await startPerson(1);
+      const wrong = alice.user.replace(/.@/, (end) => (end === 'q@' ? 'p@' : 'q@'));
+      const [foreign, nobody, mistyped] = await smtp(alice, [
+        'MAIL FROM:<eve@example.org>',
+        'RSET',
+        `MAIL FROM:<${alice.user}>`,
+        'RCPT TO:<nobody@tangle.alt>',
+        `RCPT TO:<${wrong}>`,
+      ]).then((all) => [all[0], all[3], all[4]]);
+      expect(foreign).toMatch(/^550 5\.7\.1/);
+      expect(nobody).toMatch(/^550 5\.1\.1/);
+      expect(mistyped).toMatch(/^550 5\.1\.1/);
+    },
+    TEST_MS,
+  );
+
+  it(
+    'keeps folders, flags and drafts with the client’s own',
+    async () => {
+      const alice = await startPerson(1);
+      const { client } = alice;
+      const draft = `From: ${alice.user}\r\nSubject: half\r\n\r\nof it\r\n`;
+      const heard = await imap(alice, [
+        'CREATE "Work/Entw&APw-rfe"',
+        `APPEND "Work/Entw&APw-rfe" (\\Flagged todo) {${draft.length}+}\r\n${draft}`,
+        `APPEND Drafts (\\Draft) {${draft.length}+}\r\n${draft}`,
+        'UNSUBSCRIBE Junk',
+        'LSUB "" *',
+        'DELETE INBOX',
+        'RENAME Work Job/Old',
+        'SELECT "Job/Old/Entw&APw-rfe"',
+        'UID STORE 1 +FLAGS (\\Seen)',
+      ]);
+      expect(heard).not.toContain('LSUB () "/" Junk');
+      expect(heard).toContain('t NO [CANNOT]');
+      const [kept] = await client.service.messages({ folder: 'Job/Old/Entwürfe', limit: 9 });
+      expect(kept?.flags).toEqual(['\\Flagged', '\\Seen', 'todo']);
+      const drafts = (await client.services.mailbox?.drafts()) ?? [];
+      expect(drafts.map((one) => one.subject)).toEqual(['half']);
+    },
+    TEST_MS,
+  );
+
+  it(
+    'is trusted by its certificate on this machine, and opens to its passwords only',
+    async () => {
+      const disk: Disk = new Map();
+      const alice = await startPerson(1, disk);
+      const { certPem, fingerprint, user, passwords } = alice.bridge.bridge();
+      const socket = connectTls({
+        port: alice.port('imap', 'implicit'),
+        host: '127.0.0.1',
+        servername: 'localhost',
+        ca: certPem,
+      });
+      await new Promise<void>((resolve, reject) => {
+        socket.once('secureConnect', resolve);
+        socket.once('error', reject);
+      });
+      expect(socket.authorized).toBe(true);
+      expect(socket.getPeerCertificate(true).issuerCertificate.fingerprint256).toBe(fingerprint);
+      socket.destroy();
+      const login = async (password: string): Promise<string> => imap({ ...alice, password }, []);
+      expect(await login('wrong')).toContain('AUTHENTICATIONFAILED');
+      expect(await login(alice.password.toUpperCase())).toContain('logged in');
+      await alice.bridge.removePassword(passwords[0]!.id);
+      expect(await login(alice.password)).toContain('AUTHENTICATIONFAILED');
+      await expect(alice.bridge.removePassword('00')).rejects.toMatchObject({
+        code: 'app-password-unknown',
+      });
+      expect(user).toMatch(/^tm[t1]/);
+      for (const one of running.splice(0).toReversed()) await one.close();
+      const again = await startPerson(1, disk);
+      expect(again.bridge.bridge().fingerprint).toBe(fingerprint);
+    },
+    TEST_MS,
+  );
+});

@@ -1,0 +1,191 @@
+/**
+ * The bridge: IMAP, POP3 and SMTP on loopback, so that any mail program is a front end of the
+ * account. Builds the servers over the client's parts, listens, and stops. Before: cli/daemon.ts;
+ * after: bridge-store.ts, submission-desk.ts, mail io. Spec: docs/spec/45-mail-programs.md.
+ */
+import { errorCode } from '@tanglemail/tangle/io/error-code.ts';
+import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
+import { MAX_MESSAGE_SIZE } from '@tanglemail/mail/core/limits.ts';
+import { createImapServer } from '@tanglemail/mail/io/imap/imap-server.ts';
+import { createPop3Server } from '@tanglemail/mail/io/pop3/pop3-server.ts';
+import { listenForSubmissions } from '@tanglemail/mail/io/smtp/submission-server.ts';
+import type { MailServer, TlsKey } from '@tanglemail/mail/io/socket/mail-server.ts';
+import { setTimeout as rest } from 'node:timers/promises';
+import { emailText } from '../account/account.ts';
+import type { AddedAppPasswordDto, BridgeDto } from '../api/bridge-dto.ts';
+import type { BridgeService } from '../api/bridge-service.ts';
+import type { ApiServices } from '../api/service.ts';
+import { ClientError } from '../client-error.ts';
+import type { ClientParts } from '../client-parts.ts';
+import type { ClientConfig } from '../config/schema.ts';
+import { FOLDER } from '../messages/folder-name.ts';
+import { VERSION } from '../version.ts';
+import { AppPasswords } from './app-passwords.ts';
+import { type Authority, openAuthority } from './authority.ts';
+import { BridgeStore, type BridgeStoreParts, isAccountName } from './bridge-store.ts';
+import { LoginGuard } from './login-guard.ts';
+import { SubmissionDesk } from './submission-desk.ts';
+
+const HOST = '127.0.0.1';
+/** Ports that are tried, from the wanted one upward. */
+const PORT_TRIES = 100;
+const LOGIN_TIMEOUT_MS = 60_000;
+/** RFC 3501 §5.4 asks for 30 minutes at least; programs that idle say something every 29. */
+const IDLE_TIMEOUT_MS = 1_860_000;
+
+type Protocol = ClientConfig['bridge']['protocols'][number];
+type Door = BridgeDto['doors'][number];
+
+export type BridgeParts = BridgeStoreParts & Pick<ClientParts, 'config' | 'contacts' | 'logger'>;
+
+interface Built {
+  readonly parts: BridgeParts;
+  readonly service: ApiServices['local'];
+  readonly passwords: AppPasswords;
+  readonly authority: Authority;
+}
+
+/** Listens on a port, or on none when it is taken. */
+type Listen = (port: number) => Promise<{ readonly port: number; close(): Promise<void> }>;
+
+export class Bridge implements BridgeService {
+  readonly #built: Built;
+  readonly #doors: Door[] = [];
+  readonly #closers: (() => Promise<void>)[] = [];
+
+  private constructor(built: Built) {
+    this.#built = built;
+  }
+
+  /** Listens as the settings say. Throws ClientError `port-in-use` when no port is free. */
+  static async start(parts: BridgeParts, service: ApiServices['local']): Promise<Bridge> {
+    const { store, writes, tangle } = parts;
+    const nowMs = (): number => tangle.clock.nowMs();
+    const deps = { store, writes, random: tangle.random, nowMs };
+    const passwords = await AppPasswords.load(deps);
+    const authority = await openAuthority(deps);
+    const bridge = new Bridge({ parts, service, passwords, authority });
+    try {
+      await bridge.#listen();
+    } catch (error) {
+      await bridge.close();
+      throw error;
+    }
+    return bridge;
+  }
+
+  /** Certificate that mail programs are told to trust, PEM. */
+  get authorityCert(): string {
+    return this.#built.authority.certPem;
+  }
+
+  bridge(): BridgeDto {
+    const { parts, authority, passwords } = this.#built;
+    return {
+      user: emailText(parts.account),
+      host: HOST,
+      doors: this.#doors,
+      fingerprint: authority.fingerprint,
+      certPem: authority.certPem,
+      passwords: passwords.list(),
+    };
+  }
+
+  async addPassword(name: string): Promise<AddedAppPasswordDto> {
+    return this.#built.passwords.add(name);
+  }
+
+  async removePassword(id: string): Promise<void> {
+    await this.#built.passwords.remove(id);
+  }
+
+  /** Ends all connections. */
+  async close(): Promise<void> {
+    await Promise.all(this.#closers.splice(0).map((close) => close()));
+  }
+
+  async #listen(): Promise<void> {
+    const { parts, service, passwords, authority } = this.#built;
+    const { account, config, contacts, logger, store, tangle } = parts;
+    const nowMs = (): number => tangle.clock.nowMs();
+    const key = await authority.issue();
+    const guard = new LoginGuard({
+      passwords,
+      isOwnName: (name) => isAccountName({ account }, name),
+      nowMs,
+      rest: (timeMs) => rest(timeMs),
+    });
+    const serverName = `${store.opaque('trace fields').slice(0, 12)}.localhost`;
+    const mail = new BridgeStore(parts, serverName);
+    const desk = new SubmissionDesk({ parts: { account, contacts }, service, nowMs });
+    const onFault = faultLog(logger);
+    const common = {
+      allowsPlainLogin: true,
+      maxMessageBytes: MAX_MESSAGE_SIZE,
+      maxConnections: config.bridge.maxConnections,
+      loginTimeoutMs: LOGIN_TIMEOUT_MS,
+      idleTimeoutMs: IDLE_TIMEOUT_MS,
+      serverName: 'Tanglemail',
+      serverVersion: VERSION,
+    };
+    const loginTo = <T>(to: T) => ({
+      login: async (name: string, password: string) =>
+        (await guard.check(name, password)) ? to : undefined,
+    });
+    const folders = { inbox: FOLDER.INBOX, trash: FOLDER.Trash };
+    const imap = createImapServer(common, { login: loginTo(mail), onFault, nowMs });
+    await this.#openServer('imap', imap, key);
+    const pop3 = createPop3Server({ ...common, folders }, { login: loginTo(mail), onFault });
+    await this.#openServer('pop3', pop3, key);
+    const submission = { login: loginTo(desk), onFault };
+    for (const tls of ['starttls', 'implicit'] as const) {
+      await this.#open('smtp', tls, (port) =>
+        listenForSubmissions({ host: HOST, port, tls, key }, common, submission),
+      );
+    }
+  }
+
+  async #openServer(protocol: 'imap' | 'pop3', server: MailServer, key: TlsKey): Promise<void> {
+    server.setKey(key);
+    const close = (): Promise<void> => server.close();
+    await this.#open(protocol, 'starttls', async (port) => {
+      return { port: await server.listen(HOST, port), close };
+    });
+    await this.#open(protocol, 'implicit', async (port) => {
+      return { port: await server.listenSecure(HOST, port, key), close };
+    });
+  }
+
+  async #open(protocol: Protocol, tls: Door['tls'], listen: Listen): Promise<void> {
+    const { config, logger } = this.#built.parts;
+    if (!config.bridge.protocols.includes(protocol)) return;
+    const wanted = config.bridge[tls === 'implicit' ? SECURE[protocol] : PLAIN[protocol]];
+    const opened = await onFreePort(wanted, listen);
+    const { port } = opened;
+    this.#closers.push(() => opened.close());
+    this.#doors.push({ protocol, tls, port });
+    logger.info({ protocol, tls, port }, 'mail programs can connect');
+  }
+}
+
+const PLAIN = { imap: 'imapPort', pop3: 'pop3Port', smtp: 'smtpPort' } as const;
+const SECURE = { imap: 'imapsPort', pop3: 'pop3sPort', smtp: 'smtpsPort' } as const;
+
+/** Listens on the wanted port, or on the next that is free. */
+async function onFreePort(wanted: number, listen: Listen): ReturnType<Listen> {
+  const tries = wanted === 0 ? 1 : PORT_TRIES;
+  for (let at = 0; at < tries && wanted + at <= 65_535; at++) {
+    try {
+      return await listen(wanted + at);
+    } catch (error) {
+      if (errorCode(error) !== 'EADDRINUSE') throw error;
+    }
+  }
+  throw new ClientError('port-in-use', `${wanted} and those above`);
+}
+
+function faultLog(logger: Logger): (error: unknown, command: string) => void {
+  return (error, command) => {
+    logger.warn({ ...errorFields(error), command }, 'a mail program met an error');
+  };
+}
