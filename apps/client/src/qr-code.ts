@@ -3,7 +3,7 @@
  * made is read by cli/qr-image.ts.
  */
 import { PNG } from 'pngjs';
-import encodeQR from 'qr';
+import { encodeQR } from 'qr';
 
 /** How much of a damaged code can be restored: 7 % or 15 % of it. */
 type Correction = 'low' | 'medium';
