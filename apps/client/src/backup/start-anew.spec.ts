@@ -1,4 +1,4 @@
-/** What a restored store does differently: mails of the outbox keep the times that they wait for. */
+/** A restored store: mails of its outbox keep the times that they wait for. */
 import { expect, it } from '@jest/globals';
 import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import { outboxEntries } from '../store/outbox-collections.ts';
