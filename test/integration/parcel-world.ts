@@ -4,7 +4,9 @@
  */
 import { freePort } from '@tanglemail/tangle/io/testing/free-port.ts';
 import { SeededRandom } from '../sim/random.ts';
+import type { Disk } from '../../apps/client/src/testing/memory-store.ts';
 import { Device } from '../life/device.ts';
+import { diskFromWords } from '../life/disks.ts';
 import { seedOf, walletAddressOf } from '../life/people.ts';
 import { LifeProvider } from '../life/provider.ts';
 import { LifeTangle } from '../life/tangle.ts';
@@ -35,18 +37,20 @@ export class ParcelWorld {
   readonly bob: Device;
   readonly #beat: NodeJS.Timeout;
 
-  private constructor() {
-    const seeds = [seedOf(0), seedOf(1)] as const;
+  private constructor(seeds: readonly [Uint8Array, Uint8Array], disks: readonly [Disk, Disk]) {
     const outputs = seeds.map((seed) => ({ address: walletAddressOf(seed), amount: TOKENS }));
     const time = realTime();
     this.tangle = new LifeTangle(time, outputs);
     this.tangle.onMilestone = async () => {
       for (const provider of this.providers) await provider.follow();
     };
-    const device = (seed: Uint8Array, number: number): Device =>
-      new Device({ seed, runsNode: false, random: new SeededRandom(number) }, this.tangle, time);
-    this.alice = device(seeds[0], 1);
-    this.bob = device(seeds[1], 2);
+    const device = (seed: Uint8Array, disk: Disk, number: number): Device => {
+      const random = new SeededRandom(number);
+      const options = { seed, runsNode: false, random, sinceMs: time.nowMs };
+      return new Device(options, this.tangle, time, disk);
+    };
+    this.alice = device(seeds[0], disks[0], 1);
+    this.bob = device(seeds[1], disks[1], 2);
     // Ledger time goes on though nobody writes.
     this.#beat = setInterval(() => void this.tangle.beat(), 20_000);
     this.#beat.unref();
@@ -54,7 +58,12 @@ export class ParcelWorld {
 
   /** Bob rents at `count` providers, and Alice has an invite of his. */
   static async create(count: number): Promise<ParcelWorld> {
-    const world = new ParcelWorld();
+    const seeds = [seedOf(0), seedOf(1)] as const;
+    const disks = [
+      await diskFromWords(seeds[0], Date.now(), false),
+      await diskFromWords(seeds[1], Date.now(), false),
+    ] as const;
+    const world = new ParcelWorld(seeds, disks);
     const { providers, tangle, alice, bob } = world;
     for (let index = 0; index < count; index += 1) {
       const provider = new LifeProvider(index, await freePort(), tangle, realTime());

@@ -2,14 +2,16 @@
  * A device of a simulated person: the whole client with its loops, over a disk in memory, online
  * for some minutes at a time. The power can go at any write.
  */
-import { startEpochs } from '@tanglemail/mail/core/identity/epoch.ts';
-import { deriveAccountRoot, deriveEpochRoot } from '@tanglemail/mail/core/identity/keys.ts';
+import { recoveryKeyOf, recoverySecret } from '@tanglemail/mail/core/backup/lock.ts';
+import type { EpochLine } from '@tanglemail/mail/core/identity/epoch.ts';
+import { deriveAccountRoot } from '@tanglemail/mail/core/identity/keys.ts';
+import { bestSuite } from '@tanglemail/mail/io/crypto/native-suite.ts';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
+import type { ApiServices } from '../../apps/client/src/api/service.ts';
 import { EpochStore } from '../../apps/client/src/account/epoch-store.ts';
 import { Client } from '../../apps/client/src/client.ts';
 import { configOf } from '../../apps/client/src/config/schema.ts';
-import { epochStates } from '../../apps/client/src/store/collections.ts';
 import {
   type Disk,
   memoryStore,
@@ -25,6 +27,10 @@ export interface DeviceOptions {
   /** Reads mail from the node's milestones and rents nothing. */
   readonly runsNode: boolean;
   readonly random: SeededRandom;
+  /** When the account began on this device. */
+  readonly sinceMs: number;
+  /** Between two looks for new mail, one minute unless given. */
+  readonly pollIntervalMs?: number;
 }
 
 export class Device {
@@ -36,17 +42,21 @@ export class Device {
   skewMs = 0;
   #client: Client | undefined;
   #isOnline = false;
+  #isOff: () => boolean = () => false;
+  readonly #recoveryKey: string;
 
-  constructor(
-    options: DeviceOptions,
-    tangle: LifeTangle,
-    time: VirtualTime,
-    disk: Disk = new Map(),
-  ) {
+  constructor(options: DeviceOptions, tangle: LifeTangle, time: VirtualTime, disk: Disk) {
     this.#options = options;
+    const secret = recoverySecret(options.seed, 0);
+    this.#recoveryKey = bytesToHex(recoveryKeyOf(secret, bestSuite()));
     this.#tangle = tangle;
     this.#time = time;
     this.disk = disk;
+  }
+
+  /** When it was made, linked or restored. */
+  get sinceMs(): number {
+    return this.#options.sinceMs;
   }
 
   /** The running client. */
@@ -55,29 +65,36 @@ export class Device {
     return this.#client;
   }
 
+  /** What its local API calls: a whole client has every part. */
+  get services(): Required<ApiServices> {
+    return this.client.services as Required<ApiServices>;
+  }
+
   get isOn(): boolean {
     return this.#client !== undefined;
   }
 
+  /** Whether the power went in this session. */
+  get isCut(): boolean {
+    return this.#isOff();
+  }
+
   /** Starts the client; with `cutAtWrite` the power goes at that write. */
   async start(cutAtWrite?: number): Promise<void> {
-    const { seed, random } = this.#options;
+    const { seed, random, sinceMs } = this.#options;
     const cut = { atWrite: cutAtWrite ?? Infinity, isApplied: random.chance(0.5) };
-    const store = sealedMemoryStore(memoryStore(this.disk, cut).store);
+    const memory = memoryStore(this.disk, cut);
+    this.#isOff = memory.isOff;
+    const store = sealedMemoryStore(memory.store);
     const clock = { nowMs: () => this.#time.nowMs + this.skewMs };
-    const nowSeconds = Math.floor(clock.nowMs() / 1_000);
-    if (store.get(epochStates, 'epochs') === undefined) {
-      const batch = store.batch();
-      EpochStore.create(batch, startEpochs(deriveEpochRoot(seed, 0), nowSeconds));
-      await batch.write();
-    }
     this.#isOnline = true;
     const { genesis } = this.#tangle.node;
     const secrets = {
       accountRoot: bytesToHex(deriveAccountRoot(seed, 0)),
       accountIndex: 0,
       storeKey: '07'.repeat(32),
-      createdAt: nowSeconds,
+      createdAt: Math.floor(sinceMs / 1_000),
+      recoveryKey: this.#recoveryKey,
     };
     this.#client = await Client.open(
       { config: this.#config(), secrets, genesis, store },
@@ -94,7 +111,7 @@ export class Device {
   #config() {
     return configOf({
       mailFromNode: this.#options.runsNode,
-      pollIntervalMs: 60_000,
+      pollIntervalMs: this.#options.pollIntervalMs ?? 60_000,
       pushFromProviders: false,
       address: { stampBits: 4 },
       send: { undoSeconds: 0 },
@@ -108,5 +125,10 @@ export class Device {
     this.#client = undefined;
     await client?.stop().catch(() => undefined);
     this.#isOnline = false;
+  }
+
+  /** The epoch secrets on its disk, as somebody finds them who steals it. */
+  epochLines(): readonly EpochLine[] {
+    return EpochStore.load(sealedMemoryStore(memoryStore(this.disk).store)).state.lines;
   }
 }
