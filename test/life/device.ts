@@ -12,6 +12,7 @@ import type { ApiServices } from '../../apps/client/src/api/service.ts';
 import { EpochStore } from '../../apps/client/src/account/epoch-store.ts';
 import { Client } from '../../apps/client/src/client.ts';
 import { configOf } from '../../apps/client/src/config/schema.ts';
+import { loadSelfLog } from '../../apps/client/src/devices/self-log-store.ts';
 import {
   type Disk,
   memoryStore,
@@ -130,5 +131,14 @@ export class Device {
   /** The epoch secrets on its disk, as somebody finds them who steals it. */
   epochLines(): readonly EpochLine[] {
     return EpochStore.load(sealedMemoryStore(memoryStore(this.disk).store)).state.lines;
+  }
+
+  /** How far the operations of each device of the account have come here. */
+  async selfLog(): Promise<string> {
+    const store = sealedMemoryStore(memoryStore(this.disk).store);
+    const { heads, operations, waiting } = await loadSelfLog(store);
+    const known = [...heads].map(([id, { seq, dropped }]) => `${id.slice(0, 4)} ${seq}-${dropped}`);
+    const behind = [...waiting.keys()].map((dot) => `${dot.slice(0, 4)}${dot.slice(32)}`);
+    return `${known.join(', ')}; ${operations.size} held; waits: ${behind.join(' ')}`;
   }
 }

@@ -17,7 +17,8 @@ import { nobleVerifier } from '@tanglemail/tangle/core/crypto/ed25519-strict.ts'
 import { openAccount } from '../../apps/client/src/account/account.ts';
 import { NOTE_FAMILIES } from '../../apps/client/src/inbox/note-router.ts';
 import type { Person } from './people.ts';
-import { type LifeWorld, START_MS } from './world.ts';
+import type { LifeTangle } from './tangle.ts';
+import { START_MS } from './world.ts';
 
 export interface Eavesdropping {
   /** Envelopes on the tangle, and those that were tried. */
@@ -44,12 +45,16 @@ const CHAT_MARK = /^Subject: Chat message\r?$/mu;
 /** Smaller envelopes hold no letter (docs/spec/23-envelope.md). */
 const LEAST_LETTER_CLASS = 2;
 
-/** Tries envelopes, evenly chosen, at most `limit` of them. */
-export function eavesdrop(world: LifeWorld, limit: number): Eavesdropping {
-  const { networkId } = world.tangle.node.start0;
+/** Tries envelopes, evenly chosen, at most `limit` of them, with the keys of all `people`. */
+export function eavesdrop(
+  { node }: LifeTangle,
+  people: readonly Pick<Person, 'facts' | 'epochLines'>[],
+  limit: number,
+): Eavesdropping {
+  const { networkId } = node.start0;
   const suite = quickSuite(bestSuite());
-  const readers = world.people.map((person) => readerOf(person, networkId, suite));
-  const envelopes = envelopesOf(world);
+  const readers = people.map((person) => readerOf(person, networkId, suite));
+  const envelopes = envelopesOf(node);
   const step = Math.max(1, Math.ceil(envelopes.length / limit));
   const chosen = envelopes.filter((_, at) => at % step === 0);
   const counts = { mails: 0, receipts: 0, ownNotes: 0, otherNotes: 0, chains: 0, closed: 0 };
@@ -109,9 +114,9 @@ function kindOf({ kind, message: [family = 0] }: OpenedLetter): Kind {
 }
 
 /** Every envelope once, however many blocks carried it. */
-function envelopesOf(world: LifeWorld): Uint8Array[] {
+function envelopesOf(node: LifeTangle['node']): Uint8Array[] {
   const found = new Map<string, Uint8Array>();
-  for (const { block } of world.tangle.node.blocks.values()) {
+  for (const { block } of node.blocks.values()) {
     const { payload } = block;
     if (payload?.kind === 'envelope') found.set(bytesToHex(payload.bytes), payload.bytes);
   }
@@ -119,7 +124,7 @@ function envelopesOf(world: LifeWorld): Uint8Array[] {
 }
 
 function readerOf(
-  { facts: { seed }, epochLines }: Person,
+  { facts: { seed }, epochLines }: Pick<Person, 'facts' | 'epochLines'>,
   networkId: bigint,
   suite: SealingSuite,
 ): LetterReader {

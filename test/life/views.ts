@@ -25,20 +25,24 @@ export interface PersonView {
   readonly devices: readonly DeviceView[];
   /** Where mail is kept, as each device has it: endpoint, and whether it is in use. */
   readonly rented: readonly string[];
+  /** How far the self-log has come on each device: heads, and what waits behind a gap. */
+  readonly logs: readonly string[];
 }
 
 /** What a person sees on the running devices. */
 export async function viewOf({ facts, devices }: Person): Promise<PersonView> {
   const views: DeviceView[] = [];
   const rented: string[] = [];
+  const logs: string[] = [];
   for (const device of devices) {
     const { sinceMs } = device;
     views.push({ sinceMs, mails: await mailsOf(device), lines: await linesOf(device) });
+    logs.push(await device.selfLog());
     for (const one of await device.client.service.rentedProviders()) {
       rented.push(`${one.endpoint} ${one.isActive} ${one.balance}`);
     }
   }
-  return { index: facts.index, devices: views, rented };
+  return { index: facts.index, devices: views, rented, logs };
 }
 
 /** Received mails in all folders, each as often as it is shown. */

@@ -9,6 +9,7 @@ import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
 import { compactSelfLog, forgetEpochs } from '@tanglemail/mail/core/self-log/compact.ts';
 import { counts } from '@tanglemail/mail/core/self-log/cuts.ts';
 import {
+  headsOf,
   hold,
   logCuts,
   receiveOperation,
@@ -18,16 +19,24 @@ import {
 } from '@tanglemail/mail/core/self-log/log.ts';
 import {
   type DeviceId,
+  type Dot,
   isKind,
   type Operation,
   type OperationBody,
 } from '@tanglemail/mail/core/self-log/operation.ts';
 import { type SelfLogView, viewOf } from '@tanglemail/mail/core/self-log/view.ts';
+import { counters } from '../store/collections.ts';
 import { RESTORED, restoredNotes } from '../store/restored-note.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
 import { createOwnDevice, findOwnDevice, type OwnDevice } from './own-device.ts';
 import { copySelfLog, loadSelfLog, putSelfLogDiff } from './self-log-store.ts';
+
+/** When an archive was made, and by device how far the log had come then. */
+const ARCHIVE_AT = 'self-log/archive-at';
+const ARCHIVE = 'self-log/archive/';
+/** The lease of a note: what a new device said longer ago is lost. */
+const AWAITED_SECONDS = 30 * 86_400;
 
 export interface DeviceLogDeps {
   readonly store: SealedStore;
@@ -88,6 +97,45 @@ export class DeviceLog {
     if (line === undefined) throw new Error('broken invariant: a state has a line');
     const { epoch, secret } = line;
     this.journal(batch, { kind: 'epoch-line', from: epoch, epoch, previousUntil: 0, secret });
+  }
+
+  /**
+   * Notes that the log is given to a device that is not listed yet: what it does not know must not
+   * be dropped before it could ask for it.
+   */
+  async noteArchive(nowMs: number): Promise<void> {
+    const { store, writes } = this.#deps;
+    await writes.run(async () => {
+      const batch = store.batch();
+      batch.put(counters, ARCHIVE_AT, { next: Math.floor(nowMs / 1_000) });
+      const heads = this.awaitsDevice(nowMs) ? [] : headsOf(this.#log);
+      for (const { device, seq } of heads) batch.put(counters, ARCHIVE + device, { next: seq });
+      await batch.write();
+    });
+  }
+
+  /** Whether a device that was given the log may still appear; after a month it does not. */
+  awaitsDevice(nowMs: number): boolean {
+    const { store } = this.#deps;
+    const givenAt = store.get(counters, ARCHIVE_AT)?.next;
+    if (givenAt === undefined || Math.floor(nowMs / 1_000) - givenAt >= AWAITED_SECONDS) {
+      return false;
+    }
+    return [...this.#log.heads.keys()].every((device) => this.#given(device) !== undefined);
+  }
+
+  /** What this device says to have seen: no more than one that is still awaited has. */
+  seenHeads(nowMs: number): Dot[] {
+    const heads = headsOf(this.#log);
+    if (!this.awaitsDevice(nowMs)) return heads;
+    return heads.map(({ device, seq }) => ({
+      device,
+      seq: Math.min(seq, this.#given(device) ?? seq),
+    }));
+  }
+
+  #given(device: DeviceId): number | undefined {
+    return this.#deps.store.get(counters, ARCHIVE + device)?.next;
   }
 
   listen(listener: LogListener): void {

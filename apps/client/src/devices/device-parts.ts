@@ -148,13 +148,15 @@ function buildBackups(deps: DevicePartsDeps, boxes: RecoveryBoxes): BackupKeeper
 function buildLink(deps: DevicePartsDeps, log: DeviceLog, backups: BackupKeeper): LinkHost {
   const { secrets, genesis, store, epochs, tangle, suite, logger } = deps;
   const { storeKey: _own, ...shared } = secrets;
-  const makeArchive = async (): Promise<Uint8Array> =>
-    await makeLinkArchive(store, {
+  const makeArchive = async (): Promise<Uint8Array> => {
+    await log.noteArchive(tangle.clock.nowMs());
+    return await makeLinkArchive(store, {
       secrets: shared,
       genesis: genesisToJson(genesis),
       settings: backups.settings(),
       epochs: epochs.state,
       log: log.log,
     });
+  };
   return new LinkHost({ tangle, suite, logger, makeArchive });
 }

@@ -6,7 +6,6 @@
  */
 import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
-import { headsOf } from '@tanglemail/mail/core/self-log/log.ts';
 import {
   decodeSelfNote,
   encodeSelfNote,
@@ -265,13 +264,14 @@ export class SelfNotes {
 
   /**
    * Says what was taken up, so that all can compact; tells backups that sleep the lines that began
-   * after them, because a provider keeps a note for a lease only.
+   * after them, because a provider keeps a note for a lease only. While a device that was given the
+   * log is not listed yet, nothing is dropped: nobody could give it again what it lacks.
    */
   async refresh(): Promise<void> {
     const { writes, store, log, boxes, nowMs } = this.#deps;
     await writes.run(async () => {
       const batch = store.batch();
-      log.journal(batch, { kind: 'seen', heads: headsOf(log.log) });
+      log.journal(batch, { kind: 'seen', heads: log.seenHeads(nowMs()) });
       const oldest = boxes.list().at(-1);
       const isDue = nowMs() - this.#refreshedAt >= REFRESH_MS;
       const lines = [...log.log.operations.values()].filter((one) => isKind(one, 'epoch-line'));
@@ -281,7 +281,7 @@ export class SelfNotes {
       applies.forEach((apply) => apply());
       if (isDue) this.#refreshedAt = nowMs();
     });
-    await log.compact();
+    if (!log.awaitsDevice(nowMs())) await log.compact();
   }
 }
 
