@@ -3,6 +3,7 @@
  * mail that is still stored there.
  */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { nobleSuite } from '@tanglemail/mail/core/crypto/noble-suite.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
 import { descriptorTag, encodeDescriptor } from '@tanglemail/mail/core/identity/descriptor.ts';
 import { DescriptorResolver } from '../../apps/client/src/descriptor/resolver.ts';
@@ -41,7 +42,7 @@ async function publish({ who, book }: ClientSide): Promise<void> {
 }
 
 function recallOf({ who, book, renter }: ClientSide): MailboxRecall {
-  const { account, store, writes, tangle } = who;
+  const { account, store, writes, tangle, epochs } = who;
   const resolver = new DescriptorResolver({ tangle, store, writes, onConflict: () => {} });
   const logger = SILENT_LOGGER;
   return new MailboxRecall({
@@ -49,6 +50,8 @@ function recallOf({ who, book, renter }: ClientSide): MailboxRecall {
     resolver,
     book,
     renter,
+    epochs,
+    suite: nobleSuite,
     logger,
     retentionDays: RETENTION_DAYS,
   });

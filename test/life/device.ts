@@ -19,6 +19,7 @@ import {
   sealedMemoryStore,
 } from '../../apps/client/src/testing/memory-store.ts';
 import type { SeededRandom } from '../sim/random.ts';
+import { putNewAccount } from './disks.ts';
 import type { LifeTangle } from './tangle.ts';
 import type { VirtualTime } from './time.ts';
 
@@ -28,8 +29,8 @@ export interface DeviceOptions {
   /** Reads mail from the node's milestones and rents nothing. */
   readonly runsNode: boolean;
   readonly random: SeededRandom;
-  /** When the account began on this device. */
-  readonly sinceMs: number;
+  /** When the account began on this device: now, unless given. */
+  readonly sinceMs?: number;
   /** Between two looks for new mail, one minute unless given. */
   readonly pollIntervalMs?: number;
 }
@@ -46,18 +47,23 @@ export class Device {
   #isOff: () => boolean = () => false;
   readonly #recoveryKey: string;
 
-  constructor(options: DeviceOptions, tangle: LifeTangle, time: VirtualTime, disk: Disk) {
+  /** When it was made, linked or restored. */
+  readonly sinceMs: number;
+
+  /** On an empty disk the account begins with the first start. */
+  constructor(
+    options: DeviceOptions,
+    tangle: LifeTangle,
+    time: VirtualTime,
+    disk: Disk = new Map(),
+  ) {
+    this.sinceMs = options.sinceMs ?? time.nowMs;
     this.#options = options;
     const secret = recoverySecret(options.seed, 0);
     this.#recoveryKey = bytesToHex(recoveryKeyOf(secret, bestSuite()));
     this.#tangle = tangle;
     this.#time = time;
     this.disk = disk;
-  }
-
-  /** When it was made, linked or restored. */
-  get sinceMs(): number {
-    return this.#options.sinceMs;
   }
 
   /** The running client. */
@@ -82,19 +88,20 @@ export class Device {
 
   /** Starts the client; with `cutAtWrite` the power goes at that write. */
   async start(cutAtWrite?: number): Promise<void> {
-    const { seed, random, sinceMs } = this.#options;
+    const { seed, random } = this.#options;
     const cut = { atWrite: cutAtWrite ?? Infinity, isApplied: random.chance(0.5) };
     const memory = memoryStore(this.disk, cut);
     this.#isOff = memory.isOff;
     const store = sealedMemoryStore(memory.store);
     const clock = { nowMs: () => this.#time.nowMs + this.skewMs };
+    if (this.disk.size === 0) await putNewAccount(store, seed, clock.nowMs());
     this.#isOnline = true;
     const { genesis } = this.#tangle.node;
     const secrets = {
       accountRoot: bytesToHex(deriveAccountRoot(seed, 0)),
       accountIndex: 0,
       storeKey: '07'.repeat(32),
-      createdAt: Math.floor(sinceMs / 1_000),
+      createdAt: Math.floor(this.sinceMs / 1_000),
       recoveryKey: this.#recoveryKey,
     };
     this.#client = await Client.open(

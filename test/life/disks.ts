@@ -17,19 +17,26 @@ import {
   memoryStore,
   sealedMemoryStore,
 } from '../../apps/client/src/testing/memory-store.ts';
+import type { SealedStore } from '../../apps/client/src/store/sealed-store.ts';
 import type { TangleAccess } from '../../apps/client/src/tangle/tangle-access.ts';
 
-/** The disk of an account that begins, or that comes back from its words alone. */
-export async function diskFromWords(
+/** An account that begins on an empty disk, or that comes back from its words alone. */
+export async function putNewAccount(
+  store: SealedStore,
   seed: Uint8Array,
   nowMs: number,
-  isRestored: boolean,
-): Promise<Disk> {
-  const disk: Disk = new Map();
-  const batch = sealedMemoryStore(memoryStore(disk).store).batch();
+  isRestored = false,
+): Promise<void> {
+  const batch = store.batch();
   EpochStore.create(batch, startEpochs(deriveEpochRoot(seed, 0), Math.floor(nowMs / 1_000)));
   if (isRestored) markRestored(batch);
   await batch.write();
+}
+
+/** The disk of an account that comes back from its words alone. */
+export async function diskFromWords(seed: Uint8Array, nowMs: number): Promise<Disk> {
+  const disk: Disk = new Map();
+  await putNewAccount(sealedMemoryStore(memoryStore(disk).store), seed, nowMs, true);
   return disk;
 }
 

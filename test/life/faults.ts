@@ -80,7 +80,7 @@ export class Faults {
   }
 
   #wordsDisk({ facts }: Person): ReturnType<typeof diskFromWords> {
-    return diskFromWords(facts.seed, this.#world.time.nowMs, true);
+    return diskFromWords(facts.seed, this.#world.time.nowMs);
   }
 
   async #replace(

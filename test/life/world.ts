@@ -11,7 +11,6 @@ import type { Disk } from '../../apps/client/src/testing/memory-store.ts';
 import type { TangleAccess } from '../../apps/client/src/tangle/tangle-access.ts';
 import { SeededRandom } from '../sim/random.ts';
 import { Device } from './device.ts';
-import { diskFromWords } from './disks.ts';
 import { Faults } from './faults.ts';
 import { Habits } from './habits.ts';
 import {
@@ -106,7 +105,7 @@ export class LifeWorld {
     // Their offers must be in a milestone before anybody looks for one.
     await world.pass(60_000);
     const friends = friendships(options.users, world.random);
-    for (const [index, known] of friends.entries()) await world.#addPerson(index, known);
+    for (const [index, known] of friends.entries()) world.#addPerson(index, known);
     for (const person of world.people) await world.#settleIn(person);
     for (const person of world.people) {
       await world.during(person.devices[0]!.start());
@@ -222,13 +221,12 @@ export class LifeWorld {
     return this.tangle.access(clock, this.random.fork());
   }
 
-  async #addPerson(index: number, friends: readonly number[]): Promise<void> {
+  #addPerson(index: number, friends: readonly number[]): void {
     // Not left to chance: in a small world most people could be of one kind.
     const runsNode = index % 20 === 4;
     const seed = seedOf(index);
     const facts = { index, seed, runsNode, friends };
-    const disk = await diskFromWords(seed, this.time.nowMs, false);
-    this.people.push(new Person(facts, this.deviceOf(facts, disk)));
+    this.people.push(new Person(facts, this.deviceOf(facts, new Map())));
   }
 
   /** The first start: keys are published, mailboxes rented. */

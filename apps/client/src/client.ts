@@ -236,6 +236,8 @@ export class Client {
    */
   async #pruneEpochs(): Promise<number> {
     const { tangle, epochs, book, nodeFeed, filterScan, publisher, config, devices } = this.#parts;
+    // After a restore from the words only the descriptor of before says what senders have used.
+    if (publisher.status().state === 'none') return RETRY_MS;
     // One that is still looked for after a restore counts too: nothing of it was fetched yet.
     const rented = book.list().filter((one) => one.isActive || !one.isEnded);
     const fetchedAt = rented.map((one) => one.lastSyncAt);

@@ -9,7 +9,11 @@ import { type Genesis, networkIdOf } from '@tanglemail/tangle/core/codec/genesis
 import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
 import type { Clock, Random } from '@tanglemail/tangle/core/ports.ts';
 import { recoveryKeyOf, recoverySecret } from '@tanglemail/mail/core/backup/lock.ts';
-import { startEpochs } from '@tanglemail/mail/core/identity/epoch.ts';
+import {
+  DEFAULT_LEASE_SECONDS,
+  RECALL_SECONDS,
+  startEpochs,
+} from '@tanglemail/mail/core/identity/epoch.ts';
 import { deriveAccountRoot, deriveEpochRoot } from '@tanglemail/mail/core/identity/keys.ts';
 import {
   mnemonicFromEntropy,
@@ -160,7 +164,9 @@ async function makeStore(
   const store = await openSealedStore(path, { storeKey: secrets.storeKey, networkId }, random);
   try {
     const batch = store.batch();
-    EpochStore.create(batch, startEpochs(epochRoot, secrets.createdAt));
+    // What is not needed is deleted as soon as the account's last descriptor was looked for.
+    const backSeconds = isRestored ? RECALL_SECONDS : DEFAULT_LEASE_SECONDS;
+    EpochStore.create(batch, startEpochs(epochRoot, secrets.createdAt, backSeconds));
     // Its tags' numbers may be used up by the account's earlier life.
     if (isRestored) markRestored(batch);
     await batch.write();

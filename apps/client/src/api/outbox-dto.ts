@@ -31,6 +31,8 @@ export const recallDto = z.object({
   recalled: z.array(listIdDto),
   /** Entries that may have left; they go on. */
   tooLate: z.array(listIdDto),
+  /** The mail lies in Drafts again: nobody gets it, and its copy in Sent is gone. */
+  draftId: z.string().max(64).optional(),
 });
 
 /** One mail to all its recipients. */
@@ -64,6 +66,8 @@ export const registeredLetterDto = z.object({
   recipient: z.string().max(128),
   /** Unix seconds by the sender's clock. */
   sentAt: count,
+  /** What was signed names the message by its hash: whoever checks needs its bytes too. */
+  isLarge: z.boolean(),
   file: registeredFileDto,
 });
 

@@ -4,6 +4,7 @@
  * waiting-book.ts. Spec: docs/spec/24-chain.md section 5, docs/spec/43-chat.md.
  */
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
+import { sha256, utf8ToBytes } from '@tanglemail/mail/core/crypto/kdf.ts';
 import { encodeChainNote } from '@tanglemail/mail/core/chain/note.ts';
 import type { ChainId } from '@tanglemail/mail/core/chain/ratchet.ts';
 import { MAX_REQUESTED_NUMBERS } from '@tanglemail/mail/core/limits.ts';
@@ -16,10 +17,13 @@ import type { ChatOutbox } from './chat-outbox.ts';
 /** Tags and people of one round of questions about envelopes that nothing opens. */
 const MAX_ASKED_TAGS = 4;
 const MAX_ASKED_PEOPLE = 8;
+/** Between two rounds: an answer brings whole chains, and most of the rest need no question. */
+const ROUND_SECONDS = 3_600;
 
 export class ChatKeeper {
   readonly #context: ChatContext;
   readonly #outbox: ChatOutbox;
+  #nextRoundAt = 0;
 
   constructor(context: ChatContext, outbox: ChatOutbox) {
     this.#context = context;
@@ -34,9 +38,8 @@ export class ChatKeeper {
     const { writes, store, receiving, outbox, watchTags, isWatching } = this.#context;
     if (receiving.unanswered().length === 0) return;
     await watchTags();
-    if (!isWatching()) return;
     await writes.run(async () => {
-      const due = receiving.unanswered();
+      const due = receiving.unanswered().filter(({ chainId }) => isWatching(chainId));
       if (due.length === 0) return;
       const batch = store.batch();
       const applies = due.flatMap(({ chainId, from }) => {
@@ -56,9 +59,11 @@ export class ChatKeeper {
       const now = nowOf(this.#context);
       const batch = store.batch();
       const applies = [
+        receiving.noteGaps(batch, now),
         receiving.prune(batch, now, (record) => this.#isWanted(record)),
         this.#askForNumbers(batch, now),
         this.#askForSeeds(batch, now),
+        sending.tellLengths(batch, (id) => this.#outbox.audienceWith(id, batch)),
         sending.prune(batch),
         groups.release(batch, undefined, tangle.clock.nowMs()).apply,
       ];
@@ -93,7 +98,8 @@ export class ChatKeeper {
   }
 
   /** The sender has not answered three times: only now the user hears of it. */
-  #tellLost(batch: SealedBatch, { chainId, from, audience }: MissingChain, n: number): () => void {
+  #tellLost(batch: SealedBatch, missing: MissingChain, n: number): () => void {
+    const { chainId, from, audience, length } = missing;
     const { log, groups, tangle, onChange } = this.#context;
     const isGroup = groups.get(audience) !== undefined;
     const ref = isGroup
@@ -101,7 +107,8 @@ export class ChatKeeper {
       : ({ id: from, kind: 'person' } as const);
     const receivedAtMs = tangle.clock.nowMs();
     const added = log.add(batch, ref, {
-      letterId: chainId,
+      // One chain can lose something more than once.
+      letterId: bytesToHex(sha256(utf8ToBytes(`lost/${chainId}/${length}`)).subarray(0, 16)),
       sender: from,
       isOwn: false,
       kind: 'notice',
@@ -114,16 +121,22 @@ export class ChatKeeper {
     return applyAll([added.apply, () => onChange({ conversation: ref.id })]);
   }
 
-  /** A tag does not tell whose it is: those with whom we chatted last are asked. */
+  /**
+   * A tag does not tell whose it is: those with whom we chatted last are asked, and then, for a new
+   * device has chatted with nobody, other people with whom we may.
+   */
   #askForSeeds(batch: SealedBatch, now: number): () => void {
-    const { waiting, log, outbox } = this.#context;
-    const { ask, apply } = waiting.tick(batch, now);
-    const people = log
-      .list()
+    const { waiting, log, contacts, outbox } = this.#context;
+    const limit = now < this.#nextRoundAt ? 0 : MAX_ASKED_TAGS;
+    const { ask, apply } = waiting.tick(batch, now, limit);
+    if (ask.length === 0) return apply;
+    this.#nextRoundAt = now + ROUND_SECONDS;
+    const others = contacts.list().map(({ address }) => ({ id: address, kind: 'person' as const }));
+    const people = [...log.list(), ...others]
       .flatMap((ref) => this.#outbox.audienceOf(ref, batch)?.holders ?? [])
       .map((one) => one.address);
     const few = [...new Set(people)].slice(0, MAX_ASKED_PEOPLE);
-    const accepts = ask.slice(0, MAX_ASKED_TAGS).flatMap((tag) =>
+    const accepts = ask.flatMap((tag) =>
       few.map((to) => {
         const body = encodeChainNote({ type: 'envelope-request', tag });
         const dedupe = `tag:${bytesToHex(tag)}`;

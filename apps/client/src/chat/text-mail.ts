@@ -2,7 +2,7 @@
  * A line of chat of somebody who is no contact, as the mail that Requests shows. Before:
  * chat-inbox.ts; after: letter-intake.ts. Spec: docs/spec/43-chat.md.
  */
-import type { ShownFacts } from '../inbox/letter-intake.ts';
+import type { ShownFacts } from '../inbox/intake-types.ts';
 
 const SUBJECT = 'Chat message';
 /** Of base64, so that no line is too long. */

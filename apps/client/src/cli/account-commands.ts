@@ -1,26 +1,26 @@
 /**
  * `tanglemail account`: making one, making it again from its words, showing it.
  */
-import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import type { AccountFacts } from '../account/create.ts';
 import type { StatusDto } from '../api/dto.ts';
 import { ClientError } from '../client-error.ts';
+import { accountIndexOf, findGenesis, readWords } from './account-inputs.ts';
+import { listCommand } from './account-list.ts';
 import { type CommandContext, run } from './context.ts';
-import { integerOption } from './options.ts';
 import type { Settings } from './program.ts';
 import type { Terminal } from './terminal.ts';
 import { facts } from './text.ts';
 
 /** Settings that matter when an account is made; the node is kept as a setting of the account. */
 const SETTINGS = new Set(['node.url', 'genesisFile', 'passphraseFile']);
-const MAX_ACCOUNT_INDEX = 0x7fff_ffff;
 
 export function accountCommand(terminal: Terminal, settings: Settings | undefined): Command {
   return new Command('account')
     .description('the account of this machine')
     .addCommand(createCommand(terminal, settings))
     .addCommand(restoreCommand(terminal, settings))
+    .addCommand(listCommand(terminal, settings))
     .addCommand(showCommand(terminal, settings));
 }
 
@@ -34,7 +34,7 @@ function addOptions(command: Command, settings: Settings | undefined): Command {
   settings?.addSettings(command, (key) => SETTINGS.has(key));
   return command
     .option('--genesis-id <hex>', 'refuse any other genesis than this one')
-    .option('--account <number>', 'which account of the same words', '0');
+    .option('--account <number>', 'which of the accounts that the words have', '0');
 }
 
 function createCommand(terminal: Terminal, settings: Settings | undefined): Command {
@@ -96,7 +96,7 @@ export function describe(made: AccountFacts): string {
 function restoreCommand(terminal: Terminal, settings: Settings | undefined): Command {
   const command = addOptions(
     new Command('restore')
-      .description('make the account of 24 words again')
+      .description('make an account of 24 words: the same again, or another one')
       .option('--words-file <file>', 'file with the words (default: ask, or standard input)'),
     settings,
   );
@@ -106,6 +106,7 @@ function restoreCommand(terminal: Terminal, settings: Settings | undefined): Com
     [
       'account restore --node http://127.0.0.1:14265',
       'account restore --words-file words.txt --genesis genesis.json --json',
+      '--data-dir ~/.tanglemail-1 account restore --account 1',
     ],
     async (context, options) => {
       const words = await readWords(context, options.wordsFile);
@@ -117,25 +118,12 @@ function restoreCommand(terminal: Terminal, settings: Settings | undefined): Com
       const made = await restoreAccount(parsed.value, plan, plan.deps);
       context.print(made, () => describe(made));
       context.note('The account is ready: start it with tanglemail daemon.');
+      context.note(
+        'Mail that was sealed after fresh randomness was mixed in (30 days after the account was\n' +
+          'made, or when a device was removed) opens from a backup only, not from the words.',
+      );
     },
   );
-}
-
-/** The 24 words, from a file, the terminal or standard input. */
-export async function readWords(
-  context: CommandContext,
-  file: string | undefined,
-): Promise<string> {
-  const { terminal } = context;
-  if (file !== undefined) {
-    try {
-      return await readFile(file, 'utf8');
-    } catch (cause) {
-      throw new ClientError('file-unusable', file, { cause });
-    }
-  }
-  if (terminal.isInputTty) return await terminal.ask('The 24 words: ', false);
-  return new TextDecoder().decode(await terminal.readInput());
 }
 
 /** Everything that can be wrong is found before anything is made. */
@@ -148,7 +136,7 @@ async function prepare(
   if (settings === undefined) throw new Error('broken invariant: settings are loaded');
   const { requireNoAccount } = await import('../account/install.ts');
   const { SYSTEM_CLOCK, SYSTEM_RANDOM } = await import('@tanglemail/tangle/io/system.ts');
-  const accountIndex = integerOption('--account', options.account, 0, MAX_ACCOUNT_INDEX);
+  const accountIndex = accountIndexOf(options.account);
   await requireNoAccount(context.dataDir);
   const config = await settings.settingsOf(command, context);
   const genesis = await findGenesis(context, config, options.genesisId);
@@ -157,29 +145,6 @@ async function prepare(
   const deps = { random: SYSTEM_RANDOM, clock: SYSTEM_CLOCK };
   const { dataDir } = context;
   return { dataDir, genesis, nodeUrl: config.node.url, passphrase, accountIndex, deps };
-}
-
-/** From a file, or from the node: then its id is shown, and trusted from now on. */
-export async function findGenesis(
-  context: CommandContext,
-  config: { readonly genesisFile?: string | undefined; readonly node: { readonly url: string } },
-  wantedId: string | undefined,
-) {
-  const { fetchGenesis, genesisIdOf, readGenesis } = await import('../account/genesis.ts');
-  const { genesisFile, node } = config;
-  const genesis =
-    genesisFile === undefined ? await fetchGenesis(node.url) : await readGenesis(genesisFile);
-  const id = genesisIdOf(genesis);
-  if (wantedId !== undefined && wantedId.toLowerCase() !== id) {
-    throw new ClientError('genesis-invalid', `its id is ${id}`);
-  }
-  if (genesisFile === undefined && wantedId === undefined && !context.isJson) {
-    context.terminal.err(
-      `Network "${genesis.name}" of ${node.url}, genesis ${id}.\n` +
-        'This account trusts it from now on; compare the id with somebody who is on the network.\n',
-    );
-  }
-  return genesis;
 }
 
 function showCommand(terminal: Terminal, settings: Settings | undefined): Command {

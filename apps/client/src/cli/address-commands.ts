@@ -1,13 +1,14 @@
 /**
  * `tanglemail address` with its sub-addresses, and `tanglemail settings`: who we are to others.
  */
+import { MAX_MESSAGE_SIZE } from '@tanglemail/mail/core/limits.ts';
 import { Command, Option } from 'commander';
 import type { SettingsDto, SubAddressDto } from '../api/people-dto.ts';
 import { ClientError } from '../client-error.ts';
 import { type CommandContext, run } from './context.ts';
 import { integerOption } from './options.ts';
 import { PeopleCalls } from './people-calls.ts';
-import { writeOutputFile } from './request-commands.ts';
+import { writeOutputFile } from './output-file.ts';
 import type { Terminal } from './terminal.ts';
 import { counted, dateText, facts, oneLine, table } from './text.ts';
 
@@ -158,7 +159,11 @@ function policyCommand(terminal: Terminal): Command {
     ['address policy shop --contacts-only on'],
     async (context, options, [label = '']) => {
       const people = new PeopleCalls(await context.daemon());
-      const changed = await people.changeSubAddress(label, policyOf(options));
+      const policy = policyOf(options);
+      if (Object.keys(policy).length === 0) {
+        throw new ClientError('request-malformed', 'give --stamp-bits or --contacts-only');
+      }
+      const changed = await people.changeSubAddress(label, policy);
       context.print(changed, () => describe(changed));
     },
   );
@@ -231,7 +236,7 @@ function setCommand(terminal: Terminal): Command {
         ...(name === undefined ? {} : { profileName: name }),
         ...(maxMail === undefined
           ? {}
-          : { maxMail: integerOption('--max-mail', maxMail, 1_024, 26_214_400) }),
+          : { maxMail: integerOption('--max-mail', maxMail, 1_024, MAX_MESSAGE_SIZE) }),
       };
       if (Object.keys(change).length === 0) {
         throw new ClientError('request-malformed', 'give at least one setting');

@@ -5,16 +5,13 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import type { BackupDto } from '../api/backup-dto.ts';
-import { readWords } from './account-commands.ts';
+import { accountIndexOf, readWords } from './account-inputs.ts';
 import { BackupClient } from './backup-client.ts';
 import { type CommandContext, run } from './context.ts';
 import { DaemonLink } from './daemon-link.ts';
-import { integerOption } from './options.ts';
 import type { Settings } from './program.ts';
 import type { Terminal } from './terminal.ts';
 import { dateText, facts, table } from './text.ts';
-
-const MAX_ACCOUNT_INDEX = 0x7fff_ffff;
 
 export function backupCommand(terminal: Terminal, settings: Settings | undefined): Command {
   return new Command('backup')
@@ -110,7 +107,7 @@ function restoreCommand(terminal: Terminal, settings: Settings | undefined): Com
     .description('make the account of a backup again, in an empty data folder')
     .argument('<file>', 'the backup')
     .option('--words-file <file>', 'file with the 24 words (default: ask, or standard input)')
-    .option('--account <number>', 'which account of the words', '0')
+    .option('--account <number>', 'which of the accounts that the words have', '0')
     .option('--backup-passphrase-file <file>', 'file whose first line is its passphrase');
   settings?.addSettings(command, (key) => key === 'node.url' || key === 'passphraseFile');
   const examples = [
@@ -155,7 +152,7 @@ async function openerFor(context: CommandContext, file: string, options: Restore
   await reader.close();
   if (reader.lock.kind === 'words') {
     const { seedOfWords } = await import('../account/create.ts');
-    const accountIndex = integerOption('--account', options.account, 0, MAX_ACCOUNT_INDEX);
+    const accountIndex = accountIndexOf(options.account);
     const seed = seedOfWords(await readWords(context, options.wordsFile));
     return { kind: 'words', seed, accountIndex } as const;
   }

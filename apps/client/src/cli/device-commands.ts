@@ -111,7 +111,8 @@ function joinCommand(terminal: Terminal, settings: Settings | undefined): Comman
     const { requireNoAccount } = await import('../account/install.ts');
     await requireNoAccount(context.dataDir);
     const config = await settings.settingsOf(command, context);
-    const { findGenesis, describe } = await import('./account-commands.ts');
+    const { describe } = await import('./account-commands.ts');
+    const { findGenesis } = await import('./account-inputs.ts');
     const genesis = await findGenesis(context, config, options.genesisId);
     const { choosePassphrase } = await import('./passphrase.ts');
     const passphrase = await choosePassphrase(context.terminal, config.passphraseFile);

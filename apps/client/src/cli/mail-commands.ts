@@ -13,8 +13,10 @@ import type { DaemonClient } from './daemon-client.ts';
 import { integerOption } from './options.ts';
 import { OutboxCalls } from './outbox-calls.ts';
 import { stateText } from './outbox-states.ts';
+import { ParcelCalls } from './parcel-calls.ts';
 import type { Terminal } from './terminal.ts';
 import { counted, dateText, facts, manyLines, oneLine, sizeText, table } from './text.ts';
+import { copiesOf, senderOf } from './who.ts';
 
 const PAGE = 500;
 
@@ -121,14 +123,18 @@ export function inboxCommand(terminal: Terminal): Command {
     ['inbox', 'inbox --folder Requests', 'inbox --limit 100 --json'],
     async (context, options) => {
       const limit = integerOption('--limit', options.limit, 1, PAGE);
-      const messages = await (await context.daemon()).messages(options.folder, limit);
+      const daemon = await context.daemon();
+      const messages = await daemon.messages(options.folder, limit);
+      if (options.folder === 'INBOX') await noteWaiting(context, daemon);
+      const isOwn = /^(?:sent|drafts)$/i.test(options.folder);
+      const who = (one: MessageSummaryDto) => (isOwn && one.sentTo) || senderOf(one);
       context.print(messages, () => {
         if (messages.length === 0) return `${options.folder} is empty.\n`;
         const columns = [
           { title: 'UID', of: (one: MessageSummaryDto) => `${one.uid}`, isRight: true },
           { title: '', of: (one: MessageSummaryDto) => (isUnread(one) ? '*' : '') },
           { title: 'WHEN', of: (one: MessageSummaryDto) => dateText(one.dateMs) },
-          { title: 'FROM', of: senderOf, isFlexible: true },
+          { title: isOwn ? 'TO' : 'FROM', of: who, isFlexible: true },
           { title: 'SUBJECT', of: (one: MessageSummaryDto) => one.subject, isFlexible: true },
           { title: 'SIZE', of: (one: MessageSummaryDto) => sizeText(one.sizeBytes), isRight: true },
         ];
@@ -138,12 +144,15 @@ export function inboxCommand(terminal: Terminal): Command {
   );
 }
 
-function isUnread({ flags }: MessageSummaryDto): boolean {
-  return !flags.includes('\\Seen');
+/** A large mail is in no folder before its parts are here. */
+async function noteWaiting(context: CommandContext, { link }: DaemonClient): Promise<void> {
+  const waiting = (await new ParcelCalls(link).incoming()).filter((one) => one.state === 'waiting');
+  if (waiting.length === 0) return;
+  context.note(`${counted(waiting.length, 'large mail')} to be fetched: tanglemail incoming`);
 }
 
-function senderOf({ from }: MessageSummaryDto): string {
-  return from.name || from.address;
+function isUnread({ flags }: MessageSummaryDto): boolean {
+  return !flags.includes('\\Seen');
 }
 
 interface ReadOptions {
@@ -201,6 +210,7 @@ async function show(
     const rows: (readonly [string, string])[] = [
       ['from', `${senderOf(message)} ${trustOf(message)}`],
       ['to', message.to],
+      ...copiesOf(message).map((cc): [string, string] => ['cc', cc]),
       ['date', dateText(message.dateMs)],
       ['subject', message.subject],
     ];

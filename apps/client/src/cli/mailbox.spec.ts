@@ -136,6 +136,8 @@ describe('folders and moves', () => {
     expect(await refused('move', 'Archive', 'INBOX.1')).toBe('4 message-unknown');
     expect(await refused('delete', 'INBOX.1')).toBe('4 message-unknown');
     expect(await refused('flag', 'INBOX.1')).toBe('2 request-malformed');
+    const words = await cli('flag', 'INBOX.1', '--add', 'two words');
+    expect(words.err).toContain('expected letters, digits, $, _ and -');
     expect(await refused('threads', 'INBOX.1')).toBe('4 message-unknown');
     expect(await refused('search', 'is:green')).toBe('2 search-invalid');
     expect(await refused('rules', 'remove', '1')).toBe('4 rule-unknown');
@@ -180,8 +182,8 @@ describe('rules', () => {
     await ok('rules', 'add', '--from', 'boss', '--subject', 'report', '--flagged', '--last');
     await ok('folders', 'rename', 'Shop', 'Shops');
     expect(await ok('rules')).toBe(
-      '1  shopping: to +shop@, then, markRead true, moveTo Shops\n' +
-        '2  Rule 2 (last): from boss, subject report, then, markFlagged true\n',
+      '1  shopping: to +shop@ -> mark as read, move to Shops\n' +
+        '2  Rule 2 (last): from boss, subject report -> mark as flagged\n',
     );
     await ok('rules', 'place', '2', '1');
     await ok('rules', 'remove', '2');
@@ -219,7 +221,7 @@ describe('drafts', () => {
     );
     expect(changed).toMatchObject({ id, to: [bob], bcc: ['Carol'], text: 'Hi', subject: '' });
     expect(changed.attachments).toMatchObject([{ filename: 'note.txt', sizeBytes: 8 }]);
-    const same = await json<DraftDto>('drafts', 'save', '--id', id);
+    const same = await json<DraftDto>('drafts', 'save', '--id', id.slice(0, 8));
     expect(same.messageId).toBe(changed.messageId);
     const unknown = await cli('drafts', 'send', id);
     expect(unknown.err).toContain('recipient-unknown');
@@ -246,6 +248,8 @@ describe('archives', () => {
     const mbox = join(dir, 'out.mbox');
     await ok('export', mbox, '--folder', 'INBOX');
     expect(await readFile(mbox)).toEqual(await readFile(join(dir, 'in.mbox')));
+    const again = await cli('export', mbox);
+    expect([again.code, again.err]).toEqual([2, expect.stringContaining('is not overwritten')]);
     await ok('export', join(dir, 'eml'), '--format', 'eml');
     expect(await readdir(join(dir, 'eml', 'INBOX'))).toEqual([
       '000001.eml',

@@ -144,10 +144,14 @@ export class DescriptorPublisher {
 
   /** The next descriptor, signed and on the disk. */
   async #prepare(record: OwnDescriptor | undefined, wanted: WantedBody): Promise<OwnDescriptor> {
-    const sequence = await this.#nextSequence(record);
+    const published = await this.#deps.resolver.resolve(this.#deps.account.address);
+    const sequence = nextSequence(record, published);
     const secret = this.#deps.account.keys.account.secretKey;
     const signed = signDescriptor({ ...wanted, sequence }, secret);
-    const superseded = record && supersededBy(record, wanted.issuedAt);
+    const superseded =
+      record === undefined
+        ? ofEarlierLife(published, wanted.issuedAt)
+        : supersededBy(record, wanted.issuedAt);
     const next: OwnDescriptor = {
       sequence: `${sequence}`,
       bytes: bytesToHex(encodeDescriptor(signed)),
@@ -197,14 +201,6 @@ export class DescriptorPublisher {
     await this.#deps.store.batch().put(ownDescriptor, KEY, record).write();
   }
 
-  /** A restored account goes on behind what it published in its earlier life. */
-  async #nextSequence(record: OwnDescriptor | undefined): Promise<bigint> {
-    const last = record === undefined ? 0n : BigInt(record.sequence);
-    const published = await this.#deps.resolver.resolve(this.#deps.account.address);
-    const seen = published?.sequence ?? 0n;
-    return (seen > last ? seen : last) + 1n;
-  }
-
   #record(): OwnDescriptor | undefined {
     return this.#deps.store.get(ownDescriptor, KEY);
   }
@@ -252,10 +248,32 @@ function changedFacts(body: DescriptorBody | WantedBody): string {
   return [body.firstEpoch, ...bundles, ...providers, ...doors, ...sizes].join('|');
 }
 
+/** A restored account goes on behind what it published in its earlier life. */
+function nextSequence(
+  record: OwnDescriptor | undefined,
+  published: DescriptorBody | undefined,
+): bigint {
+  const last = record === undefined ? 0n : BigInt(record.sequence);
+  const seen = published?.sequence ?? 0n;
+  return (seen > last ? seen : last) + 1n;
+}
+
 function lastEpochOf(record: OwnDescriptor): number {
   const published = decodeDescriptor(hexToBytes(record.bytes));
   if (!published.ok) throw new Error('broken invariant: our own descriptor decodes');
-  return published.value.firstEpoch + published.value.bundles.length - 1;
+  return lastEpochIn(published.value);
+}
+
+function lastEpochIn({ firstEpoch, bundles }: DescriptorBody): number {
+  return firstEpoch + bundles.length - 1;
+}
+
+/** The descriptor of before a restore from the words, which senders have used until now. */
+function ofEarlierLife(
+  published: DescriptorBody | undefined,
+  at: number,
+): OwnDescriptor['superseded'] {
+  return published && { lastEpoch: lastEpochIn(published), at };
 }
 
 /**

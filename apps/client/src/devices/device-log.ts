@@ -8,12 +8,15 @@ import type { EpochState } from '@tanglemail/mail/core/identity/epoch.ts';
 import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
 import { compactSelfLog, forgetEpochs } from '@tanglemail/mail/core/self-log/compact.ts';
 import { counts } from '@tanglemail/mail/core/self-log/cuts.ts';
+import { followLog, type LiveView, liveViewOf } from '@tanglemail/mail/core/self-log/live-view.ts';
 import {
-  headsOf,
+  applySelfLogDiff,
   hold,
   logCuts,
+  mergeSelfLogs,
   receiveOperation,
   type SelfLog,
+  type SelfLogDiff,
   selfLogDiff,
   writeOperation,
 } from '@tanglemail/mail/core/self-log/log.ts';
@@ -25,18 +28,11 @@ import {
   type OperationBody,
 } from '@tanglemail/mail/core/self-log/operation.ts';
 import { type SelfLogView, viewOf } from '@tanglemail/mail/core/self-log/view.ts';
-import { counters } from '../store/collections.ts';
 import { RESTORED, restoredNotes } from '../store/restored-note.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
 import { createOwnDevice, findOwnDevice, type OwnDevice } from './own-device.ts';
-import { copySelfLog, loadSelfLog, putSelfLogDiff } from './self-log-store.ts';
-
-/** When an archive was made, and by device how far the log had come then. */
-const ARCHIVE_AT = 'self-log/archive-at';
-const ARCHIVE = 'self-log/archive/';
-/** The lease of a note: what a new device said longer ago is lost. */
-const AWAITED_SECONDS = 30 * 86_400;
+import { becomeSelfLog, layerSelfLog, loadSelfLog, putSelfLogDiff } from './self-log-store.ts';
 
 export interface DeviceLogDeps {
   readonly store: SealedStore;
@@ -59,14 +55,21 @@ export interface LogListener {
   readonly took?: (operations: readonly Operation[]) => void;
 }
 
+/** The log as a batch makes it, and how. */
+interface Stage {
+  readonly log: SelfLog;
+  /** A whole log stands for a merge. */
+  readonly changes: (SelfLogDiff | SelfLog)[];
+}
+
 export class DeviceLog {
   readonly #deps: DeviceLogDeps;
   readonly own: OwnDevice;
   readonly #listeners: LogListener[] = [];
-  /** The log as a batch that is not written yet makes it. */
-  readonly #stages = new WeakMap<SealedBatch, SelfLog>();
-  #log: SelfLog;
-  #view: SelfLogView | undefined;
+  /** What batches that are not written yet make of the log. */
+  readonly #stages = new WeakMap<SealedBatch, Stage>();
+  readonly #log: SelfLog;
+  #view: LiveView | undefined;
 
   private constructor(deps: DeviceLogDeps, own: OwnDevice, log: SelfLog) {
     this.#deps = deps;
@@ -99,45 +102,6 @@ export class DeviceLog {
     this.journal(batch, { kind: 'epoch-line', from: epoch, epoch, previousUntil: 0, secret });
   }
 
-  /**
-   * Notes that the log is given to a device that is not listed yet: what it does not know must not
-   * be dropped before it could ask for it.
-   */
-  async noteArchive(nowMs: number): Promise<void> {
-    const { store, writes } = this.#deps;
-    await writes.run(async () => {
-      const batch = store.batch();
-      batch.put(counters, ARCHIVE_AT, { next: Math.floor(nowMs / 1_000) });
-      const heads = this.awaitsDevice(nowMs) ? [] : headsOf(this.#log);
-      for (const { device, seq } of heads) batch.put(counters, ARCHIVE + device, { next: seq });
-      await batch.write();
-    });
-  }
-
-  /** Whether a device that was given the log may still appear; after a month it does not. */
-  awaitsDevice(nowMs: number): boolean {
-    const { store } = this.#deps;
-    const givenAt = store.get(counters, ARCHIVE_AT)?.next;
-    if (givenAt === undefined || Math.floor(nowMs / 1_000) - givenAt >= AWAITED_SECONDS) {
-      return false;
-    }
-    return [...this.#log.heads.keys()].every((device) => this.#given(device) !== undefined);
-  }
-
-  /** What this device says to have seen: no more than one that is still awaited has. */
-  seenHeads(nowMs: number): Dot[] {
-    const heads = headsOf(this.#log);
-    if (!this.awaitsDevice(nowMs)) return heads;
-    return heads.map(({ device, seq }) => ({
-      device,
-      seq: Math.min(seq, this.#given(device) ?? seq),
-    }));
-  }
-
-  #given(device: DeviceId): number | undefined {
-    return this.#deps.store.get(counters, ARCHIVE + device)?.next;
-  }
-
   listen(listener: LogListener): void {
     this.#listeners.push(listener);
   }
@@ -146,9 +110,13 @@ export class DeviceLog {
     return this.#log;
   }
 
-  /** What the log means now; costs with its length after every change. */
+  /** What the log means now; it goes along with the log, so nobody should keep it. */
   view(): SelfLogView {
-    this.#view ??= viewOf(this.#log);
+    return this.#liveView();
+  }
+
+  #liveView(): LiveView {
+    this.#view ??= liveViewOf(this.#log);
     return this.#view;
   }
 
@@ -159,6 +127,13 @@ export class DeviceLog {
       .filter((id) => id !== this.own.id);
   }
 
+  /** Other devices that have said that they took something of this one up. */
+  knownBy(): ReadonlySet<DeviceId> {
+    const said = [...this.#liveView().said.values()];
+    const isOfUs = (one: Dot): boolean => one.device === this.own.id;
+    return new Set(said.filter((one) => one.body.heads.some(isOfUs)).map((one) => one.device));
+  }
+
   /**
    * Writes operations for a local change into its batch, under the write lock. Nothing is written
    * once the log is full: the change itself still counts here.
@@ -167,18 +142,12 @@ export class DeviceLog {
     const stage = this.#stage(batch);
     const written: Operation[] = [];
     for (const body of bodies) {
-      const take = writeOperation(stage, this.own.id, body);
+      const take = writeOperation(stage.log, this.own.id, body);
       if (take === undefined) break;
-      putSelfLogDiff(batch, stage, selfLogDiff({ take }));
+      this.#put(batch, stage, selfLogDiff({ take }));
       written.push(...take);
     }
     batch.whenWritten(() => this.#listeners.forEach((one) => one.wrote?.(written)));
-  }
-
-  /** The view as the batch will make it: for operations that follow from what is there. */
-  viewIn(batch: SealedBatch): SelfLogView {
-    const stage = this.#stages.get(batch);
-    return stage === undefined ? this.view() : viewOf(stage);
   }
 
   /**
@@ -186,7 +155,7 @@ export class DeviceLog {
    * counts already: those operations are sealed to it.
    */
   epochsIn(batch: SealedBatch): EpochState | undefined {
-    const stage = copySelfLog(this.#stages.get(batch) ?? this.#log);
+    const stage = layerSelfLog(this.#stages.get(batch)?.log ?? this.#log);
     const cuts = logCuts(stage);
     for (const one of stage.waiting.values()) {
       if (isKind(one, 'epoch-line') && counts(one, cuts)) hold(stage, one);
@@ -200,10 +169,10 @@ export class DeviceLog {
     const taken: Operation[] = [];
     const refused: string[] = [];
     for (const operation of operations) {
-      const received = receiveOperation(stage, operation);
+      const received = receiveOperation(stage.log, operation);
       if (!received.ok) refused.push(received.code);
       else {
-        putSelfLogDiff(batch, stage, received.value);
+        this.#put(batch, stage, received.value);
         taken.push(...received.value.take);
       }
     }
@@ -213,13 +182,26 @@ export class DeviceLog {
     return refused;
   }
 
+  /** Merges the log of another device: what it dropped goes, what it has comes. The code if not. */
+  merge(batch: SealedBatch, other: SelfLog): string | undefined {
+    const stage = this.#stage(batch);
+    const merged = mergeSelfLogs(stage.log, other);
+    if (!merged.ok) return merged.code;
+    const touched = becomeSelfLog(stage.log, merged.value, { store: this.#deps.store, batch });
+    stage.changes.push(merged.value);
+    if (touched.length > 0) {
+      batch.whenWritten(() => this.#listeners.forEach((one) => one.took?.(touched)));
+    }
+    return undefined;
+  }
+
   /** Drops what has no effect any more. With a single device that is whatever was overwritten. */
   async compact(): Promise<number> {
     return await this.#deps.writes.run(async () => {
       const diff = compactSelfLog(this.#log);
       if (diff.drop.length === 0) return 0;
       const batch = this.#deps.store.batch();
-      putSelfLogDiff(batch, this.#stage(batch), diff);
+      this.#put(batch, this.#stage(batch), diff);
       await batch.write();
       return diff.drop.length;
     });
@@ -229,19 +211,33 @@ export class DeviceLog {
   forget(batch: SealedBatch, nowSeconds: number, lease: number, keepFrom?: number): void {
     const diff = forgetEpochs(this.#log, nowSeconds, lease, keepFrom);
     if (diff.drop.length + diff.replace.length === 0) return;
-    putSelfLogDiff(batch, this.#stage(batch), diff);
+    this.#put(batch, this.#stage(batch), diff);
   }
 
-  /** One copy for each batch; it becomes the log when the batch is on the disk. */
-  #stage(batch: SealedBatch): SelfLog {
+  #put(batch: SealedBatch, stage: Stage, diff: SelfLogDiff): void {
+    putSelfLogDiff(batch, stage.log, diff);
+    stage.changes.push(diff);
+  }
+
+  /** One layer for each batch; what it changed is done to the log when the batch is on the disk. */
+  #stage(batch: SealedBatch): Stage {
     const known = this.#stages.get(batch);
     if (known !== undefined) return known;
-    const stage = copySelfLog(this.#log);
+    const stage: Stage = { log: layerSelfLog(this.#log), changes: [] };
     this.#stages.set(batch, stage);
     batch.whenWritten(() => {
-      this.#log = stage;
-      this.#view = undefined;
+      for (const change of stage.changes) this.#follow(change);
     });
     return stage;
+  }
+
+  #follow(change: SelfLogDiff | SelfLog): void {
+    if ('heads' in change) {
+      becomeSelfLog(this.#log, change);
+      this.#view = undefined;
+      return;
+    }
+    applySelfLogDiff(this.#log, change);
+    if (this.#view !== undefined) this.#view = followLog(this.#view, this.#log, change);
   }
 }

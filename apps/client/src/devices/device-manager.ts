@@ -12,16 +12,25 @@ import type { DeviceDto } from '../api/devices-dto.ts';
 import { ClientError } from '../client-error.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
-import type { ContactLog } from './contact-log.ts';
 import type { DeviceLog } from './device-log.ts';
 import type { EpochLines } from './epoch-lines.ts';
 import type { RecoveryBoxes } from './recovery-boxes.ts';
+import type { RescueShelf } from './rescue-shelf.ts';
+import { forgetGone, goneFrom } from './self-log-store.ts';
 import type { SelfNotes } from './self-notes.ts';
 
 /** Something that operations of other devices change. */
 export interface LogReader {
+  /** What takes time is done here, before anything is written. */
+  prepare?(operations: readonly Operation[]): Promise<void>;
   /** Puts what they mean into the batch; the functions are called once it is written. */
   apply(batch: SealedBatch, operations: readonly Operation[]): (() => void)[];
+}
+
+/** Something that may be older than the log. */
+export interface LogJournal {
+  /** Puts what the log does not know yet into the batch, and its operations with it. */
+  journalAll(batch: SealedBatch): void;
 }
 
 export interface DeviceManagerDeps {
@@ -31,7 +40,8 @@ export interface DeviceManagerDeps {
   readonly notes: SelfNotes;
   readonly lines: EpochLines;
   readonly boxes: RecoveryBoxes;
-  readonly contacts: ContactLog;
+  readonly journals: readonly LogJournal[];
+  readonly rescues: RescueShelf;
   readonly readers: readonly LogReader[];
   readonly nowMs: () => number;
   readonly logger: Logger;
@@ -51,10 +61,10 @@ export class DeviceManager {
 
   /** Goes on where a crash stopped: what was taken up takes effect, what is unsent leaves. */
   async start(): Promise<void> {
-    const { store, writes, log, contacts, notes } = this.#deps;
+    const { store, writes, log, journals, notes } = this.#deps;
     await writes.run(async () => {
       const batch = store.batch();
-      contacts.journalAll(batch);
+      for (const journal of journals) journal.journalAll(batch);
       await batch.write();
     });
     await this.#apply([...log.log.operations.values()]);
@@ -81,8 +91,11 @@ export class DeviceManager {
       });
   }
 
-  async #apply(operations: readonly Operation[]): Promise<void> {
+  async #apply(given: readonly Operation[]): Promise<void> {
     const { store, writes, lines, readers, onNewLine } = this.#deps;
+    const gone = goneFrom(store);
+    const operations = [...given, ...gone];
+    for (const reader of readers) await reader.prepare?.(operations);
     await writes.run(async () => {
       const batch = store.batch();
       const applies = readers.flatMap((reader) => reader.apply(batch, operations));
@@ -91,6 +104,8 @@ export class DeviceManager {
         (one) => isKind(one, 'epoch-line') || isKind(one, 'device-remove'),
       );
       if (isLine) lines.adopt(batch);
+      // Another merge may have come meanwhile: then its own turn forgets both.
+      if (gone.length > 0 && goneFrom(store).length === gone.length) forgetGone(batch);
       await batch.write();
       applies.forEach((apply) => apply());
       if (isLine) onNewLine();
@@ -170,9 +185,14 @@ export class DeviceManager {
 
   /** What is done once a day: a new line when it is time, saying what was seen, compaction. */
   async keep(madeAtSeconds: number): Promise<void> {
-    const { lines, notes, nowMs } = this.#deps;
+    const { lines, notes, nowMs, writes, store, rescues } = this.#deps;
     if (lines.isDue(Math.floor(nowMs() / 1_000), madeAtSeconds)) await this.rotate();
     await notes.refresh();
+    await writes.run(async () => {
+      const batch = store.batch();
+      rescues.tidy(batch);
+      await batch.write();
+    });
   }
 
   /** Forgets epoch secrets in the log; after EpochStore.prune with the same facts. */

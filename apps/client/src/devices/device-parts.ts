@@ -11,11 +11,15 @@ import type { EpochStore } from '../account/epoch-store.ts';
 import { BackupKeeper } from '../backup/backup-keeper.ts';
 import type { ClientConfig } from '../config/schema.ts';
 import type { ContactBook } from '../contacts/contact-book.ts';
+import type { OwnAddresses } from '../contacts/own-addresses.ts';
+import type { OwnSettings } from '../contacts/own-settings.ts';
 import type { DescriptorPublisher } from '../descriptor/publisher.ts';
+import type { MailboxParts } from '../mailbox-parts.ts';
 import type { NoteRouter } from '../inbox/note-router.ts';
 import type { AccountSecrets } from '../keystore/keystore.ts';
 import type { MessageStore } from '../messages/message-store.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import type { Sealer } from '../outbox/sealer.ts';
 import type { RentalBook } from '../rentals/rental-book.ts';
 import type { Renter } from '../rentals/renter.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
@@ -24,16 +28,22 @@ import type { TagBook } from '../tags/tag-book.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
 import { ContactLog } from './contact-log.ts';
 import { DeviceLog } from './device-log.ts';
-import { DeviceManager } from './device-manager.ts';
+import { DeviceManager, type LogJournal, type LogReader } from './device-manager.ts';
 import { DeviceTags } from './device-tags.ts';
+import { DraftLog } from './draft-log.ts';
 import { EpochLines } from './epoch-lines.ts';
+import { InviteLog } from './invite-log.ts';
 import { MailLogReader } from './mail-log-apply.ts';
 import { MailLog } from './mail-log.ts';
 import { makeLinkArchive } from './link-archive.ts';
 import { LinkHost } from './link-host.ts';
+import { OwnLog } from './own-log.ts';
 import { PayingDevice } from './paying-device.ts';
+import { RescueShelf } from './rescue-shelf.ts';
+import { RuleLog } from './rule-log.ts';
 import { RecoveryBoxes } from './recovery-boxes.ts';
 import { SelfNotes } from './self-notes.ts';
+import { SelfTags } from './self-tags.ts';
 
 export interface DevicePartsDeps {
   readonly account: Account;
@@ -46,11 +56,15 @@ export interface DevicePartsDeps {
   readonly epochs: EpochStore;
   readonly contacts: ContactBook;
   readonly messages: MessageStore;
+  readonly mailbox: Pick<MailboxParts, 'rules' | 'drafts'>;
+  readonly ownSettings: OwnSettings;
+  readonly addresses: OwnAddresses;
   readonly book: RentalBook;
   readonly renter: Pick<Renter, 'payBy'>;
   readonly tags: TagBook;
   readonly publisher: DescriptorPublisher;
   readonly outbox: Outbox;
+  readonly sealer: Pick<Sealer, 'tagSelfBy'>;
   readonly notes: NoteRouter;
   readonly suite: SealingSuite;
   readonly logger: Logger;
@@ -74,9 +88,9 @@ export async function buildDevices(deps: DevicePartsDeps): Promise<DeviceParts> 
   const made = { name: hostname(), nowMs: nowMs(), epochs: epochs.state };
   const log = await DeviceLog.load({ store, writes, suite, random }, made);
   const boxes = new RecoveryBoxes(store, writes);
+  const rescues = await RescueShelf.load({ log, store, nowMs });
   const lastPublished = (): number | undefined => publisher.lastEpoch();
   const lines = new EpochLines({ log, epochs, random, lastPublished });
-  const contacts = new ContactLog(log, deps.contacts);
   const notes = new SelfNotes({
     address: deps.account.address,
     store,
@@ -95,6 +109,10 @@ export async function buildDevices(deps: DevicePartsDeps): Promise<DeviceParts> 
     },
     onFork: () => manager.noteFork(),
   });
+  const journals = buildJournals(deps, log);
+  const mailReader = new MailLogReader({ ...deps, log, rescues });
+  // Drafts first: where they lie is said like of any mail.
+  const readers = [...journals, mailReader, buildSelfTags(deps, log)];
   const manager: DeviceManager = new DeviceManager({
     store,
     writes,
@@ -102,13 +120,16 @@ export async function buildDevices(deps: DevicePartsDeps): Promise<DeviceParts> 
     notes,
     lines,
     boxes,
-    contacts,
+    journals,
+    rescues,
     nowMs,
     logger,
-    readers: [contacts, new MailLogReader(log, deps.messages)],
+    readers,
     onNewLine: () => publisher.wake(),
   });
-  const mails = new MailLog(log, deps.messages, (operations) => manager.applyLater(operations));
+  const mails = new MailLog(log, deps.messages, rescues, (operations) =>
+    manager.applyLater(operations),
+  );
   mails.observe();
   const tags = new DeviceTags({
     address: deps.account.address,
@@ -130,6 +151,27 @@ export async function buildDevices(deps: DevicePartsDeps): Promise<DeviceParts> 
   return { log, lines, manager, tags, link, backups, payer };
 }
 
+function buildSelfTags(deps: DevicePartsDeps, log: DeviceLog): SelfTags {
+  const { sealer, ownSettings: settings, tangle } = deps;
+  const below = (end: number): number => tangle.random.below(end);
+  const selfTags = new SelfTags({ ...deps, log, settings, below });
+  sealer.tagSelfBy((batch) => selfTags.take(batch));
+  return selfTags;
+}
+
+/** What is shared beside mails: people, invites, the account's own settings, rules, drafts. */
+function buildJournals(deps: DevicePartsDeps, log: DeviceLog): (LogReader & LogJournal)[] {
+  const { contacts, messages, store, mailbox, tangle } = deps;
+  const nowMs = (): number => tangle.clock.nowMs();
+  return [
+    new ContactLog(log, contacts),
+    new InviteLog({ log, contacts, store, nowMs }),
+    new OwnLog(log, deps.ownSettings, deps.addresses),
+    new RuleLog(log, mailbox.rules),
+    new DraftLog({ log, drafts: mailbox.drafts, messages, nowMs }),
+  ];
+}
+
 function buildBackups(deps: DevicePartsDeps, boxes: RecoveryBoxes): BackupKeeper {
   const { config, secrets, genesis, store, logger, tangle } = deps;
   const { clock, random } = tangle;
@@ -148,15 +190,13 @@ function buildBackups(deps: DevicePartsDeps, boxes: RecoveryBoxes): BackupKeeper
 function buildLink(deps: DevicePartsDeps, log: DeviceLog, backups: BackupKeeper): LinkHost {
   const { secrets, genesis, store, epochs, tangle, suite, logger } = deps;
   const { storeKey: _own, ...shared } = secrets;
-  const makeArchive = async (): Promise<Uint8Array> => {
-    await log.noteArchive(tangle.clock.nowMs());
-    return await makeLinkArchive(store, {
+  const makeArchive = async (): Promise<Uint8Array> =>
+    await makeLinkArchive(store, {
       secrets: shared,
       genesis: genesisToJson(genesis),
       settings: backups.settings(),
       epochs: epochs.state,
       log: log.log,
     });
-  };
   return new LinkHost({ tangle, suite, logger, makeArchive });
 }

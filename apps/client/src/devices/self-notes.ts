@@ -6,6 +6,7 @@
  */
 import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
+import { headsOf } from '@tanglemail/mail/core/self-log/log.ts';
 import {
   decodeSelfNote,
   encodeSelfNote,
@@ -15,10 +16,13 @@ import {
   type SealedBox,
 } from '@tanglemail/mail/core/self-log/note.ts';
 import {
+  type DeviceId,
+  dotKey,
   encodeOperation,
   type EpochLineStart,
   isKind,
   type Operation,
+  type Seen,
 } from '@tanglemail/mail/core/self-log/operation.ts';
 import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
@@ -31,6 +35,7 @@ import type { WriteLock } from '../store/write-lock.ts';
 import { RESTORED, restoredNotes } from '../store/restored-note.ts';
 import { SELF_LOG_SENT } from '../backup/start-anew.ts';
 import type { DeviceLog } from './device-log.ts';
+import { LogSnapshots } from './log-snapshots.ts';
 import type { RecoveryBoxes } from './recovery-boxes.ts';
 
 export interface SelfNotesDeps {
@@ -65,14 +70,18 @@ const REFRESH_MS = 7 * 86_400_000;
 
 export class SelfNotes {
   readonly #deps: SelfNotesDeps;
+  readonly #snapshots: LogSnapshots;
   readonly #repairedAt = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
   #refreshedAt = 0;
+  /** Of operations that were written since the last flush. */
+  #gatheredBytes = 0;
   #isStopped = true;
 
   constructor(deps: SelfNotesDeps) {
     this.#deps = deps;
+    this.#snapshots = new LogSnapshots(deps);
     deps.log.listen({
       wrote: (operations) => this.#noteWritten(operations),
       took: (operations) => this.#noteTaken(operations),
@@ -109,27 +118,36 @@ export class SelfNotes {
   }
 
   #noteWritten(operations: readonly Operation[]): void {
-    const size = this.#unsent().reduce((sum, one) => sum + encodeOperation(one).length, 0);
+    for (const one of operations) this.#gatheredBytes += encodeOperation(one).length;
     const isUrgent = operations.some((one) => isKind(one, 'epoch-line'));
-    this.#plan(size >= FULL_BYTES || isUrgent ? 0 : QUIET_MS);
+    this.#plan(this.#gatheredBytes >= FULL_BYTES || isUrgent ? 0 : QUIET_MS);
   }
 
   /** Own operations that no note has carried yet, in their order. */
   #unsent(): Operation[] {
-    const { store, log } = this.#deps;
-    const sent = store.get(counters, SELF_LOG_SENT)?.next ?? 0;
-    return this.#ownSince(sent, log.own.id);
+    return this.#ownSince(this.#deps.store.get(counters, SELF_LOG_SENT)?.next ?? 0);
   }
 
-  #ownSince(seq: number, device: string): Operation[] {
-    return [...this.#deps.log.log.operations.values()]
-      .filter((one) => one.device === device && one.seq > seq)
-      .toSorted((a, b) => a.seq - b.seq);
+  #ownSince(from: number): Operation[] {
+    const { log, own } = this.#deps.log;
+    return this.#operationsOf(own.id, from, log.heads.get(own.id)?.seq ?? 0);
+  }
+
+  /** What is held of a device behind `from` and up to `end`. */
+  #operationsOf(device: DeviceId, from: number, end: number): Operation[] {
+    const { operations } = this.#deps.log.log;
+    const found: Operation[] = [];
+    for (let seq = from + 1; seq <= end; seq++) {
+      const operation = operations.get(dotKey({ device, seq }));
+      if (operation !== undefined) found.push(operation);
+    }
+    return found;
   }
 
   /** Puts everything unsent into the outbox. Without another device it only counts as sent. */
   async flush(): Promise<void> {
     const { writes, store, log } = this.#deps;
+    this.#gatheredBytes = 0;
     if (log.others().length > 0 && !this.#deps.isSealedAnew()) {
       await this.#sendLines(this.#unsent());
       this.#plan(QUIET_MS);
@@ -202,6 +220,10 @@ export class SelfNotes {
     if (note.sender !== address) return () => {};
     const decoded = decodeSelfNote(note.body);
     if (!decoded.ok) return () => {};
+    if (decoded.value.kind === 'snapshot') {
+      this.#snapshots.take(batch, decoded.value);
+      return () => {};
+    }
     if (decoded.value.kind === 'operations') {
       const refused = log.receive(batch, decoded.value.operations);
       return refused.includes('self-log-fork') ? onFork : () => {};
@@ -237,23 +259,60 @@ export class SelfNotes {
   /** A device that lacks something gets it again; one that said so is known to be there. */
   #noteTaken(operations: readonly Operation[]): void {
     const { log, nowMs } = this.#deps;
+    // A device that came learns at once that its own tags are watched now.
+    const isNew = operations.some((one) => isKind(one, 'device-add'));
+    if (isNew) this.#running = this.#running.then(() => this.#saySeen());
     for (const operation of operations) {
-      if (!isKind(operation, 'seen')) continue;
-      const known = operation.body.heads.find((one) => one.device === log.own.id)?.seq ?? 0;
-      const missing = this.#ownSince(known, log.own.id);
+      if (!isKind(operation, 'seen') || operation.device === log.own.id) continue;
+      const missing = this.#missingAt(operation);
       const repairedAt = this.#repairedAt.get(operation.device) ?? Number.NEGATIVE_INFINITY;
-      if (missing.length === 0 || nowMs() - repairedAt < REPAIR_MS) continue;
-      this.#repairedAt.set(operation.device, nowMs());
-      this.#running = this.#running.then(() => this.#repair(missing));
+      const isDue = missing.length > 0 && nowMs() - repairedAt >= REPAIR_MS;
+      if (isDue) this.#repairedAt.set(operation.device, nowMs());
+      const snapshot = this.#snapshots.answer(operation);
+      if (!isDue && snapshot.length === 0) continue;
+      const work = (): Promise<void> => this.#repair(isDue ? missing : [], snapshot);
+      this.#running = this.#running.then(work);
     }
   }
 
-  async #repair(missing: readonly Operation[]): Promise<void> {
-    const { writes, store, logger } = this.#deps;
+  /** Each device tells again what it wrote; the first of the list, what removed ones did. */
+  #missingAt(seen: Operation<Seen>): Operation[] {
+    const { log, own } = this.#deps.log;
+    const view = this.#deps.log.view();
+    const first = view.devices.find((one) => one.device !== seen.device);
+    const removed = first?.device === own.id ? [...view.removed] : [];
+    const headOf = (device: string): number =>
+      seen.body.heads.find((one) => one.device === device)?.seq ?? 0;
+    const cut = removed.flatMap(([device, end]) => {
+      const last = Math.min(end, log.heads.get(device)?.seq ?? 0);
+      return this.#operationsOf(device, headOf(device), last);
+    });
+    return [...cut, ...this.#ownSince(headOf(own.id))];
+  }
+
+  async #saySeen(): Promise<void> {
+    const { writes, store, log, logger } = this.#deps;
+    try {
+      await writes.run(async () => {
+        const batch = store.batch();
+        log.journal(batch, { kind: 'seen', heads: headsOf(log.log) });
+        await batch.write();
+      });
+    } catch (error) {
+      logger.debug(errorFields(error), 'a new device is greeted another day');
+    }
+  }
+
+  async #repair(missing: readonly Operation[], snapshot: readonly Uint8Array[]): Promise<void> {
+    const { writes, store, logger, address, outbox } = this.#deps;
     try {
       await writes.run(async () => {
         const batch = store.batch();
         const applies = this.#enqueue(batch, missing);
+        for (const body of snapshot) {
+          const apply = outbox.enqueueNote(batch, { to: address, body });
+          applies.push(() => void apply());
+        }
         await batch.write();
         applies.forEach((apply) => apply());
       });
@@ -264,14 +323,13 @@ export class SelfNotes {
 
   /**
    * Says what was taken up, so that all can compact; tells backups that sleep the lines that began
-   * after them, because a provider keeps a note for a lease only. While a device that was given the
-   * log is not listed yet, nothing is dropped: nobody could give it again what it lacks.
+   * after them, because a provider keeps a note for a lease only.
    */
   async refresh(): Promise<void> {
     const { writes, store, log, boxes, nowMs } = this.#deps;
     await writes.run(async () => {
       const batch = store.batch();
-      log.journal(batch, { kind: 'seen', heads: log.seenHeads(nowMs()) });
+      log.journal(batch, { kind: 'seen', heads: headsOf(log.log) });
       const oldest = boxes.list().at(-1);
       const isDue = nowMs() - this.#refreshedAt >= REFRESH_MS;
       const lines = [...log.log.operations.values()].filter((one) => isKind(one, 'epoch-line'));
@@ -281,7 +339,7 @@ export class SelfNotes {
       applies.forEach((apply) => apply());
       if (isDue) this.#refreshedAt = nowMs();
     });
-    if (!log.awaitsDevice(nowMs())) await log.compact();
+    await log.compact();
   }
 }
 

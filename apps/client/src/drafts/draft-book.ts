@@ -46,6 +46,11 @@ export interface DraftVersion {
   readonly hasAttachments: boolean;
 }
 
+/** The message key of a version: the same on every device. */
+export function draftKey(draftId: string, raw: Uint8Array): string {
+  return `draft:${draftId}:${bytesToHex(sha256(raw)).slice(0, 32)}`;
+}
+
 /** The recipients as the value of the header. */
 export function encodeTyped(typed: TypedRecipients): string {
   const text = Buffer.from(JSON.stringify(typedSchema.parse(typed))).toString('base64url');
@@ -107,12 +112,22 @@ export class DraftBook {
     return all.toSorted((a, b) => b.updatedAtMs - a.updatedAtMs);
   }
 
+  /** Whether there are as many as may be. */
+  isFull(): boolean {
+    return this.list().length >= MAX_DRAFTS;
+  }
+
   get(draftId: string): DraftMail | undefined {
     const known = this.#known.get(draftId);
     if (known === undefined) return undefined;
     const { messageKey, createdAtMs, updatedAtMs } = known;
     const mail = this.#messages.find(messageKey).find((one) => one.folderId === FOLDER.Drafts);
     return mail && { draftId, mail, createdAtMs, updatedAtMs };
+  }
+
+  /** The key of the newest version that was saved, also of one whose message is gone. */
+  keyOf(draftId: string): string | undefined {
+    return this.#known.get(draftId)?.messageKey;
   }
 
   /**
@@ -123,10 +138,10 @@ export class DraftBook {
     const { draftId, raw, nowMs } = version;
     if (!ID.test(draftId)) throw new ClientError('draft-unknown', draftId.slice(0, 64));
     const known = this.#known.get(draftId);
-    if (known === undefined && this.list().length >= MAX_DRAFTS) {
+    if (known === undefined && this.isFull()) {
       throw new ClientError('busy', `there are ${MAX_DRAFTS} drafts already`);
     }
-    const messageKey = `draft:${draftId}:${bytesToHex(sha256(raw)).slice(0, 32)}`;
+    const messageKey = draftKey(draftId, raw);
     if (known?.messageKey === messageKey && this.get(draftId) !== undefined) return () => {};
     const removed = known && this.#messages.remove(batch, known.messageKey);
     const { change } = this.#messages.add(batch, {

@@ -20,10 +20,16 @@ export interface OutboxRecordsDeps {
   readonly onChange: (entry: OutboxEntry) => void;
 }
 
+/** Deletes the bytes of a message in the batch if no mail that is under way needs them. */
+export type ReleaseBytes = (batch: SealedBatch, emailId: string) => void;
+
 /** How long a mail that failed for good counts in the status, and a done note is kept. */
 const SHOWN_MS = 7 * 86_400_000;
 const COUNTER = 'outbox';
 const LETTER_ID_LENGTH = 16;
+
+/** Puts more into a batch; what it gives, if anything, is called once the batch is written. */
+export type AlsoWritten = (batch: SealedBatch) => (() => void) | void;
 
 export class OutboxRecords {
   readonly #deps: OutboxRecordsDeps;
@@ -32,6 +38,7 @@ export class OutboxRecords {
   /** Entries that ended badly, and when. */
   readonly #failed = new Map<number, number>();
   readonly #observers: ((entry: OutboxEntry) => void)[] = [];
+  #isShared: (emailId: string) => boolean = () => false;
   #nextId = 1;
 
   constructor(deps: OutboxRecordsDeps) {
@@ -57,6 +64,15 @@ export class OutboxRecords {
   /** Calls `listener` after every change of any entry. It must not throw. */
   observe(listener: (entry: OutboxEntry) => void): void {
     this.#observers.push(listener);
+  }
+
+  /**
+   * Says who needs the bytes of a message beyond the end of its mails. Gives what is to be called
+   * in the batch in which that ends.
+   */
+  shareBytes(isNeeded: (emailId: string) => boolean): ReleaseBytes {
+    this.#isShared = isNeeded;
+    return (batch, emailId) => this.#dropBytes(batch, { id: 0, emailId });
   }
 
   /** All that is not done. */
@@ -126,22 +142,23 @@ export class OutboxRecords {
   }
 
   /**
-   * Changes one entry in a step of its own; `more` puts what belongs to it into the same batch.
-   * Undefined when there is no such entry, or `change` leaves it as it is.
+   * Changes one entry in a step of its own; `more` puts what belongs to it into the same batch, and
+   * what it gives is called once that is written. Undefined when there is no such entry, or `change` leaves it as it is.
    */
   async update(
     id: number,
     change: (current: OutboxEntry) => OutboxEntry,
-    more?: (batch: SealedBatch) => void,
+    more?: AlsoWritten,
   ): Promise<OutboxEntry | undefined> {
     const { store, writes } = this.#deps;
     return writes.run(async () => {
       const batch = store.batch();
       const changed = this.change(batch, id, change);
       if (changed === undefined) return undefined;
-      more?.(batch);
+      const apply = more?.(batch);
       await batch.write();
       changed.apply();
+      apply?.();
       return changed.entry;
     });
   }
@@ -175,10 +192,11 @@ export class OutboxRecords {
   }
 
   /** The message's bytes are kept as long as some mail with them may have to be sealed. */
-  #dropBytes(batch: SealedBatch, { id, emailId }: OutboxEntry): void {
+  #dropBytes(batch: SealedBatch, { id, emailId }: Pick<OutboxEntry, 'id' | 'emailId'>): void {
     if (emailId === '') return;
-    const isNeeded = this.open().some((one) => one.id !== id && one.emailId === emailId);
-    if (!isNeeded) batch.del('outboxPayload', rawMessageKey(this.#deps.store, emailId));
+    const isOpen = this.open().some((one) => one.id !== id && one.emailId === emailId);
+    if (!isOpen && !this.#isShared(emailId))
+      batch.del('outboxPayload', rawMessageKey(this.#deps.store, emailId));
   }
 
   #tell(entry: OutboxEntry): void {

@@ -35,7 +35,13 @@ import {
   type OutgoingMail,
   type OutgoingNote,
 } from './outgoing.ts';
-import { OutboxRecords, type OutboxRecordsDeps } from './outbox-records.ts';
+import { factsOf } from './failure-facts.ts';
+import {
+  type AlsoWritten,
+  OutboxRecords,
+  type OutboxRecordsDeps,
+  type ReleaseBytes,
+} from './outbox-records.ts';
 import { ReceiptCollector, type ReceiptCollectorDeps } from './receipt-collector.ts';
 import { type EnvelopeSealer, SealingRefused } from './sealer.ts';
 import { isStampOver, lacksStamp, stampEnvelope } from './stamper.ts';
@@ -114,6 +120,11 @@ export class Outbox {
   /** Calls `listener` after every change of any entry. It must not throw. */
   observe(listener: (entry: OutboxEntry) => void): void {
     this.#records.observe(listener);
+  }
+
+  /** As `OutboxRecords.shareBytes`. */
+  shareBytes(isNeeded: (emailId: string) => boolean): ReleaseBytes {
+    return this.#records.shareBytes(isNeeded);
   }
 
   /** Goes on with everything that is not done. */
@@ -215,9 +226,9 @@ export class Outbox {
 
   /**
    * Takes a mail back. True: no block with it has left this device, and none will. False: it may
-   * have left, and goes on.
+   * have left, and goes on. `more` is written together with that.
    */
-  async recall(id: number): Promise<boolean> {
+  async recall(id: number, more?: AlsoWritten): Promise<boolean> {
     const active = this.#active.get(id);
     if (!this.#isHere(this.#records.get(id))) return false;
     // The step that ends here must not begin again before the mail is taken back.
@@ -226,9 +237,9 @@ export class Outbox {
       active?.abort.abort(new Error('the mail is recalled'));
       await active?.run;
       const nowMs = this.#deps.tangle.clock.nowMs();
-      const changed = await this.#records.update(id, (current) =>
-        this.#isHere(current) ? recall(current, nowMs) : current,
-      );
+      const recalled = (current: OutboxEntry): OutboxEntry =>
+        this.#isHere(current) ? recall(current, nowMs) : current;
+      const changed = await this.#records.update(id, recalled, more);
       this.#heldBack.delete(id);
       return changed !== undefined;
     } finally {
@@ -484,14 +495,4 @@ export class Outbox {
 function laneOf(entry: OutboxEntry): Lane {
   if (entry.form === 'parcel' && entry.root === undefined) return 'parcels';
   return entry.milestoneIndex === undefined ? 'sending' : 'receipts';
-}
-
-/** A code and a sentence for whoever waits for the mail. */
-function factsOf(error: unknown): { code: string; detail: string } {
-  const message = error instanceof Error ? error.message : 'unknown failure';
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (error instanceof Error && error.name === 'NodeUnreachableError') {
-    return { code: 'node-unreachable', detail: message };
-  }
-  return { code: typeof code === 'string' ? code : 'failed', detail: message };
 }

@@ -21,9 +21,11 @@ import {
 } from '@tanglemail/mail/core/parcel/receiver.ts';
 import type { ParcelProgress } from '@tanglemail/mail/core/parcel/progress.ts';
 import { messageSize, putTogether } from '@tanglemail/mail/core/parcel/repeats.ts';
-import type { IntakeStep, LetterIntake, TakenLetter } from '../inbox/letter-intake.ts';
+import type { IntakeStep, TakenLetter } from '../inbox/intake-types.ts';
+import type { LetterIntake } from '../inbox/letter-intake.ts';
 import type { RentalBook } from '../rentals/rental-book.ts';
 import { counters } from '../store/collections.ts';
+import { dropRegistered, putRegistered, registeredContent } from '../store/registered-letters.ts';
 import { type ParcelIn, parcelsIn } from '../store/parcel-collections.ts';
 import { orderedKey, type SealedBatch, type SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
@@ -59,6 +61,8 @@ const COUNTER = 'parcelIn';
 /** Mails that wait: whoever may write to us cannot fill the list without end. */
 const MAX_WAITING = 1_000;
 const RETRY_MS = { first: 1_000, last: 3_600_000 } as const;
+/** Between two attempts when not even the failure can be written down. */
+const DISK_RETRY_MS = 60_000;
 
 interface Live {
   row: ParcelIn;
@@ -127,6 +131,8 @@ export class ParcelInbox {
     };
     batch.put(counters, COUNTER, { next: id + 1 });
     batch.put(parcelsIn, orderedKey(id), row);
+    const signed = registeredContent(letter);
+    if (signed !== undefined) putRegistered(store, batch, messageKeyOf(row), signed);
     const apply = (): void => {
       this.#live.set(id, liveOf(row, decoded.value));
       this.#tell(id);
@@ -182,6 +188,7 @@ export class ParcelInbox {
     await this.#deps.writes.run(async () => {
       const batch = this.#deps.store.batch();
       this.#remove(batch, live);
+      dropRegistered(this.#deps.store, batch, messageKeyOf(live.row));
       await batch.write();
       this.#live.delete(id);
     });
@@ -231,9 +238,12 @@ export class ParcelInbox {
       if (signal.aborted) return;
       this.#deps.logger.debug({ ...errorFields(error), parcel: live.row.id }, 'a mail waits');
       const code = error instanceof Error && 'code' in error ? String(error.code) : 'failed';
-      await this.#postpone(live, code).catch((failed: unknown) =>
-        this.#deps.logger.error(errorFields(failed), 'a parcel cannot be written'),
-      );
+      await this.#postpone(live, code).catch((failed: unknown) => {
+        this.#deps.logger.error(errorFields(failed), 'a parcel cannot be written');
+        // A disk that takes nothing is no reason to do the same again at once, and again.
+        const nextTryAtMs = this.#deps.tangle.clock.nowMs() + DISK_RETRY_MS;
+        live.row = { ...live.row, nextTryAtMs };
+      });
     }
   }
 
@@ -332,6 +342,10 @@ function liveOf(row: ParcelIn, letter: ParcelLetter): Live {
   const receiver =
     row.receiver === undefined ? undefined : decodeReceiver(hexToBytes(row.receiver));
   return { row, letter, receiver: receiver?.ok === true ? receiver.value : undefined };
+}
+
+function messageKeyOf({ sender, letterId }: ParcelIn): string {
+  return `${sender}:${letterId}`;
 }
 
 function partKey(id: number, index: number): string {

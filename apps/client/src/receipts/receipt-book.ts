@@ -16,7 +16,7 @@ import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import type { ClientConfig } from '../config/schema.ts';
 import type { ContactBook } from '../contacts/contact-book.ts';
-import type { ReceiptWish, SenderState } from '../inbox/letter-intake.ts';
+import type { ReceiptWish, SenderState } from '../inbox/intake-types.ts';
 import type { ControlNote } from '../inbox/note-router.ts';
 import type { MessageChange } from '../messages/message-change.ts';
 import type { Outbox } from '../outbox/outbox.ts';

@@ -6,8 +6,13 @@
  */
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
+import { equalBytes } from '@tanglemail/mail/core/crypto/kdf.ts';
+import type { Descriptor } from '@tanglemail/mail/core/identity/descriptor.ts';
+import { publicBundles } from '@tanglemail/mail/core/identity/epoch.ts';
+import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
 import { ProviderApiError } from '@tanglemail/mail/io/provider/errors.ts';
 import type { Account } from '../account/account.ts';
+import type { EpochStore } from '../account/epoch-store.ts';
 import type { DescriptorResolver } from '../descriptor/resolver.ts';
 import type { Rental } from '../store/collections.ts';
 import type { RentalBook } from './rental-book.ts';
@@ -18,6 +23,8 @@ export interface MailboxRecallDeps {
   readonly resolver: Pick<DescriptorResolver, 'resolve'>;
   readonly book: RentalBook;
   readonly renter: Pick<Renter, 'providerAt'>;
+  readonly epochs: Pick<EpochStore, 'state'>;
+  readonly suite: SealingSuite;
   readonly logger: Logger;
   /** Days for which the account has mail kept, where nothing says otherwise. */
   readonly retentionDays: number;
@@ -38,11 +45,26 @@ export class MailboxRecall {
   async note(): Promise<void> {
     const { account, resolver, book, retentionDays } = this.#deps;
     const published = await resolver.resolve(account.address);
+    if (published !== undefined) this.#sayWhatIsLost(published);
     for (const { bondId: bytes, endpoint } of published?.providers ?? []) {
       const bondId = bytesToHex(bytes);
       if (book.get(bondId) !== undefined) continue;
       await book.begin(bondId, endpoint, retentionDays, { isRecovering: true });
     }
+  }
+
+  /** Fresh randomness that was mixed in before cannot be had from the words. */
+  #sayWhatIsLost({ firstEpoch, bundles }: Descriptor): void {
+    const { epochs, suite, logger } = this.#deps;
+    const own = publicBundles(epochs.state, firstEpoch, suite, 1);
+    const [first] = bundles;
+    if (own.ok && first !== undefined && equalBytes(own.value[0]?.x25519 ?? NONE, first.x25519)) {
+      return;
+    }
+    logger.warn(
+      { firstEpoch },
+      'letters that were sealed to secrets with fresh randomness open from a backup only',
+    );
   }
 
   /**
@@ -84,6 +106,8 @@ export class MailboxRecall {
     }
   }
 }
+
+const NONE = new Uint8Array(0);
 
 /** Known from the descriptor only: neither rented here, nor given up. */
 function isNoted({ isRecovering, isActive, isEnded }: Rental): boolean {

@@ -26,11 +26,14 @@ export class SmallTangle {
   readonly access: TangleAccess;
   /** Added to the clock of the client; the node's stays. */
   aheadMs = 0;
+  /** Of the node: milestones from now on are of a later time. */
+  readonly #nodeTime: { aheadMs: number };
   readonly #lifetime = new AbortController();
   #confirming: ReturnType<typeof setInterval> | undefined;
 
-  private constructor(node: SmallNode) {
+  private constructor(node: SmallNode, nodeTime: { aheadMs: number }) {
     this.node = node;
+    this.#nodeTime = nodeTime;
     const hasher = nobleHasher;
     const { params } = node.genesis;
     const { networkId } = node.start0;
@@ -65,9 +68,18 @@ export class SmallTangle {
   }
 
   static async start(): Promise<SmallTangle> {
-    const node = new SmallNode([{ address: addressOf(RICH_KEY), amount: SUPPLY }]);
+    const time = { aheadMs: 0 };
+    const { now } = Date;
+    const rich = { address: addressOf(RICH_KEY), amount: SUPPLY };
+    const node = new SmallNode([rich], { nowMs: () => now() + time.aheadMs });
     await node.start();
-    return new SmallTangle(node);
+    return new SmallTangle(node, time);
+  }
+
+  /** Time passes for everybody. */
+  pass(timeMs: number): void {
+    this.aheadMs += timeMs;
+    this.#nodeTime.aheadMs += timeMs;
   }
 
   /** Confirms whatever waits, until the spec ends. */

@@ -16,6 +16,11 @@ import type { KemKeyPair, KeyPair, SealingSuite } from '../ports.ts';
 export const EPOCH_SECONDS = 604_800;
 /** The longest mailbox lease that a client buys by default: 30 days. */
 export const DEFAULT_LEASE_SECONDS = 2_592_000;
+/**
+ * How far back a restore from the words begins: five years of silence, until the account's last
+ * descriptor says how much of it is needed. Half of what MAX_EPOCHS_AHEAD bridges.
+ */
+export const RECALL_SECONDS = 260 * EPOCH_SECONDS;
 /** Bundles published ahead: 8 weeks of silence cost no forward secrecy. */
 export const PUBLISHED_EPOCHS = 8;
 /** Epochs that a state looks ahead of its newest secret. Bounds what a hostile number can cost. */
@@ -83,8 +88,9 @@ export function oldestKeptEpoch(nowSeconds: number, leaseSeconds: number): numbe
 }
 
 /**
- * A new state from the epoch root, holding everything that letters still at a provider may need:
- * what a restore from the mnemonic starts with.
+ * A new state from the epoch root, holding everything that letters still at a provider may need. A
+ * restore from the mnemonic begins RECALL_SECONDS back, since only then the words are there: senders
+ * seal to the last epoch of the old descriptor, however long its owner was silent.
  */
 export function startEpochs(
   epochRoot: Uint8Array,

@@ -40,11 +40,21 @@ export interface Head {
   readonly dropped: number;
 }
 
+/** Operations by dot; a Map is one, and so is what lies over a Map until it is on the disk. */
+export interface OperationMap extends Iterable<[string, Operation]> {
+  readonly size: number;
+  get(key: string): Operation | undefined;
+  has(key: string): boolean;
+  set(key: string, operation: Operation): unknown;
+  delete(key: string): boolean;
+  values(): Iterable<Operation>;
+}
+
 /** A log in memory. Only `applySelfLogDiff` changes it. */
 export interface SelfLog {
   readonly heads: Map<DeviceId, Head>;
   /** What is held, by dot. */
-  readonly operations: Map<string, Operation>;
+  readonly operations: OperationMap;
   /** The removals among them. */
   readonly removals: Map<string, Operation<DeviceRemove>>;
   /** What came before its predecessor, by dot. Not part of a snapshot. */
@@ -212,18 +222,25 @@ export function removalOf(
   return head && lastSeq ? { kind: 'device-remove', device, lastSeq } : undefined;
 }
 
+/** Whether a device with these heads lacks something that was dropped here. */
+export function needsSnapshot(log: SelfLog, heads: readonly Dot[]): boolean {
+  const theirs = new Map(heads.map((one) => [one.device, one.seq]));
+  const cuts = logCuts(log);
+  return [...log.heads].some(([device, { dropped }]) => {
+    const needed = Math.min(dropped, cuts.get(device) ?? dropped);
+    return needed > (theirs.get(device) ?? 0);
+  });
+}
+
 /**
  * The operations that a device with these heads is missing and that count, in their order.
  * Undefined when some of them were dropped: it needs a snapshot, which it merges. Heads that are
  * further than ours tell that we are missing something ourselves.
  */
 export function operationsSince(log: SelfLog, heads: readonly Dot[]): Operation[] | undefined {
+  if (needsSnapshot(log, heads)) return undefined;
   const theirs = new Map(heads.map((one) => [one.device, one.seq]));
   const cuts = logCuts(log);
-  for (const [device, { dropped }] of log.heads) {
-    const needed = Math.min(dropped, cuts.get(device) ?? dropped);
-    if (needed > (theirs.get(device) ?? 0)) return undefined;
-  }
   return [...log.operations.values()]
     .filter((one) => one.seq > (theirs.get(one.device) ?? 0) && counts(one, cuts))
     .toSorted(compareOperations);
