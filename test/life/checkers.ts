@@ -1,49 +1,101 @@
 /** What must hold after the simulated weeks. Each gives the sentences of what does not. */
-import type { Person, WrittenMail } from './people.ts';
+import type { Person, WrittenLine, WrittenMail } from './people.ts';
+import type { DeviceView, PersonView, ShownMail } from './views.ts';
 import type { LifeWorld } from './world.ts';
 
-const PAGE = 500;
-
-/** Marks of the mails in all folders of a person, each as often as it is shown. */
-export async function marksOf(world: LifeWorld, person: Person): Promise<string[]> {
-  await world.during(person.device.start());
-  const { service } = person.device.client;
-  const marks: string[] = [];
-  for (const { name } of await service.folders()) {
-    if (name === 'Sent' || name === 'Drafts') continue;
-    for (let before: string | undefined; ;) {
-      const query = { folder: name, limit: PAGE, ...(before === undefined ? {} : { before }) };
-      const page = await service.messages(query);
-      marks.push(...page.map((one) => one.subject));
-      before = page.at(-1)?.id;
-      if (page.length < PAGE) break;
-    }
-  }
-  await world.during(person.device.stop());
-  return marks;
+/** What each person was promised, by index: marks of mails and of lines. */
+export interface Promises {
+  readonly mails: readonly WrittenMail[];
+  readonly lines: readonly WrittenLine[];
 }
 
-/** No mail that was shown as stored is missing, and none is shown twice. */
-export async function checkDelivery(world: LifeWorld): Promise<string[]> {
-  const faults: string[] = [];
-  for (const person of world.people) {
-    const shown = new Map<string, number>();
-    for (const mark of await marksOf(world, person)) shown.set(mark, (shown.get(mark) ?? 0) + 1);
-    for (const [mark, times] of shown) {
-      if (times > 1) faults.push(`${mark} is shown ${times} times`);
-    }
-    const due = world.mails.filter((mail) => mail.to === person.facts.index && isPromised(mail));
-    for (const { mark } of due) if (!shown.has(mark)) faults.push(`${mark} is lost`);
-  }
-  return faults;
-
-  function isPromised(mail: WrittenMail): boolean {
+/** What must be there at the end, whatever went wrong. */
+export function promisesOf(world: LifeWorld): Promises {
+  // Provider 0 loses its disk now and then: what it alone kept is lost with it.
+  const safe = new Set(world.providers.slice(1).map(({ bondId }) => bondId));
+  const mails = world.mails.filter((mail) => {
     const recipient = world.people[mail.to];
-    if (recipient === undefined) return false;
-    if (mail.isFetched) return true;
-    if (recipient.facts.runsNode) return mail.isConfirmed;
-    // Provider 0 loses its disk now and then: what it alone kept is lost with it.
-    const safe = new Set(world.providers.slice(1).map(({ bondId }) => bondId));
-    return mail.storedAt.some((bondId) => safe.has(bondId));
+    return recipient !== undefined && isMailPromised(mail, recipient, safe);
+  });
+  const lines = world.lines.filter(({ isStored, from, to }) => {
+    const hasLost = [from, to].some((one) => world.people[one]?.losses.length !== 0);
+    return isStored && !hasLost && isSafe(world.people[to]);
+  });
+  return { mails, lines };
+
+  function isSafe(recipient: Person | undefined): boolean {
+    return recipient?.facts.runsNode === false;
   }
+}
+
+function isMailPromised(
+  mail: WrittenMail,
+  { facts, losses }: Person,
+  safe: ReadonlySet<string>,
+): boolean {
+  if (facts.runsNode) return mail.isConfirmed;
+  if (mail.storedAt.some((bondId) => safe.has(bondId))) return true;
+  // What only a device had, or a provider that lost its disk, can be lost with the device.
+  return mail.isFetched && losses.length === 0;
+}
+
+/** No mail that was shown as stored is missing: one of the recipient's devices shows it. */
+export function lostMails(views: readonly PersonView[], { mails }: Promises): string[] {
+  const shown = views.map(
+    ({ devices }) => new Set(devices.flatMap((one) => one.mails.map(({ mark }) => mark))),
+  );
+  return mails.filter(({ mark, to }) => !shown[to]?.has(mark)).map(({ mark }) => `${mark} is lost`);
+}
+
+/** No device shows a mail or a line twice. */
+export function shownTwice(views: readonly PersonView[]): string[] {
+  return views.flatMap(({ index, devices }) =>
+    devices.flatMap(({ mails, lines }, at) => {
+      const marks = [...mails.map(({ mark }) => mark), ...lines];
+      return marks
+        .filter((mark, first) => marks.indexOf(mark) !== first)
+        .map((mark) => `${mark} is shown twice by device ${at} of person ${index}`);
+    }),
+  );
+}
+
+/** Folder and flags of a mail are the same on all devices that have it. */
+export function unequalMails(views: readonly PersonView[]): string[] {
+  return views.flatMap(({ index, devices: [first, ...others] }) => {
+    const known = new Map((first?.mails ?? []).map((mail) => [mail.mark, mail]));
+    return others.flatMap(({ mails }) =>
+      mails.flatMap((mail) => {
+        const same = known.get(mail.mark);
+        if (same === undefined || stateOf(same) === stateOf(mail)) return [];
+        return [`${mail.mark} of person ${index}: ${stateOf(same)} and ${stateOf(mail)}`];
+      }),
+    );
+  });
+}
+
+function stateOf({ folder, flags }: ShownMail): string {
+  return `${folder} ${flags.join(' ')}`;
+}
+
+/** A mail that was promised is on every device that was there when it was written. */
+export function missingOnDevices(
+  views: readonly PersonView[],
+  { mails }: Promises,
+  safe: ReadonlySet<string>,
+): string[] {
+  return mails.flatMap(({ mark, to, atMs, storedAt }) => {
+    if (!storedAt.some((bondId) => safe.has(bondId))) return [];
+    const devices: readonly DeviceView[] = views[to]?.devices ?? [];
+    return devices.flatMap((one, at) => {
+      const isThere = one.mails.some((mail) => mail.mark === mark);
+      if (one.sinceMs > atMs || isThere) return [];
+      return [`${mark} is missing on device ${at} of person ${to}`];
+    });
+  });
+}
+
+/** No line of chat that all providers have stored is missing. */
+export function lostLines(views: readonly PersonView[], { lines }: Promises): string[] {
+  const shown = views.map(({ devices }) => new Set(devices.flatMap((one) => one.lines)));
+  return lines.filter(({ mark, to }) => !shown[to]?.has(mark)).map(({ mark }) => `${mark} is lost`);
 }

@@ -2,20 +2,24 @@
  * A device of a simulated person: the whole client with its loops, over a disk in memory, online
  * for some minutes at a time. The power can go at any write.
  */
-import { startEpochs } from '@tanglemail/mail/core/identity/epoch.ts';
-import { deriveAccountRoot, deriveEpochRoot } from '@tanglemail/mail/core/identity/keys.ts';
+import { recoveryKeyOf, recoverySecret } from '@tanglemail/mail/core/backup/lock.ts';
+import type { EpochLine } from '@tanglemail/mail/core/identity/epoch.ts';
+import { deriveAccountRoot } from '@tanglemail/mail/core/identity/keys.ts';
+import { bestSuite } from '@tanglemail/mail/io/crypto/native-suite.ts';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
+import type { ApiServices } from '../../apps/client/src/api/service.ts';
 import { EpochStore } from '../../apps/client/src/account/epoch-store.ts';
 import { Client } from '../../apps/client/src/client.ts';
 import { configOf } from '../../apps/client/src/config/schema.ts';
-import { epochStates } from '../../apps/client/src/store/collections.ts';
+import { loadSelfLog } from '../../apps/client/src/devices/self-log-store.ts';
 import {
   type Disk,
   memoryStore,
   sealedMemoryStore,
 } from '../../apps/client/src/testing/memory-store.ts';
 import type { SeededRandom } from '../sim/random.ts';
+import { putNewAccount } from './disks.ts';
 import type { LifeTangle } from './tangle.ts';
 import type { VirtualTime } from './time.ts';
 
@@ -25,6 +29,10 @@ export interface DeviceOptions {
   /** Reads mail from the node's milestones and rents nothing. */
   readonly runsNode: boolean;
   readonly random: SeededRandom;
+  /** When the account began on this device: now, unless given. */
+  readonly sinceMs?: number;
+  /** Between two looks for new mail, one minute unless given. */
+  readonly pollIntervalMs?: number;
 }
 
 export class Device {
@@ -36,14 +44,23 @@ export class Device {
   skewMs = 0;
   #client: Client | undefined;
   #isOnline = false;
+  #isOff: () => boolean = () => false;
+  readonly #recoveryKey: string;
 
+  /** When it was made, linked or restored. */
+  readonly sinceMs: number;
+
+  /** On an empty disk the account begins with the first start. */
   constructor(
     options: DeviceOptions,
     tangle: LifeTangle,
     time: VirtualTime,
     disk: Disk = new Map(),
   ) {
+    this.sinceMs = options.sinceMs ?? time.nowMs;
     this.#options = options;
+    const secret = recoverySecret(options.seed, 0);
+    this.#recoveryKey = bytesToHex(recoveryKeyOf(secret, bestSuite()));
     this.#tangle = tangle;
     this.#time = time;
     this.disk = disk;
@@ -55,29 +72,37 @@ export class Device {
     return this.#client;
   }
 
+  /** What its local API calls: a whole client has every part. */
+  get services(): Required<ApiServices> {
+    return this.client.services as Required<ApiServices>;
+  }
+
   get isOn(): boolean {
     return this.#client !== undefined;
+  }
+
+  /** Whether the power went in this session. */
+  get isCut(): boolean {
+    return this.#isOff();
   }
 
   /** Starts the client; with `cutAtWrite` the power goes at that write. */
   async start(cutAtWrite?: number): Promise<void> {
     const { seed, random } = this.#options;
     const cut = { atWrite: cutAtWrite ?? Infinity, isApplied: random.chance(0.5) };
-    const store = sealedMemoryStore(memoryStore(this.disk, cut).store);
+    const memory = memoryStore(this.disk, cut);
+    this.#isOff = memory.isOff;
+    const store = sealedMemoryStore(memory.store);
     const clock = { nowMs: () => this.#time.nowMs + this.skewMs };
-    const nowSeconds = Math.floor(clock.nowMs() / 1_000);
-    if (store.get(epochStates, 'epochs') === undefined) {
-      const batch = store.batch();
-      EpochStore.create(batch, startEpochs(deriveEpochRoot(seed, 0), nowSeconds));
-      await batch.write();
-    }
+    if (this.disk.size === 0) await putNewAccount(store, seed, clock.nowMs());
     this.#isOnline = true;
     const { genesis } = this.#tangle.node;
     const secrets = {
       accountRoot: bytesToHex(deriveAccountRoot(seed, 0)),
       accountIndex: 0,
       storeKey: '07'.repeat(32),
-      createdAt: nowSeconds,
+      createdAt: Math.floor(this.sinceMs / 1_000),
+      recoveryKey: this.#recoveryKey,
     };
     this.#client = await Client.open(
       { config: this.#config(), secrets, genesis, store },
@@ -94,7 +119,7 @@ export class Device {
   #config() {
     return configOf({
       mailFromNode: this.#options.runsNode,
-      pollIntervalMs: 60_000,
+      pollIntervalMs: this.#options.pollIntervalMs ?? 60_000,
       pushFromProviders: false,
       address: { stampBits: 4 },
       send: { undoSeconds: 0 },
@@ -108,5 +133,19 @@ export class Device {
     this.#client = undefined;
     await client?.stop().catch(() => undefined);
     this.#isOnline = false;
+  }
+
+  /** The epoch secrets on its disk, as somebody finds them who steals it. */
+  epochLines(): readonly EpochLine[] {
+    return EpochStore.load(sealedMemoryStore(memoryStore(this.disk).store)).state.lines;
+  }
+
+  /** How far the operations of each device of the account have come here. */
+  async selfLog(): Promise<string> {
+    const store = sealedMemoryStore(memoryStore(this.disk).store);
+    const { heads, operations, waiting } = await loadSelfLog(store);
+    const known = [...heads].map(([id, { seq, dropped }]) => `${id.slice(0, 4)} ${seq}-${dropped}`);
+    const behind = [...waiting.keys()].map((dot) => `${dot.slice(0, 4)}${dot.slice(32)}`);
+    return `${known.join(', ')}; ${operations.size} held; waits: ${behind.join(' ')}`;
   }
 }

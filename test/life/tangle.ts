@@ -1,6 +1,6 @@
 /**
  * The tangle of the simulated weeks: a node with the real rules, blocks, milestones and proofs,
- * asked without sockets. A milestone comes one second after something waits for it.
+ * asked without sockets. A milestone comes some seconds after something waits for it.
  */
 import type { Address } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Clock, Hasher, Verifier } from '@tanglemail/tangle/core/ports.ts';
@@ -17,7 +17,6 @@ import { SeededRandom } from '../sim/random.ts';
 import type { VirtualTime } from './time.ts';
 
 const NODE_URL = 'http://node.invalid';
-const MILESTONE_MS = 1_000;
 
 type Listener = (data: never) => void;
 
@@ -31,9 +30,16 @@ export class LifeTangle {
   /** Called after each milestone, before anybody hears of it. */
   onMilestone: () => Promise<void> = async () => {};
 
+  readonly #milestoneMs: number;
+
   /** `outputs` hold the tokens of the genesis. */
-  constructor(time: VirtualTime, outputs: readonly { address: Address; amount: bigint }[]) {
+  constructor(
+    time: VirtualTime,
+    outputs: readonly { address: Address; amount: bigint }[],
+    milestoneMs = 1_000,
+  ) {
     this.#time = time;
+    this.#milestoneMs = milestoneMs;
     const pages = { blocksPage: 100, outputsPage: 100 };
     this.node = new SmallNode([...outputs], { nowMs: () => time.nowMs, ...pages });
   }
@@ -101,7 +107,7 @@ export class LifeTangle {
   #wake(): void {
     if (this.#isMilestoneDue) return;
     this.#isMilestoneDue = true;
-    this.#time.after(MILESTONE_MS, () => {
+    this.#time.after(this.#milestoneMs, () => {
       this.#isMilestoneDue = false;
       void this.#time.during(this.milestone());
     });

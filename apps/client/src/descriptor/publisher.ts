@@ -16,7 +16,12 @@ import {
   type ProviderHint,
   signDescriptor,
 } from '@tanglemail/mail/core/identity/descriptor.ts';
-import { epochOf, type EpochState, publicBundles } from '@tanglemail/mail/core/identity/epoch.ts';
+import {
+  epochOf,
+  type EpochBundle,
+  type EpochState,
+  publicBundles,
+} from '@tanglemail/mail/core/identity/epoch.ts';
 import { ENVELOPE_VERSION } from '@tanglemail/mail/core/envelope/envelope.ts';
 import type { PublishedDoors } from '../contacts/own-addresses.ts';
 import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
@@ -58,6 +63,14 @@ export class DescriptorPublisher {
   readonly #deps: DescriptorPublisherDeps;
   #wake: (() => void) | undefined;
   #isWoken = false;
+  /** Eight key pairs take some milliseconds, and are asked for again and again. */
+  #bundles:
+    | {
+        readonly of: EpochState;
+        readonly firstEpoch: number;
+        readonly list: readonly EpochBundle[];
+      }
+    | undefined;
 
   constructor(deps: DescriptorPublisherDeps) {
     this.#deps = deps;
@@ -196,15 +209,19 @@ export class DescriptorPublisher {
     const { account, suite, epochs, providers, doors, tangle } = this.#deps;
     const issuedAt = Math.floor(tangle.clock.nowMs() / 1_000);
     const firstEpoch = epochOf(issuedAt);
-    const bundles = publicBundles(epochs(), firstEpoch, suite);
-    if (!bundles.ok) throw new Error(`broken invariant: no keys for this epoch: ${bundles.code}`);
+    const state = epochs();
+    if (this.#bundles?.of !== state || this.#bundles.firstEpoch !== firstEpoch) {
+      const made = publicBundles(state, firstEpoch, suite);
+      if (!made.ok) throw new Error(`broken invariant: no keys for this epoch: ${made.code}`);
+      this.#bundles = { of: state, firstEpoch, list: made.value };
+    }
     return {
       networkId: account.networkId,
       accountKey: account.keys.account.publicKey,
       issuedAt,
       identityKey: account.keys.identity.publicKey,
       firstEpoch,
-      bundles: bundles.value,
+      bundles: this.#bundles.list,
       providers: providers(),
       ...doors(),
       maxEnvelope: PADDED_SIZES.at(-1) ?? 0,

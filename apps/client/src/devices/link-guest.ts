@@ -55,9 +55,7 @@ export async function joinAccount(options: JoinOptions, deps: JoinDeps): Promise
   const key = parseLinkCode(options.code);
   if (!key.ok) throw new ClientError('link-invalid', 'the code of a device');
   const folder = await newFolder(options.dataDir);
-  const session = await meet(key.value, options, deps);
-  deps.showNumber(session.number);
-  const archive = readLinkArchive(await fetchArchive(key.value, session, deps));
+  const archive = await receiveArchive(key.value, options.name, deps);
   const genesis = sameGenesis(archive, options.genesis);
   const { random, networkId } = deps.tangle;
   const secrets: AccountSecrets = {
@@ -80,13 +78,27 @@ export async function joinAccount(options: JoinOptions, deps: JoinDeps): Promise
   return accountFacts(secrets, genesis, folder.path);
 }
 
-async function meet(key: Uint8Array, options: JoinOptions, deps: JoinDeps): Promise<LinkSession> {
+/**
+ * Meets the device that gave the code of this key and takes what it sends. Throws ClientError
+ * `link-number-wrong`, `backup-invalid`, and the signal's reason.
+ */
+export async function receiveArchive(
+  key: Uint8Array,
+  name: string,
+  deps: JoinDeps,
+): Promise<LinkArchive> {
+  const session = await meet(key, name, deps);
+  deps.showNumber(session.number);
+  return readLinkArchive(await fetchArchive(key, session, deps));
+}
+
+async function meet(key: Uint8Array, deviceText: string, deps: JoinDeps): Promise<LinkSession> {
   const { tangle, suite, signal } = deps;
   const channel = new LinkChannel(key, deps);
   const secretKey = tangle.random.bytes(32);
   const own = { secretKey, publicKey: suite.x25519PublicKey(secretKey) };
   const reveal = { publicKey: own.publicKey, salt: tangle.random.bytes(32) };
-  const name = new TextEncoder().encode(deviceName(options.name));
+  const name = new TextEncoder().encode(deviceName(deviceText));
   const hello = { commitment: linkCommitment(reveal), name };
   await channel.say('hello', encodeLinkHello(hello), signal);
   const read = (content: Uint8Array): Uint8Array | undefined => {

@@ -24,7 +24,8 @@ export function memoryStore(
     getSync: (key) => disk.get(hex(key)),
     async *iterate({ gte, lt, reverse = false, limit = Infinity }) {
       let left = limit;
-      const keys = [...disk.keys()].filter((key) => key >= hex(gte) && key < hex(lt)).toSorted();
+      const [from, to] = [hex(gte), hex(lt)];
+      const keys = [...disk.keys()].filter((key) => key >= from && key < to).toSorted();
       for (const key of reverse ? keys.toReversed() : keys) {
         if (left-- <= 0) return;
         yield [Buffer.from(key, 'hex'), disk.get(key)!] as const;

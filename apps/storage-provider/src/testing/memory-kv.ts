@@ -15,12 +15,15 @@ export interface Fault {
 
 export class MemoryKv implements ProviderKv {
   readonly #entries: Map<string, Uint8Array>;
+  /** The names in order, by their first byte: a store of weeks is asked for ranges all the time. */
+  readonly #names = new Map<string, string[]>();
   fault: Fault | undefined;
   writes = 0;
   #isDead = false;
 
   constructor(entries = new Map<string, Uint8Array>()) {
     this.#entries = entries;
+    for (const name of [...entries.keys()].toSorted()) this.#namesLike(name).push(name);
   }
 
   /** The same disk after a restart. */
@@ -62,8 +65,14 @@ export class MemoryKv implements ProviderKv {
 
   async *iterate({ gte, lt, limit }: KvRange): AsyncGenerator<[Uint8Array, Uint8Array]> {
     const [from, to] = [nameOf(gte), nameOf(lt)];
-    const names = [...this.#entries.keys()].filter((name) => name >= from && name < to);
-    for (const name of names.toSorted().slice(0, limit)) {
+    const heads = [...this.#names.keys()].filter(
+      (head) => head >= from.slice(0, 1) && head <= to.slice(0, 1),
+    );
+    const names = heads.toSorted().flatMap((head) => {
+      const sorted = this.#namesLike(head);
+      return sorted.slice(placeOf(sorted, from), placeOf(sorted, to));
+    });
+    for (const name of names.slice(0, limit)) {
       const value = this.#entries.get(name);
       if (value) yield [new Uint8Array(Buffer.from(name, 'latin1')), value.slice()];
     }
@@ -75,10 +84,31 @@ export class MemoryKv implements ProviderKv {
 
   #apply(changes: readonly [string, Uint8Array | undefined][]): void {
     for (const [name, value] of changes) {
-      if (value) this.#entries.set(name, value);
-      else this.#entries.delete(name);
+      const names = this.#namesLike(name);
+      if (value) {
+        if (!this.#entries.has(name)) names.splice(placeOf(names, name), 0, name);
+        this.#entries.set(name, value);
+      } else if (this.#entries.delete(name)) names.splice(placeOf(names, name), 1);
     }
   }
+
+  #namesLike(name: string): string[] {
+    const head = name.slice(0, 1);
+    const known = this.#names.get(head) ?? [];
+    this.#names.set(head, known);
+    return known;
+  }
+}
+
+/** Where `name` stands in sorted names, or would stand. */
+function placeOf(names: readonly string[], name: string): number {
+  let [low, high] = [0, names.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((names[middle] ?? '') < name) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Latin-1 keeps the order of bytes. */

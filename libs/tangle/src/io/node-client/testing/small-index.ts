@@ -3,6 +3,7 @@ import type { CheckedBlock } from '../../../core/block/rules.ts';
 import { bytesToHex } from '../../../core/codec/ids.ts';
 import type { BlockId, OutputId, TransactionId } from '../../../core/codec/ids.ts';
 import type { MilestoneHeader } from '../../../core/codec/milestone.ts';
+import type { Output } from '../../../core/codec/output.ts';
 import type { ConsumedOutput, OutputRecord } from '../../../core/ledger/ledger-diff.ts';
 import type { MilestoneResult } from '../../../core/milestone/rules.ts';
 
@@ -17,11 +18,23 @@ export class SmallIndex {
   readonly spent = new Map<OutputId, SpentRecord>();
   /** The block whose transaction a milestone has applied. */
   readonly applied = new Map<TransactionId, BlockId>();
+  /** Spent or not, oldest first. */
+  readonly #byOwner = new Map<string, OutputId[]>();
   /** By tag as hex, oldest first. */
   readonly #tagged = new Map<string, { blockId: BlockId; milestoneIndex: number }[]>();
 
   constructor(records: Iterable<OutputRecord>) {
-    for (const record of records) this.outputs.set(record.outputId, record);
+    for (const record of records) this.#add(record);
+  }
+
+  #add(record: OutputRecord): void {
+    const { outputId, output } = record;
+    this.outputs.set(outputId, record);
+    const owner = ownerOf(output);
+    if (owner === undefined) return;
+    const known = this.#byOwner.get(owner);
+    if (known === undefined) this.#byOwner.set(owner, [outputId]);
+    else known.push(outputId);
   }
 
   /** Books a milestone. */
@@ -30,7 +43,7 @@ export class SmallIndex {
     result: MilestoneResult,
     blocks: ReadonlyMap<BlockId, CheckedBlock>,
   ): void {
-    for (const record of result.diff.created) this.outputs.set(record.outputId, record);
+    for (const record of result.diff.created) this.#add(record);
     for (const record of result.diff.consumed) {
       this.spent.set(record.outputId, { record, header });
       this.outputs.delete(record.outputId);
@@ -62,18 +75,17 @@ export class SmallIndex {
 
   /** Ids of the outputs that fit the query: by address, or channels by where their rest goes. */
   find(query: URLSearchParams): OutputId[] {
-    const address = query.get('address');
     const refundAddress = query.get('refundAddress');
-    const records =
-      query.get('unspent') === 'false'
-        ? [...this.spent.values()].map(({ record }) => record)
-        : [...this.outputs.values()];
-    return records
-      .filter(({ output }) =>
-        refundAddress === null
-          ? output.kind === 'basic' && output.address === address
-          : output.kind === 'channel' && output.refundAddress === refundAddress,
-      )
-      .map(({ outputId }) => outputId);
+    const owner =
+      refundAddress === null ? `basic ${query.get('address')}` : `channel ${refundAddress}`;
+    const records: ReadonlyMap<OutputId, unknown> =
+      query.get('unspent') === 'false' ? this.spent : this.outputs;
+    return (this.#byOwner.get(owner) ?? []).filter((id) => records.has(id));
   }
+}
+
+/** Under what a question finds an output. */
+function ownerOf(output: Output): string | undefined {
+  if (output.kind === 'basic') return `basic ${output.address}`;
+  return output.kind === 'channel' ? `channel ${output.refundAddress}` : undefined;
 }
