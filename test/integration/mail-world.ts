@@ -23,7 +23,7 @@ const STEP_MS = 250;
 const BEAT_MS = 90_000;
 /** Between two looks at what is waited for. */
 const LOOK_MS = 20_000;
-const NO_BODY = [101, 204, 205, 304];
+const NO_BODY = new Set([101, 204, 205, 304]);
 
 export class MailWorld {
   readonly time = new VirtualTime(START_MS);
@@ -103,9 +103,9 @@ export class MailWorld {
       const answer = await real(input, init);
       const { status, headers } = answer;
       const body = await answer.arrayBuffer();
-      return new Response(NO_BODY.includes(status) ? null : body, { status, headers });
+      return new Response(NO_BODY.has(status) ? null : body, { status, headers });
     };
-    globalThis.fetch = ((input, init) => this.time.during(held(input, init))) as typeof fetch;
+    globalThis.fetch = (input, init) => this.time.during(held(input, init));
     return () => {
       globalThis.fetch = real;
     };

@@ -26,13 +26,13 @@ describe('a recipient that moved while a mail was under way', () => {
   const moved = (): Promise<void> =>
     inWorld(2, async (world, old, next) => {
       const { service } = world.bob.client;
-      await world.during(old!.stop());
+      await world.during(old.stop());
       const id = await world.write('to the old address');
       await world.until('a milestone', async () => (await world.shown(id)).startsWith('confirmed'));
       // A provider that is gone claims nothing any more: the rental ends all the same.
-      const closing = world.during(service.closeProvider(old!.bondId));
+      const closing = world.during(service.closeProvider(old.bondId));
       await expect(closing).rejects.toMatchObject({ code: 'provider-unreachable' });
-      await world.rent(next!.bondId);
+      await world.rent(next.bondId);
       const shown = new Set<string>();
       const isThere = async (): Promise<boolean> => {
         shown.add((await world.shown(id)).replace(/milestone \d+/, 'milestone'));
@@ -48,7 +48,11 @@ describe('a recipient that moved while a mail was under way', () => {
       ]);
       expect(await world.bobsMails()).toEqual(['first', 'to the old address']);
     });
-  it('gets it at its new provider, once, and its sender is told the truth', moved, LIMIT_MS);
+  it(
+    'gets it at its new provider, once, and its sender is told the truth',
+    () => expect(moved()).resolves.toBeUndefined(),
+    LIMIT_MS,
+  );
 });
 
 describe('a mail that nobody comes for', () => {
@@ -72,7 +76,7 @@ describe('a mail that nobody comes for', () => {
       await world.untilShown(id, 'fetched by recipient');
       expect(await world.bobsMails()).toEqual(['first', 'too late']);
     });
-  it('waits as long as it was paid for', inTime, LIMIT_MS);
+  it('waits as long as it was paid for', () => expect(inTime()).resolves.toBeUndefined(), LIMIT_MS);
 
   const expired = (): Promise<void> =>
     inWorld(1, async (world, provider) => {
@@ -86,14 +90,18 @@ describe('a mail that nobody comes for', () => {
       await world.during(world.bob.start());
       await world.pass(10 * 60_000);
       // It is dropped, and the provider is not blamed for what was not paid any more.
-      const rental = await world.rental(provider!);
+      const rental = await world.rental(provider);
       expect(rental).toMatchObject({ storedObjects: 0, fetchesFailed: 0, audits: { failed: 0 } });
       expect(await world.bobsMails()).toEqual(['first']);
       const next = await world.write('in time');
       await world.untilShown(next, 'fetched by recipient');
       expect(await world.bobsMails()).toEqual(['first', 'in time']);
     });
-  it('expires, is dropped, and its sender is told', expired, LIMIT_MS);
+  it(
+    'expires, is dropped, and its sender is told',
+    () => expect(expired()).resolves.toBeUndefined(),
+    LIMIT_MS,
+  );
 
   const unasked = (): Promise<void> =>
     inWorld(1, async (world) => {
@@ -103,5 +111,9 @@ describe('a mail that nobody comes for', () => {
       expect(item.state).toBe('stored');
       expect(item.receipts[0]?.until).toBeLessThan(world.time.nowMs / 1_000);
     });
-  it('without a wish for a receipt stays at what was proven', unasked, LIMIT_MS);
+  it(
+    'without a wish for a receipt stays at what was proven',
+    () => expect(unasked()).resolves.toBeUndefined(),
+    LIMIT_MS,
+  );
 });

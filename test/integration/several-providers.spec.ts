@@ -41,7 +41,11 @@ describe('one of two providers', () => {
       await world.pass(10 * 60_000);
       expect(await world.bobsMails()).toEqual(['first', 'while one is away']);
     });
-  it('is away while mail is sent: stores it later, and brings it alone', away, LIMIT_MS);
+  it(
+    'is away while mail is sent: stores it later, and brings it alone',
+    () => expect(away()).resolves.toBeUndefined(),
+    LIMIT_MS,
+  );
 
   const gone = (): Promise<void> =>
     inWorld(2, async (world, one) => {
@@ -59,7 +63,11 @@ describe('one of two providers', () => {
       expect(item).toMatchObject({ state: 'stored', storedCount: 1, providerCount: 2 });
       expect(item).not.toHaveProperty('error');
     });
-  it('never comes back: what is shown stays at the receipts that there are', gone, LIMIT_MS);
+  it(
+    'never comes back: what is shown stays at the receipts that there are',
+    () => expect(gone()).resolves.toBeUndefined(),
+    LIMIT_MS,
+  );
 
   const refusing = (): Promise<void> =>
     inWorld(2, async (world, one) => {
@@ -76,7 +84,11 @@ describe('one of two providers', () => {
       await world.pass(10 * 60_000);
       expect(await world.bobsMails()).toEqual(['first', 'one keeps it to itself']);
     });
-  it('does not hand out: the other does, and the mail is there once', refusing, LIMIT_MS);
+  it(
+    'does not hand out: the other does, and the mail is there once',
+    () => expect(refusing()).resolves.toBeUndefined(),
+    LIMIT_MS,
+  );
 
   const damaged = (): Promise<void> =>
     inWorld(2, async (world, one) => {
@@ -97,7 +109,11 @@ describe('one of two providers', () => {
       await nextDay(2, 1);
       expect(await world.bobsMails()).toEqual(['first']);
     });
-  it('loses an object: an audit sees it, and the other’s copy is brought', damaged, LIMIT_MS);
+  it(
+    'loses an object: an audit sees it, and the other’s copy is brought',
+    () => expect(damaged()).resolves.toBeUndefined(),
+    LIMIT_MS,
+  );
 });
 
 describe('one of three providers', () => {
@@ -125,7 +141,11 @@ describe('one of three providers', () => {
       await onlyWith(world, one);
       expect(await subjectsOf(world.bob)).toEqual(all);
     });
-  it('loses its disk: it gets a mailbox and its copies again', lost, LIMIT_MS);
+  it(
+    'loses its disk: it gets a mailbox and its copies again',
+    () => expect(lost()).resolves.toBeUndefined(),
+    LIMIT_MS,
+  );
 
   /** Bob loses his device too, and all providers but one are gone. */
   async function onlyWith(world: MailWorld, left: LifeProvider): Promise<void> {

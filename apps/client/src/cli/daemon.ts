@@ -81,7 +81,8 @@ async function listen(
 
 /**
  * Takes away what a daemon that was killed has left: this one has the lock of the store, so that
- * nobody listens there any more. Throws ClientError `file-unusable` for a path that no system takes.
+ * nobody listens there any more. Throws ClientError `file-unusable` for a path that no system
+ * takes.
  */
 async function clearSocket(path: string): Promise<void> {
   if (Buffer.byteLength(path) > MAX_SOCKET_PATH) {

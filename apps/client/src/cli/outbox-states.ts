@@ -65,7 +65,7 @@ export function stateText(item: OutboxItemDto): string {
     case 'attached':
       return 'attached (in the tangle)';
     case 'confirmed': {
-      // A contact's mail is sealed again like this when no provider of its recipient watched its tag.
+      // A contact's mail goes like this too, when no provider of the recipient watched its tag.
       const held = heldCount > 0 ? ', sent as a stranger’s mail, no receipt yet' : '';
       const proof = item.proofChecked ? ', proof checked' : '';
       return `confirmed (milestone ${milestoneIndex ?? '?'}${proof})${held}`;

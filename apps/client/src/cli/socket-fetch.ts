@@ -8,7 +8,7 @@ import { SOCKET_HOST } from '../api/socket-host.ts';
 
 const SCHEME = 'unix:';
 /** Answers that have no body. */
-const NO_BODY = [204, 205, 304];
+const NO_BODY = new Set([204, 205, 304]);
 
 export interface DaemonRequest {
   readonly method: string;
@@ -42,8 +42,8 @@ export function fetchFrom(api: string, path: string, init: DaemonRequest): Promi
         name,
         String(value),
       ]);
-      if (NO_BODY.includes(status)) answer.resume();
-      const content = NO_BODY.includes(status) ? null : (Readable.toWeb(answer) as ReadableStream);
+      if (NO_BODY.has(status)) answer.resume();
+      const content = NO_BODY.has(status) ? null : (Readable.toWeb(answer) as ReadableStream);
       resolve(new Response(content, { status, headers: named }));
     });
     sent.on('error', reject);

@@ -143,7 +143,8 @@ export class OutboxRecords {
 
   /**
    * Changes one entry in a step of its own; `more` puts what belongs to it into the same batch, and
-   * what it gives is called once that is written. Undefined when there is no such entry, or `change` leaves it as it is.
+   * what it gives is called once that is written. Undefined when there is no such entry, or
+   * `change` leaves it as it is.
    */
   async update(
     id: number,
