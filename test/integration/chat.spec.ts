@@ -177,7 +177,7 @@ describe('a seed that comes with other mail', () => {
     expect(await heard(bob, alice.address)).toHaveLength(4);
     const notes = await bob.outbox.list(99, undefined, true);
     expect(notes.filter((one) => one.dedupe?.startsWith('watched:'))).toHaveLength(1);
-  }, 60_000);
+  });
 });
 
 describe('a group of four', () => {

@@ -173,5 +173,5 @@ describe('a device that is added later', () => {
     await hand(ben);
     const texts = await textsOf(ada, ben.address);
     expect(texts.slice(-2)).toEqual(['from the tablet', 'from the telephone']);
-  }, 60_000);
+  });
 });
