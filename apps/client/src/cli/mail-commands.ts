@@ -13,7 +13,6 @@ import type { DaemonClient } from './daemon-client.ts';
 import { integerOption } from './options.ts';
 import { OutboxCalls } from './outbox-calls.ts';
 import { stateText } from './outbox-states.ts';
-import { ParcelCalls } from './parcel-calls.ts';
 import type { Terminal } from './terminal.ts';
 import { counted, dateText, facts, manyLines, oneLine, sizeText, table } from './text.ts';
 import { copiesOf, senderOf } from './who.ts';
@@ -123,9 +122,7 @@ export function inboxCommand(terminal: Terminal): Command {
     ['inbox', 'inbox --folder Requests', 'inbox --limit 100 --json'],
     async (context, options) => {
       const limit = integerOption('--limit', options.limit, 1, PAGE);
-      const daemon = await context.daemon();
-      const messages = await daemon.messages(options.folder, limit);
-      if (options.folder === 'INBOX') await noteWaiting(context, daemon);
+      const messages = await (await context.daemon()).messages(options.folder, limit);
       const isOwn = /^(?:sent|drafts)$/i.test(options.folder);
       const who = (one: MessageSummaryDto) => (isOwn && one.sentTo) || senderOf(one);
       context.print(messages, () => {
@@ -142,13 +139,6 @@ export function inboxCommand(terminal: Terminal): Command {
       });
     },
   );
-}
-
-/** A large mail is in no folder before its parts are here. */
-async function noteWaiting(context: CommandContext, { link }: DaemonClient): Promise<void> {
-  const waiting = (await new ParcelCalls(link).incoming()).filter((one) => one.state === 'waiting');
-  if (waiting.length === 0) return;
-  context.note(`${counted(waiting.length, 'large mail')} to be fetched: tanglemail incoming`);
 }
 
 function isUnread({ flags }: MessageSummaryDto): boolean {
