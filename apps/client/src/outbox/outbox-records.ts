@@ -28,8 +28,8 @@ const SHOWN_MS = 7 * 86_400_000;
 const COUNTER = 'outbox';
 const LETTER_ID_LENGTH = 16;
 
-/** Puts more into a batch; what it gives, if anything, is called once the batch is written. */
-export type AlsoWritten = (batch: SealedBatch) => (() => void) | void;
+/** Puts more into a batch; what follows from that waits for `batch.whenWritten`. */
+export type AlsoWritten = (batch: SealedBatch) => void;
 
 export class OutboxRecords {
   readonly #deps: OutboxRecordsDeps;
@@ -142,9 +142,8 @@ export class OutboxRecords {
   }
 
   /**
-   * Changes one entry in a step of its own; `more` puts what belongs to it into the same batch, and
-   * what it gives is called once that is written. Undefined when there is no such entry, or
-   * `change` leaves it as it is.
+   * Changes one entry in a step of its own; `more` puts what belongs to it into the same batch.
+   * Undefined when there is no such entry, or `change` leaves it as it is.
    */
   async update(
     id: number,
@@ -156,10 +155,9 @@ export class OutboxRecords {
       const batch = store.batch();
       const changed = this.change(batch, id, change);
       if (changed === undefined) return undefined;
-      const apply = more?.(batch);
+      more?.(batch);
       await batch.write();
       changed.apply();
-      apply?.();
       return changed.entry;
     });
   }

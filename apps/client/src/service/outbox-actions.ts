@@ -52,9 +52,9 @@ export class OutboxActions implements OutboxService {
       const isBack = await this.#parts.outbox.recall(one.id, (batch) => {
         const others = mail.filter(({ id: other }) => other !== one.id);
         const isWhole = others.every(({ id: other }) => this.#isRecalled(other));
-        if (!isWhole || draft === undefined) return undefined;
+        if (!isWhole || draft === undefined) return;
         draftId = draft.draftId;
-        return draft.write(batch);
+        batch.whenWritten(draft.write(batch));
       });
       (isBack ? recalled : tooLate).push(`${one.id}`);
     }
