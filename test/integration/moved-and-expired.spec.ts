@@ -14,7 +14,7 @@ async function inWorld(
   count: number,
   play: (world: MailWorld, ...providers: LifeProvider[]) => Promise<void>,
 ): Promise<void> {
-  const world = await MailWorld.create(count, 1);
+  const world = await MailWorld.create(count, 1, true);
   try {
     await play(world, ...world.providers);
   } finally {
