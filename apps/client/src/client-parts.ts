@@ -178,7 +178,8 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const chat = await buildChat({ ...base, ...inbox, resolver, outbox, events });
   const all = { ...options, ...base, ...market, ...inbox, receipts, mailbox };
   const { notes } = inbox;
-  const devices = await buildDevices({ ...options, ...base, ...market, publisher, outbox, notes });
+  const own = { ...options, ...base, ...market, publisher, outbox, chat, notes };
+  const devices = await buildDevices(own);
   const push = new PushWatch({
     ...market,
     logger,

@@ -17,6 +17,7 @@ import type { DeviceLog } from './device-log.ts';
 import type { EpochLines } from './epoch-lines.ts';
 import type { RecoveryBoxes } from './recovery-boxes.ts';
 import type { SelfNotes } from './self-notes.ts';
+import type { TagRenewal } from './tag-renewal.ts';
 
 /** Something that operations of other devices change. */
 export interface LogReader {
@@ -32,6 +33,7 @@ export interface DeviceManagerDeps {
   readonly lines: EpochLines;
   readonly boxes: RecoveryBoxes;
   readonly contacts: ContactLog;
+  readonly renewal: TagRenewal;
   readonly readers: readonly LogReader[];
   readonly nowMs: () => number;
   readonly logger: Logger;
@@ -137,7 +139,7 @@ export class DeviceManager {
    * it cannot know. Throws ClientError `device-unknown`, `device-is-own`.
    */
   async remove(text: string): Promise<void> {
-    const { store, writes, log, lines, boxes, nowMs, onNewLine } = this.#deps;
+    const { store, writes, log, lines, boxes, renewal, nowMs, onNewLine } = this.#deps;
     const wanted = text.toLowerCase();
     const found = log.view().devices.filter((one) => one.device.startsWith(wanted));
     const [only] = found;
@@ -152,9 +154,16 @@ export class DeviceManager {
       log.journal(batch, body);
       boxes.clear(batch);
       lines.begin(batch, Math.floor(nowMs() / 1_000));
+      const applies = renewal.begin(batch);
       await batch.write();
+      applies.forEach((apply) => apply());
     });
     onNewLine();
+  }
+
+  /** The descriptor with our present keys is confirmed: what waited for it is done. */
+  async descriptorIsOut(): Promise<void> {
+    await this.#deps.renewal.ask();
   }
 
   /** Mixes fresh randomness into the epochs now: on suspicion that somebody copied the secrets. */

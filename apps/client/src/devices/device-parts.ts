@@ -9,6 +9,7 @@ import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
 import type { Account } from '../account/account.ts';
 import type { EpochStore } from '../account/epoch-store.ts';
 import { BackupKeeper } from '../backup/backup-keeper.ts';
+import type { Chat } from '../chat/chat.ts';
 import type { ClientConfig } from '../config/schema.ts';
 import type { ContactBook } from '../contacts/contact-book.ts';
 import type { DescriptorPublisher } from '../descriptor/publisher.ts';
@@ -34,6 +35,7 @@ import { LinkHost } from './link-host.ts';
 import { PayingDevice } from './paying-device.ts';
 import { RecoveryBoxes } from './recovery-boxes.ts';
 import { SelfNotes } from './self-notes.ts';
+import { TagRenewal } from './tag-renewal.ts';
 
 export interface DevicePartsDeps {
   readonly account: Account;
@@ -51,6 +53,7 @@ export interface DevicePartsDeps {
   readonly tags: TagBook;
   readonly publisher: DescriptorPublisher;
   readonly outbox: Outbox;
+  readonly chat: Pick<Chat, 'endChainsTo'>;
   readonly notes: NoteRouter;
   readonly suite: SealingSuite;
   readonly logger: Logger;
@@ -95,21 +98,6 @@ export async function buildDevices(deps: DevicePartsDeps): Promise<DeviceParts> 
     },
     onFork: () => manager.noteFork(),
   });
-  const manager: DeviceManager = new DeviceManager({
-    store,
-    writes,
-    log,
-    notes,
-    lines,
-    boxes,
-    contacts,
-    nowMs,
-    logger,
-    readers: [contacts, new MailLogReader(log, deps.messages)],
-    onNewLine: () => publisher.wake(),
-  });
-  const mails = new MailLog(log, deps.messages, (operations) => manager.applyLater(operations));
-  mails.observe();
   const tags = new DeviceTags({
     address: deps.account.address,
     own: log.own,
@@ -120,7 +108,25 @@ export async function buildDevices(deps: DevicePartsDeps): Promise<DeviceParts> 
     outbox,
     random,
     logger,
+    onRenew: (batch, who) => deps.chat.endChainsTo(batch, who),
   });
+  const renewal = new TagRenewal({ ...deps, log, tags });
+  const manager: DeviceManager = new DeviceManager({
+    store,
+    writes,
+    log,
+    notes,
+    lines,
+    boxes,
+    contacts,
+    renewal,
+    nowMs,
+    logger,
+    readers: [contacts, new MailLogReader(log, deps.messages), renewal],
+    onNewLine: () => publisher.wake(),
+  });
+  const mails = new MailLog(log, deps.messages, (operations) => manager.applyLater(operations));
+  mails.observe();
   tags.register(deps.notes);
   notes.register(deps.notes);
   const backups = buildBackups(deps, boxes);

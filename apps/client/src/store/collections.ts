@@ -74,9 +74,18 @@ export const contacts = collection(
     /** Numbers of the next tag in each direction; never reset. */
     nextContactTag: count,
     nextInviteTag: count,
-    /** Where this is not the account's first device: its own tags to them, never another's. */
+    /**
+     * This device's own tags to them, never another's: where it is not the account's first, and
+     * where what was counted on may be known to somebody else. `before` serves until they know.
+     */
     ownTags: z
-      .strictObject({ device: hex, seed: hex, next: count, isKnown: z.boolean() })
+      .strictObject({
+        device: hex,
+        seed: hex,
+        next: count,
+        isKnown: z.boolean(),
+        before: z.strictObject({ seed: hex, next: count }).optional(),
+      })
       .optional(),
   }),
 );
