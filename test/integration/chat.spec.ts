@@ -81,7 +81,7 @@ async function open(seedByte: number): Promise<ChatSide> {
     resolver,
     suite: nobleSuite,
     watchTags: () => sync.watchTags(),
-    isWatching: () => sync.isWatching(),
+    isWatching: (chainId) => sync.isWatching(chainId),
     onChange: () => {},
     logger: SILENT_LOGGER,
   });
@@ -162,6 +162,21 @@ describe('two people, one of them away', () => {
     expect((await heard(bob, alice.address)).at(-1)).toBe('three');
     await online(bob);
     expect(await heard(bob, alice.address)).toHaveLength(3);
+  }, 60_000);
+});
+
+describe('a seed that comes with other mail', () => {
+  it('is answered right after the sync that brought it', async () => {
+    const [alice, bob] = [await open(1), await open(2)];
+    await befriend(alice, bob);
+    const toBob = { id: bob.address, kind: 'person' } as const;
+    for (const text of ['one', 'two', 'three', 'four']) await alice.chat.send(toBob, text);
+    await delivered(alice);
+    await bob.sync.sync(market.bondId);
+    await bob.chat.settle();
+    expect(await heard(bob, alice.address)).toHaveLength(4);
+    const notes = await bob.outbox.list(99, undefined, true);
+    expect(notes.filter((one) => one.dedupe?.startsWith('watched:'))).toHaveLength(1);
   }, 60_000);
 });
 

@@ -313,7 +313,7 @@ export const CLIENT_ERRORS = {
   'message-too-large': row(
     'refused',
     413,
-    'the message is larger than 25 MiB',
+    'the message is larger than 35 MiB: its attachments may have 25 MiB together',
     'shorten it or leave an attachment out',
   ),
   'parcel-recipient-limit': row(

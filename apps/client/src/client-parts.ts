@@ -178,8 +178,7 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const chat = await buildChat({ ...base, ...inbox, resolver, outbox, events });
   const all = { ...options, ...base, ...market, ...inbox, receipts, mailbox };
   const { notes } = inbox;
-  const own = { ...options, ...base, ...market, publisher, outbox, chat, notes };
-  const devices = await buildDevices(own);
+  const devices = await buildDevices({ ...all, publisher, outbox, chat, notes, sealer });
   const push = new PushWatch({
     ...market,
     logger,
@@ -249,7 +248,7 @@ function buildChat(parts: Base & Pick<ClientParts, ChatParts>): Promise<Chat> {
   return Chat.load({
     ...parts,
     watchTags: () => providerSync.watchTags(),
-    isWatching: () => providerSync.isWatching(),
+    isWatching: (chainId) => providerSync.isWatching(chainId),
     onChange: (data) => events.emit({ topic: 'chat', data }),
   });
 }

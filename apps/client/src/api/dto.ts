@@ -15,7 +15,7 @@ export const EVENTS_PATH = `${API_PREFIX}/events`;
 
 /** Bytes of a request body, but for a message. */
 export const MAX_BODY_BYTES = 1 << 20;
-/** Bytes of a body that brings a message: 25 MiB in base64, its line ends and what is around it. */
+/** Bytes of a body that brings a message: 35 MiB as they are, or 25 MiB as attachments in base64. */
 export const MAX_MESSAGE_BODY_BYTES = 36 << 20;
 export const MAX_RECIPIENTS = 50;
 export const MAX_ATTACHMENTS = 32;

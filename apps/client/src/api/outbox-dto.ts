@@ -64,6 +64,8 @@ export const registeredLetterDto = z.object({
   recipient: z.string().max(128),
   /** Unix seconds by the sender's clock. */
   sentAt: count,
+  /** What was signed names the message by its hash: whoever checks needs its bytes too. */
+  isLarge: z.boolean(),
   file: registeredFileDto,
 });
 

@@ -51,7 +51,11 @@ export function startAnew(stored: StoredValue): StoredValue | undefined {
     return changed(stored, folders, (one) => ({ ...one, uidValidity: one.uidValidity + by }));
   }
   if (bucket === 'outbox') {
-    return changed(stored, outboxEntries, (entry) => ({ ...entry, nextTryAtMs: 0 }));
+    // Failures of the other machine do not count; the time that a mail was given does.
+    return changed(stored, outboxEntries, (entry) => ({
+      ...entry,
+      nextTryAtMs: Math.max(entry.notBeforeMs ?? 0, entry.awaitsFetchUntilMs ?? 0),
+    }));
   }
   return bucket === 'state' ? restartState(stored) : stored;
 }

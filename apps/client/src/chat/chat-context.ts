@@ -44,8 +44,8 @@ export interface ChatDeps {
   readonly lists: TagLists;
   /** Has the present tags watched at every rented provider that can be reached. Never throws. */
   readonly watchTags: () => Promise<void>;
-  /** Whether every rented provider watches the present tags. */
-  readonly isWatching: () => boolean;
+  /** Whether every rented provider watches the tags of somebody's chain. */
+  readonly isWatching: (chainId: string) => boolean;
   readonly onChange: (change: ChatChange) => void;
   readonly logger: Logger;
 }

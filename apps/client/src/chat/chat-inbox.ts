@@ -60,8 +60,8 @@ export class ChatInbox {
   take(batch: SealedBatch, arrival: TaggedEnvelope): IntakeStep | undefined {
     const { envelope, receivedAtMs } = arrival;
     const taken = this.#context.receiving.take(batch, envelope, nowOf(this.#context));
+    if (taken === undefined) return undefined;
     if (!taken.ok) {
-      if (taken.code === 'chain-tag-unknown') return undefined;
       return { intake: { kind: 'refused', code: taken.code }, apply: () => {} };
     }
     const filed = this.#file(batch, taken.value.arrival, receivedAtMs);
@@ -90,8 +90,14 @@ export class ChatInbox {
         return this.fileText(batch, { ...note, sender, receivedAtMs });
       case 'watched':
         return sending.noteWatcher(batch, note.chainId, sender);
-      case 'ended':
-        return receiving.end(batch, note, sender, nowOf(this.#context));
+      case 'length': {
+        const unheld = this.#isAccepted(sender) ? this.#ownAudience : undefined;
+        return receiving.noteLength(batch, note, {
+          from: sender,
+          now: nowOf(this.#context),
+          unheld,
+        });
+      }
       case 'chain-request': {
         const sent = sending.sentTo(sender, { chainId: note.chainId }, batch);
         return sent ? this.#outbox.answer(batch, sender, sent, note.numbers) : () => {};
@@ -101,7 +107,7 @@ export class ChatInbox {
         return sent ? this.#outbox.answer(batch, sender, sent, []) : () => {};
       }
       default:
-        return receiving.settle(batch, { ...note, from: sender });
+        return receiving.settle(batch, { ...note, from: sender }, nowOf(this.#context));
     }
   }
 

@@ -34,9 +34,8 @@ export class ChatKeeper {
     const { writes, store, receiving, outbox, watchTags, isWatching } = this.#context;
     if (receiving.unanswered().length === 0) return;
     await watchTags();
-    if (!isWatching()) return;
     await writes.run(async () => {
-      const due = receiving.unanswered();
+      const due = receiving.unanswered().filter(({ chainId }) => isWatching(chainId));
       if (due.length === 0) return;
       const batch = store.batch();
       const applies = due.flatMap(({ chainId, from }) => {
@@ -56,9 +55,11 @@ export class ChatKeeper {
       const now = nowOf(this.#context);
       const batch = store.batch();
       const applies = [
+        receiving.noteGaps(batch, now),
         receiving.prune(batch, now, (record) => this.#isWanted(record)),
         this.#askForNumbers(batch, now),
         this.#askForSeeds(batch, now),
+        sending.tellLengths(batch, (id) => this.#outbox.audienceWith(id, batch)),
         sending.prune(batch),
         groups.release(batch, undefined, tangle.clock.nowMs()).apply,
       ];

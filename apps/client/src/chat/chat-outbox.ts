@@ -3,15 +3,16 @@
  * answers to who lacks something, and the second way when the first one fails. Before: chat.ts,
  * chat-inbox.ts; after: sending-book.ts, outbox.ts. Spec: docs/spec/43-chat.md.
  */
-import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
+import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import { errorFields } from '@tanglemail/tangle/io/logger.ts';
 import { encodeChainNote } from '@tanglemail/mail/core/chain/note.ts';
-import { personAudience } from '@tanglemail/mail/core/chain/ratchet.ts';
+import { type ChainId, personAudience } from '@tanglemail/mail/core/chain/ratchet.ts';
 import { utf8ToBytes } from '@tanglemail/mail/core/crypto/kdf.ts';
 import { encodeFrame } from '@tanglemail/mail/core/group/frame.ts';
 import { encodeGroupNote } from '@tanglemail/mail/core/group/note.ts';
 import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import { letterIdFromBytes } from '@tanglemail/mail/core/letter/content.ts';
+import { MAX_REQUESTED_NUMBERS } from '@tanglemail/mail/core/limits.ts';
 import { RESEND_AFTER_MS } from '../outbox/outbox-entry.ts';
 import type { ChatMessage, SentOnChain } from '../store/chat-collections.ts';
 import type { OutboxEntry } from '../store/outbox-collections.ts';
@@ -40,7 +41,7 @@ export class ChatOutbox {
       const contact = contacts.get(address);
       const { identityKey } = contact ?? {};
       if (contact?.state !== 'accepted' || !contact.knowsUs || !identityKey) return undefined;
-      const audience = bytesToHex(personAudience(address));
+      const audience = personAudienceOf(address);
       const holders = [{ address, identityKey }];
       return { id: audience, isGroup: false, holders, lastReceivedAt };
     }
@@ -52,6 +53,17 @@ export class ChatOutbox {
       identityKey: bytesToHex(identityKey),
     }));
     return { id, isGroup: true, holders, lastReceivedAt };
+  }
+
+  /** The same, by the id of a chain's audience. */
+  audienceWith(audienceId: string, batch: SealedBatch): Audience | undefined {
+    const { groups, log } = this.#context;
+    if (groups.get(audienceId) !== undefined) {
+      return this.audienceOf({ id: audienceId, kind: 'group' }, batch);
+    }
+    const people = log.list().filter(({ kind }) => kind === 'person');
+    const ref = people.find(({ id }) => audienceId === personAudienceOf(id));
+    return ref && this.audienceOf(ref, batch);
   }
 
   /** Takes a message of ours: it is shown, and on its way, once the batch is written. */
@@ -134,11 +146,11 @@ export class ChatOutbox {
     numbers: readonly number[],
   ): () => void {
     const { account, sending, log, outbox } = this.#context;
-    const counted = sending.countAnswer(batch, sent, to);
-    if (counted === undefined) return () => {};
-    const applies: (() => void)[] = [counted];
     const isAll = numbers.length === 0;
     const wanted = sent.sent.filter((one) => isAll || numbers.includes(one.number));
+    const counted = sending.countAnswer(batch, sent, to, wanted.length);
+    if (counted === undefined) return () => {};
+    const applies: (() => void)[] = [counted];
     for (const { letterId } of wanted) {
       const message = log.find(account.address, letterId);
       const ref = message && log.get(message.conversation, batch);
@@ -146,27 +158,34 @@ export class ChatOutbox {
       // Who has left, or was removed since, gets nothing more.
       const audience = this.audienceOf(ref, batch);
       if (!audience?.holders.some((one) => one.address === to)) continue;
+      if (!isAll && this.#isByLetter(message, to)) continue;
       const accept = this.#enqueueLetter(batch, ref, to, message);
+      // From now on the message is as far as this letter is.
+      log.reroute(batch, message, [{ to, outboxId: accept.id }]);
       applies.push(() => void accept());
     }
-    const chainId = sent.chainId as never;
-    const tags = sent.sent.slice(-128).map(({ tag }) => new Uint8Array(Buffer.from(tag, 'hex')));
+    const chainId = sent.chainId as ChainId;
+    const tags = wanted.slice(-MAX_REQUESTED_NUMBERS).map(({ tag }) => hexToBytes(tag));
     const body = encodeChainNote({ type: 'answered', chainId, tags });
-    const accept = outbox.enqueueNote(batch, { to, body, dedupe: `answered:${sent.chainId}` });
+    const accept = outbox.enqueueNote(batch, { to, body });
     applies.push(() => void accept());
     if (isAll) applies.push(this.#renew(batch, sent));
     return applyAll(applies);
   }
 
+  /** Whether a message went to somebody by a letter that is on its way still, or is stored. */
+  #isByLetter({ recipients }: ChatMessage, to: MailAddress): boolean {
+    const route = recipients.find((one) => one.to === to);
+    const entry = route && this.#context.outbox.get(route.outboxId);
+    return entry?.form === 'note' && (!entry.isDone || entry.state === 'stored');
+  }
+
   /** A new chain at once, so that the next message need not go by letter. */
   #renew(batch: SealedBatch, sent: SentOnChain): () => void {
-    const { sending, log } = this.#context;
+    const { sending } = this.#context;
     if (!sending.isCurrent(batch, sent.chainId)) return () => {};
     const ended = sending.end(batch, sent.audience);
-    const refs = log.list();
-    const found = refs
-      .map((ref) => this.audienceOf(ref, batch))
-      .find((one) => one?.id === sent.audience);
+    const found = this.audienceWith(sent.audience, batch);
     if (found === undefined) return ended;
     return applyAll([ended, sending.route(batch, found).apply]);
   }
@@ -199,7 +218,8 @@ export class ChatOutbox {
         const applies: (() => void)[] = [];
         const routes = may.map(({ to }) => {
           const accept = this.#enqueueLetter(batch, ref, to, message);
-          applies.push(sending.noteUnwatched(batch, message.letterId, to), () => void accept());
+          const unwatched = sending.noteUnwatched(batch, message.letterId, to, audience);
+          applies.push(unwatched, () => void accept());
           return { to, outboxId: accept.id };
         });
         log.reroute(batch, message, routes);
@@ -210,6 +230,10 @@ export class ChatOutbox {
       logger.warn(errorFields(error), 'a line of chat waits for its second way');
     }
   }
+}
+
+function personAudienceOf(address: string): string {
+  return bytesToHex(personAudience(address as MailAddress));
 }
 
 /** For whom an envelope of a chain has failed: sealed never, or stored by none of theirs. */

@@ -376,6 +376,21 @@ describe('repair', () => {
 });
 
 describe('a seed', () => {
+  it('is answered once the providers watch the chain, after a pass over them', async () => {
+    world.isWatching = false;
+    await say(alice, bob, 'by letter');
+    await world.settle(both());
+    const watched = async () => {
+      const all = await bob.outbox.list(99, undefined, true);
+      return all.filter((one) => one.dedupe?.startsWith('watched:')).length;
+    };
+    await bob.chat.answer();
+    expect(await watched()).toBe(0);
+    world.isWatching = true;
+    for (let pass = 0; pass < 2; pass += 1) await bob.chat.answer();
+    expect(await watched()).toBe(1);
+  });
+
   it('for somebody else, or of a chain that is over, opens nothing', async () => {
     const seed = new Uint8Array(32).fill(3);
     const openedAt = Math.floor(world.nowMs / 1_000);

@@ -138,12 +138,18 @@ export class Chat {
     await this.#keeper.tick();
   }
 
+  /** Answers seeds that could not be answered when they came. Never throws. */
+  async answer(): Promise<void> {
+    this.#answerSoon();
+    await this.settle();
+  }
+
   /** Waits for answers to seeds that are under way. */
   async settle(): Promise<void> {
     await this.#answering;
   }
 
-  /** Not within the write lock that calls this: the answer asks providers first. */
+  /** Not within the write lock that calls this: the answer waits for providers first. */
   #answerSoon(): void {
     const { logger } = this.#context;
     this.#answering = this.#answering

@@ -39,7 +39,7 @@ describe('bytes of any kind in notes', () => {
       encodeChainNote({ type: 'watched', chainId }),
       encodeChainNote({ type: 'text', letterId, sentAt: 1, text: body }),
       encodeChainNote({ type: 'answered', chainId, tags: [tag] }),
-      encodeChainNote({ type: 'ended', chainId, length: 3 }),
+      encodeChainNote({ type: 'length', chainId, length: 3 }),
       encodeGroupNote({ type: 'seed', seed }),
       encodeGroupNote({ type: 'changes', groupId, changes: log.changes() }),
       encodeGroupNote({ type: 'history-request', groupId, heads: [], missing: [] }),

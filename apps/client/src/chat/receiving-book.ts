@@ -9,12 +9,14 @@ import type { ChainSeedNote } from '@tanglemail/mail/core/chain/note.ts';
 import type { ChainId } from '@tanglemail/mail/core/chain/ratchet.ts';
 import {
   CHAIN_KEPT_SECONDS,
+  hasGap,
   missingNumbers,
   type OpenedChainMessage,
   openChainMessage,
   openReceivingChain,
   pruneReceivingChain,
   type ReceivingChain,
+  releaseChainTags,
   watchedChainTags,
   wipeReceivingChain,
 } from '@tanglemail/mail/core/chain/receiving.ts';
@@ -62,6 +64,8 @@ export interface MissingStep {
 
 /** Chains of one sender to one audience at once: a sender opens two a day at the very most. */
 const MAX_CHAINS_OF_ONE = 64;
+/** Chains of one sender of which something is missing: no more can be open than are held. */
+const MAX_MISSING_OF_ONE = 64;
 /** Providers watch a chain's tags as long as its sender may write on it, and two days more. */
 const WATCH_SECONDS = CHAIN_LIFE_SECONDS + 2 * 86_400;
 /** Numbers left under watched tags when more of them are watched. */
@@ -116,7 +120,8 @@ export class ReceivingBook {
     }
     const tags = watchedChainTags(opened.value).map(({ tag }) => tag);
     const drained = drainWaiting(waiting.room(batch), opened.value, now, suite);
-    const record = { chainId, from, audience, state: '', isAnswered: false, listed: CHAIN_WINDOW };
+    const fresh = { state: '', isAnswered: false, listed: CHAIN_WINDOW, asked: 0 };
+    const record = { chainId, from, audience, ...fresh };
     const applies = [
       waiting.replace(batch, drained.room),
       lists.watch(batch, chainId, 0, tags),
@@ -127,15 +132,18 @@ export class ReceivingBook {
     return succeed({ arrivals, apply: applyAll(applies) });
   }
 
-  /** Opens an envelope under a matching tag. Codes: as openChainMessage. */
+  /**
+   * Opens an envelope under a matching tag; undefined when its chain is not held. Codes: as
+   * openChainMessage.
+   */
   take(
     batch: SealedBatch,
     envelope: MailEnvelope,
     now: number,
-  ): MailOutcome<{ readonly arrival: ChainArrival; readonly apply: () => void }> {
+  ): MailOutcome<{ readonly arrival: ChainArrival; readonly apply: () => void }> | undefined {
     const chainId = this.#deps.lists.match(envelope.tag);
     const record = chainId === undefined ? undefined : this.#records.get(chainId, batch);
-    if (record === undefined) return fail('chain-tag-unknown');
+    if (record === undefined) return undefined;
     const before = stateOf(record);
     const outcome = openChainMessage(before, envelope, now, this.#deps.suite);
     if (!outcome.ok) return outcome;
@@ -155,14 +163,27 @@ export class ReceivingBook {
     return record === undefined ? () => {} : this.#write(batch, { ...record, isAnswered: true });
   }
 
-  /** The sender has sent again whatever we lack of a chain; nothing is waited for any more. */
+  /**
+   * The sender has sent again, by letter, the messages with these tags: they are missed no more,
+   * also when the chain's length is told once more. `now` in unix seconds.
+   */
   settle(
     batch: SealedBatch,
     { chainId, tags, from }: { chainId: string; tags: readonly Uint8Array[]; from: MailAddress },
+    now: number,
   ): () => void {
     const { waiting } = this.#deps;
     const applies: (() => void)[] = [];
-    if (this.#missing.get(chainId, batch)?.from === from) {
+    const record = this.#records.get(chainId, batch);
+    const before = record?.from === from ? stateOf(record) : undefined;
+    const after = before && releaseChainTags(before, tags, now);
+    if (record !== undefined && before !== undefined && after !== undefined && after !== before) {
+      applies.push(this.#put(batch, record, after), () => wipeReceivingChain(before, after));
+    }
+    const missing = this.#missing.get(chainId, batch);
+    // What he left out is asked for again, and at last told as lost.
+    const isWhole = !after || missingNumbers(after, missing?.length ?? 0).length === 0;
+    if (missing?.from === from && isWhole) {
       applies.push(this.#putMissing(batch, chainId, undefined));
     }
     const named = new Set(tags.map(bytesToHex));
@@ -191,9 +212,30 @@ export class ReceivingBook {
       }
       const count = record === undefined ? length : numbers.length;
       if (step === 'lost') lost.push({ missing, count });
+      if (step === 'lost' && record !== undefined) {
+        applies.push(this.#write(batch, { ...record, asked: Math.max(record.asked, length) }));
+      }
       applies.push(this.#putMissing(batch, chainId, undefined));
     }
     return { ask, lost, apply: applyAll(applies) };
+  }
+
+  /** Misses what was overtaken a day ago: its keys are not kept for ever. */
+  noteGaps(batch: SealedBatch, now: number): () => void {
+    const applies: (() => void)[] = [];
+    for (const record of this.#records.values()) {
+      const state = stateOf(record);
+      if (hasGap(state, record.asked, now)) {
+        const { from, audience } = record;
+        const previous = { chainId: state.chainId, length: state.next };
+        applies.push(
+          this.#noteMissing(batch, { previous }, { from, audience, now }),
+          this.#write(batch, { ...record, asked: state.next }),
+        );
+      }
+      wipeReceivingChain(state);
+    }
+    return applyAll(applies);
   }
 
   /** Deletes keys that are too old, and whole chains; `isWanted` says whose are kept at all. */
@@ -204,7 +246,9 @@ export class ReceivingBook {
   ): () => void {
     const { store, lists } = this.#deps;
     const applies: (() => void)[] = [];
-    for (const record of this.#records.values()) {
+    for (const { chainId } of this.#records.values()) {
+      const record = this.#records.get(chainId, batch);
+      if (record === undefined) continue;
       const state = stateOf(record);
       const pruned = isWanted(record) ? pruneReceivingChain(state, now) : undefined;
       const openedAt = state.keepUntil - CHAIN_KEPT_SECONDS;
@@ -222,16 +266,24 @@ export class ReceivingBook {
     return applyAll(applies);
   }
 
-  /** A chain that we hold is over, and had `length` messages. */
-  end(
+  /**
+   * So many messages went on a chain. One that we do not hold was watched before we were restored
+   * from a backup; it is taken for one to `unheld`, for the note does not tell, or for nobody's.
+   */
+  noteLength(
     batch: SealedBatch,
     previous: { readonly chainId: ChainId; readonly length: number },
-    from: MailAddress,
-    now: number,
+    about: {
+      readonly from: MailAddress;
+      readonly now: number;
+      readonly unheld: string | undefined;
+    },
   ): () => void {
-    const record = this.#records.get(previous.chainId, batch);
-    if (record === undefined) return () => {};
-    return this.#noteMissing(batch, { previous }, { from, audience: record.audience, now });
+    const { unheld, ...rest } = about;
+    const audience = this.#records.get(previous.chainId, batch)?.audience ?? unheld;
+    return audience === undefined
+      ? () => {}
+      : this.#noteMissing(batch, { previous }, { ...rest, audience });
   }
 
   #noteMissing(
@@ -246,6 +298,10 @@ export class ReceivingBook {
     if (record !== undefined && missingNumbers(stateOf(record), length).length === 0) {
       return () => {};
     }
+    const known = this.#missing.get(chainId, batch);
+    if (known !== undefined && (known.from !== from || known.length >= length)) return () => {};
+    const ofSender = this.#missing.values().filter((one) => one.from === from);
+    if (known === undefined && ofSender.length >= MAX_MISSING_OF_ONE) return () => {};
     const ask = { since: now, asks: 0, askedAt: 0 };
     return this.#putMissing(batch, chainId, { chainId, from, audience, length, ...ask });
   }

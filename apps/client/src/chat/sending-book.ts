@@ -11,6 +11,7 @@ import { CHAIN_SEED_LENGTH, type ChainId } from '@tanglemail/mail/core/chain/rat
 import { CHAIN_KEPT_SECONDS } from '@tanglemail/mail/core/chain/receiving.ts';
 import {
   CHAIN_LIFE_SECONDS,
+  isLengthDue,
   openSendingChain,
   reseedReason,
   sealChainMessage,
@@ -70,7 +71,7 @@ export interface SendingBookDeps {
   readonly outbox: Pick<Outbox, 'enqueueNote'>;
 }
 
-/** Times that one person is answered about one chain. */
+/** Times that one person gets what went on one chain again, counted in messages. */
 const MAX_ANSWERS = 3;
 
 export class SendingBook {
@@ -109,7 +110,7 @@ export class SendingBook {
       lines = [opened.line, ...lines.map((one, at) => (at === 0 ? told(one) : one))];
       applies.push(
         opened.apply,
-        ...lines.slice(2).map((one) => this.#tellEnd(batch, one, audience)),
+        ...lines.slice(2).map((one) => this.#tellLength(batch, one, audience)),
       );
     }
     const kept = lines.slice(0, 2);
@@ -139,17 +140,40 @@ export class SendingBook {
     return reseedReason(state, now, last) !== undefined;
   }
 
-  /** A chain leaves the list: whoever watches it hears of what went on it after the next seed. */
-  #tellEnd(batch: SealedBatch, line: SendingLine, audience: Audience): () => void {
+  /** Whoever watches a chain hears of what went on it since its length was told. */
+  #tellLength(
+    batch: SealedBatch,
+    line: SendingLine,
+    { holders }: Audience,
+    watchers: readonly MailAddress[] = line.watchers,
+  ): () => void {
     const { next } = stateOf(line);
     if (next <= line.told) return () => {};
     const chainId = line.chainId as ChainId;
-    const body = encodeChainNote({ type: 'ended', chainId, length: next });
-    const present = new Set(audience.holders.map((one) => one.address));
-    const accepts = line.watchers
-      .filter((to) => present.has(to))
-      .map((to) => this.#deps.outbox.enqueueNote(batch, { to, body, dedupe: `end:${chainId}` }));
+    const body = encodeChainNote({ type: 'length', chainId, length: next });
+    const dedupe = `length:${chainId}`;
+    const accepts = watchers
+      .filter((to) => holders.some((one) => one.address === to))
+      .map((to) => this.#deps.outbox.enqueueNote(batch, { to, body, dedupe }));
     return () => accepts.forEach((accept) => accept());
+  }
+
+  /**
+   * Tells the lengths of chains on which nothing went for a day: without that, nobody would miss
+   * the last messages of one. `audienceOf`: who may read now, by the audience's id.
+   */
+  tellLengths(batch: SealedBatch, audienceOf: (id: string) => Audience | undefined): () => void {
+    const now = this.#now();
+    const applies: (() => void)[] = [];
+    for (const record of this.#records.values()) {
+      const due = record.chains.filter((one) => isLengthDue(stateOf(one), one.told, now));
+      const audience = due.length === 0 ? undefined : audienceOf(record.audience);
+      if (audience === undefined) continue;
+      applies.push(...due.map((one) => this.#tellLength(batch, one, audience)));
+      const chains = record.chains.map((one) => (due.includes(one) ? told(one) : one));
+      applies.push(this.#put(batch, { ...record, chains }));
+    }
+    return applyAll(applies);
   }
 
   #open(
@@ -173,11 +197,7 @@ export class SendingBook {
       // Whoever never had the chain before has nothing to miss of it.
       const had = previous?.holders.some((one) => one.address === address) === true;
       const body = encodeSeed(had ? note : first, audience.isGroup);
-      const accept = outbox.enqueueNote(batch, {
-        to: address,
-        body,
-        dedupe: `seed:${audience.id}`,
-      });
+      const accept = outbox.enqueueNote(batch, { to: address, body });
       return (): void => void accept();
     });
     applies.push(
@@ -236,12 +256,21 @@ export class SendingBook {
   }
 
   /** No provider of `who` has a message that went on a chain: letters again, then a new chain. */
-  noteUnwatched(batch: SealedBatch, letterId: string, who: MailAddress): () => void {
+  noteUnwatched(
+    batch: SealedBatch,
+    letterId: string,
+    who: MailAddress,
+    audience: Audience,
+  ): () => void {
     const sent = this.#sent.values().find((one) => one.sent.some((of) => of.letterId === letterId));
-    if (sent === undefined) return () => {};
-    return this.#changeWatchers(batch, sent.chainId, (watchers) =>
-      watchers.includes(who) ? watchers.filter((one) => one !== who) : watchers,
+    const chains = sent && this.#records.get(sent.audience, batch)?.chains;
+    const line = chains?.find((one) => one.chainId === sent?.chainId);
+    if (line === undefined || !line.watchers.includes(who)) return () => {};
+    const left = this.#changeWatchers(batch, line.chainId, (watchers) =>
+      watchers.filter((one) => one !== who),
     );
+    // Nobody tells it to him later.
+    return applyAll([left, this.#tellLength(batch, line, audience, [who])]);
   }
 
   #changeWatchers(
@@ -296,12 +325,18 @@ export class SendingBook {
     return found?.holders.includes(who) === true ? found : undefined;
   }
 
-  /** Counts an answer to `who` about a chain; undefined when there were enough. */
-  countAnswer(batch: SealedBatch, sent: SentOnChain, who: MailAddress): (() => void) | undefined {
-    const times = sent.answered.find((one) => one.to === who)?.times ?? 0;
-    if (times >= MAX_ANSWERS) return undefined;
+  /** Counts an answer of `count` messages to `who` about a chain; undefined: there were enough. */
+  countAnswer(
+    batch: SealedBatch,
+    sent: SentOnChain,
+    who: MailAddress,
+    count: number,
+  ): (() => void) | undefined {
+    const before = sent.answered.find((one) => one.to === who)?.times ?? 0;
+    if (before >= MAX_ANSWERS * Math.max(1, sent.sent.length)) return undefined;
     const others = sent.answered.filter((one) => one.to !== who);
-    return this.#putSent(batch, { ...sent, answered: [...others, { to: who, times: times + 1 }] });
+    const times = before + Math.max(1, count);
+    return this.#putSent(batch, { ...sent, answered: [...others, { to: who, times }] });
   }
 
   /** Forgets what went on chains that nobody can still ask about. */
@@ -335,7 +370,7 @@ export class SendingBook {
   }
 }
 
-/** The next seed names its length as it is now. */
+/** Its length, as it is now, is told. */
 function told(line: SendingLine): SendingLine {
   return { ...line, told: stateOf(line).next };
 }

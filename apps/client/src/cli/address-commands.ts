@@ -1,6 +1,7 @@
 /**
  * `tanglemail address` with its sub-addresses, and `tanglemail settings`: who we are to others.
  */
+import { MAX_MESSAGE_SIZE } from '@tanglemail/mail/core/limits.ts';
 import { Command, Option } from 'commander';
 import type { SettingsDto, SubAddressDto } from '../api/people-dto.ts';
 import { ClientError } from '../client-error.ts';
@@ -231,7 +232,7 @@ function setCommand(terminal: Terminal): Command {
         ...(name === undefined ? {} : { profileName: name }),
         ...(maxMail === undefined
           ? {}
-          : { maxMail: integerOption('--max-mail', maxMail, 1_024, 26_214_400) }),
+          : { maxMail: integerOption('--max-mail', maxMail, 1_024, MAX_MESSAGE_SIZE) }),
       };
       if (Object.keys(change).length === 0) {
         throw new ClientError('request-malformed', 'give at least one setting');

@@ -17,6 +17,7 @@ interface VerifyOptions {
   readonly folder: string;
   readonly out?: string;
   readonly file?: string;
+  readonly message?: string;
 }
 
 /** What is proven, and by which message. */
@@ -26,13 +27,18 @@ interface Proven {
   readonly sentAt: number;
 }
 
+const LARGE_NOTE =
+  'The signature names the message by its hash. Whoever checks it needs both: the file, and the ' +
+  'message as `read --raw` gives it.';
+
 export function verifyCommand(terminal: Terminal): Command {
   const command = new Command('verify')
     .description('check the signature of a registered letter, for yourself or for others')
     .argument('[id-or-uid]', 'as `inbox` shows it')
     .option('--folder <name>', 'where the UID belongs', 'INBOX')
     .option('--out <file>', 'write what others need to check it; nothing is overwritten')
-    .option('--file <file>', 'check such a file of somebody else; needs no daemon');
+    .option('--file <file>', 'check such a file of somebody else; needs no daemon')
+    .option('--message <file>', 'with --file: the message as `read --raw` gives it');
   return run<VerifyOptions>(
     command,
     terminal,
@@ -41,7 +47,7 @@ export function verifyCommand(terminal: Terminal): Command {
       if ((text === undefined) === (options.file === undefined)) {
         throw new ClientError('request-malformed', 'give either a message or --file');
       }
-      if (options.file !== undefined) await showFile(context, options.file);
+      if (options.file !== undefined) await showFile(context, options.file, options.message);
       else await showMessage(context, options, text ?? '');
     },
   );
@@ -55,6 +61,7 @@ async function showMessage(
   const daemon = await context.daemon();
   const found = await new OutboxCalls(daemon.link).registered(await idOf(daemon, folder, text));
   if (out !== undefined) await writeProof(out, found.file);
+  if (found.isLarge) context.note(LARGE_NOTE);
   context.print(found, () => describe(found));
 }
 
@@ -66,11 +73,19 @@ async function writeProof(path: string, file: RegisteredFileDto): Promise<void> 
   }
 }
 
-async function showFile(context: CommandContext, path: string): Promise<void> {
+async function showFile(
+  context: CommandContext,
+  path: string,
+  messagePath: string | undefined,
+): Promise<void> {
   const bytes = await readInputFile(path);
+  const given = messagePath === undefined ? undefined : await readInputFile(messagePath);
   const { readRegisteredFile } = await import('../service/registered-file.ts');
-  const { message, ...proven } = readRegisteredFile(bytes);
-  context.print({ ...proven, message }, () => `${describe(proven)}\n${manyLines(message)}\n`);
+  const { message, ...proven } = readRegisteredFile(bytes, given);
+  // Whoever gave the message has it, and it may be large.
+  const shown = given === undefined ? `\n${manyLines(message)}\n` : '';
+  const fields = given === undefined ? { ...proven, message } : proven;
+  context.print(fields, () => `${describe(proven)}${shown}`);
 }
 
 function describe({ sender, recipient, sentAt }: Proven): string {

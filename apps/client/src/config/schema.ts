@@ -102,7 +102,7 @@ const mail = z.strictObject({
   autoFetchBytes: z
     .int()
     .min(0)
-    .max(26_214_400)
+    .max(MAX_MESSAGE_SIZE)
     .default(5_242_880)
     .describe(
       'Mails of accepted people up to this size, in bytes, are fetched by themselves; larger ' +

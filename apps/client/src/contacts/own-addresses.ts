@@ -46,7 +46,11 @@ export interface PublishedDoors extends Doorway {
 /** Hears of every change inside its batch; must not throw. */
 export type SubAddressObserver = (
   batch: SealedBatch,
-  change: { readonly origin: ChangeOrigin; readonly after: SubAddressRecord },
+  change: {
+    readonly origin: ChangeOrigin;
+    readonly before: SubAddressRecord | undefined;
+    readonly after: SubAddressRecord;
+  },
 ) => void;
 
 export interface OwnAddressesDeps {
@@ -174,10 +178,20 @@ export class OwnAddresses {
     origin: ChangeOrigin = 'local',
   ): () => SubAddressRecord {
     batch.put(subAddresses, this.#deps.store.opaque(record.label), record);
-    for (const observer of this.#observers) observer(batch, { origin, after: record });
+    const before = this.#records.get(record.label);
+    for (const observer of this.#observers) observer(batch, { origin, before, after: record });
     return () => {
       this.#records.set(record.label, record);
       return record;
+    };
+  }
+
+  /** Puts what another device says of a label; the caller writes the batch, then calls it. */
+  putRemote(batch: SealedBatch, record: SubAddressRecord): () => void {
+    const apply = this.put(batch, record, 'remote');
+    return () => {
+      apply();
+      this.#deps.onChange();
     };
   }
 
@@ -193,8 +207,12 @@ export class OwnAddresses {
     });
   }
 
+  /** Two devices can open the last places at once: then the oldest stay, on all the same. */
   #live(): SubAddressRecord[] {
-    return this.list().filter((one) => one.revokedAtMs === undefined);
+    const live = this.list().filter((one) => one.revokedAtMs === undefined);
+    const byAge = live.toSorted((a, b) => a.generation - b.generation);
+    const kept = new Set(byAge.slice(0, MAX_SUB_ADDRESSES));
+    return live.filter((one) => kept.has(one));
   }
 
   #known(label: string): SubAddressRecord {

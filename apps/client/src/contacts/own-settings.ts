@@ -23,7 +23,7 @@ export interface Settings extends SpamPolicy {
 /** Hears of every change inside its batch; must not throw. */
 export type SettingsObserver = (
   batch: SealedBatch,
-  change: { readonly origin: ChangeOrigin; readonly after: Changed },
+  change: { readonly origin: ChangeOrigin; readonly before: Changed; readonly after: Changed },
 ) => void;
 
 export interface OwnSettingsDeps {
@@ -62,19 +62,25 @@ export class OwnSettings {
 
   /** Changes what `change` names; the rest stays. */
   async set(change: Partial<Settings>): Promise<Settings> {
-    const { store, writes, onChange } = this.#deps;
+    const { store, writes } = this.#deps;
     await writes.run(async () => {
       const batch = store.batch();
-      this.put(batch, { ...store.get(ownSettings, KEY), ...change });
+      this.put(batch, { ...this.changed(), ...change });
       await batch.write();
-      onChange();
     });
     return this.get();
   }
 
+  /** What was changed at run time; the rest is as the configuration says. */
+  changed(): Changed {
+    return this.#deps.store.get(ownSettings, KEY) ?? {};
+  }
+
   /** Puts the settings into a batch; also those that another device wrote (`remote`). */
   put(batch: SealedBatch, after: Changed, origin: ChangeOrigin = 'local'): void {
+    const before = this.changed();
     batch.put(ownSettings, KEY, after);
-    for (const observer of this.#observers) observer(batch, { origin, after });
+    for (const observer of this.#observers) observer(batch, { origin, before, after });
+    batch.whenWritten(() => this.#deps.onChange());
   }
 }

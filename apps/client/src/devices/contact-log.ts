@@ -2,15 +2,28 @@
  * Contacts in the self-log: who they are to this account and what it calls them. Before: contact
  * book, device-log.ts; after: the other devices. Spec: docs/spec/26-self-log.md, section "Values".
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
-import type { Operation, OperationBody } from '@tanglemail/mail/core/self-log/operation.ts';
+import { utf8ToBytes } from '@noble/hashes/utils.js';
+import type {
+  Operation,
+  OperationBody,
+  Register,
+} from '@tanglemail/mail/core/self-log/operation.ts';
 import { isKind } from '@tanglemail/mail/core/self-log/operation.ts';
 import { readRegister } from '@tanglemail/mail/core/self-log/view.ts';
 import { z } from 'zod';
-import type { ContactBook, ContactChange } from '../contacts/contact-book.ts';
-import { type Contact, contacts as contactRecords, count, hex } from '../store/collections.ts';
+import { blank, type ContactBook, type ContactChange } from '../contacts/contact-book.ts';
+import {
+  type Contact,
+  contactFields,
+  contacts as contactRecords,
+  count,
+  hex,
+} from '../store/collections.ts';
 import type { SealedBatch } from '../store/sealed-store.ts';
 import type { DeviceLog } from './device-log.ts';
+import { readJson } from './log-values.ts';
 
 const VALUE = z.object({
   state: z.enum(['accepted', 'requested', 'blocked', 'removed']),
@@ -18,9 +31,16 @@ const VALUE = z.object({
   accountKey: hex.optional(),
   identityKey: hex.optional(),
   knowsUs: z.boolean(),
+  note: contactFields.note,
+  cameBy: contactFields.cameBy,
+  writeBy: contactFields.writeBy,
 });
 type ContactValue = z.infer<typeof VALUE>;
 
+/** Whether the keys are the right ones: apart from the rest, so that no change hides another. */
+const TRUST = z.object({ verified: contactFields.verified, keyChange: contactFields.keyChange });
+
+const REGISTERS: ReadonlySet<Register> = new Set(['contact', 'petname', 'trust']);
 const ADDRESS = /^[0-9a-f]{48}$/;
 
 export class ContactLog {
@@ -40,10 +60,14 @@ export class ContactLog {
     const bodies: OperationBody[] = [];
     const value = encode(after);
     if (before === undefined || encode(before) !== value) {
-      bodies.push({ kind: 'set', register: 'contact', key, value: utf8(value) });
+      bodies.push({ kind: 'set', register: 'contact', key, value: utf8ToBytes(value) });
     }
     if ((before?.name ?? '') !== after.name) {
-      bodies.push({ kind: 'set', register: 'petname', key, value: utf8(after.name) });
+      bodies.push({ kind: 'set', register: 'petname', key, value: utf8ToBytes(after.name) });
+    }
+    const trust = encodeTrust(after);
+    if (encodeTrust(before ?? {}) !== trust) {
+      bodies.push({ kind: 'set', register: 'trust', key, value: utf8ToBytes(trust) });
     }
     if (bodies.length > 0) this.#log.journal(batch, ...bodies);
   }
@@ -67,34 +91,32 @@ export class ContactLog {
   apply(batch: SealedBatch, operations: readonly Operation[]): (() => void)[] {
     const touched = new Set<string>();
     for (const one of operations) {
-      const isContact =
-        isKind(one, 'set') && (one.body.register === 'contact' || one.body.register === 'petname');
-      if (isContact && ADDRESS.test(one.body.key)) touched.add(one.body.key);
+      if (!isKind(one, 'set') || !REGISTERS.has(one.body.register)) continue;
+      if (ADDRESS.test(one.body.key)) touched.add(one.body.key);
     }
     return [...touched].flatMap((key) => this.#applyOne(batch, key as MailAddress));
   }
 
   #applyOne(batch: SealedBatch, address: MailAddress): (() => void)[] {
     const view = this.#log.view();
-    const value = decode(readRegister(view, 'contact', address));
+    const value = readJson(readRegister(view, 'contact', address), VALUE);
     const name = readRegister(view, 'petname', address);
+    const trust = readJson(readRegister(view, 'trust', address), TRUST);
     if (value === undefined) return [];
     const known = this.#contacts.get(address);
-    const { accountKey, identityKey } = value;
-    const after: Contact = {
-      nextContactTag: 0,
-      nextInviteTag: 0,
-      ...known,
-      address,
+    const { verified, keyChange, note: _note, ...kept } = known ?? blank(address, 0);
+    const after = withoutAbsent({
+      ...kept,
+      ...value,
+      ...(trust ?? { verified, keyChange }),
       name: name === undefined ? (known?.name ?? '') : decodeName(name),
-      state: value.state,
       addedAtMs: known?.addedAtMs ?? value.addedAtMs,
-      // That they know us is never unlearnt.
+      // That they know us is never unlearnt, and keys do not turn into unknown ones.
       knowsUs: value.knowsUs || known?.knowsUs === true,
-      ...(accountKey === undefined ? {} : { accountKey }),
-      ...(identityKey === undefined ? {} : { identityKey }),
-    };
-    const isSame = known !== undefined && JSON.stringify(known) === JSON.stringify(after);
+      accountKey: value.accountKey ?? known?.accountKey,
+      identityKey: value.identityKey ?? known?.identityKey,
+    });
+    const isSame = known !== undefined && isDeepStrictEqual(known, after);
     // Another device may run a later program: what this one could not keep is left out.
     if (isSame || !isStorable(after)) return [];
     return [this.#contacts.put(batch, after, 'remote')];
@@ -111,24 +133,22 @@ function isStorable(contact: Contact): boolean {
 }
 
 function encode(contact: Contact): string {
-  const { state, addedAtMs, accountKey, identityKey, knowsUs } = contact;
-  const value: ContactValue = { state, addedAtMs, accountKey, identityKey, knowsUs };
+  const { state, addedAtMs, accountKey, identityKey, knowsUs, note, cameBy, writeBy } = contact;
+  const keys = { accountKey, identityKey, knowsUs };
+  const value: ContactValue = { state, addedAtMs, ...keys, note, cameBy, writeBy };
   return JSON.stringify(value);
 }
 
-function decode(bytes: Uint8Array | undefined): ContactValue | undefined {
-  if (bytes === undefined) return undefined;
-  try {
-    return VALUE.parse(JSON.parse(new TextDecoder().decode(bytes)));
-  } catch {
-    return undefined;
-  }
+function encodeTrust({ verified, keyChange }: Pick<Contact, 'verified' | 'keyChange'>): string {
+  return JSON.stringify({ verified, keyChange });
+}
+
+/** A contact whose fields that are not there are not named either. */
+function withoutAbsent(fields: { readonly [K in keyof Contact]: Contact[K] | undefined }): Contact {
+  const present = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(present) as unknown as Contact;
 }
 
 function decodeName(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes).slice(0, 64);
-}
-
-function utf8(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
 }

@@ -8,16 +8,20 @@ import type { EpochState } from '@tanglemail/mail/core/identity/epoch.ts';
 import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
 import { compactSelfLog, forgetEpochs } from '@tanglemail/mail/core/self-log/compact.ts';
 import { counts } from '@tanglemail/mail/core/self-log/cuts.ts';
+import { followLog, type LiveView, liveViewOf } from '@tanglemail/mail/core/self-log/live-view.ts';
 import {
+  applySelfLogDiff,
   hold,
   logCuts,
   receiveOperation,
   type SelfLog,
+  type SelfLogDiff,
   selfLogDiff,
   writeOperation,
 } from '@tanglemail/mail/core/self-log/log.ts';
 import {
   type DeviceId,
+  type Dot,
   isKind,
   type Operation,
   type OperationBody,
@@ -27,7 +31,7 @@ import { RESTORED, restoredNotes } from '../store/restored-note.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
 import { createOwnDevice, findOwnDevice, type OwnDevice } from './own-device.ts';
-import { copySelfLog, loadSelfLog, putSelfLogDiff } from './self-log-store.ts';
+import { layerSelfLog, loadSelfLog, putSelfLogDiff } from './self-log-store.ts';
 
 export interface DeviceLogDeps {
   readonly store: SealedStore;
@@ -50,14 +54,20 @@ export interface LogListener {
   readonly took?: (operations: readonly Operation[]) => void;
 }
 
+/** The log as a batch makes it, and how. */
+interface Stage {
+  readonly log: SelfLog;
+  readonly diffs: SelfLogDiff[];
+}
+
 export class DeviceLog {
   readonly #deps: DeviceLogDeps;
   readonly own: OwnDevice;
   readonly #listeners: LogListener[] = [];
-  /** The log as a batch that is not written yet makes it. */
-  readonly #stages = new WeakMap<SealedBatch, SelfLog>();
-  #log: SelfLog;
-  #view: SelfLogView | undefined;
+  /** What batches that are not written yet make of the log. */
+  readonly #stages = new WeakMap<SealedBatch, Stage>();
+  readonly #log: SelfLog;
+  #view: LiveView | undefined;
 
   private constructor(deps: DeviceLogDeps, own: OwnDevice, log: SelfLog) {
     this.#deps = deps;
@@ -98,9 +108,13 @@ export class DeviceLog {
     return this.#log;
   }
 
-  /** What the log means now; costs with its length after every change. */
+  /** What the log means now; it goes along with the log, so nobody should keep it. */
   view(): SelfLogView {
-    this.#view ??= viewOf(this.#log);
+    return this.#liveView();
+  }
+
+  #liveView(): LiveView {
+    this.#view ??= liveViewOf(this.#log);
     return this.#view;
   }
 
@@ -111,6 +125,13 @@ export class DeviceLog {
       .filter((id) => id !== this.own.id);
   }
 
+  /** Other devices that have said that they took something of this one up. */
+  knownBy(): ReadonlySet<DeviceId> {
+    const said = [...this.#liveView().said.values()];
+    const isOfUs = (one: Dot): boolean => one.device === this.own.id;
+    return new Set(said.filter((one) => one.body.heads.some(isOfUs)).map((one) => one.device));
+  }
+
   /**
    * Writes operations for a local change into its batch, under the write lock. Nothing is written
    * once the log is full: the change itself still counts here.
@@ -119,18 +140,12 @@ export class DeviceLog {
     const stage = this.#stage(batch);
     const written: Operation[] = [];
     for (const body of bodies) {
-      const take = writeOperation(stage, this.own.id, body);
+      const take = writeOperation(stage.log, this.own.id, body);
       if (take === undefined) break;
-      putSelfLogDiff(batch, stage, selfLogDiff({ take }));
+      this.#put(batch, stage, selfLogDiff({ take }));
       written.push(...take);
     }
     batch.whenWritten(() => this.#listeners.forEach((one) => one.wrote?.(written)));
-  }
-
-  /** The view as the batch will make it: for operations that follow from what is there. */
-  viewIn(batch: SealedBatch): SelfLogView {
-    const stage = this.#stages.get(batch);
-    return stage === undefined ? this.view() : viewOf(stage);
   }
 
   /**
@@ -138,7 +153,7 @@ export class DeviceLog {
    * counts already: those operations are sealed to it.
    */
   epochsIn(batch: SealedBatch): EpochState | undefined {
-    const stage = copySelfLog(this.#stages.get(batch) ?? this.#log);
+    const stage = layerSelfLog(this.#stages.get(batch)?.log ?? this.#log);
     const cuts = logCuts(stage);
     for (const one of stage.waiting.values()) {
       if (isKind(one, 'epoch-line') && counts(one, cuts)) hold(stage, one);
@@ -152,10 +167,10 @@ export class DeviceLog {
     const taken: Operation[] = [];
     const refused: string[] = [];
     for (const operation of operations) {
-      const received = receiveOperation(stage, operation);
+      const received = receiveOperation(stage.log, operation);
       if (!received.ok) refused.push(received.code);
       else {
-        putSelfLogDiff(batch, stage, received.value);
+        this.#put(batch, stage, received.value);
         taken.push(...received.value.take);
       }
     }
@@ -171,7 +186,7 @@ export class DeviceLog {
       const diff = compactSelfLog(this.#log);
       if (diff.drop.length === 0) return 0;
       const batch = this.#deps.store.batch();
-      putSelfLogDiff(batch, this.#stage(batch), diff);
+      this.#put(batch, this.#stage(batch), diff);
       await batch.write();
       return diff.drop.length;
     });
@@ -181,18 +196,25 @@ export class DeviceLog {
   forget(batch: SealedBatch, nowSeconds: number, lease: number, keepFrom?: number): void {
     const diff = forgetEpochs(this.#log, nowSeconds, lease, keepFrom);
     if (diff.drop.length + diff.replace.length === 0) return;
-    putSelfLogDiff(batch, this.#stage(batch), diff);
+    this.#put(batch, this.#stage(batch), diff);
   }
 
-  /** One copy for each batch; it becomes the log when the batch is on the disk. */
-  #stage(batch: SealedBatch): SelfLog {
+  #put(batch: SealedBatch, stage: Stage, diff: SelfLogDiff): void {
+    putSelfLogDiff(batch, stage.log, diff);
+    stage.diffs.push(diff);
+  }
+
+  /** One layer for each batch; what it changed is done to the log when the batch is on the disk. */
+  #stage(batch: SealedBatch): Stage {
     const known = this.#stages.get(batch);
     if (known !== undefined) return known;
-    const stage = copySelfLog(this.#log);
+    const stage: Stage = { log: layerSelfLog(this.#log), diffs: [] };
     this.#stages.set(batch, stage);
     batch.whenWritten(() => {
-      this.#log = stage;
-      this.#view = undefined;
+      for (const diff of stage.diffs) {
+        applySelfLogDiff(this.#log, diff);
+        if (this.#view !== undefined) this.#view = followLog(this.#view, this.#log, diff);
+      }
     });
     return stage;
   }

@@ -12,7 +12,6 @@ import type { DeviceDto } from '../api/devices-dto.ts';
 import { ClientError } from '../client-error.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
-import type { ContactLog } from './contact-log.ts';
 import type { DeviceLog } from './device-log.ts';
 import type { EpochLines } from './epoch-lines.ts';
 import type { RecoveryBoxes } from './recovery-boxes.ts';
@@ -21,8 +20,16 @@ import type { TagRenewal } from './tag-renewal.ts';
 
 /** Something that operations of other devices change. */
 export interface LogReader {
+  /** What takes time is done here, before anything is written. */
+  prepare?(operations: readonly Operation[]): Promise<void>;
   /** Puts what they mean into the batch; the functions are called once it is written. */
   apply(batch: SealedBatch, operations: readonly Operation[]): (() => void)[];
+}
+
+/** Something that may be older than the log. */
+export interface LogJournal {
+  /** Puts what the log does not know yet into the batch, and its operations with it. */
+  journalAll(batch: SealedBatch): void;
 }
 
 export interface DeviceManagerDeps {
@@ -32,8 +39,8 @@ export interface DeviceManagerDeps {
   readonly notes: SelfNotes;
   readonly lines: EpochLines;
   readonly boxes: RecoveryBoxes;
-  readonly contacts: ContactLog;
   readonly renewal: TagRenewal;
+  readonly journals: readonly LogJournal[];
   readonly readers: readonly LogReader[];
   readonly nowMs: () => number;
   readonly logger: Logger;
@@ -53,10 +60,10 @@ export class DeviceManager {
 
   /** Goes on where a crash stopped: what was taken up takes effect, what is unsent leaves. */
   async start(): Promise<void> {
-    const { store, writes, log, contacts, notes } = this.#deps;
+    const { store, writes, log, journals, notes } = this.#deps;
     await writes.run(async () => {
       const batch = store.batch();
-      contacts.journalAll(batch);
+      for (const journal of journals) journal.journalAll(batch);
       await batch.write();
     });
     await this.#apply([...log.log.operations.values()]);
@@ -85,6 +92,7 @@ export class DeviceManager {
 
   async #apply(operations: readonly Operation[]): Promise<void> {
     const { store, writes, lines, readers, onNewLine } = this.#deps;
+    for (const reader of readers) await reader.prepare?.(operations);
     await writes.run(async () => {
       const batch = store.batch();
       const applies = readers.flatMap((reader) => reader.apply(batch, operations));
@@ -154,7 +162,7 @@ export class DeviceManager {
       log.journal(batch, body);
       boxes.clear(batch);
       lines.begin(batch, Math.floor(nowMs() / 1_000));
-      const applies = renewal.begin(batch);
+      const applies = renewal.begin(batch, only.device);
       await batch.write();
       applies.forEach((apply) => apply());
     });

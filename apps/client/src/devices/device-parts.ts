@@ -12,11 +12,15 @@ import { BackupKeeper } from '../backup/backup-keeper.ts';
 import type { Chat } from '../chat/chat.ts';
 import type { ClientConfig } from '../config/schema.ts';
 import type { ContactBook } from '../contacts/contact-book.ts';
+import type { OwnAddresses } from '../contacts/own-addresses.ts';
+import type { OwnSettings } from '../contacts/own-settings.ts';
 import type { DescriptorPublisher } from '../descriptor/publisher.ts';
+import type { MailboxParts } from '../mailbox-parts.ts';
 import type { NoteRouter } from '../inbox/note-router.ts';
 import type { AccountSecrets } from '../keystore/keystore.ts';
 import type { MessageStore } from '../messages/message-store.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import type { Sealer } from '../outbox/sealer.ts';
 import type { RentalBook } from '../rentals/rental-book.ts';
 import type { Renter } from '../rentals/renter.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
@@ -25,16 +29,21 @@ import type { TagBook } from '../tags/tag-book.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
 import { ContactLog } from './contact-log.ts';
 import { DeviceLog } from './device-log.ts';
-import { DeviceManager } from './device-manager.ts';
+import { DeviceManager, type LogJournal, type LogReader } from './device-manager.ts';
 import { DeviceTags } from './device-tags.ts';
+import { DraftLog } from './draft-log.ts';
 import { EpochLines } from './epoch-lines.ts';
+import { InviteLog } from './invite-log.ts';
 import { MailLogReader } from './mail-log-apply.ts';
 import { MailLog } from './mail-log.ts';
 import { makeLinkArchive } from './link-archive.ts';
 import { LinkHost } from './link-host.ts';
+import { OwnLog } from './own-log.ts';
 import { PayingDevice } from './paying-device.ts';
+import { RuleLog } from './rule-log.ts';
 import { RecoveryBoxes } from './recovery-boxes.ts';
 import { SelfNotes } from './self-notes.ts';
+import { SelfTags } from './self-tags.ts';
 import { TagRenewal } from './tag-renewal.ts';
 
 export interface DevicePartsDeps {
@@ -48,12 +57,16 @@ export interface DevicePartsDeps {
   readonly epochs: EpochStore;
   readonly contacts: ContactBook;
   readonly messages: MessageStore;
+  readonly mailbox: Pick<MailboxParts, 'rules' | 'drafts'>;
+  readonly ownSettings: OwnSettings;
+  readonly addresses: OwnAddresses;
   readonly book: RentalBook;
   readonly renter: Pick<Renter, 'payBy'>;
   readonly tags: TagBook;
   readonly publisher: DescriptorPublisher;
   readonly outbox: Outbox;
   readonly chat: Pick<Chat, 'endChainsTo'>;
+  readonly sealer: Pick<Sealer, 'tagSelfBy'>;
   readonly notes: NoteRouter;
   readonly suite: SealingSuite;
   readonly logger: Logger;
@@ -79,7 +92,6 @@ export async function buildDevices(deps: DevicePartsDeps): Promise<DeviceParts> 
   const boxes = new RecoveryBoxes(store, writes);
   const lastPublished = (): number | undefined => publisher.lastEpoch();
   const lines = new EpochLines({ log, epochs, random, lastPublished });
-  const contacts = new ContactLog(log, deps.contacts);
   const notes = new SelfNotes({
     address: deps.account.address,
     store,
@@ -98,6 +110,8 @@ export async function buildDevices(deps: DevicePartsDeps): Promise<DeviceParts> 
     },
     onFork: () => manager.noteFork(),
   });
+  const journals = buildJournals(deps, log);
+  const selfTags = buildSelfTags(deps, log);
   const tags = new DeviceTags({
     address: deps.account.address,
     own: log.own,
@@ -118,11 +132,12 @@ export async function buildDevices(deps: DevicePartsDeps): Promise<DeviceParts> 
     notes,
     lines,
     boxes,
-    contacts,
+    journals,
     renewal,
     nowMs,
     logger,
-    readers: [contacts, new MailLogReader(log, deps.messages), renewal],
+    // Drafts first: where they lie is said like of any mail.
+    readers: [...journals, new MailLogReader(log, deps.messages), selfTags, renewal],
     onNewLine: () => publisher.wake(),
   });
   const mails = new MailLog(log, deps.messages, (operations) => manager.applyLater(operations));
@@ -134,6 +149,27 @@ export async function buildDevices(deps: DevicePartsDeps): Promise<DeviceParts> 
   const payer = new PayingDevice({ log, store, writes, book: deps.book });
   deps.renter.payBy(() => payer.isOwn());
   return { log, lines, manager, tags, link, backups, payer };
+}
+
+function buildSelfTags(deps: DevicePartsDeps, log: DeviceLog): SelfTags {
+  const { sealer, ownSettings: settings, tangle } = deps;
+  const below = (end: number): number => tangle.random.below(end);
+  const selfTags = new SelfTags({ ...deps, log, settings, below });
+  sealer.tagSelfBy((batch) => selfTags.take(batch));
+  return selfTags;
+}
+
+/** What is shared beside mails: people, invites, the account's own settings, rules, drafts. */
+function buildJournals(deps: DevicePartsDeps, log: DeviceLog): (LogReader & LogJournal)[] {
+  const { contacts, messages, store, mailbox, tangle } = deps;
+  const nowMs = (): number => tangle.clock.nowMs();
+  return [
+    new ContactLog(log, contacts),
+    new InviteLog({ log, contacts, store, nowMs }),
+    new OwnLog(log, deps.ownSettings, deps.addresses),
+    new RuleLog(log, mailbox.rules),
+    new DraftLog({ log, drafts: mailbox.drafts, messages, nowMs }),
+  ];
 }
 
 function buildBackups(deps: DevicePartsDeps, boxes: RecoveryBoxes): BackupKeeper {

@@ -16,6 +16,12 @@ beforeEach(async () => {
 
 afterEach(() => world.stop());
 
+const mailboxOf = ({ services }: Client) => {
+  const { mailbox } = services;
+  if (mailbox === undefined) throw new Error('the client has a mailbox');
+  return mailbox;
+};
+
 const isPublished = async ({ service }: Client): Promise<boolean> =>
   (await service.status()).descriptor.state === 'confirmed';
 const subjects = async ({ service }: Client, folder: string): Promise<string[]> =>
@@ -93,6 +99,29 @@ describe('a linked device', () => {
         kinds.push((await phone.service.outbox({ limit: 1 }))[0]?.tagKind ?? null);
       }
       expect([kinds[0], kinds.at(-1)]).toEqual(['stranger', 'contact']);
+    },
+    TEST_MS,
+  );
+
+  it(
+    'hears the account when that hears nobody but contacts, and so does the account itself',
+    async () => {
+      const alice = await world.start(1);
+      await until(() => isPublished(alice));
+      const { address: alices } = await alice.service.address();
+      await alice.services.people?.changeSettings({ contactsOnly: true });
+      await alice.service.sendMessage({ to: [alices], subject: 'to myself', text: 'Milk.' });
+      await until(async () => (await subjects(alice, 'INBOX')).includes('to myself'));
+      expect((await alice.service.outbox({ limit: 1 }))[0]?.tagKind).toBe('contact');
+      // Neither the opening of the new device nor anything later goes under a stranger's tag.
+      const phone = await world.link(alice, 'phone');
+      await until(async () => (await listed(alice)).length === 2);
+      const draft = { to: [], cc: [], bcc: [], subject: 'half', text: 'a', attachments: [] };
+      await mailboxOf(alice).saveDraft(draft);
+      await until(async () => (await mailboxOf(phone).drafts()).length === 1);
+      const [there] = await mailboxOf(phone).drafts();
+      await mailboxOf(phone).deleteDraft(there?.id ?? '');
+      await until(async () => (await mailboxOf(alice).drafts()).length === 0);
     },
     TEST_MS,
   );

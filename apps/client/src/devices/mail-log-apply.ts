@@ -40,6 +40,8 @@ interface Touched {
 export class MailLogReader implements LogReader {
   readonly #log: DeviceLog;
   readonly #messages: MessageStore;
+  /** Message keys of mails that are or were here, by what the log calls them. */
+  #keys: Map<string, string> | undefined;
 
   constructor(log: DeviceLog, messages: MessageStore) {
     this.#log = log;
@@ -48,14 +50,13 @@ export class MailLogReader implements LogReader {
 
   apply(batch: SealedBatch, operations: readonly Operation[]): (() => void)[] {
     const touched = this.#touchedBy(operations);
-    const keys = this.#keysOf(touched);
     return [
       ...[...touched.folders].flatMap((id) => this.#applyFolder(batch, id as FolderId)),
       ...[...touched.copies].flatMap((key) => this.#applyCopy(batch, key)),
       ...[...touched.flags].flatMap(([owner, elements]) =>
-        this.#applyFlags(batch, owner, keys.get(owner), elements),
+        this.#applyFlags(batch, owner, elements),
       ),
-      ...[...touched.places].flatMap((owner) => this.#applyPlaces(batch, owner, keys.get(owner))),
+      ...[...touched.places].flatMap((owner) => this.#applyPlaces(batch, owner)),
     ];
   }
 
@@ -81,26 +82,22 @@ export class MailLogReader implements LogReader {
     return touched;
   }
 
-  /** Message keys of owners that are here; only one pass over the mails for all of them. */
-  #keysOf({ flags, places }: Touched): Map<string, string> {
-    const wanted = new Set([...flags.keys(), ...places]);
-    const found = new Map<string, string>();
-    if (wanted.size === 0) return found;
-    for (const { id } of this.#messages.folders()) {
-      for (const { messageKey } of this.#messages.folder(id)?.messages.values() ?? []) {
-        const owner = ownerOf(messageKey);
-        if (wanted.has(owner)) found.set(owner, messageKey);
-      }
+  /** Made at the first need, in one pass over all mails; it follows what is delivered. */
+  #keyOf(owner: string): string | undefined {
+    if (this.#keys === undefined) {
+      const keys = new Map<string, string>();
+      const note = (messageKey: string): unknown => keys.set(ownerOf(messageKey), messageKey);
+      for (const { entry } of this.#messages.all()) note(entry.messageKey);
+      this.#messages.observe((_batch, change) => {
+        if (change.kind === 'delivered' || change.kind === 'draft-saved') note(change.messageKey);
+      });
+      this.#keys = keys;
     }
-    return found;
+    return this.#keys.get(owner);
   }
 
-  #applyFlags(
-    batch: SealedBatch,
-    owner: string,
-    messageKey: string | undefined,
-    touched: ReadonlySet<string>,
-  ): (() => void)[] {
+  #applyFlags(batch: SealedBatch, owner: string, touched: ReadonlySet<string>): (() => void)[] {
+    const messageKey = this.#keyOf(owner);
     const [mail] = messageKey === undefined ? [] : this.#messages.find(messageKey);
     if (mail === undefined) return [];
     const held = new Set(elementsOf(this.#log.view(), 'flag', owner));
@@ -116,7 +113,8 @@ export class MailLogReader implements LogReader {
   }
 
   /** A message lies where the log says; a concurrent move rescues it from a deletion. */
-  #applyPlaces(batch: SealedBatch, owner: string, messageKey: string | undefined): (() => void)[] {
+  #applyPlaces(batch: SealedBatch, owner: string): (() => void)[] {
+    const messageKey = this.#keyOf(owner);
     const mails = messageKey === undefined ? [] : this.#messages.find(messageKey);
     const [mail] = mails;
     const elements = elementsOf(this.#log.view(), 'folder', owner);

@@ -7,6 +7,7 @@ import {
   type Head,
   hold,
   newSelfLog,
+  type OperationMap,
   type SelfLog,
   type SelfLogDiff,
 } from '@tanglemail/mail/core/self-log/log.ts';
@@ -56,11 +57,14 @@ export async function loadSelfLog(store: SealedStore): Promise<SelfLog> {
   return log;
 }
 
-/** A copy that can be changed before it is known whether the change reaches the disk. */
-export function copySelfLog(log: SelfLog): SelfLog {
+/**
+ * The log as changes make it that may not reach the disk. Only what is few is copied (devices, what
+ * waits); the operations lie below, so a change costs what it changes.
+ */
+export function layerSelfLog(log: SelfLog): SelfLog {
   return {
     heads: new Map(log.heads),
-    operations: new Map(log.operations),
+    operations: new LayeredMap(log.operations),
     removals: new Map(log.removals),
     waiting: new Map(log.waiting),
   };
@@ -90,4 +94,51 @@ function putHeads(batch: SealedBatch, log: SelfLog): void {
     heads[device] = { seq, clock, dropped };
   const waiting = [...log.waiting.values()].map(keyOf);
   batch.put(selfLogHeads, HEADS, { heads, waiting });
+}
+
+/** Changes over operations that stay as they are. */
+export class LayeredMap implements OperationMap {
+  readonly #below: OperationMap;
+  /** Undefined for what was deleted. */
+  readonly #changes = new Map<string, Operation | undefined>();
+  #size: number;
+
+  constructor(below: OperationMap) {
+    this.#below = below;
+    this.#size = below.size;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get(key: string): Operation | undefined {
+    return this.#changes.has(key) ? this.#changes.get(key) : this.#below.get(key);
+  }
+
+  has(key: string): boolean {
+    return this.get(key) !== undefined;
+  }
+
+  set(key: string, operation: Operation): this {
+    if (!this.has(key)) this.#size += 1;
+    this.#changes.set(key, operation);
+    return this;
+  }
+
+  delete(key: string): boolean {
+    const isThere = this.has(key);
+    if (isThere) this.#size -= 1;
+    this.#changes.set(key, undefined);
+    return isThere;
+  }
+
+  *[Symbol.iterator](): Generator<[string, Operation]> {
+    for (const entry of this.#below) if (!this.#changes.has(entry[0])) yield entry;
+    for (const [key, operation] of this.#changes) if (operation) yield [key, operation];
+  }
+
+  *values(): Generator<Operation> {
+    for (const [, operation] of this) yield operation;
+  }
 }

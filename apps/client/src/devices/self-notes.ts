@@ -16,6 +16,7 @@ import {
   type SealedBox,
 } from '@tanglemail/mail/core/self-log/note.ts';
 import {
+  dotKey,
   encodeOperation,
   type EpochLineStart,
   isKind,
@@ -70,6 +71,8 @@ export class SelfNotes {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
   #refreshedAt = 0;
+  /** Of operations that were written since the last flush. */
+  #gatheredBytes = 0;
   #isStopped = true;
 
   constructor(deps: SelfNotesDeps) {
@@ -110,27 +113,31 @@ export class SelfNotes {
   }
 
   #noteWritten(operations: readonly Operation[]): void {
-    const size = this.#unsent().reduce((sum, one) => sum + encodeOperation(one).length, 0);
+    for (const one of operations) this.#gatheredBytes += encodeOperation(one).length;
     const isUrgent = operations.some((one) => isKind(one, 'epoch-line'));
-    this.#plan(size >= FULL_BYTES || isUrgent ? 0 : QUIET_MS);
+    this.#plan(this.#gatheredBytes >= FULL_BYTES || isUrgent ? 0 : QUIET_MS);
   }
 
   /** Own operations that no note has carried yet, in their order. */
   #unsent(): Operation[] {
-    const { store, log } = this.#deps;
-    const sent = store.get(counters, SELF_LOG_SENT)?.next ?? 0;
-    return this.#ownSince(sent, log.own.id);
+    return this.#ownSince(this.#deps.store.get(counters, SELF_LOG_SENT)?.next ?? 0);
   }
 
-  #ownSince(seq: number, device: string): Operation[] {
-    return [...this.#deps.log.log.operations.values()]
-      .filter((one) => one.device === device && one.seq > seq)
-      .toSorted((a, b) => a.seq - b.seq);
+  #ownSince(from: number): Operation[] {
+    const { log, own } = this.#deps.log;
+    const end = log.heads.get(own.id)?.seq ?? 0;
+    const found: Operation[] = [];
+    for (let seq = from + 1; seq <= end; seq++) {
+      const operation = log.operations.get(dotKey({ device: own.id, seq }));
+      if (operation !== undefined) found.push(operation);
+    }
+    return found;
   }
 
   /** Puts everything unsent into the outbox. Without another device it only counts as sent. */
   async flush(): Promise<void> {
     const { writes, store, log } = this.#deps;
+    this.#gatheredBytes = 0;
     if (log.others().length > 0 && !this.#deps.isSealedAnew()) {
       await this.#sendLines(this.#unsent());
       this.#plan(QUIET_MS);
@@ -238,14 +245,30 @@ export class SelfNotes {
   /** A device that lacks something gets it again; one that said so is known to be there. */
   #noteTaken(operations: readonly Operation[]): void {
     const { log, nowMs } = this.#deps;
+    // A device that came learns at once that its own tags are watched now.
+    const isNew = operations.some((one) => isKind(one, 'device-add'));
+    if (isNew) this.#running = this.#running.then(() => this.#saySeen());
     for (const operation of operations) {
       if (!isKind(operation, 'seen')) continue;
       const known = operation.body.heads.find((one) => one.device === log.own.id)?.seq ?? 0;
-      const missing = this.#ownSince(known, log.own.id);
+      const missing = this.#ownSince(known);
       const repairedAt = this.#repairedAt.get(operation.device) ?? Number.NEGATIVE_INFINITY;
       if (missing.length === 0 || nowMs() - repairedAt < REPAIR_MS) continue;
       this.#repairedAt.set(operation.device, nowMs());
       this.#running = this.#running.then(() => this.#repair(missing));
+    }
+  }
+
+  async #saySeen(): Promise<void> {
+    const { writes, store, log, logger } = this.#deps;
+    try {
+      await writes.run(async () => {
+        const batch = store.batch();
+        log.journal(batch, { kind: 'seen', heads: headsOf(log.log) });
+        await batch.write();
+      });
+    } catch (error) {
+      logger.debug(errorFields(error), 'a new device is greeted another day');
     }
   }
 

@@ -5,7 +5,12 @@
  * Spec: docs/spec/26-self-log.md, section "Removed devices".
  */
 import { encodeDeviceNote } from '@tanglemail/mail/core/envelope/device-tags.ts';
-import { isKind, MAX_DEVICES, type Operation } from '@tanglemail/mail/core/self-log/operation.ts';
+import {
+  type DeviceId,
+  isKind,
+  MAX_DEVICES,
+  type Operation,
+} from '@tanglemail/mail/core/self-log/operation.ts';
 import { z } from 'zod';
 import type { ContactBook } from '../contacts/contact-book.ts';
 import type { Outbox } from '../outbox/outbox.ts';
@@ -46,21 +51,22 @@ export class TagRenewal {
 
   /** Another device removed one: once for each removal, however often it is applied. */
   apply(batch: SealedBatch, operations: readonly Operation[]): (() => void)[] {
-    return operations.some((one) => isKind(one, 'device-remove')) ? this.#renew(batch, false) : [];
+    if (!operations.some((one) => isKind(one, 'device-remove'))) return [];
+    const { store, log } = this.#deps;
+    const known = store.get(renewals, KEY);
+    const done = [...log.view().removed.keys()];
+    if (done.every((id) => known?.done.includes(id) === true)) return [];
+    return this.#renew(batch, done, known?.isAsking === true);
   }
 
   /** This device removes one, in the same batch. */
-  begin(batch: SealedBatch): (() => void)[] {
-    return this.#renew(batch, true);
+  begin(batch: SealedBatch, removed: DeviceId): (() => void)[] {
+    return this.#renew(batch, [...this.#deps.log.view().removed.keys(), removed], true);
   }
 
-  #renew(batch: SealedBatch, isOurs: boolean): (() => void)[] {
-    const { store, log, tags } = this.#deps;
-    const known = store.get(renewals, KEY);
-    const done = [...log.viewIn(batch).removed.keys()];
-    if (done.every((id) => known?.done.includes(id) === true)) return [];
-    batch.put(renewals, KEY, { done, isAsking: isOurs || known?.isAsking === true });
-    return tags.renew(batch);
+  #renew(batch: SealedBatch, done: DeviceId[], isAsking: boolean): (() => void)[] {
+    batch.put(renewals, KEY, { done, isAsking });
+    return this.#deps.tags.renew(batch);
   }
 
   /**

@@ -46,6 +46,11 @@ export interface DraftVersion {
   readonly hasAttachments: boolean;
 }
 
+/** The message key of a version: the same on every device. */
+export function draftKey(draftId: string, raw: Uint8Array): string {
+  return `draft:${draftId}:${bytesToHex(sha256(raw)).slice(0, 32)}`;
+}
+
 /** The recipients as the value of the header. */
 export function encodeTyped(typed: TypedRecipients): string {
   const text = Buffer.from(JSON.stringify(typedSchema.parse(typed))).toString('base64url');
@@ -115,6 +120,11 @@ export class DraftBook {
     return mail && { draftId, mail, createdAtMs, updatedAtMs };
   }
 
+  /** The key of the newest version that was saved, also of one whose message is gone. */
+  keyOf(draftId: string): string | undefined {
+    return this.#known.get(draftId)?.messageKey;
+  }
+
   /**
    * Saves a draft in place of its last version. `draftId` is 32 hex digits. Saving the same bytes
    * again changes nothing. Throws ClientError `draft-unknown` (no id), `busy` (too many).
@@ -126,7 +136,7 @@ export class DraftBook {
     if (known === undefined && this.list().length >= MAX_DRAFTS) {
       throw new ClientError('busy', `there are ${MAX_DRAFTS} drafts already`);
     }
-    const messageKey = `draft:${draftId}:${bytesToHex(sha256(raw)).slice(0, 32)}`;
+    const messageKey = draftKey(draftId, raw);
     if (known?.messageKey === messageKey && this.get(draftId) !== undefined) return () => {};
     const removed = known && this.#messages.remove(batch, known.messageKey);
     const { change } = this.#messages.add(batch, {

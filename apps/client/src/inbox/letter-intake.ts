@@ -7,7 +7,6 @@ import { dayOf, matchesStranger, scanDays } from '@tanglemail/mail/core/envelope
 import { decodeEnvelope, type MailEnvelope } from '@tanglemail/mail/core/envelope/envelope.ts';
 import { openEnvelope } from '@tanglemail/mail/core/envelope/seal.ts';
 import { createKeyring, type EpochKeyring } from '@tanglemail/mail/core/letter/keyring.ts';
-import type { LetterContent } from '@tanglemail/mail/core/letter/content.ts';
 import type { OpenedLetter } from '@tanglemail/mail/core/letter/letter.ts';
 import { parseMailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import { MAX_NAME_LENGTH } from '@tanglemail/mail/core/identity/link.ts';
@@ -24,7 +23,7 @@ import { INVITE_SOURCE } from '../contacts/invite-book.ts';
 import type { OwnAddresses } from '../contacts/own-addresses.ts';
 import type { StandardFolder } from '../messages/folder-name.ts';
 import type { MessageStore } from '../messages/message-store.ts';
-import { putRegistered } from '../store/registered-letters.ts';
+import { putRegistered, registeredContent } from '../store/registered-letters.ts';
 import { seenLetters, seenRoots } from '../store/collections.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
@@ -435,15 +434,6 @@ export class LetterIntake {
       return { hasAttachments: false, messageId: '', fromName: '', to, subject: '' };
     }
   }
-}
-
-/** The content as its sender signed it; undefined for a deniable letter. */
-function registeredContent(letter: OpenedLetter): LetterContent | undefined {
-  const { signature, kind, letterId, sentAt, message, wantsReceipt } = letter;
-  if (signature === undefined) return undefined;
-  const accountKey = letter.senderAccountKey;
-  const certificate = letter.senderCertificate;
-  return { kind, letterId, sentAt, message, wantsReceipt, accountKey, certificate, signature };
 }
 
 /** Accepted people's mail to the inbox, blocked people's out of the way, all others' apart. */

@@ -79,7 +79,7 @@ export class ObjectFetcher {
       bytes = await provider.fetchObject(session, root, key);
     } catch (error) {
       if (error instanceof ProviderFault || (isPromised && isBroken(error))) {
-        await this.#deps.book.update(bondId, withFailedFetch);
+        await this.#deps.book.update(bondId, (rental) => withFailedFetch(rental, root));
       }
       if (error instanceof ProviderFault) {
         result.errors.push(error.code);
@@ -103,7 +103,7 @@ export class ObjectFetcher {
    * refusal is no failure: the object may be gone, or be stored by now, as `fetch` will tell.
    */
   async retain(pass: SyncPass, root: string): Promise<boolean> {
-    const { store, intake, tangle } = this.#deps;
+    const { store, intake } = this.#deps;
     const { provider, session, bondId, rental } = pass;
     if (intake.hasTaken(root) && !intake.isLetter(root)) return true;
     const marker = store.opaque(`retained/${session.mailboxId}/${root}`);
@@ -116,8 +116,7 @@ export class ObjectFetcher {
       const least = Math.max(rental().retentionDays, minRetentionDays);
       const days = Math.min(least, maxRetentionDays);
       const { cost, until } = await provider.retain(session, root, days, key);
-      const day = Math.floor(tangle.clock.nowMs() / DAY_MS);
-      this.#retained = { day, used: this.#usedToday() + BigInt(cost) };
+      this.#retained = { day: this.#today(), used: this.#usedToday() + BigInt(cost) };
       await store.batch().put(retainedRoots, marker, { until }).write();
     } catch (error) {
       if (!isRefusal(error)) throw error;
@@ -125,9 +124,46 @@ export class ObjectFetcher {
     return true;
   }
 
+  /**
+   * Has a provider keep a copy of what it has lost, within the limit of the day. False when that is
+   * used up; a provider that does not want it keeps none.
+   */
+  async restore(pass: SyncPass, root: string, bytes: Uint8Array, days: number): Promise<boolean> {
+    const { provider, session, bondId } = pass;
+    if (this.#usedToday() >= this.#options.retainPerDay) return false;
+    const key = idempotencyKey(session.mailboxId, root, `restore ${this.#today()}`);
+    this.#active.add(bondId);
+    try {
+      const { cost } = await provider.restore(session, root, { bytes, days }, key);
+      this.#retained = { day: this.#today(), used: this.#usedToday() + BigInt(cost) };
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+    }
+    return true;
+  }
+
+  /** The bytes of a copy that a provider has; undefined when it does not give it. */
+  async copy(pass: SyncPass, root: string): Promise<Uint8Array | undefined> {
+    const { provider, session, bondId } = pass;
+    this.#active.add(bondId);
+    try {
+      return await provider.fetchObject(
+        session,
+        root,
+        idempotencyKey(session.mailboxId, root, 'copy'),
+      );
+    } catch (error) {
+      if (!(error instanceof ProviderFault) && !isRefusal(error)) throw error;
+      return undefined;
+    }
+  }
+
+  #today(): number {
+    return Math.floor(this.#deps.tangle.clock.nowMs() / DAY_MS);
+  }
+
   #usedToday(): bigint {
-    const day = Math.floor(this.#deps.tangle.clock.nowMs() / DAY_MS);
-    return this.#retained.day === day ? this.#retained.used : 0n;
+    return this.#retained.day === this.#today() ? this.#retained.used : 0n;
   }
 }
 

@@ -21,6 +21,8 @@ export interface ProviderAuditDeps {
 export const AUDIT_EVERY_MS = 86_400_000;
 /** Objects of which one is drawn. */
 const MAX_SAMPLE = 64;
+/** Objects of one provider that wait to be brought back. */
+const MAX_LOST = 64;
 
 /** What is known of a provider by its deeds; nothing yet is no praise. */
 export function scoreOf(rental: Rental): NonNullable<Rental['score']> {
@@ -28,9 +30,35 @@ export function scoreOf(rental: Rental): NonNullable<Rental['score']> {
 }
 
 /** A provider could not give what its log says it stores. */
-export function withFailedFetch(rental: Rental): Rental {
+export function withFailedFetch(rental: Rental, root: string): Rental {
   const score = scoreOf(rental);
-  return { ...rental, score: { ...score, fetchesFailed: score.fetchesFailed + 1 } };
+  const failed = { ...score, fetchesFailed: score.fetchesFailed + 1 };
+  return { ...rental, score: failed, lost: withLost(rental, root) };
+}
+
+/** One more object that is to be brought back; beyond the bound the oldest are given up. */
+function withLost({ lost = [] }: Rental, root: string): string[] {
+  return [...lost.filter((one) => one !== root), root].slice(-MAX_LOST);
+}
+
+/** A provider has no mailbox of ours any more: what we told it, and what it kept, is gone. */
+export function withLostMailbox(rental: Rental): Rental {
+  const { bucketStampBits: _asked, ...rest } = rental;
+  const score = scoreOf(rental);
+  return {
+    ...rest,
+    balance: '0',
+    log: { length: 0, hash: '00'.repeat(32) },
+    registered: {},
+    lists: [],
+    hasBucket: false,
+    storedObjects: 0,
+    sample: [],
+    pending: [],
+    lost: [],
+    isRestoring: true,
+    score: { ...score, auditsFailed: score.auditsFailed + 1 },
+  };
 }
 
 /** A fair sample of what the log says is stored now, after more of it was read. */
@@ -86,7 +114,8 @@ export class ProviderAudit {
       const counted = isHeld
         ? { auditsOk: score.auditsOk + 1 }
         : { auditsFailed: score.auditsFailed + 1 };
-      return { ...one, score: { ...score, ...counted, auditedAtMs: nowMs } };
+      const audited = { ...one, score: { ...score, ...counted, auditedAtMs: nowMs } };
+      return isHeld ? audited : { ...audited, lost: withLost(one, drawn.root) };
     });
   }
 }

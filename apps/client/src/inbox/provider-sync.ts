@@ -23,7 +23,8 @@ import type { TagBook } from '../tags/tag-book.ts';
 import type { TagLists } from '../tags/tag-lists.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
 import { isBroke, ObjectFetcher, type SyncPass } from './object-fetcher.ts';
-import { ProviderAudit, sampled } from './provider-audit.ts';
+import { ProviderAudit, sampled, withLostMailbox } from './provider-audit.ts';
+import { ReplicaRepair } from './replica-repair.ts';
 import { StrangerScan } from './stranger-scan.ts';
 
 /** What one synchronisation brought. */
@@ -38,7 +39,7 @@ export interface SyncResult {
 
 export interface ProviderSyncDeps {
   readonly book: RentalBook;
-  readonly renter: Pick<Renter, 'providerAt' | 'topUp'>;
+  readonly renter: Pick<Renter, 'providerAt' | 'topUp' | 'rent'>;
   readonly tags: TagBook;
   readonly lists: TagLists;
   readonly fetcher: ObjectFetcher;
@@ -68,20 +69,28 @@ const SESSION_MARGIN_SECONDS = 60;
 /** Asking for the balance costs a request: without mail it is asked for this seldom. */
 const BALANCE_SECONDS = 600;
 const MAX_ERRORS = 100;
+/** A provider that says again and again that it lost the mailbox must not be paid each time. */
+const ANEW_EVERY_MS = 3_600_000;
 
 export class ProviderSync {
   readonly #deps: ProviderSyncDeps;
   readonly #told: ToldToProviders;
   readonly #sessions = new Map<string, ProviderSession>();
   readonly #balanceAt = new Map<string, number>();
+  /** When a mailbox may be made anew again, by bond id. */
+  readonly #anewFromMs = new Map<string, number>();
   /** One change of filters at a time: an older set of tags must not replace a newer one. */
   readonly #filters = new WriteLock();
 
   readonly #audit: ProviderAudit;
+  readonly #repair: ReplicaRepair;
 
   constructor(deps: ProviderSyncDeps) {
     this.#deps = deps;
     this.#audit = new ProviderAudit(deps);
+    const open = (rental: Rental): Promise<SyncPass> =>
+      this.#open(rental, { fetched: 0, held: 0, cost: 0n, errors: [] });
+    this.#repair = new ReplicaRepair({ ...deps, open });
     this.#told = deps.told ?? { tags: true, buckets: true };
   }
 
@@ -91,6 +100,18 @@ export class ProviderSync {
     const result: SyncResult = { fetched: 0, held: 0, cost: 0n, errors: [] };
     const rental = book.get(bondId);
     if (rental === undefined || !rental.isActive) return result;
+    try {
+      await this.#pass(rental, result);
+    } catch (error) {
+      if (!isMailboxLost(error) || !(await this.#makeAnew(rental))) throw error;
+      const anew = book.get(bondId);
+      if (anew?.isActive === true) await this.#pass(anew, result);
+    }
+    result.errors.splice(MAX_ERRORS);
+    return result;
+  }
+
+  async #pass(rental: Rental, result: SyncResult): Promise<void> {
     const pass = await this.#open(rental, result);
     try {
       await this.#read(pass);
@@ -98,8 +119,30 @@ export class ProviderSync {
       if (!isBroke(error)) throw error;
       await this.#noteBroke(pass, error);
     }
-    result.errors.splice(MAX_ERRORS);
-    return result;
+  }
+
+  /**
+   * The provider has lost its disk: a rental that is wanted gets a new mailbox, paid from the
+   * channel, at most once an hour; one that has ended is over. False when it is too early.
+   */
+  async #makeAnew(rental: Rental): Promise<boolean> {
+    const { book, renter, tangle, logger } = this.#deps;
+    const { bondId } = rental;
+    this.#sessions.delete(bondId);
+    if (rental.isEnded) {
+      await book.update(bondId, (present) => ({ ...present, isActive: false }));
+      return true;
+    }
+    const nowMs = tangle.clock.nowMs();
+    if (nowMs < (this.#anewFromMs.get(bondId) ?? 0)) return false;
+    // After an attempt that failed the loss is written down already.
+    if (rental.balance !== '0' || rental.isRestoring !== true) {
+      logger.warn({ bondId }, 'a provider has lost our mailbox');
+      await book.update(bondId, withLostMailbox);
+    }
+    await renter.rent({ bondId });
+    this.#anewFromMs.set(bondId, nowMs + ANEW_EVERY_MS);
+    return true;
   }
 
   /**
@@ -121,9 +164,14 @@ export class ProviderSync {
     }
   }
 
-  /** Whether every provider that is told our tags watches all of them. */
-  isWatching(): boolean {
-    return !this.#told.tags || !this.#deps.book.wanted().some((rental) => this.#isBehind(rental));
+  /**
+   * Whether every provider that is told our tags watches those of a chain. Other tags move on with
+   * each mail of a pass that is under way.
+   */
+  isWatching(chainId: string): boolean {
+    const { book, lists } = this.#deps;
+    const rentals = this.#told.tags ? book.wanted() : [];
+    return rentals.every((rental) => lists.isListed(chainId, rental.lists ?? []));
   }
 
   #isBehind({ registered, lists = [] }: Rental): boolean {
@@ -176,6 +224,7 @@ export class ProviderSync {
     await this.#syncLog(pass);
     await this.#retryPending(pass);
     await this.#audit.auditIfDue(pass);
+    await this.#repair.repairIfDue(pass);
     if (this.#told.buckets) await strangers.scan(pass);
     // New contacts bring new tags, which must be watched before their next mail comes.
     await this.#syncFilters(pass);
@@ -317,6 +366,10 @@ export class ProviderSync {
 function balanceIn(error: ProviderApiError): string {
   const { balance } = error.problem;
   return balance !== undefined && /^(?:0|[1-9][0-9]{0,19})$/.test(balance) ? balance : '0';
+}
+
+function isMailboxLost(error: unknown): boolean {
+  return error instanceof ProviderApiError && error.code === 'mailbox-unknown';
 }
 
 function codeOf(error: unknown): string {

@@ -30,11 +30,13 @@ export class Conversations {
 
   constructor(messages: MessageStore) {
     this.#messages = messages;
-    messages.observe((_batch, change) => {
+    messages.observe((batch, change) => {
       if (change.kind === 'delivered') {
-        // Should its batch never be written, a message that is not there is not shown.
-        this.#forest?.add(threaded(change.entry));
-        this.#threads = undefined;
+        // A forest that is planted while the batch is written does not know the mail yet.
+        batch.whenWritten(() => {
+          this.#forest?.add(threaded(change.entry));
+          this.#threads = undefined;
+        });
       } else if (change.kind === 'expunged' && change.isGone) {
         this.#forest = undefined;
         this.#threads = undefined;

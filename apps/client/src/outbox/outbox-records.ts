@@ -20,6 +20,9 @@ export interface OutboxRecordsDeps {
   readonly onChange: (entry: OutboxEntry) => void;
 }
 
+/** Deletes the bytes of a message in the batch if no mail that is under way needs them. */
+export type ReleaseBytes = (batch: SealedBatch, emailId: string) => void;
+
 /** How long a mail that failed for good counts in the status, and a done note is kept. */
 const SHOWN_MS = 7 * 86_400_000;
 const COUNTER = 'outbox';
@@ -32,6 +35,7 @@ export class OutboxRecords {
   /** Entries that ended badly, and when. */
   readonly #failed = new Map<number, number>();
   readonly #observers: ((entry: OutboxEntry) => void)[] = [];
+  #isShared: (emailId: string) => boolean = () => false;
   #nextId = 1;
 
   constructor(deps: OutboxRecordsDeps) {
@@ -57,6 +61,15 @@ export class OutboxRecords {
   /** Calls `listener` after every change of any entry. It must not throw. */
   observe(listener: (entry: OutboxEntry) => void): void {
     this.#observers.push(listener);
+  }
+
+  /**
+   * Says who needs the bytes of a message beyond the end of its mails. Gives what is to be called
+   * in the batch in which that ends.
+   */
+  shareBytes(isNeeded: (emailId: string) => boolean): ReleaseBytes {
+    this.#isShared = isNeeded;
+    return (batch, emailId) => this.#dropBytes(batch, { id: 0, emailId });
   }
 
   /** All that is not done. */
@@ -175,10 +188,11 @@ export class OutboxRecords {
   }
 
   /** The message's bytes are kept as long as some mail with them may have to be sealed. */
-  #dropBytes(batch: SealedBatch, { id, emailId }: OutboxEntry): void {
+  #dropBytes(batch: SealedBatch, { id, emailId }: Pick<OutboxEntry, 'id' | 'emailId'>): void {
     if (emailId === '') return;
-    const isNeeded = this.open().some((one) => one.id !== id && one.emailId === emailId);
-    if (!isNeeded) batch.del('outboxPayload', rawMessageKey(this.#deps.store, emailId));
+    const isOpen = this.open().some((one) => one.id !== id && one.emailId === emailId);
+    if (!isOpen && !this.#isShared(emailId))
+      batch.del('outboxPayload', rawMessageKey(this.#deps.store, emailId));
   }
 
   #tell(entry: OutboxEntry): void {

@@ -35,7 +35,8 @@ import {
   type OutgoingMail,
   type OutgoingNote,
 } from './outgoing.ts';
-import { OutboxRecords, type OutboxRecordsDeps } from './outbox-records.ts';
+import { factsOf } from './failure-facts.ts';
+import { OutboxRecords, type OutboxRecordsDeps, type ReleaseBytes } from './outbox-records.ts';
 import { ReceiptCollector, type ReceiptCollectorDeps } from './receipt-collector.ts';
 import { type EnvelopeSealer, SealingRefused } from './sealer.ts';
 import { isStampOver, lacksStamp, stampEnvelope } from './stamper.ts';
@@ -114,6 +115,11 @@ export class Outbox {
   /** Calls `listener` after every change of any entry. It must not throw. */
   observe(listener: (entry: OutboxEntry) => void): void {
     this.#records.observe(listener);
+  }
+
+  /** As `OutboxRecords.shareBytes`. */
+  shareBytes(isNeeded: (emailId: string) => boolean): ReleaseBytes {
+    return this.#records.shareBytes(isNeeded);
   }
 
   /** Goes on with everything that is not done. */
@@ -484,14 +490,4 @@ export class Outbox {
 function laneOf(entry: OutboxEntry): Lane {
   if (entry.form === 'parcel' && entry.root === undefined) return 'parcels';
   return entry.milestoneIndex === undefined ? 'sending' : 'receipts';
-}
-
-/** A code and a sentence for whoever waits for the mail. */
-function factsOf(error: unknown): { code: string; detail: string } {
-  const message = error instanceof Error ? error.message : 'unknown failure';
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (error instanceof Error && error.name === 'NodeUnreachableError') {
-    return { code: 'node-unreachable', detail: message };
-  }
-  return { code: typeof code === 'string' ? code : 'failed', detail: message };
 }

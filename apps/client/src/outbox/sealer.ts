@@ -105,9 +105,15 @@ export interface ChosenTag {
 /** Seals what goes as a letter of its own: messages of folders, and notes between clients. */
 export class Sealer implements EnvelopeSealer {
   readonly #deps: SealerDeps;
+  #takeOwn: (batch: SealedBatch) => ChosenTag | undefined = () => undefined;
 
   constructor(deps: SealerDeps) {
     this.#deps = deps;
+  }
+
+  /** Says under which tags the account writes to itself: nobody else knows them. */
+  tagSelfBy(take: (batch: SealedBatch) => ChosenTag | undefined): void {
+    this.#takeOwn = take;
   }
 
   async prepare(entry: OutboxEntry): Promise<SealStep> {
@@ -226,7 +232,7 @@ export class Sealer implements EnvelopeSealer {
     letter: { readonly ephemeralSecret: Uint8Array; readonly nowSeconds: number },
   ): ChosenTag {
     const { account, contacts, tangle } = this.#deps;
-    if (to === account.address) return this.#strangerTag(recipient, letter, () => {});
+    if (to === account.address) return this.#ownTag(batch, recipient, letter);
     // Whoever was named a sub-address that is gone is not to be reached by it, known or not.
     const named = subAddress === undefined ? undefined : doorOf(recipient, to, subAddress);
     const before = contacts.get(to)?.state ?? 'removed';
@@ -242,6 +248,19 @@ export class Sealer implements EnvelopeSealer {
       return this.#strangerTag(door, letter, apply);
     }
     return { kind: taken.kind, tag: taken.tag, apply };
+  }
+
+  /** The account always hears itself, also when it hears nobody but contacts. */
+  #ownTag(
+    batch: SealedBatch,
+    recipient: Descriptor,
+    letter: { readonly ephemeralSecret: Uint8Array; readonly nowSeconds: number },
+  ): ChosenTag {
+    const taken = this.#takeOwn(batch);
+    if (taken !== undefined) return taken;
+    if (!recipient.policy.contactsOnly) return this.#strangerTag(recipient, letter, () => {});
+    const text = 'too many notes to the own devices are under way';
+    throw new SealingRefused('contacts-only', text, false);
   }
 
   #strangerTag(

@@ -25,6 +25,7 @@ import type { IntakeStep, TakenLetter } from '../inbox/intake-types.ts';
 import type { LetterIntake } from '../inbox/letter-intake.ts';
 import type { RentalBook } from '../rentals/rental-book.ts';
 import { counters } from '../store/collections.ts';
+import { dropRegistered, putRegistered, registeredContent } from '../store/registered-letters.ts';
 import { type ParcelIn, parcelsIn } from '../store/parcel-collections.ts';
 import { orderedKey, type SealedBatch, type SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
@@ -128,6 +129,8 @@ export class ParcelInbox {
     };
     batch.put(counters, COUNTER, { next: id + 1 });
     batch.put(parcelsIn, orderedKey(id), row);
+    const signed = registeredContent(letter);
+    if (signed !== undefined) putRegistered(store, batch, messageKeyOf(row), signed);
     const apply = (): void => {
       this.#live.set(id, liveOf(row, decoded.value));
       this.#tell(id);
@@ -183,6 +186,7 @@ export class ParcelInbox {
     await this.#deps.writes.run(async () => {
       const batch = this.#deps.store.batch();
       this.#remove(batch, live);
+      dropRegistered(this.#deps.store, batch, messageKeyOf(live.row));
       await batch.write();
       this.#live.delete(id);
     });
@@ -333,6 +337,10 @@ function liveOf(row: ParcelIn, letter: ParcelLetter): Live {
   const receiver =
     row.receiver === undefined ? undefined : decodeReceiver(hexToBytes(row.receiver));
   return { row, letter, receiver: receiver?.ok === true ? receiver.value : undefined };
+}
+
+function messageKeyOf({ sender, letterId }: ParcelIn): string {
+  return `${sender}:${letterId}`;
 }
 
 function partKey(id: number, index: number): string {

@@ -8,7 +8,7 @@ import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Descriptor } from '@tanglemail/mail/core/identity/descriptor.ts';
 import { MAX_PARCEL_SIZE } from '@tanglemail/mail/core/parcel/layout.ts';
 import { ProviderApiError } from '@tanglemail/mail/io/provider/errors.ts';
-import { type Account, emailText } from '../account/account.ts';
+import type { Account } from '../account/account.ts';
 import type { ContactBook } from '../contacts/contact-book.ts';
 import {
   type EnvelopeSealer,
@@ -21,7 +21,6 @@ import type { SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
 import type { ParcelUploads } from './parcel-uploads.ts';
-import { isNamed } from './preview.ts';
 
 export interface ParcelSealerDeps {
   readonly account: Account;
@@ -31,7 +30,6 @@ export interface ParcelSealerDeps {
   readonly tangle: Pick<TangleAccess, 'clock'>;
   readonly sealer: Sealer;
   readonly uploads: ParcelUploads;
-  readonly readRaw: (emailId: string) => Uint8Array;
 }
 
 export class ParcelSealer implements EnvelopeSealer {
@@ -90,12 +88,11 @@ export class ParcelSealer implements EnvelopeSealer {
 
   /** Takes the tag and writes the upload down, in one batch. */
   async #begin(entry: OutboxEntry, recipient: Descriptor): Promise<void> {
-    const { account, store, writes, contacts, uploads, readRaw } = this.#deps;
-    const { id, to, emailId, role } = entry;
+    const { store, writes, contacts, uploads } = this.#deps;
+    const { id, emailId, role } = entry;
     this.#requireTag(entry, recipient);
-    const isBlind =
-      role === undefined ? !isNamed(readRaw(emailId), emailText(account, to)) : role === 'bcc';
-    const contentKey = await uploads.sealOnce(emailId, isBlind ? id : undefined);
+    const isNamed = role === 'to' || role === 'cc';
+    const contentKey = await uploads.sealOnce(emailId, isNamed ? undefined : id);
     await writes.run(async () => {
       const taken = this.#requireTag(entry, recipient);
       const batch = store.batch();

@@ -17,6 +17,8 @@ import {
   uploadProgress,
 } from '@tanglemail/mail/core/parcel/sender.ts';
 import type { ProviderClient } from '@tanglemail/mail/io/provider/provider-client.ts';
+import type { Outbox } from '../outbox/outbox.ts';
+import type { ReleaseBytes } from '../outbox/outbox-records.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
 import { orderedKey } from '../store/sealed-store.ts';
 import { parcelContents, type ParcelUpload, parcelUploads } from '../store/parcel-collections.ts';
@@ -70,6 +72,7 @@ export class ParcelUploads {
   readonly #live = new Map<number, Live>();
   readonly #timers = new Map<number, NodeJS.Timeout>();
   #isStopped = false;
+  #releaseBytes: ReleaseBytes = () => {};
 
   private constructor(deps: ParcelUploadsDeps) {
     this.#deps = deps;
@@ -83,6 +86,13 @@ export class ParcelUploads {
         uploads.#live.set(value.outboxId, { row: value, sender: sender.value, run: undefined });
     }
     return uploads;
+  }
+
+  /** Copies go on when the outbox is done with the mail: until then its bytes are shared. */
+  shareBytes(outbox: Pick<Outbox, 'shareBytes'>): void {
+    this.#releaseBytes = outbox.shareBytes((emailId) =>
+      [...this.#live.values()].some((one) => one.row.emailId === emailId),
+    );
   }
 
   get(outboxId: number): ParcelUpload | undefined {
@@ -197,11 +207,14 @@ export class ParcelUploads {
     live.run?.abort.abort(new Error('the upload is over'));
     await live.run?.done;
     await this.#deps.writes.run(async () => {
+      // Dropped meanwhile, and perhaps begun anew under another tag.
+      if (this.#live.get(outboxId) !== live) return;
       this.#live.delete(outboxId);
       const batch = this.#deps.store.batch().del('parcelOut', keyOf(outboxId));
       const { contentKey } = live.row;
       const isShared = [...this.#live.values()].some((one) => one.row.contentKey === contentKey);
       if (!isShared) batch.del('parcelOut', contentKey);
+      this.#releaseBytes(batch, live.row.emailId);
       await batch.write();
     });
   }
@@ -227,6 +240,8 @@ export class ParcelUploads {
     const first = Promise.withResolvers<void>();
     const done = this.#run(live, abort.signal, first).finally(() => {
       live.run = undefined;
+      // The last copy is there: nothing is left to wait for.
+      if (live.row.isLeft && this.isOver(live.row.outboxId)) this.resume(live.row.outboxId);
     });
     live.run = { abort, done };
     return { firstCopy: first.promise };

@@ -42,6 +42,7 @@ export class Parcels {
   readonly uploads: ParcelUploads;
   readonly inbox: ParcelInbox;
   readonly sealer: ParcelSealer;
+  #outbox: Pick<Outbox, 'get'> | undefined;
 
   private constructor(uploads: ParcelUploads, inbox: ParcelInbox, sealer: ParcelSealer) {
     this.uploads = uploads;
@@ -63,19 +64,24 @@ export class Parcels {
     const fetcher = new PartFetcher(deps);
     const inbox = await ParcelInbox.load({ ...deps, fetcher, onChange: deps.onIncoming });
     intake.registerKind('parcel', (batch, taken) => inbox.take(batch, taken));
-    return new Parcels(uploads, inbox, new ParcelSealer({ ...deps, uploads, readRaw }));
+    return new Parcels(uploads, inbox, new ParcelSealer({ ...deps, uploads }));
   }
 
   /** Adds the form `parcel` to the outbox, and follows what becomes of its mails. */
   connect(outbox: Outbox): void {
     outbox.addSealer('parcel', this.sealer);
     outbox.observe((entry) => this.#follow(entry));
+    this.uploads.shareBytes(outbox);
+    this.#outbox = outbox;
   }
 
   /** Goes on with the copies of letters that have left, and with what is to be fetched. */
   start(): void {
     for (const { outboxId } of this.uploads.states()) {
-      if (this.uploads.get(outboxId)?.isLeft === true) this.uploads.resume(outboxId);
+      const entry = this.#outbox?.get(outboxId);
+      // The last run may have ended between the end of the mail and that of its upload.
+      if (entry === undefined || isLost(entry)) void this.uploads.drop(outboxId);
+      else if (this.uploads.get(outboxId)?.isLeft === true) this.uploads.resume(outboxId);
     }
     this.inbox.start();
   }
@@ -86,9 +92,12 @@ export class Parcels {
 
   #follow(entry: OutboxEntry): void {
     if (entry.form !== 'parcel') return;
-    // Failed, expired or taken back: the letter will never be in a milestone.
-    const isLost = entry.isDone && entry.milestoneIndex === undefined;
-    if (isLost) void this.uploads.drop(entry.id);
+    if (isLost(entry)) void this.uploads.drop(entry.id);
     else if (entry.attachedAtMs !== undefined) this.uploads.resume(entry.id);
   }
+}
+
+/** Failed, expired or taken back: the letter will never be in a milestone. */
+function isLost({ isDone, milestoneIndex }: OutboxEntry): boolean {
+  return isDone && milestoneIndex === undefined;
 }

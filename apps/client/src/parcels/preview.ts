@@ -1,6 +1,5 @@
 /**
- * What a recipient sees of a mail before its parts are there, and whom a mail names. Before:
- * parcel-sealer.ts; after: mail core, parcel/letter.ts. Spec: docs/spec/25-parcel.md, section 4.
+ * What a recipient sees of a mail before its parts are there. Before: parcel-content.ts; after: mail core, parcel/letter.ts. Spec: docs/spec/25-parcel.md, section 4.
  */
 import { readFacts, readHeaders } from '@tanglemail/mail/core/message/headers.ts';
 import { type ParcelPreview, PREVIEW_LIMITS } from '@tanglemail/mail/core/parcel/letter.ts';
@@ -30,12 +29,4 @@ function dateOf(head: Uint8Array): number {
   const headers = readHeaders(head);
   const date = headers.ok ? readFacts(headers.value).date : undefined;
   return Math.min(Math.max(0, date ?? 0), 0xffff_ffff);
-}
-
-/** Whether To or Cc name an address: whoever is not named there gets a blind copy. */
-export function isNamed(message: Uint8Array, email: string): boolean {
-  const headers = readHeaders(message);
-  if (!headers.ok) return false;
-  const { to, cc } = readFacts(headers.value);
-  return [...to, ...cc].some((one) => one.toLowerCase() === email.toLowerCase());
 }

@@ -4,6 +4,7 @@
  * after: rule.ts. Spec: docs/spec/41-client-api.md §20.
  */
 import type { NewMail } from '../messages/listed-mail.ts';
+import type { ChangeOrigin } from '../messages/message-change.ts';
 import type { MessageStore } from '../messages/message-store.ts';
 import { type Rule, ruleLists } from '../store/mailbox-collections.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
@@ -18,7 +19,14 @@ export interface RuleBookDeps {
   readonly senderOf: (mail: Pick<NewMail, 'sender'>) => string;
 }
 
+/** Hears of every change inside its batch; must not throw. */
+export type RuleObserver = (
+  batch: SealedBatch,
+  change: { readonly origin: ChangeOrigin; readonly rules: readonly Rule[] },
+) => void;
+
 export class RuleBook {
+  readonly #observers = new Set<RuleObserver>();
   #rules: readonly Rule[];
 
   constructor({ store, messages, senderOf }: RuleBookDeps) {
@@ -32,9 +40,16 @@ export class RuleBook {
     return this.#rules;
   }
 
+  /** Calls `observer` inside every change until the function it gives is called. */
+  observe(observer: RuleObserver): () => void {
+    this.#observers.add(observer);
+    return () => this.#observers.delete(observer);
+  }
+
   /** Replaces all rules. Call what it gives once the batch is written. */
-  replace(batch: SealedBatch, rules: readonly Rule[]): () => void {
+  replace(batch: SealedBatch, rules: readonly Rule[], origin: ChangeOrigin = 'local'): () => void {
     batch.put(ruleLists, KEY, { rules: [...rules] });
+    for (const observer of this.#observers) observer(batch, { origin, rules });
     return () => {
       this.#rules = rules;
     };

@@ -49,9 +49,12 @@ export class IndexKeeper {
     this.#deps = deps;
     this.index = saved?.index ?? TextIndex.open();
     this.#hashes = saved?.hashes ?? [];
-    this.#unobserve = deps.messages.observe((_batch, change) => {
-      if ('messageKey' in change && change.kind !== 'flags') this.#note(change.messageKey);
-      if (change.kind === 'draft-saved' && change.replaced !== '') this.#note(change.replaced);
+    this.#unobserve = deps.messages.observe((batch, change) => {
+      const keys: string[] = [];
+      if ('messageKey' in change && change.kind !== 'flags') keys.push(change.messageKey);
+      if (change.kind === 'draft-saved' && change.replaced !== '') keys.push(change.replaced);
+      // Before the batch is on the disk a mail that arrives looks like one that is gone.
+      if (keys.length > 0) batch.whenWritten(() => this.#note(keys));
     });
   }
 
@@ -100,9 +103,9 @@ export class IndexKeeper {
     this.index.close();
   }
 
-  #note(key: string): void {
-    this.#changed.add(key);
-    // The batch that carries the change is written later: its work begins in another turn.
+  #note(keys: readonly string[]): void {
+    for (const key of keys) this.#changed.add(key);
+    // Who wrote the batch takes the change up in memory next: the work begins in another turn.
     globalThis.setImmediate(() => this.#wake());
   }
 

@@ -2,12 +2,13 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { DatabaseSync } from 'node:sqlite';
+import { setImmediate } from 'node:timers/promises';
 import { composeMessage } from '@tanglemail/mail/io/compose.ts';
 import { parseMessage } from '@tanglemail/mail/io/parse.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
 import { FOLDER, type FolderId } from '../messages/folder-name.ts';
 import { MessageStore } from '../messages/message-store.ts';
-import type { SealedStore } from '../store/sealed-store.ts';
+import type { KeyValueStore, SealedStore } from '../store/sealed-store.ts';
 import {
   type Disk,
   memoryStore,
@@ -44,8 +45,12 @@ class Desk {
     this.search = new MailSearch({ messages, keeper });
   }
 
-  static async open(disk: Disk = new Map(), cut?: PowerCut): Promise<Desk> {
-    const store = sealedMemoryStore(memoryStore(disk, cut).store);
+  static async open(
+    disk: Disk = new Map(),
+    cut?: PowerCut,
+    below = memoryStore(disk, cut).store,
+  ): Promise<Desk> {
+    const store = sealedMemoryStore(below);
     const messages = await MessageStore.load(store);
     const senderOf = (): string => 'tm1sender';
     const keeper = await IndexKeeper.load({ store, messages, senderOf, logger: SILENT_LOGGER });
@@ -206,6 +211,31 @@ describe('the index on the disk', () => {
     expect(again.keeper.pending).toBe(0);
     expect(await again.find('party')).toEqual(['reply', 'party', 'old']);
     await again.keeper.stop();
+  });
+
+  it('has what a disk takes a while to write', async () => {
+    const { store } = memoryStore();
+    const slow: KeyValueStore = {
+      ...store,
+      batch: () => {
+        const batch = store.batch();
+        const write = async (options: { sync: boolean }): Promise<void> => {
+          for (let turn = 0; turn < 10; turn++) await setImmediate();
+          await batch.write(options);
+        };
+        return { put: batch.put, del: batch.del, write };
+      },
+    };
+    const desk = await Desk.open(undefined, undefined, slow);
+    for (const letter of LETTERS) await desk.deliver(letter);
+    expect(await desk.find('party')).toEqual(['reply', 'party', 'old']);
+    const batch = desk.store.batch();
+    const gone = desk.messages.expunge(batch, ['INBOX.2']);
+    await batch.write();
+    gone.apply();
+    await desk.keeper.catchUp();
+    expect([...desk.keeper.index.keys()]).not.toContain('party');
+    await desk.keeper.stop();
   });
 
   it('is made anew at each start where Node.js cannot save it', async () => {

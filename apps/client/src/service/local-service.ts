@@ -267,6 +267,8 @@ export class LocalService implements ClientService {
       }
     }
     await this.#syncFilters(report);
+    // A provider that was out of reach when a seed came has answered by now.
+    await this.#parts.chat.answer();
     this.#lastSync = { at: tangle.clock.nowMs(), fetched: report.fetched };
     return { ...report, cost: `${report.cost > 0n ? report.cost : 0n}` };
   }

@@ -5,10 +5,15 @@
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
-import { formatEmail, type MailAddress } from '@tanglemail/mail/core/identity/address.ts';
+import {
+  formatEmail,
+  type MailAddress,
+  parseMailAddress,
+} from '@tanglemail/mail/core/identity/address.ts';
 import { MAX_MESSAGE_SIZE } from '@tanglemail/mail/core/limits.ts';
 import { withBcc, withoutBcc } from '@tanglemail/mail/core/message/blind-copies.ts';
 import { checkMessage } from '@tanglemail/mail/core/message/check.ts';
+import { readFacts, readHeaders } from '@tanglemail/mail/core/message/headers.ts';
 import { type ComposeAttachment, composeMessage } from '@tanglemail/mail/io/compose.ts';
 import { addressText, emailText } from '../account/account.ts';
 import type * as dto from '../api/dto.ts';
@@ -114,9 +119,23 @@ export class MailSender {
     const named = to.map((text) => readRecipient(account, contacts, text));
     await checkKeyChanges(contacts, named, choices.acceptKeyChange === true);
     const recipients = new Map(
-      named.map((one) => [one.address, { ...one, role: 'to' as const }] as const),
+      named.map((one) => [one.address, { ...one, role: this.#roleIn(raw, one) }] as const),
     );
     return this.#queue({ raw: withoutBcc(raw), copy: raw, recipients, choices });
+  }
+
+  /** Under which header a message names a recipient; in none it is a blind copy. */
+  #roleIn(raw: Uint8Array, { address }: Recipient): Role {
+    const headers = readHeaders(raw);
+    if (!headers.ok) return 'bcc';
+    const { to, cc } = readFacts(headers.value);
+    const isIn = (texts: readonly string[]): boolean =>
+      texts.some((text) => {
+        const parsed = parseMailAddress(text, this.#parts.account.network);
+        return parsed.ok && parsed.value.address === address;
+      });
+    if (isIn(to)) return 'to';
+    return isIn(cc) ? 'cc' : 'bcc';
   }
 
   /** What the message takes over from the one that it answers or forwards. */

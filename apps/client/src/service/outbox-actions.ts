@@ -18,6 +18,7 @@ import { isMail } from '../outbox/outbox-entry.ts';
 import { reportOf } from '../outbox/report.ts';
 import type { OutboxEntry } from '../store/outbox-collections.ts';
 import { getRegistered } from '../store/registered-letters.ts';
+import { requireMessage } from './registered-file.ts';
 
 export type OutboxActionsParts = Pick<
   ClientParts,
@@ -71,8 +72,11 @@ export class OutboxActions implements OutboxService {
     const letter = { networkId, recipient: address, bytes };
     const proven = checkRegistered(letter, tangle.verifier);
     if (!proven.ok) throw new ClientError('signature-invalid', proven.code);
+    const isLarge = proven.value.kind === 'parcel';
+    if (isLarge) requireMessage(proven.value.message, raw);
     const recipient = addressText(account);
     return {
+      isLarge,
       sender: addressText(account, proven.value.sender),
       recipient,
       sentAt: proven.value.sentAt,

@@ -40,7 +40,7 @@ export const sendingChains = collection(
           holders: z.array(z.strictObject({ address: mailAddress, identityKey: id32 })).max(25),
           /** Who has said that the tags are watched. */
           watchers: people,
-          /** How many messages the seed of the next chain says this one had. */
+          /** How many messages its watchers were told that it has. */
           told: count,
           /** Somebody who left can read it, or nobody can: nothing more goes on it. */
           isEnded: z.boolean(),
@@ -62,7 +62,7 @@ export const sentOnChains = collection(
     sent: z
       .array(z.strictObject({ number: count, letterId: id16, tag: id16 }))
       .max(MAX_CHAIN_MESSAGES),
-    /** How often each person was answered. */
+    /** How many messages each person was sent again. */
     answered: z.array(z.strictObject({ to: mailAddress, times: count })).max(25),
   }),
 );
@@ -80,6 +80,8 @@ export const receivingChains = collection(
     isAnswered: z.boolean(),
     /** Tags of the numbers below this are watched; 0: none any more. */
     listed: count,
+    /** Gaps below this number were seen, and asked for. */
+    asked: count.default(0),
   }),
 );
 

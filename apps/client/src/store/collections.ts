@@ -44,6 +44,20 @@ export const tagSources = collection(
   }),
 );
 
+/** Fields of a contact that its owner's other devices know, too (devices/contact-log.ts). */
+export const contactFields = {
+  /** What the user notes about them. */
+  note: z.string().max(2_048).optional(),
+  /** Our sub-address at which they first knocked. */
+  cameBy: subLabel.optional(),
+  /** Their sub-address, at which we knock as long as they do not know us. */
+  writeBy: subLabel.optional(),
+  /** The user compared the safety number while they had this identity key. */
+  verified: z.strictObject({ atMs: count, identityKey: hex }).optional(),
+  /** They have another identity key than before, and the user has not said that it is right. */
+  keyChange: z.strictObject({ atMs: count, wasVerified: z.boolean() }).optional(),
+};
+
 export const contacts = collection(
   'contact',
   z.strictObject({
@@ -61,16 +75,7 @@ export const contacts = collection(
     knowsUs: z.boolean(),
     /** The invite secret of their link, for exact tags before they know us. */
     invite: hex.optional(),
-    /** What the user notes about them. */
-    note: z.string().max(2_048).optional(),
-    /** Our sub-address at which they first knocked. */
-    cameBy: subLabel.optional(),
-    /** Their sub-address, at which we knock as long as they do not know us. */
-    writeBy: subLabel.optional(),
-    /** The user compared the safety number while they had this identity key. */
-    verified: z.strictObject({ atMs: count, identityKey: hex }).optional(),
-    /** They have another identity key than before, and the user has not said that it is right. */
-    keyChange: z.strictObject({ atMs: count, wasVerified: z.boolean() }).optional(),
+    ...contactFields,
     /** Numbers of the next tag in each direction; never reset. */
     nextContactTag: count,
     nextInviteTag: count,
@@ -164,6 +169,10 @@ export const rentals = collection(
       .array(z.strictObject({ root: hex, size: count }))
       .max(64)
       .optional(),
+    /** Objects that it was to keep and has lost: copies of others are brought to it. */
+    lost: z.array(hex).max(64).optional(),
+    /** It has lost everything, or may have: its log is compared with those of the others. */
+    isRestoring: z.boolean().optional(),
     /** What it has shown by its deeds. */
     score: z
       .strictObject({

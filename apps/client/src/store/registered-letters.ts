@@ -4,6 +4,7 @@
  */
 import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { LetterContent, LetterId } from '@tanglemail/mail/core/letter/content.ts';
+import type { OpenedLetter } from '@tanglemail/mail/core/letter/letter.ts';
 import { z } from 'zod';
 import { collection, count, hex } from './collections.ts';
 import type { SealedBatch, SealedStore } from './sealed-store.ts';
@@ -17,8 +18,19 @@ const registeredLetters = collection(
     letterId: hex,
     sentAt: count,
     signature: hex,
+    /** Of a large mail: what was signed in place of the message (mail core, parcel/letter.ts). */
+    parcel: hex.optional(),
   }),
 );
+
+/** The content as its sender signed it; undefined for a deniable letter. */
+export function registeredContent(letter: OpenedLetter): LetterContent | undefined {
+  const { signature, kind, letterId, sentAt, message, wantsReceipt } = letter;
+  if (signature === undefined) return undefined;
+  const accountKey = letter.senderAccountKey;
+  const certificate = letter.senderCertificate;
+  return { kind, letterId, sentAt, message, wantsReceipt, accountKey, certificate, signature };
+}
 
 /** Puts what was signed of a message into the batch; the message itself lies elsewhere. */
 export function putRegistered(
@@ -28,33 +40,44 @@ export function putRegistered(
   content: LetterContent,
 ): void {
   const { wantsReceipt, accountKey, certificate, letterId, sentAt, signature } = content;
-  if (content.kind !== 'message' || signature === undefined) return;
-  batch.put(registeredLetters, store.opaque(`registered/${messageKey}`), {
+  const { kind } = content;
+  if ((kind !== 'message' && kind !== 'parcel') || signature === undefined) return;
+  batch.put(registeredLetters, keyOf(store, messageKey), {
     wantsReceipt,
     accountKey: bytesToHex(accountKey),
     certificate: bytesToHex(certificate),
     letterId,
     sentAt,
     signature: bytesToHex(signature),
+    ...(kind === 'parcel' ? { parcel: bytesToHex(content.message) } : {}),
   });
 }
 
-/** The content that was signed, with the message's bytes in it; undefined for another letter. */
+/** Forgets what was signed: its message will never be there. */
+export function dropRegistered(store: SealedStore, batch: SealedBatch, messageKey: string): void {
+  batch.del(registeredLetters.bucket, keyOf(store, messageKey));
+}
+
+/** The content that was signed, with the message or what names it; undefined for another letter. */
 export function getRegistered(
   store: SealedStore,
   messageKey: string,
   message: Uint8Array,
 ): LetterContent | undefined {
-  const found = store.get(registeredLetters, store.opaque(`registered/${messageKey}`));
+  const found = store.get(registeredLetters, keyOf(store, messageKey));
   if (found === undefined) return undefined;
   return {
-    kind: 'message',
+    kind: found.parcel === undefined ? 'message' : 'parcel',
     wantsReceipt: found.wantsReceipt,
     accountKey: hexToBytes(found.accountKey),
     certificate: hexToBytes(found.certificate),
     letterId: found.letterId as LetterId,
     sentAt: found.sentAt,
-    message,
+    message: found.parcel === undefined ? message : hexToBytes(found.parcel),
     signature: hexToBytes(found.signature),
   };
+}
+
+function keyOf(store: SealedStore, messageKey: string): string {
+  return store.opaque(`registered/${messageKey}`);
 }

@@ -13,6 +13,7 @@ import {
   type TagWindow,
   watchedNumbers,
   watchedTags,
+  windowTop,
 } from '@tanglemail/mail/core/envelope/tags.ts';
 import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import { type TagSource, tagSources } from '../store/collections.ts';
@@ -72,6 +73,12 @@ export class TagBook {
   /** Whether the tags of a source are looked for. */
   isWatched(id: string): boolean {
     return this.#sources.get(id)?.isWatched === true;
+  }
+
+  /** The number after the highest one that came from a source; 0 for one that is not known. */
+  topOf(id: string): number {
+    const known = this.#sources.get(id);
+    return known === undefined ? 0 : windowTop(known.window);
   }
 
   /** Sources of a contact's further devices. */

@@ -73,6 +73,12 @@ export class TagLists {
     return this.ids().some((id) => !has.has(id));
   }
 
+  /** Whether a provider with the lists `registered` has all of `source`, which has some. */
+  isListed(source: string, registered: readonly string[]): boolean {
+    const own = [...this.#lists.values()].filter((one) => !one.isDropped && one.source === source);
+    return own.length > 0 && own.every((one) => registered.includes(one.id));
+  }
+
   /** All lists that are watched, to be kept with a provider once it has them. */
   ids(): string[] {
     return [...this.#lists.values()].filter((one) => !one.isDropped).map((one) => one.id);

@@ -36,6 +36,8 @@ export type Loss = (to: ChatPerson, bytes: Uint8Array) => boolean;
 
 export class ChatWorld {
   nowMs = NOW_MS;
+  /** Whether everybody's providers are in reach and watch what they are told to. */
+  isWatching = true;
   /** Everything that was confirmed, in order. */
   readonly envelopes: Uint8Array[] = [];
   readonly #people = new Map<MailAddress, Person>();
@@ -68,7 +70,7 @@ export class ChatWorld {
       resolver,
       suite: nobleSuite,
       watchTags: async () => {},
-      isWatching: () => true,
+      isWatching: () => this.isWatching,
       onChange: (change) => changes.push(change),
       logger: SILENT_LOGGER,
     });

@@ -100,6 +100,25 @@ export class ObjectController {
     return { root, ...retained, receipt: bytesToHex(encodeReceipt(receipt)) };
   }
 
+  @Post(':root/restore')
+  @HttpCode(200)
+  @Answers('Takes a copy that the owner brings from another provider', dto.RETAIN, {
+    body: dto.RESTORE_REQUEST,
+  })
+  async restore(
+    @Param('root') rootText: string,
+    @Body() body: unknown,
+    @Req() request: HttpRequest,
+  ): Promise<dto.RetainDto> {
+    const { mailboxId, root } = this.#own(request, rootText);
+    const { days, bytes } = read(dto.RESTORE_REQUEST, body);
+    const once = onceOf(request, mailboxId);
+    const copy = { days, bytes: hexToBytes(bytes) };
+    const restored = await this.#provider.objects.restore(mailboxId, root, copy, once);
+    const receipt = await this.#provider.receipts.issue(root);
+    return { root, ...restored, receipt: bytesToHex(encodeReceipt(receipt)) };
+  }
+
   @Delete(':root')
   @Answers('Gives an object up against the owner’s signature', dto.RELEASE, {
     body: dto.RELEASE_REQUEST,

@@ -223,7 +223,7 @@ describe('parts of parcels', () => {
 
   it('upload-too-large and body-too-large: the limits of mailbox and offer', async () => {
     const tag = await watchedTag();
-    const many = Array.from({ length: 27 }, () => ({ ...partOf(1), size: 1_048_576 }));
+    const many = Array.from({ length: 37 }, () => ({ ...partOf(1), size: 1_048_576 }));
     expect(await codeOf(parts.announce(tag, many))).toBe('upload-too-large');
     const large = { ...partOf(1), size: 1_048_577 };
     expect(await codeOf(parts.announce(tag, [large]))).toBe('body-too-large');

@@ -3,14 +3,15 @@
  * before any byte leaves. Before: api/object-controller.ts. After: store/, receipts/.
  * Spec: docs/spec/33-mailbox.md, section "Objects".
  */
-import { hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
+import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Verifier } from '@tanglemail/tangle/core/ports.ts';
 import type { Mailbox } from '@tanglemail/mail/core/market/mailbox.ts';
 import { bucketHolds, creditMailbox } from '@tanglemail/mail/core/market/mailbox.ts';
-import { fetchCost } from '@tanglemail/mail/core/market/prices.ts';
+import { fetchCost, requestCost } from '@tanglemail/mail/core/market/prices.ts';
 import {
   proveSegments,
   segmentCount,
+  segmentRoot,
   SEGMENT_SIZE,
 } from '@tanglemail/mail/core/market/segment-tree.ts';
 import type { SegmentProof } from '@tanglemail/mail/core/market/segment-tree.ts';
@@ -38,6 +39,9 @@ import {
 } from '../store/rows.ts';
 import type { Terms } from '../terms.ts';
 import { chargeMailbox, requireMailbox } from './mailbox-desk.ts';
+
+/** Where an envelope has its tag (docs/spec/23-envelope.md). */
+const TAG_RANGE = [2, 18] as const;
 
 /** Segments `from … to` of an object, both included. */
 export interface SegmentRange {
@@ -155,6 +159,61 @@ export class ObjectDesk {
     const { sizeBytes, arrivedAt } = record;
     const arrived = { mailboxId, root, tag: record.tag, sizeBytes, arrivedAt };
     return storeObject(arrived, days, this.#terms.offer, now);
+  }
+
+  /**
+   * Takes an object that its owner brings from another provider, at the price of an arrival. Bytes
+   * of one that is stored here are written again for the price of a request: the disk may have lost
+   * them.
+   */
+  restore(
+    mailboxId: string,
+    root: string,
+    copy: { readonly bytes: Uint8Array; readonly days: number },
+    once: OnceKey,
+  ): Promise<RetainAnswer> {
+    const { bytes, days } = copy;
+    const now = this.#clock.time;
+    const { offer } = this.#terms;
+    if (bytesToHex(segmentRoot(bytes, nativeSha256)) !== root) refuseWith('root-mismatch');
+    return this.#store.transact((transaction) => {
+      const known = findAnswer(transaction, once, now);
+      if (known) return known as RetainAnswer;
+      const { policy } = requireMailbox(transaction, mailboxId);
+      const { length: sizeBytes } = bytes;
+      if (sizeBytes > Math.min(policy.maxObject, offer.maxObject)) refuseWith('body-too-large');
+      const { minRetentionDays: least, maxRetentionDays: most } = offer;
+      if (days < least || days > most) refuseWith('policy-forbids', {}, `${least} to ${most} days`);
+      const kept = readObject(transaction, mailboxId, root);
+      if (kept && kept.state !== 'stored') refuseWith('state-conflict', {}, kept.state);
+      const tag = bytesToHex(bytes.subarray(...TAG_RANGE));
+      const arrived = { mailboxId, root, tag, sizeBytes, arrivedAt: now };
+      const { object, cost } = kept
+        ? { object: kept, cost: requestCost(offer) }
+        : storeObject(arrived, days, offer, now);
+      const charged = chargeMailbox(transaction, mailboxId, cost, now);
+      transaction.put(idKey('body', root), bytes);
+      if (!kept) this.#addRestored(transaction, charged, object, cost);
+      const answer = { until: object.until, cost: `${cost}`, balance: `${charged.balance}` };
+      keepAnswer(transaction, once, answer, now, this.#terms.times.idempotencyLife);
+      return answer;
+    });
+  }
+
+  #addRestored(
+    transaction: StoreTransaction,
+    mailbox: Mailbox,
+    object: StoredObject,
+    cost: bigint,
+  ): void {
+    const { root, sizeBytes, tag, arrivedAt, mailboxId } = object;
+    const event = { state: 'stored', cost, time: arrivedAt } as const;
+    const logged = logEvent(transaction, mailbox, object, event);
+    writeMailbox(transaction, { ...logged, objectCount: logged.objectCount + 1 });
+    writeObject(transaction, object);
+    const record = readRoot(transaction, root);
+    const holders = [...(record?.holders ?? []), mailboxId];
+    writeRoot(transaction, root, { sizeBytes, tag, arrivedAt, heldUntil: 0, ...record, holders });
   }
 
   /** Gives an object up against the owner's signature and credits unused whole days. */

@@ -28,7 +28,7 @@ export const POLICY: MailboxPolicy = {
   retentionDays: 30,
   maxDebitPerDay: 10_000n,
   unsolicited: true,
-  maxUpload: 27_262_976,
+  maxUpload: 37_748_736,
 };
 
 const KEYS = { bondKey: new Uint8Array(32).fill(7), payKey: new Uint8Array(32).fill(8) };

@@ -27,7 +27,7 @@ const notes: readonly ChainNote[] = [
   { type: 'chain-request', chainId, numbers: [0, 5, MAX_CHAIN_MESSAGES - 1] },
   { type: 'envelope-request', tag },
   { type: 'watched', chainId },
-  { type: 'ended', chainId, length: MAX_CHAIN_MESSAGES },
+  { type: 'length', chainId, length: MAX_CHAIN_MESSAGES },
   { type: 'answered', chainId, tags: [] },
   { type: 'answered', chainId, tags: [tag, tag] },
   { type: 'text', letterId: letterIdFromBytes(tag), sentAt: 7, text: tag },

@@ -29,7 +29,7 @@ const TYPE_ENVELOPE_REQUEST = 3;
 const TYPE_WATCHED = 4;
 const TYPE_TEXT = 5;
 const TYPE_ANSWERED = 6;
-const TYPE_ENDED = 7;
+const TYPE_LENGTH = 7;
 /** The longest note: a text of the greatest size. */
 export const MAX_CHAIN_NOTE_SIZE = 3 + LETTER_ID_LENGTH + 4 + MAX_TEXT_SIZE;
 
@@ -82,20 +82,19 @@ export interface ChatTextNote {
 export interface ChainAnsweredNote {
   readonly type: 'answered';
   readonly chainId: ChainId;
-  /** Of the messages of that chain, 16 bytes each, at most 128: envelopes that wait are let go. */
+  /** Of what was asked for, 16 bytes each, at most 128: their keys and envelopes are let go. */
   readonly tags: readonly Uint8Array[];
 }
 
-/** "Nothing more comes on this chain; it went on after its successor had named its length." */
-export interface ChainEndedNote {
-  readonly type: 'ended';
+/** "So many messages went on this chain by now", where no seed has said it. */
+export interface ChainLengthNote {
+  readonly type: 'length';
   readonly chainId: ChainId;
-  /** How many messages it had. */
   readonly length: number;
 }
 
 export type ChainNote =
-  | ChainEndedNote
+  | ChainLengthNote
   | ChainAnsweredNote
   | ChainSeedNote
   | ChainRequestNote
@@ -139,8 +138,8 @@ export function encodeChainNote(note: ChainNote): Uint8Array {
       writer.count8(note.tags.length, 0, MAX_REQUESTED_NUMBERS);
       for (const tag of note.tags) writer.fixed(tag, TAG_LENGTH);
       break;
-    case 'ended':
-      writer.u8(TYPE_ENDED);
+    case 'length':
+      writer.u8(TYPE_LENGTH);
       writer.hex(note.chainId, CHAIN_ID_LENGTH);
       writer.u16(note.length);
   }
@@ -164,7 +163,7 @@ export function writeSeed(writer: Writer, note: ChainSeedNote): void {
  */
 export function decodeChainNote(bytes: Uint8Array): MailOutcome<ChainNote> {
   const [family, version, type = 0] = bytes;
-  const isKnown = type >= TYPE_SEED && type <= TYPE_ENDED;
+  const isKnown = type >= TYPE_SEED && type <= TYPE_LENGTH;
   if (family !== CHAIN_NOTE_FAMILY || version !== NOTE_VERSION || !isKnown) {
     return fail('chain-note-unknown');
   }
@@ -175,10 +174,10 @@ export function decodeChainNote(bytes: Uint8Array): MailOutcome<ChainNote> {
     if (type === TYPE_WATCHED) return { type: 'watched' as const, chainId: readChainId(reader) };
     if (type === TYPE_TEXT) return readText(reader);
     if (type === TYPE_ANSWERED) return readAnswer(reader);
-    if (type === TYPE_ENDED) {
+    if (type === TYPE_LENGTH) {
       const chainId = readChainId(reader);
       const length = reader.count16(0, MAX_CHAIN_MESSAGES);
-      return { type: 'ended' as const, chainId, length };
+      return { type: 'length' as const, chainId, length };
     }
     return { type: 'envelope-request' as const, tag: reader.bytes(TAG_LENGTH) };
   });

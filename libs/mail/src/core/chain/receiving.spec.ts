@@ -11,10 +11,13 @@ import { stepChain } from './ratchet.ts';
 import type { ReceivingChain } from './receiving.ts';
 import {
   CHAIN_KEPT_SECONDS,
+  GAP_SECONDS,
+  hasGap,
   MAX_SEED_AHEAD_SECONDS,
   missingNumbers,
   openReceivingChain,
   pruneReceivingChain,
+  releaseChainTags,
   SKIPPED_KEY_SECONDS,
   watchedChainTags,
   wipeReceivingChain,
@@ -197,5 +200,42 @@ describe('missing numbers', () => {
     expect(missingNumbers(chain, 7)).toEqual([2, 3, 5, 6]);
     expect(missingNumbers(chain, 3)).toEqual([2]);
     expect(missingNumbers(chain, 65_535)).toHaveLength(MAX_CHAIN_MESSAGES - 3);
+  });
+});
+
+describe('messages that come some other way', () => {
+  const tagOf = (number: number): Uint8Array => bytesOf(number).slice(2, 18);
+
+  it('leave no key behind, and what lies before them is overtaken', () => {
+    const { chain } = valueOf(receive(receiving, bytesOf(3)));
+    const left = releaseChainTags(chain, [tagOf(1), tagOf(6)], TEST_NOW + 5);
+    expect(left.next).toBe(7);
+    expect(left.skipped.map((one) => [one.number, one.since - TEST_NOW])).toEqual([
+      [0, 0],
+      [2, 0],
+      [4, 5],
+      [5, 5],
+    ]);
+    expect(missingNumbers(left, 7)).toEqual([0, 2, 4, 5]);
+    for (const gone of [1, 6]) {
+      expect(codeOf(receive(left, bytesOf(gone)))).toBe('chain-tag-unknown');
+    }
+    const rest = [7, 4, 0].flatMap((number) => sealed[number] ?? []);
+    expect(receiveAll(left, rest).skipped).toHaveLength(2);
+  });
+
+  it('change nothing under tags that the chain does not watch', () => {
+    const { chain } = valueOf(receive(receiving, bytesOf(3)));
+    expect(releaseChainTags(chain, [], TEST_NOW)).toBe(chain);
+    const foreign = [new Uint8Array(16), tagOf(3), tagOf(4 + CHAIN_WINDOW)];
+    expect(releaseChainTags(chain, foreign, TEST_NOW)).toBe(chain);
+  });
+
+  it('are asked for when they were overtaken a day ago', () => {
+    const { chain } = valueOf(receive(receiving, bytesOf(3)));
+    expect(hasGap(receiving, 0, TEST_NOW + GAP_SECONDS)).toBe(false);
+    expect(hasGap(chain, 0, TEST_NOW + GAP_SECONDS - 1)).toBe(false);
+    expect(hasGap(chain, 2, TEST_NOW + GAP_SECONDS)).toBe(true);
+    expect(hasGap(chain, 3, TEST_NOW + GAP_SECONDS)).toBe(false);
   });
 });

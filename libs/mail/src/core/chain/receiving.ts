@@ -4,6 +4,7 @@
  * with the opened message. Stop before: envelope/envelope.ts; next: the inbox.
  * Spec: docs/spec/24-chain.md.
  */
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { equalBytes } from '../crypto/kdf.ts';
 import type { MailEnvelope } from '../envelope/envelope.ts';
 import type { MailAddress } from '../identity/address.ts';
@@ -163,6 +164,38 @@ export function missingNumbers(chain: ReceivingChain, length: number): number[] 
   const end = Math.min(length, MAX_CHAIN_MESSAGES);
   for (let number = chain.next; number < end; number++) numbers.push(number);
   return numbers;
+}
+
+/**
+ * The chain without the keys of messages that came, or will come, some other way: `tags` are
+ * theirs. Numbers before the last of them that were not reached yet are overtaken by this. At most
+ * 128 steps of the ratchet. `now` in unix seconds.
+ */
+export function releaseChainTags(
+  chain: ReceivingChain,
+  tags: readonly Uint8Array[],
+  now: number,
+): ReceivingChain {
+  const released = new Set(tags.map(bytesToHex));
+  const isReleased = (one: { readonly tag: Uint8Array }): boolean =>
+    released.has(bytesToHex(one.tag));
+  const ahead = [...stepsAhead(chain)];
+  const reached = ahead.slice(0, ahead.findLastIndex(isReleased) + 1);
+  const overtaken = reached.map(({ number, messageKey, tag }) => {
+    return { number, messageKey, tag, since: now };
+  });
+  const skipped = [...chain.skipped, ...overtaken].filter((one) => !isReleased(one));
+  if (reached.length === 0 && skipped.length === chain.skipped.length) return chain;
+  const key = reached.at(-1)?.nextKey ?? chain.key;
+  return { ...chain, key, next: chain.next + reached.length, skipped };
+}
+
+/** Seconds after which what was overtaken is asked for, though no length of the chain was told. */
+export const GAP_SECONDS = 86_400;
+
+/** Whether a number from `from` on was overtaken a day ago and has not come. */
+export function hasGap(chain: ReceivingChain, from: number, now: number): boolean {
+  return chain.skipped.some((one) => one.number >= from && now >= one.since + GAP_SECONDS);
 }
 
 /** The chain without keys older than 30 days; undefined when the whole chain is over. */

@@ -11,12 +11,14 @@ import type { ChainContent } from './content.ts';
 import type { SealedChainMessage } from './sending.ts';
 import {
   CHAIN_LIFE_SECONDS,
+  isLengthDue,
   maxChainMessageSize,
   openSendingChain,
   RESEED_AFTER_MESSAGES,
   RESEED_AFTER_SECONDS,
   reseedReason,
   sealChainMessage,
+  TELL_LENGTH_AFTER_SECONDS,
 } from './sending.ts';
 import { makeChain, MAX_ENVELOPE, receive, SCOPE, sealMany, textOf } from '../../testing/chains.ts';
 
@@ -116,6 +118,14 @@ describe('re-seed rule', () => {
     expect(reseedReason(chain, later - 1, start + 1)).toBeUndefined();
     expect(reseedReason(chain, later, start + 1)).toBe('direction');
     expect(reseedReason({ ...chain, lastSentAt: start + 2 }, later + 2, start + 1)).toBeUndefined();
+  });
+
+  it('is not a length that nobody was told: that one is told after a day of silence', () => {
+    const later = start + TELL_LENGTH_AFTER_SECONDS;
+    expect(isLengthDue({ ...chain, next: 3 }, 2, later)).toBe(true);
+    expect(isLengthDue({ ...chain, next: 3 }, 3, later)).toBe(false);
+    expect(isLengthDue({ ...chain, next: 3 }, 2, later - 1)).toBe(false);
+    expect(isLengthDue({ ...chain, next: 3, lastSentAt: start + 1 }, 2, later)).toBe(false);
   });
 
   it('names the chain before and its length', () => {

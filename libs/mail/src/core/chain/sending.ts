@@ -23,6 +23,8 @@ import { chainIdOf, chainLetterId, startChainKey, stepChain } from './ratchet.ts
 export const RESEED_AFTER_MESSAGES = 100;
 /** Silence after which an answer goes out on a fresh chain: 24 hours. */
 export const RESEED_AFTER_SECONDS = 86_400;
+/** Silence after which the length of a chain is told, in case its last messages are lost. */
+export const TELL_LENGTH_AFTER_SECONDS = 86_400;
 /** Seconds that a chain may be sent on at all: two epochs, for a sender who cannot re-seed. */
 export const CHAIN_LIFE_SECONDS = 2 * EPOCH_SECONDS;
 /** Every message key is used once. */
@@ -88,6 +90,14 @@ export function reseedReason(
   const isAnswer = lastReceivedAt !== undefined && lastReceivedAt > chain.lastSentAt;
   const isOld = now - chain.lastSentAt >= RESEED_AFTER_SECONDS;
   return isAnswer && isOld ? 'direction' : undefined;
+}
+
+/**
+ * Whether those who watch a chain must be told how many messages went on it: nothing that comes
+ * after the last `told` ones shows that they were lost. The next seed may take weeks, or never be.
+ */
+export function isLengthDue(chain: SendingChain, told: number, now: number): boolean {
+  return chain.next > told && now - chain.lastSentAt >= TELL_LENGTH_AFTER_SECONDS;
 }
 
 /** Bytes of the largest chain message in an envelope of `maxEnvelope` bytes (a padded size). */

@@ -3,6 +3,7 @@
  * its own, in a note of family 0xc5. Stop before: envelope/tags.ts; next: the provider's filters.
  * Spec: docs/spec/23-envelope.md, section "Tags of further devices".
  */
+import { hexToBytes } from '@noble/hashes/utils.js';
 import type { Reader } from '@tanglemail/tangle/core/codec/reader.ts';
 import { decodeWith, refuse } from '@tanglemail/tangle/core/codec/reader.ts';
 import { Writer } from '@tanglemail/tangle/core/codec/writer.ts';
@@ -11,6 +12,7 @@ import type { MailAddress } from '../identity/address.ts';
 import { mailAddressToBytes } from '../identity/address.ts';
 import { assert } from '../outcome.ts';
 import type { MailOutcome } from '../outcome.ts';
+import type { KeyPair, SealingSuite } from '../ports.ts';
 import type { TagKey } from './tags.ts';
 
 /** First byte of a note about devices. */
@@ -38,6 +40,19 @@ export function deviceTagKey(
   assert(seed.length === 32, 'a seed of tags has 32 bytes');
   const context = [mailAddressToBytes(direction.from), mailAddressToBytes(direction.to)];
   return deriveKey(seed, 'tmail/device-tag/v1', context) as TagKey;
+}
+
+/**
+ * The key of the tags under which one device of an account (32 hex digits) writes to the others:
+ * all of them can make it, nobody else can. Undefined for a low-order key.
+ */
+export function selfTagKey(
+  identity: KeyPair,
+  device: string,
+  suite: SealingSuite,
+): TagKey | undefined {
+  const secret = suite.x25519(identity.secretKey, identity.publicKey);
+  return secret && (deriveKey(secret, 'tmail/self-tag/v1', [hexToBytes(device)]) as TagKey);
 }
 
 /** family u8 · version u8 · type u8 (1 tell, 2 know, 3 renew) · device 16 · seed 32 if 1. */

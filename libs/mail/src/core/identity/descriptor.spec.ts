@@ -98,7 +98,7 @@ describe('descriptor', () => {
         contactsOnly: fc.boolean(),
       }),
       maxEnvelope: fc.constantFrom(512, 2_048, 24_576),
-      maxMail: fc.integer({ min: 1_024, max: 26_214_400 }),
+      maxMail: fc.integer({ min: 1_024, max: 36_700_160 }),
       subAddresses: anySubAddresses,
       formatVersions: fc
         .uniqueArray(fc.integer({ min: 0, max: 255 }), { minLength: 1, maxLength: 8 })

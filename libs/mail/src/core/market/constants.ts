@@ -69,8 +69,8 @@ export const MAX_FILTER_PATCH = 4_096;
 export const MAX_BUCKET_BITS = 24;
 /** Parts that may be announced under one tag: those of the largest parcel and some more. */
 export const MAX_UPLOAD_PARTS = 64;
-/** Bytes of parts under one tag, and the default of a mailbox's own limit: 26 MiB. */
-export const MAX_UPLOAD_BYTES = 26 * 1_048_576;
+/** Bytes of parts under one tag, and the default of a mailbox's own limit: 36 MiB. */
+export const MAX_UPLOAD_BYTES = 36 * 1_048_576;
 /** Uploads at once under one tag; one sender must not take all places. */
 export const MAX_TAG_UPLOADS = 4;
 /** Bytes of a delivery tag (mail.md §4). */

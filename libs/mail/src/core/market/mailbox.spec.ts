@@ -44,7 +44,7 @@ const POLICY = {
   retentionDays: 30,
   maxDebitPerDay: 100n,
   unsolicited: true,
-  maxUpload: 27_262_976,
+  maxUpload: 37_748_736,
 };
 const EMPTY = newMailbox('30'.repeat(32), KEY, POLICY, NOW);
 const ARRIVED = {

@@ -13,11 +13,11 @@ export const PART_SIZE = 1_048_576;
 export const PART_CAPACITY = PART_SIZE - AEAD_TAG_LENGTH;
 /** Bytes of one parcel's content, and of all parcels of a mail together. */
 export const MAX_PARCEL_SIZE = MAX_MESSAGE_SIZE;
-/** Parts of the largest parcel: 25 MiB and its tags are padded to 26 MiB. */
-export const MAX_PARTS = 26;
+/** Parts of the largest parcel: 35 MiB and its tags are padded to 36 MiB. */
+export const MAX_PARTS = 36;
 /** The least sealed size: everything smaller looks alike. */
 export const MIN_SEALED_SIZE = 16_384;
-/** Sealed sizes per doubling: 8 keep the padding below 1/8 and leave 86 sizes up to 26 MiB. */
+/** Sealed sizes per doubling: 8 keep the padding below 1/8 and leave 90 sizes up to 36 MiB. */
 const STEPS_PER_DOUBLING = 8;
 
 /** The cut of one parcel. */
@@ -50,7 +50,7 @@ function capacityOf(sealedSize: number): number {
 
 /** The layout of a content of `size` bytes, for which `isParcelSize` must hold. */
 export function parcelLayout(size: number): ParcelLayout {
-  assert(isParcelSize(size), 'a parcel has 1 to 26,214,400 bytes');
+  assert(isParcelSize(size), 'a parcel has 1 to 36,700,160 bytes');
   let sealedSize = ladderSize(size);
   // A step of the ladder holds more than the tags of all parts, so this runs at most once.
   while (capacityOf(sealedSize) < size) sealedSize = ladderSize(sealedSize + 1);

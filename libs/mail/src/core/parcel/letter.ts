@@ -8,13 +8,14 @@ import { bytesToUtf8 } from '@noble/ciphers/utils.js';
 import { decodeWith, refuse } from '@tanglemail/tangle/core/codec/reader.ts';
 import type { Reader } from '@tanglemail/tangle/core/codec/reader.ts';
 import { Writer } from '@tanglemail/tangle/core/codec/writer.ts';
-import { equalBytes, utf8ToBytes } from '../crypto/kdf.ts';
+import { equalBytes, sha256 as nobleSha256, utf8ToBytes } from '../crypto/kdf.ts';
+import type { Sha256 } from '../market/segment-tree.ts';
 import { assert, fail, succeed } from '../outcome.ts';
 import type { MailOutcome } from '../outcome.ts';
 import { isParcelSize, MAX_PARTS } from './layout.ts';
 import { manifestFault, manifestSize, readManifest, writeManifest } from './manifest.ts';
 import type { ParcelManifest } from './manifest.ts';
-import { MAX_SPANS, messageSize } from './repeats.ts';
+import { MAX_SPANS, messageSize, takeApart } from './repeats.ts';
 import type { Span } from './repeats.ts';
 
 const VERSION = 1;
@@ -49,6 +50,16 @@ export interface ParcelLetter {
   /** The message is these pieces of the parcel's content, one after another. */
   readonly spans: readonly Span[];
   readonly preview: ParcelPreview;
+}
+
+/** Whether a letter that names a parcel was written for exactly this message. */
+export function isMessageOf(
+  { manifest, spans }: ParcelLetter,
+  message: Uint8Array,
+  sha256: Sha256 = nobleSha256,
+): boolean {
+  const content = takeApart(message, spans);
+  return content?.length === manifest.size && equalBytes(sha256(content), manifest.contentHash);
 }
 
 /** The text cut to at most `limit` bytes of UTF-8, never inside a character, without a BOM. */

@@ -13,10 +13,7 @@ import {
   encodeReceiver,
   fetchProgress,
   markFailed,
-  markFetchPaid,
-  markThere,
   nextFetches,
-  partsToVerify,
   receiverPhase,
   retrySources,
   startReceiver,
@@ -60,18 +57,8 @@ describe('a receiver of a parcel', () => {
     expect(nextFetches(end.receiver, 9)).toEqual([]);
   });
 
-  it('fetches what is paid first and from the provider that was paid', () => {
-    const paid = markFetchPaid(start, 1, 1);
-    expect(nextFetches(paid, 9)).toEqual([
-      { index: 1, source: 1 },
-      { index: 0, source: 0 },
-    ]);
-    expect(nextFetches(paid, 1)).toEqual([{ index: 1, source: 1 }]);
-    expect(markFetchPaid(paid, 1, 0)).toEqual(paid);
-  });
-
   it('goes to the next provider when one fails, is blocked when all did, and begins again', () => {
-    const one = markFailed(markFetchPaid(start, 0, 0), 0, 0);
+    const one = markFailed(start, 0, 0);
     expect(nextFetches(one, 1)).toEqual([{ index: 0, source: 1 }]);
     const none = take(markFailed(one, 0, 1), 1);
     expect(receiverPhase(none)).toBe('blocked');
@@ -82,7 +69,7 @@ describe('a receiver of a parcel', () => {
   });
 
   it('parcel-part-root and -size: the provider is at fault and the part is asked elsewhere', () => {
-    const wrong = takePart(markThere(start, 0, 0), 0, 0, partAt(0).with(5, 1), nativeSuite);
+    const wrong = takePart(start, 0, 0, partAt(0).with(5, 1), nativeSuite);
     expect(codeOf(wrong.content)).toBe('parcel-part-root');
     const short = takePart(start, 0, 0, partAt(0).subarray(9), nativeSuite);
     expect(codeOf(short.content)).toBe('parcel-part-size');
@@ -93,12 +80,10 @@ describe('a receiver of a parcel', () => {
     }
   });
 
-  it('keeps what another provider gave when one fails', () => {
-    const there = markThere(start, 0, 1);
-    expect(markFailed(there, 0, 0).parts[0]).toEqual({ state: 'there', source: 1, failed: 1 });
-    const verified = take(there, 0, 1);
+  it('keeps what one provider gave when another fails', () => {
+    const verified = take(start, 0, 1);
+    expect(markFailed(verified, 0, 0)).toEqual(verified);
     expect(markFailed(verified, 0, 1)).toEqual(verified);
-    expect(markThere(verified, 0, 0)).toEqual(verified);
   });
 
   it('forgives a provider that delivers after all', () => {
@@ -124,12 +109,9 @@ describe('a receiver of a parcel', () => {
     expect(receiverPhase(end.receiver)).toBe('refused');
   });
 
-  it('verifies after a restart what was on disk', () => {
-    const there = markThere(markFetchPaid(start, 1, 1), 1, 1);
-    const restarted = valueOf(decodeReceiver(encodeReceiver(there)));
-    expect(partsToVerify(restarted)).toEqual([1]);
+  it('asks after a restart for what is not on the disk', () => {
+    const restarted = valueOf(decodeReceiver(encodeReceiver(take(start, 1, 1))));
     expect(nextFetches(restarted, 9)).toEqual([{ index: 0, source: 0 }]);
-    expect(partsToVerify(take(restarted, 1, 1))).toEqual([]);
   });
 
   it('says how far it is', () => {
@@ -146,8 +128,8 @@ describe('a receiver of a parcel', () => {
   it('asserts its callers: sources, parts, and an end after the last part only', () => {
     expect(() => startReceiver(manifest, [])).toThrow('sources');
     expect(() => startReceiver(manifest, ['aa', 'aa'])).toThrow('once');
-    expect(() => markThere(start, 2, 0)).toThrow('inside');
-    expect(() => markThere(start, 0, 2)).toThrow('source');
+    expect(() => markFailed(start, 2, 0)).toThrow('inside');
+    expect(() => markFailed(start, 0, 2)).toThrow('source');
     expect(() => concludeParcel(start, manifest.contentHash)).toThrow('verified');
   });
 });
@@ -165,7 +147,7 @@ describe('the stored state of a receiver', () => {
   });
 
   it('survives a restart after any events, and a part never goes missing once verified', () => {
-    const kinds = ['paid', 'there', 'failed', 'good', 'wrong', 'retry'] as const;
+    const kinds = ['failed', 'good', 'wrong', 'retry'] as const;
     const event = fc.tuple(fc.constantFrom(...kinds), fc.constantFrom(0, 1), fc.constantFrom(0, 1));
     fc.assert(
       fc.property(fc.array(event, { maxLength: 10 }), (events) => {
@@ -223,7 +205,8 @@ describe('the stored state of a receiver', () => {
     expect(says(entries, 3, 2, 0)).toBe('parcel-state-invalid source');
     expect(says(entries, 0, 1, 1)).toBe('parcel-state-invalid source');
     expect(says(entries, 3, 1, 4)).toBe('parcel-state-invalid failed');
-    expect(says(entries, 1, 1, 2)).toBe('parcel-state-invalid failed');
+    expect(says(entries, 1, 1, 2)).toBe('number-out-of-range state');
+    expect(says(entries, 3, 1, 2)).toBe('parcel-state-invalid failed');
     expect(says(entries - 32, ...new Uint8Array(32).fill(0x51))).toBe(
       'parcel-state-invalid sources',
     );
@@ -233,15 +216,11 @@ describe('the stored state of a receiver', () => {
 
 function changed(
   receiver: ParcelReceiver,
-  kind: 'paid' | 'there' | 'failed' | 'good' | 'wrong' | 'retry',
+  kind: 'failed' | 'good' | 'wrong' | 'retry',
   index: number,
   source: number,
 ): ParcelReceiver {
   switch (kind) {
-    case 'paid':
-      return markFetchPaid(receiver, index, source);
-    case 'there':
-      return markThere(receiver, index, source);
     case 'failed':
       return markFailed(receiver, index, source);
     case 'good':

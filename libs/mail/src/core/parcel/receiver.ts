@@ -1,6 +1,6 @@
 /**
- * How far a recipient is with one parcel: which part is missing, paid, there or verified, and which
- * provider failed at it. A pure state machine: the shell writes each new state in the batch of the
+ * How far a recipient is with one parcel: which part is missing or verified, and which provider
+ * failed at it. A pure state machine: the shell writes each new state in the batch of the
  * thing that it tells, and goes on from the decoded state after a restart. Before: a provider's
  * store. After: the attachment. Spec: docs/spec/25-parcel.md, section 6.
  */
@@ -22,7 +22,7 @@ import { openPart } from './seal.ts';
 /** Providers that a parcel is fetched from: one bit each in `failed`. */
 export const MAX_PARCEL_SOURCES = 8;
 /** States of a part with the numbers of the codec; never reused. */
-export const FETCH_STATES = { missing: 0, paid: 1, there: 2, verified: 3 } as const;
+export const FETCH_STATES = { missing: 0, verified: 3 } as const;
 /** How a parcel ended, with the numbers of the codec; never reused. */
 export const VERDICTS = { open: 0, complete: 1, refused: 2 } as const;
 const VERSION = 1;
@@ -35,9 +35,9 @@ export type Verdict = keyof typeof VERDICTS;
 
 /** One part on its way in. */
 export interface Fetch {
-  /** `paid`: fetching is paid. `there`: bytes are on disk, not looked at. `verified`: opened. */
+  /** `verified`: it has the right root, was opened, and its content is on the disk. */
   readonly state: FetchState;
-  /** Index of the provider that was paid or gave the bytes; 0 while missing. */
+  /** Index of the provider that gave the bytes; 0 while missing. */
   readonly source: number;
   /** Bit i: provider i gave nothing or wrong bytes. */
   readonly failed: number;
@@ -78,33 +78,13 @@ function changePart(
   return { ...receiver, parts };
 }
 
-/** Moves a part on. A source that delivers after all is no longer one that failed. */
-function moveTo(part: Fetch, state: FetchState, source: number): Fetch {
-  return { state, source, failed: part.failed & ~(1 << source) };
+/** A source that delivers after all is no longer one that failed. */
+function verified(part: Fetch, source: number): Fetch {
+  return { state: 'verified', source, failed: part.failed & ~(1 << source) };
 }
 
 function assertSource(receiver: ParcelReceiver, source: number): void {
   assert(source >= 0 && source < receiver.sources.length, 'a source is one of the list');
-}
-
-/** A payment for fetching this part was written down; told twice it changes nothing. */
-export function markFetchPaid(
-  receiver: ParcelReceiver,
-  index: number,
-  source: number,
-): ParcelReceiver {
-  assertSource(receiver, source);
-  return changePart(receiver, index, (part) =>
-    part.state === 'missing' ? moveTo(part, 'paid', source) : part,
-  );
-}
-
-/** Bytes for this part are on disk and not looked at; a verified part stays verified. */
-export function markThere(receiver: ParcelReceiver, index: number, source: number): ParcelReceiver {
-  assertSource(receiver, source);
-  return changePart(receiver, index, (part) =>
-    part.state === 'verified' ? part : moveTo(part, 'there', source),
-  );
 }
 
 /** A provider gave nothing (or wrong bytes) for this part; it is asked elsewhere. */
@@ -114,13 +94,9 @@ export function markFailed(
   source: number,
 ): ParcelReceiver {
   assertSource(receiver, source);
-  return changePart(receiver, index, (part) => {
-    if (part.state === 'verified') return part;
-    const failed = part.failed | (1 << source);
-    // Another provider's bytes or payment stand; only what this one was to give is gone.
-    const isOther = part.state !== 'missing' && part.source !== source;
-    return isOther ? { ...part, failed } : { state: 'missing', source: 0, failed };
-  });
+  return changePart(receiver, index, (part) =>
+    part.state === 'verified' ? part : { ...part, failed: part.failed | (1 << source) },
+  );
 }
 
 /**
@@ -139,7 +115,7 @@ export function takePart(
   assertSource(receiver, source);
   const content = openPart(receiver.manifest, index, bytes, suite, sha256);
   if (content.ok) {
-    const next = changePart(receiver, index, (part) => moveTo(part, 'verified', source));
+    const next = changePart(receiver, index, (part) => verified(part, source));
     return { receiver: next, content };
   }
   if (content.code === 'parcel-part-damaged') {
@@ -169,23 +145,17 @@ export function retrySources(receiver: ParcelReceiver): ParcelReceiver {
   return { ...receiver, parts: receiver.parts.map((part) => ({ ...part, failed: 0 })) };
 }
 
-/**
- * Up to `limit` parts to fetch and where: paid ones first and from the provider that was paid, then
- * missing ones from the first provider that has not failed at them.
- */
+/** Up to `limit` parts to fetch, each from the first provider that has not failed at it. */
 export function nextFetches(
   receiver: ParcelReceiver,
   limit: number,
 ): { readonly index: number; readonly source: number }[] {
   if (receiver.verdict !== 'open') return [];
-  const paid = receiver.parts.flatMap(({ state, source }, index) =>
-    state === 'paid' ? [{ index, source }] : [],
-  );
   const missing = receiver.parts.flatMap((part, index) => {
     const source = sourceFor(receiver, part);
     return part.state === 'missing' && source !== undefined ? [{ index, source }] : [];
   });
-  return [...paid, ...missing].slice(0, limit);
+  return missing.slice(0, limit);
 }
 
 function sourceFor(receiver: ParcelReceiver, part: Fetch): number | undefined {
@@ -193,20 +163,14 @@ function sourceFor(receiver: ParcelReceiver, part: Fetch): number | undefined {
   return source < 0 ? undefined : source;
 }
 
-/** Parts whose bytes are on disk and have still to go through `takePart`, as after a restart. */
-export function partsToVerify(receiver: ParcelReceiver): number[] {
-  return receiver.parts.flatMap(({ state }, index) => (state === 'there' ? [index] : []));
-}
-
 /**
- * `fetching`: there is something to fetch or to verify. `blocked`: every provider failed at the
+ * `fetching`: there is something to fetch. `blocked`: every provider failed at the
  * parts that are left. `assembling`: all parts are verified, the hash is not.
  */
 export function receiverPhase(receiver: ParcelReceiver): ReceiverPhase {
   if (receiver.verdict !== 'open') return receiver.verdict;
   if (receiver.parts.every(({ state }) => state === 'verified')) return 'assembling';
-  const canGoOn = nextFetches(receiver, 1).length > 0 || partsToVerify(receiver).length > 0;
-  return canGoOn ? 'fetching' : 'blocked';
+  return nextFetches(receiver, 1).length > 0 ? 'fetching' : 'blocked';
 }
 
 /** Verified parts and bytes. */
@@ -266,7 +230,7 @@ function receiverFault(receiver: ParcelReceiver): string | undefined {
   for (const { state, source, failed } of parts) {
     if (source >= sources.length || (state === 'missing' && source !== 0)) return 'source';
     if (failed >= 1 << sources.length) return 'failed';
-    // What was paid or came from a provider is void once that provider failed at it.
+    // A provider that gave the part has not failed at it.
     if (state !== 'missing' && (failed & (1 << source)) !== 0) return 'failed';
   }
   const isWhole = parts.every(({ state }) => state === 'verified');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js';
 import fc from 'fast-check';
-import { leaveRepeatsOut, MAX_SPANS, messageSize, putTogether } from './repeats.ts';
+import { leaveRepeatsOut, MAX_SPANS, messageSize, putTogether, takeApart } from './repeats.ts';
 
 /** A multipart message whose attachments have these bodies. */
 function mailOf(bodies: readonly Uint8Array[]): Uint8Array {
@@ -23,6 +23,16 @@ describe('attachments with the same bytes in one mail', () => {
     expect(message.length - content.length).toBe(2 * 5_002);
     expect(spans).toHaveLength(5);
     expect(putTogether(content, spans)).toEqual(message);
+    expect(takeApart(message, spans)).toEqual(content);
+    // Both copies are compared: the one that stayed and the ones that were left out.
+    for (const at of [0, 120, message.length - 5_100]) {
+      const other = takeApart(message.with(at, (message[at] ?? 0) ^ 1), spans);
+      expect(other === undefined || other.some((byte, index) => byte !== content[index])).toBe(
+        true,
+      );
+    }
+    expect(takeApart(message.with(message.length - 5_100, 1), spans)).toBeUndefined();
+    expect(takeApart(message.subarray(1), spans)).toBeUndefined();
   });
 
   it('are one span when nothing is said twice, or nothing that is worth it', () => {

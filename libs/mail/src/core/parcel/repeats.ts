@@ -6,6 +6,7 @@
  * Spec: docs/spec/25-parcel.md, section 4.
  */
 import { concatBytes } from '@noble/hashes/utils.js';
+import { equalBytes } from '../crypto/kdf.ts';
 import { assert } from '../outcome.ts';
 
 /** Bytes `from … from + length − 1` of a parcel's content. */
@@ -73,6 +74,22 @@ export function putTogether(content: Uint8Array, spans: readonly Span[]): Uint8A
     at += length;
   }
   return message;
+}
+
+/** The content of which the spans make this message; undefined when they make another one. */
+export function takeApart(message: Uint8Array, spans: readonly Span[]): Uint8Array | undefined {
+  if (message.length !== messageSize(spans)) return undefined;
+  const kept: Uint8Array[] = [];
+  let [at, taken] = [0, 0];
+  for (const { from, length } of spans) {
+    if (from === taken) {
+      kept.push(message.subarray(at, at + length));
+      taken += length;
+    }
+    at += length;
+  }
+  const content = concatBytes(...kept);
+  return equalBytes(putTogether(content, spans), message) ? content : undefined;
 }
 
 interface Repeat {

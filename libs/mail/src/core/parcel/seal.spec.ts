@@ -8,7 +8,14 @@ import { codeOf, fromHex, valueOf } from '../../testing/vectors.ts';
 import { nobleSuite } from '../crypto/noble-suite.ts';
 import { sha256 } from '../crypto/kdf.ts';
 import { segmentRoot } from '../market/segment-tree.ts';
-import { contentRange, MAX_PARCEL_SIZE, PART_CAPACITY, PART_SIZE, parcelLayout } from './layout.ts';
+import {
+  contentRange,
+  MAX_PARCEL_SIZE,
+  MAX_PARTS,
+  PART_CAPACITY,
+  PART_SIZE,
+  parcelLayout,
+} from './layout.ts';
 import type { ParcelManifest } from './manifest.ts';
 import { checkPart, checkParcelSize, openPart, resealPart, sealParcel, sealPart } from './seal.ts';
 import { exampleContent, VECTORS } from '../../testing/parcels.ts';
@@ -91,11 +98,11 @@ describe('sealing a parcel', () => {
     );
   });
 
-  it('gives 25 MiB back byte for byte, in 26 parts of 1 MiB', () => {
+  it('gives 35 MiB back byte for byte, in 36 parts of 1 MiB', () => {
     const plain = exampleContent(MAX_PARCEL_SIZE, 1);
     const sealed = seal(plain);
     expect(sealed.parts.map(({ length }) => length)).toEqual(
-      Array.from({ length: 26 }, () => PART_SIZE),
+      Array.from({ length: MAX_PARTS }, () => PART_SIZE),
     );
     const opened = sealed.parts.map((bytes, index) =>
       valueOf(openPart(sealed.manifest, index, bytes, nativeSuite, nativeSha256)),

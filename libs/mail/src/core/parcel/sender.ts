@@ -1,7 +1,7 @@
 /**
- * How far a sender is with one parcel: which part is missing, paid or stored at which provider. A
- * pure state machine: the shell writes each new state in the batch of the thing that it tells (the
- * voucher, the receipt), and goes on from the decoded state after a restart. Before: seal.ts.
+ * How far a sender is with one parcel: which part is missing or stored at which provider. A pure
+ * state machine: the shell writes each new state when a receipt tells it, and goes on from the
+ * decoded state after a restart. The recipient's mailbox pays, so nothing is paid here. Before: seal.ts.
  * After: a provider's store; the letter leaves when enough copies are stored.
  * Spec: docs/spec/25-parcel.md, section 5.
  */
@@ -25,7 +25,7 @@ import type { ParcelProgress } from './progress.ts';
 /** Providers of one parcel: three for each of 25 recipients that share it. */
 export const MAX_PARCEL_PROVIDERS = 75;
 /** States of a part at a provider with the numbers of the codec; never reused. */
-export const UPLOAD_STATES = { missing: 0, paid: 1, stored: 2 } as const;
+export const UPLOAD_STATES = { missing: 0, stored: 2 } as const;
 const VERSION = 1;
 const ENTRY_SIZE = 5;
 const MAX_STATE_SIZE =
@@ -35,7 +35,6 @@ export type UploadState = keyof typeof UPLOAD_STATES;
 
 /** One part at one provider. */
 export interface Upload {
-  /** `paid`: money is spent and no receipt has come, so this part goes first. */
   readonly state: UploadState;
   /** End of the receipt, unix seconds of ledger time; 0 unless stored. */
   readonly until: number;
@@ -82,13 +81,6 @@ function changePart(
   return { ...sender, targets };
 }
 
-/** A payment for this part was written down; told twice it changes nothing. */
-export function markPaid(sender: ParcelSender, bondId: string, index: number): ParcelSender {
-  return changePart(sender, bondId, index, (part) =>
-    part.state === 'missing' ? { state: 'paid', until: 0 } : part,
-  );
-}
-
 /**
  * A receipt came for this part. It is checked against root and size here, so that no other object's
  * receipt counts. An older one than known changes nothing. Codes: those of `checkReceipt`.
@@ -114,7 +106,7 @@ export function markStored(
   );
 }
 
-/** The provider has not got this part (any more): it is paid and sent again. */
+/** The provider has not got this part (any more): it is sent again. */
 export function markLost(sender: ParcelSender, bondId: string, index: number): ParcelSender {
   return changePart(sender, bondId, index, () => MISSING);
 }
@@ -124,12 +116,11 @@ export function dropTarget(sender: ParcelSender, bondId: string): ParcelSender {
   return { ...sender, targets: sender.targets.filter((target) => target.bondId !== bondId) };
 }
 
-/** Up to `limit` parts to send to a provider now: paid ones first, then missing ones, in order. */
+/** Up to `limit` parts to send to a provider now, in order. */
 export function nextUploads(sender: ParcelSender, bondId: string, limit: number): number[] {
   const parts = sender.targets.find((target) => target.bondId === bondId)?.parts ?? [];
-  const inState = (state: UploadState): number[] =>
-    parts.flatMap((part, index) => (part.state === state ? [index] : []));
-  return [...inState('paid'), ...inState('missing')].slice(0, limit);
+  const missing = parts.flatMap(({ state }, index) => (state === 'missing' ? [index] : []));
+  return missing.slice(0, limit);
 }
 
 /** The providers that keep every part beyond `ledgerTime`: the n of "stored n/3". */
@@ -186,7 +177,6 @@ function readUpload(reader: Reader): Upload {
   const number = reader.u8();
   const until = reader.u32();
   if (number === UPLOAD_STATES.missing) return { state: 'missing', until };
-  if (number === UPLOAD_STATES.paid) return { state: 'paid', until };
   if (number === UPLOAD_STATES.stored) return { state: 'stored', until };
   return refuse('number-out-of-range', 'upload state');
 }

@@ -40,11 +40,21 @@ export interface Head {
   readonly dropped: number;
 }
 
+/** Operations by dot; a Map is one, and so is what lies over a Map until it is on the disk. */
+export interface OperationMap extends Iterable<[string, Operation]> {
+  readonly size: number;
+  get(key: string): Operation | undefined;
+  has(key: string): boolean;
+  set(key: string, operation: Operation): unknown;
+  delete(key: string): boolean;
+  values(): Iterable<Operation>;
+}
+
 /** A log in memory. Only `applySelfLogDiff` changes it. */
 export interface SelfLog {
   readonly heads: Map<DeviceId, Head>;
   /** What is held, by dot. */
-  readonly operations: Map<string, Operation>;
+  readonly operations: OperationMap;
   /** The removals among them. */
   readonly removals: Map<string, Operation<DeviceRemove>>;
   /** What came before its predecessor, by dot. Not part of a snapshot. */

@@ -221,7 +221,8 @@ describe('the bytes of a snapshot', () => {
     const log = valueOf(decodeSnapshot(snapshot));
     expect(encodeSnapshot(log, snapshot.length).ok).toBe(true);
     expect(codeOf(encodeSnapshot(log, snapshot.length - 1))).toBe('self-log-full');
-    expect([...log.operations.keys()].toSorted()).toEqual(examples.map(dotKey).toSorted());
+    const held = [...log.operations].map(([key]) => key);
+    expect(new Set(held)).toEqual(new Set(examples.map(dotKey)));
   });
 
   it('are never thrown at, and have one form', () => {

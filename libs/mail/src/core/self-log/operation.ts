@@ -50,6 +50,10 @@ const REGISTER_CODES = {
   'sent-copy': 6,
   contact: 7,
   'tag-seed': 8,
+  rules: 9,
+  invite: 10,
+  'sub-address': 11,
+  trust: 12,
 } as const;
 /** Sets: what was added and not removed by somebody who saw it added. */
 const SET_CODES = { flag: 1, folder: 2 } as const;

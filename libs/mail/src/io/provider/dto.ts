@@ -4,7 +4,7 @@
  * these schemas; the server parses every request. Spec: docs/spec/34-provider-api.md.
  */
 import { z } from 'zod';
-import { MAX_STAMP_BITS } from '../../core/limits.ts';
+import { MAX_STAMP_BITS, PADDED_SIZES } from '../../core/limits.ts';
 import {
   MAX_BUCKET_BITS,
   MAX_FILTER_PATCH,
@@ -162,6 +162,15 @@ export const UPLOAD = z.object({
 export const PART = z.object({ root: hex(32), until: seconds, receipt: hex(192) });
 
 export const RETAIN_REQUEST = z.strictObject({ days: z.int().min(1).max(65_535) });
+const MAX_RESTORED_BYTES = PADDED_SIZES.at(-1) ?? 0;
+/** An envelope that its owner brings from another provider, and for how long it is to be kept. */
+export const RESTORE_REQUEST = z.strictObject({
+  days: z.int().min(1).max(65_535),
+  bytes: z
+    .string()
+    .max(2 * MAX_RESTORED_BYTES)
+    .regex(/^([0-9a-f]{2}){18,}$/),
+});
 export const RETAIN = z.object({
   root: hex(32),
   until: seconds,

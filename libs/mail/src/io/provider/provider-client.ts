@@ -294,6 +294,19 @@ export class ProviderClient {
     return readJson(await this.#sendAs(session, request), dto.RETAIN);
   }
 
+  /** Brings an object that another provider still had; it is stored anew for `days`. */
+  async restore(
+    session: ProviderSession,
+    root: string,
+    copy: { readonly bytes: Uint8Array; readonly days: number },
+    idempotencyKey: string = this.newIdempotencyKey(),
+  ): Promise<dto.RetainDto> {
+    const headers = { 'idempotency-key': idempotencyKey };
+    const json = { days: copy.days, bytes: bytesToHex(copy.bytes) };
+    const request = { method: 'POST', path: `/v1/objects/${root}/restore`, json, headers };
+    return readJson(await this.#sendAs(session, request), dto.RETAIN);
+  }
+
   /** Gives an object up; unused whole days of rent come back. */
   async release(session: ProviderSession, key: SigningKey, root: string): Promise<dto.ReleaseDto> {
     const scope = await this.#scope();
