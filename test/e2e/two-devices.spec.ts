@@ -149,7 +149,9 @@ it(
     await runCommand('tanglemail', at('phone', 'flag', copy?.id ?? '', '--add', 'flagged'));
     await until('the flag on the laptop', STEP_MS, async () => {
       const [found] = await flagsOf('laptop');
-      return found?.flags.includes('\\Flagged') === true ? found : new NotYet(`${found?.flags}`);
+      return found?.flags.includes('\\Flagged') === true
+        ? found
+        : new NotYet(`${found?.flags.join()}`);
     });
     await runCommand('tanglemail', at('laptop', 'device', 'remove', other?.id ?? ''));
     expect(await routeDevices('laptop')).toContainEqual(

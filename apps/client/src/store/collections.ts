@@ -225,6 +225,9 @@ export const ownDescriptor = collection(
 /** Secrets of the epochs that can still be opened (mail core, identity/epoch.ts). */
 export const epochStates = collection('state', z.strictObject({ encoded: hex }));
 
+/** Name of the counter of channel keys. */
+export const CHANNEL_COUNTER = 'channel';
+
 /** Numbers that only grow: outbox ids, channel and mailbox indexes, UIDVALIDITY. */
 export const counters = collection('state', z.strictObject({ next: count }));
 
