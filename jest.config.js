@@ -30,5 +30,7 @@ export default {
   // Much of a test is waiting for clocks and disks: two processes halve the time of the whole run. More would only be
   // slower where whole networks run in one test.
   maxWorkers: 2,
-  testTimeout: 30_000,
+  // What a test waits for depends on the speed of the machine, and on what else it does; only what
+  // hangs may reach this.
+  testTimeout: 120_000,
 };

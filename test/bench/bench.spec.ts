@@ -11,7 +11,7 @@ const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 function bench(...words: string[]) {
   const flags = ['--disable-warning=ExperimentalWarning', MAIN, ...words];
   // While it is waited for the runner cannot end the test.
-  return spawnSync(process.execPath, flags, { encoding: 'utf8', timeout: 25_000 });
+  return spawnSync(process.execPath, flags, { encoding: 'utf8', timeout: 100_000 });
 }
 
 const row: Measurement = {

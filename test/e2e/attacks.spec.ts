@@ -97,7 +97,7 @@ async function withstand<A extends Attack>(
 function attackTool(...args: string[]) {
   const flags = ['--disable-warning=ExperimentalWarning', ATTACK_MAIN, ...args];
   // While it is waited for the runner cannot end the test.
-  return spawnSync(process.execPath, flags, { encoding: 'utf8', timeout: 25_000 });
+  return spawnSync(process.execPath, flags, { encoding: 'utf8', timeout: 100_000 });
 }
 
 async function bansOf(...nodes: readonly PrivateNode[]): Promise<number> {

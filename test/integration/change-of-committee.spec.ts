@@ -38,7 +38,7 @@ const net = new CommitteeNetwork(network, { seats: 1, candidates: 4, params: PAR
 afterEach(async () => {
   for (const client of running) await client.stop();
   await network.closeAll();
-}, 60_000);
+});
 
 async function wake(person: Person, place: number): Promise<Client> {
   const deps = { clock: SYSTEM_CLOCK, random: SYSTEM_RANDOM };

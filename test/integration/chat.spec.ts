@@ -162,7 +162,7 @@ describe('two people, one of them away', () => {
     expect((await heard(bob, alice.address)).at(-1)).toBe('three');
     await online(bob);
     expect(await heard(bob, alice.address)).toHaveLength(3);
-  }, 60_000);
+  });
 });
 
 describe('a seed that comes with other mail', () => {

@@ -18,7 +18,7 @@ import {
 import { SYSTEM_CLOCK, SYSTEM_RANDOM } from '../../libs/tangle/src/io/system.ts';
 import { FilterProxy } from './filter-proxy.ts';
 
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 90_000;
 const genesis = testGenesis();
 const { id: genesisId } = genesisMilestone(genesis, nobleHasher);
 const network = new TestNetwork();

@@ -33,6 +33,7 @@ function realTime(): VirtualTime {
 export class ParcelWorld {
   readonly tangle: LifeTangle;
   readonly providers: LifeProvider[] = [];
+  /** Runs a node, gets her mail from it, and rents nothing. */
   readonly alice: Device;
   readonly bob: Device;
   /** Off until `meetCarol`. */
@@ -48,7 +49,11 @@ export class ParcelWorld {
       for (const provider of this.providers) await provider.follow();
     };
     const device = (seed: Uint8Array, number: number): Device =>
-      new Device({ seed, runsNode: false, random: new SeededRandom(number) }, this.tangle, time);
+      new Device(
+        { seed, runsNode: number === 1, random: new SeededRandom(number) },
+        this.tangle,
+        time,
+      );
     this.alice = device(seeds[0], 1);
     this.bob = device(seeds[1], 2);
     this.carol = device(seeds[2], 3);

@@ -208,7 +208,7 @@ describe('a large mail', () => {
     }
   }, 120_000);
 
-  it('is refused early: too large, to a stranger, to somebody without storage', async () => {
+  it('is refused early: too large, or to somebody who has a node and rents nothing', async () => {
     world = await ParcelWorld.create(1);
     const { alice, bob } = world;
     const { service } = alice.client;
@@ -217,7 +217,6 @@ describe('a large mail', () => {
     await expect(
       service.sendRawMessage(mailOf(MAX_MESSAGE_SIZE + 1, 'x'), [address]),
     ).rejects.toMatchObject({ code: 'message-too-large' });
-    // Nobody has invited Bob, and Alice rents nothing.
     const raw = mailOf(MIB, own.email);
     const queued = await bob.client.service.sendRawMessage(raw, [own.address], AT_ONCE);
     const id = queued.recipients[0]?.outboxId ?? '';
@@ -225,7 +224,14 @@ describe('a large mail', () => {
       return (await bob.client.service.outboxItem(id)).state === 'failed';
     });
     const item = await bob.client.service.outboxItem(id);
-    expect(item.error).toMatchObject({ code: 'parcel-no-provider' });
+    const detail = 'the recipient rents no storage, and so receives no large mails';
+    expect(item.error).toMatchObject({ code: 'parcel-no-provider', detail });
+    // What a letter holds reaches her by her node, and that is what the error advises.
+    await bob.client.service.sendRawMessage(mailOf(20_000, own.email), [own.address], AT_ONCE);
+    await until('the letter', async () => {
+      const lists = ['INBOX', 'Requests'].map((folder) => service.messages({ folder, limit: 9 }));
+      return (await Promise.all(lists)).flat().length === 1;
+    });
     const [quote] = (await alice.client.services.parcels?.quote({
       to: [address],
       sizeBytes: 8 * MIB,

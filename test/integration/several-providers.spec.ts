@@ -77,6 +77,27 @@ describe('one of two providers', () => {
       expect(await world.bobsMails()).toEqual(['first', 'one keeps it to itself']);
     });
   it('does not hand out: the other does, and the mail is there once', refusing, LIMIT_MS);
+
+  const damaged = (): Promise<void> =>
+    inWorld(2, async (world, one) => {
+      /** Switched off for a day; then each provider is audited once. */
+      const nextDay = async (ok: number, failed: number): Promise<void> => {
+        await world.during(world.bob.stop());
+        await world.pass(DAY_MS, HOUR_MS);
+        await world.during(world.bob.start());
+        await world.until(`${ok} audits that hold, ${failed} that fail`, async () => {
+          const { audits } = await world.rental(one);
+          return audits.ok === ok && audits.failed === failed;
+        });
+      };
+      expect(await world.rental(one)).toMatchObject({ audits: { ok: 1, failed: 0 } });
+      await world.during(world.alice.stop());
+      await world.during(one.loseBodies());
+      await nextDay(1, 1);
+      await nextDay(2, 1);
+      expect(await world.bobsMails()).toEqual(['first']);
+    });
+  it('loses an object: an audit sees it, and the other’s copy is brought', damaged, LIMIT_MS);
 });
 
 describe('one of three providers', () => {

@@ -6,6 +6,7 @@ import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import { publicKeyOf } from '@tanglemail/tangle/core/crypto/ed25519-strict.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
 import type { RunningServer } from '@tanglemail/tangle/io/shell/http.ts';
+import { rangeOf } from '../../apps/storage-provider/src/store/buckets.ts';
 import { createApi } from '../../apps/storage-provider/src/api/create-api.ts';
 import { NodeLedger } from '../../apps/storage-provider/src/feed/node-ledger.ts';
 import { Provider } from '../../apps/storage-provider/src/provider.ts';
@@ -76,6 +77,18 @@ export class LifeProvider {
     this.#running = undefined;
     await api?.close();
     await provider?.stop();
+  }
+
+  /** The bytes of all objects are gone; what the provider knows of them is not. */
+  async loseBodies(): Promise<void> {
+    await this.stop();
+    this.#kv = this.#kv.reopen();
+    const batch = this.#kv.batch();
+    for await (const [key] of this.#kv.iterate({ ...rangeOf('body'), limit: 1_000 })) {
+      batch.del(key);
+    }
+    await batch.write({ sync: true });
+    await this.start();
   }
 
   /** Everything that it kept is gone; its keys are not. */

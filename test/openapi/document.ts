@@ -43,12 +43,12 @@ const OPERATION = {
       type: 'array',
       items: {
         type: 'object',
-        required: ['name', 'in', 'required', 'schema'],
+        required: ['name', 'in', 'required', 'description', 'schema'],
         properties: {
           name: { type: 'string' },
           in: { enum: ['path', 'query'] },
           required: { type: 'boolean' },
-          description: { type: 'string' },
+          description: { type: 'string', minLength: 3 },
           schema: SCHEMA,
         },
         additionalProperties: false,

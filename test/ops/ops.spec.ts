@@ -142,7 +142,7 @@ function check(command: string, args: readonly string[], input = ''): string {
     cwd: PROMETHEUS,
     input,
     encoding: 'utf8',
-    timeout: 25_000,
+    timeout: 100_000,
   });
   if (error !== undefined) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;

@@ -44,10 +44,10 @@ async function play(behaviours: readonly Behaviour[], { lies, times, proofs = {}
   await net.start(HONEST);
   const { counts, mouths } = await startByzantineSeat(net, network, { seat: LIAR, behaviours });
   net.users();
-  await until(() => lies.every((lie) => (counts()[lie] ?? 0) >= times), 60_000);
+  await until(() => lies.every((lie) => (counts()[lie] ?? 0) >= times));
   // Who is caught at both in one view is charged with one.
   for (const [kind, nodes] of Object.entries(proofs)) {
-    await until(async () => (await proven(net, kind as Kind)) >= nodes, 60_000);
+    await until(async () => (await proven(net, kind as Kind)) >= nodes);
   }
   await net.goesOn(6);
   expect(await net.forks()).toEqual([]);

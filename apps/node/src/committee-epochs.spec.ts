@@ -65,7 +65,7 @@ describe('epochs of eight milestones', () => {
       });
       await net.start();
       net.users();
-      await until(() => net.height >= 2 * EPOCH, 60_000);
+      await until(() => net.height >= 2 * EPOCH);
       const [keeper] = net.running as [TestNode];
       const { path, targetIndex } = await snapshotInEpoch(keeper);
       await net.goesOn(2 * EPOCH);
@@ -75,13 +75,13 @@ describe('epochs of eight milestones', () => {
       const follower = await net.follower({ config });
       expect(follower.node.query.prunedIndex).toBe(targetIndex);
       await net.goesOn(EPOCH);
-      await until(() => follower.node.query.confirmedIndex >= net.height, 60_000);
+      await until(() => follower.node.query.confirmedIndex >= net.height);
       // It is in the epoch of the others, and hears their votes.
       const last = await net.milestone(follower, follower.node.query.confirmedIndex);
       expect(last.header.epoch).toBeGreaterThanOrEqual(4);
       const { registry } = follower.node.metrics;
       const heard = /^tangle_agreement_seat_votes_total\{seat="\d"\} [1-9]/m;
-      await until(async () => heard.test(await registry.metrics()), 60_000);
+      await until(async () => heard.test(await registry.metrics()));
       expect(await net.forks()).toEqual([]);
       await expectNoEvidence(net);
     },

@@ -34,7 +34,7 @@ describe('a flood at one seat', () => {
       network.onClose(() => flood.stop());
       const name = setInterval(() => flood.name(flooded.selectTips()), 50);
       network.onClose(() => clearInterval(name));
-      await until(() => flood.offered() > OFFERED, 60_000);
+      await until(() => flood.offered() > OFFERED);
       const before = flood.offered();
       const { node, client } = net.at(seats - 1);
       const bytes = testBlock('user', 0, node.selectTips(), {
@@ -48,7 +48,7 @@ describe('a flood at one seat', () => {
       await until(async () => {
         const metadata = await client.blockMetadata(id);
         return metadata.referencedByMilestoneIndex !== undefined;
-      }, 60_000);
+      });
       expect(flood.offered()).toBeGreaterThan(before);
       expect(await net.forks()).toEqual([]);
     },

@@ -17,7 +17,7 @@ const network = new TestNetwork();
 afterEach(() => network.closeAll(), 60_000);
 
 const TEST_MS = 240_000;
-const WAIT_MS = 60_000;
+const WAIT_MS = 90_000;
 const ALICE = testKey(9);
 
 async function silentSeats({ client }: TestNode): Promise<number[]> {

@@ -96,7 +96,7 @@ function medianOf(values: readonly number[]): number {
 }
 
 /** So long the last blocks may take on a busy machine, while the flood goes on. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 90_000;
 
 describe('a flood from one peer', () => {
   it('keeps nobody else from confirmation, and fills no memory', async () => {
@@ -141,5 +141,5 @@ describe('a flood from one peer', () => {
     expect(medianOf(arrivals.overtaken)).toBeLessThan(MAX_OVERTAKEN);
     expect(offered / (arrivals.count - ids.length)).toBeGreaterThan(FACTOR);
     expect(growthMiB).toBeLessThan(MAX_GROWTH_MIB);
-  }, 120_000);
+  }, 240_000);
 });

@@ -12,7 +12,7 @@ import { runProgram } from './cli/program.ts';
 import { testGenesis, TestNetwork, until } from './testing/test-network.ts';
 
 /** Sockets close in their own time; nothing that stays open is gone so soon. */
-const SOON_MS = 5_000;
+const SOON_MS = 30_000;
 const network = new TestNetwork();
 const servers: Server[] = [];
 

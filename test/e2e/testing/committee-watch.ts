@@ -21,7 +21,7 @@ import { confirmedIndex } from './private-network.ts';
 import { metricOf } from './small-market.ts';
 
 /** The longest that anything here may take, on a machine that is busy with other things. */
-export const WAIT_MS = 60_000;
+export const WAIT_MS = 90_000;
 const CLOCK = { nowMs: (): number => Date.now() };
 
 export async function indexesOf(members: readonly Member[]): Promise<number[]> {

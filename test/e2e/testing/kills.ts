@@ -25,7 +25,7 @@ export interface Shown {
 }
 
 const LONGEST_PAUSE_MS = 1_200;
-const SETTLE_TIMEOUT_MS = 60_000;
+const SETTLE_TIMEOUT_MS = 90_000;
 const WATCH_MS = 40;
 /** Base units that a new channel pays at least. */
 const LEAST_CREDIT = 5_000n;

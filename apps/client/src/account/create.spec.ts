@@ -173,7 +173,7 @@ describe('an account', () => {
     const steps = ['new-', 'store', 'keystore.json'];
     for (const step of steps) {
       const flags = ['--disable-warning=ExperimentalWarning', main, ...args];
-      const child = spawn(process.execPath, flags, { env, stdio: 'ignore', timeout: 20_000 });
+      const child = spawn(process.execPath, flags, { env, stdio: 'ignore', timeout: 100_000 });
       const ended = new Promise((resolve) => child.once('exit', resolve));
       await until(async () => {
         const names = await readdir(dataDir).catch(() => []);

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
 import type { RunningServer } from '@tanglemail/tangle/io/shell/http.ts';
+import { undescribed } from '@tanglemail/tangle/io/shell/testing/undescribed.ts';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
@@ -207,8 +208,9 @@ describe('requests', () => {
 
   it('describes itself, and is described by its page', async () => {
     const document = (await (await call('GET', '/docs-json')).json()) as {
-      paths: Record<string, Record<string, unknown>>;
+      paths: Record<string, Record<string, object>>;
     };
+    expect(undescribed(document)).toEqual([]);
     const url = new URL('../../../../docs/spec/41-client-api.md', import.meta.url);
     const page = readFileSync(url, 'utf8');
     for (const [path, operations] of Object.entries(document.paths)) {

@@ -10,6 +10,7 @@ import { WsAdapter } from '@nestjs/platform-ws';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
 import { jsonOf } from '@tanglemail/tangle/io/json-text.ts';
+import { describeParameters } from '@tanglemail/tangle/io/shell/describe-parameters.ts';
 import { HTTP_APP_OPTIONS, type RunningServer } from '@tanglemail/tangle/io/shell/http.ts';
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -50,6 +51,7 @@ import {
   VERSION,
 } from './tokens.ts';
 import { WalletController } from './wallet.controller.ts';
+import { PARAMETER_WORDS } from './parameter-words.ts';
 
 export interface ApiOptions {
   /** A loopback address; anything else is a mistake of ours. */
@@ -163,7 +165,9 @@ function serveDocs(app: NestExpressApplication, version: string): void {
     .setVersion(version)
     .addBearerAuth()
     .build();
-  SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, builder), {
+  const document = () =>
+    describeParameters(SwaggerModule.createDocument(app, builder), PARAMETER_WORDS);
+  SwaggerModule.setup('docs', app, document, {
     jsonDocumentUrl: 'docs-json',
     customSiteTitle: 'Tanglemail client API',
   });

@@ -34,7 +34,7 @@ export interface ChatDeps {
   readonly writes: WriteLock;
   readonly tangle: Pick<TangleAccess, 'clock' | 'random' | 'verifier'>;
   readonly suite: SealingSuite;
-  readonly contacts: Pick<ContactBook, 'get'>;
+  readonly contacts: Pick<ContactBook, 'get' | 'list'>;
   readonly outbox: Pick<Outbox, 'enqueueNote' | 'enqueueChat' | 'observe' | 'get' | 'addSealer'>;
   readonly intake: Pick<
     LetterIntake,

@@ -4,6 +4,7 @@
  * waiting-book.ts. Spec: docs/spec/24-chain.md section 5, docs/spec/43-chat.md.
  */
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
+import { sha256, utf8ToBytes } from '@tanglemail/mail/core/crypto/kdf.ts';
 import { encodeChainNote } from '@tanglemail/mail/core/chain/note.ts';
 import type { ChainId } from '@tanglemail/mail/core/chain/ratchet.ts';
 import { MAX_REQUESTED_NUMBERS } from '@tanglemail/mail/core/limits.ts';
@@ -94,7 +95,8 @@ export class ChatKeeper {
   }
 
   /** The sender has not answered three times: only now the user hears of it. */
-  #tellLost(batch: SealedBatch, { chainId, from, audience }: MissingChain, n: number): () => void {
+  #tellLost(batch: SealedBatch, missing: MissingChain, n: number): () => void {
+    const { chainId, from, audience, length } = missing;
     const { log, groups, tangle, onChange } = this.#context;
     const isGroup = groups.get(audience) !== undefined;
     const ref = isGroup
@@ -102,7 +104,8 @@ export class ChatKeeper {
       : ({ id: from, kind: 'person' } as const);
     const receivedAtMs = tangle.clock.nowMs();
     const added = log.add(batch, ref, {
-      letterId: chainId,
+      // One chain can lose something more than once.
+      letterId: bytesToHex(sha256(utf8ToBytes(`lost/${chainId}/${length}`)).subarray(0, 16)),
       sender: from,
       isOwn: false,
       kind: 'notice',
@@ -115,12 +118,16 @@ export class ChatKeeper {
     return applyAll([added.apply, () => onChange({ conversation: ref.id })]);
   }
 
-  /** A tag does not tell whose it is: those with whom we chatted last are asked. */
+  /**
+   * A tag does not tell whose it is: those with whom we chatted last are asked, and then, for a new
+   * device has chatted with nobody, other people with whom we may.
+   */
   #askForSeeds(batch: SealedBatch, now: number): () => void {
-    const { waiting, log, outbox } = this.#context;
+    const { waiting, log, contacts, outbox } = this.#context;
     const { ask, apply } = waiting.tick(batch, now);
-    const people = log
-      .list()
+    if (ask.length === 0) return apply;
+    const others = contacts.list().map(({ address }) => ({ id: address, kind: 'person' as const }));
+    const people = [...log.list(), ...others]
       .flatMap((ref) => this.#outbox.audienceOf(ref, batch)?.holders ?? [])
       .map((one) => one.address);
     const few = [...new Set(people)].slice(0, MAX_ASKED_PEOPLE);

@@ -246,7 +246,7 @@ describe('a fresh seed', () => {
     });
     expect(next).toEqual([1, 101]);
     expect((await textsOf(bob, alice.address)).length).toBe(103);
-  }, 30_000);
+  });
 
   it('follows an answer after a day of silence, and a new epoch', async () => {
     await chained();

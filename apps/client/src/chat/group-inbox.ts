@@ -112,10 +112,37 @@ export class GroupInbox {
     const taken = groups.take(batch, groupId, changes);
     const applies = [taken.apply, this.noteChanges(batch, groupId, taken.added, note.receivedAtMs)];
     const present = groups.get(groupId);
+    if (present !== undefined) applies.push(this.#passOn(batch, present, taken.added));
     if (present !== undefined && taken.isGap) {
       applies.push(this.#request(batch, present, note.sender, present.waiting().missing));
     }
     if (taken.added.length > 0) applies.push(this.releaseHeld(batch, groupId));
+    return applyAll(applies);
+  }
+
+  /**
+   * Tells whom we added of changes whose authors did not know of that: they told everybody else. A
+   * new member would go on writing to somebody who was removed meanwhile.
+   */
+  #passOn(batch: SealedBatch, log: GroupLog, added: readonly GroupChange[]): () => void {
+    const { account } = this.#context;
+    const guests = log
+      .changes()
+      .filter(({ author, action }) => author === account.address && action.kind === 'add');
+    if (guests.length === 0) return () => {};
+    const pasts = added.map((change) => ({ change, past: pastOf(log, change.parents) }));
+    const applies = guests.map((guest) => {
+      const to = targetOf(guest.action);
+      const isIn = to !== undefined && roleOf(log.current(), to) !== undefined;
+      const news = pasts.filter(({ change, past }) => change.author !== to && !past.has(guest.id));
+      if (!isIn || news.length === 0) return () => {};
+      return this.sendChanges(
+        batch,
+        log.groupId,
+        news.map((one) => one.change),
+        to,
+      );
+    });
     return applyAll(applies);
   }
 

@@ -63,14 +63,14 @@ describe('a group', () => {
       { change: 'add' },
       { change: 'add' },
     ]);
-  }, 30_000);
+  });
 
   it('costs one small envelope a message once everybody watches', async () => {
     const id = await founded(ben, cy, dora);
     const sent = await during(() => say(ben, id, 'which book?'));
     expect(sent.map((bytes) => bytes[1])).toEqual([0]);
     for (const one of everybody) expect((await textsOf(one, id)).at(-1)).toBe('which book?');
-  }, 30_000);
+  });
 
   it('is read no more by who was removed, with all keys that he has', async () => {
     const id = await founded(ben, cy, dora);
@@ -95,7 +95,7 @@ describe('a group', () => {
       expect(['refused', 'known']).toContain(taken.kind);
     }
     expect(await textsOf(dora, id)).toHaveLength(4);
-  }, 60_000);
+  });
 
   it('gives who joins late nothing from before, and everything after', async () => {
     const id = await founded(ben, cy);
@@ -110,7 +110,7 @@ describe('a group', () => {
     await settle();
     expect(await textsOf(dora, id)).toHaveLength(8);
     expect(await textsOf(ben, id)).toHaveLength(3 + 8);
-  }, 60_000);
+  });
 
   it('goes on when somebody leaves, is renamed, and gets an admin', async () => {
     const id = await founded(ben, cy, dora);
@@ -131,7 +131,7 @@ describe('a group', () => {
     await settle();
     expect(await textsOf(ada, id)).toContain('only we three');
     expect(await textsOf(cy, id)).not.toContain('only we three');
-  }, 60_000);
+  });
 
   it('is the same after a restart', async () => {
     const id = await founded(ben, cy);
@@ -144,7 +144,7 @@ describe('a group', () => {
     await settle();
     expect((await textsOf(cy, id)).at(-1)).toBe('back');
     expect(await textsOf(ben, id)).toHaveLength(4);
-  }, 30_000);
+  });
 });
 
 describe('what members lack', () => {
@@ -163,7 +163,7 @@ describe('what members lack', () => {
     // And who is behind is told by whoever sees it.
     expect(dora.chat.groups.ownRole(id)).toBe('admin');
     expect((await textsOf(cy, id)).at(-1)).toBe('well done');
-  }, 60_000);
+  });
 });
 
 describe('a liar', () => {
@@ -196,7 +196,7 @@ describe('a liar', () => {
     await ben.outbox.stop();
     ben = await world.open(2, ben.disk);
     expect(proofs()).toHaveLength(1);
-  }, 30_000);
+  });
 
   it('who is no member adds no change, no message and no chain', async () => {
     const id = await founded(ben, cy);
@@ -222,7 +222,7 @@ describe('a liar', () => {
     expect(await textsOf(ben, id)).toHaveLength(3);
     expect(await ben.outbox.list(999, undefined, true)).toHaveLength(queued);
     expect(ben.disk.size).toBeGreaterThan(before);
-  }, 30_000);
+  });
 
   it('who is no contact cannot put us into a group', async () => {
     await ben.who.contacts.remove(ada.address);

@@ -148,6 +148,28 @@ describe('a line that is lost', () => {
     expect(await textsOf(bob, alice.address)).toContain('fetched by the device that is gone');
   });
 
+  it('after others on the same chain is told as one more, where nobody answers', async () => {
+    const heard = (text: string) => text === 'first' || text.startsWith('heard');
+    for (const [lost, kept] of [
+      ['gone', 'heard'],
+      ['gone too', 'heard too'],
+    ] as const) {
+      let number = 0;
+      for (const text of [lost, kept]) await say(alice, bob, text);
+      await world.rest(both());
+      await world.give(bob, (to, bytes) => loseChains(to, bytes) && number++ === 0);
+      // Nothing of Bob's reaches her.
+      for (let day = 0; day < 5; day += 1) {
+        world.nowMs += DAY_MS;
+        await bob.chat.tick();
+        await world.rest(both());
+      }
+    }
+    const texts = await textsOf(bob, alice.address);
+    expect(texts.filter(heard)).toHaveLength(texts.length);
+    expect(await noticesOf(bob, alice.address)).toEqual([{ lost: 1 }, { lost: 1 }]);
+  });
+
   it('is asked for a day after it was overtaken, and comes when its sender is back', async () => {
     await say(alice, bob, 'lost');
     await say(alice, bob, 'heard');

@@ -120,7 +120,7 @@ export class ReceivingBook {
     }
     const tags = watchedChainTags(opened.value).map(({ tag }) => tag);
     const drained = drainWaiting(waiting.room(batch), opened.value, now, suite);
-    const fresh = { state: '', isAnswered: false, listed: CHAIN_WINDOW, asked: 0 };
+    const fresh = { state: '', isAnswered: false, listed: CHAIN_WINDOW, asked: 0, lost: 0 };
     const record = { chainId, from, audience, ...fresh };
     const applies = [
       waiting.replace(batch, drained.room),
@@ -210,14 +210,21 @@ export class ReceivingBook {
         applies.push(this.#putMissing(batch, chainId, { ...missing, ...markAsked(missing, now) }));
         continue;
       }
-      const count = record === undefined ? length : numbers.length;
-      if (step === 'lost') lost.push({ missing, count });
-      if (step === 'lost' && record !== undefined) {
-        applies.push(this.#write(batch, { ...record, asked: Math.max(record.asked, length) }));
+      if (step === 'lost') {
+        const told = record?.lost ?? 0;
+        const count = record === undefined ? length : numbers.filter((at) => at >= told).length;
+        if (count > 0) lost.push({ missing, count });
+        applies.push(this.#noteLost(batch, record, length));
       }
       applies.push(this.#putMissing(batch, chainId, undefined));
     }
     return { ask, lost, apply: applyAll(applies) };
+  }
+
+  #noteLost(batch: SealedBatch, record: ReceivingRecord | undefined, length: number): () => void {
+    if (record === undefined) return () => {};
+    const asked = Math.max(record.asked, length);
+    return this.#write(batch, { ...record, asked, lost: Math.max(record.lost, length) });
   }
 
   /** Misses what was overtaken a day ago: its keys are not kept for ever. */

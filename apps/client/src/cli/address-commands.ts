@@ -8,7 +8,7 @@ import { ClientError } from '../client-error.ts';
 import { type CommandContext, run } from './context.ts';
 import { integerOption } from './options.ts';
 import { PeopleCalls } from './people-calls.ts';
-import { writeOutputFile } from './request-commands.ts';
+import { writeOutputFile } from './output-file.ts';
 import type { Terminal } from './terminal.ts';
 import { counted, dateText, facts, oneLine, table } from './text.ts';
 
@@ -159,7 +159,11 @@ function policyCommand(terminal: Terminal): Command {
     ['address policy shop --contacts-only on'],
     async (context, options, [label = '']) => {
       const people = new PeopleCalls(await context.daemon());
-      const changed = await people.changeSubAddress(label, policyOf(options));
+      const policy = policyOf(options);
+      if (Object.keys(policy).length === 0) {
+        throw new ClientError('request-malformed', 'give --stamp-bits or --contacts-only');
+      }
+      const changed = await people.changeSubAddress(label, policy);
       context.print(changed, () => describe(changed));
     },
   );

@@ -13,6 +13,7 @@ import { ClientError } from '../client-error.ts';
 import { type CommandContext, run } from './context.ts';
 import { mailboxOf } from './folder-commands.ts';
 import type { MailboxClient } from './mailbox-client.ts';
+import { requireNew } from './output-file.ts';
 import type { Terminal } from './terminal.ts';
 import { counted } from './text.ts';
 
@@ -87,7 +88,7 @@ interface ExportOptions {
 export function exportCommand(terminal: Terminal): Command {
   const command = new Command('export')
     .description('write mails into an mbox file, a folder of .eml files, or lines of JSON')
-    .argument('<path>', 'file to write; with --format eml a folder')
+    .argument('<path>', 'file to write, a new one; with --format eml a folder')
     .addOption(
       new Option('--format <format>', 'form of the archive')
         .choices(['mbox', 'eml', 'json'])
@@ -130,6 +131,7 @@ async function exportFile(
   path: string,
   folder: string | undefined,
 ): Promise<{ bytes: number }> {
+  await requireNew(path);
   const part = `${path}.part`;
   const mails = await mailbox.exportMails(format, folder);
   await pipeline(Readable.from(mails), createWriteStream(part, { mode: 0o600 }));

@@ -90,7 +90,7 @@ describe('chat', () => {
     expect(read?.unread).toBe(0);
     const shown = chatMessageDto.array().parse(await json('chat', 'show', 'Bob', '--limit', '1'));
     expect(shown).toMatchObject([{ isOwn: false, number: 2, recipients: [] }]);
-  }, 20_000);
+  });
 
   it('writes to a stranger as a contact request, which is a mail', async () => {
     const stranger = await world.open(7);
@@ -117,7 +117,7 @@ describe('chat', () => {
     const lines = (await followed).out.trim().split('\n');
     const texts = lines.map((line) => chatMessageDto.parse(JSON.parse(line)).text);
     expect(texts).toEqual(['one', 'typed', 'live']);
-  }, 20_000);
+  });
 
   it('refuses with a code: unknown conversations, empty and too long lines', async () => {
     const codes = [
@@ -166,7 +166,7 @@ describe('chat group', () => {
     await cli(['chat', 'group', 'leave', 'Book club']);
     const [left] = (await json('chat', 'list')) as ConversationDto[];
     expect(left).toMatchObject({ isOpen: false, kind: 'group' });
-  }, 30_000);
+  });
 });
 
 describe('the routes of chat', () => {

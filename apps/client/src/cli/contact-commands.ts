@@ -94,12 +94,18 @@ function listCommand(terminal: Terminal): Command {
       if (contacts.length === 0) return 'No contacts yet: tanglemail contacts add LINK\n';
       const columns = [
         { title: 'NAME', of: (one: ContactDto) => one.name || '-', isFlexible: true },
-        { title: 'STATE', of: (one: ContactDto) => one.state },
+        { title: 'STATE', of: stateOf },
         { title: 'ADDRESS', of: (one: ContactDto) => one.address },
       ];
       return table(contacts, columns, terminal.columns);
     });
   });
+}
+
+/** What must be seen at once: that the keys have changed, or that they were compared. */
+function stateOf({ state, keyChange, verifiedAtMs }: ContactDto): string {
+  if (keyChange !== undefined) return `${state}, KEYS CHANGED`;
+  return verifiedAtMs === undefined ? state : `${state}, verified`;
 }
 
 function addCommand(terminal: Terminal): Command {

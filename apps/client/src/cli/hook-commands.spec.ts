@@ -106,7 +106,7 @@ it('refuses what it cannot tell, and warns of what others could read', async () 
   }
   for (let more = 1; more < MAX_HOOKS; more++) await cli('add', '--url', 'https://a.example/');
   expect((await cli('add', '--url', 'https://a.example/')).err).toContain('(hooks-too-many)');
-}, 60_000);
+});
 
 it('starts programs where the settings allow it, by their whole path', async () => {
   await serve(true);

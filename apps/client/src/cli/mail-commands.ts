@@ -121,14 +121,17 @@ export function inboxCommand(terminal: Terminal): Command {
     ['inbox', 'inbox --folder Requests', 'inbox --limit 100 --json'],
     async (context, options) => {
       const limit = integerOption('--limit', options.limit, 1, PAGE);
-      const messages = await (await context.daemon()).messages(options.folder, limit);
+      const daemon = await context.daemon();
+      const messages = await daemon.messages(options.folder, limit);
+      const isOwn = /^(?:sent|drafts)$/i.test(options.folder);
+      const who = isOwn ? await recipientsOf(daemon) : senderOf;
       context.print(messages, () => {
         if (messages.length === 0) return `${options.folder} is empty.\n`;
         const columns = [
           { title: 'UID', of: (one: MessageSummaryDto) => `${one.uid}`, isRight: true },
           { title: '', of: (one: MessageSummaryDto) => (isUnread(one) ? '*' : '') },
           { title: 'WHEN', of: (one: MessageSummaryDto) => dateText(one.dateMs) },
-          { title: 'FROM', of: senderOf, isFlexible: true },
+          { title: isOwn ? 'TO' : 'FROM', of: who, isFlexible: true },
           { title: 'SUBJECT', of: (one: MessageSummaryDto) => one.subject, isFlexible: true },
           { title: 'SIZE', of: (one: MessageSummaryDto) => sizeText(one.sizeBytes), isRight: true },
         ];
@@ -136,6 +139,17 @@ export function inboxCommand(terminal: Terminal): Command {
       });
     },
   );
+}
+
+/** Gives the names of those whom a mail went to, as the user calls them. */
+async function recipientsOf(daemon: DaemonClient): Promise<(one: MessageSummaryDto) => string> {
+  const contacts = await daemon.contacts();
+  const names = new Map(contacts.map((one) => [one.email, one.name || one.address]));
+  return ({ to }) =>
+    to
+      .split(',')
+      .map((one) => names.get(one.trim()) ?? one.trim())
+      .join(', ');
 }
 
 function isUnread({ flags }: MessageSummaryDto): boolean {
@@ -201,6 +215,7 @@ async function show(
     const rows: (readonly [string, string])[] = [
       ['from', `${senderOf(message)} ${trustOf(message)}`],
       ['to', message.to],
+      ...copiesOf(message),
       ['date', dateText(message.dateMs)],
       ['subject', message.subject],
     ];
@@ -210,6 +225,13 @@ async function show(
     for (const path of saved) rows.push(['saved', path]);
     return `${facts(rows)}\n${manyLines(message.text).trimEnd()}\n`;
   });
+}
+
+/** Who has got a copy, as the message says. */
+function copiesOf({ headers }: MessageDto): [string, string][] {
+  return headers
+    .filter(({ name }) => name.toLowerCase() === 'cc')
+    .map(({ value }) => ['cc', value]);
 }
 
 function trustOf({ verified, from }: MessageDto): string {

@@ -180,8 +180,8 @@ describe('rules', () => {
     await ok('rules', 'add', '--from', 'boss', '--subject', 'report', '--flagged', '--last');
     await ok('folders', 'rename', 'Shop', 'Shops');
     expect(await ok('rules')).toBe(
-      '1  shopping: to +shop@, then, markRead true, moveTo Shops\n' +
-        '2  Rule 2 (last): from boss, subject report, then, markFlagged true\n',
+      '1  shopping: to +shop@ -> mark as read, move to Shops\n' +
+        '2  Rule 2 (last): from boss, subject report -> mark as flagged\n',
     );
     await ok('rules', 'place', '2', '1');
     await ok('rules', 'remove', '2');
@@ -246,6 +246,8 @@ describe('archives', () => {
     const mbox = join(dir, 'out.mbox');
     await ok('export', mbox, '--folder', 'INBOX');
     expect(await readFile(mbox)).toEqual(await readFile(join(dir, 'in.mbox')));
+    const again = await cli('export', mbox);
+    expect([again.code, again.err]).toEqual([2, expect.stringContaining('is not overwritten')]);
     await ok('export', join(dir, 'eml'), '--format', 'eml');
     expect(await readdir(join(dir, 'eml', 'INBOX'))).toEqual([
       '000001.eml',

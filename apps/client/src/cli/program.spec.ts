@@ -386,7 +386,7 @@ describe('account and daemon', () => {
 describe('the real process', () => {
   const main = fileURLToPath(new URL('../main.ts', import.meta.url));
   /** While a process is waited for in this way the runner cannot end the test. */
-  const CHILD_MS = 20_000;
+  const CHILD_MS = 100_000;
 
   function spawnCli(args: readonly string[], input = '') {
     const flags = ['--disable-warning=ExperimentalWarning', main, ...args];

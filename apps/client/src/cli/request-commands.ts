@@ -2,7 +2,7 @@
  * `tanglemail contacts requests`, `accept`, `reject`, `block`, `unblock`, `verify`, `accept-keys`,
  * `edit`, `export` and `import`.
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import type { RequestDto } from '../api/people-dto.ts';
 import type { ContactAction } from '../api/people-service.ts';
@@ -10,6 +10,7 @@ import { ClientError } from '../client-error.ts';
 import { run } from './context.ts';
 import { findAddress, PeopleCalls } from './people-calls.ts';
 import { readQrImage } from './qr-image.ts';
+import { writeOutputFile } from './output-file.ts';
 import type { Terminal } from './terminal.ts';
 import { counted, oneLine, table } from './text.ts';
 
@@ -132,6 +133,9 @@ function editCommand(terminal: Terminal): Command {
     terminal,
     ["contacts edit Bob --name 'Bob B.' --note 'from the choir'"],
     async (context, { name, note }, [text = '']) => {
+      if (name === undefined && note === undefined) {
+        throw new ClientError('request-malformed', 'give --name or --note');
+      }
       const daemon = await context.daemon();
       const address = await findAddress(daemon, text);
       const contact = await new PeopleCalls(daemon).editContact(address, {
@@ -146,7 +150,7 @@ function editCommand(terminal: Terminal): Command {
 function exportCommand(terminal: Terminal): Command {
   const command = new Command('export')
     .description('write all contacts as vCard 4.0')
-    .argument('[file]', 'file to write; else standard output');
+    .argument('[file]', 'file to write, a new one; else standard output');
   return run(
     command,
     terminal,
@@ -183,14 +187,6 @@ function importCommand(terminal: Terminal): Command {
       );
     },
   );
-}
-
-export async function writeOutputFile(file: string, content: string | Uint8Array): Promise<void> {
-  try {
-    await writeFile(file, content);
-  } catch (cause) {
-    throw new ClientError('file-unusable', `${file} cannot be written`, { cause });
-  }
 }
 
 async function readTextFile(file: string): Promise<string> {

@@ -107,13 +107,44 @@ function describeRules(rules: readonly RuleDto[]): string {
   return rules
     .map(({ name, isEnabled, isLast, when, actions }, at) => {
       const state = [isEnabled ? '' : 'off', isLast ? 'last' : ''].filter((one) => one !== '');
-      const facts = [...Object.entries(when), ['then', ''], ...Object.entries(actions)]
-        .map(([key, value]) => `${key} ${Array.isArray(value) ? value.join('|') : value}`.trim())
-        .join(', ');
+      const conditions = partsOf(when, CONDITIONS, ' or ');
+      const done = partsOf(actions, ACTIONS, ' and ');
+      const what = `${conditions === '' ? 'all mail' : conditions} -> ${done}`;
       const extra = state.length === 0 ? '' : ` (${state.join(', ')})`;
-      return `${at + 1}  ${oneLine(name)}${extra}: ${oneLine(facts)}\n`;
+      return `${at + 1}  ${oneLine(name)}${extra}: ${oneLine(what)}\n`;
     })
     .join('');
+}
+
+/** How the parts of a rule are called, in the words of the options that make them. */
+const CONDITIONS: Readonly<Record<keyof RuleDto['when'], string>> = {
+  from: 'from',
+  to: 'to',
+  subject: 'subject',
+  largerThan: 'larger than',
+  smallerThan: 'smaller than',
+  hasAttachment: 'has an attachment',
+};
+const ACTIONS: Readonly<Record<keyof RuleDto['actions'], string>> = {
+  moveTo: 'move to',
+  labels: 'label',
+  markRead: 'mark as read',
+  markFlagged: 'mark as flagged',
+  trash: 'move to Trash',
+};
+
+function partsOf<T extends object>(
+  parts: T,
+  names: Readonly<Record<keyof T, string>>,
+  between: string,
+): string {
+  const entries = Object.entries(parts) as [keyof T, string | number | true | string[]][];
+  return entries
+    .map(([key, value]) => {
+      if (value === true) return names[key];
+      return `${names[key]} ${Array.isArray(value) ? value.join(between) : value}`;
+    })
+    .join(', ');
 }
 
 function listRulesCommand(terminal: Terminal): Command {

@@ -95,8 +95,15 @@ export function choicesOf(options: SendingOptions): SendChoicesDto {
     ...(registered === true ? { registered } : {}),
     ...(acceptKeyChange === true ? { acceptKeyChange } : {}),
     ...(receipt ? {} : { wantsReceipt: false }),
-    ...(at === undefined ? {} : { sendAtMs: timeOption('--at', at) }),
+    ...(at === undefined ? {} : { sendAtMs: laterOption(at) }),
   };
+}
+
+/** A year that was mistyped must not send the mail at once. */
+function laterOption(at: string): number {
+  const timeMs = timeOption('--at', at);
+  if (timeMs > Date.now()) return timeMs;
+  throw new ClientError('request-malformed', `--at is ${at}, which is over`);
 }
 
 /** Everything of a message that the options give. */

@@ -2,13 +2,12 @@
  * `tanglemail verify`: shows that a registered letter was signed, and makes the file by which
  * others can check it. With `--file` it needs no daemon, no account and no network.
  */
-import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import type { RegisteredFileDto } from '../api/outbox-dto.ts';
 import { ClientError } from '../client-error.ts';
 import { type CommandContext, run } from './context.ts';
 import { idOf } from './mail-commands.ts';
 import { OutboxCalls } from './outbox-calls.ts';
+import { writeOutputFile } from './output-file.ts';
 import { readInputFile } from './sending.ts';
 import type { Terminal } from './terminal.ts';
 import { dateText, facts, manyLines } from './text.ts';
@@ -60,17 +59,12 @@ async function showMessage(
 ): Promise<void> {
   const daemon = await context.daemon();
   const found = await new OutboxCalls(daemon.link).registered(await idOf(daemon, folder, text));
-  if (out !== undefined) await writeProof(out, found.file);
+  if (out !== undefined) {
+    await writeOutputFile(out, `${JSON.stringify(found.file, null, 2)}\n`);
+    context.note(`Written to ${out}.`);
+  }
   if (found.isLarge) context.note(LARGE_NOTE);
   context.print(found, () => describe(found));
-}
-
-async function writeProof(path: string, file: RegisteredFileDto): Promise<void> {
-  try {
-    await writeFile(path, `${JSON.stringify(file, null, 2)}\n`, { flag: 'wx' });
-  } catch (cause) {
-    throw new ClientError('file-unusable', path, { cause });
-  }
 }
 
 async function showFile(

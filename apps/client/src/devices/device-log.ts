@@ -13,6 +13,7 @@ import {
   applySelfLogDiff,
   hold,
   logCuts,
+  mergeSelfLogs,
   receiveOperation,
   type SelfLog,
   type SelfLogDiff,
@@ -31,7 +32,7 @@ import { RESTORED, restoredNotes } from '../store/restored-note.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
 import { createOwnDevice, findOwnDevice, type OwnDevice } from './own-device.ts';
-import { layerSelfLog, loadSelfLog, putSelfLogDiff } from './self-log-store.ts';
+import { becomeSelfLog, layerSelfLog, loadSelfLog, putSelfLogDiff } from './self-log-store.ts';
 
 export interface DeviceLogDeps {
   readonly store: SealedStore;
@@ -57,7 +58,8 @@ export interface LogListener {
 /** The log as a batch makes it, and how. */
 interface Stage {
   readonly log: SelfLog;
-  readonly diffs: SelfLogDiff[];
+  /** A whole log stands for a merge. */
+  readonly changes: (SelfLogDiff | SelfLog)[];
 }
 
 export class DeviceLog {
@@ -180,6 +182,19 @@ export class DeviceLog {
     return refused;
   }
 
+  /** Merges the log of another device: what it dropped goes, what it has comes. The code if not. */
+  merge(batch: SealedBatch, other: SelfLog): string | undefined {
+    const stage = this.#stage(batch);
+    const merged = mergeSelfLogs(stage.log, other);
+    if (!merged.ok) return merged.code;
+    const touched = becomeSelfLog(stage.log, merged.value, { store: this.#deps.store, batch });
+    stage.changes.push(merged.value);
+    if (touched.length > 0) {
+      batch.whenWritten(() => this.#listeners.forEach((one) => one.took?.(touched)));
+    }
+    return undefined;
+  }
+
   /** Drops what has no effect any more. With a single device that is whatever was overwritten. */
   async compact(): Promise<number> {
     return await this.#deps.writes.run(async () => {
@@ -201,21 +216,28 @@ export class DeviceLog {
 
   #put(batch: SealedBatch, stage: Stage, diff: SelfLogDiff): void {
     putSelfLogDiff(batch, stage.log, diff);
-    stage.diffs.push(diff);
+    stage.changes.push(diff);
   }
 
   /** One layer for each batch; what it changed is done to the log when the batch is on the disk. */
   #stage(batch: SealedBatch): Stage {
     const known = this.#stages.get(batch);
     if (known !== undefined) return known;
-    const stage: Stage = { log: layerSelfLog(this.#log), diffs: [] };
+    const stage: Stage = { log: layerSelfLog(this.#log), changes: [] };
     this.#stages.set(batch, stage);
     batch.whenWritten(() => {
-      for (const diff of stage.diffs) {
-        applySelfLogDiff(this.#log, diff);
-        if (this.#view !== undefined) this.#view = followLog(this.#view, this.#log, diff);
-      }
+      for (const change of stage.changes) this.#follow(change);
     });
     return stage;
+  }
+
+  #follow(change: SelfLogDiff | SelfLog): void {
+    if ('heads' in change) {
+      becomeSelfLog(this.#log, change);
+      this.#view = undefined;
+      return;
+    }
+    applySelfLogDiff(this.#log, change);
+    if (this.#view !== undefined) this.#view = followLog(this.#view, this.#log, change);
   }
 }

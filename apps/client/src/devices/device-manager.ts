@@ -15,6 +15,8 @@ import type { WriteLock } from '../store/write-lock.ts';
 import type { DeviceLog } from './device-log.ts';
 import type { EpochLines } from './epoch-lines.ts';
 import type { RecoveryBoxes } from './recovery-boxes.ts';
+import type { RescueShelf } from './rescue-shelf.ts';
+import { forgetGone, goneFrom } from './self-log-store.ts';
 import type { SelfNotes } from './self-notes.ts';
 import type { TagRenewal } from './tag-renewal.ts';
 
@@ -41,6 +43,7 @@ export interface DeviceManagerDeps {
   readonly boxes: RecoveryBoxes;
   readonly renewal: TagRenewal;
   readonly journals: readonly LogJournal[];
+  readonly rescues: RescueShelf;
   readonly readers: readonly LogReader[];
   readonly nowMs: () => number;
   readonly logger: Logger;
@@ -90,8 +93,10 @@ export class DeviceManager {
       });
   }
 
-  async #apply(operations: readonly Operation[]): Promise<void> {
+  async #apply(given: readonly Operation[]): Promise<void> {
     const { store, writes, lines, readers, onNewLine } = this.#deps;
+    const gone = goneFrom(store);
+    const operations = [...given, ...gone];
     for (const reader of readers) await reader.prepare?.(operations);
     await writes.run(async () => {
       const batch = store.batch();
@@ -101,6 +106,8 @@ export class DeviceManager {
         (one) => isKind(one, 'epoch-line') || isKind(one, 'device-remove'),
       );
       if (isLine) lines.adopt(batch);
+      // Another merge may have come meanwhile: then its own turn forgets both.
+      if (gone.length > 0 && goneFrom(store).length === gone.length) forgetGone(batch);
       await batch.write();
       applies.forEach((apply) => apply());
       if (isLine) onNewLine();
@@ -187,9 +194,14 @@ export class DeviceManager {
 
   /** What is done once a day: a new line when it is time, saying what was seen, compaction. */
   async keep(madeAtSeconds: number): Promise<void> {
-    const { lines, notes, nowMs } = this.#deps;
+    const { lines, notes, nowMs, writes, store, rescues } = this.#deps;
     if (lines.isDue(Math.floor(nowMs() / 1_000), madeAtSeconds)) await this.rotate();
     await notes.refresh();
+    await writes.run(async () => {
+      const batch = store.batch();
+      rescues.tidy(batch);
+      await batch.write();
+    });
   }
 
   /** Forgets epoch secrets in the log; after EpochStore.prune with the same facts. */

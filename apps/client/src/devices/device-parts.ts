@@ -40,6 +40,7 @@ import { makeLinkArchive } from './link-archive.ts';
 import { LinkHost } from './link-host.ts';
 import { OwnLog } from './own-log.ts';
 import { PayingDevice } from './paying-device.ts';
+import { RescueShelf } from './rescue-shelf.ts';
 import { RuleLog } from './rule-log.ts';
 import { RecoveryBoxes } from './recovery-boxes.ts';
 import { SelfNotes } from './self-notes.ts';
@@ -90,6 +91,7 @@ export async function buildDevices(deps: DevicePartsDeps): Promise<DeviceParts> 
   const made = { name: hostname(), nowMs: nowMs(), epochs: epochs.state };
   const log = await DeviceLog.load({ store, writes, suite, random }, made);
   const boxes = new RecoveryBoxes(store, writes);
+  const rescues = await RescueShelf.load({ log, store, nowMs });
   const lastPublished = (): number | undefined => publisher.lastEpoch();
   const lines = new EpochLines({ log, epochs, random, lastPublished });
   const notes = new SelfNotes({
@@ -112,19 +114,7 @@ export async function buildDevices(deps: DevicePartsDeps): Promise<DeviceParts> 
   });
   const journals = buildJournals(deps, log);
   const selfTags = buildSelfTags(deps, log);
-  const tags = new DeviceTags({
-    address: deps.account.address,
-    own: log.own,
-    store,
-    writes,
-    contacts: deps.contacts,
-    tags: deps.tags,
-    outbox,
-    random,
-    logger,
-    onRenew: (batch, who) => deps.chat.endChainsTo(batch, who),
-  });
-  const renewal = new TagRenewal({ ...deps, log, tags });
+  const { tags, renewal } = buildTags(deps, log);
   const manager: DeviceManager = new DeviceManager({
     store,
     writes,
@@ -133,14 +123,22 @@ export async function buildDevices(deps: DevicePartsDeps): Promise<DeviceParts> 
     lines,
     boxes,
     journals,
+    rescues,
     renewal,
     nowMs,
     logger,
     // Drafts first: where they lie is said like of any mail.
-    readers: [...journals, new MailLogReader(log, deps.messages), selfTags, renewal],
+    readers: [
+      ...journals,
+      new MailLogReader({ log, messages: deps.messages, rescues, store, writes }),
+      selfTags,
+      renewal,
+    ],
     onNewLine: () => publisher.wake(),
   });
-  const mails = new MailLog(log, deps.messages, (operations) => manager.applyLater(operations));
+  const mails = new MailLog(log, deps.messages, rescues, (operations) =>
+    manager.applyLater(operations),
+  );
   mails.observe();
   tags.register(deps.notes);
   notes.register(deps.notes);
@@ -149,6 +147,22 @@ export async function buildDevices(deps: DevicePartsDeps): Promise<DeviceParts> 
   const payer = new PayingDevice({ log, store, writes, book: deps.book });
   deps.renter.payBy(() => payer.isOwn());
   return { log, lines, manager, tags, link, backups, payer };
+}
+
+/** Under which tags this device writes to contacts, and what renews them after a removal. */
+function buildTags(
+  deps: DevicePartsDeps,
+  log: DeviceLog,
+): { readonly tags: DeviceTags; readonly renewal: TagRenewal } {
+  const { account, chat, tangle } = deps;
+  const tags = new DeviceTags({
+    ...deps,
+    address: account.address,
+    own: log.own,
+    random: (length) => tangle.random.bytes(length),
+    onRenew: (batch, who) => chat.endChainsTo(batch, who),
+  });
+  return { tags, renewal: new TagRenewal({ ...deps, log, tags }) };
 }
 
 function buildSelfTags(deps: DevicePartsDeps, log: DeviceLog): SelfTags {

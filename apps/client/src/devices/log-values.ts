@@ -6,6 +6,9 @@ import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { OperationBody, Register } from '@tanglemail/mail/core/self-log/operation.ts';
 import { MAX_KEY_LENGTH, MAX_VALUE_LENGTH } from '@tanglemail/mail/core/self-log/operation.ts';
 
+/** The folder of a message that was deleted for good. */
+export const NOWHERE = '00'.repeat(16);
+
 /** A value as its schema has it; undefined for none, and for one that a later program wrote. */
 export function readJson<T>(
   bytes: Uint8Array | undefined,

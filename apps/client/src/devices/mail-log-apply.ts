@@ -9,49 +9,74 @@ import {
   isKind,
   type Operation,
 } from '@tanglemail/mail/core/self-log/operation.ts';
-import { elementsOf, readRegister } from '@tanglemail/mail/core/self-log/view.ts';
+import { elementsOf, readRegister, setKey } from '@tanglemail/mail/core/self-log/view.ts';
 import { readFacts, readHeaders } from '@tanglemail/mail/core/message/headers.ts';
-import { ClientError } from '../client-error.ts';
-import {
-  FOLDER,
-  type FolderId,
-  type FolderName,
-  readFolderName,
-  STANDARD_FOLDERS,
-} from '../messages/folder-name.ts';
+import { FOLDER, type FolderId, STANDARD_FOLDERS } from '../messages/folder-name.ts';
 import type { MessageStore } from '../messages/message-store.ts';
-import type { SealedBatch } from '../store/sealed-store.ts';
+import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
+import type { WriteLock } from '../store/write-lock.ts';
 import type { DeviceLog } from './device-log.ts';
 import type { LogReader } from './device-manager.ts';
-import { folderElement, NOWHERE, ownerOf } from './mail-log.ts';
+import { FolderSync, isDeletedFolder } from './folder-sync.ts';
+import { NOWHERE } from './log-values.ts';
+import { folderElement, ownerOf } from './mail-log.ts';
+import type { RescueShelf } from './rescue-shelf.ts';
 
 const STANDARD = new Map<string, FolderId>(
   STANDARD_FOLDERS.map((name) => [folderElement(FOLDER[name]), FOLDER[name]]),
 );
 
-/** What operations touch: flags and folders of messages, folders, sent copies. */
+/** What operations touch: flags and folders of messages, sent copies. */
 interface Touched {
   readonly flags: Map<string, Set<string>>;
   readonly places: Set<string>;
-  readonly folders: Set<string>;
   readonly copies: Set<string>;
+}
+
+export interface MailLogDeps {
+  readonly log: DeviceLog;
+  readonly messages: MessageStore;
+  readonly rescues: RescueShelf;
+  readonly store: SealedStore;
+  readonly writes: WriteLock;
 }
 
 export class MailLogReader implements LogReader {
   readonly #log: DeviceLog;
   readonly #messages: MessageStore;
+  readonly #rescues: RescueShelf;
+  readonly #folders: FolderSync;
+  /** Folders that were made for the operations that are about to be applied. */
+  readonly #made: FolderId[] = [];
   /** Message keys of mails that are or were here, by what the log calls them. */
   #keys: Map<string, string> | undefined;
 
-  constructor(log: DeviceLog, messages: MessageStore) {
+  constructor({ log, messages, rescues, store, writes }: MailLogDeps) {
     this.#log = log;
     this.#messages = messages;
+    this.#rescues = rescues;
+    this.#folders = new FolderSync(
+      messages,
+      () => log.view(),
+      async (step) =>
+        writes.run(async () => {
+          const batch = store.batch();
+          const apply = step(batch);
+          await batch.write();
+          apply();
+        }),
+    );
+  }
+
+  /** Folders first: mails lie in them. */
+  async prepare(operations: readonly Operation[]): Promise<void> {
+    this.#made.push(...(await this.#folders.run(operations)));
   }
 
   apply(batch: SealedBatch, operations: readonly Operation[]): (() => void)[] {
     const touched = this.#touchedBy(operations);
+    for (const id of this.#made.splice(0)) this.#noteMadeFolder(touched, id);
     return [
-      ...[...touched.folders].flatMap((id) => this.#applyFolder(batch, id as FolderId)),
       ...[...touched.copies].flatMap((key) => this.#applyCopy(batch, key)),
       ...[...touched.flags].flatMap(([owner, elements]) =>
         this.#applyFlags(batch, owner, elements),
@@ -64,7 +89,6 @@ export class MailLogReader implements LogReader {
     const touched: Touched = {
       flags: new Map(),
       places: new Set(),
-      folders: new Set(),
       copies: new Set(),
     };
     for (const operation of operations) {
@@ -76,10 +100,19 @@ export class MailLogReader implements LogReader {
         }
       }
       if (!isKind(operation, 'set')) continue;
-      if (operation.body.register === 'folder') touched.folders.add(operation.body.key);
       if (operation.body.register === 'sent-copy') touched.copies.add(operation.body.key);
     }
     return touched;
+  }
+
+  /** Mails may have been put into a folder before this device knew it. */
+  #noteMadeFolder({ places }: Touched, id: FolderId): void {
+    for (const [key, elements] of this.#log.view().sets) {
+      const owner = key.split('/')[1];
+      if (owner !== undefined && key === setKey('folder', owner) && elements.has(id)) {
+        places.add(owner);
+      }
+    }
   }
 
   /** Made at the first need, in one pass over all mails; it follows what is delivered. */
@@ -118,10 +151,11 @@ export class MailLogReader implements LogReader {
     const mails = messageKey === undefined ? [] : this.#messages.find(messageKey);
     const [mail] = mails;
     const elements = elementsOf(this.#log.view(), 'folder', owner);
-    if (mail === undefined || elements.length === 0) return [];
-    const wanted = elements.flatMap((one) => this.#folderOf(one) ?? []);
+    if (elements.length === 0) return [];
+    const wanted = [...new Set(elements.flatMap((one) => this.#folderOf(one) ?? []))];
+    if (mail === undefined) return this.#rescue(batch, owner, wanted);
     const isGone = elements.every((one) => one === NOWHERE);
-    // A folder that was deleted meanwhile holds nothing: the message stays where it is.
+    // A folder that is not known yet: the message stays where it is until then.
     if (wanted.length === 0 && !isGone) return [];
     const missing = wanted.filter((id) => !mails.some((one) => one.folderId === id));
     const left = mails.filter((one) => !wanted.includes(one.folderId));
@@ -131,34 +165,22 @@ export class MailLogReader implements LogReader {
     return applies;
   }
 
+  /** Deleted here, and moved elsewhere by a device that did not know it: it comes back. */
+  #rescue(batch: SealedBatch, owner: string, [folder]: readonly FolderId[]): (() => void)[] {
+    const kept = folder === undefined ? undefined : this.#rescues.find(owner);
+    if (folder === undefined || kept === undefined) return [];
+    // Its flags and further folders follow, as for any mail that comes after what is said of it.
+    return [this.#messages.deliver(batch, { ...kept, folder }, 'remote').apply];
+  }
+
   #folderOf(element: string): FolderId | undefined {
     const standard = STANDARD.get(element);
     if (standard !== undefined) return standard;
+    // What lay in a folder that was deleted lies in Trash, on every device.
+    if (isDeletedFolder(this.#log.view(), element)) return FOLDER.Trash;
     return this.#messages.folder(element as FolderId) === undefined
       ? undefined
       : (element as FolderId);
-  }
-
-  #applyFolder(batch: SealedBatch, id: FolderId): (() => void)[] {
-    if (!/^[0-9a-f]{32}$/.test(id)) return [];
-    const value = readRegister(this.#log.view(), 'folder', id);
-    const isHere = this.#messages.folder(id) !== undefined;
-    if (value === undefined)
-      return isHere ? [this.#messages.deleteFolder(batch, id, 'remote')] : [];
-    // Two devices can give two folders one name: then the later one bears a number here.
-    const text = new TextDecoder().decode(value);
-    for (const suffix of ['', ` (${id.slice(0, 4)})`]) {
-      const name = nameOf(`${text}${suffix}`);
-      if (name === undefined) return [];
-      try {
-        if (isHere) return [this.#messages.renameFolder(batch, id, name, 'remote')];
-        return [this.#messages.createFolder(batch, name, () => id, 'remote').apply];
-      } catch (error) {
-        if (!(error instanceof ClientError)) throw error;
-        if (error.code !== 'folder-exists') return [];
-      }
-    }
-    return [];
   }
 
   #applyCopy(batch: SealedBatch, key: string): (() => void)[] {
@@ -201,12 +223,4 @@ function noteElement(
   const elements = touched.flags.get(owner) ?? new Set<string>();
   elements.add(element);
   touched.flags.set(owner, elements);
-}
-
-function nameOf(text: string): FolderName | undefined {
-  try {
-    return readFolderName(text);
-  } catch {
-    return undefined;
-  }
 }

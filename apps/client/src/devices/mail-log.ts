@@ -21,9 +21,9 @@ import type { MessageChange } from '../messages/message-change.ts';
 import type { MessageStore } from '../messages/message-store.ts';
 import type { SealedBatch } from '../store/sealed-store.ts';
 import type { DeviceLog } from './device-log.ts';
+import { NOWHERE } from './log-values.ts';
+import type { RescueShelf } from './rescue-shelf.ts';
 
-/** The folder of a message that was deleted for good. */
-export const NOWHERE = '00'.repeat(16);
 const FLAG = /^[\x21-\x7e]{1,64}$/;
 
 /** A message as the log names it: the hash of its key, which is the same on all devices. */
@@ -42,16 +42,19 @@ export class MailLog {
   readonly #messages: MessageStore;
   /** Folders of messages as changes of the same batch left them. */
   readonly #places = new WeakMap<SealedBatch, Map<string, Set<FolderId>>>();
+  readonly #rescues: RescueShelf;
   readonly #later: (operations: readonly Operation[]) => void;
 
   /** `later` gets operations that came before their message did. */
   constructor(
     log: DeviceLog,
     messages: MessageStore,
+    rescues: RescueShelf,
     later: (operations: readonly Operation[]) => void,
   ) {
     this.#log = log;
     this.#messages = messages;
+    this.#rescues = rescues;
     this.#later = later;
   }
 
@@ -62,9 +65,18 @@ export class MailLog {
 
   #take(batch: SealedBatch, change: MessageChange): void {
     if (change.kind === 'delivered') this.#catchUp(batch, change.messageKey);
+    if (change.kind === 'expunged' && change.isGone) this.#keep(batch, change.messageKey);
     if (change.origin === 'remote') return;
     const bodies = this.#bodiesOf(batch, change);
     if (bodies.length > 0) this.#log.journal(batch, ...bodies);
+  }
+
+  /** Another device may be moving what is deleted here: then it comes back. */
+  #keep(batch: SealedBatch, messageKey: string): void {
+    const [mail] = this.#messages.find(messageKey);
+    const raw = mail && this.#messages.rawOf(mail.entry.emailId);
+    if (mail === undefined || raw === undefined || this.#log.others().length === 0) return;
+    this.#rescues.keep(batch, ownerOf(messageKey), mail, raw);
   }
 
   #bodiesOf(batch: SealedBatch, change: MessageChange): OperationBody[] {

@@ -2,10 +2,12 @@
  * The self-log on the disk: one value for each operation, and the heads. Before: device-log.ts;
  * after: store. Spec: docs/spec/26-self-log.md, docs/spec/40-client-store.md.
  */
+import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import {
   applySelfLogDiff,
   type Head,
   hold,
+  MAX_OPERATIONS,
   newSelfLog,
   type OperationMap,
   type SelfLog,
@@ -14,11 +16,12 @@ import {
 import {
   decodeOperation,
   type DeviceId,
+  dotKey,
   encodeOperation,
   type Operation,
 } from '@tanglemail/mail/core/self-log/operation.ts';
 import { z } from 'zod';
-import { collection, count } from '../store/collections.ts';
+import { collection, count, hex } from '../store/collections.ts';
 import { type SealedBatch, type SealedStore, SealedStoreError } from '../store/sealed-store.ts';
 
 const HEADS = 'heads';
@@ -86,6 +89,67 @@ export function putSelfLog(batch: SealedBatch, log: SelfLog): void {
     batch.putBytes('selfLog', keyOf(one), encodeOperation(one));
   }
   putHeads(batch, log);
+}
+
+/** What a merge took away, until it has had its effect: after a crash only this tells of it. */
+const GONE = 'own/self-log-gone';
+const goneOperations = collection(
+  'device',
+  z.strictObject({ list: z.array(hex).max(MAX_OPERATIONS) }),
+);
+
+/** Operations that a merge took away and that have not had their effect yet. */
+export function goneFrom(store: SealedStore): Operation[] {
+  return (store.get(goneOperations, GONE)?.list ?? []).flatMap((one) => {
+    const decoded = decodeOperation(hexToBytes(one));
+    return decoded.ok ? [decoded.value] : [];
+  });
+}
+
+/** They have it with this batch. */
+export function forgetGone(batch: SealedBatch): void {
+  batch.del('device', GONE);
+}
+
+/**
+ * Makes `log` what `merged` is, and puts that into the batch where there is one. Gives what came
+ * and what went.
+ */
+export function becomeSelfLog(
+  log: SelfLog,
+  merged: SelfLog,
+  disk?: { readonly store: SealedStore; readonly batch: SealedBatch },
+): Operation[] {
+  const came = [...merged.operations].flatMap(([key, one]) =>
+    log.operations.get(key) === one ? [] : [one],
+  );
+  const gone = [...log.operations].flatMap(([key, one]) =>
+    merged.operations.has(key) ? [] : [one],
+  );
+  const waited = [...log.waiting.values()];
+  for (const one of came) hold(log, one);
+  for (const one of gone) {
+    log.operations.delete(dotKey(one));
+    log.removals.delete(dotKey(one));
+  }
+  for (const [device, one] of merged.heads) log.heads.set(device, one);
+  log.waiting.clear();
+  for (const [key, one] of merged.waiting) log.waiting.set(key, one);
+  if (disk !== undefined) {
+    const { store, batch } = disk;
+    for (const one of [...gone, ...waited]) batch.del('selfLog', keyOf(one));
+    for (const one of [...came, ...merged.waiting.values()]) {
+      batch.putBytes('selfLog', keyOf(one), encodeOperation(one));
+    }
+    for (const one of waited) {
+      const held = merged.operations.get(dotKey(one));
+      if (held !== undefined) batch.putBytes('selfLog', keyOf(one), encodeOperation(held));
+    }
+    const list = [...goneFrom(store), ...gone].map((one) => bytesToHex(encodeOperation(one)));
+    batch.put(goneOperations, GONE, { list });
+    putHeads(batch, log);
+  }
+  return [...came, ...gone];
 }
 
 function putHeads(batch: SealedBatch, log: SelfLog): void {

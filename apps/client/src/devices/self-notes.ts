@@ -16,11 +16,13 @@ import {
   type SealedBox,
 } from '@tanglemail/mail/core/self-log/note.ts';
 import {
+  type DeviceId,
   dotKey,
   encodeOperation,
   type EpochLineStart,
   isKind,
   type Operation,
+  type Seen,
 } from '@tanglemail/mail/core/self-log/operation.ts';
 import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
@@ -33,6 +35,7 @@ import type { WriteLock } from '../store/write-lock.ts';
 import { RESTORED, restoredNotes } from '../store/restored-note.ts';
 import { SELF_LOG_SENT } from '../backup/start-anew.ts';
 import type { DeviceLog } from './device-log.ts';
+import { LogSnapshots } from './log-snapshots.ts';
 import type { RecoveryBoxes } from './recovery-boxes.ts';
 
 export interface SelfNotesDeps {
@@ -67,6 +70,7 @@ const REFRESH_MS = 7 * 86_400_000;
 
 export class SelfNotes {
   readonly #deps: SelfNotesDeps;
+  readonly #snapshots: LogSnapshots;
   readonly #repairedAt = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
@@ -77,6 +81,7 @@ export class SelfNotes {
 
   constructor(deps: SelfNotesDeps) {
     this.#deps = deps;
+    this.#snapshots = new LogSnapshots(deps);
     deps.log.listen({
       wrote: (operations) => this.#noteWritten(operations),
       took: (operations) => this.#noteTaken(operations),
@@ -125,10 +130,15 @@ export class SelfNotes {
 
   #ownSince(from: number): Operation[] {
     const { log, own } = this.#deps.log;
-    const end = log.heads.get(own.id)?.seq ?? 0;
+    return this.#operationsOf(own.id, from, log.heads.get(own.id)?.seq ?? 0);
+  }
+
+  /** What is held of a device behind `from` and up to `end`. */
+  #operationsOf(device: DeviceId, from: number, end: number): Operation[] {
+    const { operations } = this.#deps.log.log;
     const found: Operation[] = [];
     for (let seq = from + 1; seq <= end; seq++) {
-      const operation = log.operations.get(dotKey({ device: own.id, seq }));
+      const operation = operations.get(dotKey({ device, seq }));
       if (operation !== undefined) found.push(operation);
     }
     return found;
@@ -210,6 +220,10 @@ export class SelfNotes {
     if (note.sender !== address) return () => {};
     const decoded = decodeSelfNote(note.body);
     if (!decoded.ok) return () => {};
+    if (decoded.value.kind === 'snapshot') {
+      this.#snapshots.take(batch, decoded.value);
+      return () => {};
+    }
     if (decoded.value.kind === 'operations') {
       const refused = log.receive(batch, decoded.value.operations);
       return refused.includes('self-log-fork') ? onFork : () => {};
@@ -249,14 +263,31 @@ export class SelfNotes {
     const isNew = operations.some((one) => isKind(one, 'device-add'));
     if (isNew) this.#running = this.#running.then(() => this.#saySeen());
     for (const operation of operations) {
-      if (!isKind(operation, 'seen')) continue;
-      const known = operation.body.heads.find((one) => one.device === log.own.id)?.seq ?? 0;
-      const missing = this.#ownSince(known);
+      if (!isKind(operation, 'seen') || operation.device === log.own.id) continue;
+      const missing = this.#missingAt(operation);
       const repairedAt = this.#repairedAt.get(operation.device) ?? Number.NEGATIVE_INFINITY;
-      if (missing.length === 0 || nowMs() - repairedAt < REPAIR_MS) continue;
-      this.#repairedAt.set(operation.device, nowMs());
-      this.#running = this.#running.then(() => this.#repair(missing));
+      const isDue = missing.length > 0 && nowMs() - repairedAt >= REPAIR_MS;
+      if (isDue) this.#repairedAt.set(operation.device, nowMs());
+      const snapshot = this.#snapshots.answer(operation);
+      if (!isDue && snapshot.length === 0) continue;
+      const work = (): Promise<void> => this.#repair(isDue ? missing : [], snapshot);
+      this.#running = this.#running.then(work);
     }
+  }
+
+  /** Each device tells again what it wrote; the first of the list, what removed ones did. */
+  #missingAt(seen: Operation<Seen>): Operation[] {
+    const { log, own } = this.#deps.log;
+    const view = this.#deps.log.view();
+    const first = view.devices.find((one) => one.device !== seen.device);
+    const removed = first?.device === own.id ? [...view.removed] : [];
+    const headOf = (device: string): number =>
+      seen.body.heads.find((one) => one.device === device)?.seq ?? 0;
+    const cut = removed.flatMap(([device, end]) => {
+      const last = Math.min(end, log.heads.get(device)?.seq ?? 0);
+      return this.#operationsOf(device, headOf(device), last);
+    });
+    return [...cut, ...this.#ownSince(headOf(own.id))];
   }
 
   async #saySeen(): Promise<void> {
@@ -272,12 +303,16 @@ export class SelfNotes {
     }
   }
 
-  async #repair(missing: readonly Operation[]): Promise<void> {
-    const { writes, store, logger } = this.#deps;
+  async #repair(missing: readonly Operation[], snapshot: readonly Uint8Array[]): Promise<void> {
+    const { writes, store, logger, address, outbox } = this.#deps;
     try {
       await writes.run(async () => {
         const batch = store.batch();
         const applies = this.#enqueue(batch, missing);
+        for (const body of snapshot) {
+          const apply = outbox.enqueueNote(batch, { to: address, body });
+          applies.push(() => void apply());
+        }
         await batch.write();
         applies.forEach((apply) => apply());
       });

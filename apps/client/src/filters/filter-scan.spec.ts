@@ -141,7 +141,7 @@ describe('a search by filters', () => {
         expect(subjects(healed).toSorted()).toEqual(['a', 'b', 'c']);
       }
     }
-  }, 60_000);
+  });
 
   it('finds more mails of one contact than its window has tags', async () => {
     await befriend();

@@ -221,7 +221,7 @@ describe('a hook with a URL', () => {
     nowMs += 80 * 3_600_000;
     await until(() => world.book.list()[0]?.failed === 1);
     expect(await waiting(world)).toBe(0);
-  }, 30_000);
+  });
 
   it('that does not answer costs its time and keeps no other hook waiting', async () => {
     const world = await worldOn();
@@ -276,7 +276,7 @@ describe('what waits', () => {
       }
     }
     expect(new Set(receiver.posts.map((_, at) => receiver.json(at).id)).size).toBe(1);
-  }, 60_000);
+  });
 
   it('is dropped with its hook or its message, and a number is never used again', async () => {
     const world = await worldOn();
@@ -314,7 +314,7 @@ describe('what waits', () => {
     await batch.write();
     expect(await waiting(world)).toBe(MAX_HOOK_JOBS);
     expect(world.book.list()).toMatchObject([{ failed: 6, lastError: 'too many events wait' }]);
-  }, 60_000);
+  });
 });
 
 describe('a hook with a command', () => {
@@ -376,5 +376,5 @@ describe('a hook with a command', () => {
     const none = facts({ target: { kind: 'command', argv: [join(folder, 'none')] } });
     const missing = await world.book.add(none);
     expect(await world.runner.test(missing)).toMatchObject({ detail: 'cannot be started' });
-  }, 30_000);
+  });
 });

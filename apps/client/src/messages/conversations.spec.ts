@@ -3,7 +3,8 @@ import { expect, it } from '@jest/globals';
 import { sealedMemoryStore } from '../testing/memory-store.ts';
 import { Conversations } from './conversations.ts';
 import { FOLDER } from './folder-name.ts';
-import { MessageStore, type NewMail } from './message-store.ts';
+import type { NewMail } from './listed-mail.ts';
+import { MessageStore } from './message-store.ts';
 
 function mail(key: string): NewMail {
   return {

@@ -61,6 +61,8 @@ const COUNTER = 'parcelIn';
 /** Mails that wait: whoever may write to us cannot fill the list without end. */
 const MAX_WAITING = 1_000;
 const RETRY_MS = { first: 1_000, last: 3_600_000 } as const;
+/** Between two attempts when not even the failure can be written down. */
+const DISK_RETRY_MS = 60_000;
 
 interface Live {
   row: ParcelIn;
@@ -236,9 +238,12 @@ export class ParcelInbox {
       if (signal.aborted) return;
       this.#deps.logger.debug({ ...errorFields(error), parcel: live.row.id }, 'a mail waits');
       const code = error instanceof Error && 'code' in error ? String(error.code) : 'failed';
-      await this.#postpone(live, code).catch((failed: unknown) =>
-        this.#deps.logger.error(errorFields(failed), 'a parcel cannot be written'),
-      );
+      await this.#postpone(live, code).catch((failed: unknown) => {
+        this.#deps.logger.error(errorFields(failed), 'a parcel cannot be written');
+        // A disk that takes nothing is no reason to do the same again at once, and again.
+        const nextTryAtMs = this.#deps.tangle.clock.nowMs() + DISK_RETRY_MS;
+        live.row = { ...live.row, nextTryAtMs };
+      });
     }
   }
 

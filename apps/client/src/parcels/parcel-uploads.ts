@@ -182,7 +182,7 @@ export class ParcelUploads {
     if (live === undefined || this.#isStopped) return;
     const isOld = this.#deps.tangle.clock.nowMs() - live.row.createdAtMs > MAX_AGE_MS;
     if (isOld || (live.run === undefined && this.#targets(live).length === 0)) {
-      void this.drop(outboxId);
+      this.end(outboxId);
       return;
     }
     if (live.run === undefined) this.#start(live).firstCopy.catch(() => undefined);
@@ -196,6 +196,13 @@ export class ParcelUploads {
   isOver(outboxId: number): boolean {
     const live = this.#live.get(outboxId);
     return live === undefined || this.#targets(live).length === 0;
+  }
+
+  /** As `drop`, for whoever does not wait: a disk that takes nothing now is asked at a restart. */
+  end(outboxId: number): void {
+    this.drop(outboxId).catch((error: unknown) =>
+      this.#deps.logger.error(errorFields(error), 'an upload cannot be deleted'),
+    );
   }
 
   /** Forgets an upload, and the sealed parcel when no other recipient's upload needs it. */

@@ -80,7 +80,7 @@ export class Parcels {
     for (const { outboxId } of this.uploads.states()) {
       const entry = this.#outbox?.get(outboxId);
       // The last run may have ended between the end of the mail and that of its upload.
-      if (entry === undefined || isLost(entry)) void this.uploads.drop(outboxId);
+      if (entry === undefined || isLost(entry)) this.uploads.end(outboxId);
       else if (this.uploads.get(outboxId)?.isLeft === true) this.uploads.resume(outboxId);
     }
     this.inbox.start();
@@ -92,7 +92,7 @@ export class Parcels {
 
   #follow(entry: OutboxEntry): void {
     if (entry.form !== 'parcel') return;
-    if (isLost(entry)) void this.uploads.drop(entry.id);
+    if (isLost(entry)) this.uploads.end(entry.id);
     else if (entry.attachedAtMs !== undefined) this.uploads.resume(entry.id);
   }
 }

@@ -223,7 +223,11 @@ describe('the index on the disk', () => {
           for (let turn = 0; turn < 10; turn++) await setImmediate();
           await batch.write(options);
         };
-        return { put: batch.put, del: batch.del, write };
+        return {
+          put: (key, value) => batch.put(key, value),
+          del: (key) => batch.del(key),
+          write,
+        };
       },
     };
     const desk = await Desk.open(undefined, undefined, slow);

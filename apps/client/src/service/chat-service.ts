@@ -116,7 +116,7 @@ export class LocalChatService implements ChatService {
     const author = this.#nameOf(sender);
     if ('lost' in notice) {
       const lines = notice.lost === 1 ? 'a message' : `${notice.lost} messages`;
-      return `${lines} from ${author} cannot be decrypted: the key is lost and nobody answers`;
+      return `${lines} from ${author} did not arrive, and nobody has sent it again`;
     }
     const { change, target, name = '' } = notice;
     const whom = target === undefined ? '' : this.#nameOf(target as MailAddress);

@@ -81,6 +81,9 @@ describe('an answer', () => {
   it('goes to whom the seal proves, quotes, and stays in the thread', async () => {
     await alice.json('send', '--to', 'Bob', '--cc', 'Carol', '--subject', 'plan', '--body', 'Go?');
     const plan = await bob.arrival('INBOX', 'plan');
+    expect((await bob.cli('read', plan)).out).toMatch(/^cc +tmt?1/m);
+    const sent = await alice.cli('inbox', '--folder', 'Sent');
+    expect(sent.out).toMatch(/ TO +SUBJECT[^]* Bob +plan/);
     await bob.json('reply', plan, '--body', 'Yes.');
     const answer = await alice.json<MessageDto>('read', await alice.arrival('INBOX', 'Re: plan'));
     expect(answer.text).toMatch(/^Yes\.\n+On .* wrote:\n> Go\?/);
@@ -151,6 +154,8 @@ describe('taking back', () => {
     expect(back).toEqual({ recalled: [first], tooLate: [] });
     expect(await alice.json('outbox', second)).toMatchObject({ state: 'scheduled' });
     expect((await alice.cli('send', '--to', 'Bob', '--at', 'soon', '--body', 'x')).code).toBe(2);
+    const past = ['send', '--to', 'Bob', '--at', '2020-01-31T08:00', '--body', 'x'];
+    expect((await alice.cli(...past)).err).toContain('which is over');
   });
 
   it('what has left is too late, and says so', async () => {

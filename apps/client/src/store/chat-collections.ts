@@ -82,6 +82,8 @@ export const receivingChains = collection(
     listed: count,
     /** Gaps below this number were seen, and asked for. */
     asked: count.default(0),
+    /** Losses below this number were told to the user. */
+    lost: count.default(0),
   }),
 );
 

@@ -18,6 +18,7 @@ import { MailLogReader } from '../devices/mail-log-apply.ts';
 import { MailLog } from '../devices/mail-log.ts';
 import { OwnLog } from '../devices/own-log.ts';
 import { RecoveryBoxes } from '../devices/recovery-boxes.ts';
+import { RescueShelf } from '../devices/rescue-shelf.ts';
 import { RuleLog } from '../devices/rule-log.ts';
 import { DeviceTags } from '../devices/device-tags.ts';
 import { SelfNotes } from '../devices/self-notes.ts';
@@ -57,6 +58,7 @@ export async function openOwnDevice({ disk, nowMs, cut, name = 'test' }: OwnDevi
     { name, nowMs: nowMs(), epochs: epochs.state },
   );
   const boxes = new RecoveryBoxes(store, writes);
+  const rescues = await RescueShelf.load({ log, store, nowMs });
   const lastPublished = (): number => epochOf(nowMs() / 1_000) + 7;
   const lines = new EpochLines({ log, epochs, random, lastPublished });
   let next = (await bytesIn(store)).length;
@@ -101,12 +103,13 @@ export async function openOwnDevice({ disk, nowMs, cut, name = 'test' }: OwnDevi
     boxes,
     journals,
     renewal,
+    rescues,
     nowMs,
     logger: SILENT_LOGGER,
-    readers: [...journals, new MailLogReader(log, messages)],
+    readers: [...journals, new MailLogReader({ log, messages, rescues, store, writes })],
     onNewLine: () => {},
   });
-  new MailLog(log, messages, (operations) => manager.applyLater(operations)).observe();
+  new MailLog(log, messages, rescues, (operations) => manager.applyLater(operations)).observe();
   const router = new NoteRouter();
   notes.register(router);
   await manager.start();

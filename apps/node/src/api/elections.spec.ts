@@ -58,7 +58,7 @@ describe('GET elections', () => {
     // Of a term that is long over, though the node itself does not have it any more.
     const old = await one.checker.milestone(fixture.milestones[EPOCH]!.bytes);
     expect(old.header.epoch).toBe(1);
-  }, 60_000);
+  });
 
   it('is empty where nobody is elected, and request-malformed for what is no epoch', async () => {
     const one = await network.start();

@@ -234,7 +234,7 @@ describe('the time and the places of an answer', () => {
   });
 
   it('ends for a reader that stops, and not for one that reads', async () => {
-    const { app, url, port } = await slowServer();
+    const { app, url, port } = await slowServer(2_000);
     const stuck = connect({ host: '127.0.0.1', port });
     sockets.push(stuck);
     const closed = new Promise((resolve) => stuck.once('close', resolve));

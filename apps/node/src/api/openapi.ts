@@ -15,7 +15,9 @@ import {
 import { blockDto, blockJson, payloadJson } from '@tanglemail/tangle/io/node-client/block-dto.ts';
 import * as control from '@tanglemail/tangle/io/node-client/control-dto.ts';
 import * as dto from '@tanglemail/tangle/io/node-client/dto.ts';
+import { describeParameters } from '@tanglemail/tangle/io/shell/describe-parameters.ts';
 import { z } from 'zod';
+import { PARAMETER_WORDS } from './parameter-words.ts';
 
 type Content = Record<string, { schema: object }>;
 
@@ -174,6 +176,7 @@ export function documentOf(app: INestApplication, title: string): OpenAPIObject 
   for (const [path, item] of Object.entries(document.paths)) {
     for (const operation of Object.values(item)) complete(path, operation as LooseOperation);
   }
+  describeParameters(document, PARAMETER_WORDS);
   const schemas = componentsFor(JSON.stringify(document.paths));
   return { ...document, components: { ...document.components, schemas } };
 }

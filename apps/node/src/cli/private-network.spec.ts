@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NodeClient } from '@tanglemail/tangle/io/node-client/node-client.ts';
 import { TestTerminal } from '@tanglemail/tangle/io/shell/testing/test-terminal.ts';
+import { freePort } from '@tanglemail/tangle/io/testing/free-port.ts';
 import { until } from '@tanglemail/tangle/io/testing/until.ts';
 import { createApi } from '../api/create-api.ts';
 import { createControlApi } from '../api/create-control-api.ts';
@@ -44,7 +45,7 @@ async function run(
   wait: (terminal: TestTerminal) => Promise<void> = () => Promise.resolve(),
 ) {
   const terminal = new PatientTerminal(wait);
-  const command = ['tools', 'private-network', '--ports-from', '31300', ...argv];
+  const command = ['tools', 'private-network', '--ports-from', `${await freePort()}`, ...argv];
   const code = await runProgram(command, terminal, {
     nodeApi: async (node) => await createApi(node),
     controlApi: async (node) => await createControlApi(node),
@@ -116,7 +117,7 @@ describe('tools private-network', () => {
       await until(async () => {
         const infos = await Promise.all(clients.map((client) => client.info()));
         return infos.every(({ status }) => status.confirmedMilestone.index >= 1);
-      }, 90_000);
+      });
     };
     const argv = ['--nodes', '5', '--validators', '4', '--out', out, '--run'];
     expect(await run(argv, untilAgreed)).toMatchObject({ code: 0, err: '' });
@@ -139,7 +140,7 @@ describe('tools private-network', () => {
       return (held ?? []).map(({ publicKey }) => publicKey);
     };
     const untilBonded = async (terminal: TestTerminal): Promise<void> => {
-      await until(() => /bonds were made|not bonded/.test(terminal.output), 90_000);
+      await until(() => /bonds were made|not bonded/.test(terminal.output));
       expect(await bonded()).toHaveLength(2);
     };
     const first = await run(['--nodes', '2', '--bonded', '--out', out, '--run'], untilBonded);

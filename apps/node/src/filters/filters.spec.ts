@@ -66,7 +66,7 @@ describe('the filters of a node', () => {
     const [middle] = mails[1]!;
     const rest = await one.client.filters(middle, 2);
     expect(rest.before).toEqual(await two.client.filterHeader(middle - 1));
-  }, 60_000);
+  });
 
   it('may be kept by caches as far as they are final', async () => {
     const one = await network.start({ validator: true });
@@ -85,7 +85,7 @@ describe('the filters of a node', () => {
     expect((await longer.arrayBuffer()).byteLength).toBeGreaterThan(
       (await open.arrayBuffer()).byteLength,
     );
-  }, 60_000);
+  });
 
   it('are not answered for anything that is malformed, pruned, or still to come', async () => {
     const one = await network.start({ validator: true });
@@ -111,7 +111,7 @@ describe('the filters of a node', () => {
       expect([200, 400, 404]).toContain(await status(query[seed % 3] ?? ''));
     }
     expect(one.node.health().reasons).toEqual([]);
-  }, 60_000);
+  });
 
   it('are built at the next start where a store has none', async () => {
     const first = await network.start({ validator: true });
@@ -137,7 +137,7 @@ describe('the filters of a node', () => {
     expect(await again.client.filterHeader(known.end)).toEqual(known.header);
     await mail(again, 3);
     expect((await scan(again)).range.filters.length).toBe(known.range.filters.length + 1);
-  }, 60_000);
+  });
 
   it('go with their milestones when these are pruned', async () => {
     const params = { ...TEST_PARAMS, belowMaxDepth: 8, heartbeatMs: 200 };
@@ -154,5 +154,5 @@ describe('the filters of a node', () => {
     const rest = await one.client.filters(prunedIndex + 1, next - prunedIndex);
     expect(rest.filters.map((each) => each.index)).toEqual([next]);
     expect(rest.before).toEqual(await one.client.filterHeader(prunedIndex));
-  }, 90_000);
+  });
 });

@@ -124,7 +124,7 @@ describe('a node that starts from snapshots', () => {
     await send(a, BOB.address, 7_000n);
     await until(async () => (await again.wallet.balance(BOB.address)) === 7_000n);
     expect(again.node.query.prunedIndex).toBe(delta.targetIndex);
-  }, 60_000);
+  });
 
   it('takes them from another node over HTTP', async () => {
     const { a } = await nodeWithPast();
@@ -136,7 +136,7 @@ describe('a node that starts from snapshots', () => {
     await hasCome(b, delta.targetIndex + KEPT);
     expect(await b.wallet.balance(ALICE.address)).toBe(11_000n);
     expect(await readdir(b.folder)).not.toContain('snapshot-download');
-  }, 60_000);
+  });
 });
 
 describe('the snapshot keeper', () => {
@@ -159,12 +159,12 @@ describe('the snapshot keeper', () => {
     await until(async () => {
       targets.add((await a.node.snapshots.makeNow('full')).targetIndex);
       return during.length >= 5;
-    }, 50_000);
+    });
     expect(targets.size).toBeGreaterThan(1);
     expect(a.node.snapshots.files().map(({ targetIndex }) => targetIndex)).toEqual(
       [...targets].slice(-2),
     );
-  }, 60_000);
+  });
 
   it('busy: one at a time; no-base: a delta needs a full one', async () => {
     const a = await network.start({ validator: true, genesis: GENESIS, config: QUIET });
@@ -205,7 +205,7 @@ describe('the snapshot keeper', () => {
     });
     expect(second.node.snapshots.files()).toEqual(left);
     expect(await readdir(folder)).not.toContain('full-0000000001.snapshot.part');
-  }, 60_000);
+  });
 
   it('has one that reaches what pruning left, so that others can follow from here', async () => {
     const snapshot = { intervalMilestones: 1_000_000, deltaInterval: 1_000_000 };
@@ -218,7 +218,7 @@ describe('the snapshot keeper', () => {
       await until(() => (newest()?.targetIndex ?? 0) >= prunedTo);
       expect(newest()).toMatchObject({ kind });
     }
-  }, 60_000);
+  });
 });
 
 describe('tools snapshot', () => {
@@ -283,5 +283,5 @@ describe('tools snapshot', () => {
     const { node } = await network.openNode({ folder: target, genesis: GENESIS });
     expect(node.query.confirmedIndex).toBe(index);
     await node.stop();
-  }, 60_000);
+  });
 });

@@ -37,7 +37,7 @@ const MAX_DRIFT_MS = 1_000;
 /** Pause between two blocks of users: blocks wait for every milestone. */
 const BLOCK_MS = 60;
 /** However busy the machine is, some milestones are final by then. */
-const WAIT_MS = 60_000;
+const WAIT_MS = 90_000;
 
 export interface CommitteeOptions {
   /** Of the genesis committee. */

@@ -12,42 +12,29 @@ import {
   PAYMENT_RECEIPT,
 } from '@tanglemail/mail/io/provider/payment-auth.ts';
 import type { Challenge } from '@tanglemail/mail/io/provider/payment-auth.ts';
-import { ProviderApiError, ProviderUnreachable } from '@tanglemail/mail/io/provider/errors.ts';
+import { ProviderUnreachable } from '@tanglemail/mail/io/provider/errors.ts';
 import type {
   ProviderClient,
   ProviderSession,
 } from '@tanglemail/mail/io/provider/provider-client.ts';
 import type { Provider } from '../provider.ts';
 import { FakeNode } from '../testing/fake-node.ts';
-import { MemoryKv } from '../testing/memory-kv.ts';
-import {
-  envelope,
-  openPurse,
-  POLICY,
-  signingKey,
-  tagOf,
-  testClient,
-  testConfig,
-  testProvider,
-} from '../testing/world.ts';
+import { envelope, openPurse, POLICY, signingKey, tagOf, testClient } from '../testing/world.ts';
 import type { TestPurse } from '../testing/world.ts';
 import type { RunningApi } from '@tanglemail/tangle/io/shell/http.ts';
-import { createApi } from './create-api.ts';
-
-const OWNER = keyPair(30);
-const OWNER_ID = mailboxIdOf(OWNER.publicKey);
-
-async function codeOf(work: Promise<unknown>): Promise<string> {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof ProviderApiError) return error.code;
-    throw error;
-  }
-  return 'no refusal';
-}
+import {
+  codeOf,
+  OWNER,
+  OWNER_ID,
+  type ServedProvider,
+  serveProvider,
+} from '../testing/served-provider.ts';
+import type { Payload } from '@tanglemail/tangle/core/codec/payload.ts';
+import type { DescribedDocument } from '@tanglemail/tangle/io/shell/describe-parameters.ts';
+import { undescribed } from '@tanglemail/tangle/io/shell/testing/undescribed.ts';
 
 describe('the API of a provider', () => {
+  let served: ServedProvider;
   let node: FakeNode;
   let provider: Provider;
   let api: RunningApi;
@@ -56,28 +43,13 @@ describe('the API of a provider', () => {
   let session: ProviderSession;
 
   beforeAll(async () => {
-    node = new FakeNode();
-    node.confirm();
-    const config = testConfig({ offer: { minCredit: '120' } });
-    provider = testProvider(node, new MemoryKv(), config);
-    await provider.feed.round();
-    api = await createApi(provider);
-    client = testClient(node, api.url);
-    purse = await openPurse(node, provider);
-    await provider.feed.round();
-    await client.createMailbox(signingKey(OWNER), POLICY, 2_000n, purse);
-    session = await client.login(signingKey(OWNER));
+    served = await serveProvider({ settings: { offer: { minCredit: '120' } } });
+    ({ node, provider, api, client, purse, session } = served);
   });
 
-  afterAll(async () => {
-    await api.close();
-    await provider.stop();
-  });
+  afterAll(() => served.close());
 
-  async function arrive(...payloads: Parameters<FakeNode['confirm']>[1] & object): Promise<void> {
-    node.confirm(1, payloads);
-    await provider.feed.round();
-  }
+  const arrive = (...payloads: Payload[]): Promise<void> => served.arrive(payloads);
 
   async function renew(): Promise<void> {
     session = await client.login(signingKey(OWNER));
@@ -98,7 +70,8 @@ describe('the API of a provider', () => {
   it('answers status, health, OpenAPI and metrics', async () => {
     expect((await client.status()).ledger.synced).toBe(true);
     expect((await fetch(`${api.url}/health`)).status).toBe(200);
-    const document = (await (await fetch(`${api.url}/openapi.json`)).json()) as object;
+    const document = (await (await fetch(`${api.url}/openapi.json`)).json()) as DescribedDocument;
+    expect(undescribed(document)).toEqual([]);
     expect(JSON.stringify(document)).toContain('/v1/mailboxes/{id}/credit');
     expect((await fetch(`${api.url}/docs`)).status).toBe(200);
     const metrics = await (await fetch(api.metricsUrl ?? '')).text();

@@ -10,6 +10,7 @@ import { WsAdapter } from '@nestjs/platform-ws';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import 'reflect-metadata';
 import { jsonOf } from '@tanglemail/tangle/io/json-text.ts';
+import { describeParameters } from '@tanglemail/tangle/io/shell/describe-parameters.ts';
 import { corsOriginOf, HTTP_APP_OPTIONS } from '@tanglemail/tangle/io/shell/http.ts';
 import type { HttpRequest, HttpResponse, RunningApi } from '@tanglemail/tangle/io/shell/http.ts';
 import { limitServer, SERVER_TIMES } from '@tanglemail/tangle/io/shell/http-limits.ts';
@@ -24,6 +25,7 @@ import { OfferController, VERSION } from './offer-controller.ts';
 import { problemBody, ProblemFilter } from './problem-filter.ts';
 import { PushGateway } from './push.gateway.ts';
 import { PROVIDER } from './tokens.ts';
+import { PARAMETER_WORDS } from './parameter-words.ts';
 
 /** Bytes of a request body: 4,096 tags to add and to remove are some 300 KiB of JSON. */
 const BODY_LIMIT = 524_288;
@@ -110,7 +112,9 @@ function serveDocs(app: NestExpressApplication): void {
     .setDescription('Ids and bytes are lowercase hex, amounts decimal strings of base units.')
     .setVersion(VERSION)
     .build();
-  SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, builder), {
+  const document = () =>
+    describeParameters(SwaggerModule.createDocument(app, builder), PARAMETER_WORDS);
+  SwaggerModule.setup('docs', app, document, {
     jsonDocumentUrl: 'openapi.json',
     customSiteTitle: 'Storage provider API',
   });

@@ -3,11 +3,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
-import { keyPair } from '@tanglemail/tangle/core/testing/ledger-fixtures.ts';
 import type { RunningApi } from '@tanglemail/tangle/io/shell/http.ts';
+import { until } from '@tanglemail/tangle/io/testing/until.ts';
 import { segmentRoot } from '@tanglemail/mail/core/market/segment-tree.ts';
-import { mailboxIdOf } from '@tanglemail/mail/core/market/signed-requests.ts';
-import { ProviderApiError } from '@tanglemail/mail/io/provider/errors.ts';
 import type { PartClient } from '@tanglemail/mail/io/provider/part-client.ts';
 import type {
   ProviderClient,
@@ -17,20 +15,16 @@ import { nativeSha256 } from '../native-sha256.ts';
 import type { Provider } from '../provider.ts';
 import { FakeNode } from '../testing/fake-node.ts';
 import { MemoryKv } from '../testing/memory-kv.ts';
-import {
-  envelope,
-  openPurse,
-  POLICY,
-  signingKey,
-  tagOf,
-  testClient,
-  testConfig,
-  testProvider,
-} from '../testing/world.ts';
+import { envelope, POLICY, signingKey, tagOf, testClient, testProvider } from '../testing/world.ts';
 import { createApi } from './create-api.ts';
+import {
+  codeOf,
+  OWNER,
+  OWNER_ID,
+  type ServedProvider,
+  serveProvider,
+} from '../testing/served-provider.ts';
 
-const OWNER = keyPair(30);
-const OWNER_ID = mailboxIdOf(OWNER.publicKey);
 const DAY = 86_400;
 const RICH = { ...POLICY, maxDebitPerDay: 1_000_000n };
 
@@ -48,17 +42,8 @@ function partOf(size: number): Part {
   return { root: bytesToHex(segmentRoot(bytes, nativeSha256)), size, bytes };
 }
 
-async function codeOf(work: Promise<unknown>): Promise<string> {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof ProviderApiError) return error.code;
-    throw error;
-  }
-  return 'no refusal';
-}
-
 describe('parts of parcels', () => {
+  let served: ServedProvider;
   let node: FakeNode;
   let kv: MemoryKv;
   let provider: Provider;
@@ -69,27 +54,17 @@ describe('parts of parcels', () => {
   let tagCount = 0;
 
   beforeAll(async () => {
-    node = new FakeNode();
-    node.confirm();
-    kv = new MemoryKv();
-    const config = testConfig({
+    const settings = {
       offer: { minCredit: '120', maxBalance: '1000000' },
-      parts: { maxUploads: 3, uploadTimeoutMs: 1_000 },
-    });
-    provider = testProvider(node, kv, config);
-    await provider.feed.round();
-    api = await createApi(provider);
-    client = testClient(node, api.url);
+      parts: { maxUploads: 3, uploadTimeoutMs: 3_000 },
+    };
+    const money = { spendable: 500_000n, credit: 400_000n };
+    served = await serveProvider({ settings, policy: RICH, ...money });
+    ({ node, kv, provider, api, client, session } = served);
     parts = client.parts(nativeSha256);
-    const purse = await openPurse(node, provider, 20, 500_000n);
-    await provider.feed.round();
-    await client.createMailbox(signingKey(OWNER), RICH, 400_000n, purse);
   });
 
-  afterAll(async () => {
-    await api.close();
-    await provider.stop();
-  });
+  afterAll(() => served.close());
 
   /** A tag that the owner watches and nobody has seen. */
   async function watchedTag(): Promise<Uint8Array> {
@@ -315,12 +290,12 @@ describe('parts of parcels', () => {
     await parts.announce(tags[1], [one]);
     const slow = flood.map((part) => halfUpload(tags[0], part, part.bytes.subarray(0, 1_000)));
     // Three wait for their bytes, the fourth and everybody else are told to come again.
-    while (provider.uploads.count < 3) await new Promise((next) => setTimeout(next, 5));
+    await until(() => provider.uploads.count === 3);
     expect(await codeOf(put(tags[1], one))).toBe('rate-limited');
     const answers = await Promise.race([Promise.all(slow), Promise.all(slow.slice(0, 3))]);
     const late = answers.filter((text) => text.includes('upload-timeout'));
     expect(late.length).toBeGreaterThanOrEqual(2);
-    while (provider.uploads.count > 0) await new Promise((next) => setTimeout(next, 5));
+    await until(() => provider.uploads.count === 0);
     expect((await put(tags[1], one)).size).toBe(20_000);
   });
 

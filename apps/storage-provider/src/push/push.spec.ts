@@ -1,7 +1,6 @@
 /** The push socket of a real provider: who is told what, what it costs, and what bounds it. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { RunningApi } from '@tanglemail/tangle/io/shell/http.ts';
-import { keyPair } from '@tanglemail/tangle/core/testing/ledger-fixtures.ts';
 import { until } from '@tanglemail/tangle/io/testing/until.ts';
 import { PUSH_CLOSE, PUSH_PATH } from '@tanglemail/mail/io/provider/push-dto.ts';
 import type {
@@ -9,27 +8,22 @@ import type {
   ProviderSession,
 } from '@tanglemail/mail/io/provider/provider-client.ts';
 import { WebSocket } from 'ws';
-import { createApi } from '../api/create-api.ts';
+import {
+  OWNER as OWNER_KEYS,
+  type ServedProvider,
+  serveProvider,
+} from '../testing/served-provider.ts';
 import type { Provider } from '../provider.ts';
 import { FakeNode } from '../testing/fake-node.ts';
-import { MemoryKv } from '../testing/memory-kv.ts';
-import {
-  envelope,
-  openPurse,
-  POLICY,
-  signingKey,
-  tagOf,
-  testClient,
-  testConfig,
-  testProvider,
-} from '../testing/world.ts';
+import { envelope, POLICY, signingKey, tagOf } from '../testing/world.ts';
 import { MAX_READERS } from './push-desk.ts';
 
-const OWNER = signingKey(keyPair(30));
+const OWNER = signingKey(OWNER_KEYS);
 const TAG = tagOf(4, 4);
 const PRICE = 10;
 const DAY = 86_400;
 
+let served: ServedProvider;
 let node: FakeNode;
 let provider: Provider;
 let api: RunningApi;
@@ -45,31 +39,22 @@ interface Reader {
 
 beforeEach(async () => {
   sockets = [];
-  node = new FakeNode();
-  node.confirm();
-  const config = testConfig({
+  const settings = {
     api: {
       port: 0,
       rateLimit: { perSecond: 100_000, burst: 100_000 },
       push: { maxSockets: 12, maxSocketsPerAddress: 11 },
     },
     prices: { perPushDay: PRICE },
-  });
-  provider = testProvider(node, new MemoryKv(), config);
-  await provider.feed.round();
-  api = await createApi(provider);
-  client = testClient(node, api.url);
-  const purse = await openPurse(node, provider);
-  await provider.feed.round();
-  await client.createMailbox(OWNER, POLICY, 2_000n, purse);
-  session = await client.login(OWNER);
+  };
+  served = await serveProvider({ settings });
+  ({ node, provider, api, client, session } = served);
   await client.setFilters(session, { addTags: [TAG] });
 });
 
 afterEach(async () => {
   for (const socket of sockets) socket.terminate();
-  await api.close();
-  await provider.stop();
+  await served.close();
 });
 
 function open(first?: string): Reader {
@@ -138,7 +123,7 @@ describe('a reader', () => {
     const again = await ready();
     expect([again.closed, again.topics]).toEqual([PUSH_CLOSE.payment, []]);
     expect(provider.push.readers).toBe(0);
-  }, 60_000);
+  });
 
   it('has to show a session', async () => {
     const wrong = ['', '{}', '{"token":"x"}', 'x'.repeat(900)].map((text) => open(text));
@@ -147,9 +132,9 @@ describe('a reader', () => {
     const huge = open('x'.repeat(2_000));
     await until(() => huge.closed !== undefined);
     const silent = open();
-    await until(() => silent.closed !== undefined, 10_000);
+    await until(() => silent.closed !== undefined);
     expect(silent.closed).toBe(PUSH_CLOSE.unauthorized);
-  }, 20_000);
+  });
 
   it('is one of a bounded number', async () => {
     const readers = [];
@@ -165,5 +150,5 @@ describe('a reader', () => {
     const metrics = await provider.metrics.registry.metrics();
     expect(metrics).toMatch(/provider_push_ends_total\{reason="mailbox"\} 1/);
     expect(metrics).toMatch(/provider_push_ends_total\{reason="address"\} [1-9]/);
-  }, 20_000);
+  });
 });

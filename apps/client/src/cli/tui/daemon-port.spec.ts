@@ -59,7 +59,7 @@ describe('the port of the interactive inbox', () => {
     const nobody = { ...all, to: [] };
     await expect(portOf(bob).send(nobody, 'reply', id)).rejects.toThrow('somebody in To');
     await expect(portOf(bob).send(EMPTY_DRAFT, 'new', undefined)).rejects.toThrow('nobody');
-  }, 60_000);
+  });
 
   it('forwards the text once, and the attachments', async () => {
     const id = await letter('photos');
@@ -70,7 +70,7 @@ describe('the port of the interactive inbox', () => {
     expect(came.text.match(/Forwarded message/g)).toHaveLength(1);
     expect(came.text).toContain('Go?');
     expect(came.attachments).toMatchObject([{ filename: 'plan.txt', sizeBytes: 9 }]);
-  }, 60_000);
+  });
 
   it('reads, marks, finds, moves, saves and deletes', async () => {
     const port = portOf(bob);
@@ -93,7 +93,7 @@ describe('the port of the interactive inbox', () => {
     expect(await port.remove(await bob.arrival('Trash', 'tidying'))).toBe('deleted for good');
     expect((await port.folders()).find((one) => one.name === 'Trash')?.total).toBe(0);
     expect(await port.sync()).toMatch(/^\d+ messages? fetched/);
-  }, 60_000);
+  });
 
   it('recalls what has not left', async () => {
     const port = portOf(alice);
@@ -101,7 +101,7 @@ describe('the port of the interactive inbox', () => {
     const [item] = await port.outbox(1);
     await port.recall(item?.id ?? '');
     expect((await port.outbox(1))[0]?.state).toBe('recalled');
-  }, 60_000);
+  });
 
   it('hears of mail, goes on without the socket, and ends', async () => {
     const slow = { ...TIMES, pollMs: 3_600_000 };
@@ -123,5 +123,5 @@ describe('the port of the interactive inbox', () => {
     await until(async () => polls >= 2);
     endPolls();
     expect(heard).toBe(before);
-  }, 60_000);
+  });
 });

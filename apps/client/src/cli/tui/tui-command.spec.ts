@@ -84,7 +84,7 @@ describe('tanglemail tui', () => {
     expect(shown.split(SECOND_PAGE)).toHaveLength(3);
     process.stdin?.write('q');
     expect(await ending(process)).toBe(0);
-  }, 60_000);
+  });
 
   it('gives the screen back at SIGTERM, also while an editor is open', async () => {
     const editor = join(dir, 'editor.sh');
@@ -96,7 +96,7 @@ describe('tanglemail tui', () => {
     process.kill(Number(await readFile(join(dir, 'pid'), 'utf8')), 'SIGTERM');
     expect(await ending(started)).toBe(0);
     expect((await readdir(dir)).filter((name) => name.startsWith('tanglemail-'))).toEqual([]);
-  }, 60_000);
+  });
 
   it('refuses where nobody sits', async () => {
     const terminal = testTerminal({ input: '' });

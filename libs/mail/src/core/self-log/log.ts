@@ -222,18 +222,25 @@ export function removalOf(
   return head && lastSeq ? { kind: 'device-remove', device, lastSeq } : undefined;
 }
 
+/** Whether a device with these heads lacks something that was dropped here. */
+export function needsSnapshot(log: SelfLog, heads: readonly Dot[]): boolean {
+  const theirs = new Map(heads.map((one) => [one.device, one.seq]));
+  const cuts = logCuts(log);
+  return [...log.heads].some(([device, { dropped }]) => {
+    const needed = Math.min(dropped, cuts.get(device) ?? dropped);
+    return needed > (theirs.get(device) ?? 0);
+  });
+}
+
 /**
  * The operations that a device with these heads is missing and that count, in their order.
  * Undefined when some of them were dropped: it needs a snapshot, which it merges. Heads that are
  * further than ours tell that we are missing something ourselves.
  */
 export function operationsSince(log: SelfLog, heads: readonly Dot[]): Operation[] | undefined {
+  if (needsSnapshot(log, heads)) return undefined;
   const theirs = new Map(heads.map((one) => [one.device, one.seq]));
   const cuts = logCuts(log);
-  for (const [device, { dropped }] of log.heads) {
-    const needed = Math.min(dropped, cuts.get(device) ?? dropped);
-    if (needed > (theirs.get(device) ?? 0)) return undefined;
-  }
   return [...log.operations.values()]
     .filter((one) => one.seq > (theirs.get(one.device) ?? 0) && counts(one, cuts))
     .toSorted(compareOperations);

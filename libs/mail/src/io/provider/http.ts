@@ -4,6 +4,7 @@
  */
 import { jsonOf } from '@tanglemail/tangle/io/json-text.ts';
 import { readBody } from '@tanglemail/tangle/io/read-body.ts';
+import { withinTime } from '@tanglemail/tangle/io/within-time.ts';
 import type { z } from 'zod';
 import { PROBLEM } from './dto.ts';
 import { ProviderApiError, ProviderFault, ProviderUnreachable } from './errors.ts';
@@ -39,24 +40,28 @@ export interface Answer {
 
 /** Sends one request. Throws ProviderUnreachable or ProviderFault; any status is an answer. */
 export async function exchange(options: HttpOptions, request: Exchange): Promise<Answer> {
-  const timeout = AbortSignal.timeout(options.timeoutMs);
-  const signal = request.signal ? AbortSignal.any([timeout, request.signal]) : timeout;
-  const { body, contentType } = bodyOf(request);
   try {
-    const response = await options.fetch(`${options.baseUrl}${request.path}`, {
-      method: request.method,
-      headers: { accept: 'application/json', ...contentType, ...request.headers },
-      redirect: 'error',
-      signal,
-      ...body,
-    });
-    const tooLarge = new ProviderFault('answer-too-large');
-    const bytes = await readBody(response, request.maxBytes ?? MAX_JSON_BYTES, tooLarge);
-    return { status: response.status, headers: response.headers, bytes };
+    return await withinTime(options.timeoutMs, [request.signal], (signal) =>
+      send(options, request, signal),
+    );
   } catch (error) {
     if (error instanceof ProviderFault) throw error;
     throw new ProviderUnreachable('the provider did not answer', { cause: error });
   }
+}
+
+async function send(options: HttpOptions, request: Exchange, signal: AbortSignal): Promise<Answer> {
+  const { body, contentType } = bodyOf(request);
+  const response = await options.fetch(`${options.baseUrl}${request.path}`, {
+    method: request.method,
+    headers: { accept: 'application/json', ...contentType, ...request.headers },
+    redirect: 'error',
+    signal,
+    ...body,
+  });
+  const tooLarge = new ProviderFault('answer-too-large');
+  const bytes = await readBody(response, request.maxBytes ?? MAX_JSON_BYTES, tooLarge);
+  return { status: response.status, headers: response.headers, bytes };
 }
 
 function bodyOf({ json, bytes }: Exchange): { body: object; contentType: Record<string, string> } {

@@ -166,7 +166,7 @@ describe('PowPool', () => {
       const { nonce } = await new PowPool({ threads: 2 }).solve(new Uint8Array(32), 6);
       console.log(typeof nonce);`;
     const flags = ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', script];
-    const output = execFileSync(process.execPath, flags, { encoding: 'utf8', timeout: 20_000 });
+    const output = execFileSync(process.execPath, flags, { encoding: 'utf8', timeout: 100_000 });
     expect(output.trim()).toBe('bigint');
   });
 });

@@ -87,7 +87,7 @@ describe('filters of a store from genesis on', () => {
     expect(await filters.headerAfter(end)).toEqual(expectedAfter(end));
     expect(await filters.headerBefore(FILTER_SEGMENT)).toEqual(segmentStart(genesis.id, 1, hasher));
     expect(await filters.headerAfter(end + 1)).toBeUndefined();
-  }, 60_000);
+  });
 
   it('keep their chain of headers while pruning goes on inside a segment', async () => {
     await filters.begin(store, 0);

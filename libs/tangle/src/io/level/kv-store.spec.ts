@@ -277,7 +277,7 @@ describe('a full disk', () => {
   };
 
   const run = (command: string, args: string[]): Report => {
-    const output = execFileSync(command, args, { encoding: 'utf8', timeout: 60_000 });
+    const output = execFileSync(command, args, { encoding: 'utf8', timeout: 100_000 });
     return JSON.parse(output) as Report;
   };
 

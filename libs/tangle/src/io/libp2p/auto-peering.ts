@@ -8,6 +8,7 @@ import { multiaddr } from '@multiformats/multiaddr';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import { errorFields } from '../logger.ts';
 import type { Logger } from '../logger.ts';
+import { withinTime } from '../within-time.ts';
 import { neighbourhood } from './addresses.ts';
 import { MAX_ADDRESSES, MAX_KNOWN_PEERS } from './peer-book.ts';
 import type { KnownPeer, NetworkLimits, NetworkMetrics, PeerKey } from './types.ts';
@@ -221,9 +222,10 @@ export class AutoPeering {
     // Also after a success: a peer that answers and hangs up, full or hostile, is not hammered.
     candidate.nextDialMs = candidate.triedMs + this.#pauseMs(candidate.failures + 1);
     this.#deps.metrics.count('dial-started');
-    const timeout = AbortSignal.timeout(this.#limits.dialTimeoutMs);
     try {
-      await this.#deps.dial(addresses, AbortSignal.any([this.#stop.signal, timeout]));
+      await withinTime(this.#limits.dialTimeoutMs, [this.#stop.signal], (signal) =>
+        this.#deps.dial(addresses, signal),
+      );
     } catch (error) {
       this.#deps.metrics.count('dial-failed');
       this.#deps.logger.debug({ peer: key, ...errorFields(error) }, 'dial failed');

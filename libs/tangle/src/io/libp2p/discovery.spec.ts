@@ -103,7 +103,7 @@ describe('local network', () => {
     const path = fileURLToPath(new URL('./testing/mdns-pair.ts', import.meta.url));
     const route = 'ip link set lo up multicast on && ip route add multicast 224.0.0.0/4 dev lo';
     const shell = async (command: string): Promise<string | undefined> => {
-      const child = run('unshare', ['-rn', 'sh', '-c', command], { timeout: 25_000 });
+      const child = run('unshare', ['-rn', 'sh', '-c', command], { timeout: 100_000 });
       return await child.then(
         ({ stdout }) => stdout,
         () => undefined,

@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import { errorFields } from '../logger.ts';
 import type { Logger } from '../logger.ts';
+import { withinTime } from '../within-time.ts';
 import { isPrivateAddress } from './addresses.ts';
 import type { TangleLibp2p } from './create-node.ts';
 import type { PeerKey } from './types.ts';
@@ -90,15 +91,15 @@ export class Discovery {
   async #walkOnce(): Promise<void> {
     const { dht } = this.#deps.node.services;
     if (dht === undefined || !this.#deps.hasFreePlaces()) return;
-    const timeout = AbortSignal.timeout(WALK_TIMEOUT_MS);
-    const signal = AbortSignal.any([this.#stop.signal, timeout]);
-    try {
-      for await (const event of dht.getClosestPeers(randomBytes(KEY_BYTES), { signal })) {
-        if (event.name !== 'PEER_RESPONSE') continue;
-        for (const peer of event.closer) this.hear(peer.id.toString(), peer.multiaddrs);
+    await withinTime(WALK_TIMEOUT_MS, [this.#stop.signal], async (signal) => {
+      try {
+        for await (const event of dht.getClosestPeers(randomBytes(KEY_BYTES), { signal })) {
+          if (event.name !== 'PEER_RESPONSE') continue;
+          for (const peer of event.closer) this.hear(peer.id.toString(), peer.multiaddrs);
+        }
+      } catch (error) {
+        if (!signal.aborted) this.#deps.logger.debug(errorFields(error), 'no walk for peers');
       }
-    } catch (error) {
-      if (!signal.aborted) this.#deps.logger.debug(errorFields(error), 'no walk for peers');
-    }
+    });
   }
 }

@@ -42,7 +42,9 @@ async function heldBytes(): Promise<number> {
 
 describe('a node', () => {
   it('leaves a peer that reads nothing, and holds little for it until then', async () => {
-    const victim = await startNode({ limits: { watchIntervalMs: 1_000 } });
+    // The peer also says nothing: it is to be left for what it does not read, however long the
+    // flood below takes.
+    const victim = await startNode({ limits: { watchIntervalMs: 1_000, peerSilenceMs: 600_000 } });
     const bare = await startGossiper(victim);
     await until(reaching(victim, 1));
     for (const stream of bare.getConnections().flatMap((one) => one.streams)) {
@@ -61,7 +63,7 @@ describe('a node', () => {
     expect(eventCount(victim, 'block-sent')).toBeLessThan(blocks / 2);
     await until(() => eventCount(victim, 'peer-muted') > 0);
     await until(connected(victim, 0));
-  }, 90_000);
+  });
 
   it('serves a peer while a crowd is connected and idle', async () => {
     const limits = { maxInbound: 4, guestMs: 300 };

@@ -200,7 +200,7 @@ describe('requests', () => {
   });
 
   it('asks the next peer when one is silent', async () => {
-    const asker = await startNode();
+    const asker = await startNode({ limits: { requestTimeoutMs: 1_000, hedgeMs: 60_000 } });
     await startImpostor(asker, () => {});
     const honest = await startNode({ peers: asker.network.addresses() });
     await until(connected(asker, 2));
@@ -214,7 +214,7 @@ describe('requests', () => {
   });
 
   it('timed-out, and a peer that never answers is left', async () => {
-    const asker = await startNode();
+    const asker = await startNode({ limits: { requestTimeoutMs: 1_000 } });
     await startImpostor(asker, () => {});
     for (let round = 0; round < 3; round += 1) {
       await expect(asker.network.requestCone(1)).rejects.toMatchObject({ code: 'timed-out' });

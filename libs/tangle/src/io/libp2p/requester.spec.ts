@@ -291,7 +291,7 @@ describe('requests', () => {
     await expect(refused).rejects.toMatchObject({ code: 'no-peers' });
     const asked = bench.requester.milestones(1, 1);
     const clock = setInterval(() => (bench.nowMs = performance.now() - beginMs), 1);
-    while (bench.asked.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => bench.asked.length === 2);
     clearInterval(clock);
     bench.asked[1]?.answer([ITEM]);
     expect(await asked).toMatchObject({ peer: 'a' });

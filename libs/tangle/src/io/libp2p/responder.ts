@@ -18,6 +18,7 @@ import type { Logger } from '../logger.ts';
 import type { FrameChannel } from './frame-channel.ts';
 import type { PeerSession } from './peer-session.ts';
 import { TokenBucket } from '../token-bucket.ts';
+import { withinTime } from '../within-time.ts';
 import type { NetworkHandlers, NetworkLimits, NetworkMetrics, PeerKey } from './types.ts';
 import type { Finding } from './verdicts.ts';
 
@@ -204,15 +205,15 @@ export class Responder {
     end: AnswerEnd,
   ): Promise<number> {
     const type = ANSWER_OF[request.type];
-    const slow = AbortSignal.timeout(this.#limits.answerTimeoutMs);
-    const signal = AbortSignal.any([this.#stop.signal, slow]);
     let bytes = 0;
     try {
-      for (const part of framesOf(items, end)) {
-        const frame = encodeFrame({ type, requestId: request.requestId, ...part });
-        bytes += frame.length;
-        await channel.sendWithDrain(frame, signal);
-      }
+      await withinTime(this.#limits.answerTimeoutMs, [this.#stop.signal], async (signal) => {
+        for (const part of framesOf(items, end)) {
+          const frame = encodeFrame({ type, requestId: request.requestId, ...part });
+          bytes += frame.length;
+          await channel.sendWithDrain(frame, signal);
+        }
+      });
     } catch (error) {
       throw new AnswerSendError(error);
     }

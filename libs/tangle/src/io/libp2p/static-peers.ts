@@ -8,6 +8,7 @@ import type { Multiaddr } from '@multiformats/multiaddr';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { errorFields } from '../logger.ts';
 import type { Logger } from '../logger.ts';
+import { withinTime } from '../within-time.ts';
 import { parseAddress } from './addresses.ts';
 import { NetworkError } from './types.ts';
 import type { NetworkLimits, NetworkMetrics, PeerId, PeerKey } from './types.ts';
@@ -168,10 +169,11 @@ export class StaticPeers {
     const dial = new AbortController();
     state.dial = dial;
     this.#deps.metrics.count('dial-started');
-    const timeout = AbortSignal.timeout(this.#limits.dialTimeoutMs);
     try {
-      const signal = AbortSignal.any([this.#stop.signal, dial.signal, timeout]);
-      await this.#deps.dial(peer.address, signal);
+      const ends = [this.#stop.signal, dial.signal];
+      await withinTime(this.#limits.dialTimeoutMs, ends, (signal) =>
+        this.#deps.dial(peer.address, signal),
+      );
     } catch (error) {
       this.#deps.metrics.count('dial-failed');
       this.#deps.logger.debug({ peer: peer.key, ...errorFields(error) }, 'dial failed');

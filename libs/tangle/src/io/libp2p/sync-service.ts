@@ -8,6 +8,7 @@ import { encodeFrame } from '../../core/codec/frame.ts';
 import type { Frame, SyncStatus } from '../../core/codec/frame.ts';
 import { errorFields } from '../logger.ts';
 import type { Logger } from '../logger.ts';
+import { withinTime } from '../within-time.ts';
 import { FrameChannel } from './frame-channel.ts';
 import { PeerSession } from './peer-session.ts';
 import type { Requester } from './requester.ts';
@@ -147,12 +148,14 @@ export class SyncService {
     const connection = this.#openConnection(session);
     if (connection === undefined) return;
     try {
-      const timeout = AbortSignal.timeout(this.#limits.requestTimeoutMs);
-      const stream = await connection.newStream(this.#deps.protocol, {
-        signal: AbortSignal.any([this.#stop.signal, timeout]),
-        maxOutboundStreams: 2,
-        runOnLimitedConnection: true,
-      });
+      const limitMs = this.#limits.requestTimeoutMs;
+      const stream = await withinTime(limitMs, [this.#stop.signal], (signal) =>
+        connection.newStream(this.#deps.protocol, {
+          signal,
+          maxOutboundStreams: 2,
+          runOnLimitedConnection: true,
+        }),
+      );
       this.#useStream(session, stream, failures);
     } catch (error) {
       this.#deps.logger.debug({ peer: session.key, ...errorFields(error) }, 'no sync stream');

@@ -22,6 +22,7 @@ import type { TrustedMilestone } from '../../core/milestone/light-client.ts';
 import { MAX_PARENTS } from '../../core/params/limits.ts';
 import type { NetworkParams } from '../../core/params/networks.ts';
 import type { Hasher } from '../../core/ports.ts';
+import { isTimeOver, withinTime } from '../within-time.ts';
 import type { BlockMetadataDto } from './dto.ts';
 import { isNotFound, isTransient, NodeApiError } from './errors.ts';
 import type { NodeClient } from './node-client.ts';
@@ -147,27 +148,17 @@ export class BlockIssuer<P = unknown> {
     issued: IssuedBlock,
     options: ConfirmOptions<P> = {},
   ): Promise<Confirmation> {
-    const timeout = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-    const signal =
-      options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]);
-    const attachments = [issued];
-    const bell = new Bell();
-    const unsubscribe = this.#deps.events?.subscribe('milestones/confirmed', () => bell.ring());
-    try {
-      for (;;) {
-        const confirmation = await this.#look(attachments, { ...options, signal });
-        if (confirmation !== undefined) return confirmation;
-        await bell.wait(this.#options.pollMs, signal);
-        signal.throwIfAborted();
+    const limitMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    return await withinTime(limitMs, [options.signal], async (signal) => {
+      try {
+        return await this.#watch(issued, { ...options, signal });
+      } catch (error) {
+        if (isTimeOver(signal) && options.signal?.aborted !== true) {
+          throw new IssueError('timed-out', 'no milestone referenced the block in time');
+        }
+        throw error;
       }
-    } catch (error) {
-      if (timeout.aborted && options.signal?.aborted !== true) {
-        throw new IssueError('timed-out', 'no milestone referenced the block in time');
-      }
-      throw error;
-    } finally {
-      unsubscribe?.();
-    }
+    });
   }
 
   /** `issue` and `awaitConfirmation` in one. */
@@ -202,17 +193,38 @@ export class BlockIssuer<P = unknown> {
     difficulty: number,
     { signal, onProgress }: IssueOptions<P>,
   ): Promise<bigint | undefined> {
-    const old = AbortSignal.timeout(this.#options.freshTipsMs);
+    return await withinTime(this.#options.freshTipsMs, [signal], async (fresh) => {
+      try {
+        const solution = await this.#deps.proofOfWork.solve(digest, difficulty, {
+          signal: fresh,
+          ...(onProgress === undefined ? {} : { onProgress }),
+        });
+        return solution.nonce;
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (isTimeOver(fresh)) return undefined;
+        throw error;
+      }
+    });
+  }
+
+  /** Looks until a milestone references the block, at most until the signal ends it. */
+  async #watch(
+    issued: IssuedBlock,
+    options: ConfirmOptions<P> & { readonly signal: AbortSignal },
+  ): Promise<Confirmation> {
+    const attachments = [issued];
+    const bell = new Bell();
+    const unsubscribe = this.#deps.events?.subscribe('milestones/confirmed', () => bell.ring());
     try {
-      const solution = await this.#deps.proofOfWork.solve(digest, difficulty, {
-        signal: signal === undefined ? old : AbortSignal.any([signal, old]),
-        ...(onProgress === undefined ? {} : { onProgress }),
-      });
-      return solution.nonce;
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (old.aborted) return undefined;
-      throw error;
+      for (;;) {
+        const confirmation = await this.#look(attachments, options);
+        if (confirmation !== undefined) return confirmation;
+        await bell.wait(this.#options.pollMs, options.signal);
+        options.signal.throwIfAborted();
+      }
+    } finally {
+      unsubscribe?.();
     }
   }
 

@@ -4,6 +4,7 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import { readBody } from '../read-body.ts';
+import { isTimeOver, withinTime } from '../within-time.ts';
 import { problemDto } from './dto.ts';
 import { NodeApiError, NodeUnreachableError } from './errors.ts';
 
@@ -32,25 +33,33 @@ const MAX_PAUSE_MS = 5_000;
  * abort by `signal` throws the signal's reason.
  */
 export async function exchange(fetchUrl: Fetch, request: HttpRequest): Promise<Uint8Array> {
-  const timeout = AbortSignal.timeout(request.timeoutMs);
-  const { signal } = request;
-  const both = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
-  try {
-    let response = await send(fetchUrl, request, both);
-    for (let pauses = 0; pauses < MAX_PAUSES; pauses++) {
-      const pauseMs = pauseOf(response);
-      if (pauseMs === undefined) break;
-      await response.body?.cancel();
-      await setTimeout(pauseMs, undefined, { signal: both });
-      response = await send(fetchUrl, request, both);
+  const { signal, timeoutMs } = request;
+  return await withinTime(timeoutMs, [signal], async (both) => {
+    try {
+      return await ask(fetchUrl, request, both);
+    } catch (error) {
+      if (error instanceof NodeApiError) throw error;
+      signal?.throwIfAborted();
+      throw new NodeUnreachableError(isTimeOver(both) ? 'timed-out' : 'network', error);
     }
-    if (!response.ok) throw await problemOf(response);
-    return await readBody(response, request.maxBytes, tooLarge(response));
-  } catch (error) {
-    if (error instanceof NodeApiError) throw error;
-    signal?.throwIfAborted();
-    throw new NodeUnreachableError(timeout.aborted ? 'timed-out' : 'network', error);
+  });
+}
+
+async function ask(
+  fetchUrl: Fetch,
+  request: HttpRequest,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  let response = await send(fetchUrl, request, signal);
+  for (let pauses = 0; pauses < MAX_PAUSES; pauses++) {
+    const pauseMs = pauseOf(response);
+    if (pauseMs === undefined) break;
+    await response.body?.cancel();
+    await setTimeout(pauseMs, undefined, { signal });
+    response = await send(fetchUrl, request, signal);
   }
+  if (!response.ok) throw await problemOf(response);
+  return await readBody(response, request.maxBytes, tooLarge(response));
 }
 
 async function send(fetchUrl: Fetch, request: HttpRequest, signal: AbortSignal): Promise<Response> {
