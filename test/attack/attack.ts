@@ -28,7 +28,11 @@ export interface AttackReport {
   readonly events: Readonly<Record<string, number>>;
 }
 
+/** What was done up to now. */
+export type AttackProgress = Pick<AttackReport, 'sent' | 'accepted' | 'events'>;
+
 export interface Attack {
+  readonly progress: AttackProgress;
   start(): Promise<void>;
   /** Ends the attack, gives back what it holds, and reports. */
   stop(): Promise<AttackReport>;
@@ -85,6 +89,10 @@ export abstract class PacedAttack implements Attack {
     this.#options = options;
     this.target = options.target;
     this.chance = new Chance(options.seed);
+  }
+
+  get progress(): AttackProgress {
+    return this.tally;
   }
 
   protected get rate(): number {

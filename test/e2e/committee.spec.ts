@@ -28,7 +28,8 @@ import { errorLines, healthy, metricOf } from './testing/small-market.ts';
 const TEST_TIMEOUT_MS = 180_000;
 /** A dozen milestone intervals, and longer than two views without a leader take. */
 const STILL_MS = 6_000;
-const FROZEN_MS = 15_000;
+/** The others make ten milestones meanwhile. */
+const FROZEN_MS = 5_000;
 const MINUTES_10_MS = 600_000;
 const SEATS = [0, 1, 2, 3];
 const FOLLOWER = 4;

@@ -413,7 +413,7 @@ export const CLIENT_ERRORS = {
     'refused',
     403,
     'hooks may not start programs here',
-    'set hooks.commands to true in the settings',
+    'start the daemon with --hooks-commands true, or set hooks.commands in its settings file',
   ),
   'filters-off': row(
     'refused',

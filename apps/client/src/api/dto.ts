@@ -271,6 +271,8 @@ export const messageSummaryDto = z.object({
     looksLike: text.optional(),
   }),
   to: z.string().max(4_096),
+  /** Of a mail of this account: whom it went to, as the user calls them. */
+  sentTo: text.optional(),
   subject: text,
   dateMs: timeMs,
   sizeBytes: count,
@@ -299,8 +301,10 @@ export const messageDto = messageSummaryDto.extend({
     .nullable(),
 });
 
+const FLAG_FORM = 'expected letters, digits, $, _ and -, up to 64';
+
 export const setFlagsDto = z.strictObject({
-  flags: z.array(z.string().regex(/^\\?[A-Za-z0-9$_-]{1,64}$/)).max(64),
+  flags: z.array(z.string().regex(/^\\?[A-Za-z0-9$_-]{1,64}$/, FLAG_FORM)).max(64),
   /** What happens with `flags`; `set` replaces all. */
   change: z.enum(['set', 'add', 'remove']).default('set'),
 });

@@ -31,6 +31,8 @@ export const recallDto = z.object({
   recalled: z.array(listIdDto),
   /** Entries that may have left; they go on. */
   tooLate: z.array(listIdDto),
+  /** The mail lies in Drafts again: nobody gets it, and its copy in Sent is gone. */
+  draftId: z.string().max(64).optional(),
 });
 
 /** One mail to all its recipients. */

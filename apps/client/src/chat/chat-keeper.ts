@@ -17,10 +17,13 @@ import type { ChatOutbox } from './chat-outbox.ts';
 /** Tags and people of one round of questions about envelopes that nothing opens. */
 const MAX_ASKED_TAGS = 4;
 const MAX_ASKED_PEOPLE = 8;
+/** Between two rounds: an answer brings whole chains, and most of the rest need no question. */
+const ROUND_SECONDS = 3_600;
 
 export class ChatKeeper {
   readonly #context: ChatContext;
   readonly #outbox: ChatOutbox;
+  #nextRoundAt = 0;
 
   constructor(context: ChatContext, outbox: ChatOutbox) {
     this.#context = context;
@@ -124,14 +127,16 @@ export class ChatKeeper {
    */
   #askForSeeds(batch: SealedBatch, now: number): () => void {
     const { waiting, log, contacts, outbox } = this.#context;
-    const { ask, apply } = waiting.tick(batch, now);
+    const limit = now < this.#nextRoundAt ? 0 : MAX_ASKED_TAGS;
+    const { ask, apply } = waiting.tick(batch, now, limit);
     if (ask.length === 0) return apply;
+    this.#nextRoundAt = now + ROUND_SECONDS;
     const others = contacts.list().map(({ address }) => ({ id: address, kind: 'person' as const }));
     const people = [...log.list(), ...others]
       .flatMap((ref) => this.#outbox.audienceOf(ref, batch)?.holders ?? [])
       .map((one) => one.address);
     const few = [...new Set(people)].slice(0, MAX_ASKED_PEOPLE);
-    const accepts = ask.slice(0, MAX_ASKED_TAGS).flatMap((tag) =>
+    const accepts = ask.flatMap((tag) =>
       few.map((to) => {
         const body = encodeChainNote({ type: 'envelope-request', tag });
         const dedupe = `tag:${bytesToHex(tag)}`;

@@ -63,6 +63,29 @@ async function wayOf(text: string): Promise<string | undefined> {
   return alice.outbox.get(route?.outboxId ?? 0)?.form;
 }
 
+describe('envelopes under tags that nobody here knows', () => {
+  it('are asked about four in an hour, and none is left out', async () => {
+    for (let tag = 1; tag <= 6; tag += 1) {
+      const bytes = new Uint8Array(508).fill(tag);
+      bytes.set([1, 0]);
+      expect(await bob.who.intake.take(bytes)).toMatchObject({ kind: 'refused' });
+    }
+    const asked = async () => {
+      const all = await bob.outbox.list(99, undefined, true);
+      const tags = all.flatMap(({ dedupe = '' }) => (dedupe.startsWith('tag:') ? [dedupe] : []));
+      return new Set(tags).size;
+    };
+    const counts: number[] = [];
+    for (let half = 0; half < 6; half += 1) {
+      world.nowMs += HOUR_MS / 2;
+      await bob.chat.tick();
+      counts.push(await asked());
+      await world.rest([bob]);
+    }
+    expect(counts).toEqual([0, 4, 4, 6, 6, 6]);
+  });
+});
+
 describe('a line that is lost', () => {
   beforeEach(async () => {
     await say(alice, bob, 'first');

@@ -71,16 +71,20 @@ export class WaitingBook {
     };
   }
 
-  /** Drops what has waited too long, and gives what must be asked for now. */
+  /**
+   * Drops what has waited too long, and gives at most `limit` tags that must be asked for now. What
+   * is beyond that stays due.
+   */
   tick(
     batch: SealedBatch,
     now: number,
+    limit: number,
   ): { readonly ask: readonly Uint8Array[]; readonly apply: () => void } {
     const ask: Uint8Array[] = [];
     const present = expireWaiting(this.room(batch), now);
     const room = present.map((one): WaitingEnvelope => {
       const { envelope, bytes } = one;
-      if (askStep(one.ask, now) !== 'ask') return one;
+      if (ask.length >= limit || askStep(one.ask, now) !== 'ask') return one;
       ask.push(envelope.tag);
       return { envelope, bytes, ask: markAsked(one.ask, now) };
     });

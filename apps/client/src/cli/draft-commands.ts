@@ -3,8 +3,10 @@
  */
 import { Command } from 'commander';
 import type { DraftDto, SaveDraftDto } from '../api/mailbox-dto.ts';
+import { ClientError } from '../client-error.ts';
 import { run } from './context.ts';
 import { mailboxOf } from './folder-commands.ts';
+import type { MailboxClient } from './mailbox-client.ts';
 import { collect } from './options.ts';
 import { attachmentOf, bodyOf } from './sending.ts';
 import type { Terminal } from './terminal.ts';
@@ -52,10 +54,22 @@ function describe(draft: DraftDto): string {
   return `${facts(shown)}\n${manyLines(draft.text).trimEnd()}\n`;
 }
 
+/** The draft with this id, or the only one whose id begins so. */
+async function draftIdOf(mailbox: MailboxClient, text: string): Promise<string> {
+  if (!/^[0-9a-f]{4,31}$/.test(text)) return text;
+  const found = (await mailbox.drafts()).filter((one) => one.id.startsWith(text));
+  const [draft] = found;
+  if (draft === undefined || found.length > 1) throw new ClientError('draft-unknown', text);
+  return draft.id;
+}
+
+const ID = 'its id, or how it begins';
+
 function showCommand(terminal: Terminal): Command {
-  const command = new Command('show').description('show one draft').argument('<id>');
+  const command = new Command('show').description('show one draft').argument('<id>', ID);
   return run(command, terminal, ['drafts show 0f…'], async (context, _options, [id = '']) => {
-    const draft = await (await mailboxOf(context)).draft(id);
+    const mailbox = await mailboxOf(context);
+    const draft = await mailbox.draft(await draftIdOf(mailbox, id));
     context.print(draft, () => describe(draft));
   });
 }
@@ -90,14 +104,15 @@ function saveCommand(terminal: Terminal): Command {
     ["drafts save --to Bob --subject Hi --body 'See you'", 'drafts save --id 0f… --subject Hello'],
     async (context, options) => {
       const mailbox = await mailboxOf(context);
-      const before = options.id === undefined ? undefined : await mailbox.draft(options.id);
+      const id = options.id === undefined ? undefined : await draftIdOf(mailbox, options.id);
+      const before = id === undefined ? undefined : await mailbox.draft(id);
       const hasBody = options.body !== undefined || options.bodyFile !== undefined;
       const text = hasBody ? await bodyOf(context, options) : (before?.text ?? '');
       const added = await Promise.all((options.attach ?? []).map((path) => attachmentOf(path)));
       const kept = (before?.attachments ?? []).map(({ index }) => ({ keep: index }));
       const inReplyTo = options.inReplyTo ?? before?.inReplyTo;
       const draft: SaveDraftDto = {
-        ...(options.id === undefined ? {} : { id: options.id }),
+        ...(id === undefined ? {} : { id }),
         to: options.to ?? before?.to ?? [],
         cc: options.cc ?? before?.cc ?? [],
         bcc: options.bcc ?? before?.bcc ?? [],
@@ -114,9 +129,10 @@ function saveCommand(terminal: Terminal): Command {
 }
 
 function sendCommand(terminal: Terminal): Command {
-  const command = new Command('send').description('send a draft').argument('<id>');
+  const command = new Command('send').description('send a draft').argument('<id>', ID);
   return run(command, terminal, ['drafts send 0f…'], async (context, _options, [id = '']) => {
-    const queued = await (await mailboxOf(context)).sendDraft(id);
+    const mailbox = await mailboxOf(context);
+    const queued = await mailbox.sendDraft(await draftIdOf(mailbox, id));
     context.print(queued, () => {
       const ids = queued.recipients.map((one) => one.outboxId).join(', ');
       return `Queued for ${counted(queued.recipients.length, 'recipient')} (outbox ${ids}).\n`;
@@ -125,9 +141,11 @@ function sendCommand(terminal: Terminal): Command {
 }
 
 function deleteCommand(terminal: Terminal): Command {
-  const command = new Command('delete').description('delete a draft').argument('<id>');
-  return run(command, terminal, ['drafts delete 0f…'], async (context, _options, [id = '']) => {
-    await (await mailboxOf(context)).deleteDraft(id);
+  const command = new Command('delete').description('delete a draft').argument('<id>', ID);
+  return run(command, terminal, ['drafts delete 0f…'], async (context, _options, [text = '']) => {
+    const mailbox = await mailboxOf(context);
+    const id = await draftIdOf(mailbox, text);
+    await mailbox.deleteDraft(id);
     context.print({ deleted: id }, () => `Deleted draft ${id}.\n`);
   });
 }

@@ -13,8 +13,10 @@ import type { DaemonClient } from './daemon-client.ts';
 import { integerOption } from './options.ts';
 import { OutboxCalls } from './outbox-calls.ts';
 import { stateText } from './outbox-states.ts';
+import { ParcelCalls } from './parcel-calls.ts';
 import type { Terminal } from './terminal.ts';
 import { counted, dateText, facts, manyLines, oneLine, sizeText, table } from './text.ts';
+import { copiesOf, senderOf } from './who.ts';
 
 const PAGE = 500;
 
@@ -123,8 +125,9 @@ export function inboxCommand(terminal: Terminal): Command {
       const limit = integerOption('--limit', options.limit, 1, PAGE);
       const daemon = await context.daemon();
       const messages = await daemon.messages(options.folder, limit);
+      if (options.folder === 'INBOX') await noteWaiting(context, daemon);
       const isOwn = /^(?:sent|drafts)$/i.test(options.folder);
-      const who = isOwn ? await recipientsOf(daemon) : senderOf;
+      const who = (one: MessageSummaryDto) => (isOwn && one.sentTo) || senderOf(one);
       context.print(messages, () => {
         if (messages.length === 0) return `${options.folder} is empty.\n`;
         const columns = [
@@ -141,23 +144,15 @@ export function inboxCommand(terminal: Terminal): Command {
   );
 }
 
-/** Gives the names of those whom a mail went to, as the user calls them. */
-async function recipientsOf(daemon: DaemonClient): Promise<(one: MessageSummaryDto) => string> {
-  const contacts = await daemon.contacts();
-  const names = new Map(contacts.map((one) => [one.email, one.name || one.address]));
-  return ({ to }) =>
-    to
-      .split(',')
-      .map((one) => names.get(one.trim()) ?? one.trim())
-      .join(', ');
+/** A large mail is in no folder before its parts are here. */
+async function noteWaiting(context: CommandContext, { link }: DaemonClient): Promise<void> {
+  const waiting = (await new ParcelCalls(link).incoming()).filter((one) => one.state === 'waiting');
+  if (waiting.length === 0) return;
+  context.note(`${counted(waiting.length, 'large mail')} to be fetched: tanglemail incoming`);
 }
 
 function isUnread({ flags }: MessageSummaryDto): boolean {
   return !flags.includes('\\Seen');
-}
-
-function senderOf({ from }: MessageSummaryDto): string {
-  return from.name || from.address;
 }
 
 interface ReadOptions {
@@ -215,7 +210,7 @@ async function show(
     const rows: (readonly [string, string])[] = [
       ['from', `${senderOf(message)} ${trustOf(message)}`],
       ['to', message.to],
-      ...copiesOf(message),
+      ...copiesOf(message).map((cc): [string, string] => ['cc', cc]),
       ['date', dateText(message.dateMs)],
       ['subject', message.subject],
     ];
@@ -225,13 +220,6 @@ async function show(
     for (const path of saved) rows.push(['saved', path]);
     return `${facts(rows)}\n${manyLines(message.text).trimEnd()}\n`;
   });
-}
-
-/** Who has got a copy, as the message says. */
-function copiesOf({ headers }: MessageDto): [string, string][] {
-  return headers
-    .filter(({ name }) => name.toLowerCase() === 'cc')
-    .map(({ value }) => ['cc', value]);
 }
 
 function trustOf({ verified, from }: MessageDto): string {

@@ -136,6 +136,8 @@ describe('folders and moves', () => {
     expect(await refused('move', 'Archive', 'INBOX.1')).toBe('4 message-unknown');
     expect(await refused('delete', 'INBOX.1')).toBe('4 message-unknown');
     expect(await refused('flag', 'INBOX.1')).toBe('2 request-malformed');
+    const words = await cli('flag', 'INBOX.1', '--add', 'two words');
+    expect(words.err).toContain('expected letters, digits, $, _ and -');
     expect(await refused('threads', 'INBOX.1')).toBe('4 message-unknown');
     expect(await refused('search', 'is:green')).toBe('2 search-invalid');
     expect(await refused('rules', 'remove', '1')).toBe('4 rule-unknown');
@@ -219,7 +221,7 @@ describe('drafts', () => {
     );
     expect(changed).toMatchObject({ id, to: [bob], bcc: ['Carol'], text: 'Hi', subject: '' });
     expect(changed.attachments).toMatchObject([{ filename: 'note.txt', sizeBytes: 8 }]);
-    const same = await json<DraftDto>('drafts', 'save', '--id', id);
+    const same = await json<DraftDto>('drafts', 'save', '--id', id.slice(0, 8));
     expect(same.messageId).toBe(changed.messageId);
     const unknown = await cli('drafts', 'send', id);
     expect(unknown.err).toContain('recipient-unknown');

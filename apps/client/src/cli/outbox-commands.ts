@@ -24,7 +24,8 @@ export function recallCommand(terminal: Terminal): Command {
   );
 }
 
-function describe({ recalled, tooLate }: RecallDto): string {
-  const back = `Taken back, never sent: ${recalled.join(', ')}.\n`;
+function describe({ recalled, tooLate, draftId }: RecallDto): string {
+  const draft = draftId === undefined ? '' : `It lies in Drafts again: ${draftId}\n`;
+  const back = `Taken back, never sent: ${recalled.join(', ')}.\n${draft}`;
   return tooLate.length === 0 ? back : `${back}Too late, on the way: ${tooLate.join(', ')}.\n`;
 }

@@ -56,7 +56,7 @@ export function whyOver({ error, to, state }: OutboxItemDto): ClientError {
 
 /** The state in one clause. */
 export function stateText(item: OutboxItemDto): string {
-  const { state, milestoneIndex, storedCount, providerCount, heldCount, error } = item;
+  const { state, milestoneIndex, heldCount, error } = item;
   switch (state) {
     case 'scheduled':
       return `scheduled for ${dateText(item.notBeforeMs ?? 0)}`;
@@ -65,12 +65,13 @@ export function stateText(item: OutboxItemDto): string {
     case 'attached':
       return 'attached (in the tangle)';
     case 'confirmed': {
-      const held = heldCount > 0 ? ', the recipient does not know you yet' : '';
+      // A contact's mail is sealed again like this when no provider of its recipient watched its tag.
+      const held = heldCount > 0 ? ', sent as a stranger’s mail, no receipt yet' : '';
       const proof = item.proofChecked ? ', proof checked' : '';
       return `confirmed (milestone ${milestoneIndex ?? '?'}${proof})${held}`;
     }
     case 'stored':
-      return `stored ${storedCount}/${providerCount} (receipts checked)`;
+      return storedText(item);
     case 'failed': {
       const next = error?.nextTryAtMs;
       const again = next === undefined ? '' : `, next try at ${dateText(next)}`;
@@ -85,6 +86,14 @@ export function stateText(item: OutboxItemDto): string {
     default:
       return state;
   }
+}
+
+/** What the receipts promise, which has an end. */
+function storedText({ storedCount, providerCount, receipts }: OutboxItemDto): string {
+  const count = `stored ${storedCount}/${providerCount}`;
+  const untilMs = Math.max(0, ...receipts.map(({ until }) => until)) * 1_000;
+  if (untilMs > Date.now()) return `${count} (receipts checked)`;
+  return `was ${count} until ${dateText(untilMs)}, whether it was fetched is not known`;
 }
 
 function queuedText({ work, notBeforeMs, canRecall }: OutboxItemDto): string {

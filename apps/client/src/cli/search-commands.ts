@@ -10,6 +10,7 @@ import { mailboxOf } from './folder-commands.ts';
 import { collect, integerOption } from './options.ts';
 import type { Terminal } from './terminal.ts';
 import { counted, dateText, oneLine, table } from './text.ts';
+import { whoOf } from './who.ts';
 
 const PAGE = 500;
 /** Bytes that a size in a rule can name. */
@@ -24,11 +25,7 @@ All words and conditions must hold:
 const MAIL_COLUMNS = [
   { title: 'ID', of: (one: MessageSummaryDto) => one.id },
   { title: 'WHEN', of: (one: MessageSummaryDto) => dateText(one.dateMs) },
-  {
-    title: 'FROM',
-    of: (one: MessageSummaryDto) => one.from.name || one.from.address,
-    isFlexible: true,
-  },
+  { title: 'FROM', of: whoOf, isFlexible: true },
   { title: 'SUBJECT', of: (one: MessageSummaryDto) => one.subject, isFlexible: true },
 ];
 

@@ -112,6 +112,11 @@ export class DraftBook {
     return all.toSorted((a, b) => b.updatedAtMs - a.updatedAtMs);
   }
 
+  /** Whether there are as many as may be. */
+  isFull(): boolean {
+    return this.list().length >= MAX_DRAFTS;
+  }
+
   get(draftId: string): DraftMail | undefined {
     const known = this.#known.get(draftId);
     if (known === undefined) return undefined;
@@ -133,7 +138,7 @@ export class DraftBook {
     const { draftId, raw, nowMs } = version;
     if (!ID.test(draftId)) throw new ClientError('draft-unknown', draftId.slice(0, 64));
     const known = this.#known.get(draftId);
-    if (known === undefined && this.list().length >= MAX_DRAFTS) {
+    if (known === undefined && this.isFull()) {
       throw new ClientError('busy', `there are ${MAX_DRAFTS} drafts already`);
     }
     const messageKey = draftKey(draftId, raw);

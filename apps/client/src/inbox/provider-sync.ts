@@ -69,6 +69,7 @@ const SESSION_MARGIN_SECONDS = 60;
 /** Asking for the balance costs a request: without mail it is asked for this seldom. */
 const BALANCE_SECONDS = 600;
 const MAX_ERRORS = 100;
+const DAY_SECONDS = 86_400;
 /** A provider that says again and again that it lost the mailbox must not be paid each time. */
 const ANEW_EVERY_MS = 3_600_000;
 
@@ -324,11 +325,12 @@ export class ProviderSync {
       const from = { length: known.length, hash: hexToBytes(known.hash) };
       const { log, position } = await pass.provider.log(pass.session, from, LOG_PAGE);
       const later: Rental['pending'] = [];
-      for (const { state, root, tag } of log.entries) {
+      for (const { state, root, tag, milestoneTime } of log.entries) {
+        const isPromised = this.#isPaid(pass.rental(), milestoneTime);
         // Held is what the balance or the day's limit did not pay for, which nobody else keeps, and
         // what came under a tag that was used before.
         if (state === 'held') later.push({ root, isHeld: true, ...(tag ? { tag } : {}) });
-        else if (state === 'stored' && !(await fetcher.fetch(pass, root, true))) {
+        else if (state === 'stored' && !(await fetcher.fetch(pass, root, isPromised))) {
           later.push({ root, isHeld: false });
         }
       }
@@ -342,6 +344,12 @@ export class ProviderSync {
       }));
       if (log.entries.length < LOG_PAGE) return;
     }
+  }
+
+  /** Whether what came then should be here still; who comes later finds it gone by right. */
+  #isPaid({ retentionDays }: Rental, milestoneTime: number): boolean {
+    const nowSeconds = this.#deps.tangle.clock.nowMs() / 1_000;
+    return nowSeconds < milestoneTime + retentionDays * DAY_SECONDS;
   }
 
   /**

@@ -28,6 +28,9 @@ const SHOWN_MS = 7 * 86_400_000;
 const COUNTER = 'outbox';
 const LETTER_ID_LENGTH = 16;
 
+/** Puts more into a batch; what it gives, if anything, is called once the batch is written. */
+export type AlsoWritten = (batch: SealedBatch) => (() => void) | void;
+
 export class OutboxRecords {
   readonly #deps: OutboxRecordsDeps;
   /** Entries that are not done. */
@@ -139,22 +142,23 @@ export class OutboxRecords {
   }
 
   /**
-   * Changes one entry in a step of its own; `more` puts what belongs to it into the same batch.
-   * Undefined when there is no such entry, or `change` leaves it as it is.
+   * Changes one entry in a step of its own; `more` puts what belongs to it into the same batch, and
+   * what it gives is called once that is written. Undefined when there is no such entry, or `change` leaves it as it is.
    */
   async update(
     id: number,
     change: (current: OutboxEntry) => OutboxEntry,
-    more?: (batch: SealedBatch) => void,
+    more?: AlsoWritten,
   ): Promise<OutboxEntry | undefined> {
     const { store, writes } = this.#deps;
     return writes.run(async () => {
       const batch = store.batch();
       const changed = this.change(batch, id, change);
       if (changed === undefined) return undefined;
-      more?.(batch);
+      const apply = more?.(batch);
       await batch.write();
       changed.apply();
+      apply?.();
       return changed.entry;
     });
   }

@@ -36,7 +36,12 @@ import {
   type OutgoingNote,
 } from './outgoing.ts';
 import { factsOf } from './failure-facts.ts';
-import { OutboxRecords, type OutboxRecordsDeps, type ReleaseBytes } from './outbox-records.ts';
+import {
+  type AlsoWritten,
+  OutboxRecords,
+  type OutboxRecordsDeps,
+  type ReleaseBytes,
+} from './outbox-records.ts';
 import { ReceiptCollector, type ReceiptCollectorDeps } from './receipt-collector.ts';
 import { type EnvelopeSealer, SealingRefused } from './sealer.ts';
 import { isStampOver, lacksStamp, stampEnvelope } from './stamper.ts';
@@ -221,9 +226,9 @@ export class Outbox {
 
   /**
    * Takes a mail back. True: no block with it has left this device, and none will. False: it may
-   * have left, and goes on.
+   * have left, and goes on. `more` is written together with that.
    */
-  async recall(id: number): Promise<boolean> {
+  async recall(id: number, more?: AlsoWritten): Promise<boolean> {
     const active = this.#active.get(id);
     if (!this.#isHere(this.#records.get(id))) return false;
     // The step that ends here must not begin again before the mail is taken back.
@@ -232,9 +237,9 @@ export class Outbox {
       active?.abort.abort(new Error('the mail is recalled'));
       await active?.run;
       const nowMs = this.#deps.tangle.clock.nowMs();
-      const changed = await this.#records.update(id, (current) =>
-        this.#isHere(current) ? recall(current, nowMs) : current,
-      );
+      const recalled = (current: OutboxEntry): OutboxEntry =>
+        this.#isHere(current) ? recall(current, nowMs) : current;
+      const changed = await this.#records.update(id, recalled, more);
       this.#heldBack.delete(id);
       return changed !== undefined;
     } finally {

@@ -15,15 +15,21 @@ import type { ClientParts } from '../client-parts.ts';
 import {
   DRAFT_HEADER,
   type DraftMail,
+  type DraftVersion,
   draftVersion,
   encodeTyped,
   readTyped,
+  type TypedRecipients,
 } from '../drafts/draft-book.ts';
+import type { SealedBatch } from '../store/sealed-store.ts';
 import { explained } from './explained.ts';
 import { MailSender, type MailSenderParts } from './mail-sender.ts';
 import { showOrEmpty } from './views.ts';
 
 const ID_LENGTH = 16;
+
+/** Puts a draft into a batch; what it gives is called once that is written. */
+type WriteDraft = (batch: SealedBatch) => () => void;
 
 type Parts = MailSenderParts & Pick<ClientParts, 'mailbox'>;
 
@@ -61,8 +67,6 @@ export class DraftDesk {
     const shown = await showOrEmpty(raw);
     const addresses = (list: typeof shown.to): string[] => list.map((one) => one.address);
     const typed = readTyped(raw) ?? { to: addresses(shown.to), cc: addresses(shown.cc), bcc: [] };
-    const headers = readHeaders(raw);
-    const [inReplyTo] = headers.ok ? valuesOf(headers.value, 'in-reply-to') : [];
     return {
       id: draft.draftId,
       messageId: draft.mail.id,
@@ -78,15 +82,63 @@ export class DraftDesk {
         contentType,
         sizeBytes: content.length,
       })),
-      ...(inReplyTo === undefined ? {} : { inReplyTo }),
+      ...inReplyToOf(raw),
     };
   }
 
   async save(given: SaveDraftDto): Promise<DraftDto> {
-    const { account, mailbox, store, writes, tangle } = this.#parts;
-    const draftId = given.id ?? bytesToHex(tangle.random.bytes(ID_LENGTH));
-    const { to, cc, bcc } = given;
+    const { mailbox, store, writes } = this.#parts;
+    const draftId = given.id ?? this.#newId();
     const attachments = await this.#attachments(draftId, given.attachments);
+    const version = await this.#compose(draftId, given, attachments);
+    await writes.run(async () => {
+      const batch = store.batch();
+      const apply = mailbox.drafts.save(batch, version);
+      await batch.write();
+      apply();
+    });
+    return this.get(draftId);
+  }
+
+  /**
+   * Prepares that a mail which never left becomes a draft again, for the batch that takes it back:
+   * its copy in Sent goes, and what it held can be changed and sent anew. Undefined when the user
+   * has deleted that copy, or has as many drafts as may be.
+   */
+  async takeBack(
+    sentId: string,
+    recipients: TypedRecipients,
+  ): Promise<{ readonly draftId: string; readonly write: WriteDraft } | undefined> {
+    const { mailbox, messages } = this.#parts;
+    const raw = messages.raw(sentId);
+    if (raw === undefined || mailbox.drafts.isFull()) return undefined;
+    const { subject, text, html, attachments } = await showOrEmpty(raw);
+    const draftId = this.#newId();
+    const content = { subject, text: text.replace(/\n$/, ''), ...inReplyToOf(raw) };
+    const given = { ...recipients, ...content, ...(html === undefined ? {} : { html }) };
+    const version = await this.#compose(draftId, given, attachments);
+    const write: WriteDraft = (batch) => {
+      const { apply } = messages.expunge(batch, [sentId]);
+      const applyDraft = mailbox.drafts.save(batch, version);
+      return () => {
+        apply();
+        applyDraft();
+      };
+    };
+    return { draftId, write };
+  }
+
+  #newId(): string {
+    return bytesToHex(this.#parts.tangle.random.bytes(ID_LENGTH));
+  }
+
+  async #compose(
+    draftId: string,
+    given: Omit<SaveDraftDto, 'attachments'>,
+    attachments: readonly ComposeAttachment[],
+  ): Promise<DraftVersion> {
+    const { account, mailbox, tangle } = this.#parts;
+    const { to, cc, bcc } = given;
     const nowMs = tangle.clock.nowMs();
     const raw = await explained(() =>
       composeMessage({
@@ -95,7 +147,7 @@ export class DraftDesk {
         cc: cc.filter(isAddress),
         headers: { [DRAFT_HEADER]: encodeTyped({ to, cc, bcc }) },
         ...contentOf(given),
-        attachments,
+        attachments: [...attachments],
         // The same words are the same bytes: saving them again changes nothing on the disk.
         messageId: `<draft.${draftId}@tangle.alt>`,
         boundarySeed: draftId,
@@ -103,14 +155,7 @@ export class DraftDesk {
       }),
     );
     if (raw.length > MAX_MESSAGE_SIZE) throw new ClientError('message-too-large', `${raw.length}`);
-    const version = await draftVersion(draftId, raw, nowMs);
-    await writes.run(async () => {
-      const batch = store.batch();
-      const apply = mailbox.drafts.save(batch, version);
-      await batch.write();
-      apply();
-    });
-    return this.get(draftId);
+    return draftVersion(draftId, raw, nowMs);
   }
 
   /** New ones, those to be kept of the saved version, or all of that when none are named. */
@@ -154,6 +199,12 @@ export class DraftDesk {
     const { drafts } = this.#parts.mailbox;
     return this.#sender.send(message, { html, alongside: (batch) => drafts.delete(batch, id) });
   }
+}
+
+function inReplyToOf(raw: Uint8Array): { readonly inReplyTo?: string } {
+  const headers = readHeaders(raw);
+  const [inReplyTo] = headers.ok ? valuesOf(headers.value, 'in-reply-to') : [];
+  return inReplyTo === undefined ? {} : { inReplyTo };
 }
 
 function contentOf({

@@ -84,6 +84,7 @@ describe('an answer', () => {
     expect((await bob.cli('read', plan)).out).toMatch(/^cc +tmt?1/m);
     const sent = await alice.cli('inbox', '--folder', 'Sent');
     expect(sent.out).toMatch(/ TO +SUBJECT[^]* Bob +plan/);
+    expect((await alice.cli('search', 'in:Sent', 'plan')).out).toMatch(/ To Bob +plan/);
     await bob.json('reply', plan, '--body', 'Yes.');
     const answer = await alice.json<MessageDto>('read', await alice.arrival('INBOX', 'Re: plan'));
     expect(answer.text).toMatch(/^Yes\.\n+On .* wrote:\n> Go\?/);

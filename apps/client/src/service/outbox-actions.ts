@@ -4,6 +4,7 @@
  */
 import { outboxView } from './views.ts';
 import { checkRegistered, encodeRegistered } from '@tanglemail/mail/core/letter/registered.ts';
+import { formatEmail } from '@tanglemail/mail/core/identity/address.ts';
 import { addressText } from '../account/account.ts';
 import type {
   OutboxReportDto,
@@ -16,34 +17,74 @@ import { ClientError } from '../client-error.ts';
 import type { ClientParts } from '../client-parts.ts';
 import { isMail } from '../outbox/outbox-entry.ts';
 import { reportOf } from '../outbox/report.ts';
+import { FOLDER } from '../messages/folder-name.ts';
+import { DraftDesk } from './draft-desk.ts';
+import type { MailSenderParts } from './mail-sender.ts';
 import type { OutboxEntry } from '../store/outbox-collections.ts';
 import { getRegistered } from '../store/registered-letters.ts';
 import { requireMessage } from './registered-file.ts';
 
 export type OutboxActionsParts = Pick<
   ClientParts,
-  'account' | 'contacts' | 'outbox' | 'messages' | 'store' | 'tangle'
->;
+  'account' | 'contacts' | 'outbox' | 'messages' | 'store' | 'tangle' | 'mailbox'
+> &
+  MailSenderParts;
 
 export class OutboxActions implements OutboxService {
   readonly #parts: OutboxActionsParts;
+  readonly #drafts: DraftDesk;
 
   constructor(parts: OutboxActionsParts) {
     this.#parts = parts;
+    this.#drafts = new DraftDesk(parts);
   }
 
   async recall(id: string, { scope }: RecallQueryDto): Promise<RecallDto> {
     const entry = this.#entry(id);
-    const entries = scope === 'recipient' ? [entry] : this.#mailOf(entry);
+    const mail = this.#mailOf(entry);
+    const entries = scope === 'recipient' ? [entry] : mail;
     const recalled: string[] = [];
     const tooLate: string[] = [];
+    const draft = await this.#draftOf(mail);
+    let draftId: string | undefined;
     for (const one of entries) {
       if (one.state === 'recalled') continue;
-      const isBack = await this.#parts.outbox.recall(one.id);
+      const isBack = await this.#parts.outbox.recall(one.id, (batch) => {
+        const others = mail.filter(({ id: other }) => other !== one.id);
+        const isWhole = others.every(({ id: other }) => this.#isRecalled(other));
+        if (!isWhole || draft === undefined) return undefined;
+        draftId = draft.draftId;
+        return draft.write(batch);
+      });
       (isBack ? recalled : tooLate).push(`${one.id}`);
     }
     if (recalled.length === 0) throw new ClientError('recall-too-late', this.#entry(id).state);
-    return { recalled, tooLate };
+    return { recalled, tooLate, ...(draftId === undefined ? {} : { draftId }) };
+  }
+
+  #isRecalled(id: number): boolean {
+    return this.#parts.outbox.get(id)?.state === 'recalled';
+  }
+
+  /** Prepares the draft that a mail becomes which reaches nobody. */
+  async #draftOf(mail: readonly OutboxEntry[]): ReturnType<DraftDesk['takeBack']> {
+    const { account, messages } = this.#parts;
+    const [first] = mail;
+    if (first === undefined || first.messageId === '') return undefined;
+    const copies = [...messages.all(FOLDER.Sent)];
+    const copy = copies.findLast((one) => one.entry.messageId === first.messageId);
+    if (copy === undefined) return undefined;
+    const { network } = account;
+    const named = (role: OutboxEntry['role']): string[] =>
+      mail
+        .filter((one) => (one.role ?? 'to') === role)
+        .map(({ to: address, subAddress }) =>
+          formatEmail(
+            subAddress === undefined ? { address, network } : { address, network, subAddress },
+          ),
+        );
+    const recipients = { to: named('to'), cc: named('cc'), bcc: named('bcc') };
+    return this.#drafts.takeBack(copy.id, recipients);
   }
 
   async report(id: string): Promise<OutboxReportDto> {

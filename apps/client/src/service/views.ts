@@ -3,6 +3,7 @@
  */
 import { parseMessage, type ShownMessage } from '@tanglemail/mail/io/parse.ts';
 import { readHeaders } from '@tanglemail/mail/core/message/headers.ts';
+import { parseMailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import { safetyNumber } from '@tanglemail/mail/core/identity/safety-number.ts';
 import { hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
@@ -132,6 +133,15 @@ function restOf(
   };
 }
 
+/** Recipients as a header names them, with the user's names for those who are contacts. */
+function sentTo(contacts: ContactBook, header: string): string {
+  const names = header.split(',').map((one) => {
+    const parsed = parseMailAddress(one.trim());
+    return (parsed.ok ? contacts.get(parsed.value.address)?.name : undefined) || one.trim();
+  });
+  return names.join(', ').slice(0, MAX_TEXT);
+}
+
 /** One line of a folder. `from` is who sealed the letter, never who the header says it is. */
 export function summaryView(
   account: Account,
@@ -160,6 +170,7 @@ export function summaryView(
           }
         : { address: importedFrom, name: entry.fromName.slice(0, MAX_TEXT), verified: false },
     to: entry.to,
+    ...(sender === account.address ? { sentTo: sentTo(contacts, entry.to) } : {}),
     subject: entry.subject,
     dateMs: entry.internalDate * 1_000,
     sizeBytes: entry.sizeBytes,

@@ -5,6 +5,7 @@
 import type { MessageDto, MessageSummaryDto } from '../../api/dto.ts';
 import { stateText } from '../outbox-states.ts';
 import { cut, dateText, manyLines, oneLine, sizeText, widthOf } from '../text.ts';
+import { copiesOf, whoOf } from '../who.ts';
 import { type InboxState, pageRows, type View } from './state.ts';
 
 /** A line, and whether it is the bar. */
@@ -151,7 +152,7 @@ function mailLine(mail: MessageSummaryDto): string {
     mail.flags.includes('\\Answered') ? 'r' : ' ',
     mail.hasAttachments ? '@' : ' ',
   ].join('');
-  const from = cut(oneLine(mail.from.name || mail.from.address), FROM_WIDTH);
+  const from = cut(oneLine(whoOf(mail)), FROM_WIDTH);
   return `${marks} ${dateText(mail.dateMs)}  ${pad(from, FROM_WIDTH)}  ${oneLine(mail.subject)}`;
 }
 
@@ -163,6 +164,7 @@ export function messageLines(message: MessageDto, columns: number): string[] {
   const head = [
     `From: ${from.name === '' ? '' : `${from.name} `}${from.address} (${proof})`,
     `To: ${message.to}`,
+    ...copiesOf(message).map((cc) => `Cc: ${cc}`),
     `Date: ${dateText(message.dateMs)}`,
     `Subject: ${message.subject}`,
     ...message.attachments.map(
