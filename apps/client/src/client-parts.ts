@@ -178,7 +178,7 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const chat = await buildChat({ ...base, ...inbox, resolver, outbox, events });
   const all = { ...options, ...base, ...market, ...inbox, receipts, mailbox };
   const { notes } = inbox;
-  const devices = await buildDevices({ ...all, publisher, outbox, notes, sealer });
+  const devices = await buildDevices({ ...all, publisher, outbox, chat, notes, sealer });
   const push = new PushWatch({
     ...market,
     logger,

@@ -205,6 +205,7 @@ export class Client {
     // An account that comes back from its words must not forget its mailboxes by that.
     if (publisher.status().state === 'none') await this.#parts.recall.note();
     await publisher.publishIfDue(signal);
+    if (publisher.isCurrent()) await this.#parts.devices.manager.descriptorIsOut();
     return publisher.status().state === 'confirmed' ? DESCRIPTOR_CHECK_MS : RETRY_MS;
   }
 

@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ClientError } from '../client-error.ts';
 import { openKeystore } from '../keystore/keystore.ts';
+import { CHANNEL_COUNTER, counters } from '../store/collections.ts';
 import { openSealedStore } from '../store/open-store.ts';
 import { type AccountOptions, createAccount, restoreAccount } from './create.ts';
 import { dataFolder } from './data-folder.ts';
@@ -56,8 +57,9 @@ async function openAll(passphrase = options.passphrase) {
   const owner = { storeKey: secrets.storeKey, networkId: networkIdOf(genesis, nobleHasher) };
   const store = await openSealedStore(folder.store, owner, SYSTEM_RANDOM);
   const { state } = EpochStore.load(store);
+  const nextChannel = store.get(counters, CHANNEL_COUNTER)?.next ?? 0;
   await store.close();
-  return { secrets, state };
+  return { secrets, state, nextChannel };
 }
 
 async function make(): Promise<string> {
@@ -107,6 +109,8 @@ describe('an account', () => {
     const restored = await openAll();
     expect(restored.secrets.accountRoot).toBe(secrets.accountRoot);
     expect(restored.secrets.storeKey).not.toBe(secrets.storeKey);
+    // No channel gets a key that one of the earlier life may have had.
+    expect(restored.nextChannel).toBeGreaterThan(1_000);
   });
 
   it('keeps neither words nor seed on the disk', async () => {

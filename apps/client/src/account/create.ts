@@ -21,6 +21,7 @@ import {
   seedFromMnemonic,
 } from '@tanglemail/mail/core/identity/mnemonic.ts';
 import { bestSuite } from '@tanglemail/mail/io/crypto/native-suite.ts';
+import { CHANNEL_COUNTER, counters } from '../store/collections.ts';
 import { markRestored } from '../store/restored-note.ts';
 import { ClientError } from '../client-error.ts';
 import type { AccountSecrets } from '../keystore/keystore.ts';
@@ -61,6 +62,8 @@ export interface AccountFacts {
 
 const ENTROPY_LENGTH = 32;
 const STORE_KEY_LENGTH = 32;
+/** Channel keys have numbers of 32 bits; half of them are left to count on. */
+const MAX_CHANNEL_START = 2 ** 31;
 
 /** Facts of an account from its secrets. */
 export function accountFacts(
@@ -167,8 +170,12 @@ async function makeStore(
     // What is not needed is deleted as soon as the account's last descriptor was looked for.
     const backSeconds = isRestored ? RECALL_SECONDS : DEFAULT_LEASE_SECONDS;
     EpochStore.create(batch, startEpochs(epochRoot, secrets.createdAt, backSeconds));
-    // Its tags' numbers may be used up by the account's earlier life.
-    if (isRestored) markRestored(batch);
+    if (isRestored) {
+      // Tags' numbers may be used up by the account's earlier life, and keys of channels, too: how
+      // many is not known, so these begin anywhere.
+      markRestored(batch);
+      batch.put(counters, CHANNEL_COUNTER, { next: random.below(MAX_CHANNEL_START) });
+    }
     await batch.write();
   } finally {
     await store.close();

@@ -5,10 +5,12 @@
  */
 import { CHAIN_NOTE_FAMILY } from '@tanglemail/mail/core/chain/note.ts';
 import { GROUP_NOTE_FAMILY } from '@tanglemail/mail/core/group/note.ts';
+import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import { errorFields } from '@tanglemail/tangle/io/logger.ts';
 import { ClientError } from '../client-error.ts';
 import type { DescriptorResolver } from '../descriptor/resolver.ts';
 import type { ChatMessage } from '../store/chat-collections.ts';
+import type { SealedBatch } from '../store/sealed-store.ts';
 import type { ChatContext, ChatDeps } from './chat-context.ts';
 import { ChatInbox } from './chat-inbox.ts';
 import { ChatKeeper } from './chat-keeper.ts';
@@ -124,6 +126,11 @@ export class Chat {
     });
     if (isDeleted) onChange({ conversation: id, message: number });
     return isDeleted;
+  }
+
+  /** Somebody else may read our chains to `who`: the next line to each of them begins a new one. */
+  endChainsTo(batch: SealedBatch, who: MailAddress): () => void {
+    return this.#context.sending.endTo(batch, who);
   }
 
   /** What is due by the clock; called every minute or so. */

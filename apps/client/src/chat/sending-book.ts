@@ -304,6 +304,14 @@ export class SendingBook {
       : this.#put(batch, { ...record, chains: record.chains.map(ended) });
   }
 
+  /** Ends all chains whose seed `who` has, to himself and to groups. */
+  endTo(batch: SealedBatch, who: MailAddress): () => void {
+    const holds = ({ chains }: SendingRecord): boolean =>
+      chains.some((one) => one.holders.some(({ address }) => address === who));
+    const held = this.#records.values().filter(holds);
+    return applyAll(held.map(({ audience }) => this.end(batch, audience)));
+  }
+
   /** What went on a chain that `who` may ask about, by its id or by the tag of a message. */
   sentTo(
     who: MailAddress,

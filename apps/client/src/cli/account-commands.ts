@@ -119,8 +119,8 @@ function restoreCommand(terminal: Terminal, settings: Settings | undefined): Com
       context.print(made, () => describe(made));
       context.note('The account is ready: start it with tanglemail daemon.');
       context.note(
-        'Mail that was sealed after fresh randomness was mixed in (30 days after the account was\n' +
-          'made, or when a device was removed) opens from a backup only, not from the words.',
+        'Mail that was sealed after fresh randomness was mixed in (30 days after the\n' +
+          'account was made, or when a device was removed) opens from a backup only.',
       );
     },
   );

@@ -89,11 +89,18 @@ export type ContactChange =
 /** Adds to the batch what belongs to the change; must not throw. */
 export type ContactObserver = (batch: SealedBatch, change: ContactChange) => void;
 
+/** Counts on tags of its own; undefined for a contact to whom it has none. */
+export interface TagCounter {
+  readonly take: (contact: Contact) => TakenTag | undefined;
+  /** Whether the tags that keys and invites give are another device's. */
+  readonly isInsteadOfKeys: boolean;
+}
+
 export class ContactBook {
   readonly #deps: ContactBookDeps;
   readonly #byAddress = new Map<MailAddress, Contact>();
   readonly #observers = new Set<ContactObserver>();
-  #counting: ((contact: Contact) => TakenTag | undefined) | undefined;
+  #counting: TagCounter | undefined;
   #invites: InviteBook | undefined;
 
   private constructor(deps: ContactBookDeps) {
@@ -319,14 +326,15 @@ export class ContactBook {
     return { ...withKeys(known, keys, nowMs), state };
   }
 
-  /** Another device counts on the tags that keys and invites give: this one has its own. */
-  countBy(take: (contact: Contact) => TakenTag | undefined): void {
-    this.#counting = take;
+  /** This device has tags of its own, beside those that keys and invites give or instead. */
+  countBy(counter: TagCounter): void {
+    this.#counting = counter;
   }
 
   /** The exact tag of the next mail to `contact`, or undefined when only a stranger's will do. */
   takeTag(contact: Contact): TakenTag | undefined {
-    if (this.#counting !== undefined) return this.#counting(contact);
+    const own = this.#counting?.take(contact);
+    if (own !== undefined || this.#counting?.isInsteadOfKeys === true) return own;
     const { account, suite } = this.#deps;
     const { address: to, identityKey, invite } = contact;
     if (contact.knowsUs && identityKey !== undefined) {

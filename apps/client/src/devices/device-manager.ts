@@ -18,6 +18,7 @@ import type { RecoveryBoxes } from './recovery-boxes.ts';
 import type { RescueShelf } from './rescue-shelf.ts';
 import { forgetGone, goneFrom } from './self-log-store.ts';
 import type { SelfNotes } from './self-notes.ts';
+import type { TagRenewal } from './tag-renewal.ts';
 
 /** Something that operations of other devices change. */
 export interface LogReader {
@@ -40,6 +41,7 @@ export interface DeviceManagerDeps {
   readonly notes: SelfNotes;
   readonly lines: EpochLines;
   readonly boxes: RecoveryBoxes;
+  readonly renewal: TagRenewal;
   readonly journals: readonly LogJournal[];
   readonly rescues: RescueShelf;
   readonly readers: readonly LogReader[];
@@ -152,7 +154,7 @@ export class DeviceManager {
    * it cannot know. Throws ClientError `device-unknown`, `device-is-own`.
    */
   async remove(text: string): Promise<void> {
-    const { store, writes, log, lines, boxes, nowMs, onNewLine } = this.#deps;
+    const { store, writes, log, lines, boxes, renewal, nowMs, onNewLine } = this.#deps;
     const wanted = text.toLowerCase();
     const found = log.view().devices.filter((one) => one.device.startsWith(wanted));
     const [only] = found;
@@ -167,9 +169,16 @@ export class DeviceManager {
       log.journal(batch, body);
       boxes.clear(batch);
       lines.begin(batch, Math.floor(nowMs() / 1_000));
+      const applies = renewal.begin(batch, only.device);
       await batch.write();
+      applies.forEach((apply) => apply());
     });
     onNewLine();
+  }
+
+  /** The descriptor with our present keys is confirmed: what waited for it is done. */
+  async descriptorIsOut(): Promise<void> {
+    await this.#deps.renewal.ask();
   }
 
   /** Mixes fresh randomness into the epochs now: on suspicion that somebody copied the secrets. */

@@ -9,6 +9,7 @@ import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
 import type { Account } from '../account/account.ts';
 import type { EpochStore } from '../account/epoch-store.ts';
 import { BackupKeeper } from '../backup/backup-keeper.ts';
+import type { Chat } from '../chat/chat.ts';
 import type { ClientConfig } from '../config/schema.ts';
 import type { ContactBook } from '../contacts/contact-book.ts';
 import type { OwnAddresses } from '../contacts/own-addresses.ts';
@@ -44,6 +45,7 @@ import { RuleLog } from './rule-log.ts';
 import { RecoveryBoxes } from './recovery-boxes.ts';
 import { SelfNotes } from './self-notes.ts';
 import { SelfTags } from './self-tags.ts';
+import { TagRenewal } from './tag-renewal.ts';
 
 export interface DevicePartsDeps {
   readonly account: Account;
@@ -64,6 +66,7 @@ export interface DevicePartsDeps {
   readonly tags: TagBook;
   readonly publisher: DescriptorPublisher;
   readonly outbox: Outbox;
+  readonly chat: Pick<Chat, 'endChainsTo'>;
   readonly sealer: Pick<Sealer, 'tagSelfBy'>;
   readonly notes: NoteRouter;
   readonly suite: SealingSuite;
@@ -110,9 +113,10 @@ export async function buildDevices(deps: DevicePartsDeps): Promise<DeviceParts> 
     onFork: () => manager.noteFork(),
   });
   const journals = buildJournals(deps, log);
+  const { tags, renewal } = buildTags(deps, log);
   const mailReader = new MailLogReader({ ...deps, log, rescues });
   // Drafts first: where they lie is said like of any mail.
-  const readers = [...journals, mailReader, buildSelfTags(deps, log)];
+  const readers = [...journals, mailReader, buildSelfTags(deps, log), renewal];
   const manager: DeviceManager = new DeviceManager({
     store,
     writes,
@@ -122,6 +126,7 @@ export async function buildDevices(deps: DevicePartsDeps): Promise<DeviceParts> 
     boxes,
     journals,
     rescues,
+    renewal,
     nowMs,
     logger,
     readers,
@@ -131,17 +136,6 @@ export async function buildDevices(deps: DevicePartsDeps): Promise<DeviceParts> 
     manager.applyLater(operations),
   );
   mails.observe();
-  const tags = new DeviceTags({
-    address: deps.account.address,
-    own: log.own,
-    store,
-    writes,
-    contacts: deps.contacts,
-    tags: deps.tags,
-    outbox,
-    random,
-    logger,
-  });
   tags.register(deps.notes);
   notes.register(deps.notes);
   const backups = buildBackups(deps, boxes);
@@ -149,6 +143,22 @@ export async function buildDevices(deps: DevicePartsDeps): Promise<DeviceParts> 
   const payer = new PayingDevice({ log, store, writes, book: deps.book });
   deps.renter.payBy(() => payer.isOwn());
   return { log, lines, manager, tags, link, backups, payer };
+}
+
+/** Under which tags this device writes to contacts, and what renews them after a removal. */
+function buildTags(
+  deps: DevicePartsDeps,
+  log: DeviceLog,
+): { readonly tags: DeviceTags; readonly renewal: TagRenewal } {
+  const { account, chat, tangle } = deps;
+  const tags = new DeviceTags({
+    ...deps,
+    address: account.address,
+    own: log.own,
+    random: (length) => tangle.random.bytes(length),
+    onRenew: (batch, who) => chat.endChainsTo(batch, who),
+  });
+  return { tags, renewal: new TagRenewal({ ...deps, log, tags }) };
 }
 
 function buildSelfTags(deps: DevicePartsDeps, log: DeviceLog): SelfTags {

@@ -1,8 +1,9 @@
 /**
- * The tags of this device where it is not the account's first: each contact is told a seed that no
- * other device counts on, and once it says that it watches these tags, mail to it carries them.
- * Until then mail goes under a stranger's tag. Before: contact book, outbox; after: the contacts'
- * clients. Spec: docs/spec/23-envelope.md, section "Tags of further devices".
+ * The tags of this device where it is not the account's first, or where somebody else may know what
+ * it counted on: each contact is told a seed that no other device has, and once it says that it
+ * watches these tags, mail to it carries them. Until then mail goes under the tags of before, or a
+ * stranger's. Before: contact book, outbox, tag-renewal.ts; after: the contacts' clients.
+ * Spec: docs/spec/23-envelope.md, section "Tags of further devices".
  */
 import {
   decodeDeviceNote,
@@ -34,6 +35,8 @@ export interface DeviceTagsDeps {
   readonly outbox: Pick<Outbox, 'enqueueNote' | 'observe'>;
   readonly random: (length: number) => Uint8Array;
   readonly logger: Logger;
+  /** A contact asks for new tags: whatever else leads to it begins anew in the same batch. */
+  readonly onRenew: (batch: SealedBatch, who: MailAddress) => () => void;
 }
 
 export class DeviceTags {
@@ -43,8 +46,8 @@ export class DeviceTags {
   constructor(deps: DeviceTagsDeps) {
     this.#deps = deps;
     const { own, contacts, outbox } = deps;
+    contacts.countBy({ take: (contact) => this.#take(contact), isInsteadOfKeys: !own.isFirst });
     if (own.isFirst) return;
-    contacts.countBy((contact) => this.#take(contact));
     outbox.observe((entry) => this.#noteSent(entry));
   }
 
@@ -57,15 +60,55 @@ export class DeviceTags {
   }
 
   #take(contact: Contact): TakenTag | undefined {
-    const { own, address: from } = this.#deps;
-    const { ownTags, address: to } = contact;
-    if (ownTags?.device !== own.id || !ownTags.isKnown) return undefined;
-    const key = deviceTagKey(hexToBytes(ownTags.seed), { from, to });
-    const next = { ...ownTags, next: ownTags.next + 1 };
-    return {
-      kind: 'contact',
-      tag: tagAt(key, ownTags.next),
-      contact: { ...contact, ownTags: next },
+    const { ownTags } = contact;
+    if (ownTags?.device !== this.#deps.own.id) return undefined;
+    const { isKnown, before } = ownTags;
+    const counted = isKnown ? ownTags : before;
+    if (counted === undefined) return undefined;
+    const { address: from } = this.#deps;
+    const { address: to } = contact;
+    const tag = tagAt(deviceTagKey(hexToBytes(counted.seed), { from, to }), counted.next);
+    const moved = { ...counted, next: counted.next + 1 };
+    const next = isKnown ? { ...ownTags, next: moved.next } : { ...ownTags, before: moved };
+    return { kind: 'contact', tag, contact: { ...contact, ownTags: next } };
+  }
+
+  /** New seeds to everybody to whom this device counts on tags that were known elsewhere. */
+  renew(batch: SealedBatch): (() => void)[] {
+    return this.#deps.contacts.list().flatMap((contact) => this.#renewTo(batch, contact));
+  }
+
+  #renewTo(batch: SealedBatch, contact: Contact): (() => void)[] {
+    const { own } = this.#deps;
+    const { ownTags } = contact;
+    const counts = ownTags?.device === own.id;
+    if (!isFriend(contact) || (!counts && !own.isFirst)) return [];
+    // What they never knew was never counted on; then what they knew before it still serves.
+    const { seed, next } = ownTags ?? { seed: '', next: 0 };
+    const before = counts ? (ownTags.isKnown ? { seed, next } : ownTags.before) : undefined;
+    return [this.#draw(batch, contact, before)];
+  }
+
+  #draw(
+    batch: SealedBatch,
+    contact: Contact,
+    before?: { readonly seed: string; readonly next: number },
+  ): () => void {
+    const { contacts, outbox, own, random } = this.#deps;
+    const seed = random(32);
+    const ownTags = {
+      device: own.id,
+      seed: bytesToHex(seed),
+      next: 0,
+      isKnown: false,
+      ...(before === undefined ? {} : { before }),
+    };
+    const applyContact = contacts.put(batch, { ...contact, ownTags }, 'remote');
+    const body = encodeDeviceNote({ kind: 'tell', device: own.id, seed });
+    const applyNote = outbox.enqueueNote(batch, { to: contact.address, body });
+    return () => {
+      applyContact();
+      applyNote();
     };
   }
 
@@ -80,40 +123,48 @@ export class DeviceTags {
   }
 
   async #tell(to: MailAddress): Promise<void> {
-    const { writes, store, contacts, outbox, own, random } = this.#deps;
+    const { writes, store, contacts, own } = this.#deps;
     await writes.run(async () => {
       const contact = contacts.get(to);
-      const isContact = contact?.state === 'accepted' && contact.knowsUs;
-      if (!isContact || contact.ownTags?.device === own.id) return;
-      const seed = random(32);
-      const ownTags = { device: own.id, seed: bytesToHex(seed), next: 0, isKnown: false };
+      if (contact === undefined || !isFriend(contact)) return;
+      if (contact.ownTags?.device === own.id) return;
       const batch = store.batch();
-      const applyContact = contacts.put(batch, { ...contact, ownTags }, 'remote');
-      const body = encodeDeviceNote({ kind: 'tell', device: own.id, seed });
-      const applyNote = outbox.enqueueNote(batch, { to, body });
+      const apply = this.#draw(batch, contact);
       await batch.write();
-      applyContact();
-      applyNote();
+      apply();
     });
   }
 
   #receive(batch: SealedBatch, note: ControlNote): () => void {
-    const { contacts, own, address: to, tags, outbox } = this.#deps;
     const decoded = decodeDeviceNote(note.body);
-    const contact = contacts.get(note.sender);
+    const contact = this.#deps.contacts.get(note.sender);
     if (!decoded.ok || contact?.state !== 'accepted') return () => {};
-    const { kind, device } = decoded.value;
-    if (kind === 'know') {
-      const { ownTags } = contact;
-      if (ownTags?.device !== own.id || device !== own.id) return () => {};
-      return contacts.put(batch, { ...contact, ownTags: { ...ownTags, isKnown: true } }, 'remote');
-    }
-    const { sender: from } = note;
+    const told = decoded.value;
+    if (told.kind === 'tell') return this.#watch(batch, note.sender, told);
+    if (told.kind === 'know') return this.#noteKnown(batch, contact, told.device);
+    const applies = this.#renewTo(batch, contact);
+    applies.push(this.#deps.onRenew(batch, note.sender));
+    return () => applies.forEach((apply) => apply());
+  }
+
+  #noteKnown(batch: SealedBatch, contact: Contact, device: string): () => void {
+    const { contacts, own } = this.#deps;
+    const { ownTags } = contact;
+    if (ownTags?.device !== own.id || device !== own.id) return () => {};
+    const { before: _over, ...known } = ownTags;
+    return contacts.put(batch, { ...contact, ownTags: { ...known, isKnown: true } }, 'remote');
+  }
+
+  #watch(
+    batch: SealedBatch,
+    from: MailAddress,
+    { device, seed }: { readonly device: string; readonly seed: Uint8Array },
+  ): () => void {
+    const { address: to, tags, outbox } = this.#deps;
     const id = deviceSource(from, device);
     const isFull = tags.sourcesOf(from).filter((one) => one !== id).length >= MAX_CONTACT_DEVICES;
     if (isFull) return () => {};
-    const key = deviceTagKey(decoded.value.seed, { from, to });
-    const applyTags = tags.watchSource(batch, id, key);
+    const applyTags = tags.watchSource(batch, id, deviceTagKey(seed, { from, to }));
     const body = encodeDeviceNote({ kind: 'know', device });
     const applyNote = outbox.enqueueNote(batch, { to: from, body });
     return () => {
@@ -121,4 +172,9 @@ export class DeviceTags {
       applyNote();
     };
   }
+}
+
+/** Somebody whom we write to and who has written to us. */
+function isFriend({ state, knowsUs }: Contact): boolean {
+  return state === 'accepted' && knowsUs;
 }

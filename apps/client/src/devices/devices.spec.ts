@@ -1,119 +1,26 @@
 /** Two and three devices of one account over a small real node: linked, in step, removed. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
-import { networkIdOf } from '@tanglemail/tangle/core/codec/genesis.ts';
-import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
-import { bestSuite } from '@tanglemail/mail/io/crypto/native-suite.ts';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { dataFolder } from '../account/data-folder.ts';
-import { Client } from '../client.ts';
+import type { Client } from '../client.ts';
 import { ClientError } from '../client-error.ts';
-import { configOf } from '../config/schema.ts';
-import { openKeystore } from '../keystore/keystore.ts';
-import { openSealedStore } from '../store/open-store.ts';
-import type { Disk } from '../testing/memory-store.ts';
-import { SmallTangle, until } from '../testing/small-tangle.ts';
-import { openWholeClient } from '../testing/whole-client.ts';
-import { openTangle } from '../tangle/tangle-access.ts';
-import { joinAccount } from './link-guest.ts';
+import { devicesOf, LinkedDevices } from '../testing/linked-devices.ts';
+import { until } from '../testing/small-tangle.ts';
 
 /** Proof of work for every note: some tens of blocks, on a machine that others use, too. */
 const TEST_MS = 120_000;
 
-let tangle: SmallTangle;
-let parent: string;
-const running: Client[] = [];
+let world: LinkedDevices;
 
 beforeEach(async () => {
-  parent = await mkdtemp(join(tmpdir(), 'tanglemail-devices-'));
-  tangle = await SmallTangle.start();
-  tangle.confirmAlways();
+  world = await LinkedDevices.open();
 });
 
-afterEach(async () => {
-  for (const client of running.splice(0)) await client.stop();
-  await tangle.stop();
-  await rm(parent, { recursive: true, force: true });
-});
-
-async function startClient(seedByte: number, disk: Disk = new Map()): Promise<Client> {
-  const { genesis, baseUrl: nodeUrl } = tangle.node;
-  const client = await openWholeClient({ seedByte, disk, nodeUrl, genesis }, tangle.access);
-  running.push(client);
-  client.start();
-  return client;
-}
-
-const devicesOf = ({ services }: Client) => {
-  const { devices } = services;
-  if (devices === undefined) throw new Error('the client has devices');
-  return devices;
-};
+afterEach(() => world.stop());
 
 const mailboxOf = ({ services }: Client) => {
   const { mailbox } = services;
   if (mailbox === undefined) throw new Error('the client has a mailbox');
   return mailbox;
 };
-
-/** What the new device does at its command line, with the real way to the tangle. */
-async function join2(code: string, name: string, onNumber: (number: string) => void) {
-  const { genesis, baseUrl: nodeUrl } = tangle.node;
-  const { clock, random } = tangle.access;
-  const { signal } = new AbortController();
-  const access = await openTangle(
-    { nodeUrl, genesis, powThreads: 1 },
-    { clock, random, logger: SILENT_LOGGER, checkpoint: undefined, lifetime: signal },
-  );
-  try {
-    const dataDir = join(parent, name);
-    return await joinAccount(
-      { code, name, dataDir, nodeUrl, passphrase: 'p', genesis },
-      { tangle: access, suite: bestSuite(), signal, showNumber: onNumber, pollMs: 50 },
-    );
-  } finally {
-    await access.close();
-  }
-}
-
-/** Links a device to `old` as two people at two screens would, and starts it. */
-async function linkTo(old: Client, name: string): Promise<Client> {
-  const { code = '' } = await devicesOf(old).beginLink();
-  let shown = '';
-  const joining = join2(code, name, (number) => {
-    shown = number;
-  });
-  await until(async () => (await devicesOf(old).linkStatus()).state === 'compare' && shown !== '');
-  const { number, name: called } = await devicesOf(old).linkStatus();
-  expect([number, called]).toEqual([shown, name]);
-  await devicesOf(old).confirmLink(shown);
-  const made = await joining;
-  return await startJoined(made.dataDir);
-}
-
-async function startJoined(dataDir: string): Promise<Client> {
-  const { genesis, baseUrl } = tangle.node;
-  const folder = dataFolder(dataDir);
-  const secrets = await openKeystore(folder.keystore, 'p');
-  const { clock, random } = tangle.access;
-  const networkId = networkIdOf(genesis, nobleHasher);
-  const store = await openSealedStore(folder.store, { ...secrets, networkId }, random);
-  const settings = {
-    node: { url: baseUrl },
-    mailFromNode: true,
-    pollIntervalMs: 250,
-    send: { undoSeconds: 0 },
-    address: { stampBits: 4 },
-  };
-  const config = configOf(settings);
-  const deps = { logger: SILENT_LOGGER, clock, random };
-  const client = await Client.open({ config, secrets, genesis, store }, deps);
-  running.push(client);
-  client.start();
-  return client;
-}
 
 const isPublished = async ({ service }: Client): Promise<boolean> =>
   (await service.status()).descriptor.state === 'confirmed';
@@ -139,12 +46,12 @@ describe('a linked device', () => {
   it(
     'has the account and stays in step: contacts, flags, mails, sent copies',
     async () => {
-      const [alice, bob] = [await startClient(1), await startClient(2)];
+      const [alice, bob] = [await world.start(1), await world.start(2)];
       await until(async () => (await isPublished(alice)) && (await isPublished(bob)));
       const { address: bobs } = await bob.service.address();
       const { address: alices } = await alice.service.address();
       await alice.service.addContact({ address: bobs, name: 'Bob' });
-      const phone = await linkTo(alice, 'phone');
+      const phone = await world.link(alice, 'phone');
       expect((await phone.service.address()).address).toBe(alices);
       expect(await names(phone)).toEqual(['Bob']);
       await until(async () => (await listed(alice)).length === 2);
@@ -153,7 +60,7 @@ describe('a linked device', () => {
       await phone.service.addContact({ address: bobs, name: 'Robert' });
       await until(async () => (await names(alice))[0] === 'Robert');
       // A mail reaches both; what one flags, both show, and either may take it back.
-      const carol = await startClient(3);
+      const carol = await world.start(3);
       await until(() => isPublished(carol));
       await carol.service.sendMessage({ to: [alices], subject: 'hello', text: 'Hi.' });
       await until(async () => (await subjects(alice, 'Requests')).length === 1);
@@ -172,13 +79,13 @@ describe('a linked device', () => {
   it(
     'writes to a contact under tags of its own, once the contact watches them',
     async () => {
-      const [alice, bob] = [await startClient(1), await startClient(2)];
+      const [alice, bob] = [await world.start(1), await world.start(2)];
       await until(async () => (await isPublished(alice)) && (await isPublished(bob)));
       const { address: bobs } = await bob.service.address();
       const { address: alices } = await alice.service.address();
       await alice.service.addContact({ address: bobs, name: 'Bob' });
       await bob.service.addContact({ address: alices, name: 'Alice' });
-      const phone = await linkTo(alice, 'phone');
+      const phone = await world.link(alice, 'phone');
       // No two devices count on one seed: to Bob, who knows Alice, the phone writes under a
       // stranger's tag until he watches the phone's own tags.
       await bob.service.sendMessage({ to: [alices], subject: 'answer', text: 'Ha.' });
@@ -199,7 +106,7 @@ describe('a linked device', () => {
   it(
     'hears the account when that hears nobody but contacts, and so does the account itself',
     async () => {
-      const alice = await startClient(1);
+      const alice = await world.start(1);
       await until(() => isPublished(alice));
       const { address: alices } = await alice.service.address();
       await alice.services.people?.changeSettings({ contactsOnly: true });
@@ -207,7 +114,7 @@ describe('a linked device', () => {
       await until(async () => (await subjects(alice, 'INBOX')).includes('to myself'));
       expect((await alice.service.outbox({ limit: 1 }))[0]?.tagKind).toBe('contact');
       // Neither the opening of the new device nor anything later goes under a stranger's tag.
-      const phone = await linkTo(alice, 'phone');
+      const phone = await world.link(alice, 'phone');
       await until(async () => (await listed(alice)).length === 2);
       const draft = { to: [], cc: [], bcc: [], subject: 'half', text: 'a', attachments: [] };
       await mailboxOf(alice).saveDraft(draft);
@@ -222,11 +129,11 @@ describe('a linked device', () => {
   it(
     'link-number-wrong ends the link, and no archive leaves',
     async () => {
-      const alice = await startClient(1);
+      const alice = await world.start(1);
       await until(() => isPublished(alice));
       const { code = '' } = await devicesOf(alice).beginLink();
       let shown = '';
-      const joining = join2(code, 'phone', (number) => {
+      const joining = world.join(code, 'phone', (number) => {
         shown = number;
       });
       joining.catch(() => undefined);
@@ -251,19 +158,18 @@ describe('a removed device', () => {
   it(
     'opens nothing that is sent after, with all that it knew; the others go on',
     async () => {
-      const [alice, bob] = [await startClient(1), await startClient(2)];
+      const [alice, bob] = [await world.start(1), await world.start(2)];
       await until(async () => (await isPublished(alice)) && (await isPublished(bob)));
       const { address: alices } = await alice.service.address();
-      const phone = await linkTo(alice, 'phone');
-      const thief = await linkTo(alice, 'thief');
+      const phone = await world.link(alice, 'phone');
+      const thief = await world.link(alice, 'thief');
       await until(async () => (await listed(phone)).length === 3);
       await until(async () => (await listed(alice)).length === 3);
       // The thief's device keeps running, but publishes nothing and asks for nothing in the
       // account's name: it only listens, with every secret that it had.
       const thiefId = (await devicesOf(thief).list()).find((one) => one.isOwn)?.id ?? '';
       const before = (await alice.service.status()).descriptor.sequence;
-      await thief.stop();
-      running.splice(running.indexOf(thief), 1);
+      await world.stopOne(thief);
       await devicesOf(alice).remove(thiefId);
       await until(async () => {
         const { descriptor } = await alice.service.status();
@@ -273,7 +179,7 @@ describe('a removed device', () => {
       await bob.service.sendMessage({ to: [alices], subject: 'only for you two', text: 'Psst.' });
       await until(async () => (await subjects(alice, 'Requests')).includes('only for you two'));
       await until(async () => (await subjects(phone, 'Requests')).includes('only for you two'));
-      const again = await startJoined(join(parent, 'thief'));
+      const again = await world.startLinked('thief');
       const from = Date.now();
       // Long enough to read all milestones: the other devices needed a fraction of it.
       await until(async () => Date.now() - from > 6_000);

@@ -89,7 +89,7 @@ async function sourcesOf(store: SealedStore): Promise<unknown[]> {
   return sources;
 }
 
-/** Reads an archive. Throws ClientError `link-number-wrong` for bytes that are none. */
+/** Reads an archive. Throws ClientError `backup-invalid` for bytes that are none. */
 export function readLinkArchive(bytes: Uint8Array): LinkArchive {
   try {
     const text = gunzipSync(bytes, { maxOutputLength: MAX_PLAIN }).toString('utf8');

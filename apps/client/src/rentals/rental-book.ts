@@ -14,7 +14,7 @@ import type { SigningKey } from '@tanglemail/mail/io/provider/provider-client.ts
 import type { ChannelPurse } from '@tanglemail/mail/io/provider/purse.ts';
 import type { Account } from '../account/account.ts';
 import { ClientError } from '../client-error.ts';
-import { counters, type Rental, rentals } from '../store/collections.ts';
+import { CHANNEL_COUNTER, counters, type Rental, rentals } from '../store/collections.ts';
 import type { SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
 
@@ -24,7 +24,6 @@ export interface RentalBookDeps {
   readonly writes: WriteLock;
 }
 
-const CHANNEL_COUNTER = 'channel';
 /** Channels that are kept on record; those that are over make room first. */
 const MAX_CHANNELS = 64;
 

@@ -137,7 +137,12 @@ describe('taking back', () => {
     const queued = await alice.json<QueuedMessageDto>('send', ...line, '--undo', '60');
     const ids = queued.recipients.map((one) => one.outboxId);
     expect((await alice.cli('outbox', ids[0] ?? '')).out).toContain('queued, leaves at');
-    expect(await alice.json('recall', ids[1] ?? '')).toEqual({ recalled: ids, tooLate: [] });
+    // Taken back as a whole, it is a draft again.
+    expect(await alice.json('recall', ids[1] ?? '')).toEqual({
+      recalled: ids,
+      tooLate: [],
+      draftId: expect.stringMatching(/^[0-9a-f]{32}$/),
+    });
     expect((await alice.cli('outbox', ids[0] ?? '')).out).toContain('recalled, never sent');
     const again = await alice.cli('recall', ids[0] ?? '');
     expect(again.code).toBe(5);

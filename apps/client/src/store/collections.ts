@@ -79,9 +79,18 @@ export const contacts = collection(
     /** Numbers of the next tag in each direction; never reset. */
     nextContactTag: count,
     nextInviteTag: count,
-    /** Where this is not the account's first device: its own tags to them, never another's. */
+    /**
+     * This device's own tags to them, never another's: where it is not the account's first, and
+     * where what was counted on may be known to somebody else. `before` serves until they know.
+     */
     ownTags: z
-      .strictObject({ device: hex, seed: hex, next: count, isKnown: z.boolean() })
+      .strictObject({
+        device: hex,
+        seed: hex,
+        next: count,
+        isKnown: z.boolean(),
+        before: z.strictObject({ seed: hex, next: count }).optional(),
+      })
       .optional(),
   }),
 );
@@ -215,6 +224,9 @@ export const ownDescriptor = collection(
 
 /** Secrets of the epochs that can still be opened (mail core, identity/epoch.ts). */
 export const epochStates = collection('state', z.strictObject({ encoded: hex }));
+
+/** Name of the counter of channel keys. */
+export const CHANNEL_COUNTER = 'channel';
 
 /** Numbers that only grow: outbox ids, channel and mailbox indexes, UIDVALIDITY. */
 export const counters = collection('state', z.strictObject({ next: count }));

@@ -20,7 +20,9 @@ import { OwnLog } from '../devices/own-log.ts';
 import { RecoveryBoxes } from '../devices/recovery-boxes.ts';
 import { RescueShelf } from '../devices/rescue-shelf.ts';
 import { RuleLog } from '../devices/rule-log.ts';
+import { DeviceTags } from '../devices/device-tags.ts';
 import { SelfNotes } from '../devices/self-notes.ts';
+import { TagRenewal } from '../devices/tag-renewal.ts';
 import { DraftBook } from '../drafts/draft-book.ts';
 import type { ControlNote } from '../inbox/note-router.ts';
 import { NoteRouter } from '../inbox/note-router.ts';
@@ -87,6 +89,11 @@ export async function openOwnDevice({ disk, nowMs, cut, name = 'test' }: OwnDevi
     new RuleLog(log, rules),
     new DraftLog({ log, drafts, messages, nowMs }),
   ];
+  const outbox = { enqueueNote, observe: () => () => {} };
+  const own = { address: account.address, own: log.own, onRenew: () => () => {} };
+  const shared = { store, writes, contacts, tags: owner.tags, outbox, logger: SILENT_LOGGER };
+  const tags = new DeviceTags({ ...shared, ...own, random });
+  const renewal = new TagRenewal({ ...shared, log, tags });
   const manager: DeviceManager = new DeviceManager({
     store,
     writes,
@@ -95,6 +102,7 @@ export async function openOwnDevice({ disk, nowMs, cut, name = 'test' }: OwnDevi
     lines,
     boxes,
     journals,
+    renewal,
     rescues,
     nowMs,
     logger: SILENT_LOGGER,

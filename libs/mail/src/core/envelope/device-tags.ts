@@ -22,10 +22,15 @@ export const MAX_CONTACT_DEVICES = 8;
 const VERSION = 1;
 const SIZE = 3 + 16 + 32;
 
-/** `tell`: a device counts on this seed from now on. `know`: its tags are watched. */
+/**
+ * `tell`: a device counts on this seed from now on. `know`: its tags are watched. `renew`: somebody
+ * else may know the tags and chains that lead to us: begin new ones.
+ */
 export type DeviceNote =
   | { readonly kind: 'tell'; readonly device: string; readonly seed: Uint8Array }
-  | { readonly kind: 'know'; readonly device: string };
+  | { readonly kind: 'know' | 'renew'; readonly device: string };
+
+const TYPES = { tell: 1, know: 2, renew: 3 } as const;
 
 /** The key of the tags of one device, from its 32-byte seed. */
 export function deviceTagKey(
@@ -50,12 +55,12 @@ export function selfTagKey(
   return secret && (deriveKey(secret, 'tmail/self-tag/v1', [hexToBytes(device)]) as TagKey);
 }
 
-/** family u8 · version u8 · type u8 (1 tell, 2 know) · device 16 · seed 32 if 1. */
+/** family u8 · version u8 · type u8 (1 tell, 2 know, 3 renew) · device 16 · seed 32 if 1. */
 export function encodeDeviceNote(note: DeviceNote): Uint8Array {
   const writer = new Writer(SIZE);
   writer.u8(DEVICE_NOTE_FAMILY);
   writer.u8(VERSION);
-  writer.u8(note.kind === 'tell' ? 1 : 2);
+  writer.u8(TYPES[note.kind]);
   writer.hex(note.device, 16);
   if (note.kind === 'tell') writer.fixed(note.seed, 32);
   return writer.finish();
@@ -71,7 +76,8 @@ function readNote(reader: Reader): DeviceNote {
   if (reader.u8() !== VERSION) refuse('version-unknown');
   const type = reader.u8();
   const device = reader.hex(16);
-  if (type === 1) return { kind: 'tell', device, seed: reader.bytes(32) };
-  if (type === 2) return { kind: 'know', device };
+  if (type === TYPES.tell) return { kind: 'tell', device, seed: reader.bytes(32) };
+  if (type === TYPES.know) return { kind: 'know', device };
+  if (type === TYPES.renew) return { kind: 'renew', device };
   return refuse('number-out-of-range');
 }

@@ -89,8 +89,8 @@ export function oldestKeptEpoch(nowSeconds: number, leaseSeconds: number): numbe
 
 /**
  * A new state from the epoch root, holding everything that letters still at a provider may need. A
- * restore from the mnemonic begins RECALL_SECONDS back, since only then the words are there: senders
- * seal to the last epoch of the old descriptor, however long its owner was silent.
+ * restore from the mnemonic begins RECALL_SECONDS back, since only then the words are there:
+ * senders seal to the last epoch of the old descriptor, however long its owner was silent.
  */
 export function startEpochs(
   epochRoot: Uint8Array,
