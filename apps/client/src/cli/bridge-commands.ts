@@ -39,10 +39,10 @@ function showCommand(terminal: Terminal): Command {
   return run(command, terminal, ['bridge show'], async (context) => {
     const bridge = await (await clientOf(context)).show();
     context.print(bridge, () => {
-      const doors = bridge.doors.map(({ protocol, tls, port }) => [
+      const doors = bridge.doors.map(({ protocol, tls, port }): [string, string] => [
         `${protocol}${tls === 'implicit' ? ' over TLS' : ' (STARTTLS)'}`,
         `${bridge.host}:${port}`,
-      ]) as [string, string][];
+      ]);
       const shown = facts([
         ['user', bridge.user],
         ...doors,

@@ -185,7 +185,9 @@ describe('mail', () => {
     await until(() => client.items.length > 0);
     client.advance('1', { state: 'attached' });
     client.advance('1', { state: 'confirmed', milestoneIndex: 7, proofChecked: true });
-    client.advance('1', { state: 'stored', storedCount: 1 });
+    const endsAt = Math.floor(Date.now() / 1_000) + 86_400;
+    const receipt = { bondId: '00', endpoint: 'http://p', until: endsAt, checked: true } as const;
+    client.advance('1', { state: 'stored', storedCount: 1, receipts: [receipt] });
     const { code, out } = await waiting;
     expect({ code, out }).toEqual({ code: 0, out: 'tmt1qa: stored 1/1 (receipts checked)\n' });
   });
