@@ -3,6 +3,7 @@
  * next: io/imap, BINARY of FETCH.
  */
 import { base64 } from '@scure/base';
+import { asciiOf } from './fields.ts';
 import type { MimePart } from './part.ts';
 
 const CR = 0x0d;
@@ -28,7 +29,7 @@ export function decodedPart(message: Uint8Array, part: MimePart): Uint8Array | '
 
 /** Characters outside the alphabet are passed over, as RFC 2045 §6.8 says. */
 function decodeBase64(body: Uint8Array): Uint8Array | 'unknown' {
-  const text = new TextDecoder('latin1').decode(body).replaceAll(/[^A-Za-z0-9+/]/g, '');
+  const text = asciiOf(body, 0, body.length).replaceAll(/[^A-Za-z0-9+/]/g, '');
   const whole = text.slice(0, text.length - (text.length % 4 === 1 ? 1 : 0));
   try {
     return base64.decode(whole.padEnd(Math.ceil(whole.length / 4) * 4, '='));
