@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { MAX_MESSAGE_SIZE } from '../core/limits.ts';
 import { checkMessage } from '../core/message/check.ts';
 import { readFacts, readHeaders } from '../core/message/headers.ts';
 import { codeOf, fromHex, valueOf } from '../testing/vectors.ts';
@@ -83,7 +84,7 @@ describe('shown message', () => {
   });
 
   it('message-too-large', async () => {
-    const bytes = new Uint8Array(26_214_401);
+    const bytes = new Uint8Array(MAX_MESSAGE_SIZE + 1);
     await expect(parseMessage(bytes)).rejects.toMatchObject({ code: 'message-too-large' });
   });
 
