@@ -45,6 +45,7 @@ export class Device {
   #client: Client | undefined;
   #isOnline = false;
   #isOff: () => boolean = () => false;
+  #wasCutAtStart = false;
   readonly #recoveryKey: string;
 
   /** When it was made, linked or restored. */
@@ -83,11 +84,25 @@ export class Device {
 
   /** Whether the power went in this session. */
   get isCut(): boolean {
-    return this.#isOff();
+    return this.#isOff() || this.#wasCutAtStart;
   }
 
-  /** Starts the client; with `cutAtWrite` the power goes at that write. */
+  /**
+   * Starts the client; with `cutAtWrite` the power goes at that write. Where that is one of the
+   * start itself, the power is back at once, and it starts again.
+   */
   async start(cutAtWrite?: number): Promise<void> {
+    this.#wasCutAtStart = false;
+    try {
+      await this.#open(cutAtWrite);
+    } catch (error) {
+      if (!this.#isOff()) throw error;
+      await this.#open();
+      this.#wasCutAtStart = true;
+    }
+  }
+
+  async #open(cutAtWrite?: number): Promise<void> {
     const { seed, random } = this.#options;
     const cut = { atWrite: cutAtWrite ?? Infinity, isApplied: random.chance(0.5) };
     const memory = memoryStore(this.disk, cut);
