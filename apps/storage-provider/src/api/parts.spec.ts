@@ -17,13 +17,7 @@ import { FakeNode } from '../testing/fake-node.ts';
 import { MemoryKv } from '../testing/memory-kv.ts';
 import { envelope, POLICY, signingKey, tagOf, testClient, testProvider } from '../testing/world.ts';
 import { createApi } from './create-api.ts';
-import {
-  codeOf,
-  OWNER,
-  OWNER_ID,
-  type ServedProvider,
-  serveProvider,
-} from '../testing/served-provider.ts';
+import { codeOf, OWNER, OWNER_ID, serveProvider } from '../testing/served-provider.ts';
 
 const DAY = 86_400;
 const RICH = { ...POLICY, maxDebitPerDay: 1_000_000n };
@@ -43,7 +37,6 @@ function partOf(size: number): Part {
 }
 
 describe('parts of parcels', () => {
-  let served: ServedProvider;
   let node: FakeNode;
   let kv: MemoryKv;
   let provider: Provider;
@@ -59,12 +52,16 @@ describe('parts of parcels', () => {
       parts: { maxUploads: 3, uploadTimeoutMs: 3_000 },
     };
     const money = { spendable: 500_000n, credit: 400_000n };
-    served = await serveProvider({ settings, policy: RICH, ...money });
+    const served = await serveProvider({ settings, policy: RICH, ...money });
     ({ node, kv, provider, api, client, session } = served);
     parts = client.parts(nativeSha256);
   });
 
-  afterAll(() => served.close());
+  // Not `served.close`: the provider may be another one by then.
+  afterAll(async () => {
+    await api.close();
+    await provider.stop();
+  });
 
   /** A tag that the owner watches and nobody has seen. */
   async function watchedTag(): Promise<Uint8Array> {
