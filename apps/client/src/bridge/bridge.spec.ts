@@ -2,6 +2,7 @@
 import { connect as connectTls } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { LineDialog } from '@tanglemail/mail/io/testing/line-dialog.ts';
+import { freePort } from '@tanglemail/tangle/io/testing/free-port.ts';
 import type { Client } from '../client.ts';
 import type { ClientConfigInput } from '../config/schema.ts';
 import type { Disk } from '../testing/memory-store.ts';
@@ -36,9 +37,13 @@ afterEach(async () => {
   await tangle.stop();
 });
 
-async function startPerson(seedByte: number, disk: Disk = new Map()): Promise<Person> {
+async function startPerson(
+  seedByte: number,
+  disk: Disk = new Map(),
+  config: ClientConfigInput = FREE,
+): Promise<Person> {
   const { genesis, baseUrl: nodeUrl } = tangle.node;
-  const options = { seedByte, disk, nodeUrl, genesis, config: FREE };
+  const options = { seedByte, disk, nodeUrl, genesis, config };
   const client = await openWholeClient(options, tangle.access);
   running.push({ close: () => client.stop() });
   client.start();
@@ -177,6 +182,26 @@ describe('the bridge', () => {
       expect(kept?.flags).toEqual(['\\Flagged', '\\Seen', 'todo']);
       const drafts = (await client.services.mailbox?.drafts()) ?? [];
       expect(drafts.map((one) => one.subject)).toEqual(['half']);
+    },
+    TEST_MS,
+  );
+
+  it(
+    'keeps its ports, whoever starts first the next time',
+    async () => {
+      const first = await freePort();
+      const config: ClientConfigInput = { bridge: { ...FREE.bridge, imapPort: first } };
+      const disks: Disk[] = [new Map(), new Map()];
+      const before = [
+        await startPerson(1, disks[0], config),
+        await startPerson(2, disks[1], config),
+      ];
+      const ports = before.map((one) => one.port('imap'));
+      expect(ports[0]).not.toBe(ports[1]);
+      for (const one of running.splice(0).toReversed()) await one.close();
+      const bob = await startPerson(2, disks[1], config);
+      const alice = await startPerson(1, disks[0], config);
+      expect([alice.port('imap'), bob.port('imap')]).toEqual(ports);
     },
     TEST_MS,
   );

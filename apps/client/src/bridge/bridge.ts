@@ -19,6 +19,7 @@ import { ClientError } from '../client-error.ts';
 import type { ClientParts } from '../client-parts.ts';
 import type { ClientConfig } from '../config/schema.ts';
 import { FOLDER } from '../messages/folder-name.ts';
+import { takenPorts } from '../store/bridge-collections.ts';
 import { VERSION } from '../version.ts';
 import { AppPasswords } from './app-passwords.ts';
 import { type Authority, openAuthority } from './authority.ts';
@@ -29,6 +30,7 @@ import { SubmissionDesk } from './submission-desk.ts';
 const HOST = '127.0.0.1';
 /** Ports that are tried, from the wanted one upward. */
 const PORT_TRIES = 100;
+const DOORS_KEY = 'doors';
 const LOGIN_TIMEOUT_MS = 60_000;
 /** RFC 3501 §5.4 asks for 30 minutes at least; programs that idle say something every 29. */
 const IDLE_TIMEOUT_MS = 1_860_000;
@@ -52,9 +54,11 @@ export class Bridge implements BridgeService {
   readonly #built: Built;
   readonly #doors: Door[] = [];
   readonly #closers: (() => Promise<void>)[] = [];
+  readonly #taken: Record<string, number>;
 
   private constructor(built: Built) {
     this.#built = built;
+    this.#taken = { ...built.parts.store.get(takenPorts, DOORS_KEY)?.ports };
   }
 
   /** Listens as the settings say. Throws ClientError `port-in-use` when no port is free. */
@@ -67,6 +71,7 @@ export class Bridge implements BridgeService {
     const bridge = new Bridge({ parts, service, passwords, authority });
     try {
       await bridge.#listen();
+      await bridge.#remember();
     } catch (error) {
       await bridge.close();
       throw error;
@@ -145,6 +150,15 @@ export class Bridge implements BridgeService {
     }
   }
 
+  /** Another account may start first the next time, and must not be found in our place. */
+  async #remember(): Promise<void> {
+    const { store, writes } = this.#built.parts;
+    const before = store.get(takenPorts, DOORS_KEY)?.ports;
+    if (JSON.stringify(before) === JSON.stringify(this.#taken)) return;
+    const ports = this.#taken;
+    await writes.run(() => store.batch().put(takenPorts, DOORS_KEY, { ports }).write());
+  }
+
   async #openServer(protocol: 'imap' | 'pop3', server: MailServer, key: TlsKey): Promise<void> {
     server.setKey(key);
     const close = (): Promise<void> => server.close();
@@ -160,8 +174,10 @@ export class Bridge implements BridgeService {
     const { config, logger } = this.#built.parts;
     if (!config.bridge.protocols.includes(protocol)) return;
     const wanted = config.bridge[tls === 'implicit' ? SECURE[protocol] : PLAIN[protocol]];
-    const opened = await onFreePort(wanted, listen);
+    const name = `${protocol} ${tls}`;
+    const opened = await onFreePort(wanted, this.#taken[name], listen);
     const { port } = opened;
+    if (wanted !== 0) this.#taken[name] = port;
     this.#closers.push(() => opened.close());
     this.#doors.push({ protocol, tls, port });
     logger.info({ protocol, tls, port }, 'mail programs can connect');
@@ -171,12 +187,19 @@ export class Bridge implements BridgeService {
 const PLAIN = { imap: 'imapPort', pop3: 'pop3Port', smtp: 'smtpPort' } as const;
 const SECURE = { imap: 'imapsPort', pop3: 'pop3sPort', smtp: 'smtpsPort' } as const;
 
-/** Listens on the wanted port, or on the next that is free. */
-async function onFreePort(wanted: number, listen: Listen): ReturnType<Listen> {
+/** Listens on the port of before if it is near the wanted one, else on the next that is free. */
+async function onFreePort(
+  wanted: number,
+  before: number | undefined,
+  listen: Listen,
+): ReturnType<Listen> {
   const tries = wanted === 0 ? 1 : PORT_TRIES;
-  for (let at = 0; at < tries && wanted + at <= 65_535; at++) {
+  const above = Array.from({ length: tries }, (_, at) => wanted + at);
+  const ports = above.filter((port) => port <= 65_535);
+  if (before !== undefined && ports.includes(before)) ports.unshift(before);
+  for (const port of ports) {
     try {
-      return await listen(wanted + at);
+      return await listen(port);
     } catch (error) {
       if (errorCode(error) !== 'EADDRINUSE') throw error;
     }

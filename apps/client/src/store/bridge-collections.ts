@@ -23,6 +23,12 @@ export const hiddenFolders = collection(
   z.strictObject({ ids: z.array(z.string().max(32)).max(1_000) }),
 );
 
+/** `doors`: ports that were taken last, so that programs find the account where it was. */
+export const takenPorts = collection(
+  'bridge',
+  z.strictObject({ ports: z.record(z.string().max(16), z.int().min(1).max(65_535)) }),
+);
+
 /** `authority`: the local certificate authority, PEM texts. */
 export const authorities = collection(
   'bridge',

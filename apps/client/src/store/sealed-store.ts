@@ -107,7 +107,7 @@ export const BUCKETS = {
   expunged: 41,
   /** Opaque(sender and letter id) → JSON: what a registered letter was signed with. */
   registered: 42,
-  /** `password/` and id, `folders` or `authority` → JSON: what mail programs need. */
+  /** `password/` and id, `folders`, `doors`, `authority` → JSON: what mail programs need. */
   bridge: 43,
 } as const;
 
