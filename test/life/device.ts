@@ -108,7 +108,8 @@ export class Device {
     const memory = memoryStore(this.disk, cut);
     this.#isOff = memory.isOff;
     const store = sealedMemoryStore(memory.store);
-    const clock = { nowMs: () => this.#time.nowMs + this.skewMs };
+    // A clock tells whole milliseconds, however the days of the simulation are divided.
+    const clock = { nowMs: () => Math.floor(this.#time.nowMs + this.skewMs) };
     if (this.disk.size === 0) await putNewAccount(store, seed, clock.nowMs());
     this.#isOnline = true;
     const { genesis } = this.#tangle.node;

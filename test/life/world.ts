@@ -217,7 +217,7 @@ export class LifeWorld {
 
   /** A way to the tangle for a device that is not set up yet. */
   accessOf({ skewMs }: Device): Promise<TangleAccess> {
-    const clock = { nowMs: () => this.time.nowMs + skewMs };
+    const clock = { nowMs: () => Math.floor(this.time.nowMs + skewMs) };
     return this.tangle.access(clock, this.random.fork());
   }
 
