@@ -23,7 +23,7 @@ const MAX_BYTES_AT_ONCE = 16_777_216;
 
 export function importCommand(terminal: Terminal): Command {
   const command = new Command('import')
-    .description('take mails from an mbox file, a Maildir, or an export as JSON')
+    .description('take mails from an mbox file, a Maildir, .eml files, or an export as JSON')
     .argument('<path>', 'file or folder')
     .option('--folder <name>', 'where they go (default: as the archive says, or Archive)');
   return run<{ folder?: string }>(

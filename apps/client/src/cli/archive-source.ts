@@ -1,6 +1,6 @@
 /**
  * Archives on the disk, read message by message: an mbox file, lines of JSON, a Maildir with the
- * folders inside it. Before: archive-commands.ts; after: archive/archived-mail.ts.
+ * folders inside it, and `.eml` files in folders, as an export writes them. Before: archive-commands.ts; after: archive/archived-mail.ts.
  */
 import { createReadStream } from 'node:fs';
 import { open, readdir, readFile, stat } from 'node:fs/promises';
@@ -14,6 +14,7 @@ import {
   linesOf,
 } from '../archive/archived-mail.ts';
 import { ClientError } from '../client-error.ts';
+import { MAX_FOLDER_DEPTH } from '../messages/folder-name.ts';
 
 /** Letters behind `:2,` in the name of a file of a Maildir. */
 const MAILDIR_FLAGS: Readonly<Record<string, string>> = {
@@ -32,7 +33,8 @@ export type SourceMail = ArchivedMail | { readonly tooLarge: number };
 export async function* archiveAt(path: string): AsyncGenerator<SourceMail> {
   try {
     const isFolder = (await stat(path)).isDirectory();
-    if (isFolder) yield* maildirAt(path);
+    if (isFolder) yield* folderAt(path);
+    else if (/\.eml$/i.test(path)) yield await fileAt(path);
     else if (await beginsWithBrace(path)) {
       for await (const line of linesOf(createReadStream(path))) yield decodeLine(line);
     } else yield* mboxAt(path);
@@ -78,12 +80,44 @@ async function* mboxAt(path: string): AsyncGenerator<SourceMail> {
   if (!hasAny) throw new ClientError('archive-invalid', `${path} does not begin with "From …"`);
 }
 
-/** `cur` and `new` of the Maildir, and of the folders in it: `.Work.Invoices` is Work/Invoices. */
-async function* maildirAt(path: string): AsyncGenerator<SourceMail> {
+async function* folderAt(path: string): AsyncGenerator<SourceMail> {
   const names = (await readdir(path)).toSorted();
-  if (!names.includes('cur')) {
-    throw new ClientError('archive-invalid', `${path} is a folder without cur: no Maildir`);
+  if (names.includes('cur')) {
+    yield* maildirAt(path, names);
+    return;
   }
+  let hasAny = false;
+  for await (const mail of filesBelow(path, [])) {
+    hasAny = true;
+    yield mail;
+  }
+  if (hasAny) return;
+  throw new ClientError('archive-invalid', `${path} is no Maildir, and holds no .eml files`);
+}
+
+/** The `.eml` files of a folder and of those in it, whose names are those of the mails' folders. */
+async function* filesBelow(path: string, above: readonly string[]): AsyncGenerator<SourceMail> {
+  const entries = await readdir(path, { withFileTypes: true });
+  for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    const inside = join(path, entry.name);
+    if (entry.isDirectory() && above.length < MAX_FOLDER_DEPTH) {
+      yield* filesBelow(inside, [...above, entry.name]);
+    } else if (entry.isFile() && /\.eml$/i.test(entry.name)) {
+      const mail = await fileAt(inside);
+      yield above.length === 0 ? mail : { ...mail, folder: above.join('/') };
+    }
+  }
+}
+
+async function fileAt(path: string): Promise<SourceMail> {
+  const { size } = await stat(path);
+  if (size > MAX_MESSAGE_SIZE) return { tooLarge: size };
+  const raw = await readFile(path);
+  return { raw, flags: flagsOfHeaders(raw) };
+}
+
+/** `cur` and `new` of the Maildir, and of the folders in it: `.Work.Invoices` is Work/Invoices. */
+async function* maildirAt(path: string, names: readonly string[]): AsyncGenerator<SourceMail> {
   yield* maildirFolder(path, undefined);
   for (const name of names) {
     if (!name.startsWith('.') || name === '.' || name === '..') continue;

@@ -264,13 +264,21 @@ describe('archives', () => {
     const known = { imported: 0, known: 3, tooLarge: 0, malformed: 0 };
     expect(await json('import', lines)).toEqual(known);
     expect(await json('import', mbox)).toEqual(known);
-    await ok('delete', 'INBOX.1', 'INBOX.2', 'INBOX.3', '--for-good');
+    expect(await json('import', join(dir, 'eml'))).toEqual(known);
+    await ok('delete', 'INBOX.3', '--for-good');
+    expect(await json('import', join(dir, 'eml'))).toEqual({ ...known, imported: 1, known: 2 });
+    await ok('delete', 'INBOX.4', '--for-good');
+    const file = join(dir, 'eml', 'INBOX', '000003.eml');
+    expect(await ok('import', file, '--folder', 'INBOX')).toBe('1 message imported.\n');
+    await mkdir(join(dir, 'empty'));
+    expect((await cli('import', join(dir, 'empty'))).err).toContain('(archive-invalid)');
+    await ok('delete', 'INBOX.1', 'INBOX.2', 'INBOX.5', '--for-good');
     expect(await ok('import', lines)).toBe('3 messages imported.\n');
     const list = await json<MessageSummaryDto[]>('inbox');
     expect(list.map((one) => [one.id, one.flags])).toEqual([
+      ['INBOX.8', []],
+      ['INBOX.7', ['\\Seen']],
       ['INBOX.6', []],
-      ['INBOX.5', ['\\Seen']],
-      ['INBOX.4', []],
     ]);
   });
 
