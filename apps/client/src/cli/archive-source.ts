@@ -1,6 +1,7 @@
 /**
  * Archives on the disk, read message by message: an mbox file, lines of JSON, a Maildir with the
- * folders inside it, and `.eml` files in folders, as an export writes them. Before: archive-commands.ts; after: archive/archived-mail.ts.
+ * folders inside it, and `.eml` files in folders, as an export writes them.
+ * Before: archive-commands.ts; after: archive/archived-mail.ts.
  */
 import { createReadStream } from 'node:fs';
 import { open, readdir, readFile, stat } from 'node:fs/promises';
