@@ -85,7 +85,11 @@ describe('weeks of mail', () => {
       say(found);
       for (const { index, rented, logs } of views) {
         const isUnequal = found.unequal.some((one) => one.includes(` of person ${index}:`));
-        if (isUnequal) say({ index, rented, logs, losses: world.people[index]?.losses });
+        const lost = mails.filter(
+          ({ mark, to }) => to === index && found.lost.includes(`${mark} is lost`),
+        );
+        if (!isUnequal && lost.length === 0) continue;
+        say({ index, rented, logs, losses: world.people[index]?.losses, lost });
       }
       expect(found).toEqual(NOTHING);
       // A simulation in which nothing happens shows nothing.

@@ -225,8 +225,12 @@ export class SelfNotes {
       return () => {};
     }
     if (decoded.value.kind === 'operations') {
-      const refused = log.receive(batch, decoded.value.operations);
-      return refused.includes('self-log-fork') ? onFork : () => {};
+      const { operations } = decoded.value;
+      const refused = log.receive(batch, operations);
+      return () => {
+        if (refused.includes('self-log-fork')) onFork();
+        this.#answerWaiting(operations);
+      };
     }
     for (const box of decoded.value.boxes) this.#takeBox(batch, box);
     return () => {};
@@ -273,6 +277,17 @@ export class SelfNotes {
       const work = (): Promise<void> => this.#repair(isDue ? missing : [], snapshot);
       this.#running = this.#running.then(work);
     }
+  }
+
+  /**
+   * What a device says it has seen may lie behind a gap itself, and is not taken up before that is
+   * filled. It is answered all the same: two devices that each lack something would else never
+   * hear of each other's want.
+   */
+  #answerWaiting(operations: readonly Operation[]): void {
+    const { heads } = this.#deps.log.log;
+    const isWaiting = ({ device, seq }: Operation): boolean => seq > (heads.get(device)?.seq ?? 0);
+    this.#noteTaken(operations.filter((one) => isKind(one, 'seen') && isWaiting(one)));
   }
 
   /** Each device tells again what it wrote; the first of the list, what removed ones did. */
