@@ -1,5 +1,8 @@
 /** Mail programs in front of whole clients: handed in by SMTP here, read by IMAP and POP3 there. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { constants, createDeflateRaw, createInflateRaw } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { LineDialog } from '@tanglemail/mail/io/testing/line-dialog.ts';
 import { freePort } from '@tanglemail/tangle/io/testing/free-port.ts';
@@ -182,6 +185,33 @@ describe('the bridge', () => {
       expect(kept?.flags).toEqual(['\\Flagged', '\\Seen', 'todo']);
       const drafts = (await client.services.mailbox?.drafts()) ?? [];
       expect(drafts.map((one) => one.subject)).toEqual(['half']);
+    },
+    TEST_MS,
+  );
+
+  it(
+    'encrypts on request, forgets what came in clear behind that, and compresses',
+    async () => {
+      const alice = await startPerson(1);
+      const plain = connect(alice.port('imap'), '127.0.0.1');
+      await once(plain, 'data');
+      // The second command is somebody's in between: it must never be answered.
+      plain.write('a STARTTLS\r\nx LOGOUT\r\n');
+      expect(`${(await once(plain, 'data'))[0]}`).toMatch(/^a OK [^\n]*\n$/);
+      const ca = alice.bridge.bridge().certPem;
+      const secure = connectTls({ socket: plain, servername: 'localhost', ca });
+      await once(secure, 'secureConnect');
+      secure.write(`b LOGIN ${alice.user} ${alice.password}\r\n`);
+      expect(`${(await once(secure, 'data'))[0]}`).toMatch(/^b OK/);
+      secure.write('c COMPRESS DEFLATE\r\n');
+      expect(`${(await once(secure, 'data'))[0]}`).toMatch(/^c OK/);
+      const [deflate, inflate] = [createDeflateRaw(), createInflateRaw()];
+      deflate.pipe(secure);
+      secure.pipe(inflate);
+      deflate.write('d NOOP\r\n');
+      deflate.flush(constants.Z_SYNC_FLUSH);
+      expect(`${(await once(inflate, 'data'))[0]}`).toBe('d OK nothing to do\r\n');
+      secure.destroy();
     },
     TEST_MS,
   );

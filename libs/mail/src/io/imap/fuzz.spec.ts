@@ -142,6 +142,9 @@ describe('hostile bytes', () => {
     expect(all).toEqual([{ kind: 'too-big', text: expect.stringContaining('a X ') }]);
     const skipped = [...reader.push(Buffer.from(`b X {6+}\r\n123456 rest\r\nc NOOP\r\n`))];
     expect(skipped.map((one) => one.kind)).toEqual(['too-big', 'command']);
+    // Two that would each be small enough are not, together.
+    const both = [...reader.push(Buffer.from(`d X {3+}\r\nabc {3+}\r\ndef\r\n`))];
+    expect(both.map((one) => one.kind)).toEqual(['too-big']);
     const endless = [...reader.push(Buffer.alloc(MAX_COMMAND_TEXT + 1, 'x'))];
     expect(endless).toEqual([{ kind: 'broken' }]);
     expect([...reader.push(Buffer.from('d NOOP\r\n'))]).toEqual([]);

@@ -15,7 +15,6 @@ export interface FolderNews {
   readonly changed: readonly FolderMessage[];
   /** Messages there are now; undefined when the session knows it. */
   readonly exists: number | undefined;
-  readonly hasRecent: boolean;
 }
 
 export class FolderView {
@@ -65,10 +64,6 @@ export class FolderView {
     return this.#uids[at] === uid ? at + 1 : 0;
   }
 
-  uidOf(number: number): number | undefined {
-    return this.#uids[number - 1];
-  }
-
   /** Marks known messages from `fromUid` on as recent for this session. */
   addRecent(fromUid: number): void {
     for (const uid of this.#uids.slice(positionOf(this.#uids, fromUid))) this.#recent.add(uid);
@@ -79,7 +74,7 @@ export class FolderView {
    * them (during FETCH, STORE and SEARCH by number).
    */
   news(state: ImapFolderState, mayExpunge: boolean): FolderNews {
-    const nothing = { expunged: [], changed: [], exists: undefined, hasRecent: false };
+    const nothing = { expunged: [], changed: [], exists: undefined };
     const hasGone = mayExpunge && this.#uids.some((uid) => !state.messages.has(uid));
     if (state.modseq === this.#modseq && !hasGone) return nothing;
     const since = this.#modseq;
@@ -98,8 +93,7 @@ export class FolderView {
     this.#uids.push(...added);
     this.#modseq = state.modseq;
     this.#uidNext = state.uidNext;
-    const hasRecent = added.length > 0 && state.firstRecentUid <= (added.at(-1) ?? 0);
-    return { expunged, changed, exists: added.length > 0 ? this.size : undefined, hasRecent };
+    return { expunged, changed, exists: added.length > 0 ? this.size : undefined };
   }
 
   #dropGone(state: ImapFolderState): { number: number; uid: number }[] {

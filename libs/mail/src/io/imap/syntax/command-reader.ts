@@ -32,7 +32,7 @@ export type ReaderEvent =
   | { readonly kind: 'broken' };
 
 export interface ReaderLimits {
-  /** Octets that a literal may have, given the command's text so far. */
+  /** Octets that the literals of a command may have together, given its text so far. */
   readonly literalBytes: (text: string) => number;
 }
 
@@ -45,6 +45,8 @@ export class CommandReader {
   readonly #limits: ReaderLimits;
   #text = '';
   #literals: Uint8Array[] = [];
+  /** Octets of the command's literals so far. */
+  #kept = 0;
   #line: Uint8Array[] = [];
   #lineLength = 0;
   #literal: Literal | undefined;
@@ -118,9 +120,10 @@ export class CommandReader {
     if (this.#literals.length >= MAX_LITERALS) {
       this.#isBroken = true;
       yield { kind: 'broken' };
-    } else if (this.#isRefused || size > this.#limits.literalBytes(this.#text)) {
+    } else if (this.#isRefused || this.#kept + size > this.#limits.literalBytes(this.#text)) {
       yield* this.#refuse(size, isAsked);
     } else {
+      this.#kept += size;
       // An empty literal is complete as it stands.
       if (size === 0) this.#literals.push(new Uint8Array(0));
       else this.#literal = { bytes: new Uint8Array(size), filled: 0 };
@@ -156,6 +159,7 @@ export class CommandReader {
   #reset(): void {
     this.#text = '';
     this.#literals = [];
+    this.#kept = 0;
     this.#isRefused = false;
   }
 }
