@@ -25,7 +25,7 @@ import { mailId } from '../messages/listed-mail.ts';
 import { hiddenFolders } from '../store/bridge-collections.ts';
 import type { MessageEntry } from '../store/collections.ts';
 import type { SealedBatch } from '../store/sealed-store.ts';
-import { traceFields } from './trace-fields.ts';
+import { TraceFields } from './trace-fields.ts';
 
 export type BridgeStoreParts = Pick<
   ClientParts,
@@ -56,13 +56,13 @@ const FOLDERS_KEY = 'folders';
 
 export class BridgeStore implements ImapStore {
   readonly #parts: BridgeStoreParts;
-  readonly #serverName: string;
+  readonly #traces: TraceFields;
   readonly #hidden: Set<string>;
 
   /** `serverName` stands in the trace fields. */
   constructor(parts: BridgeStoreParts, serverName: string) {
     this.#parts = parts;
-    this.#serverName = serverName;
+    this.#traces = new TraceFields(parts.account, serverName);
     this.#hidden = new Set(parts.store.get(hiddenFolders, FOLDERS_KEY)?.ids);
   }
 
@@ -87,7 +87,7 @@ export class BridgeStore implements ImapStore {
   }
 
   #trace(message: FolderMessage): string {
-    return traceFields(this.#parts.account, message as MessageEntry, this.#serverName);
+    return this.#traces.of(message as MessageEntry);
   }
 
   header(message: FolderMessage, name: string): string | undefined {

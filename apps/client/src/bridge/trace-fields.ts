@@ -4,29 +4,54 @@
  * are said is one that nobody else knows, so no mail can bring such a field of its own. Before:
  * bridge-store.ts. Source: RFC 5321 §4.4, RFC 8601. Spec: docs/spec/45-mail-programs.md.
  */
+import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import { type Account, emailText } from '../account/account.ts';
 import type { MessageEntry } from '../store/collections.ts';
 
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-/** The fields of a mail; none for own copies and for what was imported. */
-export function traceFields(account: Account, entry: MessageEntry, serverName: string): string {
-  const { sender, internalDate, isRegistered } = entry;
-  if (sender === undefined || entry.importedFrom !== undefined) return '';
-  const from = emailText(account, sender);
-  const seal = isRegistered ? 'signed' : 'sealed';
-  return (
-    `Return-Path: <${from}>\r\n` +
-    `Received: by ${serverName} with TANGLE; ${dateText(internalDate)}\r\n` +
-    `Authentication-Results: ${serverName};\r\n x-tangle=pass (${seal}) smtp.mailfrom=${from}\r\n`
-  );
+/** Senders whose address as text is remembered: to write it takes longer than all the rest. */
+const MAX_REMEMBERED = 1_000;
+
+export class TraceFields {
+  readonly #account: Account;
+  readonly #serverName: string;
+  readonly #emailTexts = new Map<MailAddress, string>();
+
+  constructor(account: Account, serverName: string) {
+    this.#account = account;
+    this.#serverName = serverName;
+  }
+
+  /** The fields of a mail; none for own copies and for what was imported. */
+  of({ sender, internalDate, isRegistered, importedFrom }: MessageEntry): string {
+    if (sender === undefined || importedFrom !== undefined) return '';
+    const from = this.#emailText(sender);
+    const name = this.#serverName;
+    const seal = isRegistered ? 'signed' : 'sealed';
+    return (
+      `Return-Path: <${from}>\r\n` +
+      `Received: by ${name} with TANGLE; ${dateText(internalDate)}\r\n` +
+      `Authentication-Results: ${name};\r\n x-tangle=pass (${seal}) smtp.mailfrom=${from}\r\n`
+    );
+  }
+
+  #emailText(sender: MailAddress): string {
+    const known = this.#emailTexts.get(sender);
+    if (known !== undefined) return known;
+    if (this.#emailTexts.size >= MAX_REMEMBERED) this.#emailTexts.clear();
+    const text = emailText(this.#account, sender);
+    this.#emailTexts.set(sender, text);
+    return text;
+  }
 }
 
 /** RFC 5322 §3.3, in UTC. */
 function dateText(seconds: number): string {
   const date = new Date(seconds * 1_000);
-  const time = date.toISOString().slice(11, 19);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const clock = [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()];
   const day = `${DAYS[date.getUTCDay()]}, ${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]}`;
-  return `${day} ${date.getUTCFullYear()} ${time} +0000`;
+  return `${day} ${date.getUTCFullYear()} ${clock.map(two).join(':')} +0000`;
 }

@@ -64,6 +64,11 @@ export function readParts(message: Uint8Array): MimePart {
   return new PartReader(message).read();
 }
 
+/** Reads only the header of a whole message: its fields and where its body begins. */
+export function readHeaderPart(message: Uint8Array): MimePart {
+  return new PartReader(message).readHeader();
+}
+
 class PartReader {
   readonly #message: Uint8Array;
   /** From the root to the part that is being read. */
@@ -75,6 +80,10 @@ class PartReader {
 
   constructor(message: Uint8Array) {
     this.#message = message;
+  }
+
+  readHeader(): MimePart {
+    return this.#begin(false);
   }
 
   read(): MimePart {

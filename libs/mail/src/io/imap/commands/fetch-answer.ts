@@ -4,7 +4,7 @@
  */
 import type { FolderMessage } from '../../../core/folder/folder.ts';
 import { decodedPart } from '../../../core/mime/transfer-encoding.ts';
-import { type MimePart, readParts } from '../../../core/mime/part.ts';
+import { type MimePart, readHeaderPart, readParts } from '../../../core/mime/part.ts';
 import { CommandRefused } from '../session/command.ts';
 import type { ImapSession } from '../session/session.ts';
 import { octetsOf } from '../syntax/arguments.ts';
@@ -34,7 +34,9 @@ export class FetchAnswer {
     if (items.some(needsBytes)) {
       const bytes = await this.#session.store.read(this.#message);
       if (bytes === undefined) return undefined;
-      this.#loaded = { bytes, root: readParts(bytes) };
+      // Most programs ask for headers alone, or for everything: neither needs the parts.
+      const read = items.some(needsParts) ? readParts : readHeaderPart;
+      this.#loaded = { bytes, root: read(bytes) };
     }
     return items.map((item) => this.#format(item)).join(' ');
   }
@@ -92,6 +94,12 @@ export class FetchAnswer {
 
 function needsBytes({ kind }: FetchItem): boolean {
   return ['BODY', 'BODYSTRUCTURE', 'ENVELOPE', 'binary', 'section'].includes(kind);
+}
+
+function needsParts(item: FetchItem): boolean {
+  if (item.kind !== 'section') return needsBytes(item);
+  const { path, what } = item.section;
+  return path.length > 0 || what === 'TEXT';
 }
 
 function formatBinary(
