@@ -35,6 +35,32 @@ async function deliver(count: number, raw = MAIL): Promise<void> {
 
 const open = async (folder?: string): Promise<ImapDialog> => ImapDialog.loggedIn(test.port, folder);
 
+describe('a long command', () => {
+  it.each(['FETCH 1:* BODY.PEEK[HEADER]', 'SEARCH HEADER X-Number 3'])(
+    'lets others have their turn: %s',
+    async (command) => {
+      await deliver(20);
+      const dialog = await open('INBOX');
+      let turn = 0;
+      let next = setImmediate(function count() {
+        turn++;
+        next = setImmediate(count);
+      });
+      const turnsOfReads = new Set<number>();
+      const read = test.store.read.bind(test.store);
+      test.store.read = async (message) => {
+        const endMs = performance.now() + 2;
+        while (performance.now() < endMs);
+        turnsOfReads.add(turn);
+        return read(message);
+      };
+      expect((await dialog.run(command)).at(-1)).toMatch(/^OK/);
+      clearImmediate(next);
+      expect(turnsOfReads.size).toBeGreaterThan(1);
+    },
+  );
+});
+
 describe('before the login', () => {
   it('offers what it has, and takes no other command', async () => {
     const dialog = await ImapDialog.open(test.port);
