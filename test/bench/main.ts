@@ -30,6 +30,7 @@ import { filter } from './19-filter.ts';
 import { search } from './20-search.ts';
 import { scan } from './22-scan.ts';
 import { parcel } from './21-parcel.ts';
+import { mailPrograms } from './23-mail-programs.ts';
 import { formatJson, formatTable, machineLine } from './report.ts';
 
 const BENCHES: readonly Bench[] = [
@@ -55,7 +56,7 @@ const BENCHES: readonly Bench[] = [
   scan,
 ];
 /** Minutes, or gigabytes: only when they are named. */
-const LONG: readonly Bench[] = [crash, stateTree, finality];
+const LONG: readonly Bench[] = [crash, stateTree, finality, mailPrograms];
 const SEED = 20_261_122;
 const ROUNDS = 7;
 const QUICK_ROUNDS = 2;
