@@ -78,11 +78,19 @@ async function writeAll(kv: KvStore, batches: readonly Write[][]): Promise<void>
   }
 }
 
-/** Seconds that `work` takes. */
-async function secondsOf(work: () => Promise<unknown>): Promise<number> {
+/** What a milestone's worth of work took. */
+interface Taken {
+  readonly seconds: number;
+  /** CPU of the main thread. */
+  readonly threadMicros: number;
+}
+
+async function taken(work: () => Promise<unknown>): Promise<Taken> {
+  const cpu = process.threadCpuUsage();
   const startedAt = performance.now();
   await work();
-  return (performance.now() - startedAt) / 1_000;
+  const { user, system } = process.threadCpuUsage(cpu);
+  return { seconds: (performance.now() - startedAt) / 1_000, threadMicros: user + system };
 }
 
 class Desks {
@@ -162,20 +170,36 @@ interface Rounds {
   readonly rate: number[];
   readonly bare: number[];
   readonly ratio: number[];
+  /** CPU of the main thread for one, microseconds. */
+  readonly thread: number[];
+  readonly bareThread: number[];
 }
 
-function note(rounds: Rounds, seconds: number, bareSeconds: number): void {
-  rounds.rate.push(PER_MILESTONE / seconds);
-  rounds.bare.push(PER_MILESTONE / bareSeconds);
-  rounds.ratio.push(bareSeconds / seconds);
+const noRounds = (): Rounds => ({ rate: [], bare: [], ratio: [], thread: [], bareThread: [] });
+
+function note(rounds: Rounds, own: Taken, limit: Taken): void {
+  rounds.rate.push(PER_MILESTONE / own.seconds);
+  rounds.bare.push(PER_MILESTONE / limit.seconds);
+  rounds.ratio.push(limit.seconds / own.seconds);
+  rounds.thread.push(own.threadMicros / PER_MILESTONE);
+  rounds.bareThread.push(limit.threadMicros / PER_MILESTONE);
 }
 
-function rowsOf(name: string, { rate, bare, ratio }: Rounds): Measurement[] {
+function rowsOf(name: string, rounds: Rounds): Measurement[] {
+  const { rate, bare, ratio, thread, bareThread } = rounds;
   const unit = 'per s';
   const [value, limit] = [median(rate), median(bare)];
   return [
     { name, value, unit, limit, ratio: median(ratio), goal: atLeast(0.5) },
     { name: `${name}, in all`, value, unit, limit: null, ratio: null, goal: FIVE_HUNDRED },
+    {
+      name: `${name}, main thread`,
+      value: median(thread),
+      unit: 'us',
+      limit: median(bareThread),
+      ratio: median(thread) / median(bareThread),
+      goal: null,
+    },
   ];
 }
 
@@ -185,17 +209,17 @@ async function run(context: BenchContext): Promise<Measurement[]> {
   const owner = { kind: 'provider', networkId: 1n, schema: 1 };
   const kv = await openKvStore(join(home, 'provider'), owner);
   const bareKv = await openKvStore(join(home, 'bare'), owner);
-  const stores: Rounds = { rate: [], bare: [], ratio: [] };
-  const fetches: Rounds = { rate: [], bare: [], ratio: [] };
+  const stores = noRounds();
+  const fetches = noRounds();
   try {
     const desks = await Desks.open(kv, seed);
     for (let round = -1; round < (quick ? 1 : rounds * 3); round += 1) {
       const envelopes = await desks.envelopes();
       const roots = envelopes.map((bytes) => bytesToHex(segmentRoot(bytes)));
-      const measured = async (work: () => Promise<void>): Promise<[number, number]> => {
+      const measured = async (work: () => Promise<void>): Promise<[Taken, Taken]> => {
         desks.written.length = 0;
-        const seconds = await secondsOf(work);
-        return [seconds, await secondsOf(() => writeAll(bareKv, [...desks.written]))];
+        const own = await taken(work);
+        return [own, await taken(() => writeAll(bareKv, [...desks.written]))];
       };
       const stored = await measured(() => desks.take(envelopes));
       const fetched = await measured(() => desks.fetchAll(roots));

@@ -109,7 +109,7 @@ async function tellAll(
   const breath = new Breath();
   let missing = 0;
   for (const uid of uids) {
-    await breath.take();
+    if (breath.isDue) await breath.take();
     // The folder may change while answers wait for the program to read them.
     const message = session.folderState().messages.get(uid);
     if (message === undefined) missing++;

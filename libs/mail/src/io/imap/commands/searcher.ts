@@ -47,7 +47,7 @@ export class Searcher {
       if (message === undefined) continue;
       const result = test(message);
       const isFound = typeof result === 'boolean' ? result : await result;
-      await breath.take();
+      if (breath.isDue) await breath.take();
       if (!isFound) continue;
       uids.push(uid);
       modseq = Math.max(modseq, message.modseq);

@@ -10,9 +10,12 @@ const MAX_PIECE_MS = 15;
 export class Breath {
   #sinceMs = performance.now();
 
-  /** Call it between two small steps. */
+  /** Whether others have waited long; ask between two small steps, and take it then. */
+  get isDue(): boolean {
+    return performance.now() - this.#sinceMs >= MAX_PIECE_MS;
+  }
+
   async take(): Promise<void> {
-    if (performance.now() - this.#sinceMs < MAX_PIECE_MS) return;
     await nextTurn();
     this.#sinceMs = performance.now();
   }
