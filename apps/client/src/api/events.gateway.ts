@@ -1,6 +1,7 @@
 /**
- * The event socket: all events of the client to whoever shows the token, by a sub-protocol
- * or as the first message `{"token":…}`, and to pages that are signed in. Spec: docs/spec/41-client-api.md, "Events".
+ * The event socket: all events of the client to whoever shows the token, by a sub-protocol or as
+ * the first message `{"token":…}`, and to pages that are signed in.
+ * Spec: docs/spec/41-client-api.md, "Events".
  */
 import { Inject, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import {

@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { lstat, readFile, unlink } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { networkIdOf } from '@tanglemail/tangle/core/codec/genesis.ts';
 import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
 import { errorCode } from '@tanglemail/tangle/io/error-code.ts';
@@ -31,7 +31,7 @@ const TOKEN_LENGTH = 32;
 /** What `sockaddr_un` holds on every system, without its zero at the end. */
 const MAX_SOCKET_PATH = 103;
 /** Where the build puts the web client; absent where the program runs from its sources. */
-const WEB_DIR = fileURLToPath(new URL('../../../web', import.meta.url));
+const WEB_DIR = join(import.meta.dirname, '../../../web');
 
 /** Runs until a signal. What is under way at the end goes on at the next start. */
 export async function runDaemon(context: CommandContext, config: ClientConfig): Promise<void> {

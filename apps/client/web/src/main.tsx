@@ -5,10 +5,10 @@
 import '@fontsource-variable/inter/wght.css';
 import { createRoot } from 'react-dom/client';
 import { Root } from './app/root.tsx';
-import { followTheme } from './app/theme.ts';
-import { Api } from './data/api.ts';
-import { forgetKey, signIn } from './data/session.ts';
-import { openData } from './data/use-data.ts';
+import { followTheme } from './frame/theme.ts';
+import { Api } from './daemon/api.ts';
+import { forgetKey, signIn } from './daemon/session.ts';
+import { openData } from './daemon/use-data.ts';
 import { loadWords, presentLanguage } from './words/use-words.ts';
 import './styles/tokens.css';
 import './styles/base.css';

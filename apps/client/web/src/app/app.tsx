@@ -2,15 +2,10 @@
 import { type ComponentType, lazy, Suspense } from 'react';
 import { Skeleton } from '../ui/states.tsx';
 import { useWords } from '../words/use-words.ts';
-import { Guarded } from './guarded.tsx';
-import type { Face } from './rail.tsx';
-import { useRoute } from './route.ts';
-import { Shell } from './shell.tsx';
-
-/** A screen gets the parts of the place behind its own name. */
-export interface ScreenProps {
-  readonly parts: readonly string[];
-}
+import { Guarded } from '../frame/guarded.tsx';
+import type { Face } from '../frame/rail.tsx';
+import { type ScreenProps, useRoute } from '../frame/route.ts';
+import { Shell } from '../frame/shell.tsx';
 
 const SCREENS: Readonly<Partial<Record<Face, ComponentType<ScreenProps>>>> = {
   mail: lazy(async () => ({ default: (await import('../mail/mail-screen.tsx')).MailScreen })),

@@ -1,7 +1,7 @@
 /** Language, session and data around the pages. Before: main.tsx; after: app.tsx. */
 import { useEffect, useState } from 'react';
 import { I18nProvider } from 'react-aria-components';
-import { type DataAccess, DataProvider } from '../data/use-data.ts';
+import { type DataAccess, DataProvider } from '../daemon/use-data.ts';
 import type { Words } from '../words/en.ts';
 import { chooseLanguage, type Language, loadWords, SpeechProvider } from '../words/use-words.ts';
 import { App } from './app.tsx';

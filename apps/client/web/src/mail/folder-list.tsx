@@ -11,8 +11,8 @@ import {
   UserPlus,
 } from 'lucide-react';
 import type { FolderDto } from '../../../src/api/dto.ts';
-import { hrefOf } from '../app/route.ts';
-import { useResource } from '../data/use-data.ts';
+import { hrefOf } from '../frame/route.ts';
+import { useResource } from '../daemon/use-data.ts';
 import type { Words } from '../words/en.ts';
 import { useCount, useWords } from '../words/use-words.ts';
 

@@ -2,9 +2,9 @@
 import { Inbox } from 'lucide-react';
 import { useCallback } from 'react';
 import type { FolderDto, MessageSummaryDto } from '../../../src/api/dto.ts';
-import { go } from '../app/route.ts';
-import { useResource } from '../data/use-data.ts';
-import { usePages } from '../data/use-pages.ts';
+import { go } from '../frame/route.ts';
+import { useResource } from '../daemon/use-data.ts';
+import { usePages } from '../daemon/use-pages.ts';
 import { Empty, Failed, Skeleton } from '../ui/states.tsx';
 import { VirtualList } from '../ui/virtual-list.tsx';
 import { useCount, useWords } from '../words/use-words.ts';

@@ -2,7 +2,7 @@
 import { Paperclip, ShieldCheck, Star } from 'lucide-react';
 import type { MessageSummaryDto } from '../../../src/api/dto.ts';
 import { Avatar } from '../ui/avatar.tsx';
-import { useNow } from '../data/use-data.ts';
+import { useNow } from '../daemon/use-data.ts';
 import { shortTime } from '../words/times.ts';
 import { useSpeech } from '../words/use-words.ts';
 

@@ -1,6 +1,6 @@
 /** Mail: folders, the list of one, and the mail that is open. */
-import type { ScreenProps } from '../app/app.tsx';
 import { MailOpen } from 'lucide-react';
+import type { ScreenProps } from '../frame/route.ts';
 import { Empty } from '../ui/states.tsx';
 import { useWords } from '../words/use-words.ts';
 import { FolderList } from './folder-list.tsx';

@@ -2,8 +2,8 @@
 import { ArrowLeft, FileText, ShieldCheck, ShieldQuestion } from 'lucide-react';
 import { useEffect, useRef } from 'react';
 import type { MessageDto } from '../../../src/api/dto.ts';
-import { hrefOf } from '../app/route.ts';
-import { useData, useResource } from '../data/use-data.ts';
+import { hrefOf } from '../frame/route.ts';
+import { useData, useResource } from '../daemon/use-data.ts';
 import { Avatar } from '../ui/avatar.tsx';
 import { Chip } from '../ui/chip.tsx';
 import { Failed, Skeleton } from '../ui/states.tsx';

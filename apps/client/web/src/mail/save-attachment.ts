@@ -1,5 +1,5 @@
 /** Gives an attachment to the browser as a file to save. */
-import type { Api } from '../data/api.ts';
+import type { Api } from '../daemon/api.ts';
 
 export async function saveAttachment(
   api: Api,

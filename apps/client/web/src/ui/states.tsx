@@ -1,7 +1,7 @@
 /** What stands where there is nothing to show (yet): loading, nothing there, failed. */
 import { type LucideIcon, TriangleAlert } from 'lucide-react';
 import { type ReactNode, useEffect, useState } from 'react';
-import type { ApiProblem } from '../data/problem.ts';
+import type { ApiProblem } from '../daemon/problem.ts';
 import { useWords } from '../words/use-words.ts';
 import { Button } from './button.tsx';
 import './states.css';

@@ -3,7 +3,15 @@
  * k, Home, End and the page keys move the chosen row. Assistive programs are told place and total
  * of every row (ARIA listbox with an active descendant).
  */
-import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react';
+import {
+  type KeyboardEvent,
+  type ReactNode,
+  type RefObject,
+  useEffect,
+  useId,
+  useRef,
+  useState,
+} from 'react';
 import { rowByKey, scrollTopFor, windowOf } from './windowing.ts';
 import './virtual-list.css';
 
@@ -22,13 +30,12 @@ export interface VirtualListProps {
   readonly onView?: (from: number, to: number) => void;
 }
 
-export function VirtualList(props: VirtualListProps) {
-  const { label, count, rowHeight, chosen, onChoose, onOpen, renderRow, onView } = props;
-  const id = useId();
-  const view = useRef<HTMLDivElement>(null);
+/** How far an element is scrolled, and how high it is. */
+function useScrollPlace(view: RefObject<HTMLDivElement | null>): {
+  readonly top: number;
+  readonly height: number;
+} {
   const [place, setPlace] = useState({ top: 0, height: 800 });
-  const { from, to } = windowOf(place.top, place.height, rowHeight, count);
-  useEffect(() => onView?.(from, to), [onView, from, to]);
   useEffect(() => {
     const element = view.current;
     if (element === null) return undefined;
@@ -42,7 +49,17 @@ export function VirtualList(props: VirtualListProps) {
       observer.disconnect();
       element.removeEventListener('scroll', measure);
     };
-  }, []);
+  }, [view]);
+  return place;
+}
+
+export function VirtualList(props: VirtualListProps) {
+  const { label, count, rowHeight, chosen, onChoose, onOpen, renderRow, onView } = props;
+  const id = useId();
+  const view = useRef<HTMLDivElement>(null);
+  const place = useScrollPlace(view);
+  const { from, to } = windowOf(place.top, place.height, rowHeight, count);
+  useEffect(() => onView?.(from, to), [onView, from, to]);
   useEffect(() => {
     const element = view.current;
     if (element === null || chosen < 0) return;

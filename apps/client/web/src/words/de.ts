@@ -1,69 +1,8 @@
-/** Everything that the pages say, in German. */
+/** Everything that the pages say, in German, by area. */
 import type { Words } from './en.ts';
+import { faces } from './de/faces.ts';
+import { mail } from './de/mail.ts';
+import { shell } from './de/shell.ts';
+import { state } from './de/state.ts';
 
-export const de = {
-  faces: {
-    mail: 'Post',
-    chat: 'Chat',
-    contacts: 'Kontakte',
-    wallet: 'Guthaben',
-    node: 'Knoten',
-    settings: 'Einstellungen',
-  },
-  shell: {
-    main: 'Hauptbereiche',
-    skip: 'Zum Inhalt',
-    offline: 'Keine Verbindung zum Daemon. Zu sehen ist, was auf diesem Gerät liegt.',
-    notSynced: 'Der Knoten antwortet nicht. Post wartet solange auf diesem Gerät.',
-    signedOut: 'Dieser Browser ist nicht angemeldet',
-    signedOutHint: 'Auf diesem Rechner diesen Befehl ausführen und den Link öffnen:',
-    failed: 'Dieser Teil der Seite ist ausgefallen',
-    reload: 'Seite neu laden',
-  },
-  state: {
-    loading: 'Wird geladen',
-    retry: 'Noch einmal versuchen',
-    failed: 'Das konnte nicht geladen werden',
-    kept: 'Was vorher da war, bleibt zu sehen.',
-  },
-  mail: {
-    folders: 'Ordner',
-    folderNames: {
-      INBOX: 'Posteingang',
-      Sent: 'Gesendet',
-      Drafts: 'Entwürfe',
-      Archive: 'Archiv',
-      Requests: 'Anfragen',
-      Junk: 'Unerwünscht',
-      Trash: 'Papierkorb',
-      System: 'System',
-    },
-    newMessage: 'Neue Nachricht',
-    list: 'Nachrichten',
-    messages: { one: '{n} Nachricht', other: '{n} Nachrichten' },
-    unread: { one: '{n} ungelesen', other: '{n} ungelesen' },
-    attachments: { one: '{n} Anhang', other: '{n} Anhänge' },
-    search: 'Post durchsuchen',
-    emptyFolder: 'Hier liegen keine Nachrichten',
-    emptyInbox: 'Noch keine Post. Gib deine Adresse dem, der dir schreiben soll.',
-    chooseMessage: 'Eine Nachricht zum Lesen auswählen',
-    noSubject: '(ohne Betreff)',
-    isUnread: 'Ungelesen',
-    isStarred: 'Mit Stern',
-    isAnswered: 'Beantwortet',
-    verified: 'Geprüft',
-    notVerified: 'Nicht geprüft',
-    to: 'An {name}',
-    from: 'Von {name}',
-    reader: 'Nachricht',
-    attachmentHint: 'unterwegs verschlüsselt',
-    save: '{name} speichern',
-    reply: 'Antworten',
-    forward: 'Weiterleiten',
-    archive: 'Archivieren',
-    trash: 'In den Papierkorb',
-    markUnread: 'Als ungelesen markieren',
-    star: 'Stern',
-    back: 'Zurück zur Liste',
-  },
-} satisfies Words;
+export const de = { faces, mail, shell, state } satisfies Words;

@@ -1,69 +1,8 @@
-/** Everything that the pages say, in Italian. */
+/** Everything that the pages say, in Italian, by area. */
 import type { Words } from './en.ts';
+import { faces } from './it/faces.ts';
+import { mail } from './it/mail.ts';
+import { shell } from './it/shell.ts';
+import { state } from './it/state.ts';
 
-export const it = {
-  faces: {
-    mail: 'Posta',
-    chat: 'Chat',
-    contacts: 'Contatti',
-    wallet: 'Portafoglio',
-    node: 'Nodo',
-    settings: 'Impostazioni',
-  },
-  shell: {
-    main: 'Principale',
-    skip: 'Vai al contenuto',
-    offline: 'Nessuna connessione al daemon. Si vede ciò che è su questo dispositivo.',
-    notSynced: 'Il nodo non risponde. La posta aspetta su questo dispositivo.',
-    signedOut: 'Questo browser non è collegato',
-    signedOutHint: 'Esegui questo comando su questa macchina e apri il link che stampa:',
-    failed: 'Questa parte della pagina non ha funzionato',
-    reload: 'Ricarica la pagina',
-  },
-  state: {
-    loading: 'Caricamento',
-    retry: 'Riprova',
-    failed: 'Non è stato possibile caricare',
-    kept: 'Resta visibile ciò che c’era prima.',
-  },
-  mail: {
-    folders: 'Cartelle',
-    folderNames: {
-      INBOX: 'In arrivo',
-      Sent: 'Inviati',
-      Drafts: 'Bozze',
-      Archive: 'Archivio',
-      Requests: 'Richieste',
-      Junk: 'Indesiderata',
-      Trash: 'Cestino',
-      System: 'Sistema',
-    },
-    newMessage: 'Nuovo messaggio',
-    list: 'Messaggi',
-    messages: { one: '{n} messaggio', other: '{n} messaggi' },
-    unread: { one: '{n} non letto', other: '{n} non letti' },
-    attachments: { one: '{n} allegato', other: '{n} allegati' },
-    search: 'Cerca nella posta',
-    emptyFolder: 'Qui non ci sono messaggi',
-    emptyInbox: 'Ancora nessuna posta. Dai il tuo indirizzo a chi deve scriverti.',
-    chooseMessage: 'Scegli un messaggio da leggere',
-    noSubject: '(senza oggetto)',
-    isUnread: 'Non letto',
-    isStarred: 'Con stella',
-    isAnswered: 'Con risposta',
-    verified: 'Verificato',
-    notVerified: 'Non verificato',
-    to: 'A {name}',
-    from: 'Da {name}',
-    reader: 'Messaggio',
-    attachmentHint: 'cifrato lungo il percorso',
-    save: 'Salva {name}',
-    reply: 'Rispondi',
-    forward: 'Inoltra',
-    archive: 'Archivia',
-    trash: 'Sposta nel cestino',
-    markUnread: 'Segna come non letto',
-    star: 'Stella',
-    back: 'Torna alla lista',
-  },
-} satisfies Words;
+export const it = { faces, mail, shell, state } satisfies Words;

@@ -1,7 +1,7 @@
 /** What stands around every screen: the faces, the strip for what is wrong, the content. */
 import { type ReactNode, useRef } from 'react';
 import type { StatusDto } from '../../../src/api/dto.ts';
-import { useIsConnected, useResource } from '../data/use-data.ts';
+import { useIsConnected, useResource } from '../daemon/use-data.ts';
 import { useWords } from '../words/use-words.ts';
 import { type Face, Rail } from './rail.tsx';
 import './shell.css';

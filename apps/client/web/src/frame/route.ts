@@ -4,6 +4,11 @@
  */
 import { useSyncExternalStore } from 'react';
 
+/** A screen gets the parts of the place behind its own name. */
+export interface ScreenProps {
+  readonly parts: readonly string[];
+}
+
 /** Parts of a fragment, decoded; what cannot be decoded is dropped. */
 export function partsOf(fragment: string): readonly string[] {
   return fragment
