@@ -41,7 +41,10 @@ function withLost({ lost = [] }: Rental, root: string): string[] {
   return [...lost.filter((one) => one !== root), root].slice(-MAX_LOST);
 }
 
-/** A provider has no mailbox of ours any more: what we told it, and what it kept, is gone. */
+/**
+ * A provider has no mailbox of ours any more, or one that was made anew: what we told it, and what
+ * it kept, is gone.
+ */
 export function withLostMailbox(rental: Rental): Rental {
   const { bucketStampBits: _asked, ...rest } = rental;
   const score = scoreOf(rental);

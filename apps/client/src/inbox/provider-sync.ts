@@ -6,7 +6,7 @@
  */
 import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import { MAX_FILTER_PATCH } from '@tanglemail/mail/core/market/constants.ts';
-import { ProviderApiError } from '@tanglemail/mail/io/provider/errors.ts';
+import { ProviderApiError, ProviderFault } from '@tanglemail/mail/io/provider/errors.ts';
 import type {
   FilterChange,
   ProviderClient,
@@ -39,7 +39,7 @@ export interface SyncResult {
 
 export interface ProviderSyncDeps {
   readonly book: RentalBook;
-  readonly renter: Pick<Renter, 'providerAt' | 'topUp' | 'rent'>;
+  readonly renter: Pick<Renter, 'providerAt' | 'topUp' | 'rent' | 'payAnew'>;
   readonly tags: TagBook;
   readonly lists: TagLists;
   readonly fetcher: ObjectFetcher;
@@ -141,6 +141,7 @@ export class ProviderSync {
       logger.warn({ bondId }, 'a provider has lost our mailbox');
       await book.update(bondId, withLostMailbox);
     }
+    await renter.payAnew(bondId);
     await renter.rent({ bondId });
     this.#anewFromMs.set(bondId, nowMs + ANEW_EVERY_MS);
     return true;
@@ -222,7 +223,7 @@ export class ProviderSync {
   async #readPaid(pass: SyncPass): Promise<void> {
     const { book, fetcher, strangers, tangle } = this.#deps;
     const startedAt = Math.floor(tangle.clock.nowMs() / 1_000);
-    await this.#syncLog(pass);
+    await this.#followLog(pass);
     await this.#retryPending(pass);
     await this.#audit.auditIfDue(pass);
     await this.#repair.repairIfDue(pass);
@@ -317,12 +318,39 @@ export class ProviderSync {
     await this.#deps.book.update(bondId, (one) => ({ ...one, balance, storedObjects }));
   }
 
+  /**
+   * Reads on in the log. Where it is another one than before, the mailbox was made anew by another
+   * device of ours, or the provider went on from an old copy of its disk: everything is told again
+   * and read from the first entry, at most once an hour.
+   */
+  async #followLog(pass: SyncPass): Promise<void> {
+    const { book, renter, tangle, logger } = this.#deps;
+    const { bondId, provider, session } = pass;
+    try {
+      await this.#syncLog(pass);
+    } catch (error) {
+      const nowMs = tangle.clock.nowMs();
+      const isRewritten = error instanceof ProviderFault && error.code === 'log-rewritten';
+      if (!isRewritten || nowMs < (this.#anewFromMs.get(bondId) ?? 0)) throw error;
+      logger.warn({ bondId }, 'a provider shows another log than before');
+      const { balance } = await provider.mailbox(session);
+      await renter.payAnew(bondId);
+      // It stays named to senders meanwhile: the other device's tags are watched.
+      await book.update(bondId, (known) => {
+        return { ...withLostMailbox(known), balance, hasBucket: known.hasBucket };
+      });
+      this.#anewFromMs.set(bondId, nowMs + ANEW_EVERY_MS);
+      await this.#syncFilters(pass);
+      await this.#syncLog(pass);
+    }
+  }
+
   /** Reads on in the log; what it names is fetched before the position moves on. */
   async #syncLog(pass: SyncPass): Promise<void> {
     const { book, fetcher, tangle } = this.#deps;
     for (let page = 0; page < MAX_LOG_PAGES; page += 1) {
       const known = pass.rental().log;
-      const from = { length: known.length, hash: hexToBytes(known.hash) };
+      const from = { ...known, hash: hexToBytes(known.hash) };
       const { log, position } = await pass.provider.log(pass.session, from, LOG_PAGE);
       const later: Rental['pending'] = [];
       for (const { state, root, tag, milestoneTime } of log.entries) {
@@ -334,11 +362,11 @@ export class ProviderSync {
           later.push({ root, isHeld: false });
         }
       }
-      const { length } = position;
+      const { length, logId } = position;
       const hash = bytesToHex(position.hash);
       await book.update(pass.bondId, (present) => ({
         ...present,
-        log: { length, hash },
+        log: { length, hash, ...(logId === undefined ? {} : { logId }) },
         sample: sampled(present, log.entries, tangle.random),
         pending: [...present.pending, ...later].slice(-MAX_PENDING),
       }));

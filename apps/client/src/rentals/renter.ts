@@ -24,7 +24,7 @@ import { fetchDuring, type TangleAccess } from '../tangle/tangle-access.ts';
 import { type ChannelKeeper, channelRoom } from './channel-keeper.ts';
 import { confirmedOffers } from './offer-directory.ts';
 import type { RentalBook } from './rental-book.ts';
-import { recoverVouchers } from './voucher-recovery.ts';
+import { forgetVouchers, recoverVouchers } from './voucher-recovery.ts';
 
 /** What the client is willing to pay. Amounts in base units. */
 export interface RentTerms {
@@ -94,6 +94,16 @@ export class Renter {
   async #beforePaying(rental: Rental, client: ProviderClient): Promise<void> {
     if (!this.#isPaying()) throw new ClientError('paying-device-other');
     if (rental.isRecovering === true) await recoverVouchers(rental, client, this.#deps);
+  }
+
+  /**
+   * A provider has lost its books, or some of them: what it has forgotten is not paid again. Throws
+   * what the provider throws; a device that does not pay leaves it to the one that does.
+   */
+  async payAnew(bondId: string): Promise<void> {
+    const rental = this.#deps.book.get(bondId);
+    if (rental === undefined || !this.#isPaying()) return;
+    await forgetVouchers(rental, await this.providerAt(hintOf(rental)), this.#deps);
   }
 
   /**

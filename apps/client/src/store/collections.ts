@@ -152,7 +152,8 @@ export const rentals = collection(
     balance: amount,
     /** Total base units that were credited by vouchers. */
     credited: amount,
-    log: z.strictObject({ length: count, hash: hex }),
+    /** How far the log was read, and which log that was (absent: the provider said nothing). */
+    log: z.strictObject({ length: count, hash: hex, logId: hex.optional() }),
     /** Tag windows as the provider has them, by source id. */
     registered: z.record(z.string(), tagWindow),
     /** Lists of single tags that the provider has, by id (tags/tag-lists.ts). */

@@ -53,6 +53,8 @@ export interface Mailbox {
   readonly tagCount: number;
   readonly debits: DayCount;
   readonly unsolicited: DayCount;
+  /** 16 bytes, random: that of another log differs. Mailboxes of before there were any have none. */
+  readonly logId?: Uint8Array;
   /** Entries of the log so far; the next one has this number. */
   readonly logLength: number;
   /** Hash of the last log entry, 32 bytes; zero before the first. */
