@@ -108,6 +108,19 @@ export class Market {
     await batch.write({ sync: true });
   }
 
+  /** What the provider knows of objects in a mailbox cannot be read from its disk. */
+  async damage(mailboxId: string, envelopes: readonly Uint8Array[]): Promise<() => Promise<void>> {
+    const keys = envelopes.map((one) => idKey('object', mailboxId, bytesToHex(segmentRoot(one))));
+    const before = keys.map((key) => this.#disk.getSync(key) ?? new Uint8Array());
+    const put = async (values: readonly Uint8Array[]): Promise<void> => {
+      const batch = this.#disk.batch();
+      keys.forEach((key, at) => batch.put(key, values[at] ?? new Uint8Array()));
+      await batch.write({ sync: true });
+    };
+    await put([]);
+    return () => put(before);
+  }
+
   /** Everything that the provider kept is gone; it comes back at the same address. */
   async loseDisk(): Promise<void> {
     await this.goOnWith(new MemoryKv());

@@ -14,7 +14,7 @@ import type {
 } from '@tanglemail/mail/io/provider/provider-client.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import type { RentalBook } from '../rentals/rental-book.ts';
-import { hintOf, type Renter } from '../rentals/renter.ts';
+import { hintOf, policyText, type Renter } from '../rentals/renter.ts';
 import type { SpamGuard } from '../spam/spam-guard.ts';
 import type { Rental } from '../store/collections.ts';
 import { WriteLock } from '../store/write-lock.ts';
@@ -39,7 +39,7 @@ export interface SyncResult {
 
 export interface ProviderSyncDeps {
   readonly book: RentalBook;
-  readonly renter: Pick<Renter, 'providerAt' | 'topUp' | 'rent' | 'payAnew'>;
+  readonly renter: Pick<Renter, 'providerAt' | 'topUp' | 'rent' | 'payAnew' | 'policyToTell'>;
   readonly tags: TagBook;
   readonly lists: TagLists;
   readonly fetcher: ObjectFetcher;
@@ -80,6 +80,8 @@ export class ProviderSync {
   readonly #balanceAt = new Map<string, number>();
   /** When a mailbox may be made anew again, by bond id. */
   readonly #anewFromMs = new Map<string, number>();
+  /** Providers that would not take our policy, by bond id: asked again after the next start. */
+  readonly #policyRefused = new Set<string>();
   /** One change of filters at a time: an older set of tags must not replace a newer one. */
   readonly #filters = new WriteLock();
 
@@ -203,6 +205,7 @@ export class ProviderSync {
   async #read(pass: SyncPass): Promise<void> {
     try {
       await this.#syncFilters(pass);
+      await this.#tellPolicy(pass);
       await this.#topUp(pass);
       await this.#readPaid(pass).catch(async (error: unknown) => {
         if (!isBroke(error) || pass.rental().isEnded) throw error;
@@ -217,6 +220,23 @@ export class ProviderSync {
       }
       throw error;
     }
+  }
+
+  /** What the mailbox takes: later versions of the client allow more than it was opened with. */
+  async #tellPolicy({ provider, session, bondId, rental }: SyncPass): Promise<void> {
+    const { book, renter, logger } = this.#deps;
+    const policy = renter.policyToTell(rental());
+    if (policy === undefined || this.#policyRefused.has(bondId)) return;
+    try {
+      await provider.setPolicy(session, policy);
+    } catch (error) {
+      // An older provider may not know all of it; mail comes as before.
+      if (!(error instanceof ProviderApiError && error.status === 400)) throw error;
+      this.#policyRefused.add(bondId);
+      logger.debug({ ...errorFields(error), bondId }, 'a mailbox keeps its policy of before');
+      return;
+    }
+    await book.update(bondId, (one) => ({ ...one, policyTold: policyText(policy) }));
   }
 
   /** Everything that costs something. */

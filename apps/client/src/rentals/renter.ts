@@ -196,6 +196,16 @@ export class Renter {
   }
 
   /**
+   * What the provider of a rental is to be told about what it may take and cost; undefined when it
+   * knows, or when that is not this device's affair. A mailbox keeps what it was opened with.
+   */
+  policyToTell(rental: Rental): MailboxPolicy | undefined {
+    if (rental.isEnded || !this.#isPaying()) return undefined;
+    const policy = this.#policy(rental);
+    return policyText(policy) === rental.policyTold ? undefined : policy;
+  }
+
+  /**
    * Fills the mailbox up when less than half of the wanted balance is left and the user still wants
    * it. After a failure it waits a while before the next attempt. Throws as `rent`.
    */
@@ -318,6 +328,11 @@ export class Renter {
 /** Where a rental's provider is. */
 export function hintOf(rental: Rental): ProviderHint {
   return { bondId: hexToBytes(rental.bondId), endpoint: rental.endpoint };
+}
+
+/** A policy as a rental remembers it. */
+export function policyText(policy: MailboxPolicy): string {
+  return JSON.stringify({ ...policy, maxDebitPerDay: `${policy.maxDebitPerDay}` });
 }
 
 function withCredit(rental: Rental, made: { balance: string; credited: string }): Rental {

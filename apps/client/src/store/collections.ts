@@ -193,6 +193,8 @@ export const rentals = collection(
     isActive: z.boolean(),
     /** The user wants it no more: no descriptor names it, nothing more is paid into it. */
     isEnded: z.boolean(),
+    /** The policy of the mailbox as the provider was told it (JSON), from this version on. */
+    policyTold: z.string().max(256).optional(),
     /** Vouchers may be behind what was signed elsewhere: the provider is asked first. */
     isRecovering: z.boolean().optional(),
   }),
