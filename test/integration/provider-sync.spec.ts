@@ -445,7 +445,7 @@ describe('what a provider is held to', () => {
     await market.confirm(await mail(1));
     const real = globalThis.fetch;
     globalThis.fetch = async (input, init) =>
-      `${input instanceof Request ? input.url : input}`.includes('/v1/objects/')
+      new URL(input instanceof Request ? input.url : input).pathname.startsWith('/v1/objects/')
         ? Response.json({ code: 'policy-forbids' }, { status: 403 })
         : real(input, init);
     try {
