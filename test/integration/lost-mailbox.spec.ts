@@ -192,7 +192,7 @@ describe('a provider that goes on from an old copy of its disk', () => {
   it('is told again what it has forgotten', async () => {
     const old = market.copyDisk();
     await sync(phone);
-    // Without the phone's tags it keeps the second one as a stranger's when it works that off again.
+    // Without the phone's tags it takes the second one for a stranger's when it comes again.
     await write(1);
     await write(1, carol);
     for (const side of [pc, phone]) await sync(side);

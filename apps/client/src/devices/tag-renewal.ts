@@ -1,6 +1,7 @@
 /**
- * What becomes of tags, chains and invites that a removed device knows: each remaining device tells its
- * contacts new seeds, and the one that removed it asks them to begin anew towards this account.
+ * What becomes of tags, chains and invites that a removed device knows: each remaining device tells
+ * its contacts new seeds, and the one that removed it asks them to begin anew towards this account,
+ * and ends its invites.
  * Before: device-manager.ts, client.ts; after: device-tags.ts, and the contacts' clients.
  * Spec: docs/spec/26-self-log.md, section "Removed devices".
  */

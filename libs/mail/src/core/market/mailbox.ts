@@ -53,7 +53,7 @@ export interface Mailbox {
   readonly tagCount: number;
   readonly debits: DayCount;
   readonly unsolicited: DayCount;
-  /** 16 bytes, random: that of another log differs. Mailboxes of before there were any have none. */
+  /** 16 random bytes, other ones for another log. Absent where it began before there were ids. */
   readonly logId?: Uint8Array;
   /** Entries of the log so far; the next one has this number. */
   readonly logLength: number;
