@@ -23,7 +23,7 @@ import {
 } from './people.ts';
 import type { PlannedEvent } from './plan.ts';
 import { LifeProvider } from './provider.ts';
-import { LifeTangle } from './tangle.ts';
+import { bestCrypto, type LifeCrypto, LifeTangle } from './tangle.ts';
 import { VirtualTime } from './time.ts';
 import { type PersonView, viewOf } from './views.ts';
 
@@ -80,13 +80,13 @@ export class LifeWorld {
   readonly #habits: Habits;
   readonly #uninstall: () => void;
 
-  private constructor(options: LifeOptions, folder: string) {
+  private constructor(options: LifeOptions, folder: string, crypto: LifeCrypto) {
     this.options = options;
     this.folder = folder;
     this.random = new SeededRandom(options.seed);
     const seeds = Array.from({ length: options.users }, (_, index) => seedOf(index));
     const outputs = seeds.map((seed) => ({ address: walletAddressOf(seed), amount: TOKENS }));
-    this.tangle = new LifeTangle(this.time, outputs, MILESTONE_MS);
+    this.tangle = new LifeTangle(this.time, outputs, MILESTONE_MS, crypto);
     this.tangle.onMilestone = () => this.#followAll();
     this.faults = new Faults(this);
     this.#habits = new Habits(this);
@@ -96,7 +96,7 @@ export class LifeWorld {
   /** A world in which everybody has an account and knows some others. */
   static async create(options: LifeOptions): Promise<LifeWorld> {
     const folder = await mkdtemp(join(tmpdir(), 'tanglemail-life-'));
-    const world = new LifeWorld(options, folder);
+    const world = new LifeWorld(options, folder, await bestCrypto());
     for (let index = 0; index < options.providers; index += 1) {
       const provider = new LifeProvider(index, await freePort(), world.tangle, world.time);
       world.providers.push(provider);

@@ -25,6 +25,8 @@ export class StrangerScan {
   readonly #fetcher: ObjectFetcher;
   readonly #spam: Pick<SpamGuard, 'askedNow' | 'hears'>;
   readonly #scanned = new Set<string>();
+  /** What was found out about heads: every rented provider shows the same ones. */
+  readonly #verdicts = new Map<string, boolean>();
   /** Where the next pass goes on at a provider, by bond id. */
   readonly #cursors = new Map<string, string>();
 
@@ -68,8 +70,20 @@ export class StrangerScan {
     this.#scanned.add(key);
   }
 
-  /** The tag belongs to the day on which the envelope came, which may be some days ago. */
+  /** By all that a verdict follows from: a provider that shows a wrong head decides for itself. */
   #isOurs(item: HeldItemDto): boolean {
+    const { tag, head, stampBase, until } = item;
+    const key = `${tag} ${head} ${stampBase} ${until}`;
+    const known = this.#verdicts.get(key);
+    if (known !== undefined) return known;
+    const verdict = this.#isForUs(item);
+    if (this.#verdicts.size >= MAX_REMEMBERED) this.#verdicts.clear();
+    this.#verdicts.set(key, verdict);
+    return verdict;
+  }
+
+  /** The tag belongs to the day on which the envelope came, which may be some days ago. */
+  #isForUs(item: HeldItemDto): boolean {
     const head = hexToBytes(item.head);
     const envelope: MailEnvelope = {
       version: head[0] ?? 0,
