@@ -40,6 +40,8 @@ export interface LifeOptions {
 
 export interface LifeCounts {
   sessions: number;
+  /** Times that somebody came back after a day or more. */
+  absences: number;
   mails: number;
   lines: number;
   flags: number;
@@ -73,7 +75,14 @@ export class LifeWorld {
   readonly providers: LifeProvider[] = [];
   readonly mails: WrittenMail[] = [];
   readonly lines: WrittenLine[] = [];
-  readonly counts: LifeCounts = { sessions: 0, mails: 0, lines: 0, flags: 0, moves: 0 };
+  readonly counts: LifeCounts = {
+    sessions: 0,
+    absences: 0,
+    mails: 0,
+    lines: 0,
+    flags: 0,
+    moves: 0,
+  };
   readonly faults: Faults;
   /** For backups. */
   readonly folder: string;
@@ -245,6 +254,7 @@ export class LifeWorld {
       await this.during(service.sync());
     }
     await this.pass(60_000);
+    person.seenMs = this.time.nowMs;
     await this.during(device.stop());
   }
 
@@ -294,7 +304,9 @@ export class LifeWorld {
   }
 
   async #sitDown({ person, events }: Sitter): Promise<void> {
-    const { random, faults } = this;
+    const { random, faults, time } = this;
+    if (time.nowMs - person.seenMs >= DAY_MS) this.counts.absences += 1;
+    person.seenMs = time.nowMs;
     const lossesBefore = person.losses.length;
     await faults.loseDevices(person, events);
     const [first] = person.devices;

@@ -13,7 +13,7 @@ let scan: StrangerScan;
 
 function item(more: Partial<HeldItemDto> = {}): HeldItemDto {
   const facts = { root: '11'.repeat(32), tag: '22'.repeat(16), head: HEAD, size: 2_048 };
-  return { ...facts, stampBase: '33'.repeat(32), until: 1_800_000_000, ...more } as HeldItemDto;
+  return { ...facts, stampBase: '33'.repeat(32), until: 1_800_000_000, ...more };
 }
 
 function passOf(bondId: string, items: readonly HeldItemDto[]): SyncPass {
@@ -26,7 +26,11 @@ beforeEach(() => {
   looks = 0;
   fetched = [];
   isOurs = false;
-  const intake = { doorAt: () => (isOurs ? '' : undefined), hasTaken: () => false };
+  const intake = {
+    doorAt: () => (isOurs ? '' : undefined),
+    hasTaken: () => false,
+    isForeign: () => false,
+  };
   const fetcher = {
     retain: async () => true,
     fetch: async ({ bondId }: SyncPass) => {

@@ -21,7 +21,7 @@ const MAX_HELD_PAGES = 50;
 const MAX_REMEMBERED = 65_536;
 
 export class StrangerScan {
-  readonly #intake: Pick<LetterIntake, 'doorAt' | 'hasTaken'>;
+  readonly #intake: Pick<LetterIntake, 'doorAt' | 'hasTaken' | 'isForeign'>;
   readonly #fetcher: ObjectFetcher;
   readonly #spam: Pick<SpamGuard, 'askedNow' | 'hears'>;
   readonly #scanned = new Set<string>();
@@ -31,7 +31,7 @@ export class StrangerScan {
   readonly #cursors = new Map<string, string>();
 
   constructor(
-    intake: Pick<LetterIntake, 'doorAt' | 'hasTaken'>,
+    intake: Pick<LetterIntake, 'doorAt' | 'hasTaken' | 'isForeign'>,
     fetcher: ObjectFetcher,
     spam: Pick<SpamGuard, 'askedNow' | 'hears'>,
   ) {
@@ -65,6 +65,9 @@ export class StrangerScan {
       if (!(await this.#fetcher.retain(pass, item.root))) return;
       if (isNew) pass.result.held += 1;
       if (!(await this.#fetcher.fetch(pass, item.root))) return;
+      // Once in 65,536 a head fits by chance. Kept in our mailbox the mail would have a receipt,
+      // its sender would take it for stored, and whoever it is for would not find it.
+      if (this.#intake.isForeign(item.root)) await this.#fetcher.release(pass, item.root);
     }
     if (this.#scanned.size >= MAX_REMEMBERED) this.#scanned.clear();
     this.#scanned.add(key);
