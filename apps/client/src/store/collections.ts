@@ -206,6 +206,8 @@ export const descriptors = collection(
     bytes: hex,
     /** Another descriptor with the same sequence was seen: two devices, or a stolen key. */
     conflictAtMs: count.optional(),
+    /** Ids of blocks whose descriptors were proven and looked at, newest first. */
+    lookedAt: z.array(hex).max(100).optional(),
   }),
 );
 
