@@ -19,6 +19,8 @@ export const uploadDto = z.object({
   /** Providers that have all parts, of those that were asked. */
   copies: count,
   providers: count,
+  /** No mail to anybody: a copy of what lies in Sent, for the own devices. */
+  isCopy: z.boolean(),
 });
 
 export const incomingStates = ['waiting', 'fetching', 'blocked', 'refused'] as const;
@@ -46,6 +48,16 @@ export const incomingEventDto = z.object({
   percent,
 });
 
+/** A mail that this device only knows of: its bytes lie on another device of the account. */
+export const elsewhereDto = z.object({
+  folder: z.enum(['Sent', 'Drafts']),
+  to: text,
+  subject: text,
+  sizeBytes: count,
+  dateMs: count,
+  device: z.object({ id: text, name: text }),
+});
+
 export const quoteRequestDto = z.strictObject({
   to: z.array(z.string().min(1).max(1_024)).min(1).max(50),
   sizeBytes: z.int().min(1).max(0xffff_ffff),
@@ -65,10 +77,13 @@ export const quoteDto = z.object({
   providers: count,
   /** What keeping them costs the recipient at all of these together, base units. */
   recipientCost: amount,
+  /** The copy for the own other devices: the recipient's cost is ours. */
+  isCopy: z.literal(true).optional(),
 });
 
 export type UploadDto = z.infer<typeof uploadDto>;
 export type IncomingDto = z.infer<typeof incomingDto>;
 export type IncomingEventDto = z.infer<typeof incomingEventDto>;
+export type ElsewhereDto = z.infer<typeof elsewhereDto>;
 export type QuoteRequestDto = z.infer<typeof quoteRequestDto>;
 export type QuoteDto = z.infer<typeof quoteDto>;

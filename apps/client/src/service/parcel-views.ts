@@ -8,10 +8,11 @@ import type { ContactBook } from '../contacts/contact-book.ts';
 import type { IncomingParcel } from '../parcels/parcel-inbox.ts';
 import type { UploadState } from '../parcels/parcel-uploads.ts';
 
-export function uploadView({ outboxId, copies, providers, progress }: UploadState): UploadDto {
+export function uploadView(upload: UploadState): UploadDto {
+  const { outboxId, copies, providers, progress, isCopy } = upload;
   const { bytesDone, bytesTotal } = progress;
   const percent = percentDone(progress);
-  return { outboxId: `${outboxId}`, percent, bytesDone, bytesTotal, copies, providers };
+  return { outboxId: `${outboxId}`, percent, bytesDone, bytesTotal, copies, providers, isCopy };
 }
 
 export function incomingEvent(id: number, parcel: IncomingParcel | undefined): IncomingEventDto {
