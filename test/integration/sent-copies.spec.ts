@@ -100,6 +100,10 @@ describe('a copy of a large mail', () => {
       await allUploaded(bob);
       // Nobody is needed for it but the providers.
       await bob.stop();
+      await until('the copy’s turn', async () => {
+        const [coming] = await phone.services.parcels.incoming();
+        return coming?.isCopy === true && coming.preview.subject === 'A large file';
+      });
       expect((await mailIn(phone, 'Sent')).equals(raw)).toBe(true);
       const [there] = await listOf(phone, 'Sent');
       expect(there).toMatchObject({ subject: 'A large file', hasAttachments: true });

@@ -39,6 +39,8 @@ export const incomingDto = z.object({
   /** What fetching the rest costs at the first provider, base units; absent when not known. */
   cost: amount.optional(),
   error: z.string().max(64).optional(),
+  /** What another device of the account has sent: it goes to Sent. */
+  isCopy: z.boolean(),
 });
 
 /** `gone`: it lies in a folder now, or was given up. */

@@ -143,7 +143,8 @@ function show(list: readonly IncomingDto[], width: number): string {
     { title: 'ID', of: (one: IncomingDto) => one.id },
     {
       title: 'FROM',
-      of: (one: IncomingDto) => one.from.name || one.preview.from || one.from.address,
+      of: (one: IncomingDto) =>
+        one.isCopy ? 'own device' : one.from.name || one.preview.from || one.from.address,
       isFlexible: true,
     },
     { title: 'SUBJECT', of: (one: IncomingDto) => one.preview.subject, isFlexible: true },

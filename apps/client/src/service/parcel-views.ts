@@ -42,6 +42,7 @@ export function incomingView(
     percent: percentDone(progress),
     bytesDone: progress.bytesDone,
     bytesTotal: progress.bytesTotal,
+    isCopy: row.copy !== undefined,
     ...(cost === undefined ? {} : { cost: `${cost}` }),
     ...(row.error === undefined ? {} : { error: row.error }),
   };
