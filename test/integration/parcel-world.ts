@@ -122,11 +122,12 @@ export async function until(
   what: string,
   isSo: () => boolean | Promise<boolean>,
   timeoutMs = 240_000,
+  lookMs = LOOK_MS,
 ): Promise<void> {
   const endMs = Date.now() + timeoutMs;
   while (!(await isSo())) {
     if (Date.now() > endMs) throw new Error(`waited too long for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    await new Promise((resolve) => setTimeout(resolve, lookMs));
   }
 }
 

@@ -5,13 +5,17 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { MessageSummaryDto } from '../../apps/client/src/api/dto.ts';
 import type { Device } from '../life/device.ts';
-import { fileOf, mailOf, ParcelWorld, until } from './parcel-world.ts';
+import { fileOf, mailOf, ParcelWorld, until as lookUntil } from './parcel-world.ts';
 
 const MIB = 1_048_576;
 const LIMIT_MS = 600_000;
 const AT_ONCE = { undoSeconds: 0, wantsReceipt: false };
 const [ALICE, BOB] = [0, 1];
 let world: ParcelWorld;
+
+/** A look is a synchronisation here, which costs time and money. */
+const until = (what: string, isSo: () => Promise<boolean>): Promise<void> =>
+  lookUntil(what, isSo, 240_000, 250);
 
 afterEach(async () => {
   await world.close();

@@ -1,5 +1,6 @@
 /**
- * Mails in the self-log: flags, the folders of each message, and folders themselves. Before: mail store, device-log.ts; after: mail-log-apply.ts and the other devices.
+ * Mails in the self-log: flags, the folders of each message, and folders themselves. Before: mail
+ * store, device-log.ts; after: mail-log-apply.ts and the other devices.
  * Spec: docs/spec/26-self-log.md, section "Values".
  */
 import { sha256 } from '@noble/hashes/sha2.js';

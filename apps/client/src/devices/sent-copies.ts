@@ -2,7 +2,8 @@
  * Copies of what was sent, for the other devices: in the self-log when an operation can carry them,
  * else as parts at the own providers, which the log names; until they are there, or where nobody
  * keeps them, the log says on which device they lie. Before: service/mail-sender.ts, mail store;
- * after: outbox (form `copy`), parcels, the other devices. Spec: docs/spec/26-self-log.md, "Values".
+ * after: outbox (form `copy`), parcels, the other devices.
+ * Spec: docs/spec/26-self-log.md, section "Values".
  */
 import { isKind, type Operation } from '@tanglemail/mail/core/self-log/operation.ts';
 import { elementsOf, readRegister, registerKey } from '@tanglemail/mail/core/self-log/view.ts';
