@@ -371,12 +371,6 @@ export const CLIENT_ERRORS = {
     'ask the sender to send it again',
   ),
   'send-cancelled': row('refused', 409, 'nothing was sent', 'add --yes to send without a question'),
-  'parcel-to-self': row(
-    'refused',
-    422,
-    'large mails to oneself are not sent',
-    'keep the file where it is',
-  ),
   'parcel-cannot-pay': row(
     'refused',
     402,

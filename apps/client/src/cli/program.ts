@@ -19,7 +19,12 @@ import { daemonCommand } from './daemon-commands.ts';
 import { filtersCommand } from './filter-commands.ts';
 import { hookCommand } from './hook-commands.ts';
 import { inboxCommand, outboxCommand, readCommand, syncCommand } from './mail-commands.ts';
-import { fetchCommand, incomingCommand, quoteCommand } from './parcel-commands.ts';
+import {
+  elsewhereCommand,
+  fetchCommand,
+  incomingCommand,
+  quoteCommand,
+} from './parcel-commands.ts';
 import { deleteCommand, flagCommand, foldersCommand, moveCommand } from './folder-commands.ts';
 import { providerCommand } from './provider-commands.ts';
 import { rulesCommand, searchCommand, threadsCommand } from './search-commands.ts';
@@ -72,6 +77,7 @@ export function buildProgram(terminal: Terminal, settings: Settings | undefined)
     .addCommand(tuiCommand(terminal))
     .addCommand(readCommand(terminal))
     .addCommand(incomingCommand(terminal))
+    .addCommand(elsewhereCommand(terminal))
     .addCommand(fetchCommand(terminal))
     .addCommand(searchCommand(terminal))
     .addCommand(threadsCommand(terminal))
