@@ -14,6 +14,7 @@ import {
   type ImapRefusal,
   type ImapStore,
   type SpecialUse,
+  type UidRange,
 } from '@tanglemail/mail/io/imap/session/hooks.ts';
 import { emailText } from '../account/account.ts';
 import { ClientError, type ClientErrorCode } from '../client-error.ts';
@@ -242,15 +243,12 @@ export class BridgeStore implements ImapStore {
     await this.#write('messages', (batch) => messages.expunge(batch, idsOf(folderId, uids)));
   }
 
-  async claimRecent(folderId: string): Promise<number> {
+  async claimRecent(folderId: string): Promise<UidRange> {
     const { messages } = this.#parts;
-    const state = messages.folder(folderId as FolderId);
-    // Nothing is written where nothing is recent.
-    if (state !== undefined && state.firstRecentUid === state.uidNext) return state.uidNext;
-    const { fromUid } = await this.#write(undefined, (batch) =>
-      messages.claimRecent(batch, folderId as FolderId),
-    );
-    return fromUid;
+    return this.#write(undefined, (batch) => {
+      const { fromUid, apply } = messages.claimRecent(batch, folderId as FolderId);
+      return { from: fromUid, to: messages.folder(folderId as FolderId)?.uidNext ?? 0, apply };
+    });
   }
 
   observe(listener: () => void): () => void {

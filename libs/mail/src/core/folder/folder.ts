@@ -155,12 +155,21 @@ export function changeFlags<M extends FolderMessage>(
   for (const uid of new Set(uids)) {
     const message = folder.messages.get(uid);
     if (!message) continue;
-    const after = sortedFlags(changedFlags(message.flags, change, flags));
+    const after = flagsAfter(message.flags, change, flags);
     if (message.modseq > unchangedSince) modified.push(uid);
     else if (after.join(' ') !== message.flags.join(' '))
       put.push({ ...message, flags: after, modseq });
   }
   return put.length > 0 ? { modified, diff: diffOf(folder, { modseq, put }) } : { modified };
+}
+
+/** The flags that a message with those of `before` has after a change. */
+export function flagsAfter(
+  before: readonly string[],
+  change: FlagChange,
+  flags: readonly string[],
+): string[] {
+  return sortedFlags(changedFlags(before, change, flags));
 }
 
 function changedFlags(

@@ -46,7 +46,7 @@ export const move: ImapCommand<Copy> = {
     // The new UIDs are told before the messages vanish here (RFC 6851 §4.3).
     const code = copyUid(session, id, moved);
     if (code !== undefined) session.untagged(`OK [${code}] moved`);
-    session.tellNews();
+    await session.tellNews();
     return ok('moved', session.enabled.has('QRESYNC') ? highestModseq(session) : undefined);
   },
 };

@@ -31,7 +31,7 @@ export const search: ImapCommand<Search> = {
     const hasModseq = usesModseq(key);
     if (hasModseq) session.enabled.add('CONDSTORE');
     const found = await new Searcher(session).search(key);
-    if (returns?.includes('SAVE') === true) session.saved = found.uids;
+    if (returns?.includes('SAVE') === true) session.saved = savedOf(found.uids, returns);
     const named = isUid ? found.uids : found.uids.map((uid) => session.selected.numberOf(uid));
     const modseq = hasModseq && found.modseq > 0 ? found.modseq : undefined;
     if (returns === undefined && !session.isRev2) {
@@ -43,6 +43,15 @@ export const search: ImapCommand<Search> = {
     return ok('searched');
   },
 };
+
+/** With MIN or MAX and nothing that wants all, these alone are kept (RFC 5182 §2.4). */
+function savedOf(uids: readonly number[], returns: readonly ReturnOption[]): readonly number[] {
+  if (returns.includes('ALL') || returns.includes('COUNT')) return uids;
+  const ends: number[] = [];
+  if (returns.includes('MIN')) ends.push(...uids.slice(0, 1));
+  if (returns.includes('MAX')) ends.push(...uids.slice(-1));
+  return ends.length === 0 && !returns.some((one) => one !== 'SAVE') ? uids : [...new Set(ends)];
+}
 
 function readReturn(args: Arguments): ReturnOption[] {
   const options = args.list(() => {

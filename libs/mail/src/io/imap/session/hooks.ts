@@ -37,6 +37,12 @@ export interface CopiedUid {
   readonly to: number;
 }
 
+/** From the first up to the one before the last. */
+export interface UidRange {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Why a change was refused, as the response code that names it. */
 export type ImapRefusal =
   | 'ALREADYEXISTS'
@@ -111,8 +117,8 @@ export interface ImapStore {
   copy(folderId: string, uids: readonly number[], to: string): Promise<readonly CopiedUid[]>;
   move(folderId: string, uids: readonly number[], to: string): Promise<readonly CopiedUid[]>;
   expunge(folderId: string, uids: readonly number[]): Promise<void>;
-  /** The first UID that is recent for this session: no other is told so of the same. */
-  claimRecent(folderId: string): Promise<number>;
+  /** UIDs that are recent for this session from now on: no other is told so of the same. */
+  claimRecent(folderId: string): Promise<UidRange>;
   /** Calls back after every change of any folder, until what it returns is called. */
   observe(listener: () => void): () => void;
 }

@@ -20,6 +20,7 @@ import {
   ImapRefused,
   type ImapStore,
   type SpecialUse,
+  type UidRange,
 } from '../session/hooks.ts';
 
 const SPECIAL: Record<string, SpecialUse | undefined> = {
@@ -178,11 +179,11 @@ export class MemoryStore implements ImapStore {
     this.#apply(folder, expungeMessages(folder, uids));
   }
 
-  async claimRecent(folderId: string): Promise<number> {
+  async claimRecent(folderId: string): Promise<UidRange> {
     const folder = this.#folder(folderId);
     const { fromUid, diff } = claimRecent(folder);
     this.#apply(folder, diff);
-    return fromUid;
+    return { from: fromUid, to: folder.firstRecentUid };
   }
 
   observe(listener: () => void): () => void {
