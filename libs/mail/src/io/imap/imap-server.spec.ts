@@ -29,7 +29,7 @@ async function deliver(count: number, raw = MAIL): Promise<void> {
   const inbox = test.store.idOf('INBOX');
   for (let at = 1; at <= count; at++) {
     const bytes = Buffer.from(`X-Number: ${at}\r\n${raw}`, 'latin1');
-    await test.store.append(inbox, { raw: bytes, flags: [], internalDate: NOW_SECONDS });
+    test.store.deliver(inbox, { raw: bytes, flags: [], internalDate: NOW_SECONDS });
   }
 }
 
@@ -324,6 +324,16 @@ describe('a selected folder', () => {
     expect(await dialog.run(`APPEND Nowhere {1+}\r\nx`)).toEqual([
       'NO [TRYCREATE] there is no such folder',
     ]);
+    // RFC 3502: several at once, each with flags and time of its own, all or none.
+    const time = '"01-Jan-2026 00:00:00 +0000"';
+    const several = `(\\Seen) {3+}\r\na\r\n ${time} {3+}\r\nb\r\n {3+}\r\nc\r\n`;
+    expect((await dialog.run(`APPEND INBOX ${several}`)).at(-1)).toBe(
+      'OK [APPENDUID 1001 2:4] kept',
+    );
+    expect(await dialog.run('UID SEARCH SEEN')).toContain('* SEARCH 1 2');
+    expect(await dialog.run('UID SEARCH ON 1-Jan-2026')).toContain('* SEARCH 3');
+    expect((await dialog.run('APPEND INBOX {1+}\r\na (\\Seen')).at(-1)).toMatch(/^BAD/);
+    expect(test.store.folder('F0')?.messages.size).toBe(4);
   });
 
   it('shows a new message as recent to one session alone, the first that hears of it', async () => {

@@ -29,7 +29,7 @@ beforeEach(async () => {
   port = await server.listen('127.0.0.1', 0);
   for (let count = 1; count <= 3; count++) {
     const raw = Buffer.from(`X: ${count}\r\n${MAIL}`);
-    await store.append(folders.inbox, { raw, flags: [], internalDate: 1 });
+    store.deliver(folders.inbox, { raw, flags: [], internalDate: 1 });
   }
 });
 afterEach(async () => {

@@ -4,6 +4,7 @@ import type { ImapCommand, ImapSession } from '../session/session.ts';
 
 const AFTER_LOGIN = [
   'UIDPLUS',
+  'MULTIAPPEND',
   'UNSELECT',
   'MOVE',
   'IDLE',

@@ -37,6 +37,14 @@ export interface CopiedUid {
   readonly to: number;
 }
 
+/** What a program puts into a folder. */
+export interface AppendedMessage {
+  readonly raw: Uint8Array;
+  readonly flags: readonly string[];
+  /** Unix seconds. */
+  readonly internalDate: number;
+}
+
 /** From the first up to the one before the last. */
 export interface UidRange {
   readonly from: number;
@@ -99,15 +107,8 @@ export interface ImapStore {
   /** Its messages go to Trash. */
   deleteFolder(id: string): Promise<void>;
   subscribe(id: string, isSubscribed: boolean): Promise<void>;
-  /** Takes a message up. Time in Unix seconds. Throws ImapRefused. */
-  append(
-    folderId: string,
-    message: {
-      readonly raw: Uint8Array;
-      readonly flags: readonly string[];
-      readonly internalDate: number;
-    },
-  ): Promise<{ readonly uid: number }>;
+  /** Takes messages up, all or none; gives their UIDs in this order. Throws ImapRefused. */
+  append(folderId: string, messages: readonly AppendedMessage[]): Promise<readonly number[]>;
   changeFlags(
     folderId: string,
     uids: readonly number[],

@@ -15,6 +15,7 @@ import {
   newFolder,
 } from '../../../core/folder/folder.ts';
 import {
+  type AppendedMessage,
   type CopiedUid,
   type ImapFolder,
   ImapRefused,
@@ -122,15 +123,12 @@ export class MemoryStore implements ImapStore {
     this.#shelves.get(id)!.isSubscribed = isSubscribed;
   }
 
+  async append(folderId: string, messages: readonly AppendedMessage[]): Promise<number[]> {
+    return messages.map((message) => this.deliver(folderId, message));
+  }
+
   /** Takes a message up, as the inbox does and as APPEND does. */
-  async append(
-    folderId: string,
-    message: {
-      readonly raw: Uint8Array;
-      readonly flags: readonly string[];
-      readonly internalDate: number;
-    },
-  ): Promise<{ readonly uid: number }> {
+  deliver(folderId: string, message: AppendedMessage): number {
     const emailId = createHash('sha256').update(message.raw).digest('hex').slice(0, 32);
     this.#bytes.set(emailId, message.raw);
     const folder = this.#folder(folderId);
@@ -142,7 +140,7 @@ export class MemoryStore implements ImapStore {
       flags: message.flags,
     });
     this.#apply(folder, diff);
-    return { uid };
+    return uid;
   }
 
   async changeFlags(
