@@ -22,7 +22,7 @@ import { ClientError, type ClientErrorCode } from '../client-error.ts';
 import type { ClientParts } from '../client-parts.ts';
 import { draftKey, draftVersion } from '../drafts/draft-book.ts';
 import { FOLDER, type FolderId, readFolderName } from '../messages/folder-name.ts';
-import { readForeignMail } from '../messages/foreign-mail.ts';
+import { type ForeignFacts, readForeignMail } from '../messages/foreign-mail.ts';
 import { mailId, type NewMail } from '../messages/listed-mail.ts';
 import { hiddenFolders } from '../store/bridge-collections.ts';
 import type { MessageEntry } from '../store/collections.ts';
@@ -55,6 +55,17 @@ const INDEXED_FROM = 2_000;
 /** Mails that the index may find; more are no answer to a search. */
 const MAX_FOUND = 200_000;
 const FOLDERS_KEY = 'folders';
+/** What the lists show of a mail whose header cannot be read. */
+const UNREAD: ForeignFacts = {
+  importedFrom: '',
+  dateSeconds: undefined,
+  isRegistered: false,
+  hasAttachments: false,
+  fromName: '',
+  to: '',
+  subject: '',
+  messageId: '',
+};
 
 export class BridgeStore implements ImapStore {
   readonly #parts: BridgeStoreParts;
@@ -183,8 +194,9 @@ export class BridgeStore implements ImapStore {
     folderId: string,
     { raw, flags, internalDate }: AppendedMessage,
   ): Promise<NewMail | number> {
-    const facts = await readForeignMail(raw);
-    if (facts === undefined) throw new ImapRefused('CANNOT', 'it has no header section');
+    if (raw.length === 0) throw new ImapRefused('CANNOT', 'the mail is empty');
+    // Old mails have headers that nobody reads; their owner moves them all the same.
+    const facts = (await readForeignMail(raw)) ?? UNREAD;
     const known = folderId === FOLDER.Sent ? this.#sentUid(facts.messageId) : undefined;
     if (known !== undefined) return known;
     const { dateSeconds: _dateSeconds, importedFrom, ...described } = facts;
