@@ -72,9 +72,9 @@ export function readSearchKeys(args: Arguments): SearchKey {
   return keys.length === 1 ? keys[0]! : { kind: 'and', keys };
 }
 
-/** `CHARSET name` in front of the keys, if it stands there. Throws CharsetUnknown. */
-export function checkCharset(name: string): void {
-  if (!['US-ASCII', 'UTF-8'].includes(name.toUpperCase())) throw new CharsetUnknown();
+/** Whether text in this charset is read. */
+export function isCharset(name: string): boolean {
+  return ['US-ASCII', 'UTF-8'].includes(name.toUpperCase());
 }
 
 class KeyReader {

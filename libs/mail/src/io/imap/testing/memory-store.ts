@@ -103,7 +103,13 @@ export class MemoryStore implements ImapStore {
     if (this.folders().some((one) => one.name === name)) {
       throw new ImapRefused('ALREADYEXISTS', 'there is such a folder');
     }
-    return this.#changed(() => this.#create(name));
+    const parts = name.split('/');
+    const above = parts.slice(0, -1).map((_, at) => parts.slice(0, at + 1).join('/'));
+    const missing = above.filter((parent) => !this.folders().some((one) => one.name === parent));
+    return this.#changed(() => {
+      for (const parent of missing) this.#create(parent);
+      return this.#create(name);
+    });
   }
 
   async renameFolder(id: string, name: string): Promise<void> {
