@@ -40,6 +40,7 @@ async function boot(disk: Disk, cut?: PowerCut, firstId = 100): Promise<Machine>
   const { store, isOff } = memoryStore(disk, cut);
   const owner = await person(1, sealedMemoryStore(store));
   const { account, messages, tangle, writes } = owner;
+  messages.dateBy(() => NOW_MS / 1_000);
   // Folders that a command makes have the same ids whenever it is played.
   let ids = firstId;
   const random = { bytes: (length: number) => new Uint8Array(length).fill(++ids), below: () => 0 };
@@ -63,7 +64,7 @@ async function boot(disk: Disk, cut?: PowerCut, firstId = 100): Promise<Machine>
       const mails = Array.from(folder.messages.values(), (one) => {
         const raw = messages.rawOf(one.emailId);
         const bytes = raw === undefined ? 'LOST' : Buffer.from(raw).toString('latin1');
-        return { uid: one.uid, flags: one.flags, modseq: one.modseq, bytes };
+        return { uid: one.uid, flags: one.flags, modseq: one.modseq, savedAt: one.savedAt, bytes };
       });
       return { name, uidValidity, uidNext, modseq, firstRecentUid, expunged, mails };
     });

@@ -23,6 +23,8 @@ export interface FolderMessage {
   readonly sizeBytes: number;
   /** Unix seconds. */
   readonly internalDate: number;
+  /** Unix seconds at which it came into this folder, where that is known (RFC 8514). */
+  readonly savedAt?: number | undefined;
   /** Sorted, each once; system flags as `\Seen`, keywords as written. */
   readonly flags: readonly string[];
   /** The folder's modification number at its last change; below 2^53. */

@@ -373,37 +373,6 @@ describe('commands in a folder', () => {
     ]);
   });
 
-  it('FETCH of the first words', async () => {
-    const mails = {
-      'Subject: x\r\n\r\n> quoted\r\nFirst   words\r\n\r\nand more\r\n': '"First words and more"',
-      'Content-Type: text/html\r\n\r\n<style>a{}</style><p>Some <b>bold</b></p>': '"Some bold"',
-      'Content-Type: text/plain; charset=utf-8\r\n\r\nGr\u00c3\u00bc\u00c3\u009fe\r\n':
-        '{7}\r\nGr\u00c3\u00bc\u00c3\u009fe',
-      'Subject: nothing\r\n\r\n': '""',
-    };
-    for (const [raw, preview] of Object.entries(mails)) {
-      const bytes = Buffer.from(raw, 'latin1');
-      test.store.deliver('F0', { raw: bytes, flags: [], internalDate: 1 });
-      const dialog = await open('INBOX');
-      const heard = (await dialog.run('FETCH * PREVIEW')).slice(0, -1).join('\r\n');
-      expect(heard).toBe(`* ${heard.split(' ')[1]} FETCH (PREVIEW ${preview})`);
-    }
-    const long = `Subject: x\r\n\r\n${'\u00e9\u00e8 '.repeat(500)}`;
-    test.store.deliver('F0', { raw: Buffer.from(long), flags: [], internalDate: 1 });
-    const dialog = await open('INBOX');
-    await dialog.run('ENABLE UTF8=ACCEPT');
-    const [shown = ''] = await dialog.run('FETCH * PREVIEW');
-    const words = Buffer.from(/"(.*)"/.exec(shown)?.[1] ?? '', 'latin1').toString('utf8');
-    expect(words).toHaveLength(200);
-    // Tags that never end take no longer than others.
-    const tags = `Content-Type: text/html\r\n\r\n${'<style<title '.repeat(7_000)}`;
-    test.store.deliver('F0', { raw: Buffer.from(tags), flags: [], internalDate: 1 });
-    await dialog.run('NOOP');
-    expect((await dialog.run('FETCH * PREVIEW')).at(-1)).toMatch(/^OK/);
-    // It is no reading: nothing was marked.
-    expect((await dialog.run('SEARCH SEEN'))[0]).toBe('* SEARCH');
-  });
-
   it('SEARCH by keys that are wrong, deep or many', async () => {
     await expectAnswers(await open('INBOX'), [
       ['SEARCH', /^BAD/],

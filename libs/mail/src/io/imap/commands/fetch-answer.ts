@@ -44,7 +44,7 @@ export class FetchAnswer {
   }
 
   #format(item: FetchItem): Octets {
-    const { emailId, internalDate, modseq, uid } = this.#message;
+    const { emailId, internalDate, modseq, savedAt, uid } = this.#message;
     switch (item.kind) {
       case 'UID':
         return `UID ${uid}`;
@@ -53,7 +53,7 @@ export class FetchAnswer {
       case 'INTERNALDATE':
         return `INTERNALDATE ${formatDateTime(internalDate)}`;
       case 'SAVEDATE':
-        return `SAVEDATE ${formatDateTime(internalDate)}`;
+        return `SAVEDATE ${savedAt === undefined ? 'NIL' : formatDateTime(savedAt)}`;
       case 'RFC822.SIZE':
         return `RFC822.SIZE ${this.#session.store.sizeOf(this.#message)}`;
       case 'MODSEQ':

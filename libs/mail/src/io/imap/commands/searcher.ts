@@ -100,6 +100,10 @@ export class Searcher {
           (!key.isUnseen || !hasFlag(message, '\\Seen'));
       case 'received':
         return ({ internalDate }) => isInOrder(dayOf(internalDate), key.order, key.day);
+      case 'saved':
+        // Where nobody wrote it down, the day of arrival stands for it (RFC 8514 §4.3).
+        return ({ internalDate, savedAt = internalDate }) =>
+          isInOrder(dayOf(savedAt), key.order, key.day);
       case 'age':
         return ({ internalDate }) => now - internalDate >= key.seconds === key.isOlder;
       case 'size':
@@ -167,6 +171,7 @@ type RecordKind =
   | 'modseq'
   | 'received'
   | 'recent'
+  | 'saved'
   | 'size'
   | 'threadId';
 

@@ -42,6 +42,8 @@ export class MemoryStore implements ImapStore {
   readonly #shelves = new Map<string, Shelf>();
   readonly #bytes = new Map<string, Uint8Array>();
   readonly #listeners = new Set<() => void>();
+  /** When a message comes into a folder. */
+  nowSeconds = 1_793_610_672;
   #uidValidity = 1_000;
   #keys = 0;
 
@@ -143,6 +145,7 @@ export class MemoryStore implements ImapStore {
       emailId,
       sizeBytes: message.raw.length,
       internalDate: message.internalDate,
+      savedAt: this.nowSeconds,
       flags: message.flags,
     });
     this.#apply(folder, diff);
@@ -165,7 +168,7 @@ export class MemoryStore implements ImapStore {
     for (const from of uids) {
       const message = source.messages.get(from);
       if (message === undefined) continue;
-      const { uid, diff } = appendMessage(target, message);
+      const { uid, diff } = appendMessage(target, { ...message, savedAt: this.nowSeconds });
       this.#apply(target, diff);
       copied.push({ from, to: uid });
     }
