@@ -152,6 +152,7 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const people = await buildPeople(config.address, { ...core, clock, emit, onOwnChange });
   const base = { ...core, ...people, lists, tangle, epochs };
   const nowMs = (): number => tangle.clock.nowMs();
+  people.messages.dateBy(() => Math.floor(nowMs() / 1_000));
   const mailbox = await buildMailbox({ ...base, random: tangle.random, nowMs });
   const market = await buildMarket(options, { ...base, events, lifetime });
   const resolver = new DescriptorResolver({
