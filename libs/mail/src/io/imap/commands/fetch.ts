@@ -133,8 +133,24 @@ async function tellOne(
   const asksFlags = items.some(({ kind }) => kind === 'FLAGS');
   const told = await answer.format(items);
   if (told === undefined) return false;
-  const flags = hasChanged && !asksFlags ? ` FLAGS ${session.flagsOf(message)}` : '';
-  if (asksFlags || flags !== '') session.selected.markKnown(message);
-  session.untagged(`${session.selected.numberOf(message.uid)} FETCH (${told}${flags})`);
+  if (asksFlags || hasChanged) session.selected.markKnown(message);
+  session.tellNewFlags(message);
+  const more = hasChanged ? changeItems(session, message, items) : '';
+  session.untagged(`${session.selected.numberOf(message.uid)} FETCH (${told}${more})`);
   return true;
+}
+
+/** What a change brings that was not asked for, as RFC 7162 §3.2 and §3.2.5 want it. */
+function changeItems(
+  session: ImapSession,
+  message: FolderMessage,
+  items: readonly FetchItem[],
+): string {
+  const { enabled } = session;
+  const asks = (kind: FetchItem['kind']): boolean => items.some((one) => one.kind === kind);
+  const more: string[] = [];
+  if (enabled.has('QRESYNC') && !asks('UID')) more.push(`UID ${message.uid}`);
+  if (!asks('FLAGS')) more.push(`FLAGS ${session.flagsOf(message)}`);
+  if (enabled.has('CONDSTORE') && !asks('MODSEQ')) more.push(`MODSEQ (${message.modseq})`);
+  return more.map((one) => ` ${one}`).join('');
 }

@@ -104,6 +104,10 @@ export class Searcher {
           (!key.isUnseen || !hasFlag(message, '\\Seen'));
       case 'received':
         return ({ internalDate }) => isInOrder(dayOf(internalDate), key.order, key.day);
+      case 'saved':
+        // Where nobody wrote it down, the day of arrival stands for it (RFC 8514 §4.3).
+        return ({ internalDate, savedAt = internalDate }) =>
+          isInOrder(dayOf(savedAt), key.order, key.day);
       case 'age':
         return ({ internalDate }) => now - internalDate >= key.seconds === key.isOlder;
       case 'size':
@@ -171,6 +175,7 @@ type RecordKind =
   | 'modseq'
   | 'received'
   | 'recent'
+  | 'saved'
   | 'size'
   | 'threadId';
 
