@@ -24,6 +24,7 @@ import type { RequestSorter } from './contacts/request-sorter.ts';
 import { DescriptorPublisher } from './descriptor/publisher.ts';
 import { DescriptorResolver } from './descriptor/resolver.ts';
 import { buildDevices, type DeviceParts } from './devices/device-parts.ts';
+import { FateBook } from './fates/fate-book.ts';
 import { FilterScan } from './filters/filter-scan.ts';
 import { HookBook } from './hooks/hook-book.ts';
 import { HookRunner } from './hooks/hook-runner.ts';
@@ -98,6 +99,8 @@ export interface ClientParts extends ClientOptions {
   readonly resolver: DescriptorResolver;
   readonly publisher: DescriptorPublisher;
   readonly outbox: Outbox;
+  /** What programs are told of the mails that they handed in. */
+  readonly fates: FateBook;
   readonly book: RentalBook;
   readonly renter: Renter;
   readonly channels: ChannelKeeper;
@@ -172,6 +175,7 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const filterScan = buildFilterScan(options, { ...base, ...inbox, lifetime, spam });
   const sealer = new Sealer({ ...base, resolver });
   const outbox = await buildOutbox({ ...base, ...market, ...inbox, resolver, events, sealer });
+  const fates = await buildFates({ ...base, outbox, events });
   const receipts = connectReceipts(options, { ...base, ...inbox, outbox });
   const mail = { ...base, ...market, ...inbox, sealer, outbox, events };
   const parcels = await buildParcels(options, mail);
@@ -185,7 +189,7 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
     random: () => tangle.random.below(2 ** 20) / 2 ** 20,
     nowMs: () => tangle.clock.nowMs(),
   });
-  const running = { lifetime, resolver, publisher, outbox, chat, parcels, events, devices };
+  const running = { lifetime, resolver, publisher, outbox, fates, chat, parcels, events, devices };
   const hooks = await buildHooks(base, deps);
   return { ...all, ...running, ...hooks, filterScan, spam, push, recall };
 }
@@ -208,6 +212,19 @@ function buildOutbox(
     onWork: (entry, work) => {
       if (isMail(entry)) events.emit({ topic: 'outbox', data: { ...outboxEvent(entry), work } });
     },
+  });
+}
+
+function buildFates(parts: Base & Pick<ClientParts, 'events' | 'outbox'>): Promise<FateBook> {
+  const { events, messages } = parts;
+  return FateBook.load({
+    ...parts,
+    onReport: (id) => {
+      const mail = messages.get(id);
+      if (mail === undefined) return;
+      events.emit({ topic: 'inbox', data: { id, folder: mail.folder, uid: mail.entry.uid } });
+    },
+    onKeywords: () => events.emit({ topic: 'mailbox', data: { changed: 'flags' } }),
   });
 }
 

@@ -40,6 +40,8 @@ const INVITE_CHECK_MS = 3_600_000;
 const CHECKPOINT_MS = 30_000;
 /** Between two looks at what chat has to ask for, to answer or to delete. */
 const CHAT_CHECK_MS = 60_000;
+/** Between two looks at what is late. */
+const FATE_CHECK_MS = 60_000;
 
 type Rest = (timeMs: number, signal: AbortSignal) => Promise<void>;
 
@@ -82,8 +84,9 @@ export class Client {
   start(): void {
     const { wallet, outbox, parcels, config, tangle, publisher, channels, store, push } =
       this.#parts;
-    const { hookRunner, filterScan } = this.#parts;
+    const { hookRunner, filterScan, fates } = this.#parts;
     wallet.start();
+    fates.start();
     outbox.start();
     this.#parts.mailbox.keeper.start();
     parcels.start();
@@ -121,6 +124,10 @@ export class Client {
       await this.#parts.chat.tick();
       return CHAT_CHECK_MS;
     });
+    this.#loop('fates', async () => {
+      await fates.tick();
+      return FATE_CHECK_MS;
+    });
     this.#loop('ledger checkpoint', async () => {
       await saveCheckpoint(store, tangle.checkpoint());
       return CHECKPOINT_MS;
@@ -146,9 +153,9 @@ export class Client {
     this.#unsubscribe?.();
     push.close();
     // Together: a loop may wait for a payment, which ends only when the wallet stops.
-    const { parcels, devices, hookRunner } = this.#parts;
+    const { parcels, devices, hookRunner, fates } = this.#parts;
     const ends = [wallet.stop(), outbox.stop(), chat.settle(), parcels.stop()];
-    ends.push(hookRunner.stop(), devices.manager.stop(), devices.tags.stop());
+    ends.push(fates.stop(), hookRunner.stop(), devices.manager.stop(), devices.tags.stop());
     ends.push(devices.link.stop(), this.service.settle());
     await Promise.allSettled([...ends, ...this.#loops]);
     await saveCheckpoint(store, tangle.checkpoint());

@@ -14,7 +14,6 @@ import { setTimeout as rest } from 'node:timers/promises';
 import { emailText } from '../account/account.ts';
 import type { AddedAppPasswordDto, BridgeDto } from '../api/bridge-dto.ts';
 import type { BridgeService } from '../api/bridge-service.ts';
-import type { ApiServices } from '../api/service.ts';
 import { ClientError } from '../client-error.ts';
 import type { ClientParts } from '../client-parts.ts';
 import type { ClientConfig } from '../config/schema.ts';
@@ -25,7 +24,7 @@ import { AppPasswords } from './app-passwords.ts';
 import { type Authority, openAuthority } from './authority.ts';
 import { BridgeStore, type BridgeStoreParts, isAccountName } from './bridge-store.ts';
 import { LoginGuard } from './login-guard.ts';
-import { SubmissionDesk } from './submission-desk.ts';
+import { SubmissionDesk, type SubmissionService } from './submission-desk.ts';
 
 const HOST = '127.0.0.1';
 /** Ports that are tried, from the wanted one upward. */
@@ -38,11 +37,12 @@ const IDLE_TIMEOUT_MS = 1_860_000;
 type Protocol = ClientConfig['bridge']['protocols'][number];
 type Door = BridgeDto['doors'][number];
 
-export type BridgeParts = BridgeStoreParts & Pick<ClientParts, 'config' | 'contacts' | 'logger'>;
+export type BridgeParts = BridgeStoreParts &
+  Pick<ClientParts, 'config' | 'contacts' | 'fates' | 'logger' | 'resolver'>;
 
 interface Built {
   readonly parts: BridgeParts;
-  readonly service: ApiServices['local'];
+  readonly service: SubmissionService;
   readonly passwords: AppPasswords;
   readonly authority: Authority;
 }
@@ -62,7 +62,7 @@ export class Bridge implements BridgeService {
   }
 
   /** Listens as the settings say. Throws ClientError `port-in-use` when no port is free. */
-  static async start(parts: BridgeParts, service: ApiServices['local']): Promise<Bridge> {
+  static async start(parts: BridgeParts, service: SubmissionService): Promise<Bridge> {
     const { store, writes, tangle } = parts;
     const nowMs = (): number => tangle.clock.nowMs();
     const deps = { store, writes, random: tangle.random, nowMs };
@@ -111,7 +111,7 @@ export class Bridge implements BridgeService {
 
   async #listen(): Promise<void> {
     const { parts, service, passwords, authority } = this.#built;
-    const { account, config, contacts, logger, store, tangle } = parts;
+    const { account, config, logger, store, tangle } = parts;
     const nowMs = (): number => tangle.clock.nowMs();
     const key = await authority.issue();
     const guard = new LoginGuard({
@@ -122,7 +122,7 @@ export class Bridge implements BridgeService {
     });
     const serverName = `${store.opaque('trace fields').slice(0, 12)}.localhost`;
     const mail = new BridgeStore(parts, serverName);
-    const desk = new SubmissionDesk({ parts: { account, contacts }, service, nowMs });
+    const desk = new SubmissionDesk({ parts, service, nowMs });
     const onFault = faultLog(logger);
     const common = {
       allowsPlainLogin: true,

@@ -13,6 +13,7 @@ import type { ClientParts } from '../client-parts.ts';
 import type { ContactBook } from '../contacts/contact-book.ts';
 import type { SyncResult } from '../inbox/provider-sync.ts';
 import type { ListedMail } from '../messages/listed-mail.ts';
+import type { QueuedAlong } from '../outbox/outgoing.ts';
 import { confirmedOffers } from '../rentals/offer-directory.ts';
 import { countTags } from '../tags/tag-book.ts';
 import { VERSION } from '../version.ts';
@@ -163,8 +164,9 @@ export class LocalService implements ClientService {
     raw: Uint8Array,
     to: readonly string[],
     choices: dto.SendChoicesDto = {},
+    alongside?: QueuedAlong,
   ): Promise<dto.QueuedMessageDto> {
-    return this.#sender.sendRaw(raw, to, choices);
+    return this.#sender.sendRaw(raw, to, choices, alongside);
   }
 
   async outbox(query: dto.PageQueryDto): Promise<readonly dto.OutboxItemDto[]> {

@@ -20,8 +20,8 @@ import type * as dto from '../api/dto.ts';
 import { ClientError } from '../client-error.ts';
 import type { ClientParts } from '../client-parts.ts';
 import { messageIdOf } from '../inbox/letter-intake.ts';
+import type { QueuedAlong } from '../outbox/outgoing.ts';
 import type { OutboxEntry } from '../store/outbox-collections.ts';
-import type { SealedBatch } from '../store/sealed-store.ts';
 import { type Answer, answerTo, forwardOf } from './answers.ts';
 import { explained } from './explained.ts';
 import { formOf } from './message-form.ts';
@@ -53,8 +53,7 @@ interface Outgoing {
 /** What only a draft has. */
 export interface SentAlong {
   readonly html?: string | undefined;
-  /** Puts more into the batch that queues; what it gives is called once that is written. */
-  readonly alongside?: (batch: SealedBatch) => () => void;
+  readonly alongside?: QueuedAlong;
 }
 
 export type MailSenderParts = Pick<
@@ -114,6 +113,7 @@ export class MailSender {
     raw: Uint8Array,
     to: readonly string[],
     choices: dto.SendChoicesDto,
+    alongside?: QueuedAlong,
   ): Promise<dto.QueuedMessageDto> {
     const { account, contacts } = this.#parts;
     const named = to.map((text) => readRecipient(account, contacts, text));
@@ -121,7 +121,7 @@ export class MailSender {
     const recipients = new Map(
       named.map((one) => [one.address, { ...one, role: this.#roleIn(raw, one) }] as const),
     );
-    return this.#queue({ raw: withoutBcc(raw), copy: raw, recipients, choices });
+    return this.#queue({ raw: withoutBcc(raw), copy: raw, recipients, choices }, alongside);
   }
 
   /** Under which header a message names a recipient; in none it is a blind copy. */
@@ -178,7 +178,7 @@ export class MailSender {
   /** The same bytes to each recipient once, a copy in Sent; all of it one synced write. */
   async #queue(
     outgoing: Outgoing,
-    alongside: SentAlong['alongside'] = () => () => {},
+    alongside: QueuedAlong = () => () => {},
   ): Promise<dto.QueuedMessageDto> {
     const { account, store, writes, messages, outbox, tangle, config } = this.#parts;
     const { raw, copy, recipients, choices } = outgoing;
@@ -188,10 +188,11 @@ export class MailSender {
     const messageId = messageIdOf(raw);
     return writes.run(async () => {
       const batch = store.batch();
+      const sentKey = `sent:${bytesToHex(tangle.random.bytes(MESSAGE_ID_LENGTH))}`;
       const sent = messages.deliver(batch, {
         folder: 'Sent',
         raw: copy,
-        messageKey: `sent:${bytesToHex(tangle.random.bytes(MESSAGE_ID_LENGTH))}`,
+        messageKey: sentKey,
         receivedAtMs: tangle.clock.nowMs(),
         flags: ['\\Seen'],
         isRegistered,
@@ -216,7 +217,8 @@ export class MailSender {
         undoMs: (choices.undoSeconds ?? config.send.undoSeconds) * 1_000,
         ...(sendAtMs === undefined ? {} : { sendAtMs }),
       });
-      const applyAlongside = alongside(batch);
+      const { entries } = accept;
+      const applyAlongside = alongside(batch, { sentKey, messageId, subject, entries });
       await batch.write();
       sent.apply();
       applyAlongside();

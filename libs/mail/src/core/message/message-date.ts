@@ -61,3 +61,15 @@ export function dayOf(days: number): { year: number; month: number; day: number 
   const day = inYear - Math.floor((153 * march + 2) / 5) + 1;
   return { year: era * 400 + years + (month > 2 ? 0 : 1), month, day };
 }
+
+const DAY_NAMES = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+
+/** A time (milliseconds since 1970, to the year 9999) as RFC 5322 §3.3 writes it, in UTC. */
+export function dateText(timeMs: number): string {
+  const date = new Date(timeMs);
+  const time = date.toISOString().slice(11, 19);
+  const [first = '', ...rest] = MONTHS[date.getUTCMonth()] ?? '';
+  const month = `${first.toUpperCase()}${rest.join('')}`;
+  const day = `${DAY_NAMES[date.getUTCDay()]}, ${date.getUTCDate()} ${month}`;
+  return `${day} ${date.getUTCFullYear()} ${time} +0000`;
+}

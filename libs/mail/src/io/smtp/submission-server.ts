@@ -14,7 +14,7 @@ import type {
   SMTPServerSession,
 } from 'smtp-server';
 import type { TlsKey } from '../socket/mail-server.ts';
-import { type SmtpAccount, type SmtpLogin, SmtpRefused } from './hooks.ts';
+import { type SmtpAccount, type SmtpLogin, SmtpRefused, type Submission } from './hooks.ts';
 
 /** Recipients of one mail. */
 export const MAX_SMTP_RECIPIENTS = 100;
@@ -139,7 +139,8 @@ class Handlers {
     if (session.envelope.rcptTo.length >= MAX_SMTP_RECIPIENTS) {
       throw new SmtpRefused(452, '4.5.3', `at most ${MAX_SMTP_RECIPIENTS} recipients`);
     }
-    await this.#guard('RCPT', () => accountOf(session).checkRecipient(address));
+    const size = sizeOf(session);
+    await this.#guard('RCPT', () => accountOf(session).checkRecipient(address, size));
     return undefined;
   }
 
@@ -151,8 +152,7 @@ class Handlers {
       const { maxMessageBytes } = this.#options;
       throw new SmtpRefused(552, '5.3.4', `the mail is larger than ${maxMessageBytes} bytes`);
     }
-    const recipients = session.envelope.rcptTo.map(recipientOf);
-    const submission = { recipients, raw: Buffer.concat(chunks) };
+    const submission = { ...envelopeOf(session), raw: Buffer.concat(chunks) };
     return this.#guard('DATA', () => accountOf(session).submit(submission));
   }
 
@@ -172,9 +172,23 @@ function accountOf(session: SMTPServerSession): SmtpAccount {
   return session.user as SmtpAccount;
 }
 
-function recipientOf({ address, dsn }: SMTPServerAddress): {
-  readonly address: string;
-  readonly notify?: readonly string[] | undefined;
-} {
-  return { address, notify: dsn?.notify };
+function sizeOf({ envelope }: SMTPServerSession): number | undefined {
+  const { mailFrom } = envelope;
+  const args = mailFrom === false ? undefined : mailFrom.args;
+  const size = typeof args === 'object' ? Number((args as { SIZE?: string }).SIZE) : Number.NaN;
+  return Number.isSafeInteger(size) ? size : undefined;
+}
+
+function envelopeOf({ envelope }: SMTPServerSession): Omit<Submission, 'raw'> {
+  const { mailFrom, rcptTo, dsn } = envelope;
+  return {
+    sender: mailFrom === false ? '' : mailFrom.address,
+    envelopeId: dsn?.envid ?? undefined,
+    returnsFull: dsn?.ret === 'FULL',
+    recipients: rcptTo.map((one) => ({
+      address: one.address,
+      notify: one.dsn?.notify,
+      originalRecipient: one.dsn?.orcpt,
+    })),
+  };
 }
