@@ -234,7 +234,10 @@ function connectReceipts(
   parts: Base & Pick<ClientParts, 'intake' | 'notes' | 'outbox'>,
 ): ReceiptBook {
   const receipts = new ReceiptBook(config.receipts, parts);
-  parts.intake.onReceiptWanted((batch, wish) => receipts.filed(batch, wish));
+  parts.intake.onReceiptWanted(
+    (batch, wish) => receipts.filed(batch, wish),
+    (wish) => receipts.promisesRead(wish),
+  );
   parts.notes.on(NOTE_FAMILIES.receipt, (batch, note) => receipts.take(batch, note));
   parts.messages.observe((batch, change) => receipts.changed(batch, change));
   return receipts;

@@ -6,6 +6,7 @@
  */
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { FlagChange, FolderMessage } from '@tanglemail/mail/core/folder/folder.ts';
+import { readHeaders } from '@tanglemail/mail/core/message/headers.ts';
 import {
   type CopiedUid,
   type ImapFolder,
@@ -53,6 +54,7 @@ const INDEXED_FROM = 2_000;
 /** Mails that the index may find; more are no answer to a search. */
 const MAX_FOUND = 200_000;
 const FOLDERS_KEY = 'folders';
+const MDN_SENT = '$MDNSent';
 
 export class BridgeStore implements ImapStore {
   readonly #parts: BridgeStoreParts;
@@ -168,7 +170,8 @@ export class BridgeStore implements ImapStore {
     const { messages, tangle } = this.#parts;
     const facts = await readForeignMail(message.raw);
     if (facts === undefined) throw new ImapRefused('CANNOT', 'it has no header section');
-    const known = folderId === FOLDER.Sent ? this.#sentUid(facts.messageId) : undefined;
+    const isSent = folderId === FOLDER.Sent;
+    const known = isSent ? this.#sentUid(facts.messageId, message.raw) : undefined;
     if (known !== undefined) return { uid: known };
     if (folderId === FOLDER.Drafts) return this.#appendDraft(message.raw);
     const { dateSeconds: _dateSeconds, importedFrom, ...described } = facts;
@@ -176,7 +179,7 @@ export class BridgeStore implements ImapStore {
     const change = await this.#write('messages', (batch) =>
       messages.deliver(batch, {
         ...described,
-        ...(folderId === FOLDER.Sent ? {} : { importedFrom }),
+        ...(isSent ? {} : { importedFrom }),
         folder: folderId as FolderId,
         raw: message.raw,
         flags: message.flags,
@@ -189,13 +192,18 @@ export class BridgeStore implements ImapStore {
 
   /**
    * The copy that was kept when the mail was handed in: programs bring another one afterwards,
-   * and nobody wants to see two.
+   * and nobody wants to see two. Their header may differ (Bcc, Status), the text may not.
    */
-  #sentUid(messageId: string): number | undefined {
+  #sentUid(messageId: string, raw: Uint8Array): number | undefined {
     if (messageId === '') return undefined;
-    const folder = this.#parts.messages.folder(FOLDER.Sent);
-    const all = [...(folder?.messages.values() ?? [])];
-    return all.findLast((entry) => entry.messageId === messageId)?.uid;
+    const { messages } = this.#parts;
+    const all = [...(messages.folder(FOLDER.Sent)?.messages.values() ?? [])];
+    const text = bodyOf(raw);
+    const isSame = ({ emailId }: MessageEntry): boolean => {
+      const kept = messages.rawOf(emailId);
+      return kept !== undefined && bodyOf(kept).equals(text);
+    };
+    return all.findLast((entry) => entry.messageId === messageId && isSame(entry))?.uid;
   }
 
   async #appendDraft(raw: Uint8Array): Promise<{ readonly uid: number }> {
@@ -216,9 +224,17 @@ export class BridgeStore implements ImapStore {
     flags: readonly string[],
   ): Promise<void> {
     const { messages } = this.#parts;
-    await this.#write('flags', (batch) => ({
-      apply: messages.flagAll(batch, idsOf(folderId, uids), change, flags),
-    }));
+    const ids = idsOf(folderId, uids);
+    // RFC 3503: what was answered stays answered.
+    const isAnswered = (id: string): boolean =>
+      messages.get(id)?.entry.flags.includes(MDN_SENT) === true;
+    const kept = change === 'set' ? ids.filter(isAnswered) : [];
+    const changed = change === 'remove' ? flags.filter((flag) => !isMdnSent(flag)) : flags;
+    await this.#write('flags', (batch) => {
+      messages.flagAll(batch, kept, change, [...flags, MDN_SENT]);
+      const others = ids.filter((id) => !kept.includes(id));
+      return { apply: messages.flagAll(batch, others, change, changed) };
+    });
   }
 
   async copy(folderId: string, uids: readonly number[], to: string): Promise<CopiedUid[]> {
@@ -287,6 +303,18 @@ export class BridgeStore implements ImapStore {
       throw new ImapRefused(code, error.message);
     }
   }
+}
+
+function isMdnSent(flag: string): boolean {
+  return flag.toLowerCase() === MDN_SENT.toLowerCase();
+}
+
+/** What stands behind the header, without the line breaks at its end. */
+function bodyOf(raw: Uint8Array): Buffer {
+  const headers = readHeaders(raw);
+  let end = raw.length;
+  while (end > 0 && (raw[end - 1] === 0x0a || raw[end - 1] === 0x0d)) end -= 1;
+  return Buffer.from(raw.subarray(headers.ok ? headers.value.bodyOffset : 0, end));
 }
 
 function idsOf(folderId: string, uids: readonly number[]): string[] {
