@@ -45,6 +45,8 @@ export interface FateBookDeps {
   readonly onReport: (mailId: string) => void;
   /** Told when keywords of a mail have changed. */
   readonly onKeywords: () => void;
+  /** What comes of one mail within this time is told together; default 2 s. */
+  readonly gatherMs?: number;
 }
 
 /** What a program says of a mail beside its bytes. */
@@ -70,7 +72,6 @@ const TIMES_KEY = 'reports';
 const MAX_RECORDS = 10_000;
 /** What is done is forgotten so much later: a receipt may still come. */
 const KEEP_MS = 60 * 86_400_000;
-/** What comes of one mail within this time is told together. */
 const GATHER_MS = 2_000;
 const HOUR_MS = 3_600_000;
 /** Reports within an hour; what is due beyond waits for the next. */
@@ -255,7 +256,7 @@ export class FateBook {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#tail = this.#tail.then(() => this.#tellAll());
-    }, GATHER_MS);
+    }, this.#deps.gatherMs ?? GATHER_MS);
     this.#timer.unref();
   }
 
