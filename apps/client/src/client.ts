@@ -12,6 +12,8 @@ import {
   type ClientOptions,
   type ClientParts,
 } from './client-parts.ts';
+import { noticeFacts } from './notices/notice-facts.ts';
+import { NoticeKeeper } from './notices/notice-keeper.ts';
 import { pause } from './pause.ts';
 import { LocalMailboxService } from './service/mailbox-service.ts';
 import { Hooks } from './service/hook-service.ts';
@@ -42,6 +44,8 @@ const CHECKPOINT_MS = 30_000;
 const CHAT_CHECK_MS = 60_000;
 /** Between two looks at what is late. */
 const FATE_CHECK_MS = 60_000;
+/** Between two looks for something to tell the user. */
+const NOTICE_CHECK_MS = 60_000;
 
 type Rest = (timeMs: number, signal: AbortSignal) => Promise<void>;
 
@@ -51,12 +55,19 @@ export class Client {
   readonly services: ApiServices;
   readonly #parts: ClientParts;
   readonly #loops: Promise<void>[] = [];
+  readonly #notices: NoticeKeeper;
+  #isNoticing = false;
   #polledAtMs = Number.NEGATIVE_INFINITY;
   #unsubscribe: (() => void) | undefined;
 
   private constructor(parts: ClientParts) {
     this.#parts = parts;
     this.service = new LocalService(parts);
+    this.#notices = new NoticeKeeper({
+      ...parts,
+      facts: () => noticeFacts(parts),
+      onNotice: () => parts.events.emit({ topic: 'mailbox', data: { changed: 'messages' } }),
+    });
     const { backups, manager, link, payer } = parts.devices;
     this.services = {
       local: this.service,
@@ -124,6 +135,7 @@ export class Client {
       await this.#parts.chat.tick();
       return CHAT_CHECK_MS;
     });
+    this.#loop('notices', () => this.#tellNotices());
     this.#loop('fates', async () => {
       await fates.tick();
       return FATE_CHECK_MS;
@@ -268,6 +280,13 @@ export class Client {
     await epochs.prune(facts);
     await devices.manager.forget(facts);
     return DAY_MS;
+  }
+
+  /** The first look comes late: at the start no provider was asked yet. */
+  async #tellNotices(): Promise<number> {
+    if (this.#isNoticing) await this.#notices.look();
+    this.#isNoticing = true;
+    return NOTICE_CHECK_MS;
   }
 
   /** Fresh randomness when it is time, and what the devices tell each other daily. */

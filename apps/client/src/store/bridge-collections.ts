@@ -87,3 +87,14 @@ export const reportTimes = collection(
 export type SubmissionRecord = RecordOf<typeof submissions>;
 export type Fate = (typeof FATES)[number];
 export type Notify = (typeof NOTIFY)[number];
+
+/** Notices that the System folder may have told at the same time. */
+export const MAX_TOLD_NOTICES = 1_000;
+
+/** `notices`: which of them were told, and when. */
+export const toldNotices = collection(
+  'bridge',
+  z.strictObject({
+    told: z.array(z.strictObject({ key: hex, atMs: count })).max(MAX_TOLD_NOTICES),
+  }),
+);
