@@ -46,6 +46,7 @@ import { Parcels } from './parcels/parcels.ts';
 import { ReceiptBook } from './receipts/receipt-book.ts';
 import { ChannelKeeper } from './rentals/channel-keeper.ts';
 import { MailboxRecall } from './rentals/mailbox-recall.ts';
+import { PaidRoom } from './rentals/paid-room.ts';
 import { RentalBook } from './rentals/rental-book.ts';
 import { Renter, type RentTerms } from './rentals/renter.ts';
 import { summaryView } from './service/views.ts';
@@ -104,6 +105,8 @@ export interface ClientParts extends ClientOptions {
   readonly book: RentalBook;
   readonly renter: Renter;
   readonly channels: ChannelKeeper;
+  /** How much more mail is paid for. */
+  readonly paidRoom: PaidRoom;
   readonly providerSync: ProviderSync;
   readonly nodeFeed: NodeFeed;
   readonly intake: LetterIntake;
@@ -292,13 +295,13 @@ type Base = Pick<
 async function buildMarket(
   { config }: ClientOptions,
   parts: Base & Pick<ClientParts, 'events' | 'lifetime'>,
-): Promise<Pick<ClientParts, 'wallet' | 'book' | 'channels' | 'renter'>> {
+): Promise<Pick<ClientParts, 'wallet' | 'book' | 'channels' | 'paidRoom' | 'renter'>> {
   const book = await RentalBook.load(parts);
   const wallet = await WalletService.open(parts);
   const channels = new ChannelKeeper({ ...parts, book, wallet });
   const lifetime = parts.lifetime.signal;
   const renter = new Renter(termsOf(config), { tangle: parts.tangle, book, channels, lifetime });
-  return { wallet, book, channels, renter };
+  return { wallet, book, channels, renter, paidRoom: new PaidRoom({ book, renter }) };
 }
 
 /** How mail comes in, from providers and from the node. */

@@ -44,6 +44,8 @@ const CHECKPOINT_MS = 30_000;
 const CHAT_CHECK_MS = 60_000;
 /** Between two looks at what is late. */
 const FATE_CHECK_MS = 60_000;
+/** Between two looks at what providers ask, of which they are asked once an hour. */
+const PRICE_CHECK_MS = 60_000;
 /** Between two looks for something to tell the user. */
 const NOTICE_CHECK_MS = 60_000;
 
@@ -134,6 +136,10 @@ export class Client {
     this.#loop('chat', async () => {
       await this.#parts.chat.tick();
       return CHAT_CHECK_MS;
+    });
+    this.#loop('paid room', async () => {
+      await this.#parts.paidRoom.follow();
+      return PRICE_CHECK_MS;
     });
     this.#loop('notices', () => this.#tellNotices());
     this.#loop('fates', async () => {

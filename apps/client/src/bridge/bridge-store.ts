@@ -11,6 +11,7 @@ import {
   type CopiedUid,
   type ImapFolder,
   type ImapFolderState,
+  type ImapQuota,
   ImapRefused,
   type ImapRefusal,
   type ImapStore,
@@ -30,7 +31,7 @@ import { traceFields } from './trace-fields.ts';
 
 export type BridgeStoreParts = Pick<
   ClientParts,
-  'account' | 'events' | 'mailbox' | 'messages' | 'store' | 'tangle' | 'writes'
+  'account' | 'events' | 'mailbox' | 'messages' | 'paidRoom' | 'store' | 'tangle' | 'writes'
 >;
 
 const SPECIAL: Readonly<Record<string, SpecialUse | undefined>> = {
@@ -121,8 +122,14 @@ export class BridgeStore implements ImapStore {
       : `T${this.#parts.store.opaque(`thread ${first}`).slice(0, 32)}`;
   }
 
-  quota(): undefined {
-    return undefined;
+  quota(): ImapQuota | undefined {
+    const { messages, paidRoom } = this.#parts;
+    const room = paidRoom.roomBytes();
+    if (room === undefined) return undefined;
+    const sizes = new Map<string, number>();
+    for (const { entry } of messages.all()) sizes.set(entry.emailId, entry.sizeBytes);
+    const usedBytes = [...sizes.values()].reduce((sum, one) => sum + one, 0);
+    return { usedBytes, limitBytes: usedBytes + room };
   }
 
   async createFolder(text: string): Promise<ImapFolder> {

@@ -121,7 +121,7 @@ describe('reports of a mail', () => {
     await world.fates.stop();
   });
 
-  it('are of failures and long delays alone when nothing was asked, and none of notices', async () => {
+  it('are of failures and delays alone when nothing was asked, and none of notices', async () => {
     const world = await open();
     const late = await submit(world, 'late');
     const never = await submit(world, 'never', { notify: ['NEVER'] });
@@ -207,7 +207,7 @@ describe('reports of a mail', () => {
     await again.fates.stop();
   });
 
-  it('knows the same mail again for as long as it is asked, and forgets it in the end', async () => {
+  it('knows the same mail again as long as it is asked, and forgets it in the end', async () => {
     const disk: Disk = new Map();
     const world = await open(disk);
     const id = await submit(world, 'm');

@@ -3,7 +3,7 @@
  * in step with the outbox, and files a report in the inbox when something is to be told. What was
  * told is written in the batch that files it, so that nothing is told twice or forgotten, whatever
  * is cut off. Before: bridge/submission-desk.ts, outbox; after: messages, mail io, report.ts.
- * Spec: docs/spec/45-mail-programs.md §7.
+ * Spec: docs/spec/45-mail-programs.md §8.
  */
 import { bytesToHex } from '@noble/hashes/utils.js';
 import {
@@ -122,7 +122,7 @@ export class FateBook {
     return book;
   }
 
-  /** Follows the outbox from now on, and looks at everything once: a crash may have come between. */
+  /** Follows the outbox from now on, and looks at all once: a crash may have come between. */
   start(): void {
     this.#deps.outbox.observe(({ id }) => {
       const key = this.#keyOf.get(id);

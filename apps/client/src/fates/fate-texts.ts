@@ -1,6 +1,6 @@
 /**
  * What a report says of one recipient's mail: the status of RFC 3463 for each reason, and a
- * sentence for people. Before: fate-book.ts. Spec: docs/spec/45-mail-programs.md §7.
+ * sentence for people. Before: fate-book.ts. Spec: docs/spec/45-mail-programs.md §8.
  */
 import type { RecipientStatus } from '@tanglemail/mail/core/report/fields.ts';
 import type { Fate } from '../store/bridge-collections.ts';
@@ -60,7 +60,7 @@ function successText(entry: OutboxEntry, told: 'delivered' | 'relayed'): string 
   const count = entry.deliveries.filter((one) => one.state === 'stored').length;
   return count === 0
     ? 'it is final in the tangle; the recipient names no provider that could say more'
-    : `${count} of ${entry.deliveries.length} providers of the recipient have signed that they store it`;
+    : `${count} of ${entry.deliveries.length} providers of the recipient have signed for it`;
 }
 
 function reasonOf({ error, state, history }: OutboxEntry): { code: string; detail: string } {

@@ -1,7 +1,7 @@
 /**
  * What a mail program's user is to be told of a mail, decided from the states of the outbox: what
  * is due for a recipient, in the words of RFC 3464, and the keywords of the copy in Sent. Nothing
- * is asked here and nothing written. Before: fate-book.ts. Spec: docs/spec/45-mail-programs.md §7.
+ * is asked here and nothing written. Before: fate-book.ts. Spec: docs/spec/45-mail-programs.md §8.
  */
 import { EXPIRY_MS, RECEIPT_PATIENCE_MS } from '../outbox/outbox-entry.ts';
 import { reportOf } from '../outbox/report.ts';

@@ -66,8 +66,8 @@ export function noticesOf(facts: NoticeFacts): Notice[] {
       key: `keys ${address} ${atMs}`,
       subject: `Other keys of ${name === '' ? address : name}`,
       text:
-        `${address} shows other keys than before: a new beginning, or somebody else. Mail to them ` +
-        'waits until you have compared the safety number and accepted the keys.',
+        `${address} shows other keys than before: a new beginning, or somebody else. ` +
+        'Mail to them waits until you have compared the safety number and accepted the keys.',
     })),
     ...restoredNotice(facts.restored),
     ...lateNotice(facts.lateMails),
