@@ -16,7 +16,8 @@ import { type SmtpAccount, SmtpRefused, type Submission } from '@tanglemail/mail
 import type { QueuedMessageDto, SendChoicesDto } from '../api/dto.ts';
 import { ClientError, type ClientErrorCode } from '../client-error.ts';
 import type { ClientParts } from '../client-parts.ts';
-import type { Submitted, SubmittedWish } from '../fates/fate-book.ts';
+import type { DescriptorResolver } from '../descriptor/resolver.ts';
+import type { FateBook, Submitted, SubmittedWish } from '../fates/fate-book.ts';
 import type { QueuedAlong } from '../outbox/outgoing.ts';
 import { readAddress, readRecipient, type Recipient } from '../service/recipients.ts';
 import { NOTIFY } from '../store/bridge-collections.ts';
@@ -48,7 +49,10 @@ export interface SubmissionService {
 }
 
 export interface SubmissionDeskDeps {
-  readonly parts: Pick<ClientParts, 'account' | 'contacts' | 'fates' | 'resolver'>;
+  readonly parts: Pick<ClientParts, 'account' | 'contacts'> & {
+    readonly fates: Pick<FateBook, 'note' | 'repeated'>;
+    readonly resolver: Pick<DescriptorResolver, 'cached' | 'resolve'>;
+  };
   readonly service: SubmissionService;
   readonly nowMs: () => number;
 }
@@ -95,7 +99,7 @@ export class SubmissionDesk implements SmtpAccount {
   }
 
   #refusalBy(
-    descriptor: ReturnType<ClientParts['resolver']['cached']>,
+    descriptor: ReturnType<DescriptorResolver['cached']>,
     { address, subAddress }: Recipient,
     sizeBytes = 0,
   ): SmtpRefused | undefined {

@@ -107,7 +107,8 @@ export class FateBook {
   #tail: Promise<void> = Promise.resolve();
   #isQueued = false;
   #timer: NodeJS.Timeout | undefined;
-  #isStopped = false;
+  /** Between `start` and `stop`. */
+  #isRunning = false;
 
   private constructor(deps: FateBookDeps) {
     this.#deps = deps;
@@ -124,6 +125,7 @@ export class FateBook {
 
   /** Follows the outbox from now on, and looks at all once: a crash may have come between. */
   start(): void {
+    this.#isRunning = true;
     this.#deps.outbox.observe(({ id }) => {
       const key = this.#keyOf.get(id);
       if (key !== undefined) this.#look(key);
@@ -134,7 +136,7 @@ export class FateBook {
 
   /** What was not told is told after the next start. */
   async stop(): Promise<void> {
-    this.#isStopped = true;
+    this.#isRunning = false;
     clearTimeout(this.#timer);
     await this.#tail;
   }
@@ -230,7 +232,7 @@ export class FateBook {
   }
 
   #wake(): void {
-    if (this.#isStopped || this.#isQueued) return;
+    if (!this.#isRunning || this.#isQueued) return;
     this.#isQueued = true;
     this.#tail = this.#tail.then(() => {
       this.#isQueued = false;
@@ -241,7 +243,7 @@ export class FateBook {
   async #workOff(): Promise<void> {
     const failed: string[] = [];
     for (const key of this.#changed) {
-      if (this.#isStopped) return;
+      if (!this.#isRunning) return;
       this.#changed.delete(key);
       if (!(await this.#guard(() => this.#showKeywords(key)))) failed.push(key);
       this.#noteLate(key);
@@ -252,7 +254,7 @@ export class FateBook {
   }
 
   #gather(): void {
-    if (this.#due.size === 0 || this.#isStopped || this.#timer !== undefined) return;
+    if (this.#due.size === 0 || !this.#isRunning || this.#timer !== undefined) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#tail = this.#tail.then(() => this.#tellAll());
@@ -324,7 +326,7 @@ export class FateBook {
   async #tellAll(): Promise<void> {
     const failed: string[] = [];
     for (const key of this.#due) {
-      if (this.#isStopped || !this.#hasRoom()) break;
+      if (!this.#isRunning || !this.#hasRoom()) break;
       this.#due.delete(key);
       if (!(await this.#guard(() => this.#tell(key)))) failed.push(key);
       this.#noteLate(key);
