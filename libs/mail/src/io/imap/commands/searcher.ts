@@ -4,9 +4,10 @@
  * decoded, and whatever the case.
  */
 import { hasFlag, type FolderMessage } from '../../../core/folder/folder.ts';
-import { readHeaders, readFacts, valuesOf } from '../../../core/message/headers.ts';
+import { type HeaderSection, readHeaders, valuesOf } from '../../../core/message/headers.ts';
 import { parseMessage } from '../../parse.ts';
 import type { ImapSession } from '../session/session.ts';
+import { readDay } from '../syntax/imap-date.ts';
 import type { DayOrder, SearchKey } from '../syntax/search-key.ts';
 import { MailError } from '../../mail-error.ts';
 
@@ -145,8 +146,8 @@ export class Searcher {
 
   #sentTest(order: DayOrder, day: number): Test {
     return async (message) => {
-      const { date } = await this.#textOf(message);
-      return isInOrder(dayOf(date ?? message.internalDate), order, day);
+      const { sentDay } = await this.#textOf(message);
+      return sentDay !== undefined && isInOrder(sentDay, order, day);
     };
   }
 
@@ -180,11 +181,11 @@ interface MessageText {
   readonly header: string;
   readonly body: string;
   readonly fields: readonly { readonly name: string; readonly value: string }[];
-  /** Unix seconds of its Date field. */
-  readonly date: number | undefined;
+  /** The day that its Date field names, in whatever zone (RFC 3501 §6.4.4), since 1970. */
+  readonly sentDay: number | undefined;
 }
 
-const NOTHING: MessageText = { header: '', body: '', fields: [], date: undefined };
+const NOTHING: MessageText = { header: '', body: '', fields: [], sentDay: undefined };
 
 async function textOf(raw: Uint8Array): Promise<MessageText> {
   const headers = readHeaders(raw);
@@ -209,7 +210,13 @@ async function textOf(raw: Uint8Array): Promise<MessageText> {
       ? new TextDecoder().decode(raw.subarray(section.bodyOffset))
       : `${shown.text}\n${shown.html ?? ''}`;
   const header = [...fields.map(({ name, value }) => `${name}: ${value}`), ...decoded].join('\n');
-  return { header: folded(header), body: folded(body), fields, date: readFacts(section).date };
+  return { header: folded(header), body: folded(body), fields, sentDay: sentDayOf(section) };
+}
+
+function sentDayOf(section: HeaderSection): number | undefined {
+  const [value = ''] = valuesOf(section, 'date');
+  const [, day, month, year] = /\b(\d{1,2})\s+([a-z]{3})\s+(\d{4})\b/i.exec(value) ?? [];
+  return readDay(`${day}-${month}-${year}`);
 }
 
 function folded(text: string): string {
