@@ -1,5 +1,6 @@
 /** FETCH and UID FETCH: RFC 3501 §6.4.5, CHANGEDSINCE and VANISHED of RFC 7162. */
 import { hasFlag, type FolderMessage } from '../../../core/folder/folder.ts';
+import { Breath } from '../session/breath.ts';
 import { ok, SELECTED } from '../session/command.ts';
 import type { ImapCommand, ImapSession } from '../session/session.ts';
 import { type Arguments, SyntaxProblem } from '../syntax/arguments.ts';
@@ -105,8 +106,10 @@ async function tellAll(
   changedSince: number | undefined,
 ): Promise<number> {
   const before = session.selected.modseq;
+  const breath = new Breath();
   let missing = 0;
   for (const uid of uids) {
+    await breath.take();
     // The folder may change while answers wait for the program to read them.
     const message = session.folderState().messages.get(uid);
     if (message === undefined) missing++;

@@ -6,6 +6,7 @@
 import { hasFlag, type FolderMessage } from '../../../core/folder/folder.ts';
 import { type HeaderSection, readHeaders, valuesOf } from '../../../core/message/headers.ts';
 import { parseMessage } from '../../parse.ts';
+import { Breath } from '../session/breath.ts';
 import type { ImapSession } from '../session/session.ts';
 import { readDay } from '../syntax/imap-date.ts';
 import type { DayOrder, SearchKey } from '../syntax/search-key.ts';
@@ -41,11 +42,14 @@ export class Searcher {
     const { messages } = this.#session.folderState();
     const uids: number[] = [];
     let modseq = 0;
+    const breath = new Breath();
     for (const uid of this.#session.selected.uids) {
       const message = messages.get(uid);
       if (message === undefined) continue;
       const result = test(message);
-      if (!(typeof result === 'boolean' ? result : await result)) continue;
+      const isFound = typeof result === 'boolean' ? result : await result;
+      await breath.take();
+      if (!isFound) continue;
       uids.push(uid);
       modseq = Math.max(modseq, message.modseq);
     }
