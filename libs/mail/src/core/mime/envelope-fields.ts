@@ -123,7 +123,8 @@ class AddressReader {
     const comment = textOf(entry, 'comment');
     const spec = angle === undefined ? words : withoutRoute(textOf([angle], 'angle'));
     const name = (angle === undefined ? comment : words) || comment;
-    if (spec === '' && name === '') return;
+    // A comment alone is nobody.
+    if (spec === '' && (name === '' || angle === undefined)) return;
     this.#found.push({ name: name || undefined, ...split(spec) });
   }
 }
@@ -166,7 +167,7 @@ function* pieces(value: string): Generator<Piece> {
       while (at < value.length && !/[\s"(),:;<]/.test(value[at] ?? '')) at++;
     } else if (character === '<') {
       const end = closing(value, at + 1, '>');
-      yield { kind: 'angle', text: value.slice(at + 1, end).trim() };
+      yield { kind: 'angle', text: withoutComments(value.slice(at + 1, end)).trim() };
       at = end + 1;
     } else if (character === '(') {
       const end = commentEnd(value, at);
@@ -205,6 +206,23 @@ function closing(value: string, start: number, end: '"' | '>'): number {
     at++;
   }
   return Math.min(at, value.length);
+}
+
+/** What stands between brackets may have comments too, outside of quotes. */
+function withoutComments(text: string): string {
+  let kept = '';
+  for (let at = 0; at < text.length;) {
+    const character = text[at] ?? '';
+    const end =
+      character === '('
+        ? commentEnd(text, at)
+        : character === '"'
+          ? closing(text, at + 1, '"') + 1
+          : at + 1;
+    if (character !== '(') kept += text.slice(at, end);
+    at = end;
+  }
+  return kept;
 }
 
 /** Behind a comment that begins at `start`; comments nest. */

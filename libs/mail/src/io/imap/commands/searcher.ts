@@ -5,19 +5,13 @@
  */
 import { hasFlag, type FolderMessage } from '../../../core/folder/folder.ts';
 import { type HeaderSection, readHeaders, valuesOf } from '../../../core/message/headers.ts';
+import { readEnvelopeAddresses } from '../../../core/mime/envelope-fields.ts';
 import { parseMessage } from '../../parse.ts';
 import { Breath } from '../session/breath.ts';
 import type { ImapSession } from '../session/session.ts';
 import { readDay } from '../syntax/imap-date.ts';
 import type { DayOrder, SearchKey } from '../syntax/search-key.ts';
 import { MailError } from '../../mail-error.ts';
-
-export interface Found {
-  /** Ascending. */
-  readonly uids: readonly number[];
-  /** The greatest modification number among them; 0 when there is none. */
-  readonly modseq: number;
-}
 
 /** Whether MODSEQ is among the keys. */
 export function usesModseq(key: SearchKey): boolean {
@@ -37,11 +31,11 @@ export class Searcher {
     this.#session = session;
   }
 
-  async search(key: SearchKey): Promise<Found> {
+  /** UIDs, ascending. */
+  async search(key: SearchKey): Promise<number[]> {
     const test = await this.#testOf(key);
     const { messages } = this.#session.folderState();
     const uids: number[] = [];
-    let modseq = 0;
     const breath = new Breath();
     for (const uid of this.#session.selected.uids) {
       const message = messages.get(uid);
@@ -49,11 +43,9 @@ export class Searcher {
       const result = test(message);
       const isFound = typeof result === 'boolean' ? result : await result;
       await breath.take();
-      if (!isFound) continue;
-      uids.push(uid);
-      modseq = Math.max(modseq, message.modseq);
+      if (isFound) uids.push(uid);
     }
-    return { uids, modseq };
+    return uids;
   }
 
   async #testOf(key: SearchKey): Promise<Test> {
@@ -68,7 +60,7 @@ export class Searcher {
       }
       case 'uid':
       case 'number': {
-        const uids = new Set(this.#session.uidsOf(key.set, key.kind === 'uid'));
+        const uids = new Set(this.#session.uidsOf(key.set, key.kind === 'uid', true));
         return ({ uid }) => uids.has(uid);
       }
       case 'body':
@@ -189,6 +181,7 @@ interface MessageText {
   readonly sentDay: number | undefined;
 }
 
+const PEOPLE = new Set(['bcc', 'cc', 'from', 'reply-to', 'sender', 'to']);
 const NOTHING: MessageText = { header: '', body: '', fields: [], sentDay: undefined };
 
 async function textOf(raw: Uint8Array): Promise<MessageText> {
@@ -207,6 +200,12 @@ async function textOf(raw: Uint8Array): Promise<MessageText> {
     if (subjects > 0) fields.push({ name: 'subject', value: shown.subject });
     for (const name of ['from', 'to', 'cc'] as const) {
       for (const one of shown[name]) fields.push({ name, value: `${one.name} <${one.address}>` });
+    }
+  }
+  for (const { name, value } of section.fields.filter((one) => PEOPLE.has(one.name))) {
+    // Addresses as they are meant, whatever comments stand in them.
+    for (const { mailbox = '', host = '' } of readEnvelopeAddresses(value)) {
+      if (host !== '') fields.push({ name, value: `${mailbox}@${host}` });
     }
   }
   const body =

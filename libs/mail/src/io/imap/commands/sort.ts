@@ -94,7 +94,7 @@ async function found(
   key: SearchKey,
   needsHeaders: boolean,
 ): Promise<Sortable[]> {
-  const { uids } = await new Searcher(session).search(key);
+  const uids = await new Searcher(session).search(key);
   const sortable: Sortable[] = [];
   const breath = new Breath();
   for (const uid of uids) {

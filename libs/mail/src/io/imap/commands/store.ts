@@ -32,7 +32,7 @@ export const store: ImapCommand<Store> = {
   },
   run: async (session, { set, change, isSilent, flags, unchangedSince }, { isUid }) => {
     refuseReadOnly(session);
-    if (unchangedSince !== undefined) session.enabled.add('CONDSTORE');
+    if (unchangedSince !== undefined) session.enableCondstore();
     const uids = session.uidsOf(set, isUid);
     const { allowed, modified } = split(session, uids, unchangedSince);
     const { folderId } = session.selected;
