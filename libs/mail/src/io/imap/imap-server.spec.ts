@@ -397,6 +397,12 @@ describe('a selected folder', () => {
       '* 3 FETCH (UID 5 FLAGS (\\Seen) MODSEQ (8))',
       'OK that is all of them',
     ]);
+    await test.store.expunge('F0', [3]);
+    // By number a message that is gone cannot be changed any more.
+    expect(await dialog.run('STORE 1:2 +FLAGS.SILENT (\\Flagged)')).toEqual([
+      '* 1 FETCH (UID 1 MODSEQ (10))',
+      'OK [EXPUNGEISSUED] some messages are gone',
+    ]);
   });
 
   it('speaks revision 2 to who asks for it', async () => {
