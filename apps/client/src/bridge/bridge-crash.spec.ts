@@ -220,7 +220,7 @@ describe('the power goes while a mail is handed in', () => {
   afterEach(() => bench.rest());
 
   async function submit({ alice, outbox }: Sender): Promise<string> {
-    // The account has no other device, so that nobody gets a copy.
+    // Her only device: nobody else has to get copies.
     const devices = { copies: { upload: () => {} } };
     const config = configOf({});
     const parts = { ...alice, outbox, config, devices } as unknown as MailSenderParts;
