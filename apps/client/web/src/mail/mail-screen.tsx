@@ -11,11 +11,12 @@ import { Reader } from './reader.tsx';
 import './mail.css';
 
 export function MailScreen({ parts }: ScreenProps) {
-  const { mail } = useWords();
+  const { faces, mail } = useWords();
   const { write } = useComposer();
   const [folder = 'INBOX', open] = parts;
   return (
     <div className={open === undefined ? 'mail' : 'mail mail-reading'}>
+      <h1 className="sr-only">{faces.mail}</h1>
       <div className="mail-side">
         <Button kind="main" icon={Pencil} onPress={() => write()}>
           {mail.newMessage}
