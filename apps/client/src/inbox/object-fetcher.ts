@@ -32,7 +32,7 @@ export interface SyncPass {
 export interface ObjectFetcherDeps {
   readonly store: SealedStore;
   readonly intake: Pick<LetterIntake, 'take' | 'hasTaken' | 'isLetter'>;
-  readonly book: Pick<RentalBook, 'update'>;
+  readonly book: Pick<RentalBook, 'update' | 'mailboxKey'>;
   readonly tangle: Pick<TangleAccess, 'clock'>;
   readonly logger: Logger;
 }
@@ -126,6 +126,17 @@ export class ObjectFetcher {
       if (!isRefusal(error)) throw error;
     }
     return true;
+  }
+
+  /** Gives an object up; what was paid for days to come comes back. */
+  async release(pass: SyncPass, root: string): Promise<void> {
+    const { provider, session, bondId, rental } = pass;
+    this.#active.add(bondId);
+    try {
+      await provider.release(session, this.#deps.book.mailboxKey(rental()), root);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+    }
   }
 
   /**
