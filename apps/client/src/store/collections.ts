@@ -118,6 +118,8 @@ export const messageEntries = collection(
     emailId: hex,
     sizeBytes: count,
     internalDate: count,
+    /** Unix seconds at which it came into this folder; absent for those of earlier versions. */
+    savedAt: count.optional(),
     flags: z.array(z.string().max(128)).max(64),
     modseq: count,
     /** Facts of the sealing, not of the message's headers. */
