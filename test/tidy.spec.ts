@@ -304,6 +304,17 @@ describe('tests', () => {
   });
 });
 
+describe('the threat model', () => {
+  it('names tests that exist, each file in one way', () => {
+    const page = readFileSync(join(root, 'docs/threat-model.md'), 'utf8');
+    const named = [...page.matchAll(/`([a-z0-9]+(?:[-/][a-z0-9]+)*)`/g)].map(([, name]) => name);
+    const found = (name = ''): string[] =>
+      tracked.filter((path) => path.endsWith(`/${name}.spec.ts`));
+    expect(named.length).toBeGreaterThan(40);
+    expect(named.filter((name) => found(name).length !== 1)).toEqual([]);
+  });
+});
+
 interface LockedPackage {
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
