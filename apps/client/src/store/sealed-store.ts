@@ -6,11 +6,12 @@
  * Not protected: somebody who can write to the disk may put an older sealed value back in the same
  * place; what must not roll back is checked against the ledger.
  */
-import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { hkdf } from '@noble/hashes/hkdf.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, concatBytes, utf8ToBytes } from '@noble/hashes/utils.js';
+import { nobleSuite } from '@tanglemail/mail/core/crypto/noble-suite.ts';
+import { type Aead, XCHACHA_NONCE_LENGTH, xchachaOpen, xchachaSeal } from './xchacha.ts';
 
 /** What this store needs of the key-value store below it. */
 export interface KeyValueStore {
@@ -130,7 +131,6 @@ export class SealedStoreError extends Error {
   readonly code = 'damaged';
 }
 
-const NONCE_LENGTH = 24;
 const NUMBER_DIGITS = 16;
 
 /** A number as a key whose text order is the number's order. */
@@ -142,11 +142,14 @@ export interface SealedStoreDeps {
   readonly store: KeyValueStore;
   /** `length` uniform random bytes. */
   readonly randomBytes: (length: number) => Uint8Array;
+  /** Who computes the cipher; the portable suite by default. */
+  readonly suite?: Aead;
 }
 
 export class SealedStore {
   readonly #store: KeyValueStore;
   readonly #randomBytes: (length: number) => Uint8Array;
+  readonly #suite: Aead;
   readonly #sealKey: Uint8Array;
   readonly #indexKey: Uint8Array;
 
@@ -154,6 +157,7 @@ export class SealedStore {
   constructor(options: { storeKey: Uint8Array }, deps: SealedStoreDeps) {
     this.#store = deps.store;
     this.#randomBytes = deps.randomBytes;
+    this.#suite = deps.suite ?? nobleSuite;
     this.#sealKey = deriveKey(options.storeKey, 'tmail/store/seal/v1');
     this.#indexKey = deriveKey(options.storeKey, 'tmail/store/index/v1');
   }
@@ -224,19 +228,17 @@ export class SealedStore {
   }
 
   #seal(diskKey: Uint8Array, plain: Uint8Array): Uint8Array {
-    const nonce = this.#randomBytes(NONCE_LENGTH);
-    return concatBytes(nonce, xchacha20poly1305(this.#sealKey, nonce, diskKey).encrypt(plain));
+    const nonce = this.#randomBytes(XCHACHA_NONCE_LENGTH);
+    const sealing = { key: this.#sealKey, nonce, aad: diskKey };
+    return concatBytes(nonce, xchachaSeal(this.#suite, sealing, plain));
   }
 
   #open(diskKey: Uint8Array, sealed: Uint8Array): Uint8Array {
-    const nonce = sealed.subarray(0, NONCE_LENGTH);
-    try {
-      const cipher = xchacha20poly1305(this.#sealKey, nonce, diskKey);
-      return cipher.decrypt(sealed.subarray(NONCE_LENGTH));
-    } catch (cause) {
-      const place = `bucket ${diskKey[0]}`;
-      throw new SealedStoreError(`a value of the local store is damaged (${place})`, { cause });
-    }
+    const nonce = sealed.subarray(0, XCHACHA_NONCE_LENGTH);
+    const sealing = { key: this.#sealKey, nonce, aad: diskKey };
+    const plain = xchachaOpen(this.#suite, sealing, sealed.subarray(XCHACHA_NONCE_LENGTH));
+    if (plain !== undefined) return plain;
+    throw new SealedStoreError(`a value of the local store is damaged (bucket ${diskKey[0]})`);
   }
 }
 

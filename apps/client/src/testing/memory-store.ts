@@ -1,4 +1,5 @@
 /** A key-value store in memory for tests, with the bytes that would be on the disk open to them. */
+import { bestSuite } from '@tanglemail/mail/io/crypto/native-suite.ts';
 import { type KeyValueStore, SealedStore } from '../store/sealed-store.ts';
 
 /** How a write ends when the power goes: reached the disk or not; nothing is written after it. */
@@ -58,5 +59,6 @@ export function memoryStore(
 export function sealedMemoryStore(store: KeyValueStore = memoryStore().store): SealedStore {
   const randomBytes = (length: number): Uint8Array =>
     crypto.getRandomValues(new Uint8Array(length));
-  return new SealedStore({ storeKey: new Uint8Array(32).fill(7) }, { store, randomBytes });
+  const deps = { store, randomBytes, suite: bestSuite() };
+  return new SealedStore({ storeKey: new Uint8Array(32).fill(7) }, deps);
 }
