@@ -5,7 +5,7 @@
 import { hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Random } from '@tanglemail/tangle/core/ports.ts';
 import { openKvStore } from '@tanglemail/tangle/io/level/kv-store.ts';
-import { bestSuite } from '@tanglemail/mail/io/crypto/native-suite.ts';
+import { bestStoreCrypto } from './native-store-crypto.ts';
 import { SealedStore } from './sealed-store.ts';
 
 /** Layout of the store; another number is another layout. */
@@ -23,6 +23,6 @@ export async function openSealedStore(
   const { networkId } = owner;
   const store = await openKvStore(path, { kind: 'client', networkId, schema: CLIENT_SCHEMA });
   const randomBytes = (length: number): Uint8Array => random.bytes(length);
-  const deps = { store, randomBytes, suite: bestSuite() };
-  return new SealedStore({ storeKey: hexToBytes(owner.storeKey) }, deps);
+  const crypto = await bestStoreCrypto();
+  return new SealedStore({ storeKey: hexToBytes(owner.storeKey) }, { store, crypto, randomBytes });
 }

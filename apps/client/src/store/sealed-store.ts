@@ -6,12 +6,11 @@
  * Not protected: somebody who can write to the disk may put an older sealed value back in the same
  * place; what must not roll back is checked against the ledger.
  */
+import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { hkdf } from '@noble/hashes/hkdf.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, concatBytes, utf8ToBytes } from '@noble/hashes/utils.js';
-import { nobleSuite } from '@tanglemail/mail/core/crypto/noble-suite.ts';
-import { type Aead, XCHACHA_NONCE_LENGTH, xchachaOpen, xchachaSeal } from './xchacha.ts';
 
 /** What this store needs of the key-value store below it. */
 export interface KeyValueStore {
@@ -131,6 +130,7 @@ export class SealedStoreError extends Error {
   readonly code = 'damaged';
 }
 
+const NONCE_LENGTH = 24;
 const NUMBER_DIGITS = 16;
 
 /** A number as a key whose text order is the number's order. */
@@ -138,33 +138,50 @@ export function orderedKey(value: number): string {
   return value.toString().padStart(NUMBER_DIGITS, '0');
 }
 
+/** What seals values and hides keys. Every implementation gives the same bytes. */
+export interface StoreCrypto {
+  /** XChaCha20-Poly1305: ciphertext and tag. */
+  seal(key: Uint8Array, nonce: Uint8Array, associated: Uint8Array, plain: Uint8Array): Uint8Array;
+  /** The way back; throws when something was changed. */
+  open(key: Uint8Array, nonce: Uint8Array, associated: Uint8Array, sealed: Uint8Array): Uint8Array;
+  hmacSha256(key: Uint8Array, text: Uint8Array): Uint8Array;
+}
+
+/** For every platform; native-store-crypto.ts is five times faster. */
+export const PORTABLE_CRYPTO: StoreCrypto = {
+  seal: (key, nonce, associated, plain) => xchacha20poly1305(key, nonce, associated).encrypt(plain),
+  open: (key, nonce, associated, sealed) =>
+    xchacha20poly1305(key, nonce, associated).decrypt(sealed),
+  hmacSha256: (key, text) => hmac(sha256, key, text),
+};
+
 export interface SealedStoreDeps {
   readonly store: KeyValueStore;
+  /** Default: the portable one. */
+  readonly crypto?: StoreCrypto;
   /** `length` uniform random bytes. */
   readonly randomBytes: (length: number) => Uint8Array;
-  /** Who computes the cipher; the portable suite by default. */
-  readonly suite?: Aead;
 }
 
 export class SealedStore {
   readonly #store: KeyValueStore;
+  readonly #crypto: StoreCrypto;
   readonly #randomBytes: (length: number) => Uint8Array;
-  readonly #suite: Aead;
   readonly #sealKey: Uint8Array;
   readonly #indexKey: Uint8Array;
 
   /** `storeKey` is 32 bytes. */
   constructor(options: { storeKey: Uint8Array }, deps: SealedStoreDeps) {
     this.#store = deps.store;
+    this.#crypto = deps.crypto ?? PORTABLE_CRYPTO;
     this.#randomBytes = deps.randomBytes;
-    this.#suite = deps.suite ?? nobleSuite;
     this.#sealKey = deriveKey(options.storeKey, 'tmail/store/seal/v1');
     this.#indexKey = deriveKey(options.storeKey, 'tmail/store/index/v1');
   }
 
   /** A key that tells nothing about `text` to whoever reads the disk: 64 hex digits. */
   opaque(text: string): string {
-    return bytesToHex(hmac(sha256, this.#indexKey, utf8ToBytes(text)));
+    return bytesToHex(this.#crypto.hmacSha256(this.#indexKey, utf8ToBytes(text)));
   }
 
   getBytes(bucket: Bucket, key: string): Uint8Array | undefined {
@@ -228,17 +245,19 @@ export class SealedStore {
   }
 
   #seal(diskKey: Uint8Array, plain: Uint8Array): Uint8Array {
-    const nonce = this.#randomBytes(XCHACHA_NONCE_LENGTH);
-    const sealing = { key: this.#sealKey, nonce, aad: diskKey };
-    return concatBytes(nonce, xchachaSeal(this.#suite, sealing, plain));
+    const nonce = this.#randomBytes(NONCE_LENGTH);
+    return concatBytes(nonce, this.#crypto.seal(this.#sealKey, nonce, diskKey, plain));
   }
 
   #open(diskKey: Uint8Array, sealed: Uint8Array): Uint8Array {
-    const nonce = sealed.subarray(0, XCHACHA_NONCE_LENGTH);
-    const sealing = { key: this.#sealKey, nonce, aad: diskKey };
-    const plain = xchachaOpen(this.#suite, sealing, sealed.subarray(XCHACHA_NONCE_LENGTH));
-    if (plain !== undefined) return plain;
-    throw new SealedStoreError(`a value of the local store is damaged (bucket ${diskKey[0]})`);
+    const nonce = sealed.subarray(0, NONCE_LENGTH);
+    try {
+      const ciphertext = sealed.subarray(NONCE_LENGTH);
+      return this.#crypto.open(this.#sealKey, nonce, diskKey, ciphertext);
+    } catch (cause) {
+      const place = `bucket ${diskKey[0]}`;
+      throw new SealedStoreError(`a value of the local store is damaged (${place})`, { cause });
+    }
   }
 }
 
