@@ -11,7 +11,7 @@ import {
   restoreFolder,
 } from '@tanglemail/mail/core/folder/folder.ts';
 import { ClientError } from '../client-error.ts';
-import { nativeSha256 } from '../parcels/native-sha256.ts';
+import { nativeSha256 } from '../native-sha256.ts';
 import { messageEntries, type MessageEntry, rawMessageKey } from '../store/collections.ts';
 import { expungedUids, folders } from '../store/mailbox-collections.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';

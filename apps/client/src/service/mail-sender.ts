@@ -19,7 +19,7 @@ import type * as dto from '../api/dto.ts';
 import { ClientError } from '../client-error.ts';
 import type { ClientParts } from '../client-parts.ts';
 import { messageIdOf } from '../inbox/letter-intake.ts';
-import { nativeSha256 } from '../parcels/native-sha256.ts';
+import { nativeSha256 } from '../native-sha256.ts';
 import type { OutboxEntry } from '../store/outbox-collections.ts';
 import type { SealedBatch } from '../store/sealed-store.ts';
 import { type Answer, answerTo, forwardOf } from './answers.ts';
