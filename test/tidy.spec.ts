@@ -293,6 +293,13 @@ describe('sizes', () => {
 });
 
 describe('tests', () => {
+  it('that begin first because they are long are there', () => {
+    const list = readFileSync(join(root, 'tools/sequence.mjs'), 'utf8');
+    const names = [...list.matchAll(/^ {2}'([^']+)',$/gm)].map(([, name]) => `${name}.spec.ts`);
+    expect(names).not.toEqual([]);
+    expect(names.filter((name) => !byPath.has(name))).toEqual([]);
+  });
+
   it('are neither skipped nor focused', () => {
     const marked = files
       .filter((file) => file.path.endsWith('.spec.ts') && !file.path.endsWith('tidy.spec.ts'))
