@@ -9,6 +9,7 @@ import { type CommandForm, CommandRefused, type ImapReply, type ImapState } from
 import { CommandReader, type RawCommand, type ReaderEvent } from '../syntax/command-reader.ts';
 import { FolderView } from './folder-view.ts';
 import { type ImapFolderState, ImapRefused, type ImapLogin, type ImapStore } from './hooks.ts';
+import type { LeaveReason } from '../../socket/mail-server.ts';
 import { list, type Octets, type TextMode } from '../syntax/imap-text.ts';
 import { CharsetUnknown } from '../syntax/search-key.ts';
 import { formatSequenceSet, membersOf, type SequenceSet } from '../syntax/sequence-set.ts';
@@ -21,6 +22,12 @@ const MAX_LITERAL = 65_536;
 const MAX_PROBLEMS = 20;
 /** Answers are collected up to so many octets before they are handed on. */
 const FLUSH_OCTETS = 65_536;
+
+const LEAVE_TEXT: Readonly<Record<LeaveReason, string>> = {
+  idle: 'nothing was said for long',
+  revoked: 'the password was taken back',
+  shutdown: 'the server stops',
+};
 
 /** What carries the octets. */
 export interface ImapTransport {
@@ -150,9 +157,9 @@ export class ImapSession {
   }
 
   /** Ends the session from this side. */
-  async leave(reason: 'idle' | 'shutdown'): Promise<void> {
+  async leave(reason: LeaveReason): Promise<void> {
     if (this.state === 'ended') return;
-    this.untagged(reason === 'idle' ? 'BYE nothing was said for long' : 'BYE the server stops');
+    this.untagged(`BYE ${LEAVE_TEXT[reason]}`);
     this.close();
     await this.flush();
     this.deps.transport.end();
