@@ -10,6 +10,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NotYet, until } from '../../tools/devnet/poll.ts';
 import { MailDesk } from './testing/mail-desk.ts';
+import { Screen } from './testing/screen.ts';
 
 const SETUP_TIMEOUT_MS = 180_000;
 const WAIT_MS = 120_000;
@@ -362,42 +363,6 @@ describe('imapflow', () => {
   );
 });
 
-/** A terminal with a program in it. */
-class Screen {
-  readonly #socket = ['-L', `tanglemail-${process.pid}`, '-f', '/dev/null'];
-
-  async open(command: string): Promise<void> {
-    await this.#tmux('new-session', '-d', '-x', '120', '-y', '30', command);
-  }
-
-  async type(...keys: readonly string[]): Promise<void> {
-    await this.#tmux('send-keys', ...keys);
-  }
-
-  async shows(pattern: RegExp): Promise<void> {
-    await until(`the screen shows ${pattern.source}`, WAIT_MS, async () => {
-      const screen = await this.#tmux('capture-pane', '-p');
-      return pattern.test(screen) || new NotYet(screen);
-    });
-  }
-
-  /** Once the program has ended. */
-  async isOver(): Promise<void> {
-    await until('the program on the screen ends', WAIT_MS, async () => {
-      const screen = await this.#tmux('capture-pane', '-p').catch(() => undefined);
-      return screen === undefined || new NotYet(screen);
-    });
-  }
-
-  async close(): Promise<void> {
-    await this.#tmux('kill-server').catch(() => undefined);
-  }
-
-  async #tmux(...args: readonly string[]): Promise<string> {
-    return desk.run('tmux', [...this.#socket, ...args]);
-  }
-}
-
 describe('mutt on a screen', () => {
   it(
     'flags and deletes, and all others see it',
@@ -409,7 +374,7 @@ describe('mutt on a screen', () => {
         await flow.append('Screen', desk.mailOf(`screen-${count}`, [], 'x\r\n'));
       }
       await flow.logout();
-      const screen = new Screen();
+      const screen = new Screen(desk);
       try {
         await screen.open(`mutt -n -F ${await desk.settings('bob', 'mutt')} -f =Screen`);
         await screen.shows(/screen-3/);
@@ -461,7 +426,7 @@ describe('a signed mail with ten megabytes', () => {
       await writeFile(path, attachment);
       const signing = `crypt_use_gpgme crypt_autosign pgp_sign_as=${key}`;
       const options = `set ${signing} editor=true abort_unmodified=no`;
-      const screen = new Screen();
+      const screen = new Screen(desk);
       try {
         const mutt = `mutt -n -F ${await desk.settings('alice', 'mutt')} -e '${options}'`;
         const text = await desk.file('Dear Bob, \nFrom me\n');

@@ -226,12 +226,14 @@ describe('the parts of a large mail on their way out', () => {
     /** Takes the letter and has it fetched, to the whole mail or to the cut. */
     async function receive(disk: Disk, cut?: PowerCut): Promise<Machine> {
       const reader = await machine(2, disk, cut);
-      const { store, writes, tangle, intake } = reader;
+      const { store, writes, tangle, intake, messages, account } = reader;
       const inbox = await ParcelInbox.load({
         store,
         writes,
         tangle,
         intake,
+        messages,
+        own: account.address,
         book: bookOf(),
         fetcher: new PartFetcher({
           book: bookOf() as RentalBook,

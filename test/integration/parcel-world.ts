@@ -10,6 +10,7 @@ import { seedOf, walletAddressOf } from '../life/people.ts';
 import { LifeProvider } from '../life/provider.ts';
 import { LifeTangle } from '../life/tangle.ts';
 import type { VirtualTime } from '../life/time.ts';
+import { linkDisk } from './link-disk.ts';
 
 const TOKENS = 50_000_000n;
 const LOOK_MS = 20;
@@ -39,6 +40,8 @@ export class ParcelWorld {
   /** Off until `meetCarol`. */
   readonly carol: Device;
   readonly #beat: NodeJS.Timeout;
+
+  readonly #devices: Device[] = [];
 
   private constructor() {
     const seeds = [seedOf(0), seedOf(1), seedOf(2)] as const;
@@ -81,6 +84,16 @@ export class ParcelWorld {
     await this.#settle(this.carol, 'Carol');
   }
 
+  /** One more device of a person, linked from one that is off. */
+  async link(from: Device, index: number, runsNode = false): Promise<Device> {
+    const seed = seedOf(index);
+    const random = new SeededRandom(70 + this.#devices.length);
+    const device = new Device({ seed, runsNode, random }, this.tangle, realTime());
+    await linkDisk(from.disk, device.disk, seed);
+    this.#devices.push(device);
+    return device;
+  }
+
   async #settle(device: Device, name: string): Promise<void> {
     const { alice, providers } = this;
     const count = providers.length;
@@ -98,7 +111,8 @@ export class ParcelWorld {
 
   async close(): Promise<void> {
     clearInterval(this.#beat);
-    await Promise.all([this.alice.stop(), this.bob.stop(), this.carol.stop()]);
+    const people = [this.alice, this.bob, this.carol, ...this.#devices];
+    await Promise.all(people.map((one) => one.stop()));
     for (const provider of this.providers) await provider.stop();
   }
 }
@@ -108,11 +122,12 @@ export async function until(
   what: string,
   isSo: () => boolean | Promise<boolean>,
   timeoutMs = 240_000,
+  lookMs = LOOK_MS,
 ): Promise<void> {
   const endMs = Date.now() + timeoutMs;
   while (!(await isSo())) {
     if (Date.now() > endMs) throw new Error(`waited too long for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    await new Promise((resolve) => setTimeout(resolve, lookMs));
   }
 }
 

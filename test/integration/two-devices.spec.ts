@@ -4,48 +4,14 @@
  * mail is lost. Spec: docs/spec/26-self-log.md.
  */
 import { describe, expect, it } from '@jest/globals';
-import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
-import { deriveAccountRoot } from '@tanglemail/mail/core/identity/keys.ts';
-import { EpochStore } from '../../apps/client/src/account/epoch-store.ts';
-import {
-  makeLinkArchive,
-  putLinkArchive,
-  readLinkArchive,
-} from '../../apps/client/src/devices/link-archive.ts';
-import { loadSelfLog } from '../../apps/client/src/devices/self-log-store.ts';
-import { memoryStore, sealedMemoryStore } from '../../apps/client/src/testing/memory-store.ts';
 import { Device } from '../life/device.ts';
 import { seedOf } from '../life/people.ts';
 import { SeededRandom } from '../sim/random.ts';
+import { linkDisk } from './link-disk.ts';
 import { MailWorld } from './mail-world.ts';
 
 const LIMIT_MS = 300_000;
 const BOB = 1;
-
-/** A second device of Bob's, as linking leaves it; his first one is off meanwhile. */
-async function linkedTo(world: MailWorld): Promise<Device> {
-  const seed = seedOf(BOB);
-  const options = { seed, runsNode: false, random: new SeededRandom(77) };
-  const phone = new Device(options, world.tangle, world.time);
-  const store = sealedMemoryStore(memoryStore(world.bob.disk).store);
-  const secrets = {
-    accountRoot: bytesToHex(deriveAccountRoot(seed, 0)),
-    accountIndex: 0,
-    createdAt: 1,
-  };
-  const archive = await makeLinkArchive(store, {
-    secrets,
-    genesis: '',
-    settings: {},
-    epochs: EpochStore.load(store).state,
-    log: await loadSelfLog(store),
-  });
-  const own = sealedMemoryStore(memoryStore(phone.disk).store);
-  const batch = own.batch();
-  putLinkArchive(batch, own, readLinkArchive(archive), 'phone');
-  await batch.write();
-  return phone;
-}
 
 function mailboxOf({ client }: Device) {
   const { mailbox } = client.services;
@@ -83,10 +49,16 @@ async function deviceCount({ client }: Device): Promise<number> {
 }
 
 describe('two devices over a real provider', () => {
-  const play = async (world: MailWorld, wanted: readonly string[]): Promise<unknown[]> => {
+  const play = async (
+    world: MailWorld,
+    wanted: readonly string[],
+    goesWrong: (phone: Device) => Promise<void> = async () => {},
+  ): Promise<unknown[]> => {
     const { bob } = world;
     await world.during(bob.stop());
-    const phone = await world.during(linkedTo(world));
+    const own = { seed: seedOf(BOB), runsNode: false, random: new SeededRandom(77) };
+    const phone = new Device(own, world.tangle, world.time);
+    await world.during(linkDisk(bob.disk, phone.disk, own.seed));
     try {
       await world.during(bob.start());
       await world.during(phone.start());
@@ -94,6 +66,7 @@ describe('two devices over a real provider', () => {
       const hasBoth = async (): Promise<boolean> =>
         (await deviceCount(bob)) === 2 && (await deviceCount(phone)) === 2;
       await world.until('both to know each other', hasBoth);
+      await goesWrong(phone);
       const work = await world.during(mailboxOf(bob).createFolder('Work'));
       const subjects = ['deleted and moved', 'filed', 'flagged', 'thrown away'];
       for (const subject of subjects) await world.write(subject);
@@ -136,18 +109,40 @@ describe('two devices over a real provider', () => {
     }
   };
 
+  const wanted = [
+    'deleted and moved in Archive',
+    'filed in Office',
+    'flagged in INBOX \\Flagged \\Seen',
+    'thrown away in Trash',
+  ];
+
   it(
     'agree on mails and folders that both change at one time',
     async () => {
-      const wanted = [
-        'deleted and moved in Archive',
-        'filed in Office',
-        'flagged in INBOX \\Flagged \\Seen',
-        'thrown away in Trash',
-      ];
       const world = await MailWorld.create(1);
       try {
         const [one, two] = await play(world, wanted);
+        expect(two).toEqual(one);
+        expect(one).toMatchObject({ mails: expect.arrayContaining(wanted) });
+      } finally {
+        await world.close();
+      }
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'hear each other again after the provider has lost its disk while one was off',
+    async () => {
+      const world = await MailWorld.create(1);
+      const [provider] = world.providers;
+      try {
+        const [one, two] = await play(world, wanted, async (phone) => {
+          await world.during(phone.stop());
+          await world.during(provider!.loseDisk());
+          await world.bobSyncs();
+          await world.during(phone.start());
+        });
         expect(two).toEqual(one);
         expect(one).toMatchObject({ mails: expect.arrayContaining(wanted) });
       } finally {

@@ -152,6 +152,7 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const people = await buildPeople(config.address, { ...core, clock, emit, onOwnChange });
   const base = { ...core, ...people, lists, tangle, epochs };
   const nowMs = (): number => tangle.clock.nowMs();
+  people.messages.dateBy(() => Math.floor(nowMs() / 1_000));
   const mailbox = await buildMailbox({ ...base, random: tangle.random, nowMs });
   const market = await buildMarket(options, { ...base, events, lifetime });
   const resolver = new DescriptorResolver({
@@ -178,7 +179,8 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const chat = await buildChat({ ...base, ...inbox, resolver, outbox, events });
   const all = { ...options, ...base, ...market, ...inbox, receipts, mailbox };
   const { notes } = inbox;
-  const devices = await buildDevices({ ...all, publisher, outbox, chat, notes, sealer });
+  const late = { publisher, outbox, parcels, chat, notes, sealer };
+  const devices = await buildDevices({ ...all, ...late });
   const push = new PushWatch({
     ...market,
     logger,
@@ -223,17 +225,18 @@ function connectReceipts(
   return receipts;
 }
 
-type ParcelParts = 'book' | 'renter' | 'intake' | 'outbox' | 'events';
+type ParcelParts = 'book' | 'renter' | 'intake' | 'outbox' | 'events' | 'providerSync';
 
 /** What sends and fetches large mails, joined with the outbox and the inbox. */
 async function buildParcels(
   { config }: ClientOptions,
   parts: Base & Pick<ClientParts, ParcelParts> & { readonly sealer: Sealer },
 ): Promise<Parcels> {
-  const { events, outbox } = parts;
+  const { events, outbox, providerSync } = parts;
   const parcels = await Parcels.load({
     ...parts,
     autoFetchBytes: config.mail.autoFetchBytes,
+    watchTags: () => providerSync.watchTags(),
     onUpload: (upload) => events.emit({ topic: 'upload', data: uploadView(upload) }),
     onIncoming: (id, parcel) => events.emit({ topic: 'incoming', data: incomingEvent(id, parcel) }),
   });

@@ -3,7 +3,7 @@
  * Spec: docs/spec/41-client-api.md §20.
  */
 import { z } from 'zod';
-import { archiveFormats } from '../archive/archived-mail.ts';
+import { archiveFormats } from '../archive/archive-format.ts';
 import { MAX_FOLDER_NAME } from '../messages/folder-name.ts';
 import { MAX_QUERY_LENGTH } from '../search/query.ts';
 import { ruleSchema } from '../store/mailbox-collections.ts';

@@ -2,7 +2,7 @@
  * What the routes under `mailbox` call. Every method may throw ClientError.
  * Spec: docs/spec/41-client-api.md §20.
  */
-import type { ArchiveFormat } from '../archive/archived-mail.ts';
+import type { ArchiveFormat } from '../archive/archive-format.ts';
 import type { FolderDto, QueuedMessageDto } from './dto.ts';
 import type {
   CountDto,

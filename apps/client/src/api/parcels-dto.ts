@@ -19,6 +19,8 @@ export const uploadDto = z.object({
   /** Providers that have all parts, of those that were asked. */
   copies: count,
   providers: count,
+  /** No mail to anybody: a copy of what lies in Sent, for the own devices. */
+  isCopy: z.boolean(),
 });
 
 export const incomingStates = ['waiting', 'fetching', 'blocked', 'refused'] as const;
@@ -37,6 +39,8 @@ export const incomingDto = z.object({
   /** What fetching the rest costs at the first provider, base units; absent when not known. */
   cost: amount.optional(),
   error: z.string().max(64).optional(),
+  /** What another device of the account has sent: it goes to Sent. */
+  isCopy: z.boolean(),
 });
 
 /** `gone`: it lies in a folder now, or was given up. */
@@ -44,6 +48,16 @@ export const incomingEventDto = z.object({
   id,
   state: z.enum([...incomingStates, 'gone']),
   percent,
+});
+
+/** A mail that this device only knows of: its bytes lie on another device of the account. */
+export const elsewhereDto = z.object({
+  folder: z.enum(['Sent', 'Drafts']),
+  to: text,
+  subject: text,
+  sizeBytes: count,
+  dateMs: count,
+  device: z.object({ id: text, name: text }),
 });
 
 export const quoteRequestDto = z.strictObject({
@@ -65,10 +79,13 @@ export const quoteDto = z.object({
   providers: count,
   /** What keeping them costs the recipient at all of these together, base units. */
   recipientCost: amount,
+  /** The copy for the own other devices: the recipient's cost is ours. */
+  isCopy: z.literal(true).optional(),
 });
 
 export type UploadDto = z.infer<typeof uploadDto>;
 export type IncomingDto = z.infer<typeof incomingDto>;
 export type IncomingEventDto = z.infer<typeof incomingEventDto>;
+export type ElsewhereDto = z.infer<typeof elsewhereDto>;
 export type QuoteRequestDto = z.infer<typeof quoteRequestDto>;
 export type QuoteDto = z.infer<typeof quoteDto>;

@@ -8,6 +8,8 @@ import type { HttpRequest } from '@tanglemail/tangle/io/shell/http.ts';
 import { z } from 'zod';
 import { Answers } from './openapi.ts';
 import {
+  elsewhereDto,
+  type ElsewhereDto,
   incomingDto,
   quoteDto,
   quoteRequestDto,
@@ -49,6 +51,12 @@ export class ParcelsController {
   @Answers('Mails that are not whole yet', z.array(incomingDto))
   async incoming(): Promise<readonly IncomingDto[]> {
     return await this.#service.incoming();
+  }
+
+  @Get('elsewhere')
+  @Answers('Mails that lie on another device of the account alone', z.array(elsewhereDto))
+  async elsewhere(): Promise<readonly ElsewhereDto[]> {
+    return await this.#service.elsewhere();
   }
 
   @Get('incoming/:id')

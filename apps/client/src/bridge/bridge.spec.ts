@@ -217,6 +217,31 @@ describe('the bridge', () => {
   );
 
   it(
+    'encrypts POP3 on request, and forgets what came in clear behind that',
+    async () => {
+      const alice = await startPerson(1);
+      const plain = connect(alice.port('pop3'), '127.0.0.1');
+      await once(plain, 'data');
+      plain.write('STLS\r\nCAPA\r\n');
+      expect(`${(await once(plain, 'data'))[0]}`).toBe('+OK begin TLS now\r\n');
+      const ca = alice.bridge.bridge().certPem;
+      const secure = connectTls({ socket: plain, servername: 'localhost', ca });
+      await once(secure, 'secureConnect');
+      expect(secure.authorized).toBe(true);
+      const ask = async (line: string): Promise<string> => {
+        secure.write(`${line}\r\n`);
+        return String((await once(secure, 'data'))[0]);
+      };
+      expect(await ask('CAPA')).not.toContain('STLS');
+      expect(await ask('STLS')).toMatch(/^-ERR/);
+      expect(await ask(`USER ${alice.user}`)).toMatch(/^\+OK/);
+      expect(await ask(`PASS ${alice.password}`)).toBe('+OK 0 mails\r\n');
+      secure.destroy();
+    },
+    TEST_MS,
+  );
+
+  it(
     'keeps its ports, whoever starts first the next time',
     async () => {
       const first = await freePort();

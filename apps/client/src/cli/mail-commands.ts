@@ -11,6 +11,7 @@ import { formatAmount } from '@tanglemail/tangle/core/codec/amount.ts';
 import { type CommandContext, run } from './context.ts';
 import type { DaemonClient } from './daemon-client.ts';
 import { integerOption } from './options.ts';
+import { belongsTo, findOnItsWay, linesOf } from './on-its-way.ts';
 import { OutboxCalls } from './outbox-calls.ts';
 import { stateText } from './outbox-states.ts';
 import type { Terminal } from './terminal.ts';
@@ -122,11 +123,14 @@ export function inboxCommand(terminal: Terminal): Command {
     ['inbox', 'inbox --folder Requests', 'inbox --limit 100 --json'],
     async (context, options) => {
       const limit = integerOption('--limit', options.limit, 1, PAGE);
-      const messages = await (await context.daemon()).messages(options.folder, limit);
+      const daemon = await context.daemon();
+      const messages = await daemon.messages(options.folder, limit);
+      const missing = linesOf(belongsTo(options.folder, await findOnItsWay(daemon.link)));
       const isOwn = /^(?:sent|drafts)$/i.test(options.folder);
       const who = (one: MessageSummaryDto) => (isOwn && one.sentTo) || senderOf(one);
       context.print(messages, () => {
-        if (messages.length === 0) return `${options.folder} is empty.\n`;
+        const rest = missing.map((line) => `${line}\n`).join('');
+        if (messages.length === 0) return `${options.folder} is empty.\n${rest}`;
         const columns = [
           { title: 'UID', of: (one: MessageSummaryDto) => `${one.uid}`, isRight: true },
           { title: '', of: (one: MessageSummaryDto) => (isUnread(one) ? '*' : '') },
@@ -135,7 +139,7 @@ export function inboxCommand(terminal: Terminal): Command {
           { title: 'SUBJECT', of: (one: MessageSummaryDto) => one.subject, isFlexible: true },
           { title: 'SIZE', of: (one: MessageSummaryDto) => sizeText(one.sizeBytes), isRight: true },
         ];
-        return table(messages, columns, terminal.columns);
+        return table(messages, columns, terminal.columns) + rest;
       });
     },
   );
@@ -263,11 +267,14 @@ async function writeNewFile(dir: string, name: string, content: Uint8Array): Pro
 export function syncCommand(terminal: Terminal): Command {
   const command = new Command('sync').description('fetch mail from the rented providers now');
   return run(command, terminal, ['sync', 'sync --json'], async (context) => {
-    const report = await (await context.daemon()).sync();
+    const daemon = await context.daemon();
+    const report = await daemon.sync();
+    const coming = linesOf({ ...(await findOnItsWay(daemon.link)), elsewhere: [] });
     context.print(report, () => {
       const held = report.held > 0 ? `, ${report.held} of strangers held` : '';
       const paid = report.cost === '0' ? '' : `, ${formatAmount(BigInt(report.cost))} paid`;
-      return `${counted(report.fetched, 'message')} fetched${held}${paid}.\n`;
+      const rest = coming.map((line) => `${line}\n`).join('');
+      return `${counted(report.fetched, 'message')} fetched${held}${paid}.\n${rest}`;
     });
     const [first] = report.errors;
     if (first === undefined) return;

@@ -1,5 +1,5 @@
 /** The routes for large mails. Before: the commands; next: daemon-link.ts. */
-import type { IncomingDto, QuoteDto, QuoteRequestDto } from '../api/parcels-dto.ts';
+import type { ElsewhereDto, IncomingDto, QuoteDto, QuoteRequestDto } from '../api/parcels-dto.ts';
 import { type DaemonLink, SLOW_MS } from './daemon-link.ts';
 
 export class ParcelCalls {
@@ -15,6 +15,10 @@ export class ParcelCalls {
 
   incoming(): Promise<IncomingDto[]> {
     return this.#link.json('incoming');
+  }
+
+  elsewhere(): Promise<ElsewhereDto[]> {
+    return this.#link.json('elsewhere');
   }
 
   fetch(id: string): Promise<IncomingDto> {

@@ -2,13 +2,13 @@
  * `tanglemail incoming`, `fetch` and `quote`: mails that are too large for a letter.
  */
 import { Command } from 'commander';
-import type { IncomingDto, QuoteDto } from '../api/parcels-dto.ts';
+import type { ElsewhereDto, IncomingDto, QuoteDto } from '../api/parcels-dto.ts';
 import { CLIENT_ERRORS, ClientError, isClientErrorCode } from '../client-error.ts';
 import { run } from './context.ts';
 import { collect, integerOption } from './options.ts';
 import { ParcelCalls } from './parcel-calls.ts';
 import type { Terminal } from './terminal.ts';
-import { sizeText, table } from './text.ts';
+import { counted, dateText, sizeText, table } from './text.ts';
 import { waitUntil } from './wait.ts';
 
 interface FetchOptions {
@@ -93,6 +93,7 @@ export function quoteCommand(terminal: Terminal): Command {
 /** One sentence about a quote. */
 export function quoteText(quote: QuoteDto): string {
   const { address, isLetter, code, sealedBytes, partCount, providers, recipientCost } = quote;
+  if (quote.isCopy === true) return copyText(quote);
   if (isLetter) return `${address}: goes as a letter.`;
   if (code !== undefined) {
     const why = isClientErrorCode(code) ? CLIENT_ERRORS[code].title : code;
@@ -104,12 +105,46 @@ export function quoteText(quote: QuoteDto): string {
   );
 }
 
+function copyText({ code, sealedBytes, partCount, providers, recipientCost }: QuoteDto): string {
+  if (code !== undefined) {
+    const why = isClientErrorCode(code) ? CLIENT_ERRORS[code].title : code;
+    return `Copy for your other devices: it stays on this one: ${why}.`;
+  }
+  return (
+    `Copy for your other devices: ${counted(partCount, 'part')}, ${sizeText(sealedBytes)}, to ` +
+    `${counted(providers, 'provider')} of yours; keeping it costs you ${recipientCost} bu ` +
+    `(setting send.copiesToProviders).`
+  );
+}
+
+export function elsewhereCommand(terminal: Terminal): Command {
+  const command = new Command('elsewhere').description(
+    'list sent mails and drafts that lie on another device alone',
+  );
+  return run(command, terminal, ['elsewhere', 'elsewhere --json'], async (context) => {
+    const list = await new ParcelCalls((await context.daemon()).link).elsewhere();
+    context.print(list, () => {
+      if (list.length === 0) return 'Everything that this device knows of is here.\n';
+      const columns = [
+        { title: 'FOLDER', of: (one: ElsewhereDto) => one.folder },
+        { title: 'WHEN', of: (one: ElsewhereDto) => dateText(one.dateMs) },
+        { title: 'TO', of: (one: ElsewhereDto) => one.to, isFlexible: true },
+        { title: 'SUBJECT', of: (one: ElsewhereDto) => one.subject, isFlexible: true },
+        { title: 'SIZE', of: (one: ElsewhereDto) => sizeText(one.sizeBytes), isRight: true },
+        { title: 'DEVICE', of: (one: ElsewhereDto) => one.device.name || one.device.id },
+      ];
+      return table(list, columns, terminal.columns);
+    });
+  });
+}
+
 function show(list: readonly IncomingDto[], width: number): string {
   const columns = [
     { title: 'ID', of: (one: IncomingDto) => one.id },
     {
       title: 'FROM',
-      of: (one: IncomingDto) => one.from.name || one.preview.from || one.from.address,
+      of: (one: IncomingDto) =>
+        one.isCopy ? 'own device' : one.from.name || one.preview.from || one.from.address,
       isFlexible: true,
     },
     { title: 'SUBJECT', of: (one: IncomingDto) => one.preview.subject, isFlexible: true },

@@ -19,7 +19,12 @@ import { daemonCommand } from './daemon-commands.ts';
 import { filtersCommand } from './filter-commands.ts';
 import { hookCommand } from './hook-commands.ts';
 import { inboxCommand, outboxCommand, readCommand, syncCommand } from './mail-commands.ts';
-import { fetchCommand, incomingCommand, quoteCommand } from './parcel-commands.ts';
+import {
+  elsewhereCommand,
+  fetchCommand,
+  incomingCommand,
+  quoteCommand,
+} from './parcel-commands.ts';
 import { deleteCommand, flagCommand, foldersCommand, moveCommand } from './folder-commands.ts';
 import { providerCommand } from './provider-commands.ts';
 import { rulesCommand, searchCommand, threadsCommand } from './search-commands.ts';
@@ -30,6 +35,7 @@ import { oneLine } from './text.ts';
 import { tuiCommand } from './tui/tui-command.ts';
 import { verifyCommand } from './verify-command.ts';
 import { walletCommand } from './wallet-commands.ts';
+import { webCommand } from './web-command.ts';
 
 /** The part of the program that knows settings. */
 export type Settings = typeof import('./settings.ts');
@@ -71,6 +77,7 @@ export function buildProgram(terminal: Terminal, settings: Settings | undefined)
     .addCommand(tuiCommand(terminal))
     .addCommand(readCommand(terminal))
     .addCommand(incomingCommand(terminal))
+    .addCommand(elsewhereCommand(terminal))
     .addCommand(fetchCommand(terminal))
     .addCommand(searchCommand(terminal))
     .addCommand(threadsCommand(terminal))
@@ -89,6 +96,7 @@ export function buildProgram(terminal: Terminal, settings: Settings | undefined)
     .addCommand(filtersCommand(terminal))
     .addCommand(hookCommand(terminal))
     .addCommand(bridgeCommand(terminal))
+    .addCommand(webCommand(terminal))
     .addCommand(backupCommand(terminal, settings))
     .addCommand(deviceCommand(terminal, settings))
     .addCommand(configDocsCommand(terminal));

@@ -42,8 +42,8 @@ export interface SendingOptions {
   readonly timeout: string;
 }
 
-/** Larger mails surely travel in parts. */
-const LARGE_BYTES = 24_576;
+/** Larger mails may travel in parts, or have a copy that does. */
+const LARGE_BYTES = 16_000;
 /** Larger mails are asked for at a terminal. */
 const ASK_BYTES = 5_242_880;
 
@@ -147,7 +147,7 @@ async function tellCost(
   if (sizeBytes <= LARGE_BYTES || to.length === 0) return;
   try {
     const quotes = await new ParcelCalls(daemon.link).quote({ to: [...to], sizeBytes });
-    for (const quote of quotes) context.note(quoteText(quote));
+    for (const quote of quotes) if (!quote.isLetter) context.note(quoteText(quote));
   } catch (error) {
     // A price that is not known keeps nobody from sending: the daemon has the last word.
     if (!(error instanceof ClientError)) throw error;

@@ -200,6 +200,14 @@ const send = z.strictObject({
       'Seconds that a mail rests before it leaves, so that it can be taken back; 0, 10 or 30 are ' +
         'usual. `tanglemail send` leaves at once unless `--undo` says otherwise.',
     ),
+  copiesToProviders: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether copies of sent mails over 16 kB are kept at the rented providers for the other ' +
+        'devices of the account, paid from its own mailboxes like mail that comes in. If not, ' +
+        'they lie on the device that sent them, and the others say so.',
+    ),
 });
 
 const receipts = z.strictObject({

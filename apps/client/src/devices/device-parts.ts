@@ -5,6 +5,7 @@
 import { hostname } from 'node:os';
 import { genesisToJson, type Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
+import type { Operation } from '@tanglemail/mail/core/self-log/operation.ts';
 import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
 import type { Account } from '../account/account.ts';
 import type { EpochStore } from '../account/epoch-store.ts';
@@ -21,6 +22,7 @@ import type { AccountSecrets } from '../keystore/keystore.ts';
 import type { MessageStore } from '../messages/message-store.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Sealer } from '../outbox/sealer.ts';
+import type { Parcels } from '../parcels/parcels.ts';
 import type { RentalBook } from '../rentals/rental-book.ts';
 import type { Renter } from '../rentals/renter.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
@@ -43,6 +45,7 @@ import { PayingDevice } from './paying-device.ts';
 import { RescueShelf } from './rescue-shelf.ts';
 import { RuleLog } from './rule-log.ts';
 import { RecoveryBoxes } from './recovery-boxes.ts';
+import { SentCopies } from './sent-copies.ts';
 import { SelfNotes } from './self-notes.ts';
 import { SelfTags } from './self-tags.ts';
 import { TagRenewal } from './tag-renewal.ts';
@@ -66,6 +69,7 @@ export interface DevicePartsDeps {
   readonly tags: TagBook;
   readonly publisher: DescriptorPublisher;
   readonly outbox: Outbox;
+  readonly parcels: Parcels;
   readonly chat: Pick<Chat, 'endChainsTo'>;
   readonly sealer: Pick<Sealer, 'tagSelfBy'>;
   readonly notes: NoteRouter;
@@ -81,6 +85,8 @@ export interface DeviceParts {
   readonly link: LinkHost;
   readonly payer: PayingDevice;
   readonly backups: BackupKeeper;
+  readonly copies: SentCopies;
+  readonly drafts: DraftLog;
 }
 
 /** Opens the self-log, and makes this device at its first start. */
@@ -112,11 +118,14 @@ export async function buildDevices(deps: DevicePartsDeps): Promise<DeviceParts> 
     },
     onFork: () => manager.noteFork(),
   });
-  const journals = buildJournals(deps, log);
+  const { mailbox, messages } = deps;
+  const drafts = new DraftLog({ log, drafts: mailbox.drafts, messages, nowMs });
+  const journals = [...buildJournals(deps, log), drafts];
   const { tags, renewal } = buildTags(deps, log);
   const mailReader = new MailLogReader({ ...deps, log, rescues });
-  // Drafts first: where they lie is said like of any mail.
-  const readers = [...journals, mailReader, buildSelfTags(deps, log), renewal];
+  const copies = buildCopies(deps, log);
+  // Drafts and copies first: where they lie is said like of any mail.
+  const readers = [...journals, copies, mailReader, buildSelfTags(deps, log), renewal];
   const manager: DeviceManager = new DeviceManager({
     store,
     writes,
@@ -132,17 +141,26 @@ export async function buildDevices(deps: DevicePartsDeps): Promise<DeviceParts> 
     readers,
     onNewLine: () => publisher.wake(),
   });
-  const mails = new MailLog(log, deps.messages, rescues, (operations) =>
-    manager.applyLater(operations),
-  );
-  mails.observe();
+  const later = (operations: readonly Operation[]): void => manager.applyLater(operations);
+  copies.observe(later);
+  new MailLog(log, deps.messages, rescues, later).observe();
   tags.register(deps.notes);
   notes.register(deps.notes);
   const backups = buildBackups(deps, boxes);
   const link = buildLink(deps, log, backups);
   const payer = new PayingDevice({ log, store, writes, book: deps.book });
   deps.renter.payBy(() => payer.isOwn());
-  return { log, lines, manager, tags, link, backups, payer };
+  return { log, lines, manager, tags, link, backups, payer, copies, drafts };
+}
+
+function buildCopies(deps: DevicePartsDeps, log: DeviceLog): SentCopies {
+  const { account, config, parcels } = deps;
+  const { address } = account;
+  const { inbox, releases, sealer } = parcels;
+  const isPaid = config.send.copiesToProviders;
+  const copies = new SentCopies({ ...deps, log, address, inbox, releases, isPaid });
+  sealer.tellCopiesBy((batch, key, letter) => copies.tell(batch, key, letter));
+  return copies;
 }
 
 /** Under which tags this device writes to contacts, and what renews them after a removal. */
@@ -165,20 +183,19 @@ function buildSelfTags(deps: DevicePartsDeps, log: DeviceLog): SelfTags {
   const { sealer, ownSettings: settings, tangle } = deps;
   const below = (end: number): number => tangle.random.below(end);
   const selfTags = new SelfTags({ ...deps, log, settings, below });
-  sealer.tagSelfBy((batch) => selfTags.take(batch));
+  sealer.tagSelfBy((batch, isExact) => selfTags.take(batch, isExact));
   return selfTags;
 }
 
-/** What is shared beside mails: people, invites, the account's own settings, rules, drafts. */
+/** What is shared beside mails: people, invites, the account's own settings, rules. */
 function buildJournals(deps: DevicePartsDeps, log: DeviceLog): (LogReader & LogJournal)[] {
-  const { contacts, messages, store, mailbox, tangle } = deps;
+  const { contacts, store, mailbox, tangle } = deps;
   const nowMs = (): number => tangle.clock.nowMs();
   return [
     new ContactLog(log, contacts),
     new InviteLog({ log, contacts, store, nowMs }),
     new OwnLog(log, deps.ownSettings, deps.addresses),
     new RuleLog(log, mailbox.rules),
-    new DraftLog({ log, drafts: mailbox.drafts, messages, nowMs }),
   ];
 }
 

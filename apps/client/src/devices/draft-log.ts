@@ -2,21 +2,25 @@
  * Drafts in the self-log: the whole message, attachments included, as long as it fits an operation.
  * Before: drafts/draft-book.ts; after: the other devices. Spec: docs/spec/26-self-log.md, "Values".
  */
-import { concatBytes } from '@noble/hashes/utils.js';
+import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
+import { readFacts, readHeaders } from '@tanglemail/mail/core/message/headers.ts';
 import {
   isKind,
   MAX_VALUE_LENGTH,
   type Operation,
 } from '@tanglemail/mail/core/self-log/operation.ts';
 import { elementsOf, readRegister, registerKey } from '@tanglemail/mail/core/self-log/view.ts';
+import { z } from 'zod';
 import { type DraftBook, draftKey, type DraftVersion, draftVersion } from '../drafts/draft-book.ts';
 import { FOLDER } from '../messages/folder-name.ts';
 import type { MessageChange } from '../messages/message-change.ts';
 import type { MessageStore } from '../messages/message-store.ts';
+import { count, hex } from '../store/collections.ts';
 import type { SealedBatch } from '../store/sealed-store.ts';
 import type { DeviceLog } from './device-log.ts';
+import { readJson } from './log-values.ts';
 import { folderElement, ownerOf } from './mail-log.ts';
 
 /** First byte of a value: the message follows, or it is too large and lies on its device alone. */
@@ -26,11 +30,27 @@ const HEADER_LENGTH = 9;
 /** Bytes of the largest draft that the other devices get. */
 export const MAX_SHARED_DRAFT = MAX_VALUE_LENGTH - HEADER_LENGTH;
 const ID = /^[0-9a-f]{32}$/;
+const MAX_SHOWN = 512;
+
+/** What the other devices show of a draft that is too large for them. */
+const farDraft = z.object({
+  device: hex.length(32),
+  /** Key of the version. */
+  messageKey: z.string().min(1).max(255),
+  sizeBytes: count,
+  to: z.string().max(MAX_SHOWN),
+  subject: z.string().max(MAX_SHOWN),
+});
+
+/** A draft that lies on another device alone. */
+export type FarDraft = z.infer<typeof farDraft> & { readonly savedAtMs: number };
 
 interface DraftValue {
   readonly savedAtMs: number;
   /** Undefined when it is too large. */
   readonly raw: Uint8Array | undefined;
+  /** Of one that is too large. */
+  readonly far?: z.infer<typeof farDraft> | undefined;
 }
 
 export interface DraftLogDeps {
@@ -58,7 +78,7 @@ export class DraftLog {
     if (change.kind === 'draft-deleted')
       log.journal(batch, { kind: 'set', register: 'draft', key });
     else {
-      const value = encode({ savedAtMs: nowMs(), raw: change.raw });
+      const value = this.#encode(key, change.raw, nowMs());
       log.journal(batch, { kind: 'set', register: 'draft', key, value });
     }
   }
@@ -70,9 +90,44 @@ export class DraftLog {
       const raw = messages.rawOf(mail.entry.emailId);
       const isKnown = log.view().registers.has(registerKey('draft', key));
       if (isKnown || raw === undefined) continue;
-      const value = encode({ savedAtMs, raw });
+      const value = this.#encode(key, raw, savedAtMs);
       log.journal(batch, { kind: 'set', register: 'draft', key, value });
     }
+  }
+
+  /** Drafts of which this device only knows that another one has them. */
+  away(): FarDraft[] {
+    const { log, drafts } = this.#deps;
+    const view = log.view();
+    const found: FarDraft[] = [];
+    for (const { body } of view.registers.values()) {
+      if (body.register !== 'draft' || body.value?.[0] !== TOO_LARGE) continue;
+      const { far, savedAtMs } = decode(body.value) ?? {};
+      const isElsewhere = far !== undefined && far.device !== log.own.id;
+      if (!isElsewhere || savedAtMs === undefined || drafts.get(body.key) !== undefined) continue;
+      if (this.#isInDrafts(far.messageKey)) found.push({ ...far, savedAtMs });
+    }
+    return found;
+  }
+
+  /** Whether nobody threw a version away, or moved it, in a mail program. */
+  #isInDrafts(messageKey: string): boolean {
+    const places = elementsOf(this.#deps.log.view(), 'folder', ownerOf(messageKey));
+    return places.length === 0 || places.includes(folderElement(FOLDER.Drafts));
+  }
+
+  #encode(id: string, raw: Uint8Array, savedAtMs: number): Uint8Array {
+    if (raw.length <= MAX_SHARED_DRAFT) return encode({ savedAtMs, raw });
+    const headers = readHeaders(raw);
+    const facts = headers.ok ? readFacts(headers.value) : undefined;
+    const far = {
+      device: this.#deps.log.own.id,
+      messageKey: draftKey(id, raw),
+      sizeBytes: raw.length,
+      to: (facts?.to ?? []).join(', ').slice(0, MAX_SHOWN),
+      subject: (facts?.subject ?? '').slice(0, MAX_SHOWN),
+    };
+    return encode({ savedAtMs, raw: undefined, far });
   }
 
   /** Reads the versions that are about to be taken over: parsing a message takes a while. */
@@ -104,9 +159,7 @@ export class DraftLog {
     const version = this.#prepared.get(messageKey);
     // The same version, or one that came meanwhile: its own operation brings it.
     if (version === undefined || drafts.keyOf(id) === messageKey) return [];
-    // Somebody threw this version away, or moved it, in a mail program.
-    const places = elementsOf(this.#deps.log.view(), 'folder', ownerOf(messageKey));
-    if (places.length > 0 && !places.includes(folderElement(FOLDER.Drafts))) return [];
+    if (!this.#isInDrafts(messageKey)) return [];
     const kept = this.#isLarge(id) ? this.#keepLarge(batch, id) : [];
     return [...kept, drafts.save(batch, version, 'remote')];
   }
@@ -142,12 +195,11 @@ function touchedBy(operations: readonly Operation[]): string[] {
   return [...ids];
 }
 
-function encode({ savedAtMs, raw }: DraftValue): Uint8Array {
-  const isWhole = raw !== undefined && raw.length <= MAX_SHARED_DRAFT;
+function encode({ savedAtMs, raw, far }: DraftValue): Uint8Array {
   const header = new Uint8Array(HEADER_LENGTH);
-  header[0] = isWhole ? WHOLE : TOO_LARGE;
+  header[0] = raw === undefined ? TOO_LARGE : WHOLE;
   new DataView(header.buffer).setBigUint64(1, BigInt(savedAtMs), true);
-  return isWhole ? concatBytes(header, raw) : header;
+  return concatBytes(header, raw ?? utf8ToBytes(JSON.stringify(far)));
 }
 
 /** Undefined for a draft that was deleted, and for a value that a later program wrote. */
@@ -155,6 +207,7 @@ function decode(value: Uint8Array | undefined): DraftValue | undefined {
   if (value === undefined || value.length < HEADER_LENGTH) return undefined;
   const view = new DataView(value.buffer, value.byteOffset, value.length);
   const savedAtMs = Number(view.getBigUint64(1, true) & 0x1f_ffff_ffff_ffffn);
-  if (value[0] === TOO_LARGE) return { savedAtMs, raw: undefined };
-  return value[0] === WHOLE ? { savedAtMs, raw: value.slice(HEADER_LENGTH) } : undefined;
+  const rest = value.slice(HEADER_LENGTH);
+  if (value[0] === TOO_LARGE) return { savedAtMs, raw: undefined, far: readJson(rest, farDraft) };
+  return value[0] === WHOLE ? { savedAtMs, raw: rest } : undefined;
 }

@@ -9,8 +9,7 @@ import {
   isKind,
   type Operation,
 } from '@tanglemail/mail/core/self-log/operation.ts';
-import { elementsOf, readRegister, setKey } from '@tanglemail/mail/core/self-log/view.ts';
-import { readFacts, readHeaders } from '@tanglemail/mail/core/message/headers.ts';
+import { elementsOf, setKey } from '@tanglemail/mail/core/self-log/view.ts';
 import { FOLDER, type FolderId, STANDARD_FOLDERS } from '../messages/folder-name.ts';
 import type { MessageStore } from '../messages/message-store.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
@@ -26,11 +25,10 @@ const STANDARD = new Map<string, FolderId>(
   STANDARD_FOLDERS.map((name) => [folderElement(FOLDER[name]), FOLDER[name]]),
 );
 
-/** What operations touch: flags and folders of messages, sent copies. */
+/** What operations touch: flags and folders of messages. */
 interface Touched {
   readonly flags: Map<string, Set<string>>;
   readonly places: Set<string>;
-  readonly copies: Set<string>;
 }
 
 export interface MailLogDeps {
@@ -77,7 +75,6 @@ export class MailLogReader implements LogReader {
     const touched = this.#touchedBy(operations);
     for (const id of this.#made.splice(0)) this.#noteMadeFolder(touched, id);
     return [
-      ...[...touched.copies].flatMap((key) => this.#applyCopy(batch, key)),
       ...[...touched.flags].flatMap(([owner, elements]) =>
         this.#applyFlags(batch, owner, elements),
       ),
@@ -89,7 +86,6 @@ export class MailLogReader implements LogReader {
     const touched: Touched = {
       flags: new Map(),
       places: new Set(),
-      copies: new Set(),
     };
     for (const operation of operations) {
       if (isKind(operation, 'add')) noteElement(touched, operation.body);
@@ -99,8 +95,6 @@ export class MailLogReader implements LogReader {
           if (added && isKind(added, 'add')) noteElement(touched, added.body);
         }
       }
-      if (!isKind(operation, 'set')) continue;
-      if (operation.body.register === 'sent-copy') touched.copies.add(operation.body.key);
     }
     return touched;
   }
@@ -181,36 +175,6 @@ export class MailLogReader implements LogReader {
     return this.#messages.folder(element as FolderId) === undefined
       ? undefined
       : (element as FolderId);
-  }
-
-  #applyCopy(batch: SealedBatch, key: string): (() => void)[] {
-    const value = readRegister(this.#log.view(), 'sent-copy', key);
-    const length = value?.[0];
-    if (value === undefined || length === undefined || value.length <= 1 + length) return [];
-    const messageKey = new TextDecoder().decode(value.subarray(1, 1 + length));
-    if (ownerOf(messageKey) !== key || this.#messages.find(messageKey).length > 0) return [];
-    const raw = value.slice(1 + length);
-    const headers = readHeaders(raw);
-    if (!headers.ok) return [];
-    const facts = readFacts(headers.value);
-    const { apply } = this.#messages.deliver(
-      batch,
-      {
-        folder: 'Sent',
-        raw,
-        messageKey,
-        receivedAtMs: (facts.date ?? 0) * 1_000,
-        flags: ['\\Seen'],
-        isRegistered: false,
-        hasAttachments: false,
-        fromName: '',
-        to: facts.to.join(', '),
-        subject: facts.subject,
-        messageId: facts.messageId === undefined ? '' : `<${facts.messageId}>`,
-      },
-      'remote',
-    );
-    return [apply];
   }
 }
 

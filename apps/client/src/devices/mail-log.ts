@@ -1,6 +1,6 @@
 /**
- * Mails in the self-log: flags, the folders of each message, folders themselves and copies of what
- * was sent. Before: mail store, device-log.ts; after: mail-log-apply.ts and the other devices.
+ * Mails in the self-log: flags, the folders of each message, and folders themselves. Before: mail
+ * store, device-log.ts; after: mail-log-apply.ts and the other devices.
  * Spec: docs/spec/26-self-log.md, section "Values".
  */
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -10,7 +10,6 @@ import {
   compareDots,
   flagElement,
   MAX_REMOVED_DOTS,
-  MAX_VALUE_LENGTH,
   type Operation,
   type OperationBody,
   type SetName,
@@ -84,7 +83,7 @@ export class MailLog {
       case 'flags':
         return this.#flagBodies(change);
       case 'delivered':
-        return [...this.#sentCopy(change), ...this.#returned(batch, change)];
+        return this.#returned(batch, change);
       case 'moved':
         return this.#folderBodies(batch, change.messageKey, (places) => {
           places.delete(change.from);
@@ -168,21 +167,6 @@ export class MailLog {
 
   #placesOf(messageKey: string): Set<FolderId> {
     return new Set(this.#messages.find(messageKey).map((one) => one.folderId));
-  }
-
-  /** Other devices get a copy of what was sent, when a note can carry it. */
-  #sentCopy(change: Extract<MessageChange, { kind: 'delivered' }>): OperationBody[] {
-    const { folderId, messageKey, raw } = change;
-    if (folderId !== 'Sent' || this.#log.others().length === 0) return [];
-    const name = utf8ToBytes(messageKey);
-    const size = 1 + name.length + raw.length;
-    if (name.length > 255 || size > MAX_VALUE_LENGTH) return [];
-    const value = new Uint8Array(size);
-    value[0] = name.length;
-    value.set(name, 1);
-    value.set(raw, 1 + name.length);
-    const key = ownerOf(messageKey);
-    return [{ kind: 'set', register: 'sent-copy', key, value }];
   }
 
   /** A message came whose flags or folders another device has already told. */

@@ -219,7 +219,7 @@ export class SelfNotes {
     const { log, address, onFork } = this.#deps;
     if (note.sender !== address) return () => {};
     const decoded = decodeSelfNote(note.body);
-    if (!decoded.ok) return () => {};
+    if (!decoded.ok || decoded.value.kind === 'settles') return () => {};
     if (decoded.value.kind === 'snapshot') {
       this.#snapshots.take(batch, decoded.value);
       return () => {};

@@ -64,11 +64,14 @@ export class SelfTags {
     return [...rested, ...this.#watch(batch, settings.get().contactsOnly)];
   }
 
-  /** Puts into the batch that everything is watched under which a device of the account writes. */
-  #watch(batch: SealedBatch, contactsOnly: boolean): (() => void)[] {
+  /**
+   * Puts into the batch that everything is watched under which a device of the account writes, if
+   * it writes under such tags.
+   */
+  #watch(batch: SealedBatch, contactsOnly: boolean, isExact = false): (() => void)[] {
     const { log } = this.#deps;
     // Alone, and open to strangers, notes to oneself go under a stranger's tag.
-    if (log.others().length === 0 && !contactsOnly) return [];
+    if (log.others().length === 0 && !contactsOnly && !isExact) return [];
     const ids: string[] = log.view().devices.map((one) => one.device);
     if (contactsOnly) ids.push(OPENING);
     return ids.flatMap((id) => {
@@ -77,14 +80,18 @@ export class SelfTags {
     });
   }
 
-  /** The next tag for a note to oneself; undefined when it goes under a stranger's. */
-  take(batch: SealedBatch): ChosenTag | undefined {
+  /**
+   * The next tag for a letter to oneself; undefined when it goes under a stranger's, or `isExact`
+   * is asked and too many are under way.
+   */
+  take(batch: SealedBatch, isExact: boolean): ChosenTag | undefined {
     const { log, settings, store } = this.#deps;
     const isAlone = log.others().length === 0;
     const { contactsOnly } = settings.get();
     const before = store.get(nextNumbers, KEY) ?? { next: 0 };
-    if (this.#isKnownToAll() && !(isAlone && !contactsOnly)) {
-      const tag = this.#tagAt(batch, log.own.id, before.next);
+    // Parts are uploaded to the own mailboxes: those know the tag by this device alone.
+    if (isExact || (this.#isKnownToAll() && !(isAlone && !contactsOnly))) {
+      const tag = this.#tagAt(batch, log.own.id, before.next, isExact);
       if (tag !== undefined) batch.put(nextNumbers, KEY, { ...before, next: before.next + 1 });
       return tag;
     }
@@ -101,12 +108,12 @@ export class SelfTags {
   }
 
   /** Undefined beyond what is watched: the numbers before it have to arrive first. */
-  #tagAt(batch: SealedBatch, id: string, index: number): ChosenTag | undefined {
+  #tagAt(batch: SealedBatch, id: string, index: number, isExact = false): ChosenTag | undefined {
     const key = this.#keyOf(id);
     const { tags, settings } = this.#deps;
     const end = tags.topOf(this.#source(id)) + REGISTRATION_WINDOW;
     if (key === undefined || index >= end) return undefined;
-    const applies = this.#watch(batch, settings.get().contactsOnly);
+    const applies = this.#watch(batch, settings.get().contactsOnly, isExact);
     const apply = (): void => applies.forEach((one) => one());
     return { kind: 'contact', tag: tagAt(key, index), apply };
   }

@@ -50,6 +50,7 @@ export class MessageStore {
   readonly #state = new MailState();
   readonly #observers = new Set<MessageObserver>();
   readonly #stages = new WeakMap<SealedBatch, MailStage>();
+  #now: () => number | undefined = () => undefined;
   #filing: (mail: NewMail) => NewMail = (mail) => mail;
 
   private constructor(store: SealedStore) {
@@ -91,6 +92,11 @@ export class MessageStore {
   observe(observer: MessageObserver): () => void {
     this.#observers.add(observer);
     return () => this.#observers.delete(observer);
+  }
+
+  /** Lets a clock, in Unix seconds, say when a mail came into a folder. */
+  dateBy(nowSeconds: () => number): void {
+    this.#now = nowSeconds;
   }
 
   /** Lets rules choose folder and flags of what is delivered to INBOX by somebody else. */
@@ -413,7 +419,8 @@ export class MessageStore {
   #stage(batch: SealedBatch): MailStage {
     const known = this.#stages.get(batch);
     if (known !== undefined) return known;
-    const stage = new MailStage(batch, { store: this.#store, state: this.#state });
+    const deps = { store: this.#store, state: this.#state, nowSeconds: this.#now() };
+    const stage = new MailStage(batch, deps);
     this.#stages.set(batch, stage);
     return stage;
   }

@@ -26,6 +26,11 @@ export function isMail({ form = 'message' }: OutboxEntry): boolean {
   return form === 'message' || form === 'parcel';
 }
 
+/** What the program sends by itself: nobody looks at it again once it is done. */
+export function isSilent({ form }: OutboxEntry): boolean {
+  return form === 'note' || form === 'copy';
+}
+
 /** Moves to another state and writes it into the history. */
 export function enter(
   entry: OutboxEntry,

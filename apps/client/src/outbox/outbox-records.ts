@@ -9,7 +9,7 @@ import { type OutboxEntry, outboxEntries } from '../store/outbox-collections.ts'
 import { orderedKey, type SealedBatch, type SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
-import { isMail } from './outbox-entry.ts';
+import { isMail, isSilent } from './outbox-entry.ts';
 import type { NewEntry } from './outgoing.ts';
 
 export interface OutboxRecordsDeps {
@@ -53,7 +53,7 @@ export class OutboxRecords {
     let isEmpty = true;
     for await (const { key, value } of store.scan(outboxEntries)) {
       // Nobody ever looks at old notes, and there is one for almost every mail.
-      if (value.form === 'note' && value.isDone && value.createdAtMs < oldMs) {
+      if (isSilent(value) && value.isDone && value.createdAtMs < oldMs) {
         batch.del('outbox', key);
         isEmpty = false;
       } else this.#note(value);
@@ -99,7 +99,7 @@ export class OutboxRecords {
   /** How many are not in a milestone yet, and how many had a failure, the last one of late. */
   counts(): { queued: number; failed: number } {
     const sinceMs = this.#deps.tangle.clock.nowMs() - SHOWN_MS;
-    const open = this.open().filter((one) => one.form !== 'note');
+    const open = this.open().filter((one) => !isSilent(one));
     const failing = open.filter((one) => one.error !== undefined).length;
     const failed = [...this.#failed.values()].filter((atMs) => atMs >= sinceMs).length;
     const isWaiting = (one: OutboxEntry): boolean =>
@@ -207,7 +207,7 @@ export class OutboxRecords {
     if (!entry.isDone) this.#open.set(entry.id, entry);
     else this.#open.delete(entry.id);
     const isBad = entry.state === 'failed' || entry.state === 'expired';
-    if (isBad && entry.form !== 'note') {
+    if (isBad && !isSilent(entry)) {
       this.#failed.set(entry.id, entry.history.at(-1)?.atMs ?? entry.createdAtMs);
     } else this.#failed.delete(entry.id);
   }

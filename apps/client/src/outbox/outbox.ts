@@ -29,13 +29,17 @@ import {
 } from './outbox-entry.ts';
 import {
   chatEntry,
+  copyEntry,
   entriesOf,
+  type NewEntry,
   noteEntry,
   type OutgoingChat,
+  type OutgoingCopy,
   type OutgoingMail,
   type OutgoingNote,
 } from './outgoing.ts';
 import { factsOf } from './failure-facts.ts';
+import { DISK_RETRY_MS, type Lane, laneOf, MAX_ACTIVE, MAX_TIMER_MS } from './outbox-turns.ts';
 import {
   type AlsoWritten,
   OutboxRecords,
@@ -62,25 +66,12 @@ export interface OutboxDeps extends OutboxRecordsDeps, ReceiptCollectorDeps {
 /** How far a proof of work has come: hashes done, and how many it takes on average. */
 export type WorkDone = Pick<PowProgress, 'hashes' | 'expectedHashes'>;
 
-/** Which steps take turns: a slow provider of somebody must not hold up what wants to leave. */
-type Lane = 'sending' | 'receipts' | 'parcels';
-
 interface ActiveStep {
   readonly lane: Lane;
   readonly run: Promise<void>;
   /** Ends this step alone. */
   readonly abort: AbortController;
 }
-
-/**
- * Mails at work at once in each lane. Proof of work runs one at a time anyway; a parcel that is
- * uploaded holds its mail in memory.
- */
-const MAX_ACTIVE: Readonly<Record<Lane, number>> = { sending: 8, receipts: 8, parcels: 2 };
-/** Between two attempts when not even the failure can be written down. */
-const DISK_RETRY_MS = 60_000;
-/** What a timer can hold; a later time is looked at again then. */
-const MAX_TIMER_MS = 86_400_000;
 
 export class Outbox {
   readonly #deps: OutboxDeps;
@@ -175,10 +166,7 @@ export class Outbox {
       batch.putBytes('outboxPayload', orderedKey(waiting.id), body);
       return Object.assign(() => waiting, { id: waiting.id });
     }
-    const entry = this.#records.create(noteEntry(note));
-    batch.putBytes('outboxPayload', orderedKey(entry.id), body);
-    const accept = this.#take(batch, [entry]);
-    return Object.assign(() => accept()[0] ?? entry, { id: entry.id });
+    return this.#enqueueOne(batch, noteEntry(note), body);
   }
 
   /** What a note that is not sealed yet says; for whoever wants to add to it. */
@@ -195,10 +183,28 @@ export class Outbox {
 
   /** Puts a line of chat into the batch; as `enqueueNote`. */
   enqueueChat(batch: SealedBatch, chat: OutgoingChat): AcceptEntry {
-    const entry = this.#records.create(chatEntry(chat));
-    batch.putBytes('outboxPayload', orderedKey(entry.id), chat.payload);
+    return this.#enqueueOne(batch, chatEntry(chat), chat.payload);
+  }
+
+  /** Puts a copy for the own devices into the batch; as `enqueueNote`. */
+  enqueueCopy(batch: SealedBatch, copy: OutgoingCopy): AcceptEntry {
+    return this.#enqueueOne(batch, copyEntry(copy), copy.raw);
+  }
+
+  /** What it says lies under its number or, for bytes that others may share, under their hash. */
+  #enqueueOne(batch: SealedBatch, facts: NewEntry, payload: Uint8Array): AcceptEntry {
+    const { store } = this.#deps;
+    const entry = this.#records.create(facts);
+    const { id, emailId } = entry;
+    const key = emailId === '' ? orderedKey(id) : rawMessageKey(store, emailId);
+    batch.putBytes('outboxPayload', key, payload);
     const accept = this.#take(batch, [entry]);
-    return Object.assign(() => accept()[0] ?? entry, { id: entry.id });
+    return Object.assign(() => accept()[0] ?? entry, { id });
+  }
+
+  /** The copy of a message that is still on its way. */
+  copyOf(messageKey: string): OutboxEntry | undefined {
+    return this.#records.open().find((one) => one.form === 'copy' && one.dedupe === messageKey);
   }
 
   #take(batch: SealedBatch, entries: readonly OutboxEntry[]): () => OutboxEntry[] {
@@ -490,9 +496,4 @@ export class Outbox {
     if (bytes === undefined) throw new Error('broken invariant: a sealed mail has its envelope');
     return { kind: 'envelope', bytes };
   }
-}
-
-function laneOf(entry: OutboxEntry): Lane {
-  if (entry.form === 'parcel' && entry.root === undefined) return 'parcels';
-  return entry.milestoneIndex === undefined ? 'sending' : 'receipts';
 }

@@ -48,6 +48,17 @@ export interface OutgoingChat {
   readonly letterId?: string;
 }
 
+/** A copy of what lies in Sent, uploaded to the own mailboxes. */
+export interface OutgoingCopy {
+  /** The own address. */
+  readonly to: MailAddress;
+  readonly messageKey: string;
+  readonly raw: Uint8Array;
+  readonly emailId: string;
+  /** The mail itself rests until then. */
+  readonly notBeforeMs?: number;
+}
+
 /** What is given of a new entry; the rest is the same for all. */
 export type NewEntry = Partial<OutboxEntry> & Pick<OutboxEntry, 'to' | 'sizeBytes'>;
 
@@ -99,5 +110,16 @@ export function chatEntry({ audience, payload, letterId }: OutgoingChat): NewEnt
     audience: [...audience],
     sizeBytes: payload.length,
     ...(letterId === undefined ? {} : { letterId }),
+  };
+}
+
+export function copyEntry({ to, messageKey, raw, emailId, notBeforeMs }: OutgoingCopy): NewEntry {
+  return {
+    form: 'copy',
+    to,
+    dedupe: messageKey,
+    emailId,
+    sizeBytes: raw.length,
+    ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
   };
 }

@@ -102,18 +102,26 @@ export interface ChosenTag {
   readonly apply: () => void;
 }
 
+/** Tags to oneself; `isExact` where a stranger's would not do. */
+export type OwnTags = (batch: SealedBatch, isExact: boolean) => ChosenTag | undefined;
+
 /** Seals what goes as a letter of its own: messages of folders, and notes between clients. */
 export class Sealer implements EnvelopeSealer {
   readonly #deps: SealerDeps;
-  #takeOwn: (batch: SealedBatch) => ChosenTag | undefined = () => undefined;
+  #takeOwn: OwnTags = () => undefined;
 
   constructor(deps: SealerDeps) {
     this.#deps = deps;
   }
 
   /** Says under which tags the account writes to itself: nobody else knows them. */
-  tagSelfBy(take: (batch: SealedBatch) => ChosenTag | undefined): void {
+  tagSelfBy(take: OwnTags): void {
     this.#takeOwn = take;
+  }
+
+  /** An exact tag to the own account; undefined when too many are under way. */
+  takeOwnTag(batch: SealedBatch): ChosenTag | undefined {
+    return this.#takeOwn(batch, true);
   }
 
   async prepare(entry: OutboxEntry): Promise<SealStep> {
@@ -256,7 +264,7 @@ export class Sealer implements EnvelopeSealer {
     recipient: Descriptor,
     letter: { readonly ephemeralSecret: Uint8Array; readonly nowSeconds: number },
   ): ChosenTag {
-    const taken = this.#takeOwn(batch);
+    const taken = this.#takeOwn(batch, false);
     if (taken !== undefined) return taken;
     if (!recipient.policy.contactsOnly) return this.#strangerTag(recipient, letter, () => {});
     const text = 'too many notes to the own devices are under way';

@@ -6,6 +6,7 @@
  */
 import { bytesToHex, concatBytes, hexToBytes } from '@noble/hashes/utils.js';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
+import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import type { LetterId } from '@tanglemail/mail/core/letter/content.ts';
 import { decodeParcelLetter, type ParcelLetter } from '@tanglemail/mail/core/parcel/letter.ts';
 import {
@@ -21,10 +22,11 @@ import {
 } from '@tanglemail/mail/core/parcel/receiver.ts';
 import type { ParcelProgress } from '@tanglemail/mail/core/parcel/progress.ts';
 import { messageSize, putTogether } from '@tanglemail/mail/core/parcel/repeats.ts';
-import type { IntakeStep, TakenLetter } from '../inbox/intake-types.ts';
+import type { IntakeStep, ShownFacts, TakenLetter } from '../inbox/intake-types.ts';
 import type { LetterIntake } from '../inbox/letter-intake.ts';
+import type { MessageStore } from '../messages/message-store.ts';
 import type { RentalBook } from '../rentals/rental-book.ts';
-import { counters } from '../store/collections.ts';
+import { counters, seenLetters } from '../store/collections.ts';
 import { dropRegistered, putRegistered, registeredContent } from '../store/registered-letters.ts';
 import { type ParcelIn, parcelsIn } from '../store/parcel-collections.ts';
 import { orderedKey, type SealedBatch, type SealedStore } from '../store/sealed-store.ts';
@@ -38,13 +40,26 @@ export interface ParcelInboxDeps {
   readonly writes: WriteLock;
   readonly tangle: Pick<TangleAccess, 'clock'>;
   readonly intake: Pick<LetterIntake, 'deliver' | 'readFacts'>;
+  readonly messages: Pick<MessageStore, 'deliver' | 'hasBytes' | 'rawOf'>;
   readonly book: Pick<RentalBook, 'list'>;
   readonly fetcher: PartFetcher;
   /** Mails of accepted people up to this size are fetched by themselves. */
   readonly autoFetchBytes: number;
+  /** The account's address. */
+  readonly own: MailAddress;
   readonly logger: Logger;
   /** Told after every part and every change; `undefined` when it is no longer in the list. */
   readonly onChange: (id: number, parcel: IncomingParcel | undefined) => void;
+}
+
+/** What another device of ours has sent, and where its bytes lie. */
+export interface CopyToFetch {
+  /** What the self-log calls the message. */
+  readonly owner: string;
+  readonly messageKey: string;
+  readonly sentAtMs: number;
+  /** Names the parts, as in a letter. */
+  readonly letter: Uint8Array;
 }
 
 /** One mail that is not whole yet. */
@@ -116,6 +131,7 @@ export class ParcelInbox {
     const id = store.get(counters, COUNTER)?.next ?? 1;
     const size = messageSize(decoded.value.spans);
     const isFriend = senderState === 'accepted' || senderState === 'own';
+    const isFree = this.#rawHere(decoded.value) !== undefined;
     const row: ParcelIn = {
       id,
       sender: letter.senderAddress,
@@ -125,20 +141,84 @@ export class ParcelInbox {
       sentAt: letter.sentAt,
       receivedAtMs,
       letter: bytesToHex(letter.message),
-      isWanted: isFriend && size <= autoFetchBytes,
+      isWanted: isFree || (isFriend && size <= autoFetchBytes),
       attempts: 0,
       nextTryAtMs: 0,
     };
-    batch.put(counters, COUNTER, { next: id + 1 });
-    batch.put(parcelsIn, orderedKey(id), row);
+    const apply = this.#add(batch, row, decoded.value);
     const signed = registeredContent(letter);
     if (signed !== undefined) putRegistered(store, batch, messageKeyOf(row), signed);
-    const apply = (): void => {
-      this.#live.set(id, liveOf(row, decoded.value));
+    return { intake: { kind: 'filed' }, apply };
+  }
+
+  #add(batch: SealedBatch, row: ParcelIn, letter: ParcelLetter): () => void {
+    const { id } = row;
+    batch.put(counters, COUNTER, { next: id + 1 });
+    batch.put(parcelsIn, orderedKey(id), row);
+    return () => {
+      this.#live.set(id, liveOf(row, letter));
       this.#tell(id);
       this.#schedule();
     };
-    return { intake: { kind: 'filed' }, apply };
+  }
+
+  /**
+   * Takes a copy of what another device has sent, under the write lock: a line in the list. One
+   * that is in it, or that the user gave up here, changes nothing.
+   */
+  takeCopy(batch: SealedBatch, { owner, messageKey, sentAtMs, letter }: CopyToFetch): () => void {
+    const { store, tangle, own, autoFetchBytes } = this.#deps;
+    const decoded = decodeParcelLetter(letter);
+    const known = this.#copyOf(owner);
+    const isSame = known?.row.letter === bytesToHex(letter);
+    const isGivenUp = store.get(seenLetters, givenUpKey(store, messageKey)) !== undefined;
+    if (!decoded.ok || isSame || isGivenUp || this.#live.size >= MAX_WAITING) return () => {};
+    const dropped = this.dropCopy(batch, owner);
+    const id = store.get(counters, COUNTER)?.next ?? 1;
+    const row: ParcelIn = {
+      id,
+      sender: own,
+      letterId: owner.slice(0, 32),
+      isRegistered: false,
+      sentAt: Math.floor(sentAtMs / 1_000),
+      receivedAtMs: tangle.clock.nowMs(),
+      letter: bytesToHex(letter),
+      isWanted: messageSize(decoded.value.spans) <= autoFetchBytes,
+      attempts: 0,
+      nextTryAtMs: 0,
+      copy: { owner, messageKey },
+    };
+    const added = this.#add(batch, row, decoded.value);
+    return () => {
+      dropped();
+      added();
+    };
+  }
+
+  /** The copy was deleted, lies elsewhere now, or is here already. Under the write lock. */
+  dropCopy(batch: SealedBatch, owner: string): () => void {
+    const live = this.#copyOf(owner);
+    if (live === undefined) return () => {};
+    const { id } = live.row;
+    this.#remove(batch, live);
+    return () => {
+      this.#live.delete(id);
+      if (this.#active?.id === id) this.#abort.abort(new Error('the copy was deleted'));
+      this.#deps.onChange(id, undefined);
+    };
+  }
+
+  #copyOf(owner: string): Live | undefined {
+    return [...this.#live.values()].find(({ row }) => row.copy?.owner === owner);
+  }
+
+  /** The message of a parcel, if this device has it anyway: it was sent from here, or to here. */
+  #rawHere({ manifest, spans }: ParcelLetter): Uint8Array | undefined {
+    const { messages } = this.#deps;
+    const [only] = spans;
+    const isPlain = spans.length === 1 && only?.from === 0 && only.length === manifest.size;
+    const emailId = bytesToHex(manifest.contentHash);
+    return isPlain && messages.hasBytes(emailId) ? messages.rawOf(emailId) : undefined;
   }
 
   /** All that wait, oldest first. */
@@ -188,7 +268,12 @@ export class ParcelInbox {
     await this.#deps.writes.run(async () => {
       const batch = this.#deps.store.batch();
       this.#remove(batch, live);
-      dropRegistered(this.#deps.store, batch, messageKeyOf(live.row));
+      const { store } = this.#deps;
+      const { copy } = live.row;
+      if (copy !== undefined) {
+        batch.put(seenLetters, givenUpKey(store, copy.messageKey), { mailId: '' });
+      }
+      dropRegistered(store, batch, messageKeyOf(live.row));
       await batch.write();
       this.#live.delete(id);
     });
@@ -229,6 +314,11 @@ export class ParcelInbox {
   async #run(live: Live): Promise<void> {
     const { signal } = this.#abort;
     try {
+      const raw = this.#rawHere(live.letter);
+      if (raw !== undefined) {
+        await this.#file(live, raw);
+        return;
+      }
       await this.#fetchParts(live, signal);
       if (live.receiver === undefined) return;
       const phase = receiverPhase(live.receiver);
@@ -284,7 +374,7 @@ export class ParcelInbox {
 
   /** The whole content against its hash, then the message into its folder: one write. */
   async #assemble(live: Live): Promise<void> {
-    const { store, intake, writes } = this.#deps;
+    const { store } = this.#deps;
     const { row, letter, receiver } = live;
     const parts = letter.manifest.roots.map((_, index) => {
       const bytes = store.getBytes('parcelPart', partKey(row.id, index));
@@ -298,26 +388,45 @@ export class ParcelInbox {
       await this.#save(live, { ...row, error: concluded.result.code });
       return;
     }
-    const raw = putTogether(content, letter.spans);
+    await this.#file(live, putTogether(content, letter.spans));
+  }
+
+  /** The whole message into its folder, and its parts away: one write. */
+  async #file(live: Live, raw: Uint8Array): Promise<void> {
+    const { store, intake, writes } = this.#deps;
+    const { row } = live;
     const shown = await intake.readFacts(raw);
-    const { sender, letterId, isRegistered, receiptSecret } = row;
-    const arrived = {
-      sender,
-      letterId: letterId as LetterId,
-      isRegistered,
-      raw,
-      shown,
-      ...(receiptSecret === undefined ? {} : { receiptSecret: hexToBytes(receiptSecret) }),
-    };
-    await writes.run(async () => {
+    const isFiled = await writes.run(async () => {
+      // A copy may have been deleted by another device meanwhile.
+      if (this.#live.get(row.id) !== live) return false;
       const batch = store.batch();
-      const { apply } = intake.deliver(batch, arrived);
+      const { apply } = this.#deliver(batch, row, raw, shown);
       this.#remove(batch, live);
       await batch.write();
       this.#live.delete(row.id);
       apply();
+      return true;
     });
-    this.#deps.onChange(row.id, undefined);
+    if (isFiled) this.#deps.onChange(row.id, undefined);
+  }
+
+  #deliver(
+    batch: SealedBatch,
+    row: ParcelIn,
+    raw: Uint8Array,
+    shown: ShownFacts,
+  ): { readonly apply: () => void } {
+    const { intake, messages } = this.#deps;
+    const { sender, letterId, isRegistered, receiptSecret, copy } = row;
+    if (copy !== undefined) {
+      const { messageKey } = copy;
+      const receivedAtMs = row.sentAt * 1_000;
+      const facts = { ...shown, fromName: '', receivedAtMs, flags: ['\\Seen'], isRegistered };
+      return messages.deliver(batch, { folder: 'Sent', raw, messageKey, ...facts }, 'remote');
+    }
+    const wish = receiptSecret === undefined ? {} : { receiptSecret: hexToBytes(receiptSecret) };
+    const facts = { sender, letterId: letterId as LetterId, isRegistered, raw, shown };
+    return intake.deliver(batch, { ...facts, ...wish });
   }
 
   #save(live: Live, row: ParcelIn, more?: (batch: SealedBatch) => void): Promise<void> {
@@ -344,8 +453,13 @@ function liveOf(row: ParcelIn, letter: ParcelLetter): Live {
   return { row, letter, receiver: receiver?.ok === true ? receiver.value : undefined };
 }
 
-function messageKeyOf({ sender, letterId }: ParcelIn): string {
+function messageKeyOf({ sender, letterId, copy }: ParcelIn): string {
+  if (copy !== undefined) return copy.messageKey;
   return `${sender}:${letterId}`;
+}
+
+function givenUpKey(store: SealedStore, messageKey: string): string {
+  return store.opaque(`copy-given-up/${messageKey}`);
 }
 
 function partKey(id: number, index: number): string {

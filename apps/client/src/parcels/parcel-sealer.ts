@@ -5,19 +5,22 @@
  * Spec: docs/spec/25-parcel.md, docs/spec/42-delivery.md.
  */
 import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
+import { encodeSelfNote } from '@tanglemail/mail/core/self-log/note.ts';
 import type { Descriptor } from '@tanglemail/mail/core/identity/descriptor.ts';
 import { MAX_PARCEL_SIZE } from '@tanglemail/mail/core/parcel/layout.ts';
 import { ProviderApiError } from '@tanglemail/mail/io/provider/errors.ts';
 import type { Account } from '../account/account.ts';
 import type { ContactBook } from '../contacts/contact-book.ts';
 import {
+  type ChosenTag,
   type EnvelopeSealer,
+  type LetterBody,
   type Sealer,
   SealingRefused,
   type SealStep,
 } from '../outbox/sealer.ts';
 import type { OutboxEntry } from '../store/outbox-collections.ts';
-import type { SealedStore } from '../store/sealed-store.ts';
+import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
 import type { ParcelUploads } from './parcel-uploads.ts';
@@ -30,17 +33,31 @@ export interface ParcelSealerDeps {
   readonly tangle: Pick<TangleAccess, 'clock'>;
   readonly sealer: Sealer;
   readonly uploads: ParcelUploads;
+  /** Has the present tags watched at every rented provider that can be reached. Never throws. */
+  readonly watchTags: () => Promise<void>;
 }
+
+/**
+ * Puts into the batch where the copy of a message (its key) lies: the letter that names the parts.
+ * False when the message was deleted meanwhile.
+ */
+export type CopyTeller = (batch: SealedBatch, messageKey: string, letter: Uint8Array) => boolean;
 
 export class ParcelSealer implements EnvelopeSealer {
   readonly #deps: ParcelSealerDeps;
+  #tellCopy: CopyTeller = () => false;
 
   constructor(deps: ParcelSealerDeps) {
     this.#deps = deps;
   }
 
+  /** Says who tells the other devices where copies lie. Call it before anything is sealed. */
+  tellCopiesBy(tell: CopyTeller): void {
+    this.#tellCopy = tell;
+  }
+
   async prepare(entry: OutboxEntry): Promise<SealStep> {
-    const { sealer, uploads } = this.#deps;
+    const { sealer, uploads, account, watchTags } = this.#deps;
     const recipient = await sealer.findRecipient(entry.to);
     this.#check(entry, recipient);
     // Sealed before, and nobody has stored the letter: its tag has been seen, and takes no parts.
@@ -48,6 +65,8 @@ export class ParcelSealer implements EnvelopeSealer {
       await uploads.drop(entry.id);
     }
     if (uploads.get(entry.id) === undefined) await this.#begin(entry, recipient);
+    // The own mailboxes take parts under tags that they have been told.
+    if (entry.to === account.address) await watchTags();
     try {
       await uploads.firstCopy(entry.id);
     } catch (error) {
@@ -59,7 +78,8 @@ export class ParcelSealer implements EnvelopeSealer {
       const message = uploads.letterOf(row);
       const tag = { kind: row.tagKind, tag: hexToBytes(row.tag), apply: () => {} };
       const applyLeft = uploads.markLeft(batch, entry.id);
-      const step = sealer.seal(batch, entry, recipient, { kind: 'parcel', message }, tag);
+      const body = this.#bodyOf(batch, entry, message);
+      const step = sealer.seal(batch, entry, recipient, body, tag);
       const apply = (): void => {
         step.apply();
         applyLeft();
@@ -68,17 +88,26 @@ export class ParcelSealer implements EnvelopeSealer {
     };
   }
 
+  /**
+   * A copy is told by the self-log, which knows whom to trust with it; the letter under its tag
+   * only has the providers keep the parts.
+   */
+  #bodyOf(batch: SealedBatch, { form, dedupe = '' }: OutboxEntry, message: Uint8Array): LetterBody {
+    if (form !== 'copy') return { kind: 'parcel', message };
+    if (!this.#tellCopy(batch, dedupe, message)) {
+      throw new SealingRefused('message-unknown', 'it was deleted meanwhile', true);
+    }
+    return { kind: 'control', message: encodeSelfNote({ kind: 'settles' }) };
+  }
+
   /** What can be known before anything is sealed or sent. */
-  #check({ to, sizeBytes }: OutboxEntry, { maxMail, providers }: Descriptor): void {
+  #check({ sizeBytes }: OutboxEntry, { maxMail, providers }: Descriptor): void {
     if (sizeBytes > MAX_PARCEL_SIZE) {
       throw new SealingRefused('message-too-large', `at most ${MAX_PARCEL_SIZE} bytes`, true);
     }
     if (sizeBytes > maxMail) {
       const text = `the recipient takes mails of at most ${maxMail} bytes`;
       throw new SealingRefused('parcel-recipient-limit', text, true);
-    }
-    if (to === this.#deps.account.address) {
-      throw new SealingRefused('parcel-to-self', 'large mails to oneself are not sent', true);
     }
     if (providers.length === 0) {
       const text = 'the recipient rents no storage, and so receives no large mails';
@@ -88,19 +117,20 @@ export class ParcelSealer implements EnvelopeSealer {
 
   /** Takes the tag and writes the upload down, in one batch. */
   async #begin(entry: OutboxEntry, recipient: Descriptor): Promise<void> {
-    const { store, writes, contacts, uploads } = this.#deps;
-    const { id, emailId, role } = entry;
-    this.#requireTag(entry, recipient);
-    const isNamed = role === 'to' || role === 'cc';
-    const contentKey = await uploads.sealOnce(emailId, isNamed ? undefined : id);
+    const { store, writes, uploads, account } = this.#deps;
+    const { id, emailId, role, to, form } = entry;
+    const isOwn = to === account.address;
+    if (!isOwn) this.#requireTag(entry, recipient);
+    // Whoever keeps the parts of two mailboxes must not see by them that we write to the other.
+    const isShared = !isOwn && (role === 'to' || role === 'cc');
+    const contentKey = await uploads.sealOnce(emailId, isShared ? undefined : id);
     await writes.run(async () => {
-      const taken = this.#requireTag(entry, recipient);
       const batch = store.batch();
-      const applyContact = contacts.put(batch, taken.contact);
+      const taken = isOwn ? this.#ownTag(batch) : this.#contactTag(batch, entry, recipient);
       const applyUpload = uploads.put(batch, {
         outboxId: id,
         tag: bytesToHex(taken.tag),
-        tagKind: taken.kind,
+        tagKind: taken.kind === 'invite' ? 'invite' : 'contact',
         emailId,
         contentKey,
         providers: recipient.providers.map(({ bondId, endpoint }) => ({
@@ -108,11 +138,24 @@ export class ParcelSealer implements EnvelopeSealer {
           endpoint,
         })),
         isLeft: false,
+        ...(form === 'copy' ? { isCopy: true } : {}),
       });
       await batch.write();
-      applyContact();
+      taken.apply();
       applyUpload();
     });
+  }
+
+  #ownTag(batch: SealedBatch): ChosenTag {
+    const taken = this.#deps.sealer.takeOwnTag(batch);
+    if (taken !== undefined) return taken;
+    const text = 'too many letters to the own devices are under way';
+    throw new SealingRefused('parcel-not-accepted', text, false);
+  }
+
+  #contactTag(batch: SealedBatch, entry: OutboxEntry, recipient: Descriptor): ChosenTag {
+    const { kind, tag, contact } = this.#requireTag(entry, recipient);
+    return { kind, tag, apply: this.#deps.contacts.put(batch, contact) };
   }
 
   #requireTag(

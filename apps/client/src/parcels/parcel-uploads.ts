@@ -46,6 +46,8 @@ export interface UploadState {
   readonly copies: number;
   readonly providers: number;
   readonly progress: ParcelProgress;
+  /** A copy for the own devices. */
+  readonly isCopy: boolean;
 }
 
 /** Prefix of the keys of uploads in their bucket. */
@@ -114,7 +116,8 @@ export class ParcelUploads {
     const all = uploadProgress(live.sender);
     const counted = all.filter((_, at) => !refused.has(live.sender.targets[at]?.bondId ?? ''));
     const progress = sumProgress(counted);
-    return { outboxId, copies, providers: all.length, progress };
+    const isCopy = live.row.isCopy === true;
+    return { outboxId, copies, providers: all.length, progress, isCopy };
   }
 
   /** What the letter of an upload carries. */

@@ -7,6 +7,7 @@ import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
 import type { Account } from '../account/account.ts';
 import type { ContactBook } from '../contacts/contact-book.ts';
 import type { LetterIntake } from '../inbox/letter-intake.ts';
+import type { MessageStore } from '../messages/message-store.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import { bytesOf, type Sealer } from '../outbox/sealer.ts';
 import type { RentalBook } from '../rentals/rental-book.ts';
@@ -20,6 +21,7 @@ import { type IncomingParcel, ParcelInbox } from './parcel-inbox.ts';
 import { ParcelSealer } from './parcel-sealer.ts';
 import { ParcelUploads, type UploadState } from './parcel-uploads.ts';
 import { PartFetcher } from './part-fetcher.ts';
+import { PartReleases } from './part-releases.ts';
 
 export interface ParcelsDeps {
   readonly account: Account;
@@ -34,20 +36,27 @@ export interface ParcelsDeps {
   readonly suite: SealingSuite;
   readonly logger: Logger;
   readonly autoFetchBytes: number;
+  readonly messages: MessageStore;
+  /** Has the present tags watched at every rented provider that can be reached. Never throws. */
+  readonly watchTags: () => Promise<void>;
   readonly onUpload: (state: UploadState) => void;
   readonly onIncoming: (id: number, parcel: IncomingParcel | undefined) => void;
 }
+
+type ParcelParts = Pick<Parcels, 'uploads' | 'inbox' | 'sealer' | 'releases'>;
 
 export class Parcels {
   readonly uploads: ParcelUploads;
   readonly inbox: ParcelInbox;
   readonly sealer: ParcelSealer;
+  readonly releases: PartReleases;
   #outbox: Pick<Outbox, 'get'> | undefined;
 
-  private constructor(uploads: ParcelUploads, inbox: ParcelInbox, sealer: ParcelSealer) {
+  private constructor({ uploads, inbox, sealer, releases }: ParcelParts) {
     this.uploads = uploads;
     this.inbox = inbox;
     this.sealer = sealer;
+    this.releases = releases;
   }
 
   /** Builds all over an open store; letters of kind `parcel` are taken from now on. */
@@ -62,14 +71,18 @@ export class Parcels {
       onProgress: deps.onUpload,
     });
     const fetcher = new PartFetcher(deps);
-    const inbox = await ParcelInbox.load({ ...deps, fetcher, onChange: deps.onIncoming });
+    const own = deps.account.address;
+    const inbox = await ParcelInbox.load({ ...deps, own, fetcher, onChange: deps.onIncoming });
     intake.registerKind('parcel', (batch, taken) => inbox.take(batch, taken));
-    return new Parcels(uploads, inbox, new ParcelSealer({ ...deps, uploads }));
+    const releases = await PartReleases.load(deps);
+    const sealer = new ParcelSealer({ ...deps, uploads });
+    return new Parcels({ uploads, inbox, sealer, releases });
   }
 
   /** Adds the form `parcel` to the outbox, and follows what becomes of its mails. */
   connect(outbox: Outbox): void {
     outbox.addSealer('parcel', this.sealer);
+    outbox.addSealer('copy', this.sealer);
     outbox.observe((entry) => this.#follow(entry));
     this.uploads.shareBytes(outbox);
     this.#outbox = outbox;
@@ -84,14 +97,15 @@ export class Parcels {
       else if (this.uploads.get(outboxId)?.isLeft === true) this.uploads.resume(outboxId);
     }
     this.inbox.start();
+    this.releases.start();
   }
 
   async stop(): Promise<void> {
-    await Promise.allSettled([this.uploads.stop(), this.inbox.stop()]);
+    await Promise.allSettled([this.uploads.stop(), this.inbox.stop(), this.releases.stop()]);
   }
 
   #follow(entry: OutboxEntry): void {
-    if (entry.form !== 'parcel') return;
+    if (entry.form !== 'parcel' && entry.form !== 'copy') return;
     if (isLost(entry)) this.uploads.end(entry.id);
     else if (entry.attachedAtMs !== undefined) this.uploads.resume(entry.id);
   }

@@ -41,13 +41,15 @@ async function open(disk: Disk, cut?: PowerCut): Promise<Desk> {
   const { alice, outbox } = sender;
   const drafts = await DraftBook.load(alice.store, alice.messages);
   const config = configOf({ send: { undoSeconds: 60 } });
-  const parts = { ...alice, outbox, config, mailbox: { drafts } } as unknown as MailSenderParts &
-    OutboxActionsParts;
+  // Her only device: nobody else has to get copies.
+  const devices = { copies: { upload: () => {} } };
+  const parts = { ...alice, outbox, config, mailbox: { drafts }, devices };
+  const given = parts as unknown as MailSenderParts & OutboxActionsParts;
   return {
     ...sender,
-    drafts: new DraftDesk(parts),
-    mails: new MailSender(parts),
-    actions: new OutboxActions(parts),
+    drafts: new DraftDesk(given),
+    mails: new MailSender(given),
+    actions: new OutboxActions(given),
   };
 }
 

@@ -68,7 +68,7 @@ export type MailSenderParts = Pick<
   | 'outbox'
   | 'config'
   | 'ownSettings'
->;
+> & { readonly devices: Pick<ClientParts['devices'], 'copies'> };
 
 export class MailSender {
   readonly #parts: MailSenderParts;
@@ -180,7 +180,7 @@ export class MailSender {
     outgoing: Outgoing,
     alongside: SentAlong['alongside'] = () => () => {},
   ): Promise<dto.QueuedMessageDto> {
-    const { account, store, writes, messages, outbox, tangle, config } = this.#parts;
+    const { account, store, writes, messages, outbox, tangle, config, devices } = this.#parts;
     const { raw, copy, recipients, choices } = outgoing;
     const isRegistered = choices.registered === true;
     checkSize(raw);
@@ -188,10 +188,11 @@ export class MailSender {
     const messageId = messageIdOf(raw);
     return writes.run(async () => {
       const batch = store.batch();
+      const messageKey = `sent:${bytesToHex(tangle.random.bytes(MESSAGE_ID_LENGTH))}`;
       const sent = messages.deliver(batch, {
         folder: 'Sent',
         raw: copy,
-        messageKey: `sent:${bytesToHex(tangle.random.bytes(MESSAGE_ID_LENGTH))}`,
+        messageKey,
         receivedAtMs: tangle.clock.nowMs(),
         flags: ['\\Seen'],
         isRegistered,
@@ -202,6 +203,8 @@ export class MailSender {
         messageId,
       });
       const { sendAtMs } = choices;
+      const nowMs = tangle.clock.nowMs();
+      const undoMs = (choices.undoSeconds ?? config.send.undoSeconds) * 1_000;
       const accept = outbox.enqueue(batch, {
         form: formOf(raw.length, isRegistered),
         recipients: [...recipients.keys()],
@@ -213,8 +216,15 @@ export class MailSender {
         subject,
         isRegistered,
         wantsReceipt: choices.wantsReceipt ?? config.receipts.ask,
-        undoMs: (choices.undoSeconds ?? config.send.undoSeconds) * 1_000,
+        undoMs,
         ...(sendAtMs === undefined ? {} : { sendAtMs }),
+      });
+      devices.copies.upload(batch, {
+        messageKey,
+        raw: copy,
+        emailId: bytesToHex(sha256(copy)),
+        isToSelf: recipients.has(account.address) && Buffer.compare(raw, copy) === 0,
+        notBeforeMs: Math.max(sendAtMs ?? 0, nowMs + undoMs),
       });
       const applyAlongside = alongside(batch);
       await batch.write();

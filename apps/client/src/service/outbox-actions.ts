@@ -141,6 +141,7 @@ export class OutboxActions implements OutboxService {
     const { outbox } = this.#parts;
     const isSame = (one: OutboxEntry | undefined): one is OutboxEntry =>
       one !== undefined &&
+      isMail(one) &&
       one.emailId === entry.emailId &&
       one.messageId === entry.messageId &&
       one.createdAtMs === entry.createdAtMs;

@@ -8,10 +8,11 @@ import type { ContactBook } from '../contacts/contact-book.ts';
 import type { IncomingParcel } from '../parcels/parcel-inbox.ts';
 import type { UploadState } from '../parcels/parcel-uploads.ts';
 
-export function uploadView({ outboxId, copies, providers, progress }: UploadState): UploadDto {
+export function uploadView(upload: UploadState): UploadDto {
+  const { outboxId, copies, providers, progress, isCopy } = upload;
   const { bytesDone, bytesTotal } = progress;
   const percent = percentDone(progress);
-  return { outboxId: `${outboxId}`, percent, bytesDone, bytesTotal, copies, providers };
+  return { outboxId: `${outboxId}`, percent, bytesDone, bytesTotal, copies, providers, isCopy };
 }
 
 export function incomingEvent(id: number, parcel: IncomingParcel | undefined): IncomingEventDto {
@@ -41,6 +42,7 @@ export function incomingView(
     percent: percentDone(progress),
     bytesDone: progress.bytesDone,
     bytesTotal: progress.bytesTotal,
+    isCopy: row.copy !== undefined,
     ...(cost === undefined ? {} : { cost: `${cost}` }),
     ...(row.error === undefined ? {} : { error: row.error }),
   };

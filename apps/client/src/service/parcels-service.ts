@@ -6,7 +6,13 @@ import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import type { Offer } from '@tanglemail/mail/core/market/offer.ts';
 import { quoteStore } from '@tanglemail/mail/core/parcel/quote.ts';
 import { addressText } from '../account/account.ts';
-import type { IncomingDto, QuoteDto, QuoteRequestDto, UploadDto } from '../api/parcels-dto.ts';
+import type {
+  ElsewhereDto,
+  IncomingDto,
+  QuoteDto,
+  QuoteRequestDto,
+  UploadDto,
+} from '../api/parcels-dto.ts';
 import type { ParcelsService } from '../api/parcels-service.ts';
 import { ClientError } from '../client-error.ts';
 import type { ClientParts } from '../client-parts.ts';
@@ -20,7 +26,10 @@ import { formOf } from './message-form.ts';
 /** Days for which mailboxes usually keep mail. */
 const USUAL_DAYS = 30;
 
-type Parts = Pick<ClientParts, 'account' | 'contacts' | 'resolver' | 'renter' | 'parcels' | 'book'>;
+type Parts = Pick<
+  ClientParts,
+  'account' | 'contacts' | 'resolver' | 'renter' | 'parcels' | 'book' | 'devices'
+>;
 
 export class LocalParcels implements ParcelsService {
   readonly #parts: Parts;
@@ -32,16 +41,29 @@ export class LocalParcels implements ParcelsService {
   async quote({ to, sizeBytes }: QuoteRequestDto): Promise<readonly QuoteDto[]> {
     const { account, contacts } = this.#parts;
     const recipients = to.map((text) => readRecipient(account, contacts, text).address);
-    return Promise.all(
+    const quotes = await Promise.all(
       [...new Set(recipients)].map((one) => explained(() => this.#quote(one, sizeBytes))),
     );
+    const isCopied = this.#parts.devices.copies.isUploaded(sizeBytes);
+    // What goes to oneself comes to every device by itself.
+    if (!isCopied || recipients.includes(account.address)) return quotes;
+    const copy = await explained(() => this.#quoteParts(account.address, sizeBytes));
+    return [...quotes, { ...copy, isCopy: true }];
   }
 
   async #quote(to: MailAddress, size: number): Promise<QuoteDto> {
-    const { account, resolver } = this.#parts;
-    const base = { address: addressText(account, to), sealedBytes: 0, partCount: 0, providers: 0 };
-    const empty = { ...base, recipientCost: '0' };
-    if (formOf(size, false) === 'message') return { ...empty, isLetter: true };
+    if (formOf(size, false) === 'parcel') return this.#quoteParts(to, size);
+    return { ...this.#emptyQuote(to), isLetter: true };
+  }
+
+  #emptyQuote(to: MailAddress): Omit<QuoteDto, 'isLetter'> {
+    const address = addressText(this.#parts.account, to);
+    return { address, sealedBytes: 0, partCount: 0, providers: 0, recipientCost: '0' };
+  }
+
+  async #quoteParts(to: MailAddress, size: number): Promise<QuoteDto> {
+    const { resolver } = this.#parts;
+    const empty = this.#emptyQuote(to);
     const descriptor = await resolver.resolve(to);
     if (descriptor === undefined) {
       return { ...empty, isLetter: false, code: 'descriptor-not-found' };
@@ -55,7 +77,7 @@ export class LocalParcels implements ParcelsService {
     const taking = answers.filter((one) => one.ok);
     const cost = taking.reduce((sum, one) => sum + one.cost, 0n);
     return {
-      ...base,
+      ...empty,
       isLetter: false,
       sealedBytes: sealedSize,
       partCount,
@@ -81,6 +103,21 @@ export class LocalParcels implements ParcelsService {
 
   async incoming(): Promise<readonly IncomingDto[]> {
     return Promise.all(this.#parts.parcels.inbox.list().map((one) => this.#view(one)));
+  }
+
+  async elsewhere(): Promise<readonly ElsewhereDto[]> {
+    const { copies, drafts, manager } = this.#parts.devices;
+    const names = new Map(manager.list(undefined).map(({ id, name }) => [id, name]));
+    const on = (id: string): ElsewhereDto['device'] => ({ id, name: names.get(id) ?? '' });
+    const sent = copies.away().map((one): ElsewhereDto => {
+      const { to, subject, sizeBytes, sentAtMs: dateMs } = one;
+      return { folder: 'Sent', to, subject, sizeBytes, dateMs, device: on(one.device) };
+    });
+    const unsent = drafts.away().map((one): ElsewhereDto => {
+      const { to, subject, sizeBytes, savedAtMs: dateMs } = one;
+      return { folder: 'Drafts', to, subject, sizeBytes, dateMs, device: on(one.device) };
+    });
+    return [...sent, ...unsent].toSorted((a, b) => b.dateMs - a.dateMs);
   }
 
   async incomingItem(id: string): Promise<IncomingDto> {

@@ -35,9 +35,10 @@ const delivery = z.strictObject({
 
 /**
  * What an entry carries: a `message` of a folder, a `note` between clients that nobody reads, a
- * line of `chat` under a chain's tag, a `parcel` whose letter names uploaded parts.
+ * line of `chat` under a chain's tag, a `parcel` whose letter names uploaded parts, the parts of a
+ * `copy` of something sent, for the own devices.
  */
-export const outboxForms = ['message', 'note', 'chat', 'parcel'] as const;
+export const outboxForms = ['message', 'note', 'chat', 'parcel', 'copy'] as const;
 export type OutboxForm = (typeof outboxForms)[number];
 
 /** The furthest that is known of an entry (docs/spec/42-delivery.md). */
@@ -70,7 +71,10 @@ export const outboxEntries = collection(
     subAddress: subLabel.optional(),
     /** Everybody whom this one envelope reaches, if they are several. */
     audience: z.array(mailAddress).max(MAX_AUDIENCE).optional(),
-    /** Given by whoever queues: a later one with the same key replaces one that has not left. */
+    /**
+     * Given by whoever queues: a later note with the same key replaces one that has not left. Of a
+     * copy: the key of the message in Sent.
+     */
     dedupe: z.string().max(128).optional(),
     /** Of a note: that it leaves makes nobody a contact. */
     isQuiet: z.boolean().optional(),

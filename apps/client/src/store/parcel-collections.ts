@@ -34,6 +34,8 @@ export const parcelUploads = collection(
       .max(3),
     /** A letter with the tag was sealed: the tag is not used again. */
     isLeft: z.boolean(),
+    /** It is no mail to anybody but a copy for the own devices. */
+    isCopy: z.literal(true).optional(),
     createdAtMs: count,
   }),
 );
@@ -60,8 +62,23 @@ export const parcelsIn = collection(
     attempts: count,
     nextTryAtMs: count,
     error: z.string().max(64).optional(),
+    /** It is a copy of what another device of ours has sent, and goes to Sent. */
+    copy: z
+      .strictObject({
+        /** What the self-log calls the message. */
+        owner: hex,
+        messageKey: z.string().max(255),
+      })
+      .optional(),
   }),
 );
 
+/** Parts in the own mailboxes that nobody needs any more: released where they lie. */
+export const partReleases = collection(
+  'parcelOut',
+  z.strictObject({ roots: z.array(hex).min(1).max(64), since: count }),
+);
+
 export type ParcelUpload = RecordOf<typeof parcelUploads>;
+export type PartRelease = RecordOf<typeof partReleases>;
 export type ParcelIn = RecordOf<typeof parcelsIn>;

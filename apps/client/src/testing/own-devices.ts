@@ -6,6 +6,7 @@ import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import { nobleSuite as suite } from '@tanglemail/mail/core/crypto/noble-suite.ts';
 import { epochOf } from '@tanglemail/mail/core/identity/epoch.ts';
 import { deriveAccountRoot } from '@tanglemail/mail/core/identity/keys.ts';
+import type { Operation } from '@tanglemail/mail/core/self-log/operation.ts';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
 import { ContactLog } from '../devices/contact-log.ts';
 import { DeviceLog } from '../devices/device-log.ts';
@@ -21,6 +22,7 @@ import { RecoveryBoxes } from '../devices/recovery-boxes.ts';
 import { RescueShelf } from '../devices/rescue-shelf.ts';
 import { RuleLog } from '../devices/rule-log.ts';
 import { DeviceTags } from '../devices/device-tags.ts';
+import { SentCopies } from '../devices/sent-copies.ts';
 import { SelfNotes } from '../devices/self-notes.ts';
 import { TagRenewal } from '../devices/tag-renewal.ts';
 import { DraftBook } from '../drafts/draft-book.ts';
@@ -89,6 +91,24 @@ export async function openOwnDevice({ disk, nowMs, cut, name = 'test' }: OwnDevi
     new RuleLog(log, rules),
     new DraftLog({ log, drafts, messages, nowMs }),
   ];
+  // Nothing is rented here: copies that no operation carries lie where they were sent.
+  const copies = new SentCopies({
+    address: account.address,
+    log,
+    messages,
+    outbox: {
+      enqueueCopy: () => {
+        throw new Error('broken invariant: nobody keeps copies');
+      },
+      copyOf: () => undefined,
+      recall: async () => false,
+    },
+    inbox: { takeCopy: () => () => {}, dropCopy: () => () => {} },
+    releases: { add: () => {} },
+    book: { wanted: () => [] },
+    isPaid: true,
+    logger: SILENT_LOGGER,
+  });
   const outbox = { enqueueNote, observe: () => () => {} };
   const own = { address: account.address, own: log.own, onRenew: () => () => {} };
   const shared = { store, writes, contacts, tags: owner.tags, outbox, logger: SILENT_LOGGER };
@@ -106,10 +126,12 @@ export async function openOwnDevice({ disk, nowMs, cut, name = 'test' }: OwnDevi
     rescues,
     nowMs,
     logger: SILENT_LOGGER,
-    readers: [...journals, new MailLogReader({ log, messages, rescues, store, writes })],
+    readers: [...journals, copies, new MailLogReader({ log, messages, rescues, store, writes })],
     onNewLine: () => {},
   });
-  new MailLog(log, messages, rescues, (operations) => manager.applyLater(operations)).observe();
+  const later = (operations: readonly Operation[]): void => manager.applyLater(operations);
+  copies.observe(later);
+  new MailLog(log, messages, rescues, later).observe();
   const router = new NoteRouter();
   notes.register(router);
   await manager.start();
@@ -136,7 +158,7 @@ export async function openOwnDevice({ disk, nowMs, cut, name = 'test' }: OwnDevi
     await notes.flush();
     return await bytesIn(store);
   };
-  const parts = { ...owner, log, lines, boxes, rules, drafts, manager, disk };
+  const parts = { ...owner, log, copies, lines, boxes, rules, drafts, manager, disk };
   return { ...parts, selfNotes: notes, take, change, told, writeCount: memory.writes };
 }
 

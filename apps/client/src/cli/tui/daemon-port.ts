@@ -22,6 +22,7 @@ import type {
 import { ClientError } from '../../client-error.ts';
 import type { DaemonClient } from '../daemon-client.ts';
 import { MailboxClient } from '../mailbox-client.ts';
+import { findOnItsWay, waitingText } from '../on-its-way.ts';
 import { OutboxCalls } from '../outbox-calls.ts';
 import { attachmentOf } from '../sending.ts';
 import { counted } from '../text.ts';
@@ -98,8 +99,11 @@ export class DaemonPort implements MailPort {
   }
 
   async sync(): Promise<string> {
-    const { fetched, held, errors } = await (await this.#find()).sync();
+    const daemon = await this.#find();
+    const { fetched, held, errors } = await daemon.sync();
     const facts = [`${counted(fetched, 'message')} fetched`];
+    const waiting = waitingText(await findOnItsWay(daemon.link));
+    if (waiting !== undefined) facts.push(waiting);
     if (held > 0) facts.push(`${held} of strangers held`);
     for (const { bondId, code } of errors) facts.push(`${bondId.slice(0, 16)}: ${code}`);
     return facts.join(', ');

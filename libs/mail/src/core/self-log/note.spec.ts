@@ -42,6 +42,7 @@ describe('notes to oneself', () => {
     const notes: SelfNote[] = [
       { kind: 'operations', operations: [LINE, FLAG] },
       { kind: 'boxes', boxes },
+      { kind: 'settles' },
     ];
     for (const note of notes) {
       expect(valueOf(decodeSelfNote(encodeSelfNote(note)))).toEqual(note);
@@ -86,7 +87,7 @@ describe('notes to oneself', () => {
     const bytes = encodeSelfNote({ kind: 'operations', operations: [FLAG] });
     expect(codeOf(decodeSelfNote(bytes.with(0, 0xc3)))).toBe('not-canonical');
     expect(codeOf(decodeSelfNote(bytes.with(1, 2)))).toBe('version-unknown');
-    expect(codeOf(decodeSelfNote(bytes.with(2, 4)))).toBe('number-out-of-range');
+    expect(codeOf(decodeSelfNote(bytes.with(2, 5)))).toBe('number-out-of-range');
     expect(codeOf(decodeSelfNote(bytes.with(8, 99)))).toBe('self-log-operation-invalid');
     expect(codeOf(decodeSelfNote(bytes.subarray(0, 9)))).toBe('truncated');
   });

@@ -58,7 +58,9 @@ export interface SnapshotPart {
 export type SelfNote =
   | ({ readonly kind: 'snapshot' } & SnapshotPart)
   | { readonly kind: 'operations'; readonly operations: readonly Operation[] }
-  | { readonly kind: 'boxes'; readonly boxes: readonly SealedBox[] };
+  | { readonly kind: 'boxes'; readonly boxes: readonly SealedBox[] }
+  /** Says nothing: the parts of a copy were uploaded under its tag, and are kept from now on. */
+  | { readonly kind: 'settles' };
 
 /** The bytes of a note. */
 export function encodeSelfNote(note: SelfNote): Uint8Array {
@@ -81,6 +83,8 @@ export function encodeSelfNote(note: SelfNote): Uint8Array {
     writer.u16(note.index);
     writer.count16(note.bytes.length, 1, MAX_SNAPSHOT_PART);
     writer.raw(note.bytes);
+  } else if (note.kind === 'settles') {
+    writer.u8(4);
   } else {
     writer.u8(2);
     writer.count8(note.boxes.length, 1, MAX_BOXES);
@@ -112,7 +116,8 @@ export function decodeSelfNote(bytes: Uint8Array): MailOutcome<SelfNote> {
 type RawNote =
   | ({ readonly kind: 'snapshot' } & SnapshotPart)
   | { readonly kind: 'operations'; readonly encoded: readonly Uint8Array[] }
-  | { readonly kind: 'boxes'; readonly boxes: readonly SealedBox[] };
+  | { readonly kind: 'boxes'; readonly boxes: readonly SealedBox[] }
+  | { readonly kind: 'settles' };
 
 function readNote(reader: Reader): RawNote {
   if (reader.u8() !== SELF_NOTE_FAMILY) refuse('not-canonical');
@@ -129,6 +134,7 @@ function readNote(reader: Reader): RawNote {
     return { kind: 'operations', encoded };
   }
   if (type === 3) return { kind: 'snapshot', ...readPart(reader) };
+  if (type === 4) return { kind: 'settles' };
   if (type !== 2) refuse('number-out-of-range');
   const count = reader.count8(1, MAX_BOXES);
   const boxes: SealedBox[] = [];

@@ -13,7 +13,8 @@ export const enable: ImapCommand<readonly string[]> = {
   name: 'ENABLE',
   states: LOGGED_IN,
   parse: (args) => {
-    const names: string[] = [];
+    args.space();
+    const names = [args.keyword()];
     while (args.hasMore()) names.push(args.keyword());
     args.end();
     return names;

@@ -3,7 +3,7 @@ import { ok, SELECTED } from '../session/command.ts';
 import type { ImapCommand, ImapSession } from '../session/session.ts';
 import { type Arguments, SyntaxProblem, utf8Octets } from '../syntax/arguments.ts';
 import { string } from '../syntax/imap-text.ts';
-import { checkCharset, readSearchKeys, type SearchKey } from '../syntax/search-key.ts';
+import { CharsetUnknown, isCharset, readSearchKeys, type SearchKey } from '../syntax/search-key.ts';
 import { formatSequenceSet } from '../syntax/sequence-set.ts';
 import { Searcher, usesModseq } from './searcher.ts';
 
@@ -14,6 +14,8 @@ interface Search {
   readonly key: SearchKey;
   /** Undefined: the answer of old, a list of numbers. */
   readonly returns: readonly ReturnOption[] | undefined;
+  /** The charset of its words is one that is read. */
+  readonly isReadable: boolean;
 }
 
 export const search: ImapCommand<Search> = {
@@ -24,14 +26,17 @@ export const search: ImapCommand<Search> = {
   parse: (args) => {
     args.space();
     const returns = args.take('RETURN ') || args.take('return ') ? readReturn(args) : undefined;
-    readCharset(args);
-    return { key: readSearchKeys(args), returns };
+    const isReadable = readCharset(args);
+    return { key: readSearchKeys(args), returns, isReadable };
   },
-  run: async (session, { key, returns }, { tag, isUid }) => {
+  run: async (session, { key, returns, isReadable }, { tag, isUid }) => {
+    // What was saved before is gone, also when this search fails (RFC 5182 §2.1).
+    if (returns?.includes('SAVE') === true && !isReadable) session.saved = [];
+    if (!isReadable) throw new CharsetUnknown();
     const hasModseq = usesModseq(key);
     if (hasModseq) session.enabled.add('CONDSTORE');
     const found = await new Searcher(session).search(key);
-    if (returns?.includes('SAVE') === true) session.saved = found.uids;
+    if (returns?.includes('SAVE') === true) session.saved = savedOf(found.uids, returns);
     const named = isUid ? found.uids : found.uids.map((uid) => session.selected.numberOf(uid));
     const modseq = hasModseq && found.modseq > 0 ? found.modseq : undefined;
     if (returns === undefined && !session.isRev2) {
@@ -44,6 +49,15 @@ export const search: ImapCommand<Search> = {
   },
 };
 
+/** With MIN or MAX and nothing that wants all, these alone are kept (RFC 5182 §2.4). */
+function savedOf(uids: readonly number[], returns: readonly ReturnOption[]): readonly number[] {
+  if (returns.includes('ALL') || returns.includes('COUNT')) return uids;
+  const ends: number[] = [];
+  if (returns.includes('MIN')) ends.push(...uids.slice(0, 1));
+  if (returns.includes('MAX')) ends.push(...uids.slice(-1));
+  return ends.length === 0 && !returns.some((one) => one !== 'SAVE') ? uids : [...new Set(ends)];
+}
+
 function readReturn(args: Arguments): ReturnOption[] {
   const options = args.list(() => {
     const name = args.keyword();
@@ -55,10 +69,12 @@ function readReturn(args: Arguments): ReturnOption[] {
   return options.length === 0 ? ['ALL'] : options;
 }
 
-function readCharset(args: Arguments): void {
-  if (!args.take('CHARSET ') && !args.take('charset ')) return;
-  checkCharset(args.astring());
+/** `CHARSET name` in front of the keys, if it stands there; whether it is one that is read. */
+function readCharset(args: Arguments): boolean {
+  if (!args.take('CHARSET ') && !args.take('charset ')) return true;
+  const isReadable = isCharset(args.astring());
   args.space();
+  return isReadable;
 }
 
 function tellExtended(

@@ -6,6 +6,7 @@
 import { hasFlag, type FolderMessage } from '../../../core/folder/folder.ts';
 import { readHeaders, readFacts, valuesOf } from '../../../core/message/headers.ts';
 import { parseMessage } from '../../parse.ts';
+import { Breath } from '../session/breath.ts';
 import type { ImapSession } from '../session/session.ts';
 import type { DayOrder, SearchKey } from '../syntax/search-key.ts';
 import { MailError } from '../../mail-error.ts';
@@ -40,11 +41,14 @@ export class Searcher {
     const { messages } = this.#session.folderState();
     const uids: number[] = [];
     let modseq = 0;
+    const breath = new Breath();
     for (const uid of this.#session.selected.uids) {
       const message = messages.get(uid);
       if (message === undefined) continue;
       const result = test(message);
-      if (!(typeof result === 'boolean' ? result : await result)) continue;
+      const isFound = typeof result === 'boolean' ? result : await result;
+      await breath.take();
+      if (!isFound) continue;
       uids.push(uid);
       modseq = Math.max(modseq, message.modseq);
     }
@@ -100,6 +104,10 @@ export class Searcher {
           (!key.isUnseen || !hasFlag(message, '\\Seen'));
       case 'received':
         return ({ internalDate }) => isInOrder(dayOf(internalDate), key.order, key.day);
+      case 'saved':
+        // Where nobody wrote it down, the day of arrival stands for it (RFC 8514 §4.3).
+        return ({ internalDate, savedAt = internalDate }) =>
+          isInOrder(dayOf(savedAt), key.order, key.day);
       case 'age':
         return ({ internalDate }) => now - internalDate >= key.seconds === key.isOlder;
       case 'size':
@@ -167,6 +175,7 @@ type RecordKind =
   | 'modseq'
   | 'received'
   | 'recent'
+  | 'saved'
   | 'size'
   | 'threadId';
 
