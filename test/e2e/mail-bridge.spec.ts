@@ -233,7 +233,8 @@ async function handIn(mails: ReadonlyMap<string, string>): Promise<Record<string
     'for k,v in json.load(sys.stdin).items():\n' +
     ' try: r[k]=str(s.sendmail(sys.argv[3],[sys.argv[5]],v.encode("latin1"),' +
     '["SMTPUTF8","BODY=8BITMIME"]) or "")\n' +
-    ' except smtplib.SMTPResponseException as e: r[k]="%d %s"%(e.smtp_code,e.smtp_error.decode())\n' +
+    ' except smtplib.SMTPResponseException as e:\n' +
+    '  r[k]="%d %s"%(e.smtp_code,e.smtp_error.decode())\n' +
     'print(json.dumps(r))\n';
   const { certificate, smtps, user, password } = desk.bridge('alice');
   const args = [certificate, `${smtps}`, user, password, desk.bridge('bob').user];
@@ -469,7 +470,8 @@ describe('a signed mail with ten megabytes', () => {
       const good = await desk.run('gpg', [...verify, await desk.file(signed, 'latin1')]);
       expect(good).toContain('Good signature');
       const at = signed.length - 1_000;
-      const changed = `${signed.slice(0, at)}${signed[at] === 'A' ? 'B' : 'A'}${signed.slice(at + 1)}`;
+      const other = signed[at] === 'A' ? 'B' : 'A';
+      const changed = signed.slice(0, at) + other + signed.slice(at + 1);
       const bad = await desk.tryRun('gpg', [...verify, await desk.file(changed, 'latin1')]);
       expect(bad).toContain('BAD signature');
     },

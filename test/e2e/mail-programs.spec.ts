@@ -73,7 +73,8 @@ describe('a mail is handed in by', () => {
       expect(await swaks('swaks', [], { '--from': 'eve@example.org' })).toContain('<~* 550 5.7.1');
       const nobody = { '--to': 'nobody@tangle.alt' };
       expect(await swaks('swaks', [], nobody)).toContain('<~* 550 5.1.1');
-      const large = `From: ${desk.bridge('alice').user}\n\n${`${'x'.repeat(990)}\n`.repeat(37_100)}`;
+      const body = `${'x'.repeat(990)}\n`.repeat(37_100);
+      const large = `From: ${desk.bridge('alice').user}\n\n${body}`;
       const tooLarge = { '--data': `@${await desk.file(large)}` };
       expect(await swaks('swaks', ['--suppress-data'], tooLarge)).toContain('<~* 552 5.3.4');
       expect(await swaks('swaks', [])).toContain('250 2.0.0 queued');
@@ -184,7 +185,7 @@ function mpopSettings(spool: string, uids: string): string {
   return [...account, `user ${user}`, `password ${password}`, ...files, ''].join('\n');
 }
 
-/** The same of getmail6, which hands each mail to a program here: as root it delivers no other way. */
+/** The same of getmail6; it hands each mail to a program: as root it delivers no other way. */
 function getmailSettings(retriever: string, port: number, spool: string): string {
   const { user, password, certificate } = desk.bridge('bob');
   return [
