@@ -218,7 +218,10 @@ describe('the power goes while a mail is handed in', () => {
   afterEach(() => bench.rest());
 
   async function submit({ alice, outbox }: Sender): Promise<string> {
-    const parts = { ...alice, outbox, config: configOf({}) } as unknown as MailSenderParts;
+    // Her only device: nobody else has to get copies.
+    const devices = { copies: { upload: () => {} } };
+    const config = configOf({});
+    const parts = { ...alice, outbox, config, devices } as unknown as MailSenderParts;
     const sender = new MailSender(parts);
     const desk = new SubmissionDesk({
       parts: alice,

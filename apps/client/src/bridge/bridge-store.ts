@@ -138,9 +138,23 @@ export class BridgeStore implements ImapStore {
 
   async createFolder(text: string): Promise<ImapFolder> {
     const { messages, mailbox } = this.#parts;
-    const { id } = await this.#write('folders', (batch) =>
-      messages.createFolder(batch, readFolderName(text), mailbox.newFolderId),
-    );
+    const made: FolderId[] = [];
+    const newId = (): FolderId => {
+      const id = mailbox.newFolderId();
+      made.push(id);
+      return id;
+    };
+    const { id } = await this.#write('folders', (batch) => {
+      const created = messages.createFolder(batch, readFolderName(text), newId);
+      // Whoever makes a folder here subscribes to it too, or does not want to see it.
+      const ids = [...this.#hiddenIds(), ...made];
+      batch.put(hiddenFolders, FOLDERS_KEY, { ids });
+      const apply = (): void => {
+        created.apply();
+        for (const one of made) this.#hidden.add(one);
+      };
+      return { id: created.id, apply };
+    });
     return this.#folder(id);
   }
 
@@ -165,9 +179,14 @@ export class BridgeStore implements ImapStore {
     const { store, writes } = this.#parts;
     if (isSubscribed) this.#hidden.delete(id);
     else this.#hidden.add(id);
-    const there = new Set<string>(this.folders().map((one) => one.id));
-    const ids = [...this.#hidden].filter((one) => there.has(one));
+    const ids = this.#hiddenIds();
     await writes.run(() => store.batch().put(hiddenFolders, FOLDERS_KEY, { ids }).write());
+  }
+
+  /** Of folders that are still there. */
+  #hiddenIds(): string[] {
+    const there = new Set<string>(this.folders().map((one) => one.id));
+    return [...this.#hidden].filter((one) => there.has(one));
   }
 
   async append(folderId: string, given: readonly AppendedMessage[]): Promise<readonly number[]> {

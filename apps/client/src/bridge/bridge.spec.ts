@@ -1,6 +1,7 @@
 /** Mail programs in front of whole clients: handed in by SMTP here, read by IMAP and POP3 there. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { connect as connectTls } from 'node:tls';
 import { constants, createDeflateRaw, createInflateRaw } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -18,6 +19,7 @@ const FREE: ClientConfigInput = {
   bridge: { imapPort: 0, imapsPort: 0, smtpPort: 0, smtpsPort: 0, pop3Port: 0, pop3sPort: 0 },
 };
 const TEST_MS = 120_000;
+const LOOPBACKS = ['127.0.0.1', '::1'];
 
 let tangle: SmallTangle;
 const running: { close(): Promise<void> }[] = [];
@@ -237,6 +239,28 @@ describe('the bridge', () => {
       expect(await ask(`USER ${alice.user}`)).toMatch(/^\+OK/);
       expect(await ask(`PASS ${alice.password}`)).toBe('+OK 0 mails\r\n');
       secure.destroy();
+    },
+    TEST_MS,
+  );
+
+  it(
+    'answers on both loopback addresses where the machine has two, and nowhere else',
+    async () => {
+      const alice = await startPerson(1);
+      const own = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
+      const others = own.filter(({ internal, scopeid = 0 }) => !internal && scopeid === 0);
+      const doors = alice.bridge.bridge().doors.filter(({ tls }) => tls === 'starttls');
+      expect(doors.map((one) => one.protocol).toSorted()).toEqual(['imap', 'pop3', 'smtp']);
+      for (const { port } of doors) {
+        for (const { address } of own.filter((one) => LOOPBACKS.includes(one.address))) {
+          const socket = connect(port, address);
+          expect(`${(await once(socket, 'data'))[0]}`).toMatch(/^(\* OK|\+OK|220)/);
+          socket.destroy();
+        }
+        for (const { address } of others) {
+          await expect(once(connect(port, address), 'connect')).rejects.toThrow('ECONNREFUSED');
+        }
+      }
     },
     TEST_MS,
   );

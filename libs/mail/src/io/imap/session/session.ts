@@ -128,6 +128,14 @@ export class ImapSession {
     return { isUtf8: this.enabled.has('UTF8=ACCEPT') || this.enabled.has('IMAP4REV2') };
   }
 
+  /** The program asks for modification numbers: from now on it is told them (RFC 7162 §3.1). */
+  enableCondstore(): void {
+    if (this.enabled.has('CONDSTORE')) return;
+    this.enabled.add('CONDSTORE');
+    const state = this.view && this.#store?.folder(this.view.folderId);
+    if (state !== undefined) this.untagged(`OK [HIGHESTMODSEQ ${state.modseq}] the last change`);
+  }
+
   get isRev2(): boolean {
     return this.enabled.has('IMAP4REV2');
   }
@@ -242,8 +250,11 @@ export class ImapSession {
     await this.deps.transport.write(bytes);
   }
 
-  /** UIDs that a set names, ascending; those that are gone are left out. */
-  uidsOf(set: SequenceSet, isUid: boolean): number[] {
+  /**
+   * UIDs that a set names, ascending; those that are gone are left out. Numbers that no message has
+   * are refused, but where they are searched for.
+   */
+  uidsOf(set: SequenceSet, isUid: boolean, isSearch = false): number[] {
     const { uids } = this.selected;
     if (set === 'saved') {
       const known = new Set(this.saved);
@@ -253,7 +264,7 @@ export class ImapSession {
     const isOutside = set.some(({ from, to }) =>
       [from, to].some((end) => end !== Number.POSITIVE_INFINITY && end > uids.length),
     );
-    if (isOutside || uids.length === 0) throw new SyntaxProblem('no such message');
+    if (!isSearch && (isOutside || uids.length === 0)) throw new SyntaxProblem('no such message');
     const numbers = Array.from(uids, (_, at) => at + 1);
     return membersOf(set, numbers).flatMap((number) => uids[number - 1] ?? []);
   }
