@@ -286,6 +286,42 @@ describe('the bridge', () => {
   );
 
   it(
+    'ends what a password opened when it is taken back, and nothing else',
+    async () => {
+      const alice = await startPerson(1);
+      const { id: taken, password } = await alice.bridge.addPassword('another');
+      const { user } = alice;
+      const imapLogin = async (word: string): Promise<LineDialog> => {
+        const dialog = await LineDialog.open(alice.port('imap'));
+        dialog.say(`a LOGIN ${user} ${word}\r\n`);
+        await dialog.until(/a OK[^\n]*\n/);
+        return dialog;
+      };
+      const [idle, kept] = [await imapLogin(password), await imapLogin(alice.password)];
+      idle.say('b IDLE\r\n');
+      await idle.until(/\+ [^\n]*\n/);
+      const pop3 = await LineDialog.open(alice.port('pop3'));
+      pop3.say(`USER ${user}\r\nPASS ${password}\r\n`);
+      await pop3.until(/\d mails\r\n/);
+      const plain = Buffer.from(`\0${user}\0${password}`).toString('base64');
+      const submission = await LineDialog.open(alice.port('smtp'));
+      await submission.until(/220 [^\n]*\n/);
+      submission.say('EHLO test\r\n');
+      await submission.until(/250 [^\n]*\n/);
+      submission.say(`AUTH PLAIN ${plain}\r\n`);
+      await submission.until(/235 [^\n]*\n/);
+      await alice.bridge.removePassword(taken);
+      expect(await idle.over()).toBe('* BYE the password was taken back\r\n');
+      expect(await pop3.over()).toBe('-ERR [AUTH] the password was taken back\r\n');
+      expect(await submission.over()).toBe('421 4.7.0 the password was taken back\r\n');
+      kept.say('b NOOP\r\n');
+      expect(await kept.until(/b [^\n]*\n/)).toContain('b OK');
+      kept.close();
+    },
+    TEST_MS,
+  );
+
+  it(
     'is trusted by its certificate on this machine, and opens to its passwords only',
     async () => {
       const disk: Disk = new Map();
