@@ -32,7 +32,7 @@ const tracked = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], {
 const files: SourceFile[] = tracked
   .filter(
     (path) =>
-      /^(apps|libs|test|tools)\/.*\.ts$/.test(path) && !path.startsWith('libs/tangle/wasm/'),
+      /^(apps|libs|test|tools)\/.*\.tsx?$/.test(path) && !path.startsWith('libs/tangle/wasm/'),
   )
   .map(load);
 const byPath = new Map(files.map((file) => [file.path, file]));
@@ -101,6 +101,21 @@ const LAYERS: readonly { folder: RegExp; allowed: readonly RegExp[] }[] = [
   {
     folder: /^apps\/storage-provider\/src\//,
     allowed: [/^apps\/storage-provider\/src\//, /^libs\/(tangle|mail)\/src\//, /^(?!@tanglemail)/],
+  },
+  {
+    folder: /^apps\/client\/web\/vite\.config\.ts$/,
+    allowed: [/^vite$/, /^node:/],
+  },
+  {
+    // Pages run in a browser: of the daemon they know the shapes of its API, no more.
+    folder: /^apps\/client\/web\/src\//,
+    allowed: [
+      /^apps\/client\/web\/src\//,
+      /^apps\/client\/src\/api\/[\w-]*dto\.ts$/,
+      /^libs\/(tangle|mail)\/src\/core\//,
+      /^libs\/tangle\/src\/io\/node-client\//,
+      /^(?!@tanglemail|@nestjs|node:)/,
+    ],
   },
   {
     folder: /^apps\/client\/src\//,
@@ -172,7 +187,9 @@ describe('folders', () => {
     );
     const usedByTests = new Set(files.flatMap((one) => one.targets));
     const orphans = production
-      .filter((file) => !imported.has(file.path) && !file.path.endsWith('/main.ts'))
+      .filter(
+        (file) => !imported.has(file.path) && !/\/(main\.tsx?|vite\.config\.ts)$/.test(file.path),
+      )
       .filter((file) => !(file.path.includes('/testing/') && usedByTests.has(file.path)))
       .map((file) => file.path);
     expect(orphans).toEqual([]);
@@ -193,6 +210,23 @@ function code(file: SourceFile): string {
 }
 
 const cores = production.filter((file) => /^libs\/[a-z]+\/src\/core\//.test(file.path));
+
+describe('pages', () => {
+  it('take from the daemon types alone, which are gone in a browser', () => {
+    const taken = production
+      .filter((file) => file.path.startsWith('apps/client/web/src/'))
+      .flatMap(({ path, ast }) =>
+        ast.statements
+          .filter(ts.isImportDeclaration)
+          .filter(({ importClause, moduleSpecifier }) => {
+            const isDaemon = (moduleSpecifier as ts.StringLiteral).text.includes('/src/api/');
+            return isDaemon && importClause?.phaseModifier !== ts.SyntaxKind.TypeKeyword;
+          })
+          .map((statement) => `${path}: ${statement.getText()}`),
+      );
+    expect(taken).toEqual([]);
+  });
+});
 
 describe('cores', () => {
   const IMPURE = [
@@ -259,6 +293,13 @@ describe('sizes', () => {
 });
 
 describe('tests', () => {
+  it('that begin first because they are long are there', () => {
+    const list = readFileSync(join(root, 'tools/sequence.mjs'), 'utf8');
+    const names = [...list.matchAll(/^ {2}'([^']+)',$/gm)].map(([, name]) => `${name}.spec.ts`);
+    expect(names).not.toEqual([]);
+    expect(names.filter((name) => !byPath.has(name))).toEqual([]);
+  });
+
   it('are neither skipped nor focused', () => {
     const marked = files
       .filter((file) => file.path.endsWith('.spec.ts') && !file.path.endsWith('tidy.spec.ts'))

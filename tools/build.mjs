@@ -1,5 +1,6 @@
 // Builds what cannot run as it stands: the proof-of-work loop (AssemblyScript to WebAssembly) and the apps, whose Nest
-// decorators Node's type stripping does not know. The libraries run from their TypeScript sources.
+// decorators Node's type stripping does not know, and the pages of the web client (Vite). The libraries run from their
+// TypeScript sources.
 // Skips a part whose inputs have not changed since its last build, so that a second `npm start` begins at once.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -64,3 +65,13 @@ for (const app of ['node', 'storage-provider', 'client']) {
   const inputs = [...settings, ...files(`apps/${app}/src`)];
   buildWhenChanged(`dist/apps/${app}`, inputs, () => run(bin('nest'), ['build', app]));
 }
+
+// The pages take types from the client and, to check proofs, rules from the libraries' cores.
+const pages = [
+  ...files('apps/client/web'),
+  ...files('libs/tangle/src/core'),
+  ...files('libs/tangle/src/io/node-client'),
+];
+buildWhenChanged('dist/apps/web', [...settings, ...pages], () =>
+  run(bin('vite'), ['build', '--config', 'apps/client/web/vite.config.ts', '--logLevel', 'error']),
+);

@@ -32,6 +32,7 @@ import {
   soleChannel,
   VICTIMS,
 } from './testing/kills.ts';
+import { appendOverKill, found } from './testing/imap-kills.ts';
 import { Rig } from './testing/rig.ts';
 
 const SETUP_TIMEOUT_MS = 120_000;
@@ -123,6 +124,29 @@ describe('a client that is killed', () => {
       const ids = await importOverKill(theRig().stage, 'Archive', 600, chance);
       const wanted = Array.from({ length: 600 }, (_, at) => `<import-${at}@x>`);
       expect(ids.toSorted()).toEqual(wanted.toSorted());
+    },
+    SEED_TIMEOUT_MS,
+  );
+
+  it(
+    'keeps what a mail program was told: mails by their UIDs, flags and what was removed',
+    async () => {
+      const { stage } = theRig();
+      const promised = await appendOverKill(stage, chance);
+      const { uidValidity, kept, flagged } = await found(stage);
+      expect(uidValidity).toBe(promised.uidValidity);
+      for (const [uid, subject] of promised.kept) {
+        if (promised.removed.has(uid)) expect(kept.has(uid)).toBe(false);
+        else if (kept.has(uid)) expect(kept.get(uid)).toBe(subject);
+        // Its removal was asked for, and the answer did not come.
+        else expect(uid).toBe(Math.max(...promised.kept.keys()));
+      }
+      for (const uid of promised.flagged) {
+        if (kept.has(uid)) expect(flagged.has(uid)).toBe(true);
+      }
+      // One more may be there whose answer did not come; none is there twice.
+      const mails = [...kept.values()].filter((one) => one.startsWith('mail '));
+      expect(new Set(mails).size).toBe(mails.length);
     },
     SEED_TIMEOUT_MS,
   );

@@ -16,6 +16,7 @@ import { NodeApiError } from '@tanglemail/tangle/io/node-client/errors.ts';
 import { ProofChecker } from '@tanglemail/tangle/io/node-client/proof-checker.ts';
 import { freePort } from '@tanglemail/tangle/io/testing/free-port.ts';
 import { createApi } from '../../apps/storage-provider/src/api/create-api.ts';
+import type { ProviderConfig } from '../../apps/storage-provider/src/config/schema.ts';
 import type { Provider } from '../../apps/storage-provider/src/provider.ts';
 import { FakeNode } from '../../apps/storage-provider/src/testing/fake-node.ts';
 import { MemoryKv } from '../../apps/storage-provider/src/testing/memory-kv.ts';
@@ -45,18 +46,21 @@ export const TERMS: RentTerms = {
 
 export class Market {
   readonly node: FakeNode;
-  readonly provider: Provider;
+  provider: Provider;
   /** Requests that the client made to the provider: method and path. */
   readonly requests: string[] = [];
-  readonly #disk: MemoryKv;
+  #disk: MemoryKv;
+  readonly #config: ProviderConfig;
   #api: { close(): Promise<void> };
 
   private constructor(
     node: FakeNode,
     { provider, disk }: { readonly provider: Provider; readonly disk: MemoryKv },
     api: { close(): Promise<void> },
+    config: ProviderConfig,
   ) {
     this.node = node;
+    this.#config = config;
     this.provider = provider;
     this.#disk = disk;
     this.#api = api;
@@ -77,7 +81,7 @@ export class Market {
     const provider = testProvider(node, disk, config);
     await provider.feed.round();
     const api = await createApi(provider);
-    const market = new Market(node, { provider, disk }, api);
+    const market = new Market(node, { provider, disk }, api, config);
     // The offer is in a block by now; this milestone confirms it.
     await market.confirm();
     return market;
@@ -102,6 +106,39 @@ export class Market {
     const batch = this.#disk.batch();
     batch.put(idKey('body', root), new Uint8Array(envelope.length).fill(7));
     await batch.write({ sync: true });
+  }
+
+  /** What the provider knows of objects in a mailbox cannot be read from its disk. */
+  async damage(mailboxId: string, envelopes: readonly Uint8Array[]): Promise<() => Promise<void>> {
+    const keys = envelopes.map((one) => idKey('object', mailboxId, bytesToHex(segmentRoot(one))));
+    const before = keys.map((key) => this.#disk.getSync(key) ?? new Uint8Array());
+    const put = async (values: readonly Uint8Array[]): Promise<void> => {
+      const batch = this.#disk.batch();
+      keys.forEach((key, at) => batch.put(key, values[at] ?? new Uint8Array()));
+      await batch.write({ sync: true });
+    };
+    await put([]);
+    return () => put(before);
+  }
+
+  /** Everything that the provider kept is gone; it comes back at the same address. */
+  async loseDisk(): Promise<void> {
+    await this.goOnWith(new MemoryKv());
+  }
+
+  /** What the provider has on its disk now. */
+  copyDisk(): MemoryKv {
+    return this.#disk.copy();
+  }
+
+  /** The provider goes on with another disk. */
+  async goOnWith(disk: MemoryKv): Promise<void> {
+    await this.stop();
+    this.#disk = disk;
+    this.provider = testProvider(this.node, disk, this.#config);
+    await this.provider.feed.round();
+    this.#api = await createApi(this.provider);
+    await this.confirm();
   }
 
   /** Takes the API away, does `meanwhile`, and serves again at the same address. */

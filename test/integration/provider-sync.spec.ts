@@ -139,6 +139,25 @@ describe('a rental', () => {
   });
 });
 
+describe('a mailbox that was opened by an earlier version', () => {
+  it('takes large mails from now on; its provider is told that once', async () => {
+    await rent();
+    const provider = await bob.renter.providerAt(hint());
+    const session = await login();
+    const { policy } = await provider.mailbox(session);
+    const { maxUpload } = policy;
+    const maxDebitPerDay = BigInt(policy.maxDebitPerDay);
+    const old = { ...policy, maxDebitPerDay, maxUpload: 26 * 1_048_576 };
+    await provider.setPolicy(session, old);
+    const shown = async () => (await provider.mailbox(session)).policy.maxUpload;
+    await sync();
+    expect(await shown()).toBe(old.maxUpload);
+    await bob.book.update(market.bondId, ({ policyTold: _told, ...one }) => one);
+    await sync();
+    expect([await shown(), old.maxUpload < maxUpload]).toEqual([maxUpload, true]);
+  });
+});
+
 /** The end of the time for which an envelope is stored, by its receipt. */
 async function storedUntil(bytes: Uint8Array): Promise<number | undefined> {
   const provider = await bob.renter.providerAt(hint());
@@ -379,7 +398,7 @@ describe('what a provider is held to', () => {
     await market.confirm([envelope]);
     await market.spoil(envelope);
     expect((await sync()).errors).toContain('root-mismatch');
-    expect(score()).toMatchObject({ fetchesFailed: 2 });
+    expect(score()).toMatchObject({ fetchesFailed: 1 });
     expect(inbox()).toBe(0);
     const [waiting] = bob.book.get(market.bondId)?.pending ?? [];
     expect(waiting?.root).toBe(bytesToHex(segmentRoot(envelope)));
@@ -388,6 +407,52 @@ describe('what a provider is held to', () => {
     await sync();
     expect(inbox()).toBe(1);
     expect(bob.book.get(market.bondId)?.pending).toEqual([]);
-    expect(score()).toMatchObject({ fetchesFailed: 2 });
+    expect(score()).toMatchObject({ fetchesFailed: 1 });
+  });
+
+  it('an object at which it fails by itself counts once and holds no other mail up', async () => {
+    await befriend();
+    await rent();
+    const [first = new Uint8Array(), second = new Uint8Array()] = await mail(2);
+    await market.confirm([first]);
+    const { mailboxId = '' } = bob.book.get(market.bondId) ?? {};
+    const heal = await market.damage(mailboxId, [first]);
+    await market.confirm([second]);
+    expect(await sync()).toMatchObject({ fetched: 1 });
+    expect((await sync()).errors).toEqual(['internal']);
+    expect(score()).toMatchObject({ fetchesFailed: 1 });
+    await heal();
+    expect(await sync()).toMatchObject({ fetched: 1, errors: [] });
+    expect(bob.book.get(market.bondId)).toMatchObject({ pending: [], lost: [] });
+  });
+
+  it('a provider at which most fails is read on later: nothing is given up', async () => {
+    await befriend();
+    await rent();
+    const envelopes = await mail(12);
+    await market.confirm(envelopes);
+    const { mailboxId = '', log } = bob.book.get(market.bondId) ?? {};
+    const heal = await market.damage(mailboxId, envelopes);
+    await expect(sync()).rejects.toMatchObject({ status: 500 });
+    expect(bob.book.get(market.bondId)).toMatchObject({ log, pending: [] });
+    await heal();
+    expect(await sync()).toMatchObject({ fetched: 12, errors: [] });
+  });
+
+  it('a refusal of what the log says is stored counts', async () => {
+    await befriend();
+    await rent();
+    await market.confirm(await mail(1));
+    const real = globalThis.fetch;
+    globalThis.fetch = async (input, init) =>
+      new URL(input instanceof Request ? input.url : input).pathname.startsWith('/v1/objects/')
+        ? Response.json({ code: 'policy-forbids' }, { status: 403 })
+        : real(input, init);
+    try {
+      expect((await sync()).errors).toEqual(['policy-forbids']);
+    } finally {
+      globalThis.fetch = real;
+    }
+    expect(score()).toMatchObject({ fetchesFailed: 1 });
   });
 });

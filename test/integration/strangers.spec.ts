@@ -4,12 +4,15 @@
  */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { searchNonce } from '@tanglemail/tangle/core/block/pow.ts';
+import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
 import { stampBase, stampDigest, withStamp } from '@tanglemail/mail/core/envelope/stamp.ts';
+import { segmentRoot } from '@tanglemail/mail/core/market/segment-tree.ts';
 import { dayOf } from '@tanglemail/mail/core/envelope/stranger.ts';
 import { descriptorOf, sealMail } from '../../apps/client/src/testing/letters.ts';
 import { sealedMemoryStore } from '../../apps/client/src/testing/memory-store.ts';
 import { type Person, person } from '../../apps/client/src/testing/people.ts';
+import { hintOf } from '../../apps/client/src/rentals/renter.ts';
 import { type ClientSide, clientSide, Market } from './market.ts';
 
 let market: Market;
@@ -81,6 +84,32 @@ describe('a stranger', () => {
     await sync();
     await market.confirm([(await letters(1))[0]!]);
     expect(await sync()).toMatchObject({ fetched: 1 });
+  });
+});
+
+describe('a mail for somebody else whose head fits by chance', () => {
+  it('is given back, so that its sender is not shown that it is stored', async () => {
+    await sync();
+    // Made for Bob's door, and for Carol's keys: what else happens once in 65,536.
+    const carol = await person(3, sealedMemoryStore(), market.access());
+    const { introKey } = bob.who.addresses.published();
+    const sealFor = descriptorOf(carol, { introKey });
+    const { bytes } = await sealMail(alice, carol, { sealFor, isResent: true });
+    await market.confirm([bytes]);
+    expect(await sync()).toMatchObject({ fetched: 0, held: 1, errors: ['not-for-us'] });
+    const root = bytesToHex(segmentRoot(bytes));
+    const asked = { size: bytes.length, ledgerTime: Math.floor(market.node.nowMs / 1_000) };
+    const provider = await bob.renter.providerAt(hintOf(bob.book.get(market.bondId)!));
+    await expect(provider.receipt(root, asked)).rejects.toMatchObject({ code: 'object-released' });
+    // It is looked at once, and whoever it is for may still have it.
+    expect(await sync()).toMatchObject({ fetched: 0, held: 0, errors: [] });
+    const other = await clientSide(market, 3);
+    await other.renter.rent({ bondId: market.bondId });
+    await other.sync.sync(market.bondId);
+    const session = await provider.login(other.book.mailboxKey(other.book.get(market.bondId)!));
+    const kept = await provider.retain(session, root, 30);
+    expect((await provider.receipt(root, asked))?.until).toBe(kept.until);
+    other.lifetime.abort();
   });
 });
 

@@ -49,7 +49,11 @@ async function deviceCount({ client }: Device): Promise<number> {
 }
 
 describe('two devices over a real provider', () => {
-  const play = async (world: MailWorld, wanted: readonly string[]): Promise<unknown[]> => {
+  const play = async (
+    world: MailWorld,
+    wanted: readonly string[],
+    goesWrong: (phone: Device) => Promise<void> = async () => {},
+  ): Promise<unknown[]> => {
     const { bob } = world;
     await world.during(bob.stop());
     const own = { seed: seedOf(BOB), runsNode: false, random: new SeededRandom(77) };
@@ -62,6 +66,7 @@ describe('two devices over a real provider', () => {
       const hasBoth = async (): Promise<boolean> =>
         (await deviceCount(bob)) === 2 && (await deviceCount(phone)) === 2;
       await world.until('both to know each other', hasBoth);
+      await goesWrong(phone);
       const work = await world.during(mailboxOf(bob).createFolder('Work'));
       const subjects = ['deleted and moved', 'filed', 'flagged', 'thrown away'];
       for (const subject of subjects) await world.write(subject);
@@ -104,18 +109,40 @@ describe('two devices over a real provider', () => {
     }
   };
 
+  const wanted = [
+    'deleted and moved in Archive',
+    'filed in Office',
+    'flagged in INBOX \\Flagged \\Seen',
+    'thrown away in Trash',
+  ];
+
   it(
     'agree on mails and folders that both change at one time',
     async () => {
-      const wanted = [
-        'deleted and moved in Archive',
-        'filed in Office',
-        'flagged in INBOX \\Flagged \\Seen',
-        'thrown away in Trash',
-      ];
       const world = await MailWorld.create(1);
       try {
         const [one, two] = await play(world, wanted);
+        expect(two).toEqual(one);
+        expect(one).toMatchObject({ mails: expect.arrayContaining(wanted) });
+      } finally {
+        await world.close();
+      }
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'hear each other again after the provider has lost its disk while one was off',
+    async () => {
+      const world = await MailWorld.create(1);
+      const [provider] = world.providers;
+      try {
+        const [one, two] = await play(world, wanted, async (phone) => {
+          await world.during(phone.stop());
+          await world.during(provider!.loseDisk());
+          await world.bobSyncs();
+          await world.during(phone.start());
+        });
         expect(two).toEqual(one);
         expect(one).toMatchObject({ mails: expect.arrayContaining(wanted) });
       } finally {

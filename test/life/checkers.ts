@@ -9,8 +9,13 @@ export interface Promises {
   readonly lines: readonly WrittenLine[];
 }
 
+/** Whose promises are looked at, and where mail was kept. */
+export type PromisingWorld = Pick<LifeWorld, 'people' | 'mails' | 'lines'> & {
+  readonly providers: readonly Pick<LifeWorld['providers'][number], 'bondId'>[];
+};
+
 /** What must be there at the end, whatever went wrong. */
-export function promisesOf(world: LifeWorld): Promises {
+export function promisesOf(world: PromisingWorld): Promises {
   // Provider 0 loses its disk now and then: what it alone kept is lost with it.
   const safe = new Set(world.providers.slice(1).map(({ bondId }) => bondId));
   const mails = world.mails.filter((mail) => {
@@ -30,10 +35,16 @@ export function promisesOf(world: LifeWorld): Promises {
 
 function isMailPromised(
   mail: WrittenMail,
-  { facts, losses }: Person,
+  { facts, losses, devices }: Person,
   safe: ReadonlySet<string>,
 ): boolean {
-  if (facts.runsNode) return mail.isConfirmed;
+  if (facts.runsNode) {
+    // Nobody keeps it for whoever rents nothing: what was read before the oldest device that is
+    // left was linked went with the lost one. A backup reads on in the milestones where it ended.
+    const isWhole = losses.every(({ goesOnWith }) => goesOnWith === 'backup');
+    const sinceMs = Math.min(...devices.map((one) => one.sinceMs));
+    return mail.isConfirmed && (isWhole || mail.atMs >= sinceMs);
+  }
   if (mail.storedAt.some((bondId) => safe.has(bondId))) return true;
   // What only a device had, or a provider that lost its disk, can be lost with the device.
   return mail.isFetched && losses.length === 0;

@@ -16,6 +16,7 @@ import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import { nobleVerifier } from '@tanglemail/tangle/core/crypto/ed25519-strict.ts';
 import { openAccount } from '../../apps/client/src/account/account.ts';
 import { NOTE_FAMILIES } from '../../apps/client/src/inbox/note-router.ts';
+import { type HeldSeed, seedIn, tryLines } from './chain-keys.ts';
 import type { Person } from './people.ts';
 import type { LifeTangle } from './tangle.ts';
 import { START_MS } from './world.ts';
@@ -31,8 +32,14 @@ export interface Eavesdropping {
   readonly receipts: number;
   readonly ownNotes: number;
   readonly otherNotes: number;
-  /** Too small for a letter: lines of chat under keys of chains, which are not made from words. */
+  /** Too small for a letter: lines of chat under keys of chains. */
   readonly chains: number;
+  /** Of those, the ones that opened with the key of a seed that was found, for the right one. */
+  readonly lines: number;
+  /** Attempts with a key of a chain. */
+  readonly lineAttempts: number;
+  /** Seeds in letters that opened. */
+  readonly seeds: readonly HeldSeed[];
   /** Letters that opened for nobody. */
   readonly closed: number;
   /** Sentences about envelopes that opened for the wrong people. */
@@ -59,6 +66,7 @@ export function eavesdrop(
   const chosen = envelopes.filter((_, at) => at % step === 0);
   const counts = { mails: 0, receipts: 0, ownNotes: 0, otherNotes: 0, chains: 0, closed: 0 };
   const faults: string[] = [];
+  const seeds: HeldSeed[] = [];
   for (const [at, bytes] of chosen.entries()) {
     const opened = readers.flatMap((reader) => {
       const letter = openEnvelope(bytes, networkId, reader, suite, nobleVerifier);
@@ -70,13 +78,19 @@ export function eavesdrop(
     else {
       const kind = kindOf(only.letter);
       counts[kind] += 1;
+      const seed = seedIn(only.letter, networkId, only.reader.address);
+      if (seed !== undefined) seeds.push(seed);
       if (!isMeantFor(kind, only.letter, only.reader)) faults.push(`envelope ${at} is a stray`);
       if (isOpenWithForeignEpochs(bytes, only.reader)) faults.push(`envelope ${at} has no epoch`);
     }
   }
   const tried = chosen.length;
   const attempts = tried * readers.length;
-  return { envelopes: envelopes.length, tried, attempts, ...counts, faults };
+  const small = (bytes: Uint8Array): boolean => !isLetter(bytes);
+  const facts = { seeds, addresses: readers.map(({ address }) => address) };
+  const { faults: strays, ...lines } = tryLines(chosen.filter(small), envelopes, facts, suite);
+  faults.push(...strays);
+  return { envelopes: envelopes.length, tried, attempts, ...counts, ...lines, seeds, faults };
 
   /** Who knows the recipient's lasting key still lacks the epoch's: another's do not help. */
   function isOpenWithForeignEpochs(bytes: Uint8Array, reader: LetterReader): boolean {

@@ -5,6 +5,10 @@
  * Spec: docs/spec/42-delivery.md.
  */
 import { afterAll, describe, expect, it } from '@jest/globals';
+import { personAudience } from '@tanglemail/mail/core/chain/ratchet.ts';
+import { openSendingChain, sealChainMessage } from '@tanglemail/mail/core/chain/sending.ts';
+import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
+import { bestSuite } from '@tanglemail/mail/io/crypto/native-suite.ts';
 import {
   lostLines,
   lostMails,
@@ -14,7 +18,9 @@ import {
   shownTwice,
   unequalMails,
 } from './checkers.ts';
-import { eavesdrop } from './eavesdropper.ts';
+import { type HeldSeed, tryLines } from './chain-keys.ts';
+import { type Eavesdropping, eavesdrop } from './eavesdropper.ts';
+import type { Loss, Person } from './people.ts';
 import type { PersonView, ShownMail } from './views.ts';
 import { LifeWorld } from './world.ts';
 
@@ -32,6 +38,7 @@ const NOTHING = { lost: [], twice: [], unequal: [], missing: [], lostLines: [] }
 
 let world: LifeWorld;
 let views: PersonView[];
+let found: ReturnType<typeof check>;
 
 const startedMs = performance.now();
 const seconds = (): string => ((performance.now() - startedMs) / 1_000).toFixed(1);
@@ -51,6 +58,28 @@ function check(shown: readonly PersonView[], promises: Promises) {
     missing: missingOnDevices(shown, promises, safe),
     lostLines: lostLines(shown, promises),
   };
+}
+
+/** One line for docs/acceptance.md. */
+function figuresOf(heard: Eavesdropping): string {
+  const { counts, options, faults, people } = world;
+  const { happened } = faults;
+  const ways = people.flatMap(({ losses }) => losses.map(({ goesOnWith }) => goesOnWith));
+  const restores = ways.filter((one) => one !== 'another device').length;
+  return [
+    `${options.users} people, ${options.days} days (seed ${options.seed},`,
+    `presence ${options.presence}): ${counts.sessions} sittings, ${counts.mails} mails,`,
+    `${counts.lines} lines of chat, ${counts.absences} absences of a day and more,`,
+    `${happened.providerDiskLost} provider disks lost, ${happened.providerOutage} outages,`,
+    `${happened.deviceLost} devices lost, ${restores} restores`,
+    `(${happened.restoredFromBackup} from old backups), ${happened.powerCut} power cuts,`,
+    `${happened.clockMinutes + happened.clockHours} clock errors; ${heard.tried} of`,
+    `${heard.envelopes} envelopes tried with ${people.length} people's keys`,
+    `(${heard.attempts} tries), ${heard.lines} lines with ${heard.lineAttempts} tries;`,
+    `lost ${found.lost.length + found.lostLines.length}, missing on a device`,
+    `${found.missing.length}, twice ${found.twice.length}, unequal ${found.unequal.length},`,
+    `closed to everybody ${heard.closed}, open to others ${heard.faults.length}`,
+  ].join(' ');
 }
 
 afterAll(async () => {
@@ -81,7 +110,7 @@ describe('weeks of mail', () => {
       const promised = { mails: promises.mails.length, lines: promises.lines.length };
       const { happened, failures } = faults;
       say({ ...counts, arrived, promised, happened, failures, seconds: seconds() });
-      const found = check(views, promises);
+      found = check(views, promises);
       say(found);
       for (const { index, rented, logs } of views) {
         const isUnequal = found.unequal.some((one) => one.includes(` of person ${index}:`));
@@ -105,8 +134,10 @@ describe('weeks of mail', () => {
   it(
     'give nothing to read to anybody but the one that it is for',
     () => {
-      const { faults, ...heard } = eavesdrop(world.tangle, world.people, Number(LIFE_TRIED));
-      say({ ...heard, faults, seconds: seconds() });
+      const heard = eavesdrop(world.tangle, world.people, Number(LIFE_TRIED));
+      const { faults } = heard;
+      say({ ...heard, seeds: heard.seeds.length, seconds: seconds() });
+      say(figuresOf(heard));
       expect(faults).toEqual([]);
       expect(heard).toMatchObject({ closed: 0 });
       expect(heard.mails).toBeGreaterThan(0);
@@ -137,6 +168,22 @@ describe('the checkers find what is broken', () => {
     expect(check(broken, promises)).toMatchObject({ lost: [], twice: [expect.any(String)] });
   });
 
+  it('a mail that came to whoever rents nothing while a device was there that is left', () => {
+    const facts = { index: 0, seed: new Uint8Array(64), runsNode: true, friends: [] };
+    const sinceMs = 1_000;
+    const lost = (atMs: number, ...ways: Loss['goesOnWith'][]): number => {
+      const losses = ways.map((goesOnWith) => ({ atMs: 2_000, goesOnWith }));
+      const person = { facts, losses, devices: [{ sinceMs }] } as unknown as Person;
+      const mail = { ...world.mails[0]!, to: 0, atMs, isConfirmed: true, storedAt: [] };
+      const told = { people: [person], mails: [mail], lines: [], providers: [] };
+      const view = { index: 0, devices: [], rented: [], logs: [] };
+      return lostMails([view], promisesOf(told)).length;
+    };
+    expect(lost(sinceMs - 1, 'another device')).toBe(0);
+    expect(lost(sinceMs, 'another device')).toBe(1);
+    expect([lost(sinceMs - 1), lost(sinceMs - 1, 'backup')]).toEqual([1, 1]);
+  });
+
   it('flags and folders that differ between the devices of somebody', () => {
     const broken = structuredClone(views);
     const { devices } = broken.find((one) => one.devices.length > 1)!;
@@ -164,10 +211,30 @@ describe('the checkers find what is broken', () => {
 
   it('an envelope that two people can open, and one that nobody can', () => {
     const { people, tangle } = world;
-    const limit = 60;
-    const twins = [...people, people[0]!];
-    expect(eavesdrop(tangle, twins, limit).faults).not.toEqual([]);
-    const { closed } = eavesdrop(tangle, people.slice(1), limit);
-    expect(closed).toBeGreaterThan(0);
+    // Everybody twice, and nobody: among many people few envelopes are for a certain one of them.
+    const twins = [...people, ...people];
+    expect(eavesdrop(tangle, twins, 30).faults).not.toEqual([]);
+    expect(eavesdrop(tangle, [], 60).closed).toBeGreaterThan(0);
+  });
+
+  it('a line of chat that opens with the key of somebody whom it is not for', () => {
+    const [from, to, other] = [1, 2, 3].map((at) => `0${at}`.repeat(24) as MailAddress);
+    const networkId = 7n;
+    const suite = bestSuite();
+    const scope = { networkId, from: from!, audience: personAudience(to!) };
+    const seed = new Uint8Array(32).fill(5);
+    const { chain } = openSendingChain({ seed, scope, openedAt: 1 });
+    const message = new TextEncoder().encode('line-0-0-1');
+    const sealed = sealChainMessage(chain, { kind: 'message', sentAt: 1, message }, 2_048, suite);
+    if (!sealed.ok) throw new Error(sealed.code);
+    const line = [sealed.value.bytes];
+    const meant = { ...chain, from: from!, holder: to!, isMeant: true };
+    const addresses = [from!, to!, other!];
+    const tryWith = (...held: HeldSeed[]) =>
+      tryLines(line, line, { seeds: held, addresses }, suite);
+    expect(tryWith(meant)).toEqual({ lines: 1, lineAttempts: 1, faults: [] });
+    expect(tryWith({ ...meant, holder: other! }).faults).toHaveLength(1);
+    expect(tryWith({ ...meant, isMeant: false }).faults).toHaveLength(1);
+    expect(tryWith(meant, { ...meant, holder: other! }).faults).toHaveLength(1);
   });
 });

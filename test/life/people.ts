@@ -64,6 +64,8 @@ export class Person {
   readonly written: WrittenMail[] = [];
   readonly lines: WrittenLine[] = [];
   readonly losses: Loss[] = [];
+  /** When this one last sat down. */
+  seenMs = 0;
   backup: { readonly path: string; readonly atMs: number } | undefined;
   /** Every line of epoch secrets that any device ever held. */
   readonly epochLines: EpochLine[] = [];

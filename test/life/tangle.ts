@@ -2,21 +2,45 @@
  * The tangle of the simulated weeks: a node with the real rules, blocks, milestones and proofs,
  * asked without sockets. A milestone comes some seconds after something waits for it.
  */
+import { searchNonce } from '@tanglemail/tangle/core/block/pow.ts';
 import type { Address } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Clock, Hasher, Verifier } from '@tanglemail/tangle/core/ports.ts';
 import { LightClient } from '@tanglemail/tangle/core/milestone/light-client.ts';
 import { bestHasher } from '@tanglemail/tangle/io/accel/hasher.ts';
 import { bestVerifier } from '@tanglemail/tangle/io/accel/verifier.ts';
-import { BlockIssuer } from '@tanglemail/tangle/io/node-client/block-issuer.ts';
+import { BlockIssuer, type ProofOfWork } from '@tanglemail/tangle/io/node-client/block-issuer.ts';
 import { NodeUnreachableError } from '@tanglemail/tangle/io/node-client/errors.ts';
 import { NodeClient } from '@tanglemail/tangle/io/node-client/node-client.ts';
 import { ProofChecker } from '@tanglemail/tangle/io/node-client/proof-checker.ts';
-import { SLOW_WORK, SmallNode } from '@tanglemail/tangle/io/node-client/testing/small-node.ts';
+import { SmallNode } from '@tanglemail/tangle/io/node-client/testing/small-node.ts';
 import type { TangleAccess } from '../../apps/client/src/tangle/tangle-access.ts';
 import { SeededRandom } from '../sim/random.ts';
 import type { VirtualTime } from './time.ts';
 
 const NODE_URL = 'http://node.invalid';
+
+/** Chosen once: the race for the fastest would be the greater part of every start. */
+export interface LifeCrypto {
+  readonly hasher: Hasher;
+  readonly verifier: Verifier;
+}
+
+export async function bestCrypto(): Promise<LifeCrypto> {
+  const [hasher, verifier] = await Promise.all([bestHasher(), bestVerifier()]);
+  return { hasher, verifier };
+}
+
+/** A few bits of work, here and now. */
+function workOf(hasher: Hasher): ProofOfWork<never> {
+  return {
+    async solve(digest, difficulty, options) {
+      options?.signal?.throwIfAborted();
+      const nonce = searchNonce(digest, difficulty, 0n, 1 << 20, hasher);
+      if (nonce === undefined) throw new Error('no nonce found');
+      return { nonce };
+    },
+  };
+}
 
 type Listener = (data: never) => void;
 
@@ -26,22 +50,24 @@ export class LifeTangle {
   readonly #listeners = new Set<Listener>();
   #isMilestoneDue = false;
   #beats: TangleAccess | undefined;
-  #crypto: Promise<[Hasher, Verifier]> | undefined;
+  #crypto: Promise<LifeCrypto> | undefined;
   /** Called after each milestone, before anybody hears of it. */
   onMilestone: () => Promise<void> = async () => {};
 
   readonly #milestoneMs: number;
 
-  /** `outputs` hold the tokens of the genesis. */
+  /** `outputs` hold the tokens of the genesis. With `crypto` the node itself is as fast. */
   constructor(
     time: VirtualTime,
     outputs: readonly { address: Address; amount: bigint }[],
     milestoneMs = 1_000,
+    crypto?: LifeCrypto,
   ) {
     this.#time = time;
     this.#milestoneMs = milestoneMs;
+    if (crypto !== undefined) this.#crypto = Promise.resolve(crypto);
     const pages = { blocksPage: 100, outputsPage: 100 };
-    this.node = new SmallNode([...outputs], { nowMs: () => time.nowMs, ...pages });
+    this.node = new SmallNode([...outputs], { nowMs: () => time.nowMs, ...pages, ...crypto });
   }
 
   /** A way to the node that ends when `isOnline` says no. */
@@ -51,9 +77,9 @@ export class LifeTangle {
     isOnline: () => boolean = () => true,
   ): Promise<TangleAccess> {
     const { genesis, start0 } = this.node;
-    // Chosen once: the race for the fastest would be the greater part of every start.
-    this.#crypto ??= Promise.all([bestHasher(), bestVerifier()]);
-    const [hasher, verifier] = await this.#crypto;
+    this.#crypto ??= bestCrypto();
+    const { hasher, verifier } = await this.#crypto;
+    const proofOfWork = workOf(hasher);
     const send = async (url: URL | string, init?: RequestInit): Promise<Response> => {
       if (!isOnline()) throw new NodeUnreachableError('network', 'offline');
       const answer = await this.node.fetch(url, init);
@@ -78,7 +104,7 @@ export class LifeTangle {
     const { params } = genesis;
     const issuer = new BlockIssuer(
       { networkId, params },
-      { node, proofOfWork: SLOW_WORK, checker, hasher, events },
+      { node, proofOfWork, checker, hasher, events },
     );
     return {
       networkId,
@@ -87,7 +113,7 @@ export class LifeTangle {
       events,
       checker,
       issuer,
-      proofOfWork: SLOW_WORK,
+      proofOfWork,
       hasher,
       verifier,
       clock,

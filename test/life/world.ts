@@ -23,7 +23,7 @@ import {
 } from './people.ts';
 import type { PlannedEvent } from './plan.ts';
 import { LifeProvider } from './provider.ts';
-import { LifeTangle } from './tangle.ts';
+import { bestCrypto, type LifeCrypto, LifeTangle } from './tangle.ts';
 import { VirtualTime } from './time.ts';
 import { type PersonView, viewOf } from './views.ts';
 
@@ -40,6 +40,8 @@ export interface LifeOptions {
 
 export interface LifeCounts {
   sessions: number;
+  /** Times that somebody came back after a day or more. */
+  absences: number;
   mails: number;
   lines: number;
   flags: number;
@@ -73,20 +75,27 @@ export class LifeWorld {
   readonly providers: LifeProvider[] = [];
   readonly mails: WrittenMail[] = [];
   readonly lines: WrittenLine[] = [];
-  readonly counts: LifeCounts = { sessions: 0, mails: 0, lines: 0, flags: 0, moves: 0 };
+  readonly counts: LifeCounts = {
+    sessions: 0,
+    absences: 0,
+    mails: 0,
+    lines: 0,
+    flags: 0,
+    moves: 0,
+  };
   readonly faults: Faults;
   /** For backups. */
   readonly folder: string;
   readonly #habits: Habits;
   readonly #uninstall: () => void;
 
-  private constructor(options: LifeOptions, folder: string) {
+  private constructor(options: LifeOptions, folder: string, crypto: LifeCrypto) {
     this.options = options;
     this.folder = folder;
     this.random = new SeededRandom(options.seed);
     const seeds = Array.from({ length: options.users }, (_, index) => seedOf(index));
     const outputs = seeds.map((seed) => ({ address: walletAddressOf(seed), amount: TOKENS }));
-    this.tangle = new LifeTangle(this.time, outputs, MILESTONE_MS);
+    this.tangle = new LifeTangle(this.time, outputs, MILESTONE_MS, crypto);
     this.tangle.onMilestone = () => this.#followAll();
     this.faults = new Faults(this);
     this.#habits = new Habits(this);
@@ -96,7 +105,7 @@ export class LifeWorld {
   /** A world in which everybody has an account and knows some others. */
   static async create(options: LifeOptions): Promise<LifeWorld> {
     const folder = await mkdtemp(join(tmpdir(), 'tanglemail-life-'));
-    const world = new LifeWorld(options, folder);
+    const world = new LifeWorld(options, folder, await bestCrypto());
     for (let index = 0; index < options.providers; index += 1) {
       const provider = new LifeProvider(index, await freePort(), world.tangle, world.time);
       world.providers.push(provider);
@@ -245,6 +254,7 @@ export class LifeWorld {
       await this.during(service.sync());
     }
     await this.pass(60_000);
+    person.seenMs = this.time.nowMs;
     await this.during(device.stop());
   }
 
@@ -294,7 +304,9 @@ export class LifeWorld {
   }
 
   async #sitDown({ person, events }: Sitter): Promise<void> {
-    const { random, faults } = this;
+    const { random, faults, time } = this;
+    if (time.nowMs - person.seenMs >= DAY_MS) this.counts.absences += 1;
+    person.seenMs = time.nowMs;
     const lossesBefore = person.losses.length;
     await faults.loseDevices(person, events);
     const [first] = person.devices;

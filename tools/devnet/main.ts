@@ -180,6 +180,11 @@ function shown(path: string): string {
   return near.startsWith('..') || isAbsolute(near) ? path : near;
 }
 
+/** The link of `tanglemail web`. */
+function webLinkOf({ api, token }: { api: string; token: string | null }): string {
+  return `${api}/#token=${token ?? ''}`;
+}
+
 function howToGoOn({ network }: Devnet): string {
   const { nodes, providers, faucet, clients } = network;
   const alice = `npx tanglemail --data-dir ${shown(clients.alice.dataDir)}`;
@@ -192,6 +197,9 @@ function howToGoOn({ network }: Devnet): string {
     `  faucet    ${faucet.api}        POST /api/faucet/v1/requests {"address": "twt1…"}`,
     `  alice     ${clients.alice.api}/docs`,
     `  bob       ${clients.bob.api}/docs`,
+    '',
+    'Mail in a browser, each signed in by a link:',
+    ...CLIENT_ROLES.map((role) => `  ${role.padEnd(9)} ${webLinkOf(clients[role])}`),
     '',
     'Go on, in another terminal:',
     `  ${alice} send --to Bob --subject Hello --body "How are you?" --wait stored`,

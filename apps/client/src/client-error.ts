@@ -42,11 +42,11 @@ export const CLIENT_ERRORS = {
     'unavailable',
     401,
     'the token of the local API is missing or wrong',
-    'use the token in daemon.json of the data folder',
+    'use the token in daemon.json of the data folder; for a browser, run: tanglemail web',
   ),
   'host-refused': row(
     'refused',
-    403,
+    421,
     'the local API answers only under the name of this machine',
     'use http://127.0.0.1 and the port',
   ),
@@ -73,6 +73,12 @@ export const CLIENT_ERRORS = {
     409,
     'the bridge for mail programs does not offer this protocol',
     'name it in the setting bridge.protocols and start the daemon again',
+  ),
+  'pages-off': row(
+    'refused',
+    409,
+    'no browser reaches this daemon, because it listens on a unix socket',
+    'take the setting api.socket back and start the daemon again',
   ),
   'path-unknown': row('not-found', 404, 'there is nothing at this address', SEE_HELP),
   'address-invalid': row(

@@ -15,7 +15,7 @@ import {
 import { ApiBearerAuth, ApiTags } from '@nestjs/swagger';
 import { headerOf, type HttpRequest } from '@tanglemail/tangle/io/shell/http.ts';
 import { Readable } from 'node:stream';
-import type { ArchiveFormat } from '../archive/archived-mail.ts';
+import type { ArchiveFormat } from '../archive/archive-format.ts';
 import { ClientError } from '../client-error.ts';
 import {
   exportQueryDto,

@@ -95,6 +95,8 @@ export const groupDto = z.object({
       address: addressText,
       name: z.string(),
       role: z.enum(['founder', 'admin', 'member']),
+      /** It is this account; its name is the one that letters give. */
+      isOwn: z.boolean(),
     }),
   ),
   /** Changes that we hold, and those that wait for others. */

@@ -1,10 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { SILENT_LOGGER } from '@tanglemail/tangle/io/logger.ts';
 import type { RunningServer } from '@tanglemail/tangle/io/shell/http.ts';
 import { undescribed } from '@tanglemail/tangle/io/shell/testing/undescribed.ts';
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { CLIENT_ERRORS, ClientError } from '../client-error.ts';
 import { MemoryClient } from '../testing/memory-client.ts';
@@ -22,20 +25,31 @@ import {
   statusDto,
 } from './dto.ts';
 import { EventSession, MAX_BUFFERED, UNAUTHORIZED } from './event-session.ts';
+import { webSessionDto } from './web-dto.ts';
+import { MAX_WEB_SESSIONS } from './web-sessions.ts';
 
 const token = 'a'.repeat(43);
+/** What a build of the pages may look like. */
+const webDir = mkdtempSync(join(tmpdir(), 'tanglemail-web-'));
+mkdirSync(join(webDir, 'assets'));
+writeFileSync(join(webDir, 'index.html'), '<!doctype html>page');
+writeFileSync(join(webDir, 'assets/index-1.js'), 'page();');
+writeFileSync(join(webDir, '.hidden.svg'), 'hidden');
+
 let client: MemoryClient;
 let api: RunningServer;
 
 beforeEach(async () => {
   client = new MemoryClient();
-  const options = { host: '127.0.0.1', port: 0, token, version: '0.1.0' } as const;
+  const options = { host: '127.0.0.1', port: 0, token, version: '0.1.0', webDir } as const;
   api = await createApi({ local: client }, { ...options, logger: SILENT_LOGGER });
 });
 
 afterEach(async () => {
   await api.close();
 });
+
+afterAll(() => rmSync(webDir, { recursive: true }));
 
 async function call(method: string, path: string, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers);
@@ -102,8 +116,8 @@ describe('access', () => {
     const { port } = new URL(api.url);
     const path = `${API_PREFIX}/status`;
     for (const host of ['evil.example', `evil.example:${port}`, '127.0.0.1', '127.0.0.1:1']) {
-      expect(await rawRequest(path, { authorization, host })).toBe(403);
-      expect(await rawRequest('/health', { host })).toBe(403);
+      expect(await rawRequest(path, { authorization, host })).toBe(421);
+      expect(await rawRequest('/health', { host })).toBe(421);
     }
     for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, `LOCALHOST:${port}`]) {
       expect(await rawRequest(path, { authorization, host })).toBe(200);
@@ -288,7 +302,9 @@ describe('refusals', () => {
   });
 
   it('answers every code of the table with its status', async () => {
-    for (const [code, { status, title }] of Object.entries(CLIENT_ERRORS)) {
+    // A 421 makes every fetch ask once more (Fetch standard); it is asked for without one above.
+    const asked = Object.entries(CLIENT_ERRORS).filter(([, { status }]) => status !== 421);
+    for (const [code, { status, title }] of asked) {
       client.failure = new ClientError(code as keyof typeof CLIENT_ERRORS, 'a fact');
       const problem = await problemOf(await get('status'));
       const type = `urn:tanglemail:error:${code}`;
@@ -301,6 +317,88 @@ describe('refusals', () => {
     const problem = await problemOf(await get('status'));
     expect(problem.code).toBe('internal');
     expect(JSON.stringify(problem)).not.toContain('secret');
+  });
+});
+
+describe('pages', () => {
+  interface SignedIn {
+    readonly cookie: string;
+    readonly pageKey: string;
+  }
+
+  /** What a page does with the token of its link. */
+  async function signIn(): Promise<SignedIn> {
+    const response = await call('POST', `${API_PREFIX}/session`);
+    expect(response.status).toBe(201);
+    const header = response.headers.get('set-cookie') ?? '';
+    expect(header).toMatch(
+      /^tanglemail-\d+=[\w-]{43}; Max-Age=\d+; Path=\/; HttpOnly; SameSite=Strict$/,
+    );
+    const { pageKey } = webSessionDto.parse(await response.json());
+    return { cookie: header.split(';')[0] ?? '', pageKey };
+  }
+
+  async function statusWith(headers: Record<string, string>): Promise<number> {
+    const response = await fetch(`${api.url}${API_PREFIX}/status`, { headers });
+    return response.status;
+  }
+
+  it('are served to anybody, under a policy that asks nothing of other hosts', async () => {
+    const page = await fetch(`${api.url}/`);
+    expect(await page.text()).toBe('<!doctype html>page');
+    const policy = page.headers.get('content-security-policy') ?? '';
+    for (const part of ["default-src 'none'", "script-src 'self'", "connect-src 'self'"]) {
+      expect(policy.split('; ')).toContain(part);
+    }
+    expect(policy).toContain("require-trusted-types-for 'script'");
+    expect(policy).not.toMatch(/unsafe|\*|https?:/);
+    expect(page.headers.get('referrer-policy')).toBe('no-referrer');
+    expect(page.headers.get('cache-control')).toBe('no-cache');
+    const script = await fetch(`${api.url}/assets/index-1.js`);
+    expect(script.headers.get('cache-control')).toContain('immutable');
+    expect((await fetch(`${api.url}/assets/other.js`)).status).toBe(404);
+    expect((await fetch(`${api.url}/.hidden.svg`)).status).toBe(401);
+    expect((await fetch(`${api.url}/assets/..%2f..%2fsecret`)).status).toBe(401);
+  });
+
+  it('need cookie and key together', async () => {
+    const { cookie, pageKey } = await signIn();
+    const both = { cookie, 'tanglemail-page': pageKey };
+    expect(await statusWith(both)).toBe(200);
+    expect(await statusWith({ cookie })).toBe(401);
+    expect(await statusWith({ 'tanglemail-page': pageKey })).toBe(401);
+    const other = await signIn();
+    expect(await statusWith({ cookie, 'tanglemail-page': other.pageKey })).toBe(401);
+    expect(await statusWith({ ...both, origin: 'https://evil.example' })).toBe(403);
+  });
+
+  it('are signed out, and lose their place to the next when there are too many', async () => {
+    const { cookie, pageKey } = await signIn();
+    const headers = { cookie, 'tanglemail-page': pageKey };
+    const path = `${api.url}${API_PREFIX}/session`;
+    const end = await fetch(path, { method: 'DELETE', headers });
+    expect(end.status).toBe(204);
+    expect(end.headers.get('set-cookie')).toContain('Max-Age=0');
+    expect(await statusWith(headers)).toBe(401);
+    const first = await signIn();
+    for (let count = 0; count < MAX_WEB_SESSIONS; count++) await signIn();
+    expect(await statusWith({ cookie: first.cookie, 'tanglemail-page': first.pageKey })).toBe(401);
+  });
+
+  it('hear events with cookie and key, and not with one of them', async () => {
+    const { cookie, pageKey } = await signIn();
+    const url = `${api.url.replace('http', 'ws')}${EVENTS_PATH}`;
+    const outcome = async (headers: Record<string, string>): Promise<string> => {
+      const socket = new WebSocket(url, ['tanglemail', `page.${pageKey}`], { headers });
+      const [first] = await Promise.race([
+        once(socket, 'message'),
+        once(socket, 'close').then(([code]) => [`closed with ${code}`]),
+      ]);
+      socket.terminate();
+      return String(first);
+    };
+    expect(await outcome({ cookie })).toContain('$ready');
+    expect(await outcome({})).toBe(`closed with ${UNAUTHORIZED}`);
   });
 });
 
@@ -359,12 +457,16 @@ describe('events', () => {
 
   it('are refused to foreign pages and names', async () => {
     const protocols = ['tanglemail', `token.${token}`];
-    for (const headers of [{ origin: 'https://evil.example' }, { host: 'evil.example' }]) {
+    const foreign = [
+      { headers: { origin: 'https://evil.example' }, refusal: 403 },
+      { headers: { host: 'evil.example' }, refusal: 421 },
+    ];
+    for (const { headers, refusal } of foreign) {
       const socket = connect(protocols, headers);
       const status = new Promise((resolve) => {
         socket.on('unexpected-response', (_request, response) => resolve(response.statusCode));
       });
-      expect(await status).toBe(403);
+      expect(await status).toBe(refusal);
     }
   });
 

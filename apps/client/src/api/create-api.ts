@@ -9,6 +9,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
+import { SYSTEM_RANDOM } from '@tanglemail/tangle/io/system.ts';
 import { jsonOf } from '@tanglemail/tangle/io/json-text.ts';
 import { describeParameters } from '@tanglemail/tangle/io/shell/describe-parameters.ts';
 import { HTTP_APP_OPTIONS, type RunningServer } from '@tanglemail/tangle/io/shell/http.ts';
@@ -16,7 +17,7 @@ import { chmod } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import 'reflect-metadata';
-import { AccessToken, guardAccess } from './access.ts';
+import { Access, guardAccess } from './access.ts';
 import { AccountController } from './account.controller.ts';
 import { ArchiveController } from './archive.controller.ts';
 import { DraftsController } from './drafts.controller.ts';
@@ -54,6 +55,9 @@ import {
   VERSION,
 } from './tokens.ts';
 import { WalletController } from './wallet.controller.ts';
+import { WEB_PAGE_OPTIONS } from './web-pages.ts';
+import { WebSessions } from './web-sessions.ts';
+import { WebController } from './web.controller.ts';
 import { PARAMETER_WORDS } from './parameter-words.ts';
 
 export interface ApiOptions {
@@ -65,6 +69,8 @@ export interface ApiOptions {
   readonly socketPath?: string;
   /** Secret of this run, at least 32 characters. */
   readonly token: string;
+  /** Folder of the built web client; without it no pages are served. */
+  readonly webDir?: string;
   /** Version of the program. */
   readonly version: string;
   readonly logger: Logger;
@@ -105,14 +111,14 @@ const AREAS: Record<keyof ApiServices, Area> = {
 
 @Module({})
 class ApiModule {
-  static of(services: ApiServices, access: AccessToken, version: string): DynamicModule {
+  static of(services: ApiServices, access: Access, version: string): DynamicModule {
     const areas = Object.entries(AREAS).flatMap(([name, area]) => {
       const useValue = services[name as keyof ApiServices];
       return useValue === undefined ? [] : [{ ...area, useValue }];
     });
     return {
       module: ApiModule,
-      controllers: areas.flatMap(({ controllers }) => controllers),
+      controllers: [WebController, ...areas.flatMap(({ controllers }) => controllers)],
       providers: [
         ...areas.map(({ token, useValue }) => ({ provide: token, useValue })),
         { provide: ACCESS, useValue: access },
@@ -128,11 +134,12 @@ export async function createApi(
   services: ApiServices,
   options: ApiOptions,
 ): Promise<RunningServer> {
-  const access = new AccessToken(options.token);
+  const access = new Access(options.token, new WebSessions(SYSTEM_RANDOM));
   const module = ApiModule.of(services, access, options.version);
   const app = await NestFactory.create<NestExpressApplication>(module, HTTP_APP_OPTIONS);
   app.disable('x-powered-by');
   app.use(guardAccess(access));
+  if (options.webDir !== undefined) app.useStaticAssets(options.webDir, WEB_PAGE_OPTIONS);
   app.useBodyParser('raw', { type: 'message/rfc822', limit: MAX_MESSAGE_BODY_BYTES });
   app.useBodyParser('json', { type: isMessage, limit: MAX_MESSAGE_BODY_BYTES });
   app.useBodyParser('json', { limit: MAX_BODY_BYTES });

@@ -1,6 +1,7 @@
 /**
- * The event socket: all events of the client to whoever shows the token, by a sub-protocol
- * (browsers) or as the first message `{"token":…}`. Spec: docs/spec/41-client-api.md, "Events".
+ * The event socket: all events of the client to whoever shows the token, by a sub-protocol or as
+ * the first message `{"token":…}`, and to pages that are signed in.
+ * Spec: docs/spec/41-client-api.md, "Events".
  */
 import { Inject, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import {
@@ -15,7 +16,7 @@ import type { IncomingMessage } from 'node:http';
 import { SocketRoom } from '@tanglemail/tangle/io/shell/socket-room.ts';
 import type { WebSocket } from 'ws';
 import { z } from 'zod';
-import { AccessToken, checkOrigin, EVENTS_PROTOCOL, tokenOfProtocols } from './access.ts';
+import { Access, checkOrigin, EVENTS_PROTOCOL, showsSecret } from './access.ts';
 import { EVENTS_PATH } from './dto.ts';
 import { EventSession } from './event-session.ts';
 import type { ClientService } from './service.ts';
@@ -55,11 +56,11 @@ export class EventsGateway
     OnModuleDestroy
 {
   readonly #service: ClientService;
-  readonly #access: AccessToken;
+  readonly #access: Access;
   readonly #room = new SocketRoom<Member>(MAX_SOCKETS);
   #unsubscribe: (() => void) | undefined;
 
-  constructor(@Inject(SERVICE) service: ClientService, @Inject(ACCESS) access: AccessToken) {
+  constructor(@Inject(SERVICE) service: ClientService, @Inject(ACCESS) access: Access) {
     this.#service = service;
     this.#access = access;
   }
@@ -82,8 +83,8 @@ export class EventsGateway
       const session = new EventSession(socket);
       return { session, deadline: setTimeout(() => session.refuse(), AUTHENTICATION_MS) };
     });
-    const token = tokenOfProtocols(request);
-    if (member !== undefined && token !== undefined) this.#authenticate(member, token);
+    if (member === undefined || !showsSecret(request)) return;
+    this.#authenticate(member, this.#access.permitsSocket(request));
   }
 
   handleDisconnect(socket: WebSocket): void {
@@ -97,12 +98,13 @@ export class EventsGateway
     const member = this.#room.memberOf(socket);
     if (member === undefined || member.session.isOpen) return;
     const parsed = tokenMessageDto.safeParse(message);
-    this.#authenticate(member, parsed.success ? parsed.data.token : '');
+    const isKnown = parsed.success && this.#access.knowsToken(parsed.data.token);
+    this.#authenticate(member, isKnown);
   }
 
-  #authenticate({ session, deadline }: Member, token: string): void {
+  #authenticate({ session, deadline }: Member, isPermitted: boolean): void {
     clearTimeout(deadline);
-    if (this.#access.matches(token)) session.open();
+    if (isPermitted) session.open();
     else session.refuse();
   }
 }

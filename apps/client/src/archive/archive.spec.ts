@@ -13,7 +13,8 @@ import {
   type PowerCut,
   sealedMemoryStore,
 } from '../testing/memory-store.ts';
-import { type ArchiveFormat, decodeLine, encodeLine, linesOf } from './archived-mail.ts';
+import type { ArchiveFormat } from './archive-format.ts';
+import { decodeLine, encodeLine, linesOf } from './archived-mail.ts';
 import { exportMails } from './exporter.ts';
 import { Importer, type ImportReport } from './importer.ts';
 

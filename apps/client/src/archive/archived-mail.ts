@@ -12,9 +12,6 @@ const LF = 0x0a;
 /** Base64 of the largest message, and what stands around it. */
 export const MAX_ARCHIVE_LINE = Math.ceil(MAX_MESSAGE_SIZE / 3) * 4 + 65_536;
 
-export const archiveFormats = ['mbox', 'json'] as const;
-export type ArchiveFormat = (typeof archiveFormats)[number];
-
 const archiveLine = z.object({
   folder: z.string().max(255).optional(),
   flags: z.array(z.string().max(128)).max(64).default([]),

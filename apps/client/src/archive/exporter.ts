@@ -6,7 +6,8 @@
 import { encodeMbox } from '@tanglemail/mail/core/message/mbox.ts';
 import type { FolderId } from '../messages/folder-name.ts';
 import type { MessageStore } from '../messages/message-store.ts';
-import { type ArchiveFormat, encodeLine } from './archived-mail.ts';
+import type { ArchiveFormat } from './archive-format.ts';
+import { encodeLine } from './archived-mail.ts';
 
 /**
  * The mails that are there when it begins, of one folder or of all, oldest first in each. One that

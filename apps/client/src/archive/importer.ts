@@ -4,6 +4,7 @@
  * simply begun anew. Before: the mailbox service; after: message-store.ts.
  * Spec: docs/spec/41-client-api.md §20.
  */
+import type { ArchiveFormat } from './archive-format.ts';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { MAX_MESSAGE_SIZE } from '@tanglemail/mail/core/limits.ts';
@@ -15,13 +16,7 @@ import type { NewMail } from '../messages/listed-mail.ts';
 import type { MessageStore } from '../messages/message-store.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
-import {
-  type ArchivedMail,
-  type ArchiveFormat,
-  decodeLine,
-  flagsOfHeaders,
-  linesOf,
-} from './archived-mail.ts';
+import { type ArchivedMail, decodeLine, flagsOfHeaders, linesOf } from './archived-mail.ts';
 
 /** Messages, and bytes of them, that are written at once. */
 const MAX_AT_ONCE = 128;

@@ -7,6 +7,7 @@
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { FlagChange, FolderMessage } from '@tanglemail/mail/core/folder/folder.ts';
 import {
+  type AppendedMessage,
   type CopiedUid,
   type ImapFolder,
   type ImapFolderState,
@@ -14,14 +15,15 @@ import {
   type ImapRefusal,
   type ImapStore,
   type SpecialUse,
+  type UidRange,
 } from '@tanglemail/mail/io/imap/session/hooks.ts';
 import { emailText } from '../account/account.ts';
 import { ClientError, type ClientErrorCode } from '../client-error.ts';
 import type { ClientParts } from '../client-parts.ts';
 import { draftKey, draftVersion } from '../drafts/draft-book.ts';
 import { FOLDER, type FolderId, readFolderName } from '../messages/folder-name.ts';
-import { readForeignMail } from '../messages/foreign-mail.ts';
-import { mailId } from '../messages/listed-mail.ts';
+import { type ForeignFacts, readForeignMail } from '../messages/foreign-mail.ts';
+import { mailId, type NewMail } from '../messages/listed-mail.ts';
 import { hiddenFolders } from '../store/bridge-collections.ts';
 import type { MessageEntry } from '../store/collections.ts';
 import type { SealedBatch } from '../store/sealed-store.ts';
@@ -53,6 +55,17 @@ const INDEXED_FROM = 2_000;
 /** Mails that the index may find; more are no answer to a search. */
 const MAX_FOUND = 200_000;
 const FOLDERS_KEY = 'folders';
+/** What the lists show of a mail whose header cannot be read. */
+const UNREAD: ForeignFacts = {
+  importedFrom: '',
+  dateSeconds: undefined,
+  isRegistered: false,
+  hasAttachments: false,
+  fromName: '',
+  to: '',
+  subject: '',
+  messageId: '',
+};
 
 export class BridgeStore implements ImapStore {
   readonly #parts: BridgeStoreParts;
@@ -125,9 +138,23 @@ export class BridgeStore implements ImapStore {
 
   async createFolder(text: string): Promise<ImapFolder> {
     const { messages, mailbox } = this.#parts;
-    const { id } = await this.#write('folders', (batch) =>
-      messages.createFolder(batch, readFolderName(text), mailbox.newFolderId),
-    );
+    const made: FolderId[] = [];
+    const newId = (): FolderId => {
+      const id = mailbox.newFolderId();
+      made.push(id);
+      return id;
+    };
+    const { id } = await this.#write('folders', (batch) => {
+      const created = messages.createFolder(batch, readFolderName(text), newId);
+      // Whoever makes a folder here subscribes to it too, or does not want to see it.
+      const ids = [...this.#hiddenIds(), ...made];
+      batch.put(hiddenFolders, FOLDERS_KEY, { ids });
+      const apply = (): void => {
+        created.apply();
+        for (const one of made) this.#hidden.add(one);
+      };
+      return { id: created.id, apply };
+    });
     return this.#folder(id);
   }
 
@@ -152,39 +179,56 @@ export class BridgeStore implements ImapStore {
     const { store, writes } = this.#parts;
     if (isSubscribed) this.#hidden.delete(id);
     else this.#hidden.add(id);
-    const there = new Set<string>(this.folders().map((one) => one.id));
-    const ids = [...this.#hidden].filter((one) => there.has(one));
+    const ids = this.#hiddenIds();
     await writes.run(() => store.batch().put(hiddenFolders, FOLDERS_KEY, { ids }).write());
   }
 
-  async append(
+  /** Of folders that are still there. */
+  #hiddenIds(): string[] {
+    const there = new Set<string>(this.folders().map((one) => one.id));
+    return [...this.#hidden].filter((one) => there.has(one));
+  }
+
+  async append(folderId: string, given: readonly AppendedMessage[]): Promise<readonly number[]> {
+    if (folderId === FOLDER.Drafts) return this.#appendDrafts(given);
+    const mails: (NewMail | number)[] = [];
+    for (const message of given) mails.push(await this.#foreignMail(folderId, message));
+    const { messages } = this.#parts;
+    // Somebody may have deleted it while the mails were read.
+    this.#folder(folderId);
+    const { uids } = await this.#write('messages', (batch) => {
+      const changes = mails.map((mail) =>
+        typeof mail === 'number' ? undefined : messages.deliver(batch, mail),
+      );
+      return {
+        uids: changes.map((change, at) => (change ? uidOf(change.id) : Number(mails[at]))),
+        apply: () => changes.forEach((change) => change?.apply()),
+      };
+    });
+    return uids;
+  }
+
+  /** A mail that a program brings; the UID of the one that is there already, in Sent. */
+  async #foreignMail(
     folderId: string,
-    message: {
-      readonly raw: Uint8Array;
-      readonly flags: readonly string[];
-      readonly internalDate: number;
-    },
-  ): Promise<{ readonly uid: number }> {
-    const { messages, tangle } = this.#parts;
-    const facts = await readForeignMail(message.raw);
-    if (facts === undefined) throw new ImapRefused('CANNOT', 'it has no header section');
+    { raw, flags, internalDate }: AppendedMessage,
+  ): Promise<NewMail | number> {
+    if (raw.length === 0) throw new ImapRefused('CANNOT', 'the mail is empty');
+    // Old mails have headers that nobody reads; their owner moves them all the same.
+    const facts = (await readForeignMail(raw)) ?? UNREAD;
     const known = folderId === FOLDER.Sent ? this.#sentUid(facts.messageId) : undefined;
-    if (known !== undefined) return { uid: known };
-    if (folderId === FOLDER.Drafts) return this.#appendDraft(message.raw);
+    if (known !== undefined) return known;
     const { dateSeconds: _dateSeconds, importedFrom, ...described } = facts;
-    const key = bytesToHex(tangle.random.bytes(KEY_LENGTH));
-    const change = await this.#write('messages', (batch) =>
-      messages.deliver(batch, {
-        ...described,
-        ...(folderId === FOLDER.Sent ? {} : { importedFrom }),
-        folder: folderId as FolderId,
-        raw: message.raw,
-        flags: message.flags,
-        receivedAtMs: message.internalDate * 1_000,
-        messageKey: `program:${key}`,
-      }),
-    );
-    return { uid: uidOf(change.id) };
+    const key = bytesToHex(this.#parts.tangle.random.bytes(KEY_LENGTH));
+    return {
+      ...described,
+      ...(folderId === FOLDER.Sent ? {} : { importedFrom }),
+      folder: folderId as FolderId,
+      raw,
+      flags,
+      receivedAtMs: internalDate * 1_000,
+      messageKey: `program:${key}`,
+    };
   }
 
   /**
@@ -198,15 +242,24 @@ export class BridgeStore implements ImapStore {
     return all.findLast((entry) => entry.messageId === messageId)?.uid;
   }
 
-  async #appendDraft(raw: Uint8Array): Promise<{ readonly uid: number }> {
+  async #appendDrafts(given: readonly AppendedMessage[]): Promise<readonly number[]> {
     const { mailbox, messages, tangle } = this.#parts;
-    const draftId = bytesToHex(tangle.random.bytes(KEY_LENGTH));
-    const version = await draftVersion(draftId, raw, tangle.clock.nowMs());
-    await this.#write('drafts', (batch) => ({ apply: mailbox.drafts.save(batch, version) }));
-    const key = draftKey(draftId, raw);
-    const saved = messages.find(key).find((one) => one.folderId === FOLDER.Drafts);
-    if (saved === undefined) throw new ImapRefused('NONEXISTENT', 'somebody deleted it meanwhile');
-    return { uid: saved.entry.uid };
+    const nowMs = tangle.clock.nowMs();
+    const versions = given.map(async ({ raw }) =>
+      draftVersion(bytesToHex(tangle.random.bytes(KEY_LENGTH)), raw, nowMs),
+    );
+    const drafts = await Promise.all(versions);
+    await this.#write('drafts', (batch) => {
+      const applies = drafts.map((one) => mailbox.drafts.save(batch, one));
+      return { apply: () => applies.forEach((apply) => apply()) };
+    });
+    return drafts.map(({ draftId, raw }) => {
+      const places = messages.find(draftKey(draftId, raw));
+      const saved = places.find((one) => one.folderId === FOLDER.Drafts);
+      if (saved === undefined)
+        throw new ImapRefused('NONEXISTENT', 'somebody deleted it meanwhile');
+      return saved.entry.uid;
+    });
   }
 
   async changeFlags(
@@ -242,15 +295,12 @@ export class BridgeStore implements ImapStore {
     await this.#write('messages', (batch) => messages.expunge(batch, idsOf(folderId, uids)));
   }
 
-  async claimRecent(folderId: string): Promise<number> {
+  async claimRecent(folderId: string): Promise<UidRange> {
     const { messages } = this.#parts;
-    const state = messages.folder(folderId as FolderId);
-    // Nothing is written where nothing is recent.
-    if (state !== undefined && state.firstRecentUid === state.uidNext) return state.uidNext;
-    const { fromUid } = await this.#write(undefined, (batch) =>
-      messages.claimRecent(batch, folderId as FolderId),
-    );
-    return fromUid;
+    return this.#write(undefined, (batch) => {
+      const { fromUid, apply } = messages.claimRecent(batch, folderId as FolderId);
+      return { from: fromUid, to: messages.folder(folderId as FolderId)?.uidNext ?? 0, apply };
+    });
   }
 
   observe(listener: () => void): () => void {

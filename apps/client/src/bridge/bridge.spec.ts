@@ -1,6 +1,7 @@
 /** Mail programs in front of whole clients: handed in by SMTP here, read by IMAP and POP3 there. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { connect as connectTls } from 'node:tls';
 import { constants, createDeflateRaw, createInflateRaw } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -18,6 +19,7 @@ const FREE: ClientConfigInput = {
   bridge: { imapPort: 0, imapsPort: 0, smtpPort: 0, smtpsPort: 0, pop3Port: 0, pop3sPort: 0 },
 };
 const TEST_MS = 120_000;
+const LOOPBACKS = ['127.0.0.1', '::1'];
 
 let tangle: SmallTangle;
 const running: { close(): Promise<void> }[] = [];
@@ -212,6 +214,53 @@ describe('the bridge', () => {
       deflate.flush(constants.Z_SYNC_FLUSH);
       expect(`${(await once(inflate, 'data'))[0]}`).toBe('d OK nothing to do\r\n');
       secure.destroy();
+    },
+    TEST_MS,
+  );
+
+  it(
+    'encrypts POP3 on request, and forgets what came in clear behind that',
+    async () => {
+      const alice = await startPerson(1);
+      const plain = connect(alice.port('pop3'), '127.0.0.1');
+      await once(plain, 'data');
+      plain.write('STLS\r\nCAPA\r\n');
+      expect(`${(await once(plain, 'data'))[0]}`).toBe('+OK begin TLS now\r\n');
+      const ca = alice.bridge.bridge().certPem;
+      const secure = connectTls({ socket: plain, servername: 'localhost', ca });
+      await once(secure, 'secureConnect');
+      expect(secure.authorized).toBe(true);
+      const ask = async (line: string): Promise<string> => {
+        secure.write(`${line}\r\n`);
+        return String((await once(secure, 'data'))[0]);
+      };
+      expect(await ask('CAPA')).not.toContain('STLS');
+      expect(await ask('STLS')).toMatch(/^-ERR/);
+      expect(await ask(`USER ${alice.user}`)).toMatch(/^\+OK/);
+      expect(await ask(`PASS ${alice.password}`)).toBe('+OK 0 mails\r\n');
+      secure.destroy();
+    },
+    TEST_MS,
+  );
+
+  it(
+    'answers on both loopback addresses where the machine has two, and nowhere else',
+    async () => {
+      const alice = await startPerson(1);
+      const own = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
+      const others = own.filter(({ internal, scopeid = 0 }) => !internal && scopeid === 0);
+      const doors = alice.bridge.bridge().doors.filter(({ tls }) => tls === 'starttls');
+      expect(doors.map((one) => one.protocol).toSorted()).toEqual(['imap', 'pop3', 'smtp']);
+      for (const { port } of doors) {
+        for (const { address } of own.filter((one) => LOOPBACKS.includes(one.address))) {
+          const socket = connect(port, address);
+          expect(`${(await once(socket, 'data'))[0]}`).toMatch(/^(\* OK|\+OK|220)/);
+          socket.destroy();
+        }
+        for (const { address } of others) {
+          await expect(once(connect(port, address), 'connect')).rejects.toThrow('ECONNREFUSED');
+        }
+      }
     },
     TEST_MS,
   );

@@ -3,7 +3,6 @@
  * account. Builds the servers over the client's parts, listens, and stops. Before: cli/daemon.ts;
  * after: bridge-store.ts, submission-desk.ts, mail io. Spec: docs/spec/45-mail-programs.md.
  */
-import { errorCode } from '@tanglemail/tangle/io/error-code.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import { MAX_MESSAGE_SIZE } from '@tanglemail/mail/core/limits.ts';
 import { createImapServer } from '@tanglemail/mail/io/imap/imap-server.ts';
@@ -15,7 +14,6 @@ import { emailText } from '../account/account.ts';
 import type { AddedAppPasswordDto, BridgeDto } from '../api/bridge-dto.ts';
 import type { BridgeService } from '../api/bridge-service.ts';
 import type { ApiServices } from '../api/service.ts';
-import { ClientError } from '../client-error.ts';
 import type { ClientParts } from '../client-parts.ts';
 import type { ClientConfig } from '../config/schema.ts';
 import { FOLDER } from '../messages/folder-name.ts';
@@ -25,11 +23,9 @@ import { AppPasswords } from './app-passwords.ts';
 import { type Authority, openAuthority } from './authority.ts';
 import { BridgeStore, type BridgeStoreParts, isAccountName } from './bridge-store.ts';
 import { LoginGuard } from './login-guard.ts';
+import { HOST, type Listen, listenOnLoopback } from './loopback.ts';
 import { SubmissionDesk } from './submission-desk.ts';
 
-const HOST = '127.0.0.1';
-/** Ports that are tried, from the wanted one upward. */
-const PORT_TRIES = 100;
 const DOORS_KEY = 'doors';
 const LOGIN_TIMEOUT_MS = 60_000;
 /** RFC 3501 §5.4 asks for 30 minutes at least; programs that idle say something every 29. */
@@ -46,9 +42,6 @@ interface Built {
   readonly passwords: AppPasswords;
   readonly authority: Authority;
 }
-
-/** Listens on a port, or on none when it is taken. */
-type Listen = (port: number) => Promise<{ readonly port: number; close(): Promise<void> }>;
 
 export class Bridge implements BridgeService {
   readonly #built: Built;
@@ -144,8 +137,8 @@ export class Bridge implements BridgeService {
     await this.#openServer('pop3', pop3, key);
     const submission = { login: loginTo(desk), onFault };
     for (const tls of ['starttls', 'implicit'] as const) {
-      await this.#open('smtp', tls, (port) =>
-        listenForSubmissions({ host: HOST, port, tls, key }, common, submission),
+      await this.#open('smtp', tls, (port, host) =>
+        listenForSubmissions({ host, port, tls, key }, common, submission),
       );
     }
   }
@@ -162,11 +155,11 @@ export class Bridge implements BridgeService {
   async #openServer(protocol: 'imap' | 'pop3', server: MailServer, key: TlsKey): Promise<void> {
     server.setKey(key);
     const close = (): Promise<void> => server.close();
-    await this.#open(protocol, 'starttls', async (port) => {
-      return { port: await server.listen(HOST, port), close };
+    await this.#open(protocol, 'starttls', async (port, host) => {
+      return { port: await server.listen(host, port), close };
     });
-    await this.#open(protocol, 'implicit', async (port) => {
-      return { port: await server.listenSecure(HOST, port, key), close };
+    await this.#open(protocol, 'implicit', async (port, host) => {
+      return { port: await server.listenSecure(host, port, key), close };
     });
   }
 
@@ -175,7 +168,7 @@ export class Bridge implements BridgeService {
     if (!config.bridge.protocols.includes(protocol)) return;
     const wanted = config.bridge[tls === 'implicit' ? SECURE[protocol] : PLAIN[protocol]];
     const name = `${protocol} ${tls}`;
-    const opened = await onFreePort(wanted, this.#taken[name], listen);
+    const opened = await listenOnLoopback(wanted, this.#taken[name], listen);
     const { port } = opened;
     if (wanted !== 0) this.#taken[name] = port;
     this.#closers.push(() => opened.close());
@@ -186,26 +179,6 @@ export class Bridge implements BridgeService {
 
 const PLAIN = { imap: 'imapPort', pop3: 'pop3Port', smtp: 'smtpPort' } as const;
 const SECURE = { imap: 'imapsPort', pop3: 'pop3sPort', smtp: 'smtpsPort' } as const;
-
-/** Listens on the port of before if it is near the wanted one, else on the next that is free. */
-async function onFreePort(
-  wanted: number,
-  before: number | undefined,
-  listen: Listen,
-): ReturnType<Listen> {
-  const tries = wanted === 0 ? 1 : PORT_TRIES;
-  const above = Array.from({ length: tries }, (_, at) => wanted + at);
-  const ports = above.filter((port) => port <= 65_535);
-  if (before !== undefined && ports.includes(before)) ports.unshift(before);
-  for (const port of ports) {
-    try {
-      return await listen(port);
-    } catch (error) {
-      if (errorCode(error) !== 'EADDRINUSE') throw error;
-    }
-  }
-  throw new ClientError('port-in-use', `${wanted} and those above`);
-}
 
 function faultLog(logger: Logger): (error: unknown, command: string) => void {
   return (error, command) => {

@@ -41,9 +41,9 @@ beforeEach(async () => {
     await world.befriend(alice!, other);
     await alice!.who.contacts.add(other.address, { name, nowMs: world.nowMs });
   }
-  const { account, contacts } = alice!.who;
+  const { account, contacts, ownSettings } = alice!.who;
   const local = new MemoryClient();
-  const parts = { account, contacts, chat: alice!.chat, outbox: alice!.outbox };
+  const parts = { account, contacts, ownSettings, chat: alice!.chat, outbox: alice!.outbox };
   const chat = new LocalChatService(parts, local);
   const options = { host: '127.0.0.1', port: 0, token: TOKEN, version: '0.1.0' } as const;
   api = await createApi({ local, chat }, { ...options, logger: SILENT_LOGGER });
@@ -140,11 +140,16 @@ describe('chat group', () => {
       await json('chat', 'group', 'create', 'Reading circle', 'Bob', 'Carol'),
     );
     expect(group).toMatchObject({ role: 'founder', changes: 3, equivocations: [] });
-    expect(group.members.map((one) => [one.name, one.role])).toEqual([
-      ['', 'founder'],
-      ['Bob', 'member'],
-      ['Carol', 'member'],
+    expect(group.members.map((one) => [one.name, one.role, one.isOwn])).toEqual([
+      ['', 'founder', true],
+      ['Bob', 'member', false],
+      ['Carol', 'member', false],
     ]);
+    const unnamed = await cli(['chat', 'group', 'info', 'Reading circle']);
+    expect(unnamed.out).toMatch(/\nyou +founder +/);
+    await alice!.who.ownSettings.set({ profileName: 'Alice' });
+    const named = await cli(['chat', 'group', 'info', 'Reading circle']);
+    expect(named.out).toMatch(/\nAlice \(you\) +founder +/);
     await settle();
     await cli(['chat', 'send', 'Reading circle', 'Which book?']);
     await settle();
@@ -157,8 +162,8 @@ describe('chat group', () => {
     expect(info.out).toMatch(/Bob +admin/);
     expect(info.out).not.toContain('Carol');
     const shown = await cli(['chat', 'show', 'Book club']);
-    expect(shown.out).toMatch(/\* .* founded the group “Reading circle”/);
-    expect(shown.out).toMatch(/\* .* removed Carol\n$/);
+    expect(shown.out).toMatch(/\* you founded the group “Reading circle”/);
+    expect(shown.out).toMatch(/\* you removed Carol\n$/);
     await settle();
     expect(carol!.chat.groups.ownRole(group.id)).toBeUndefined();
     const refused = await cli(['chat', 'group', 'demote', group.id.slice(0, 12), 'Carol']);

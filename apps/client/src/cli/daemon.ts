@@ -4,7 +4,9 @@
  * Spec: docs/spec/41-client-api.md, "Daemon".
  */
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { lstat, readFile, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { networkIdOf } from '@tanglemail/tangle/core/codec/genesis.ts';
 import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
 import { errorCode } from '@tanglemail/tangle/io/error-code.ts';
@@ -28,6 +30,8 @@ import { unlockAccount } from './unlock.ts';
 const TOKEN_LENGTH = 32;
 /** What `sockaddr_un` holds on every system, without its zero at the end. */
 const MAX_SOCKET_PATH = 103;
+/** Where the build puts the web client; absent where the program runs from its sources. */
+const WEB_DIR = join(import.meta.dirname, '../../../web');
 
 /** Runs until a signal. What is under way at the end goes on at the next start. */
 export async function runDaemon(context: CommandContext, config: ClientConfig): Promise<void> {
@@ -66,7 +70,8 @@ async function listen(
   { token, socket }: { readonly token: string; readonly socket: string },
   logger: Logger,
 ): Promise<RunningServer> {
-  const options = { host, port, token, version: VERSION, logger };
+  const pages = existsSync(WEB_DIR) ? { webDir: WEB_DIR } : {};
+  const options = { host, port, token, version: VERSION, logger, ...pages };
   if (isSocket) {
     await clearSocket(socket);
     return createApi(services, { ...options, socketPath: socket });

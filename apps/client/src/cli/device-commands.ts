@@ -142,6 +142,7 @@ function removeCommand(terminal: Terminal): Command {
   return run(command, terminal, ['device remove 3f0a9c21'], async (context, _options, args) => {
     show(context, await (await clientOf(context)).remove(args[0] ?? ''));
     context.note('Make a new backup: older ones do not learn of the new secrets.');
+    context.note('Invites that were open have ended, since it knew them: make new ones.');
   });
 }
 

@@ -113,6 +113,14 @@ async function change(
   context.print(group, () => describe(group, terminal));
 }
 
+type Row = GroupDto['members'][number];
+
+/** Whoever looks at the list finds themselves in it, with or without a name. */
+function nameIn({ name, isOwn }: Row): string {
+  if (!isOwn) return name || '-';
+  return name === '' ? 'you' : `${name} (you)`;
+}
+
 function describe(group: GroupDto, terminal: Terminal): string {
   const rows: (readonly [string, string])[] = [
     ['name', group.name],
@@ -124,9 +132,8 @@ function describe(group: GroupDto, terminal: Terminal): string {
     const who = author.name === '' ? author.address : author.name;
     rows.push(['warning', `${who} told two stories: ${changes.join(' and ')}`]);
   }
-  type Row = GroupDto['members'][number];
   const columns = [
-    { title: 'NAME', of: (one: Row) => one.name || '-', isFlexible: true },
+    { title: 'NAME', of: nameIn, isFlexible: true },
     { title: 'ROLE', of: (one: Row) => one.role },
     { title: 'ADDRESS', of: (one: Row) => one.address },
   ];

@@ -133,6 +133,22 @@ describe('contacts', () => {
   });
 });
 
+describe('web', () => {
+  it('shows the link that signs a browser in', async () => {
+    const { link } = await json('web');
+    expect(link).toBe(`${api.url}/#token=${'b'.repeat(43)}`);
+    expect((await cli(['web'])).out).toBe(`${link}\n`);
+  });
+
+  it('pages-off: says why no browser can come', async () => {
+    const file = { api: 'unix:/tmp/api.sock', token: 'b', pid: process.pid };
+    await writeFile(join(dir, 'daemon.json'), JSON.stringify(file));
+    const { code, err } = await cli(['web']);
+    expect(code).toBe(5);
+    expect(err).toContain('unix socket');
+  });
+});
+
 describe('mail', () => {
   it('goes out from options, a file or standard input', async () => {
     const file = join(dir, 'letter.txt');

@@ -35,6 +35,7 @@ import { oneLine } from './text.ts';
 import { tuiCommand } from './tui/tui-command.ts';
 import { verifyCommand } from './verify-command.ts';
 import { walletCommand } from './wallet-commands.ts';
+import { webCommand } from './web-command.ts';
 
 /** The part of the program that knows settings. */
 export type Settings = typeof import('./settings.ts');
@@ -95,6 +96,7 @@ export function buildProgram(terminal: Terminal, settings: Settings | undefined)
     .addCommand(filtersCommand(terminal))
     .addCommand(hookCommand(terminal))
     .addCommand(bridgeCommand(terminal))
+    .addCommand(webCommand(terminal))
     .addCommand(backupCommand(terminal, settings))
     .addCommand(deviceCommand(terminal, settings))
     .addCommand(configDocsCommand(terminal));

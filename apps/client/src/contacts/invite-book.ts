@@ -105,6 +105,15 @@ export class InviteBook {
     });
   }
 
+  /** Takes all back that are open. The caller writes the batch, then calls the function. */
+  revokeAll(batch: SealedBatch, nowMs: number): () => void {
+    const open = this.list().filter((one) => isOpen(one, nowMs));
+    const applies = open.map(({ id, ...invite }) =>
+      this.put(batch, id, { ...invite, revokedAtMs: nowMs }, nowMs),
+    );
+    return () => applies.forEach((apply) => apply());
+  }
+
   /** Ends what has run out, and forgets the oldest that ended. Gives how many ended now. */
   async expire(nowMs: number): Promise<number> {
     const { store, tags, writes } = this.#deps;

@@ -115,6 +115,28 @@ describe('DescriptorResolver', () => {
     expect(await resolve()).toEqual(newest);
   });
 
+  it('has nothing proven twice, also over a restart, and junk each time', async () => {
+    let proofs = 0;
+    const { intercept } = tangle.node;
+    tangle.node.intercept = (method, path) => {
+      if (path.endsWith('/proof')) proofs += 1;
+      return intercept(method, path);
+    };
+    const asked = async (who = alice): Promise<number> => {
+      proofs = 0;
+      await resolver(who).resolve(bob.account.address);
+      return proofs;
+    };
+    for (const sequence of [1n, 2n, 3n]) await publishBobs({ sequence });
+    expect([await asked(), await asked()]).toEqual([3, 0]);
+    await publish(new Uint8Array([1]));
+    const newest = await publishBobs({ sequence: 4n });
+    const restarted = await person(1, alice.store, tangle.access);
+    expect(await asked(restarted)).toBe(2);
+    expect(await resolve()).toEqual(newest);
+    expect(await asked()).toBe(1);
+  });
+
   it('leaves out what the node cannot prove, and passes on that a node is away', async () => {
     const genuine = await publishBobs();
     await publishBobs({ sequence: 5n });

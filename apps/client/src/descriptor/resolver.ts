@@ -3,7 +3,7 @@
  * milestone and signed by the account, never older than one seen before. Before: outbox; after:
  * tangle/tangle-access.ts. Spec: docs/spec/21-descriptor.md.
  */
-import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
+import { type BlockId, bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import {
   decodeDescriptor,
@@ -13,7 +13,7 @@ import {
   newerDescriptor,
   openDescriptor,
 } from '@tanglemail/mail/core/identity/descriptor.ts';
-import { descriptors } from '../store/collections.ts';
+import { descriptors, type RecordOf } from '../store/collections.ts';
 import type { SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
 import { provenTaggedData, type TangleAccess } from '../tangle/tangle-access.ts';
@@ -24,8 +24,16 @@ import { provenTaggedData, type TangleAccess } from '../tangle/tangle-access.ts'
  * descriptor costs as many blocks.
  */
 const CANDIDATES = [16, 100] as const;
+/** Blocks of one account that need no second proof. */
+const MAX_LOOKED_AT = 100;
 /** A descriptor is published anew each day; after two, a newer one may be hidden. Seconds. */
 const FRESH_SECONDS = 2 * 86_400;
+
+/** A descriptor that the account signed, and the block that carries it. */
+interface Published {
+  readonly blockId: BlockId;
+  readonly descriptor: Descriptor;
+}
 
 export interface DescriptorResolverDeps {
   readonly tangle: TangleAccess;
@@ -58,8 +66,7 @@ export class DescriptorResolver {
 
   /** What was seen last, without asking. */
   cached(address: MailAddress): Descriptor | undefined {
-    const { store } = this.#deps;
-    const record = store.get(descriptors, store.opaque(address));
+    const record = this.#record(address);
     if (record === undefined) return undefined;
     const decoded = decodeDescriptor(hexToBytes(record.bytes));
     return decoded.ok ? decoded.value : undefined;
@@ -70,22 +77,31 @@ export class DescriptorResolver {
    * that did not agree, or somebody else who has its account key.
    */
   conflictAtMs(address: MailAddress): number | undefined {
-    const { store } = this.#deps;
-    return store.get(descriptors, store.opaque(address))?.conflictAtMs;
+    return this.#record(address)?.conflictAtMs;
   }
 
-  /** Descriptors that the account signed, among the newest `limit` blocks under its tag. */
+  #record(address: MailAddress): RecordOf<typeof descriptors> | undefined {
+    const { store } = this.#deps;
+    return store.get(descriptors, store.opaque(address));
+  }
+
+  /**
+   * Descriptors that the account signed, among the newest `limit` blocks under its tag. Those that
+   * were proven before are part of what is known: without this each mail to a contact would cost
+   * sixteen proofs.
+   */
   async #published(
     address: MailAddress,
     limit: number,
-  ): Promise<{ readonly published: Descriptor[]; readonly isAll: boolean }> {
+  ): Promise<{ readonly published: Published[]; readonly isAll: boolean }> {
     const { tangle } = this.#deps;
     const { networkId, verifier, clock } = tangle;
     const expected = { networkId, address, nowSeconds: Math.floor(clock.nowMs() / 1_000) };
-    const found = await provenTaggedData(tangle, descriptorTag(address), limit);
-    const published = found.proven.flatMap(({ tag, data }) => {
+    const looked = new Set(this.#record(address)?.lookedAt as readonly BlockId[] | undefined);
+    const found = await provenTaggedData(tangle, descriptorTag(address), limit, looked);
+    const published = found.proven.flatMap(({ blockId, tag, data }) => {
       const opened = openDescriptor({ tag, data }, expected, verifier);
-      return opened.ok ? [opened.value] : [];
+      return opened.ok ? [{ blockId, descriptor: opened.value }] : [];
     });
     return { published, isAll: found.listed < limit };
   }
@@ -93,26 +109,37 @@ export class DescriptorResolver {
   /** The newest of these and of what is known, which is read under the lock: nothing rolls back. */
   async #remember(
     address: MailAddress,
-    published: readonly Descriptor[],
+    published: readonly Published[],
   ): Promise<Descriptor | undefined> {
     const { store, writes, tangle, onConflict } = this.#deps;
     return writes.run(async () => {
       const known = this.cached(address);
       let newest = known;
       let isConflict = false;
-      for (const one of published) {
+      for (const { descriptor: one } of published) {
         const newer = newerDescriptor(newest, one);
         if (newer.ok && newer.value !== newest) isConflict = false;
         if (newer.ok) newest = newer.value;
         else if (newer.code === 'descriptor-conflict') isConflict = true;
       }
       const isNew = newest !== known;
-      const isNewConflict = isConflict && (isNew || this.conflictAtMs(address) === undefined);
-      if (newest !== undefined && (isNew || isNewConflict)) {
+      const before = this.#record(address);
+      const isNewConflict = isConflict && (isNew || before?.conflictAtMs === undefined);
+      if (newest !== undefined && published.length > 0) {
         const bytes = bytesToHex(encodeDescriptor(newest));
-        const conflict = isConflict ? { conflictAtMs: tangle.clock.nowMs() } : {};
+        const sinceMs = isNewConflict
+          ? tangle.clock.nowMs()
+          : isNew
+            ? undefined
+            : before?.conflictAtMs;
+        const conflict = sinceMs === undefined ? {} : { conflictAtMs: sinceMs };
+        const ids = published.map(({ blockId }) => blockId);
+        const lookedAt = [...new Set([...ids, ...(before?.lookedAt ?? [])])].slice(
+          0,
+          MAX_LOOKED_AT,
+        );
         const batch = store.batch();
-        batch.put(descriptors, store.opaque(address), { bytes, ...conflict });
+        batch.put(descriptors, store.opaque(address), { bytes, ...conflict, lookedAt });
         await batch.write();
         if (isNewConflict) onConflict?.(address);
       }

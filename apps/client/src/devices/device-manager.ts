@@ -151,7 +151,8 @@ export class DeviceManager {
 
   /**
    * Takes a device off the list, by its id or the beginning of it, and begins a line of epochs that
-   * it cannot know. Throws ClientError `device-unknown`, `device-is-own`.
+   * it cannot know. Invites that it knows end. Throws ClientError `device-unknown` and
+   * `device-is-own`.
    */
   async remove(text: string): Promise<void> {
     const { store, writes, log, lines, boxes, renewal, nowMs, onNewLine } = this.#deps;
@@ -169,7 +170,7 @@ export class DeviceManager {
       log.journal(batch, body);
       boxes.clear(batch);
       lines.begin(batch, Math.floor(nowMs() / 1_000));
-      const applies = renewal.begin(batch, only.device);
+      const applies = renewal.begin(batch, only.device, nowMs());
       await batch.write();
       applies.forEach((apply) => apply());
     });

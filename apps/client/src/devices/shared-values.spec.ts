@@ -152,6 +152,28 @@ describe('changes at the same time', () => {
     expect(two.tags.isWatched(`invite:${invite?.id}`)).toBe(false);
   });
 
+  it('invites that a removed device knows end with it on all others', async () => {
+    const [one, two, lost] = (await devices(3)) as [OwnDevice, OwnDevice, OwnDevice];
+    await lost.contacts.invite(new Uint8Array(32).fill(5), 'Carol', nowMs);
+    await one.contacts.invite(new Uint8Array(32).fill(6), 'Dave', nowMs);
+    await meet(one, two, lost);
+    await one.manager.remove(lost.log.own.id);
+    await one.contacts.invite(new Uint8Array(32).fill(7), 'Erin', nowMs);
+    await meet(one, two);
+    for (const { contacts, tags } of [one, two]) {
+      const invites = contacts.invites
+        .list()
+        .map(({ id, name, revokedAtMs }) => [name, revokedAtMs, tags.isWatched(`invite:${id}`)]);
+      expect(new Set(invites)).toEqual(
+        new Set([
+          ['Carol', nowMs, false],
+          ['Dave', nowMs, false],
+          ['Erin', undefined, true],
+        ]),
+      );
+    }
+  });
+
   it('a key change that one device saw is a warning on both, until either accepts', async () => {
     const [one, two] = (await devices(2)) as [OwnDevice, OwnDevice];
     const [bob, evil] = [await person(2), await person(3)];

@@ -1,6 +1,7 @@
 /**
- * What becomes of tags and chains that a removed device knows: each remaining device tells its
- * contacts new seeds, and the one that removed it asks them to begin anew towards this account.
+ * What becomes of tags, chains and invites that a removed device knows: each remaining device tells
+ * its contacts new seeds, and the one that removed it asks them to begin anew towards this account,
+ * and ends its invites.
  * Before: device-manager.ts, client.ts; after: device-tags.ts, and the contacts' clients.
  * Spec: docs/spec/26-self-log.md, section "Removed devices".
  */
@@ -59,9 +60,14 @@ export class TagRenewal {
     return this.#renew(batch, done, known?.isAsking === true);
   }
 
-  /** This device removes one, in the same batch. */
-  begin(batch: SealedBatch, removed: DeviceId): (() => void)[] {
-    return this.#renew(batch, [...this.#deps.log.view().removed.keys(), removed], true);
+  /**
+   * This device removes one, in the same batch. Open invites end: whoever knows one is let in
+   * unasked, and sees which mails come by it.
+   */
+  begin(batch: SealedBatch, removed: DeviceId, nowMs: number): (() => void)[] {
+    const { log, contacts } = this.#deps;
+    const revoked = contacts.invites.revokeAll(batch, nowMs);
+    return [...this.#renew(batch, [...log.view().removed.keys(), removed], true), revoked];
   }
 
   #renew(batch: SealedBatch, done: DeviceId[], isAsking: boolean): (() => void)[] {

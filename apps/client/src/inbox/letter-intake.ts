@@ -180,6 +180,11 @@ export class LetterIntake {
     return this.#refusalOf(root) === '';
   }
 
+  /** Whether a look showed that the envelope is for another account, whatever device looks. */
+  isForeign(root: string): boolean {
+    return this.#refusalOf(root) === 'not-for-us';
+  }
+
   #refusalOf(root: string): string | undefined {
     const { store } = this.#deps;
     return store.get(seenRoots, rootKey(store, root))?.refusal;

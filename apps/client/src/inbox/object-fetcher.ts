@@ -17,7 +17,7 @@ import type { SealedStore } from '../store/sealed-store.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
 import type { RentalBook } from '../rentals/rental-book.ts';
 import type { LetterIntake } from './letter-intake.ts';
-import { isBroken, withFailedFetch } from './provider-audit.ts';
+import { withFailedFetch, withoutLost } from './provider-audit.ts';
 
 /** One pass over one rental. */
 export interface SyncPass {
@@ -32,7 +32,7 @@ export interface SyncPass {
 export interface ObjectFetcherDeps {
   readonly store: SealedStore;
   readonly intake: Pick<LetterIntake, 'take' | 'hasTaken' | 'isLetter'>;
-  readonly book: Pick<RentalBook, 'update'>;
+  readonly book: Pick<RentalBook, 'update' | 'mailboxKey'>;
   readonly tangle: Pick<TangleAccess, 'clock'>;
   readonly logger: Logger;
 }
@@ -43,6 +43,8 @@ export interface ObjectFetcherOptions {
 }
 
 const DAY_MS = 86_400_000;
+/** Objects of one pass at which a provider may fail. */
+const MAX_FAILURES = 8;
 
 export class ObjectFetcher {
   readonly #options: ObjectFetcherOptions;
@@ -63,9 +65,10 @@ export class ObjectFetcher {
 
   /**
    * Fetches one object and files it; one that was looked into before, from whichever replica, costs
-   * nothing. False when it should be tried again: the provider sent something else. What it does
-   * not give although its log says that it stores it (`isPromised`) counts against it; another
-   * replica brings it by its own log.
+   * nothing. False when it should be tried again: the provider sent something else, or says that it
+   * failed. That counts against it, and so does what it does not give although its log says that
+   * it stores it (`isPromised`); another replica brings it by its own log. Throws when it fails at
+   * too many: that is more than a damaged object, and what waits to be tried again has a bound.
    */
   async fetch(pass: SyncPass, root: string, isPromised = false): Promise<boolean> {
     const { intake, logger } = this.#deps;
@@ -78,16 +81,17 @@ export class ObjectFetcher {
     try {
       bytes = await provider.fetchObject(session, root, key);
     } catch (error) {
-      if (error instanceof ProviderFault || (isPromised && isBroken(error))) {
+      const isFault = error instanceof ProviderFault || isFailure(error);
+      if (isFault || (isPromised && isRefusal(error))) {
         await this.#deps.book.update(bondId, (rental) => withFailedFetch(rental, root));
       }
-      if (error instanceof ProviderFault) {
-        result.errors.push(error.code);
-        return false;
-      }
-      if (!isRefusal(error)) throw error;
+      if (!isFault && !isRefusal(error)) throw error;
       result.errors.push(error.code);
-      return true;
+      if (result.errors.filter((code) => code === 'internal').length > MAX_FAILURES) throw error;
+      return !isFault;
+    }
+    if (pass.rental().lost?.includes(root) === true) {
+      await this.#deps.book.update(bondId, (rental) => withoutLost(rental, root));
     }
     const taken = await intake.take(bytes);
     if (taken.kind === 'delivered') result.fetched += 1;
@@ -122,6 +126,17 @@ export class ObjectFetcher {
       if (!isRefusal(error)) throw error;
     }
     return true;
+  }
+
+  /** Gives an object up; what was paid for days to come comes back. */
+  async release(pass: SyncPass, root: string): Promise<void> {
+    const { provider, session, bondId, rental } = pass;
+    this.#active.add(bondId);
+    try {
+      await provider.release(session, this.#deps.book.mailboxKey(rental()), root);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+    }
   }
 
   /**
@@ -180,6 +195,11 @@ function isRefusal(error: unknown): error is ProviderApiError {
     isClients(error.status) &&
     ![401, 402, 429].includes(error.status)
   );
+}
+
+/** The provider says that it failed by itself, as with a damaged disk. */
+function isFailure(error: unknown): error is ProviderApiError {
+  return error instanceof ProviderApiError && error.status === 500;
 }
 
 function idempotencyKey(mailboxId: string, root: string, purpose: string): string {

@@ -29,8 +29,9 @@ export function scoreOf(rental: Rental): NonNullable<Rental['score']> {
   return rental.score ?? { auditsOk: 0, auditsFailed: 0, fetchesFailed: 0, auditedAtMs: 0 };
 }
 
-/** A provider could not give what its log says it stores. */
+/** A provider could not give what its log says it stores: counted once, until it is there again. */
 export function withFailedFetch(rental: Rental, root: string): Rental {
+  if (rental.lost?.includes(root) === true) return rental;
   const score = scoreOf(rental);
   const failed = { ...score, fetchesFailed: score.fetchesFailed + 1 };
   return { ...rental, score: failed, lost: withLost(rental, root) };
@@ -41,9 +42,18 @@ function withLost({ lost = [] }: Rental, root: string): string[] {
   return [...lost.filter((one) => one !== root), root].slice(-MAX_LOST);
 }
 
-/** A provider has no mailbox of ours any more: what we told it, and what it kept, is gone. */
+/** What was missed is there again. */
+export function withoutLost(rental: Rental, root: string): Rental {
+  const { lost = [] } = rental;
+  return { ...rental, lost: lost.filter((one) => one !== root) };
+}
+
+/**
+ * A provider has no mailbox of ours any more, or one that was made anew: what we told it, and what
+ * it kept, is gone.
+ */
 export function withLostMailbox(rental: Rental): Rental {
-  const { bucketStampBits: _asked, ...rest } = rental;
+  const { bucketStampBits: _asked, policyTold: _told, ...rest } = rental;
   const score = scoreOf(rental);
   return {
     ...rest,

@@ -6,7 +6,7 @@
  */
 import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import { MAX_FILTER_PATCH } from '@tanglemail/mail/core/market/constants.ts';
-import { ProviderApiError } from '@tanglemail/mail/io/provider/errors.ts';
+import { ProviderApiError, ProviderFault } from '@tanglemail/mail/io/provider/errors.ts';
 import type {
   FilterChange,
   ProviderClient,
@@ -14,7 +14,7 @@ import type {
 } from '@tanglemail/mail/io/provider/provider-client.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import type { RentalBook } from '../rentals/rental-book.ts';
-import { hintOf, type Renter } from '../rentals/renter.ts';
+import { hintOf, policyText, type Renter } from '../rentals/renter.ts';
 import type { SpamGuard } from '../spam/spam-guard.ts';
 import type { Rental } from '../store/collections.ts';
 import { WriteLock } from '../store/write-lock.ts';
@@ -39,7 +39,7 @@ export interface SyncResult {
 
 export interface ProviderSyncDeps {
   readonly book: RentalBook;
-  readonly renter: Pick<Renter, 'providerAt' | 'topUp' | 'rent'>;
+  readonly renter: Pick<Renter, 'providerAt' | 'topUp' | 'rent' | 'payAnew' | 'policyToTell'>;
   readonly tags: TagBook;
   readonly lists: TagLists;
   readonly fetcher: ObjectFetcher;
@@ -80,6 +80,8 @@ export class ProviderSync {
   readonly #balanceAt = new Map<string, number>();
   /** When a mailbox may be made anew again, by bond id. */
   readonly #anewFromMs = new Map<string, number>();
+  /** Providers that would not take our policy, by bond id: asked again after the next start. */
+  readonly #policyRefused = new Set<string>();
   /** One change of filters at a time: an older set of tags must not replace a newer one. */
   readonly #filters = new WriteLock();
 
@@ -139,11 +141,19 @@ export class ProviderSync {
     // After an attempt that failed the loss is written down already.
     if (rental.balance !== '0' || rental.isRestoring !== true) {
       logger.warn({ bondId }, 'a provider has lost our mailbox');
-      await book.update(bondId, withLostMailbox);
+      await this.#forget(bondId, () => ({}));
     }
+    await renter.payAnew(bondId);
     await renter.rent({ bondId });
     this.#anewFromMs.set(bondId, nowMs + ANEW_EVERY_MS);
     return true;
+  }
+
+  /** What a provider had is gone. A change of filters that is under way is over before. */
+  #forget(bondId: string, kept: (before: Rental) => Partial<Rental>): Promise<Rental> {
+    return this.#filters.run(() =>
+      this.#deps.book.update(bondId, (one) => ({ ...withLostMailbox(one), ...kept(one) })),
+    );
   }
 
   /**
@@ -202,6 +212,7 @@ export class ProviderSync {
   async #read(pass: SyncPass): Promise<void> {
     try {
       await this.#syncFilters(pass);
+      await this.#tellPolicy(pass);
       await this.#topUp(pass);
       await this.#readPaid(pass).catch(async (error: unknown) => {
         if (!isBroke(error) || pass.rental().isEnded) throw error;
@@ -218,11 +229,28 @@ export class ProviderSync {
     }
   }
 
+  /** What the mailbox takes: later versions of the client allow more than it was opened with. */
+  async #tellPolicy({ provider, session, bondId, rental }: SyncPass): Promise<void> {
+    const { book, renter, logger } = this.#deps;
+    const policy = renter.policyToTell(rental());
+    if (policy === undefined || this.#policyRefused.has(bondId)) return;
+    try {
+      await provider.setPolicy(session, policy);
+    } catch (error) {
+      // An older provider may not know all of it; mail comes as before.
+      if (!(error instanceof ProviderApiError && error.status === 400)) throw error;
+      this.#policyRefused.add(bondId);
+      logger.debug({ ...errorFields(error), bondId }, 'a mailbox keeps its policy of before');
+      return;
+    }
+    await book.update(bondId, (one) => ({ ...one, policyTold: policyText(policy) }));
+  }
+
   /** Everything that costs something. */
   async #readPaid(pass: SyncPass): Promise<void> {
     const { book, fetcher, strangers, tangle } = this.#deps;
     const startedAt = Math.floor(tangle.clock.nowMs() / 1_000);
-    await this.#syncLog(pass);
+    await this.#followLog(pass);
     await this.#retryPending(pass);
     await this.#audit.auditIfDue(pass);
     await this.#repair.repairIfDue(pass);
@@ -317,12 +345,37 @@ export class ProviderSync {
     await this.#deps.book.update(bondId, (one) => ({ ...one, balance, storedObjects }));
   }
 
+  /**
+   * Reads on in the log. Where it is another one than before, the mailbox was made anew by another
+   * device of ours, or the provider went on from an old copy of its disk: everything is told again
+   * and read from the first entry, at most once an hour.
+   */
+  async #followLog(pass: SyncPass): Promise<void> {
+    const { renter, tangle, logger } = this.#deps;
+    const { bondId, provider, session } = pass;
+    try {
+      await this.#syncLog(pass);
+    } catch (error) {
+      const nowMs = tangle.clock.nowMs();
+      const isRewritten = error instanceof ProviderFault && error.code === 'log-rewritten';
+      if (!isRewritten || nowMs < (this.#anewFromMs.get(bondId) ?? 0)) throw error;
+      logger.warn({ bondId }, 'a provider shows another log than before');
+      const { balance } = await provider.mailbox(session);
+      await renter.payAnew(bondId);
+      // It stays named to senders meanwhile: the other device's tags are watched.
+      await this.#forget(bondId, ({ hasBucket }) => ({ balance, hasBucket }));
+      this.#anewFromMs.set(bondId, nowMs + ANEW_EVERY_MS);
+      await this.#syncFilters(pass);
+      await this.#syncLog(pass);
+    }
+  }
+
   /** Reads on in the log; what it names is fetched before the position moves on. */
   async #syncLog(pass: SyncPass): Promise<void> {
     const { book, fetcher, tangle } = this.#deps;
     for (let page = 0; page < MAX_LOG_PAGES; page += 1) {
       const known = pass.rental().log;
-      const from = { length: known.length, hash: hexToBytes(known.hash) };
+      const from = { ...known, hash: hexToBytes(known.hash) };
       const { log, position } = await pass.provider.log(pass.session, from, LOG_PAGE);
       const later: Rental['pending'] = [];
       for (const { state, root, tag, milestoneTime } of log.entries) {
@@ -334,11 +387,11 @@ export class ProviderSync {
           later.push({ root, isHeld: false });
         }
       }
-      const { length } = position;
+      const { length, logId } = position;
       const hash = bytesToHex(position.hash);
       await book.update(pass.bondId, (present) => ({
         ...present,
-        log: { length, hash },
+        log: { length, hash, ...(logId === undefined ? {} : { logId }) },
         sample: sampled(present, log.entries, tangle.random),
         pending: [...present.pending, ...later].slice(-MAX_PENDING),
       }));

@@ -10,6 +10,7 @@ import type { RentalBook } from '../rentals/rental-book.ts';
 import type { Rental } from '../store/collections.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
 import { isBroke, type ObjectFetcher, type SyncPass } from './object-fetcher.ts';
+import { withoutLost } from './provider-audit.ts';
 
 export interface ReplicaRepairDeps {
   readonly book: Pick<RentalBook, 'update' | 'wanted'>;
@@ -78,10 +79,7 @@ export class ReplicaRepair {
       if (!(await fetcher.restore(to, root, bytes, await this.#daysLeft(to, arrival))))
         return false;
       known.set(root, arrival);
-      await book.update(to.bondId, ({ lost: left = [], ...present }) => ({
-        ...present,
-        lost: left.filter((one) => one !== root),
-      }));
+      await book.update(to.bondId, (present) => withoutLost(present, root));
     }
     return true;
   }

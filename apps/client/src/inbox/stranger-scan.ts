@@ -21,15 +21,17 @@ const MAX_HELD_PAGES = 50;
 const MAX_REMEMBERED = 65_536;
 
 export class StrangerScan {
-  readonly #intake: Pick<LetterIntake, 'doorAt' | 'hasTaken'>;
+  readonly #intake: Pick<LetterIntake, 'doorAt' | 'hasTaken' | 'isForeign'>;
   readonly #fetcher: ObjectFetcher;
   readonly #spam: Pick<SpamGuard, 'askedNow' | 'hears'>;
   readonly #scanned = new Set<string>();
+  /** What was found out about heads: every rented provider shows the same ones. */
+  readonly #verdicts = new Map<string, boolean>();
   /** Where the next pass goes on at a provider, by bond id. */
   readonly #cursors = new Map<string, string>();
 
   constructor(
-    intake: Pick<LetterIntake, 'doorAt' | 'hasTaken'>,
+    intake: Pick<LetterIntake, 'doorAt' | 'hasTaken' | 'isForeign'>,
     fetcher: ObjectFetcher,
     spam: Pick<SpamGuard, 'askedNow' | 'hears'>,
   ) {
@@ -63,13 +65,28 @@ export class StrangerScan {
       if (!(await this.#fetcher.retain(pass, item.root))) return;
       if (isNew) pass.result.held += 1;
       if (!(await this.#fetcher.fetch(pass, item.root))) return;
+      // Once in 65,536 a head fits by chance. Kept in our mailbox the mail would have a receipt,
+      // its sender would take it for stored, and whoever it is for would not find it.
+      if (this.#intake.isForeign(item.root)) await this.#fetcher.release(pass, item.root);
     }
     if (this.#scanned.size >= MAX_REMEMBERED) this.#scanned.clear();
     this.#scanned.add(key);
   }
 
-  /** The tag belongs to the day on which the envelope came, which may be some days ago. */
+  /** By all that a verdict follows from: a provider that shows a wrong head decides for itself. */
   #isOurs(item: HeldItemDto): boolean {
+    const { tag, head, stampBase, until } = item;
+    const key = `${tag} ${head} ${stampBase} ${until}`;
+    const known = this.#verdicts.get(key);
+    if (known !== undefined) return known;
+    const verdict = this.#isForUs(item);
+    if (this.#verdicts.size >= MAX_REMEMBERED) this.#verdicts.clear();
+    this.#verdicts.set(key, verdict);
+    return verdict;
+  }
+
+  /** The tag belongs to the day on which the envelope came, which may be some days ago. */
+  #isForUs(item: HeldItemDto): boolean {
     const head = hexToBytes(item.head);
     const envelope: MailEnvelope = {
       version: head[0] ?? 0,

@@ -30,6 +30,8 @@ const UIDVALIDITY = 'uidvalidity';
 export interface StageDeps {
   readonly store: SealedStore;
   readonly state: MailState;
+  /** Unix seconds; undefined when nobody has said what time it is. */
+  readonly nowSeconds: number | undefined;
 }
 
 export class MailStage {
@@ -91,7 +93,9 @@ export class MailStage {
     message: NewMessage<MessageEntry>,
   ): { readonly uid: number; readonly entry?: MessageEntry } {
     const folder = this.folder(id);
-    const { uid, diff } = appendMessage(folder, message);
+    const { nowSeconds: savedAt } = this.#deps;
+    const dated = savedAt === undefined ? message : { ...message, savedAt };
+    const { uid, diff } = appendMessage(folder, dated);
     if (diff === undefined) return { uid };
     this.#hold(message.emailId, 1);
     this.#put(folder, diff);

@@ -4,7 +4,6 @@
  * from it to the same batch. Before: inbox, outbox, the mailbox service and the bridges; after:
  * mail-stage.ts. Spec: docs/spec/40-client-store.md; folder rules: mail core, folder/folder.ts.
  */
-import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import {
   type FlagChange,
@@ -12,6 +11,7 @@ import {
   restoreFolder,
 } from '@tanglemail/mail/core/folder/folder.ts';
 import { ClientError } from '../client-error.ts';
+import { nativeSha256 } from '../native-sha256.ts';
 import { messageEntries, type MessageEntry, rawMessageKey } from '../store/collections.ts';
 import { expungedUids, folders } from '../store/mailbox-collections.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
@@ -50,6 +50,7 @@ export class MessageStore {
   readonly #state = new MailState();
   readonly #observers = new Set<MessageObserver>();
   readonly #stages = new WeakMap<SealedBatch, MailStage>();
+  #now: () => number | undefined = () => undefined;
   #filing: (mail: NewMail) => NewMail = (mail) => mail;
 
   private constructor(store: SealedStore) {
@@ -91,6 +92,11 @@ export class MessageStore {
   observe(observer: MessageObserver): () => void {
     this.#observers.add(observer);
     return () => this.#observers.delete(observer);
+  }
+
+  /** Lets a clock, in Unix seconds, say when a mail came into a folder. */
+  dateBy(nowSeconds: () => number): void {
+    this.#now = nowSeconds;
   }
 
   /** Lets rules choose folder and flags of what is delivered to INBOX by somebody else. */
@@ -207,7 +213,7 @@ export class MessageStore {
       return { change: { id: mailId(known, uid), isNew: false, apply: () => {} }, mail };
     }
     const folderId = mail.folder as FolderId;
-    const emailId = bytesToHex(sha256(mail.raw));
+    const emailId = bytesToHex(nativeSha256(mail.raw));
     stage.putRaw(emailId, mail.raw);
     const { uid, entry } = stage.append(folderId, entryOf(mail, emailId));
     const change = { id: mailId(folderId, uid), isNew: true, apply: () => stage.apply() };
@@ -413,7 +419,8 @@ export class MessageStore {
   #stage(batch: SealedBatch): MailStage {
     const known = this.#stages.get(batch);
     if (known !== undefined) return known;
-    const stage = new MailStage(batch, { store: this.#store, state: this.#state });
+    const deps = { store: this.#store, state: this.#state, nowSeconds: this.#now() };
+    const stage = new MailStage(batch, deps);
     this.#stages.set(batch, stage);
     return stage;
   }

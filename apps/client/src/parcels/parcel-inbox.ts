@@ -32,7 +32,7 @@ import { type ParcelIn, parcelsIn } from '../store/parcel-collections.ts';
 import { orderedKey, type SealedBatch, type SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
-import { nativeSha256 } from './native-sha256.ts';
+import { nativeSha256 } from '../native-sha256.ts';
 import type { PartFetcher } from './part-fetcher.ts';
 
 export interface ParcelInboxDeps {

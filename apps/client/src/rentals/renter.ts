@@ -24,7 +24,7 @@ import { fetchDuring, type TangleAccess } from '../tangle/tangle-access.ts';
 import { type ChannelKeeper, channelRoom } from './channel-keeper.ts';
 import { confirmedOffers } from './offer-directory.ts';
 import type { RentalBook } from './rental-book.ts';
-import { recoverVouchers } from './voucher-recovery.ts';
+import { forgetVouchers, recoverVouchers } from './voucher-recovery.ts';
 
 /** What the client is willing to pay. Amounts in base units. */
 export interface RentTerms {
@@ -94,6 +94,16 @@ export class Renter {
   async #beforePaying(rental: Rental, client: ProviderClient): Promise<void> {
     if (!this.#isPaying()) throw new ClientError('paying-device-other');
     if (rental.isRecovering === true) await recoverVouchers(rental, client, this.#deps);
+  }
+
+  /**
+   * A provider has lost its books, or some of them: what it has forgotten is not paid again. Throws
+   * what the provider throws; a device that does not pay leaves it to the one that does.
+   */
+  async payAnew(bondId: string): Promise<void> {
+    const rental = this.#deps.book.get(bondId);
+    if (rental === undefined || !this.#isPaying()) return;
+    await forgetVouchers(rental, await this.providerAt(hintOf(rental)), this.#deps);
   }
 
   /**
@@ -183,6 +193,16 @@ export class Renter {
       unsolicited: true,
       maxUpload: MAX_UPLOAD_BYTES,
     };
+  }
+
+  /**
+   * What the provider of a rental is to be told about what it may take and cost; undefined when it
+   * knows, or when that is not this device's affair. A mailbox keeps what it was opened with.
+   */
+  policyToTell(rental: Rental): MailboxPolicy | undefined {
+    if (rental.isEnded || !this.#isPaying()) return undefined;
+    const policy = this.#policy(rental);
+    return policyText(policy) === rental.policyTold ? undefined : policy;
   }
 
   /**
@@ -308,6 +328,11 @@ export class Renter {
 /** Where a rental's provider is. */
 export function hintOf(rental: Rental): ProviderHint {
   return { bondId: hexToBytes(rental.bondId), endpoint: rental.endpoint };
+}
+
+/** A policy as a rental remembers it. */
+export function policyText(policy: MailboxPolicy): string {
+  return JSON.stringify({ ...policy, maxDebitPerDay: `${policy.maxDebitPerDay}` });
 }
 
 function withCredit(rental: Rental, made: { balance: string; credited: string }): Rental {

@@ -19,7 +19,10 @@ import type { ClientParts } from '../client-parts.ts';
 import type { ChatMessage, Conversation } from '../store/chat-collections.ts';
 import { readRecipient } from './recipients.ts';
 
-export type ChatServiceParts = Pick<ClientParts, 'account' | 'contacts' | 'chat' | 'outbox'>;
+export type ChatServiceParts = Pick<
+  ClientParts,
+  'account' | 'contacts' | 'ownSettings' | 'chat' | 'outbox'
+>;
 
 const noticeForm = z.union([
   z.object({ lost: z.int() }),
@@ -53,15 +56,18 @@ export class LocalChatService implements ChatService {
     return { id, kind, title, unread, lastAtMs, lastText, isOpen: chat.canSend(one) };
   }
 
+  /** As a sentence or a title calls somebody. */
   #nameOf(address: MailAddress): string {
     const { account, contacts } = this.#parts;
+    if (address === account.address) return 'you';
     const name = contacts.get(address)?.name ?? '';
     return name === '' ? addressText(account, address) : name;
   }
 
   #person(address: MailAddress): dto.ChatPersonDto {
-    const { account, contacts } = this.#parts;
-    const name = contacts.get(address)?.name ?? '';
+    const { account, contacts, ownSettings } = this.#parts;
+    const isOwn = address === account.address;
+    const name = isOwn ? ownSettings.get().profileName : (contacts.get(address)?.name ?? '');
     return { address: addressText(account, address), name };
   }
 
@@ -200,8 +206,8 @@ export class LocalChatService implements ChatService {
       name,
       role: chat.groups.ownRole(groupId) ?? null,
       members: members.map(({ address, role }) => {
-        const { name: petname, address: text } = this.#person(address);
-        return { address: text, name: petname, role };
+        const { name: known, address: text } = this.#person(address);
+        return { address: text, name: known, role, isOwn: address === account.address };
       }),
       changes: log.changes().length,
       waiting: log.waiting().count,

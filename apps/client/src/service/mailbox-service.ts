@@ -7,7 +7,7 @@ import type { FlagChange } from '@tanglemail/mail/core/folder/folder.ts';
 import type * as dto from '../api/dto.ts';
 import type * as mailboxDto from '../api/mailbox-dto.ts';
 import type { MailboxService } from '../api/mailbox-service.ts';
-import type { ArchiveFormat } from '../archive/archived-mail.ts';
+import type { ArchiveFormat } from '../archive/archive-format.ts';
 import { exportMails } from '../archive/exporter.ts';
 import { ClientError } from '../client-error.ts';
 import type { ClientParts } from '../client-parts.ts';
@@ -212,8 +212,8 @@ export class LocalMailboxService implements MailboxService {
     this.#emit('drafts');
   }
 
-  async sendDraft(id: string): Promise<dto.QueuedMessageDto> {
-    const queued = await this.#drafts.send(id);
+  async sendDraft(id: string, choices?: dto.SendChoicesDto): Promise<dto.QueuedMessageDto> {
+    const queued = await this.#drafts.send(id, choices);
     this.#emit('drafts');
     return queued;
   }

@@ -9,6 +9,7 @@ import { concatBytes } from '@tanglemail/mail/core/crypto/kdf.ts';
 import type { MailEnvelope } from '@tanglemail/mail/core/envelope/envelope.ts';
 import { stampBase, stampBitsAt } from '@tanglemail/mail/core/envelope/stamp.ts';
 import type { Door } from '../contacts/own-addresses.ts';
+import type { RecordOf } from '../store/collections.ts';
 import type { SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
@@ -38,6 +39,8 @@ export type Stamped =
 
 export class SpamGuard {
   readonly #deps: SpamGuardDeps;
+  /** What the store says of earlier policies: each held envelope asks for it. */
+  #noted: { readonly asked: RecordOf<typeof askedBits> | undefined } | undefined;
 
   constructor(deps: SpamGuardDeps) {
     this.#deps = deps;
@@ -63,6 +66,7 @@ export class SpamGuard {
           ...(isHarder ? { former: { stampBits: past, until } } : {}),
         })
         .write();
+      this.#noted = undefined;
     });
   }
 
@@ -109,7 +113,8 @@ export class SpamGuard {
 
   /** What is enough because it was asked before; no limit once that is over. */
   #grace(at: number): number {
-    const former = this.#deps.store.get(askedBits, KEY)?.former;
+    this.#noted ??= { asked: this.#deps.store.get(askedBits, KEY) };
+    const former = this.#noted.asked?.former;
     return former !== undefined && at < former.until ? former.stampBits : Infinity;
   }
 

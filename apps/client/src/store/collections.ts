@@ -118,6 +118,8 @@ export const messageEntries = collection(
     emailId: hex,
     sizeBytes: count,
     internalDate: count,
+    /** Unix seconds at which it came into this folder; absent for those of earlier versions. */
+    savedAt: count.optional(),
     flags: z.array(z.string().max(128)).max(64),
     modseq: count,
     /** Facts of the sealing, not of the message's headers. */
@@ -152,7 +154,8 @@ export const rentals = collection(
     balance: amount,
     /** Total base units that were credited by vouchers. */
     credited: amount,
-    log: z.strictObject({ length: count, hash: hex }),
+    /** How far the log was read, and which log that was (absent: the provider said nothing). */
+    log: z.strictObject({ length: count, hash: hex, logId: hex.optional() }),
     /** Tag windows as the provider has them, by source id. */
     registered: z.record(z.string(), tagWindow),
     /** Lists of single tags that the provider has, by id (tags/tag-lists.ts). */
@@ -192,6 +195,8 @@ export const rentals = collection(
     isActive: z.boolean(),
     /** The user wants it no more: no descriptor names it, nothing more is paid into it. */
     isEnded: z.boolean(),
+    /** The policy of the mailbox as the provider was told it (JSON), from this version on. */
+    policyTold: z.string().max(256).optional(),
     /** Vouchers may be behind what was signed elsewhere: the provider is asked first. */
     isRecovering: z.boolean().optional(),
   }),
@@ -203,6 +208,8 @@ export const descriptors = collection(
     bytes: hex,
     /** Another descriptor with the same sequence was seen: two devices, or a stolen key. */
     conflictAtMs: count.optional(),
+    /** Ids of blocks whose descriptors were proven and looked at, newest first. */
+    lookedAt: z.array(hex).max(100).optional(),
   }),
 );
 

@@ -5,6 +5,7 @@
 import { hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { Random } from '@tanglemail/tangle/core/ports.ts';
 import { openKvStore } from '@tanglemail/tangle/io/level/kv-store.ts';
+import { bestStoreCrypto } from './native-store-crypto.ts';
 import { SealedStore } from './sealed-store.ts';
 
 /** Layout of the store; another number is another layout. */
@@ -22,5 +23,6 @@ export async function openSealedStore(
   const { networkId } = owner;
   const store = await openKvStore(path, { kind: 'client', networkId, schema: CLIENT_SCHEMA });
   const randomBytes = (length: number): Uint8Array => random.bytes(length);
-  return new SealedStore({ storeKey: hexToBytes(owner.storeKey) }, { store, randomBytes });
+  const crypto = await bestStoreCrypto();
+  return new SealedStore({ storeKey: hexToBytes(owner.storeKey) }, { store, crypto, randomBytes });
 }

@@ -2,10 +2,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { memoryStore } from '../testing/memory-store.ts';
+import { bestStoreCrypto } from './native-store-crypto.ts';
 import {
   type Collection,
   type KeyValueStore,
   orderedKey,
+  PORTABLE_CRYPTO,
   SealedStore,
   SealedStoreError,
 } from './sealed-store.ts';
@@ -24,6 +26,31 @@ function open(store: KeyValueStore, keyByte = 7): SealedStore {
 async function all(store: SealedStore, options = {}): Promise<string[]> {
   return (await Array.fromAsync(store.scan(notes, options))).map((one) => one.value.text);
 }
+
+describe('native sealing', () => {
+  const bytes = (length: number, from: number): Uint8Array =>
+    Uint8Array.from({ length }, (_, at) => at * 7 + from);
+  const [key, nonce, place] = [bytes(32, 1), bytes(24, 2), bytes(65, 3)];
+
+  it.each([0, 1, 63, 64, 65, 4_096])('writes %i bytes as noble does', async (length) => {
+    const native = await bestStoreCrypto();
+    const plain = bytes(length, 4);
+    const sealed = PORTABLE_CRYPTO.seal(key, nonce, place, plain);
+    expect(native.seal(key, nonce, place, plain)).toEqual(sealed);
+    expect(native.open(key, nonce, place, sealed)).toEqual(plain);
+    expect(native.hmacSha256(key, plain)).toEqual(PORTABLE_CRYPTO.hmacSha256(key, plain));
+  });
+
+  it('refuses what was changed, was cut, or lies in another place', async () => {
+    const native = await bestStoreCrypto();
+    const sealed = native.seal(key, nonce, place, bytes(40, 4));
+    const wrong = sealed.map((byte, at) => (at === 9 ? byte ^ 1 : byte));
+    expect(() => native.open(key, nonce, place, wrong)).toThrow();
+    expect(() => native.open(key, nonce, place, sealed.subarray(0, 55))).toThrow();
+    expect(() => native.open(key, nonce, place, sealed.subarray(0, 15))).toThrow();
+    expect(() => native.open(key, nonce, bytes(65, 5), sealed)).toThrow();
+  });
+});
 
 describe('SealedStore', () => {
   it('gives values back in the order of their numbers, forwards and backwards', async () => {

@@ -128,16 +128,19 @@ export interface ProvenTaggedData {
 
 /**
  * The newest confirmed tagged data under `tag`, newest first, each with its proof checked. What a
- * node cannot prove is left out; `listed` is how many it named.
+ * node cannot prove is left out, and what is `known` is not asked for; `listed` is how many it
+ * named.
  */
 export async function provenTaggedData(
   tangle: Pick<TangleAccess, 'node' | 'checker'>,
   tag: Uint8Array,
   limit: number,
+  known: ReadonlySet<BlockId> = new Set(),
 ): Promise<{ readonly proven: ProvenTaggedData[]; readonly listed: number }> {
   const proven: ProvenTaggedData[] = [];
   const items = (await tangle.node.taggedData(tag, limit)).slice(0, limit);
   for (const { blockId } of items) {
+    if (known.has(blockId)) continue;
     const found = await proveOne(tangle, blockId);
     if (found !== undefined) proven.push(found);
   }

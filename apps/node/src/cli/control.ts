@@ -185,7 +185,7 @@ async function tell(
 ): Promise<unknown> {
   const { dataDir } = await settingsOf(command, NODE_SETTINGS, terminal);
   const { url, token } = await readControlFile(join(dataDir, CONTROL_FILE));
-  const tooLarge = new ControlFailure('the node’s answer is too large');
+  const tooLarge = (): Error => new ControlFailure('the node’s answer is too large');
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
   const response = await fetch(`${url}${CONTROL_PREFIX}/${path}`, {
     method,

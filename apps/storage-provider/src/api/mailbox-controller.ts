@@ -189,8 +189,9 @@ export class MailboxController {
   ): Promise<dto.LogDto> {
     const { after, limit } = read(LOG_QUERY, query);
     const { mailboxes } = this.#provider;
-    const { entries, head } = await mailboxes.log(this.#own(request, id), after, limit);
-    return { entries: entries.map(entryDto), head: headDto(head) };
+    const { entries, head, logId } = await mailboxes.log(this.#own(request, id), after, limit);
+    const answer = { entries: entries.map(entryDto), head: headDto(head) };
+    return logId === undefined ? answer : { ...answer, logId: bytesToHex(logId) };
   }
 
   @Get('mailboxes/:id/held')

@@ -65,6 +65,13 @@ export interface ArrivalNews {
   readonly heldTags: readonly Uint8Array[];
 }
 
+/** Work on one milestone. */
+interface Round {
+  readonly transaction: StoreTransaction;
+  /** As it has changed them; each is written once, at the end. */
+  readonly mailboxes: Map<string, Mailbox>;
+}
+
 /** Of outcomes for several mailboxes, the first of these counts. */
 const BEST_FIRST: readonly ArrivalOutcome[] = ['stored', 'held', 'known', 'copy', 'dropped'];
 
@@ -98,21 +105,23 @@ export class Arrivals {
       .filter((bytes) => bytes.length >= TAG_OFFSET + TAG_LENGTH)
       .map((bytes) => this.#measure(bytes, arrivedAt));
     const counts = noArrivals();
-    const mailboxes = new Set<string>();
+    const mailboxes = new Map<string, Mailbox>();
     const heldTags: Uint8Array[] = [];
     await this.#store.transact((transaction) => {
       const known = readRecord(transaction, CURSOR_KEY) as LedgerPoint | undefined;
       // The same milestone again, after a restart between batch and acknowledgement.
       if (known && known.index >= point.index) return;
       for (const one of arrived) {
-        const outcome = this.#route(transaction, one, mailboxes);
+        const outcome = this.#route({ transaction, mailboxes }, one);
         counts[outcome] += 1;
         const isHeld = outcome === 'held' || outcome === 'displaced';
         if (isHeld) heldTags.push(one.tagBytes);
       }
+      for (const mailbox of mailboxes.values()) writeMailbox(transaction, mailbox);
       writeRecord(transaction, CURSOR_KEY, point);
     });
-    if (mailboxes.size > 0 || heldTags.length > 0) this.#onNews({ mailboxes, heldTags });
+    if (mailboxes.size > 0 || heldTags.length > 0)
+      this.#onNews({ mailboxes: new Set(mailboxes.keys()), heldTags });
     return counts;
   }
 
@@ -128,7 +137,8 @@ export class Arrivals {
     };
   }
 
-  #route(transaction: StoreTransaction, arrived: Arrived, mailboxes: Set<string>): ArrivalOutcome {
+  #route(round: Round, arrived: Arrived): ArrivalOutcome {
+    const { transaction, mailboxes } = round;
     if (arrived.sizeBytes > this.#terms.offer.maxObject) return 'dropped';
     const watchers = readWatchers(transaction, arrived.tag);
     if (watchers.length === 0) {
@@ -138,11 +148,9 @@ export class Arrivals {
     noteTagSeen(transaction, watchers, arrived.tag, arrived.arrivedAt, this.#terms.times);
     const outcomes = new Set<ArrivalOutcome>(['dropped']);
     for (const mailboxId of watchers) {
-      const mailbox = readMailbox(transaction, mailboxId);
+      const mailbox = mailboxes.get(mailboxId) ?? readMailbox(transaction, mailboxId);
       if (!mailbox) continue;
-      const outcome = this.#takeTicket(transaction, mailbox, arrived);
-      if (outcome === 'stored' || outcome === 'held') mailboxes.add(mailboxId);
-      outcomes.add(outcome);
+      outcomes.add(this.#takeTicket(round, mailbox, arrived));
     }
     return BEST_FIRST.find((outcome) => outcomes.has(outcome)) ?? 'dropped';
   }
@@ -152,7 +160,8 @@ export class Arrivals {
    * only one that may cost the owner something. Whoever saw it on its way can put others under it;
    * a few of them are held free, since the first need not have been the right one.
    */
-  #takeTicket(transaction: StoreTransaction, mailbox: Mailbox, arrived: Arrived): ArrivalOutcome {
+  #takeTicket(round: Round, mailbox: Mailbox, arrived: Arrived): ArrivalOutcome {
+    const { transaction } = round;
     const { mailboxId } = mailbox;
     const { root, tag, arrivedAt } = arrived;
     // The same root again: nothing is charged, nothing is extended.
@@ -160,7 +169,7 @@ export class Arrivals {
     const use = readTagUse(transaction, mailboxId, tag);
     if (use?.root === root) return 'known';
     if (!use) {
-      const outcome = this.#keepFor(transaction, mailbox, arrived);
+      const outcome = this.#keepFor(round, mailbox, arrived);
       // What was dropped has not used the ticket: the sender may try again.
       if (outcome === 'dropped') return outcome;
       const first = { root, usedAt: arrivedAt, copies: 0 };
@@ -168,7 +177,7 @@ export class Arrivals {
       return outcome;
     }
     if (use.copies >= MAX_TAG_COPIES) return 'copy';
-    const outcome = this.#holdFor(transaction, mailbox, arrived);
+    const outcome = this.#holdFor(round, mailbox, arrived);
     if (outcome === 'held') {
       writeTagUse(transaction, mailboxId, tag, { ...use, copies: use.copies + 1 });
     }
@@ -176,11 +185,7 @@ export class Arrivals {
   }
 
   /** Stores at the mailbox's cost, else holds within its free quota, else drops. */
-  #keepFor(
-    transaction: StoreTransaction,
-    mailbox: Mailbox,
-    arrived: Arrived,
-  ): 'stored' | 'held' | 'dropped' {
+  #keepFor(round: Round, mailbox: Mailbox, arrived: Arrived): 'stored' | 'held' | 'dropped' {
     const { offer } = this.#terms;
     const { sizeBytes, arrivedAt } = arrived;
     if (sizeBytes <= mailbox.policy.maxObject) {
@@ -189,27 +194,27 @@ export class Arrivals {
       const stored = storeObject(objectOf(mailbox, arrived), days, offer, arrivedAt);
       const debited = debitArrival(mailbox, stored.cost, arrivedAt);
       if (debited.ok) {
-        this.#write(transaction, debited.value, arrived, stored.object, stored.cost);
+        this.#write(round, debited.value, arrived, stored.object, stored.cost);
         return 'stored';
       }
     }
-    return this.#holdFor(transaction, mailbox, arrived);
+    return this.#holdFor(round, mailbox, arrived);
   }
 
   /** Holds within the mailbox's free quota, else drops. */
-  #holdFor(transaction: StoreTransaction, mailbox: Mailbox, arrived: Arrived): 'held' | 'dropped' {
+  #holdFor(round: Round, mailbox: Mailbox, arrived: Arrived): 'held' | 'dropped' {
     const { offer, times } = this.#terms;
     const { sizeBytes, arrivedAt } = arrived;
     const quota = { perDay: offer.unsolicitedPerDay, maxSize: offer.unsolicitedMax };
     const unsolicited = takeUnsolicited(mailbox.unsolicited, sizeBytes, quota, arrivedAt);
     if (!unsolicited.ok) return 'dropped';
     const counted = { ...mailbox, unsolicited: unsolicited.value };
-    this.#write(transaction, counted, arrived, holdObject(objectOf(mailbox, arrived), times), 0n);
+    this.#write(round, counted, arrived, holdObject(objectOf(mailbox, arrived), times), 0n);
     return 'held';
   }
 
   #write(
-    transaction: StoreTransaction,
+    { transaction, mailboxes }: Round,
     mailbox: Mailbox,
     arrived: Arrived,
     object: StoredObject,
@@ -217,7 +222,7 @@ export class Arrivals {
   ): void {
     const event = { state: object.state, cost, time: arrived.arrivedAt };
     const logged = logEvent(transaction, mailbox, arrived, event);
-    writeMailbox(transaction, { ...logged, objectCount: logged.objectCount + 1 });
+    mailboxes.set(mailbox.mailboxId, { ...logged, objectCount: logged.objectCount + 1 });
     writeObject(transaction, object);
     this.#addHolder(transaction, arrived, mailbox.mailboxId);
   }

@@ -129,12 +129,12 @@ export class MailboxDesk {
     return { mailbox, head: this.#head(mailbox) };
   }
 
-  /** Log entries from position `after` on, and the signed head; costs one request. */
+  /** Log entries from position `from` on, signed head and id of the log; costs one request. */
   async log(
     mailboxId: string,
     from: number,
     limit: number,
-  ): Promise<{ entries: ShownEntry[]; head: SignedLogHead }> {
+  ): Promise<{ entries: ShownEntry[]; head: SignedLogHead; logId?: Uint8Array }> {
     const mailbox = await this.#charged(mailboxId);
     const entries: ShownEntry[] = [];
     for (let seq = from; seq < mailbox.logLength && entries.length < limit; seq += 1) {
@@ -142,7 +142,8 @@ export class MailboxDesk {
       const entry = bytes && decodeLogEntry(bytes);
       if (entry?.ok) entries.push(this.#shown(mailboxId, entry.value));
     }
-    return { entries, head: this.#head(mailbox) };
+    const { logId } = mailbox;
+    return { entries, head: this.#head(mailbox), ...(logId ? { logId } : {}) };
   }
 
   /** With its tag the owner knows whether held mail is worth paying for. */

@@ -4,11 +4,13 @@
  * loses a payment nor credits it twice. Before: api/payment-guard.ts. After: store/.
  * Spec: docs/spec/31-channel-voucher.md and 33-mailbox.md.
  */
+import { randomBytes } from 'node:crypto';
 import type { OutputId } from '@tanglemail/tangle/core/codec/ids.ts';
 import type { ChannelOutput } from '@tanglemail/tangle/core/codec/output.ts';
 import type { Voucher } from '@tanglemail/tangle/core/codec/voucher.ts';
 import type { Verifier } from '@tanglemail/tangle/core/ports.ts';
 import { stepProviderChannel } from '@tanglemail/mail/core/market/channel-states.ts';
+import { LOG_ID_LENGTH } from '@tanglemail/mail/core/market/constants.ts';
 import { creditMailbox, newMailbox } from '@tanglemail/mail/core/market/mailbox.ts';
 import type { Mailbox, MailboxPolicy } from '@tanglemail/mail/core/market/mailbox.ts';
 import { refuse } from '@tanglemail/mail/core/market/problems.ts';
@@ -159,8 +161,7 @@ export class CreditDesk {
     const now = this.#clock.time;
     const { mailboxId, create } = request;
     const known = readMailbox(transaction, mailboxId);
-    const mailbox =
-      known ?? (create && newMailbox(mailboxId, create.publicKey, create.policy, now));
+    const mailbox = known ?? (create && opened(mailboxId, create, now));
     if (!mailbox) return refuseWith('mailbox-unknown');
     const { increase } = accepted;
     const credited = orRefuse(creditMailbox(mailbox, increase, offer.maxBalance, now));
@@ -180,6 +181,16 @@ export class CreditDesk {
     this.#onDue(isDue ? 0 : channel.expiry - times.claimStart);
     return answer;
   }
+}
+
+/** A mailbox whose log cannot be taken for one that was here before. */
+function opened(
+  mailboxId: string,
+  { publicKey, policy }: NonNullable<CreditRequest['create']>,
+  now: number,
+): Mailbox {
+  const logId = new Uint8Array(randomBytes(LOG_ID_LENGTH));
+  return { ...newMailbox(mailboxId, publicKey, policy, now), logId };
 }
 
 /** What a voucher is shown for; the same voucher for the same purpose is the same payment. */

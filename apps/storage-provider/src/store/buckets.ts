@@ -2,7 +2,8 @@
  * The one list of what the provider keeps, by the first byte of the key. Numbers are never reused.
  * All ids are raw bytes in keys; times and positions are big endian there, so that order is order.
  */
-import { hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
+import { Buffer } from 'node:buffer';
+import { assert } from '@tanglemail/tangle/core/outcome.ts';
 
 export const BUCKETS = {
   /** name → record: feed cursor, offer, format. */
@@ -49,22 +50,41 @@ export const BUCKETS = {
 
 export type Bucket = keyof typeof BUCKETS;
 
+/**
+ * Bytes of a key, to be filled, out of node's pool: small arrays of their own have no buffer before
+ * somebody asks, as names and the store do at once, and making one takes ten times as long.
+ */
+function newKey(bucket: Bucket, length: number): Buffer {
+  const key = Buffer.allocUnsafe(length);
+  key[0] = BUCKETS[bucket];
+  return key;
+}
+
+/** As callers know arrays: those of node change what they were cut out of. */
+function plain({ buffer, byteOffset, length }: Buffer): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, length);
+}
+
 /** The key of `parts` in a bucket. */
 export function keyOf(bucket: Bucket, ...parts: readonly Uint8Array[]): Uint8Array {
   const length = parts.reduce((sum, part) => sum + part.length, 1);
-  const key = new Uint8Array(length);
-  key[0] = BUCKETS[bucket];
+  const key = newKey(bucket, length);
   let at = 1;
   for (const part of parts) {
     key.set(part, at);
     at += part.length;
   }
-  return key;
+  return plain(key);
 }
 
-/** The same with an id in hex. */
+/** The same with ids in hex. */
 export function idKey(bucket: Bucket, ...ids: readonly string[]): Uint8Array {
-  return keyOf(bucket, ...ids.map(hexToBytes));
+  const length = ids.reduce((sum, id) => sum + id.length / 2, 1);
+  const key = newKey(bucket, length);
+  let at = 1;
+  for (const id of ids) at += key.write(id, at, 'hex');
+  assert(at === length, 'an id is hex');
+  return plain(key);
 }
 
 /** First and last-but-one key of everything in `bucket` that starts with `prefix`. */

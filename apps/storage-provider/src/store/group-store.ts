@@ -63,7 +63,10 @@ export class GroupStore implements StoreView {
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    const name = nameOf(key);
+    return this.#read(nameOf(key), key);
+  }
+
+  #read(name: string, key: Uint8Array): Uint8Array | undefined {
     const write = this.#filling.writes.get(name) ?? this.#syncing?.writes.get(name);
     return write ? write.value : this.#kv.getSync(key);
   }
@@ -74,8 +77,9 @@ export class GroupStore implements StoreView {
     const own = new Map<string, Write>();
     const result = work({
       get: (key) => {
-        const write = own.get(nameOf(key));
-        return write ? write.value : this.get(key);
+        const name = nameOf(key);
+        const write = own.get(name);
+        return write ? write.value : this.#read(name, key);
       },
       put: (key, value) => own.set(nameOf(key), { key, value }),
       del: (key) => own.set(nameOf(key), { key, value: undefined }),

@@ -5,25 +5,38 @@
 import { Buffer } from 'node:buffer';
 import { bytesToHex, hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 
-function mark(this: Record<string, unknown>, key: string, value: unknown): unknown {
-  const raw = this[key];
-  if (typeof raw === 'bigint') return { $n: `${raw}` };
-  if (raw instanceof Uint8Array) return { $b: bytesToHex(raw) };
-  return value;
+function mark(value: unknown): unknown {
+  if (typeof value === 'bigint') return { $n: `${value}` };
+  if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof Uint8Array) return { $b: bytesToHex(value) };
+  if (Array.isArray(value)) return value.map(mark);
+  const marked: Record<string, unknown> = {};
+  for (const [key, field] of Object.entries(value)) marked[key] = mark(field);
+  return marked;
 }
 
-function unmark(_key: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
+/** In place. A reviver of JSON.parse takes more than twice the time, as does its counterpart. */
+function unmark(value: object): unknown {
   if ('$n' in value && typeof value.$n === 'string') return BigInt(value.$n);
   if ('$b' in value && typeof value.$b === 'string') return hexToBytes(value.$b);
+  const fields = value as Record<string, unknown>;
+  for (const key of Object.keys(fields)) {
+    const field = fields[key];
+    if (typeof field === 'object' && field !== null) fields[key] = unmark(field);
+  }
   return value;
 }
 
 export function encodeRecord(value: object): Uint8Array {
-  return new Uint8Array(Buffer.from(JSON.stringify(value, mark), 'utf8'));
+  const { buffer, byteOffset, length } = Buffer.from(JSON.stringify(mark(value)), 'utf8');
+  return new Uint8Array(buffer, byteOffset, length);
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
 }
 
 /** The caller knows which type it wrote under this key, and asserts it. */
 export function decodeRecord(bytes: Uint8Array): object {
-  return JSON.parse(Buffer.from(bytes).toString('utf8'), unmark) as object;
+  return unmark(JSON.parse(textOf(bytes)) as object) as object;
 }

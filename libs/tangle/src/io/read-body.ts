@@ -5,24 +5,24 @@
 import { concatBytes } from '@noble/hashes/utils.js';
 
 /**
- * Reads the whole body. Throws `tooLarge` as soon as it is announced to be, or is, longer than
- * `maxBytes`, and then reads no further.
+ * Reads the whole body. Throws what `tooLarge` makes as soon as it is announced to be, or is,
+ * longer than `maxBytes`, and then reads no further.
  */
 export async function readBody(
   response: Response,
   maxBytes: number,
-  tooLarge: Error,
+  tooLarge: () => Error,
 ): Promise<Uint8Array> {
   const announced = Number(response.headers.get('content-length') ?? 0);
   if (announced > maxBytes) {
     await response.body?.cancel();
-    throw tooLarge;
+    throw tooLarge();
   }
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body ?? []) {
     size += chunk.length;
-    if (size > maxBytes) throw tooLarge;
+    if (size > maxBytes) throw tooLarge();
     chunks.push(chunk);
   }
   return concatBytes(...chunks);

@@ -23,6 +23,8 @@ export interface FolderMessage {
   readonly sizeBytes: number;
   /** Unix seconds. */
   readonly internalDate: number;
+  /** Unix seconds at which it came into this folder, where that is known (RFC 8514). */
+  readonly savedAt?: number | undefined;
   /** Sorted, each once; system flags as `\Seen`, keywords as written. */
   readonly flags: readonly string[];
   /** The folder's modification number at its last change; below 2^53. */
@@ -155,12 +157,21 @@ export function changeFlags<M extends FolderMessage>(
   for (const uid of new Set(uids)) {
     const message = folder.messages.get(uid);
     if (!message) continue;
-    const after = sortedFlags(changedFlags(message.flags, change, flags));
+    const after = flagsAfter(message.flags, change, flags);
     if (message.modseq > unchangedSince) modified.push(uid);
     else if (after.join(' ') !== message.flags.join(' '))
       put.push({ ...message, flags: after, modseq });
   }
   return put.length > 0 ? { modified, diff: diffOf(folder, { modseq, put }) } : { modified };
+}
+
+/** The flags that a message with those of `before` has after a change. */
+export function flagsAfter(
+  before: readonly string[],
+  change: FlagChange,
+  flags: readonly string[],
+): string[] {
+  return sortedFlags(changedFlags(before, change, flags));
 }
 
 function changedFlags(

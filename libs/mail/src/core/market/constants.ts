@@ -75,6 +75,8 @@ export const MAX_UPLOAD_BYTES = 36 * 1_048_576;
 export const MAX_TAG_UPLOADS = 4;
 /** Bytes of a delivery tag (mail.md §4). */
 export const TAG_LENGTH = 16;
+/** Bytes of the id of a mailbox's log. */
+export const LOG_ID_LENGTH = 16;
 /** First bytes of a held envelope that a list hands out, enough to scan for one's own mail. */
 export const HELD_HEAD_LENGTH = 64;
 /** Envelopes under one exact tag that are held beside the one that was charged for it. */

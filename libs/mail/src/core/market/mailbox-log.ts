@@ -129,19 +129,25 @@ export function signLogHead(
   };
 }
 
-/**
- * Follows a page of entries from a known position to the signed head. True when the entries are
- * gapless, chain to `head.headHash` if they reach it, and the head is signed by `bondPublicKey`.
- */
-export function verifyLogPage(
-  known: { readonly length: number; readonly hash: Uint8Array },
-  entries: readonly LogEntry[],
+/** Whether the provider has signed this head. */
+export function isHeadSigned(
   head: SignedLogHead,
   provider: { networkId: bigint; bondId: Uint8Array; bondPublicKey: Uint8Array },
   verifier: Verifier,
-): { readonly length: number; readonly hash: Uint8Array } | undefined {
+): boolean {
   const message = logHeadMessage(provider.networkId, provider.bondId, head);
-  if (!verifier.verify(provider.bondPublicKey, message, head.signature)) return undefined;
+  return verifier.verify(provider.bondPublicKey, message, head.signature);
+}
+
+/**
+ * Follows a page of entries from a known position towards a head. Undefined where that position is
+ * no part of this log: entries with gaps, more of them than the head counts, another hash than its.
+ */
+export function followLog(
+  known: { readonly length: number; readonly hash: Uint8Array },
+  entries: readonly LogEntry[],
+  head: LogHead,
+): { readonly length: number; readonly hash: Uint8Array } | undefined {
   let { length, hash } = known;
   for (const entry of entries) {
     if (entry.seq !== length) return undefined;

@@ -53,6 +53,8 @@ export interface Mailbox {
   readonly tagCount: number;
   readonly debits: DayCount;
   readonly unsolicited: DayCount;
+  /** 16 random bytes, other ones for another log. Absent where it began before there were ids. */
+  readonly logId?: Uint8Array;
   /** Entries of the log so far; the next one has this number. */
   readonly logLength: number;
   /** Hash of the last log entry, 32 bytes; zero before the first. */

@@ -33,6 +33,17 @@ const LOW_ORDER = [
 ];
 
 describe.each(suites)('%s suite', (_, suite) => {
+  it('takes a secret that was written over for another one', () => {
+    const publicKey = suite.x25519PublicKey(new Uint8Array(32).fill(9));
+    const secret = new Uint8Array(32).fill(1);
+    const before = suite.x25519(secret, publicKey);
+    expect(suite.x25519(secret, publicKey)).toEqual(before);
+    secret.fill(2);
+    const after = suite.x25519(secret, publicKey);
+    expect(after).toEqual(suite.x25519(new Uint8Array(32).fill(2), publicKey));
+    expect(after).not.toEqual(before);
+  });
+
   it('gives the published X25519 vector', () => {
     const shared = suite.x25519(fromHex(X25519.secret), fromHex(X25519.publicKey));
     expect(shared && bytesToHex(shared)).toBe(X25519.shared);

@@ -35,6 +35,28 @@ function rawPublicKey(secret: KeyObject, headLength: number): Uint8Array {
   return new Uint8Array(der.subarray(headLength));
 }
 
+/**
+ * X25519 secrets as OpenSSL reads them, for as long as their bytes are held: one's own key is tried
+ * on every stranger's envelope, and reading it is half of such a try.
+ */
+class ReadSecrets {
+  readonly #known = new WeakMap<
+    Uint8Array,
+    { readonly raw: Uint8Array; readonly key: KeyObject }
+  >();
+
+  of(secret: Uint8Array): KeyObject {
+    const known = this.#known.get(secret);
+    // Bytes that were wiped or written over are another key.
+    if (known !== undefined && equalBytes(known.raw, secret)) return known.key;
+    const key = privateKey(X25519_PRIVATE, secret);
+    this.#known.set(secret, { raw: secret.slice(), key });
+    return key;
+  }
+}
+
+const SECRETS = new ReadSecrets();
+
 function x25519(secret: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined {
   assert(secret.length === X25519_KEY_LENGTH, 'an X25519 secret has 32 bytes');
   assert(publicKey.length === X25519_KEY_LENGTH, 'an X25519 public key has 32 bytes');
@@ -43,7 +65,7 @@ function x25519(secret: Uint8Array, publicKey: Uint8Array): Uint8Array | undefin
     format: 'der',
     type: 'spki',
   });
-  const own = privateKey(X25519_PRIVATE, secret);
+  const own = SECRETS.of(secret);
   try {
     return new Uint8Array(diffieHellman({ privateKey: own, publicKey: other }));
   } catch {
@@ -118,6 +140,15 @@ export const nativeSuite: SealingSuite = {
  * OpenSSL without ML-KEM, or one that is wrong, costs speed and never a letter.
  */
 export function bestSuite(candidate: SealingSuite = nativeSuite): SealingSuite {
+  if (candidate !== nativeSuite) return proven(candidate);
+  best ??= proven(nativeSuite);
+  return best;
+}
+
+/** What the machine can do does not change, and a run of the reference takes some 50 ms. */
+let best: SealingSuite | undefined;
+
+function proven(candidate: SealingSuite): SealingSuite {
   try {
     return isEqualToReference(candidate) ? candidate : nobleSuite;
   } catch {

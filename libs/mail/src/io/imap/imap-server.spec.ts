@@ -29,7 +29,7 @@ async function deliver(count: number, raw = MAIL): Promise<void> {
   const inbox = test.store.idOf('INBOX');
   for (let at = 1; at <= count; at++) {
     const bytes = Buffer.from(`X-Number: ${at}\r\n${raw}`, 'latin1');
-    await test.store.append(inbox, { raw: bytes, flags: [], internalDate: NOW_SECONDS });
+    test.store.deliver(inbox, { raw: bytes, flags: [], internalDate: NOW_SECONDS });
   }
 }
 
@@ -118,8 +118,10 @@ describe('folders', () => {
     expect(await dialog.run('CREATE "&broken"')).toEqual(['OK [MAILBOXID (F7)] created']);
     const other = await open();
     expect(await other.run('CREATE "&broken"')).toEqual([
-      'BAD the name of the folder cannot be read',
+      'NO [CANNOT] the name of the folder cannot be read',
     ]);
+    expect((await other.run('SELECT "&broken"')).at(-1)).toMatch(/^NO \[NONEXISTENT\]/);
+    expect(await other.run('LIST "" "&broken*"')).toEqual(['OK listed']);
   });
 
   it('are made, renamed, deleted and counted', async () => {
@@ -171,7 +173,11 @@ describe('a selected folder', () => {
   it('gives every item of a message', async () => {
     await deliver(1);
     const dialog = await open('INBOX');
-    const [flags] = await dialog.run('FETCH 1 (UID FLAGS INTERNALDATE RFC822.SIZE MODSEQ EMAILID)');
+    const [modseq, flags] = await dialog.run(
+      'FETCH 1 (UID FLAGS INTERNALDATE RFC822.SIZE MODSEQ EMAILID)',
+    );
+    // From here on the program is told modification numbers.
+    expect(modseq).toBe('* OK [HIGHESTMODSEQ 2] the last change');
     expect(flags).toContain(
       '* 1 FETCH (UID 1 FLAGS (\\Recent) INTERNALDATE " 2-Nov-2026 09:11:12 +0000" RFC822.SIZE ',
     );
@@ -203,20 +209,25 @@ describe('a selected folder', () => {
     ]);
     expect(test.store.folder('F0')?.messages.get(1)?.flags).toEqual([]);
     const [read] = (await dialog.run('FETCH 1 BODY[1]')).slice(1);
-    expect(read).toBe('Hi Bob FLAGS (\\Seen \\Recent))');
+    expect(read).toBe('Hi Bob FLAGS (\\Seen \\Recent) MODSEQ (3))');
   });
 
   it('changes flags, and tells other sessions', async () => {
     await deliver(2);
     const dialog = await open('INBOX');
     const other = await open('INBOX');
+    const flags = '\\Answered \\Deleted \\Draft \\Flagged \\Seen work';
+    // A keyword is announced before a message has it.
+    const announced = [`* FLAGS (${flags})`, `* OK [PERMANENTFLAGS (${flags} \\*)] these are kept`];
     expect(await dialog.run('STORE 1:2 +FLAGS (\\Flagged work)')).toEqual([
+      ...announced,
       '* 1 FETCH (FLAGS (\\Flagged work \\Recent))',
       '* 2 FETCH (FLAGS (\\Flagged work \\Recent))',
       'OK stored',
     ]);
     expect(await dialog.run('UID STORE 2 -FLAGS.SILENT work')).toEqual(['OK stored']);
     expect(await other.run('NOOP')).toEqual([
+      ...announced,
       '* 1 FETCH (FLAGS (\\Flagged work))',
       '* 2 FETCH (FLAGS (\\Flagged))',
       'OK nothing to do',
@@ -271,7 +282,8 @@ describe('a selected folder', () => {
       'BODY alice': '',
       'FROM ALICE (LARGER 10 SMALLER 100000)': '1 2 3',
       'SINCE 2-Nov-2026 BEFORE 3-Nov-2026': '1 2 3',
-      'SENTON 2-Nov-2026': '1 2 3',
+      // They have no Date.
+      'SENTON 2-Nov-2026': '',
       'YOUNGER 10': '1 2 3',
       'OLDER 10': '',
       'NEW 1': '1',
@@ -292,7 +304,14 @@ describe('a selected folder', () => {
     expect(await dialog.run('SEARCH CHARSET KOI8-R TEXT x')).toEqual([
       'NO [BADCHARSET (US-ASCII UTF-8)] only US-ASCII and UTF-8 are read',
     ]);
-    expect((await dialog.run('SEARCH MODSEQ 5'))[0]).toBe('* SEARCH 2 (MODSEQ 5)');
+    expect(await dialog.run('SEARCH MODSEQ 5')).toContain('* SEARCH 2 (MODSEQ 5)');
+    // Of MIN and MAX only the messages at the ends count.
+    await dialog.run('STORE 1 +FLAGS.SILENT (\\Seen)');
+    const ends = async (options: string): Promise<string> =>
+      (await dialog.run(`SEARCH RETURN (${options}) MODSEQ 1`))[0] ?? '';
+    expect(await ends('MAX')).toBe('* ESEARCH (TAG "t") MAX 3 MODSEQ 4');
+    expect(await ends('MIN MAX')).toBe('* ESEARCH (TAG "t") MIN 1 MAX 3 MODSEQ 6');
+    expect(await ends('MAX COUNT')).toBe('* ESEARCH (TAG "t") MAX 3 COUNT 3 MODSEQ 6');
     expect((await dialog.run('SEARCH NONSENSE')).at(-1)).toBe('BAD a search key is unknown');
   });
 
@@ -305,12 +324,12 @@ describe('a selected folder', () => {
     dialog.say(`${raw}\r\n`);
     expect(await dialog.answer()).toEqual([
       '* 1 EXISTS',
-      '* 0 RECENT',
+      '* 1 RECENT',
       'OK [APPENDUID 1001 1] kept',
     ]);
     const fetched = await dialog.run('FETCH 1 (FLAGS INTERNALDATE BODY.PEEK[])');
     expect(fetched.join('\r\n')).toContain(
-      `FLAGS (\\Seen) INTERNALDATE "31-Dec-2025 23:00:00 +0000" BODY[] {${raw.length}}\r\n${raw})`,
+      `FLAGS (\\Seen \\Recent) INTERNALDATE "31-Dec-2025 23:00:00 +0000" BODY[] {${raw.length}}\r\n${raw})`,
     );
     dialog.say(`t APPEND INBOX {200000}\r\n`);
     expect((await dialog.answer()).at(-1)).toBe('NO [TOOBIG] the literal is too large');
@@ -319,6 +338,30 @@ describe('a selected folder', () => {
     expect(await dialog.run(`APPEND Nowhere {1+}\r\nx`)).toEqual([
       'NO [TRYCREATE] there is no such folder',
     ]);
+    // RFC 3502: several at once, each with flags and time of its own, all or none.
+    const time = '"01-Jan-2026 00:00:00 +0000"';
+    const several = `(\\Seen) {3+}\r\na\r\n ${time} {3+}\r\nb\r\n {3+}\r\nc\r\n`;
+    expect((await dialog.run(`APPEND INBOX ${several}`)).at(-1)).toBe(
+      'OK [APPENDUID 1001 2:4] kept',
+    );
+    expect(await dialog.run('UID SEARCH SEEN')).toContain('* SEARCH 1 2');
+    expect(await dialog.run('UID SEARCH ON 1-Jan-2026')).toContain('* SEARCH 3');
+    expect((await dialog.run('APPEND INBOX {1+}\r\na (\\Seen')).at(-1)).toMatch(/^BAD/);
+    expect(test.store.folder('F0')?.messages.size).toBe(4);
+  });
+
+  it('shows a new message as recent to one session alone, the first that hears of it', async () => {
+    const [first, second, reader] = [await open('INBOX'), await open('INBOX'), await open()];
+    await reader.run('EXAMINE INBOX');
+    await deliver(2);
+    // Who only reads takes nothing from the others.
+    expect(await reader.run('NOOP')).toContain('* 2 RECENT');
+    expect(await second.run('NOOP')).toContain('* 2 RECENT');
+    expect(await first.run('NOOP')).toContain('* 0 RECENT');
+    expect(await second.run('FETCH 2 FLAGS')).toContain('* 2 FETCH (FLAGS (\\Recent))');
+    expect(await first.run('SEARCH RECENT')).toContain('* SEARCH');
+    expect(await second.run('SEARCH NEW')).toContain('* SEARCH 1 2');
+    expect(await first.run('STATUS INBOX (RECENT)')).toContain('* STATUS INBOX (RECENT 0)');
   });
 
   it('tells an idle program of what comes, at once', async () => {
@@ -326,7 +369,7 @@ describe('a selected folder', () => {
     dialog.say('t IDLE\r\n');
     await dialog.until(/\+ idling\r\n/);
     await deliver(1);
-    expect(await dialog.until(/RECENT\r\n/)).toBe('* 1 EXISTS\r\n* 0 RECENT\r\n');
+    expect(await dialog.until(/RECENT\r\n/)).toBe('* 1 EXISTS\r\n* 1 RECENT\r\n');
     dialog.say('DONE\r\n');
     expect(await dialog.answer()).toEqual(['OK no longer idle']);
   });
@@ -353,6 +396,12 @@ describe('a selected folder', () => {
     expect(since).toEqual([
       '* 3 FETCH (UID 5 FLAGS (\\Seen) MODSEQ (8))',
       'OK that is all of them',
+    ]);
+    await test.store.expunge('F0', [3]);
+    // By number a message that is gone cannot be changed any more.
+    expect(await dialog.run('STORE 1:2 +FLAGS.SILENT (\\Flagged)')).toEqual([
+      '* 1 FETCH (UID 1 MODSEQ (10))',
+      'OK [EXPUNGEISSUED] some messages are gone',
     ]);
   });
 

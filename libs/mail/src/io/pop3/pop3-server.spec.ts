@@ -29,7 +29,7 @@ beforeEach(async () => {
   port = await server.listen('127.0.0.1', 0);
   for (let count = 1; count <= 3; count++) {
     const raw = Buffer.from(`X: ${count}\r\n${MAIL}`);
-    await store.append(folders.inbox, { raw, flags: [], internalDate: 1 });
+    store.deliver(folders.inbox, { raw, flags: [], internalDate: 1 });
   }
 });
 afterEach(async () => {
@@ -148,5 +148,76 @@ describe('a POP3 session', () => {
     const other = await LineDialog.open(port);
     other.say('a'.repeat(20_000));
     expect(await other.over()).toContain('-ERR the line is too long');
+  });
+
+  it('answers every command at the edge', async () => {
+    const before: (readonly [command: string, answer: RegExp])[] = [
+      ['', /^-ERR the command is unknown/],
+      ['NONSENSE', /^-ERR/],
+      ['RETR 1', /^-ERR it has no place here/],
+      ['NOOP', /^-ERR/],
+      ['UTF8', /^\+OK/],
+      ['STLS', /^-ERR/],
+      ['AUTH', /^\+OK/],
+      ['AUTH CRAM-MD5', /^-ERR only PLAIN/],
+      ['PASS two words', /^-ERR \[AUTH\]/],
+      ['user alice', /^\+OK/],
+      ['pass two words', /^\+OK 3 mails/],
+    ];
+    const after: typeof before = [
+      ['USER alice', /^-ERR it has no place here/],
+      ['AUTH PLAIN', /^-ERR/],
+      ['STAT', /^\+OK 3 \d+$/],
+      ['NOOP', /^\+OK/],
+      ['LIST 0', /^-ERR/],
+      ['LIST 4', /^-ERR there is no such mail/],
+      ['LIST -1', /^-ERR/],
+      ['LIST x', /^-ERR a number is missing/],
+      ['LIST 1 2', /^-ERR/],
+      ['LIST 99999999999', /^-ERR/],
+      ['UIDL 4', /^-ERR/],
+      ['RETR', /^-ERR a number is missing/],
+      ['RETR 1 2', /^-ERR/],
+      ['TOP 1', /^-ERR a number of lines is missing/],
+      ['TOP 1 -1', /^-ERR/],
+      ['TOP 1 2 3', /^-ERR/],
+      ['TOP 9 1', /^-ERR/],
+      ['DELE 2', /^\+OK/],
+      ['DELE 2', /^-ERR there is no such mail/],
+      ['LIST 2', /^-ERR/],
+      ['UIDL 2', /^-ERR/],
+      ['TOP 2 0', /^-ERR/],
+      ['STAT', /^\+OK 2 /],
+      ['RSET', /^\+OK/],
+      ['STAT', /^\+OK 3 /],
+      ['QUIT', /^\+OK/],
+    ];
+    const dialog = await LineDialog.open(port);
+    await dialog.until(/\n/);
+    for (const [command, answer] of [...before, ...after]) {
+      const [heard] = await run(dialog, command, command === 'AUTH');
+      expect([command, heard]).toEqual([command, expect.stringMatching(answer)]);
+    }
+    await dialog.over();
+    expect(store.folder('F0')?.messages.size).toBe(3);
+  });
+
+  it('answers commands that come all at once, in their order', async () => {
+    const dialog = await LineDialog.open(port);
+    dialog.say(
+      'CAPA\r\nUSER alice\r\nPASS two words\r\nSTAT\r\nTOP 1 0\r\nDELE 1\r\nQUIT\r\nSTAT\r\n',
+    );
+    const heard = await dialog.over();
+    expect(heard.match(/^(\+OK|-ERR).*$/gm)).toEqual([
+      '+OK Tanglemail ready',
+      '+OK this is what there is',
+      '+OK and the password',
+      '+OK 3 mails',
+      expect.stringMatching(/^\+OK 3 \d+$/),
+      expect.stringMatching(/octets$/),
+      '+OK it goes to Trash at the end',
+      '+OK until next time',
+    ]);
+    expect(store.folder('F0')?.messages.size).toBe(2);
   });
 });

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { MAX_STAMP_BITS, PADDED_SIZES } from '../../core/limits.ts';
 import {
+  LOG_ID_LENGTH,
   MAX_BUCKET_BITS,
   MAX_FILTER_PATCH,
   MAX_MAILBOX_BUCKETS,
@@ -125,7 +126,12 @@ export const LOG_ENTRY = z.object({
   /** Of what is held; a hint that no signature covers. */
   tag: hex(16).optional(),
 });
-export const LOG = z.object({ entries: z.array(LOG_ENTRY).max(MAX_PAGE), head: HEAD });
+export const LOG = z.object({
+  entries: z.array(LOG_ENTRY).max(MAX_PAGE),
+  head: HEAD,
+  /** Another one than before: the log began anew. A hint that no signature covers. */
+  logId: hex(LOG_ID_LENGTH).optional(),
+});
 
 export const HELD_ITEM = z.object({
   root: hex(32),

@@ -49,7 +49,13 @@ export class ProviderUnreachable extends Error {
 /** An answer that is malformed or does not verify; the provider lost trust, not the network. */
 export class ProviderFault extends Error {
   override readonly name = 'ProviderFault';
-  readonly code: 'answer-malformed' | 'answer-too-large' | 'root-mismatch' | 'proof-invalid';
+  /** `log-rewritten`: the log is not the one of which the known position is a part. */
+  readonly code:
+    | 'answer-malformed'
+    | 'answer-too-large'
+    | 'root-mismatch'
+    | 'proof-invalid'
+    | 'log-rewritten';
 
   constructor(code: ProviderFault['code'], cause?: unknown) {
     super(`the provider's answer does not hold: ${code}`, cause === undefined ? {} : { cause });

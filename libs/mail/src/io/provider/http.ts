@@ -59,7 +59,7 @@ async function send(options: HttpOptions, request: Exchange, signal: AbortSignal
     signal,
     ...body,
   });
-  const tooLarge = new ProviderFault('answer-too-large');
+  const tooLarge = (): ProviderFault => new ProviderFault('answer-too-large');
   const bytes = await readBody(response, request.maxBytes ?? MAX_JSON_BYTES, tooLarge);
   return { status: response.status, headers: response.headers, bytes };
 }

@@ -11,7 +11,7 @@ import type { Clock, Random, Verifier } from '@tanglemail/tangle/core/ports.ts';
 import { MARKET_TIMES, MAX_PAGE } from '../../core/market/constants.ts';
 import type { MarketTimes } from '../../core/market/constants.ts';
 import type { MailboxPolicy, StrangerBucket, WatchedBucket } from '../../core/market/mailbox.ts';
-import { verifyLogPage } from '../../core/market/mailbox-log.ts';
+import { followLog, isHeadSigned } from '../../core/market/mailbox-log.ts';
 import {
   bondPublicKeyOf,
   checkOffer,
@@ -75,6 +75,8 @@ export interface ProviderSession {
 export interface LogPosition {
   readonly length: number;
   readonly hash: Uint8Array;
+  /** Which log that is, 32 hex digits; absent where nothing was said of it. */
+  readonly logId?: string | undefined;
 }
 
 export interface FilterChange {
@@ -206,7 +208,10 @@ export class ProviderClient {
     return readJson(await this.#sendAs(session, { method: 'GET', path }), dto.MAILBOX);
   }
 
-  /** The entries behind `known`, verified against the signed head, and the new position. */
+  /**
+   * The entries behind `known`, verified against the signed head, and the new position. Throws
+   * ProviderFault `log-rewritten` when the provider has signed another log than that of `known`.
+   */
   async log(
     session: ProviderSession,
     known: LogPosition = { length: 0, hash: new Uint8Array(32) },
@@ -222,16 +227,20 @@ export class ProviderClient {
       headHash: hexToBytes(headHash),
       signature: hexToBytes(signature),
     };
-    const isOwn = head.mailboxId === session.mailboxId;
     const provider = {
       networkId: this.#networkId,
       bondId: offer.bondId,
       bondPublicKey: bondPublicKeyOf(offer) ?? offer.bondId,
     };
-    const { verifier } = this.#deps;
-    const position = isOwn ? verifyLogPage(known, entries, head, provider, verifier) : undefined;
-    if (!position) throw new ProviderFault('proof-invalid');
-    return { log, position };
+    const isOwn = head.mailboxId === session.mailboxId;
+    if (!isOwn || !isHeadSigned(head, provider, this.#deps.verifier)) {
+      throw new ProviderFault('proof-invalid');
+    }
+    const { logId } = log;
+    const isOther = known.logId !== undefined && known.logId !== logId;
+    const position = isOther ? undefined : followLog(known, entries, head);
+    if (!position) throw new ProviderFault('log-rewritten');
+    return { log, position: { ...position, logId } };
   }
 
   /** Envelopes of strangers that wait in the mailbox's buckets; give `cursor` to go on. */

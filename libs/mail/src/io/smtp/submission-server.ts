@@ -18,6 +18,9 @@ import { type SmtpAccount, type SmtpLogin, SmtpRefused } from './hooks.ts';
 
 /** Recipients of one mail. */
 export const MAX_SMTP_RECIPIENTS = 100;
+/** Of MAIL and of RCPT: RFC 1870, 3461, 4954 §5, 6152, 6531, 8689. */
+const MAIL_PARAMETERS = ['AUTH', 'BODY', 'ENVID', 'REQUIRETLS', 'RET', 'SIZE', 'SMTPUTF8'];
+const RCPT_PARAMETERS = ['NOTIFY', 'ORCPT'];
 /** What a connection that stops may still do. */
 const CLOSE_MS = 2_000;
 
@@ -104,10 +107,10 @@ function settingsOf(
       user: await handlers.login(auth.username ?? '', auth.password ?? ''),
     })) as unknown as NonNullable<SMTPServerOptions['onAuth']>,
     onMailFrom: callbackify((from: SMTPServerAddress, session: SMTPServerSession) =>
-      handlers.mailFrom(from.address, session),
+      handlers.mailFrom(from, session),
     ),
     onRcptTo: callbackify((to: SMTPServerAddress, session: SMTPServerSession) =>
-      handlers.rcptTo(to.address, session),
+      handlers.rcptTo(to, session),
     ),
     onData: callbackify((stream: SMTPServerDataStream, session: SMTPServerSession) =>
       handlers.data(stream, session),
@@ -130,16 +133,18 @@ class Handlers {
     return account;
   }
 
-  async mailFrom(address: string, session: SMTPServerSession): Promise<undefined> {
-    await this.#guard('MAIL', async () => accountOf(session).checkSender(address));
+  async mailFrom(from: SMTPServerAddress, session: SMTPServerSession): Promise<undefined> {
+    checkParameters(from, MAIL_PARAMETERS);
+    await this.#guard('MAIL', async () => accountOf(session).checkSender(from.address));
     return undefined;
   }
 
-  async rcptTo(address: string, session: SMTPServerSession): Promise<undefined> {
+  async rcptTo(to: SMTPServerAddress, session: SMTPServerSession): Promise<undefined> {
+    checkParameters(to, RCPT_PARAMETERS);
     if (session.envelope.rcptTo.length >= MAX_SMTP_RECIPIENTS) {
       throw new SmtpRefused(452, '4.5.3', `at most ${MAX_SMTP_RECIPIENTS} recipients`);
     }
-    await this.#guard('RCPT', () => accountOf(session).checkRecipient(address));
+    await this.#guard('RCPT', () => accountOf(session).checkRecipient(to.address));
     return undefined;
   }
 
@@ -166,6 +171,12 @@ class Handlers {
       throw new SmtpRefused(451, '4.3.0', 'something went wrong here; the log says what');
     }
   }
+}
+
+/** What is not offered must not be passed over (RFC 5321 §4.1.1.11). */
+function checkParameters({ args }: SMTPServerAddress, known: readonly string[]): void {
+  const unknown = Object.keys(args === false ? {} : args).find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new SmtpRefused(555, '5.5.4', 'a parameter is unknown');
 }
 
 function accountOf(session: SMTPServerSession): SmtpAccount {

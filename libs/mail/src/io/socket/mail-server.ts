@@ -8,7 +8,7 @@ import { createSecureContext, createServer as createTlsServer } from 'node:tls';
 import type { SecureContext } from 'node:tls';
 import { MailSocket } from './mail-socket.ts';
 
-/** Idle connections are looked for so often. */
+/** Idle connections are looked for so often, or as often as the shorter limit. */
 const WATCH_MS = 5_000;
 /** A program that is told to leave has so long to go by itself. */
 const LEAVE_MS = 2_000;
@@ -99,7 +99,9 @@ export class MailServer {
       });
     });
     this.#servers.push(server);
-    this.#watch ??= setInterval(() => this.#leaveIdle(), WATCH_MS).unref();
+    const { loginTimeoutMs, idleTimeoutMs } = this.#limits;
+    const watchMs = Math.min(WATCH_MS, loginTimeoutMs, idleTimeoutMs);
+    this.#watch ??= setInterval(() => this.#leaveIdle(), watchMs).unref();
     return (server.address() as AddressInfo).port;
   }
 

@@ -14,7 +14,33 @@ export interface Sodium {
     message: Uint8Array,
     publicKey: Uint8Array,
   ): boolean;
+  /** Writes ciphertext and tag of XChaCha20-Poly1305 into `sealed`, 16 bytes more than `plain`. */
+  crypto_aead_xchacha20poly1305_ietf_encrypt(
+    sealed: Uint8Array,
+    plain: Uint8Array,
+    associated: Uint8Array,
+    secretNonce: null,
+    nonce: Uint8Array,
+    key: Uint8Array,
+  ): number;
+  /** The way back; throws when `sealed` was changed. */
+  crypto_aead_xchacha20poly1305_ietf_decrypt(
+    plain: Uint8Array,
+    secretNonce: null,
+    sealed: Uint8Array,
+    associated: Uint8Array,
+    nonce: Uint8Array,
+    key: Uint8Array,
+  ): number;
 }
+
+/** What a build of the module must have. */
+const NEEDED: readonly (keyof Sodium)[] = [
+  'crypto_generichash',
+  'crypto_sign_verify_detached',
+  'crypto_aead_xchacha20poly1305_ietf_encrypt',
+  'crypto_aead_xchacha20poly1305_ietf_decrypt',
+];
 
 /** The module, or undefined where it is not installed or its binary does not load. */
 export async function loadSodium(): Promise<Sodium | undefined> {
@@ -23,9 +49,7 @@ export async function loadSodium(): Promise<Sodium | undefined> {
     const name: string = 'sodium-native';
     const loaded = (await import(name)) as Partial<Sodium> & { default?: Partial<Sodium> };
     const sodium = loaded.default ?? loaded;
-    const isWhole =
-      typeof sodium.crypto_generichash === 'function' &&
-      typeof sodium.crypto_sign_verify_detached === 'function';
+    const isWhole = NEEDED.every((one) => typeof sodium[one] === 'function');
     return isWhole ? (sodium as Sodium) : undefined;
   } catch {
     return undefined;

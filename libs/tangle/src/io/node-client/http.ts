@@ -59,7 +59,7 @@ async function ask(
     response = await send(fetchUrl, request, signal);
   }
   if (!response.ok) throw await problemOf(response);
-  return await readBody(response, request.maxBytes, tooLarge(response));
+  return await readBody(response, request.maxBytes, () => tooLarge(response));
 }
 
 async function send(fetchUrl: Fetch, request: HttpRequest, signal: AbortSignal): Promise<Response> {
@@ -95,7 +95,7 @@ export function parseJson(body: Uint8Array): unknown {
 async function problemOf(response: Response): Promise<NodeApiError> {
   const { status } = response;
   try {
-    const body = await readBody(response, MAX_PROBLEM_BYTES, tooLarge(response));
+    const body = await readBody(response, MAX_PROBLEM_BYTES, () => tooLarge(response));
     const problem = problemDto.safeParse(parseJson(body));
     if (problem.success) return new NodeApiError(problem.data.code, status, problem.data);
   } catch (error) {

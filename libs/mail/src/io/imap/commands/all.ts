@@ -22,6 +22,7 @@ import { getQuota, getQuotaRoot } from './quota.ts';
 import { rename } from './rename.ts';
 import { search } from './search.ts';
 import { examine, select } from './select.ts';
+import { sort, thread } from './sort.ts';
 import { starttls } from './starttls.ts';
 import { status } from './status.ts';
 import { store } from './store.ts';
@@ -31,7 +32,7 @@ const ALL = [
   [append, authenticate, capability, check, close, compress, copy, create, deleteFolder, enable],
   [examine, expunge, fetch, getQuota, getQuotaRoot, id, idle, list, login, logout, lsub, move],
   [namespace, noop, rename, search, select, starttls, status, store, subscribe, unselect],
-  [unsubscribe],
+  [sort, thread, unsubscribe],
 ].flat() as readonly ImapCommand[];
 
 export const COMMANDS: ReadonlyMap<string, ImapCommand> = new Map(

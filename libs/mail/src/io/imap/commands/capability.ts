@@ -4,6 +4,7 @@ import type { ImapCommand, ImapSession } from '../session/session.ts';
 
 const AFTER_LOGIN = [
   'UIDPLUS',
+  'MULTIAPPEND',
   'UNSELECT',
   'MOVE',
   'IDLE',
@@ -18,7 +19,12 @@ const AFTER_LOGIN = [
   'ESEARCH',
   'SEARCHRES',
   'WITHIN',
+  'SORT',
+  'SORT=DISPLAY',
+  'THREAD=ORDEREDSUBJECT',
+  'THREAD=REFERENCES',
   'OBJECTID',
+  'PREVIEW',
   'SAVEDATE',
   'BINARY',
   'UTF8=ACCEPT',

@@ -3,7 +3,7 @@ import { ok, SELECTED } from '../session/command.ts';
 import type { CopiedUid } from '../session/hooks.ts';
 import type { ImapCommand, ImapSession } from '../session/session.ts';
 import type { Octets } from '../syntax/imap-text.ts';
-import { formatSequenceSet, type SequenceSet } from '../syntax/sequence-set.ts';
+import { formatInOrder, formatSequenceSet, type SequenceSet } from '../syntax/sequence-set.ts';
 import { highestModseq, refuseReadOnly } from './expunge.ts';
 import { findFolder, readFolder } from './folders.ts';
 
@@ -46,7 +46,7 @@ export const move: ImapCommand<Copy> = {
     // The new UIDs are told before the messages vanish here (RFC 6851 §4.3).
     const code = copyUid(session, id, moved);
     if (code !== undefined) session.untagged(`OK [${code}] moved`);
-    session.tellNews();
+    await session.tellNews();
     return ok('moved', session.enabled.has('QRESYNC') ? highestModseq(session) : undefined);
   },
 };
@@ -60,11 +60,7 @@ function copyUid(
   const state = session.store.folder(folderId);
   if (state === undefined || copied.length === 0) return undefined;
   const sorted = copied.toSorted((a, b) => a.from - b.from);
-  const isInOrder = sorted.every((one, at) => at === 0 || one.to > (sorted[at - 1]?.to ?? 0));
   const from = formatSequenceSet(sorted.map((one) => one.from));
-  // A set is in order by itself; UIDs that are not are named one by one.
-  const to = isInOrder
-    ? formatSequenceSet(sorted.map((one) => one.to))
-    : sorted.map((one) => one.to).join(',');
+  const to = formatInOrder(sorted.map((one) => one.to));
   return `COPYUID ${state.uidValidity} ${from} ${to}`;
 }

@@ -13,7 +13,8 @@ export const enable: ImapCommand<readonly string[]> = {
   name: 'ENABLE',
   states: LOGGED_IN,
   parse: (args) => {
-    const names: string[] = [];
+    args.space();
+    const names = [args.keyword()];
     while (args.hasMore()) names.push(args.keyword());
     args.end();
     return names;
@@ -23,7 +24,8 @@ export const enable: ImapCommand<readonly string[]> = {
     for (const name of names) {
       for (const one of IMPLIED[name as Extension] ?? []) {
         if (session.enabled.has(one)) continue;
-        session.enabled.add(one);
+        if (one === 'CONDSTORE') session.enableCondstore();
+        else session.enabled.add(one);
         added.push(one === 'IMAP4REV2' ? 'IMAP4rev2' : one);
       }
     }

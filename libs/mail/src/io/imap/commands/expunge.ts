@@ -21,7 +21,7 @@ export const expunge: ImapCommand<SequenceSet | undefined> = {
     const among = set === undefined ? selected.uids : session.uidsOf(set, true);
     const uids = deletedUids(session.folderState(), among);
     if (uids.length > 0) await store.expunge(selected.folderId, uids);
-    session.tellNews();
+    await session.tellNews();
     // Programs that keep modification numbers want the one after the change (RFC 7162 §3.2.7).
     const code = session.enabled.has('QRESYNC') ? highestModseq(session) : undefined;
     return ok('gone for good', code);

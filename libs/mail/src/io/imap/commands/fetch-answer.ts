@@ -7,12 +7,13 @@ import { decodedPart } from '../../../core/mime/transfer-encoding.ts';
 import { type MimePart, readParts } from '../../../core/mime/part.ts';
 import { CommandRefused } from '../session/command.ts';
 import type { ImapSession } from '../session/session.ts';
-import { octetsOf } from '../syntax/arguments.ts';
+import { octetsOf, utf8Octets } from '../syntax/arguments.ts';
 import { formatSection, partAt, sectionBytes } from '../syntax/body-section.ts';
 import { formatEnvelope, formatStructure } from '../syntax/body-structure.ts';
 import type { FetchItem, Partial } from '../syntax/fetch-items.ts';
 import { formatDateTime } from '../syntax/imap-date.ts';
-import type { Octets } from '../syntax/imap-text.ts';
+import { type Octets, string } from '../syntax/imap-text.ts';
+import { previewOf } from './preview.ts';
 
 interface Loaded {
   readonly bytes: Uint8Array;
@@ -23,6 +24,7 @@ export class FetchAnswer {
   readonly #session: ImapSession;
   readonly #message: FolderMessage;
   #loaded: Loaded | undefined;
+  #preview = '';
 
   constructor(session: ImapSession, message: FolderMessage) {
     this.#session = session;
@@ -35,12 +37,14 @@ export class FetchAnswer {
       const bytes = await this.#session.store.read(this.#message);
       if (bytes === undefined) return undefined;
       this.#loaded = { bytes, root: readParts(bytes) };
+      const hasPreview = items.some(({ kind }) => kind === 'PREVIEW');
+      this.#preview = hasPreview ? await previewOf(bytes) : '';
     }
     return items.map((item) => this.#format(item)).join(' ');
   }
 
   #format(item: FetchItem): Octets {
-    const { emailId, internalDate, modseq, uid } = this.#message;
+    const { emailId, internalDate, modseq, savedAt, uid } = this.#message;
     switch (item.kind) {
       case 'UID':
         return `UID ${uid}`;
@@ -49,7 +53,7 @@ export class FetchAnswer {
       case 'INTERNALDATE':
         return `INTERNALDATE ${formatDateTime(internalDate)}`;
       case 'SAVEDATE':
-        return `SAVEDATE ${formatDateTime(internalDate)}`;
+        return `SAVEDATE ${savedAt === undefined ? 'NIL' : formatDateTime(savedAt)}`;
       case 'RFC822.SIZE':
         return `RFC822.SIZE ${this.#session.store.sizeOf(this.#message)}`;
       case 'MODSEQ':
@@ -77,6 +81,8 @@ export class FetchAnswer {
         return `BODY ${formatStructure(bytes, root, { ...mode, isExtended: false })}`;
       case 'BODYSTRUCTURE':
         return `BODYSTRUCTURE ${formatStructure(bytes, root, { ...mode, isExtended: true })}`;
+      case 'PREVIEW':
+        return `PREVIEW ${string(utf8Octets(this.#preview), mode)}`;
       case 'section': {
         const section = sectionBytes(bytes, root, item.section);
         const name = item.name === 'BODY' ? `BODY${formatSection(item.section)}` : item.name;
@@ -91,7 +97,7 @@ export class FetchAnswer {
 }
 
 function needsBytes({ kind }: FetchItem): boolean {
-  return ['BODY', 'BODYSTRUCTURE', 'ENVELOPE', 'binary', 'section'].includes(kind);
+  return ['BODY', 'BODYSTRUCTURE', 'ENVELOPE', 'PREVIEW', 'binary', 'section'].includes(kind);
 }
 
 function formatBinary(

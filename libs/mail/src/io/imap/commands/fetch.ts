@@ -1,5 +1,6 @@
 /** FETCH and UID FETCH: RFC 3501 §6.4.5, CHANGEDSINCE and VANISHED of RFC 7162. */
 import { hasFlag, type FolderMessage } from '../../../core/folder/folder.ts';
+import { Breath } from '../session/breath.ts';
 import { ok, SELECTED } from '../session/command.ts';
 import type { ImapCommand, ImapSession } from '../session/session.ts';
 import { type Arguments, SyntaxProblem } from '../syntax/arguments.ts';
@@ -35,7 +36,7 @@ export const fetch: ImapCommand<Fetch> = {
   run: async (session, args, { isUid }) => {
     const { changedSince, items } = args;
     if (changedSince !== undefined || items.some(({ kind }) => kind === 'MODSEQ')) {
-      session.enabled.add('CONDSTORE');
+      session.enableCondstore();
     }
     if (args.hasVanished) tellVanished(session, args);
     const uids = session.uidsOf(args.set, isUid);
@@ -105,8 +106,10 @@ async function tellAll(
   changedSince: number | undefined,
 ): Promise<number> {
   const before = session.selected.modseq;
+  const breath = new Breath();
   let missing = 0;
   for (const uid of uids) {
+    await breath.take();
     // The folder may change while answers wait for the program to read them.
     const message = session.folderState().messages.get(uid);
     if (message === undefined) missing++;
@@ -130,8 +133,24 @@ async function tellOne(
   const asksFlags = items.some(({ kind }) => kind === 'FLAGS');
   const told = await answer.format(items);
   if (told === undefined) return false;
-  const flags = hasChanged && !asksFlags ? ` FLAGS ${session.flagsOf(message)}` : '';
-  if (asksFlags || flags !== '') session.selected.markKnown(message);
-  session.untagged(`${session.selected.numberOf(message.uid)} FETCH (${told}${flags})`);
+  if (asksFlags || hasChanged) session.selected.markKnown(message);
+  session.tellNewFlags(message);
+  const more = hasChanged ? changeItems(session, message, items) : '';
+  session.untagged(`${session.selected.numberOf(message.uid)} FETCH (${told}${more})`);
   return true;
+}
+
+/** What a change brings that was not asked for, as RFC 7162 §3.2 and §3.2.5 want it. */
+function changeItems(
+  session: ImapSession,
+  message: FolderMessage,
+  items: readonly FetchItem[],
+): string {
+  const { enabled } = session;
+  const asks = (kind: FetchItem['kind']): boolean => items.some((one) => one.kind === kind);
+  const more: string[] = [];
+  if (enabled.has('QRESYNC') && !asks('UID')) more.push(`UID ${message.uid}`);
+  if (!asks('FLAGS')) more.push(`FLAGS ${session.flagsOf(message)}`);
+  if (enabled.has('CONDSTORE') && !asks('MODSEQ')) more.push(`MODSEQ (${message.modseq})`);
+  return more.map((one) => ` ${one}`).join('');
 }

@@ -11,7 +11,7 @@ export const idle: ImapCommand<void> = {
     session.setIdle(true);
     session.takeLine(async (line) => {
       session.setIdle(false);
-      session.tellNews();
+      await session.tellNews();
       const isDone = line.trim().toUpperCase() === 'DONE';
       session.tagged(
         tag,

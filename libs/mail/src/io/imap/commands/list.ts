@@ -79,12 +79,34 @@ export const lsub: ImapCommand<readonly [reference: Octets, pattern: Octets]> = 
   },
   run: async (session, [reference, pattern]) => {
     const args = { reference, patterns: [pattern], isSubscribed: true, isRecursive: false };
-    for (const { folder } of chosen(session, { ...args, isSpecial: false, isExtended: false })) {
-      session.untagged(`LSUB () "/" ${formatFolder(session, folder.name)}`);
+    const options = { ...args, isSpecial: false, isExtended: false };
+    const names = new Set([...chosen(session, options)].map(({ folder }) => folder.name));
+    for (const name of names) session.untagged(`LSUB () "/" ${formatFolder(session, name)}`);
+    // RFC 3501 §6.3.9: `%` shows that something below is subscribed.
+    for (const name of pattern.endsWith('%') ? namesAbove(session, args) : []) {
+      if (names.has(name)) continue;
+      session.untagged(`LSUB (\\Noselect) "/" ${formatFolder(session, name)}`);
     }
     return ok('listed');
   },
 };
+
+/** Names that fit a pattern of `%` and have subscribed folders below them. */
+function namesAbove(
+  session: ImapSession,
+  { reference, patterns }: Pick<List, 'patterns' | 'reference'>,
+): Set<string> {
+  const matchers = patterns.map((one) => readPattern(session, reference + one));
+  const names = new Set<string>();
+  for (const { name, isSubscribed } of session.store.folders()) {
+    if (!isSubscribed) continue;
+    for (let at = name.indexOf('/'); at >= 0; at = name.indexOf('/', at + 1)) {
+      const above = name.slice(0, at);
+      if (matchers.some((matches) => matches(above))) names.add(above);
+    }
+  }
+  return names;
+}
 
 function readSelection(args: Arguments): string[] {
   const options = args.list(() => args.keyword());
@@ -128,7 +150,9 @@ function* chosen(session: ImapSession, args: Omit<List, 'status'>): Generator<Ch
     if (!matchers.some((matches) => matches(folder.name))) continue;
     if (args.isSpecial && folder.specialUse === undefined) continue;
     const below = folders.filter((one) => one.name.startsWith(`${folder.name}/`));
-    const isAbove = args.isRecursive && below.some((one) => one.isSubscribed);
+    const isShown = (name: string): boolean => matchers.some((matches) => matches(name));
+    // RFC 5258 §3.5: of what the patterns do not show by themselves.
+    const isAbove = args.isRecursive && below.some((one) => one.isSubscribed && !isShown(one.name));
     if (args.isSubscribed && !folder.isSubscribed && !isAbove) continue;
     const attributes = [below.length > 0 ? '\\HasChildren' : '\\HasNoChildren'];
     if (folder.specialUse !== undefined) attributes.push(folder.specialUse);

@@ -14,8 +14,6 @@ import { findFolder, formatFolder, readFolder } from './folders.ts';
 import { vanishedSince } from './vanished.ts';
 
 const SYSTEM_FLAGS = ['\\Answered', '\\Deleted', '\\Draft', '\\Flagged', '\\Seen'];
-/** Keywords that are named as in use; the rest can be set all the same. */
-const MAX_KEYWORDS = 200;
 
 interface Resync {
   readonly uidValidity: number;
@@ -46,7 +44,7 @@ function selection(name: 'EXAMINE' | 'SELECT'): ImapCommand<Select> {
           session.untagged('OK [CLOSED] the folder before is closed');
         }
       }
-      if (isCondstore) session.enabled.add('CONDSTORE');
+      if (isCondstore) session.enableCondstore();
       if (resync !== undefined && !session.enabled.has('QRESYNC')) {
         throw new SyntaxProblem('QRESYNC was not enabled');
       }
@@ -104,23 +102,18 @@ function readPairs(args: Arguments): void {
 }
 
 async function open(session: ImapSession, folder: ImapFolder, isReadOnly: boolean): Promise<void> {
-  const { store } = session;
-  const recentFrom = isReadOnly
-    ? store.folder(folder.id)?.firstRecentUid
-    : await store.claimRecent(folder.id);
-  const state = store.folder(folder.id);
-  if (state === undefined || recentFrom === undefined) {
-    throw new CommandRefused('there is no such folder', 'NONEXISTENT');
-  }
+  const recent = await session.claimRecent(folder.id, isReadOnly);
+  const state = session.store.folder(folder.id);
+  if (state === undefined) throw new CommandRefused('there is no such folder', 'NONEXISTENT');
   const view = new FolderView(folder.id, state, isReadOnly);
-  view.addRecent(recentFrom);
+  for (const range of recent) view.addRecent(range);
   session.select(view);
   tellFolder(session, folder, state);
 }
 
 function tellFolder(session: ImapSession, folder: ImapFolder, state: ImapFolderState): void {
   const { selected } = session;
-  const flags = flagsInUse(state);
+  const flags = selected.flagsWith(flagsInUse(state)) ?? [];
   session.untagged(`FLAGS ${list(flags)}`);
   const permanent = selected.isReadOnly ? [] : [...flags, '\\*'];
   session.untagged(`OK [PERMANENTFLAGS ${list(permanent)}] these are kept`);
@@ -139,7 +132,7 @@ function flagsInUse(state: ImapFolderState): string[] {
   for (const { flags } of state.messages.values()) {
     for (const flag of flags) if (!flag.startsWith('\\')) keywords.add(flag);
   }
-  return [...SYSTEM_FLAGS, ...[...keywords].toSorted().slice(0, MAX_KEYWORDS)];
+  return [...SYSTEM_FLAGS, ...[...keywords].toSorted()];
 }
 
 function tellFirstUnseen(session: ImapSession, state: ImapFolderState): void {

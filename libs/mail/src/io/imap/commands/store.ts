@@ -1,5 +1,5 @@
 /** STORE and UID STORE: RFC 3501 §6.4.6, UNCHANGEDSINCE of RFC 7162 §3.1.3. */
-import type { FlagChange } from '../../../core/folder/folder.ts';
+import { flagsAfter, type FlagChange } from '../../../core/folder/folder.ts';
 import { ok, SELECTED } from '../session/command.ts';
 import type { ImapCommand, ImapSession } from '../session/session.ts';
 import { type Arguments, SyntaxProblem } from '../syntax/arguments.ts';
@@ -32,13 +32,17 @@ export const store: ImapCommand<Store> = {
   },
   run: async (session, { set, change, isSilent, flags, unchangedSince }, { isUid }) => {
     refuseReadOnly(session);
-    if (unchangedSince !== undefined) session.enabled.add('CONDSTORE');
+    if (unchangedSince !== undefined) session.enableCondstore();
     const uids = session.uidsOf(set, isUid);
     const { allowed, modified } = split(session, uids, unchangedSince);
     const { folderId } = session.selected;
+    const expected = isSilent ? expectedFlags(session, allowed, { change, flags }) : undefined;
     if (allowed.length > 0) await session.store.changeFlags(folderId, allowed, change, flags);
-    tellResult(session, allowed, { isSilent, isUid });
-    if (modified.length === 0) return ok('stored');
+    tellResult(session, allowed, { expected, isUid });
+    if (modified.length === 0) {
+      const isGone = allowed.length < uids.length;
+      return isGone ? ok('some messages are gone', 'EXPUNGEISSUED') : ok('stored');
+    }
     const named = isUid ? modified : modified.map((uid) => session.selected.numberOf(uid));
     return ok('some were changed meanwhile', `MODIFIED ${formatSequenceSet(named)}`);
   },
@@ -78,11 +82,34 @@ function split(
   return { allowed, modified };
 }
 
-/** The flags as they are now; silent programs learn only the modification numbers, if they ask. */
+/** By UID, what a program takes for granted that asks for no answer. */
+function expectedFlags(
+  session: ImapSession,
+  uids: readonly number[],
+  { change, flags }: { readonly change: FlagChange; readonly flags: readonly string[] },
+): ReadonlyMap<number, string> {
+  const { messages } = session.folderState();
+  const expected = new Map<number, string>();
+  for (const uid of uids) {
+    const before = messages.get(uid);
+    if (before === undefined) continue;
+    const isKnown = change === 'set' || session.selected.isKnown(before);
+    if (isKnown) expected.set(uid, flagsAfter(before.flags, change, flags).join(' '));
+  }
+  return expected;
+}
+
+/**
+ * The flags as they are now. Silent programs learn only the modification numbers, if they ask, and
+ * what somebody else changed (RFC 3501 §6.4.6).
+ */
 function tellResult(
   session: ImapSession,
   uids: readonly number[],
-  { isSilent, isUid }: { readonly isSilent: boolean; readonly isUid: boolean },
+  {
+    expected,
+    isUid,
+  }: { readonly expected: ReadonlyMap<number, string> | undefined; readonly isUid: boolean },
 ): void {
   const { selected, enabled } = session;
   const { messages } = session.folderState();
@@ -90,10 +117,10 @@ function tellResult(
     const message = messages.get(uid);
     if (message === undefined) continue;
     selected.markKnown(message);
-    if (!isSilent) session.tellFlags(message, isUid);
+    if (expected?.get(uid) !== message.flags.join(' ')) session.tellFlags(message, isUid);
     else if (enabled.has('CONDSTORE')) {
       const items = [`MODSEQ (${message.modseq})`];
-      if (isUid) items.unshift(`UID ${uid}`);
+      if (isUid || enabled.has('QRESYNC')) items.unshift(`UID ${uid}`);
       session.untagged(`${selected.numberOf(uid)} FETCH (${items.join(' ')})`);
     }
   }

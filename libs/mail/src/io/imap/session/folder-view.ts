@@ -4,8 +4,11 @@
  * §7.4.1, RFC 7162. Before: hooks.ts; next: session.ts.
  */
 import type { FolderMessage } from '../../../core/folder/folder.ts';
-import type { ImapFolderState } from './hooks.ts';
+import type { ImapFolderState, UidRange } from './hooks.ts';
 import { positionOf } from '../syntax/sequence-set.ts';
+
+/** Flags that a program is told of by name; the rest can be set all the same. */
+const MAX_FLAGS = 205;
 
 /** What the session was not told yet. */
 export interface FolderNews {
@@ -24,6 +27,8 @@ export class FolderView {
   #uids: number[];
   #modseq: number;
   #uidNext: number;
+  /** Flags that the program was told of, by lower case. */
+  readonly #flags = new Map<string, string>();
   /** UIDs that are recent for this session. */
   readonly #recent = new Set<number>();
   /** Modification numbers that its own commands told it, until the next news. */
@@ -64,9 +69,30 @@ export class FolderView {
     return this.#uids[at] === uid ? at + 1 : 0;
   }
 
-  /** Marks known messages from `fromUid` on as recent for this session. */
-  addRecent(fromUid: number): void {
-    for (const uid of this.#uids.slice(positionOf(this.#uids, fromUid))) this.#recent.add(uid);
+  /** Marks known messages as recent for this session. */
+  addRecent({ from, to }: UidRange): void {
+    for (let at = positionOf(this.#uids, from); at < this.#uids.length; at++) {
+      const uid = this.#uids[at] ?? 0;
+      if (uid >= to) return;
+      this.#recent.add(uid);
+    }
+  }
+
+  /** Whether the folder has messages that the session was not told of. */
+  hasArrivals(state: ImapFolderState): boolean {
+    return state.uidNext > this.#uidNext;
+  }
+
+  /** Flags that the program was told of, with those of a message; undefined for nothing new. */
+  flagsWith(flags: readonly string[]): readonly string[] | undefined {
+    let isNew = false;
+    for (const flag of flags) {
+      const key = flag.toLowerCase();
+      if (this.#flags.has(key) || this.#flags.size >= MAX_FLAGS) continue;
+      this.#flags.set(key, flag);
+      isNew = true;
+    }
+    return isNew ? [...this.#flags.values()] : undefined;
   }
 
   /**
@@ -106,6 +132,11 @@ export class FolderView {
     }
     this.#uids = this.#uids.filter((uid) => state.messages.has(uid));
     return gone;
+  }
+
+  /** Whether the session was told of this state of a message. */
+  isKnown({ uid, modseq }: FolderMessage): boolean {
+    return modseq <= this.#modseq || this.#told.get(uid) === modseq;
   }
 
   /** The session's own command told it of this state of a message. */

@@ -37,6 +37,20 @@ export interface CopiedUid {
   readonly to: number;
 }
 
+/** What a program puts into a folder. */
+export interface AppendedMessage {
+  readonly raw: Uint8Array;
+  readonly flags: readonly string[];
+  /** Unix seconds. */
+  readonly internalDate: number;
+}
+
+/** From the first up to the one before the last. */
+export interface UidRange {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Why a change was refused, as the response code that names it. */
 export type ImapRefusal =
   | 'ALREADYEXISTS'
@@ -88,20 +102,14 @@ export interface ImapStore {
   threadId(message: FolderMessage): string | undefined;
   quota(): ImapQuota | undefined;
 
+  /** Folders above it that are missing come along; nobody is subscribed to them. */
   createFolder(name: string): Promise<ImapFolder>;
   renameFolder(id: string, name: string): Promise<void>;
   /** Its messages go to Trash. */
   deleteFolder(id: string): Promise<void>;
   subscribe(id: string, isSubscribed: boolean): Promise<void>;
-  /** Takes a message up. Time in Unix seconds. Throws ImapRefused. */
-  append(
-    folderId: string,
-    message: {
-      readonly raw: Uint8Array;
-      readonly flags: readonly string[];
-      readonly internalDate: number;
-    },
-  ): Promise<{ readonly uid: number }>;
+  /** Takes messages up, all or none; gives their UIDs in this order. Throws ImapRefused. */
+  append(folderId: string, messages: readonly AppendedMessage[]): Promise<readonly number[]>;
   changeFlags(
     folderId: string,
     uids: readonly number[],
@@ -111,8 +119,8 @@ export interface ImapStore {
   copy(folderId: string, uids: readonly number[], to: string): Promise<readonly CopiedUid[]>;
   move(folderId: string, uids: readonly number[], to: string): Promise<readonly CopiedUid[]>;
   expunge(folderId: string, uids: readonly number[]): Promise<void>;
-  /** The first UID that is recent for this session: no other is told so of the same. */
-  claimRecent(folderId: string): Promise<number>;
+  /** UIDs that are recent for this session from now on: no other is told so of the same. */
+  claimRecent(folderId: string): Promise<UidRange>;
   /** Calls back after every change of any folder, until what it returns is called. */
   observe(listener: () => void): () => void;
 }

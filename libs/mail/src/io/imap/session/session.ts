@@ -8,7 +8,13 @@ import { Arguments, SyntaxProblem, bytesOf, utf8Octets } from '../syntax/argumen
 import { type CommandForm, CommandRefused, type ImapReply, type ImapState } from './command.ts';
 import { CommandReader, type RawCommand, type ReaderEvent } from '../syntax/command-reader.ts';
 import { FolderView } from './folder-view.ts';
-import { type ImapFolderState, ImapRefused, type ImapLogin, type ImapStore } from './hooks.ts';
+import {
+  type ImapFolderState,
+  type ImapLogin,
+  ImapRefused,
+  type ImapStore,
+  type UidRange,
+} from './hooks.ts';
 import { list, type Octets, type TextMode } from '../syntax/imap-text.ts';
 import { CharsetUnknown } from '../syntax/search-key.ts';
 import { formatSequenceSet, membersOf, type SequenceSet } from '../syntax/sequence-set.ts';
@@ -19,6 +25,8 @@ const MAX_LITERAL_BEFORE_LOGIN = 1_024;
 const MAX_LITERAL = 65_536;
 /** Wrong commands in a row after which a connection is closed: no mail program speaks so. */
 const MAX_PROBLEMS = 20;
+/** Claims of recent messages in a row: more come only while these are written. */
+const MAX_CLAIMS = 3;
 /** Answers are collected up to so many octets before they are handed on. */
 const FLUSH_OCTETS = 65_536;
 
@@ -111,6 +119,14 @@ export class ImapSession {
 
   get textMode(): TextMode {
     return { isUtf8: this.enabled.has('UTF8=ACCEPT') || this.enabled.has('IMAP4REV2') };
+  }
+
+  /** The program asks for modification numbers: from now on it is told them (RFC 7162 §3.1). */
+  enableCondstore(): void {
+    if (this.enabled.has('CONDSTORE')) return;
+    this.enabled.add('CONDSTORE');
+    const state = this.view && this.#store?.folder(this.view.folderId);
+    if (state !== undefined) this.untagged(`OK [HIGHESTMODSEQ ${state.modseq}] the last change`);
   }
 
   get isRev2(): boolean {
@@ -227,8 +243,11 @@ export class ImapSession {
     await this.deps.transport.write(bytes);
   }
 
-  /** UIDs that a set names, ascending; those that are gone are left out. */
-  uidsOf(set: SequenceSet, isUid: boolean): number[] {
+  /**
+   * UIDs that a set names, ascending; those that are gone are left out. Numbers that no message has
+   * are refused, but where they are searched for.
+   */
+  uidsOf(set: SequenceSet, isUid: boolean, isSearch = false): number[] {
     const { uids } = this.selected;
     if (set === 'saved') {
       const known = new Set(this.saved);
@@ -238,24 +257,57 @@ export class ImapSession {
     const isOutside = set.some(({ from, to }) =>
       [from, to].some((end) => end !== Number.POSITIVE_INFINITY && end > uids.length),
     );
-    if (isOutside || uids.length === 0) throw new SyntaxProblem('no such message');
+    if (!isSearch && (isOutside || uids.length === 0)) throw new SyntaxProblem('no such message');
     const numbers = Array.from(uids, (_, at) => at + 1);
     return membersOf(set, numbers).flatMap((number) => uids[number - 1] ?? []);
   }
 
+  /**
+   * Makes messages that no session was told of as recent this session's own. One that only reads
+   * sees them as recent, and so does the next; IMAP4rev2 knows no recent messages.
+   */
+  async claimRecent(folderId: string, isReadOnly: boolean): Promise<UidRange[]> {
+    const ranges: UidRange[] = [];
+    if (this.isRev2) return ranges;
+    // More may come while the claim is written.
+    for (let tries = 0; tries < MAX_CLAIMS; tries++) {
+      const state = this.store.folder(folderId);
+      if (state === undefined || state.firstRecentUid >= state.uidNext) break;
+      if (isReadOnly) return [{ from: state.firstRecentUid, to: state.uidNext }];
+      ranges.push(await this.store.claimRecent(folderId));
+    }
+    return ranges;
+  }
+
   /** Says what changed in the selected folder since the session was last told. */
-  tellNews(mayExpunge = true): void {
+  async tellNews(mayExpunge = true): Promise<void> {
     const { view } = this;
     if (view === undefined || this.#store === undefined) return;
+    const before = this.#store.folder(view.folderId);
+    if (before === undefined) return;
+    const recent = view.hasArrivals(before)
+      ? await this.#claimArrivals(view.folderId, view.isReadOnly)
+      : [];
     const state = this.#store.folder(view.folderId);
     if (state === undefined) return;
     const news = view.news(state, mayExpunge);
+    for (const range of recent) view.addRecent(range);
     if (news.expunged.length > 0) this.#tellExpunged(news.expunged);
     if (news.exists !== undefined) {
       this.untagged(`${news.exists} EXISTS`);
       if (!this.isRev2) this.untagged(`${view.recent} RECENT`);
     }
     for (const message of news.changed) this.tellFlags(message, false);
+  }
+
+  /** A disk that takes no claim must not keep news from a program. */
+  async #claimArrivals(folderId: string, isReadOnly: boolean): Promise<UidRange[]> {
+    try {
+      return await this.claimRecent(folderId, isReadOnly);
+    } catch (error) {
+      this.deps.onFault(error, 'RECENT');
+      return [];
+    }
   }
 
   #tellExpunged(expunged: readonly { readonly number: number; readonly uid: number }[]): void {
@@ -270,10 +322,20 @@ export class ImapSession {
   tellFlags(message: FolderMessage, hasUid: boolean): void {
     const number = this.selected.numberOf(message.uid);
     if (number === 0) return;
+    this.tellNewFlags(message);
     const items = [`FLAGS ${this.flagsOf(message)}`];
     if (hasUid || this.enabled.has('QRESYNC')) items.unshift(`UID ${message.uid}`);
     if (this.enabled.has('CONDSTORE')) items.push(`MODSEQ (${message.modseq})`);
     this.untagged(`${number} FETCH ${list(items)}`);
+  }
+
+  /** A keyword stands in FLAGS before a message has it: programs rely on that list. */
+  tellNewFlags(message: FolderMessage): void {
+    const flags = this.selected.flagsWith(message.flags);
+    if (flags === undefined) return;
+    this.untagged(`FLAGS ${list(flags)}`);
+    const permanent = this.selected.isReadOnly ? [] : [...flags, '\\*'];
+    this.untagged(`OK [PERMANENTFLAGS ${list(permanent)}] these are kept`);
   }
 
   flagsOf(message: FolderMessage): Octets {
@@ -355,7 +417,7 @@ export class ImapSession {
       return { status: 'BAD', text: `${name} has no place here` };
     }
     const reply = await this.guard(name, () => command.run(this, command.parse(args, form), form));
-    if (this.state !== 'ended') this.tellNews(form.isUid || command.keepsNumbers !== true);
+    if (this.state !== 'ended') await this.tellNews(form.isUid || command.keepsNumbers !== true);
     return reply;
   }
 
@@ -394,7 +456,7 @@ export class ImapSession {
     void this.#exclusively(async () => {
       this.#isTelling = false;
       if (!this.#isIdle) return;
-      this.tellNews();
+      await this.tellNews();
       await this.flush();
     }).catch((error: unknown) => this.deps.onFault(error, 'IDLE'));
   }

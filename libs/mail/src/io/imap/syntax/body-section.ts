@@ -48,8 +48,9 @@ export function readPath(args: Arguments): number[] {
   const path: number[] = [];
   while (/\d/.test(args.next)) {
     path.push(args.nzNumber());
-    if (args.next === ']' || !args.take('.')) break;
+    if (args.next === ']' || !args.take('.')) return path;
   }
+  if (path.length > 0 && args.next === ']') throw new SyntaxProblem('a section ends in a dot');
   return path;
 }
 

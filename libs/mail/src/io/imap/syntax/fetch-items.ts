@@ -24,6 +24,7 @@ export type FetchItem =
         | 'FLAGS'
         | 'INTERNALDATE'
         | 'MODSEQ'
+        | 'PREVIEW'
         | 'RFC822.SIZE'
         | 'SAVEDATE'
         | 'THREADID'
@@ -95,6 +96,13 @@ function itemOf(args: Arguments, name: string): FetchItem {
       const isPeek = name === 'BODY.PEEK';
       return { kind: 'section', name: 'BODY', section, isPeek, partial: readPartial(args) };
     }
+    case 'PREVIEW':
+      // Ours is made at once or not at all; LAZY may as well have it.
+      if (args.take(' (')) {
+        if (args.keyword() !== 'LAZY') throw new SyntaxProblem('a modifier is unknown');
+        args.expect(')');
+      }
+      return { kind: 'PREVIEW' };
     case 'RFC822':
       return whole('RFC822', 'ALL', false);
     case 'RFC822.HEADER':

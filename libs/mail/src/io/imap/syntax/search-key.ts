@@ -20,6 +20,7 @@ export type SearchKey =
   | { readonly kind: 'body' | 'text'; readonly words: string }
   /** Days since 1970, UTC. */
   | { readonly kind: 'received'; readonly order: DayOrder; readonly day: number }
+  | { readonly kind: 'saved'; readonly order: DayOrder; readonly day: number }
   | { readonly kind: 'sent'; readonly order: DayOrder; readonly day: number }
   | { readonly kind: 'age'; readonly isOlder: boolean; readonly seconds: number }
   | { readonly kind: 'size'; readonly isLarger: boolean; readonly bytes: number }
@@ -49,17 +50,16 @@ const FLAGS: Record<string, readonly [flag: string, isSet: boolean]> = {
   UNFLAGGED: ['\\Flagged', false],
   UNSEEN: ['\\Seen', false],
 };
-const DATES: Record<string, readonly ['received' | 'sent', DayOrder]> = {
+const DATES: Record<string, readonly ['received' | 'saved' | 'sent', DayOrder]> = {
   BEFORE: ['received', 'before'],
   ON: ['received', 'on'],
   SINCE: ['received', 'since'],
   SENTBEFORE: ['sent', 'before'],
   SENTON: ['sent', 'on'],
   SENTSINCE: ['sent', 'since'],
-  // The day of saving is the day of arrival: a move keeps it.
-  SAVEDBEFORE: ['received', 'before'],
-  SAVEDON: ['received', 'on'],
-  SAVEDSINCE: ['received', 'since'],
+  SAVEDBEFORE: ['saved', 'before'],
+  SAVEDON: ['saved', 'on'],
+  SAVEDSINCE: ['saved', 'since'],
 };
 const HEADERS = new Set(['BCC', 'CC', 'FROM', 'SUBJECT', 'TO']);
 
@@ -72,9 +72,9 @@ export function readSearchKeys(args: Arguments): SearchKey {
   return keys.length === 1 ? keys[0]! : { kind: 'and', keys };
 }
 
-/** `CHARSET name` in front of the keys, if it stands there. Throws CharsetUnknown. */
-export function checkCharset(name: string): void {
-  if (!['US-ASCII', 'UTF-8'].includes(name.toUpperCase())) throw new CharsetUnknown();
+/** Whether text in this charset is read. */
+export function isCharset(name: string): boolean {
+  return ['US-ASCII', 'UTF-8'].includes(name.toUpperCase());
 }
 
 class KeyReader {

@@ -87,3 +87,9 @@ export function formatSequenceSet(numbers: readonly number[]): string {
   }
   return pieces.join(',');
 }
+
+/** Numbers as a set that keeps their order: as ranges if they ascend, else one by one. */
+export function formatInOrder(numbers: readonly number[]): string {
+  const isInOrder = numbers.every((one, at) => at === 0 || one > (numbers[at - 1] ?? 0));
+  return isInOrder ? formatSequenceSet(numbers) : numbers.join(',');
+}

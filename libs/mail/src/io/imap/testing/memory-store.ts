@@ -15,11 +15,13 @@ import {
   newFolder,
 } from '../../../core/folder/folder.ts';
 import {
+  type AppendedMessage,
   type CopiedUid,
   type ImapFolder,
   ImapRefused,
   type ImapStore,
   type SpecialUse,
+  type UidRange,
 } from '../session/hooks.ts';
 
 const SPECIAL: Record<string, SpecialUse | undefined> = {
@@ -40,16 +42,18 @@ export class MemoryStore implements ImapStore {
   readonly #shelves = new Map<string, Shelf>();
   readonly #bytes = new Map<string, Uint8Array>();
   readonly #listeners = new Set<() => void>();
+  /** When a message comes into a folder. */
+  nowSeconds = 1_793_610_672;
   #uidValidity = 1_000;
   #keys = 0;
 
   constructor() {
-    for (const name of ['INBOX', ...Object.keys(SPECIAL)]) this.#create(name);
+    for (const name of ['INBOX', ...Object.keys(SPECIAL)]) this.#create(name, true);
   }
 
-  #create(name: string): ImapFolder {
+  #create(name: string, isSubscribed = false): ImapFolder {
     const id = `F${this.#shelves.size}`;
-    this.#shelves.set(id, { name, isSubscribed: true, folder: newFolder(++this.#uidValidity) });
+    this.#shelves.set(id, { name, isSubscribed, folder: newFolder(++this.#uidValidity) });
     return this.folders().find((one) => one.id === id)!;
   }
 
@@ -101,7 +105,13 @@ export class MemoryStore implements ImapStore {
     if (this.folders().some((one) => one.name === name)) {
       throw new ImapRefused('ALREADYEXISTS', 'there is such a folder');
     }
-    return this.#changed(() => this.#create(name));
+    const parts = name.split('/');
+    const above = parts.slice(0, -1).map((_, at) => parts.slice(0, at + 1).join('/'));
+    const missing = above.filter((parent) => !this.folders().some((one) => one.name === parent));
+    return this.#changed(() => {
+      for (const parent of missing) this.#create(parent);
+      return this.#create(name);
+    });
   }
 
   async renameFolder(id: string, name: string): Promise<void> {
@@ -121,15 +131,12 @@ export class MemoryStore implements ImapStore {
     this.#shelves.get(id)!.isSubscribed = isSubscribed;
   }
 
+  async append(folderId: string, messages: readonly AppendedMessage[]): Promise<number[]> {
+    return messages.map((message) => this.deliver(folderId, message));
+  }
+
   /** Takes a message up, as the inbox does and as APPEND does. */
-  async append(
-    folderId: string,
-    message: {
-      readonly raw: Uint8Array;
-      readonly flags: readonly string[];
-      readonly internalDate: number;
-    },
-  ): Promise<{ readonly uid: number }> {
+  deliver(folderId: string, message: AppendedMessage): number {
     const emailId = createHash('sha256').update(message.raw).digest('hex').slice(0, 32);
     this.#bytes.set(emailId, message.raw);
     const folder = this.#folder(folderId);
@@ -138,10 +145,11 @@ export class MemoryStore implements ImapStore {
       emailId,
       sizeBytes: message.raw.length,
       internalDate: message.internalDate,
+      savedAt: this.nowSeconds,
       flags: message.flags,
     });
     this.#apply(folder, diff);
-    return { uid };
+    return uid;
   }
 
   async changeFlags(
@@ -160,7 +168,7 @@ export class MemoryStore implements ImapStore {
     for (const from of uids) {
       const message = source.messages.get(from);
       if (message === undefined) continue;
-      const { uid, diff } = appendMessage(target, message);
+      const { uid, diff } = appendMessage(target, { ...message, savedAt: this.nowSeconds });
       this.#apply(target, diff);
       copied.push({ from, to: uid });
     }
@@ -178,11 +186,11 @@ export class MemoryStore implements ImapStore {
     this.#apply(folder, expungeMessages(folder, uids));
   }
 
-  async claimRecent(folderId: string): Promise<number> {
+  async claimRecent(folderId: string): Promise<UidRange> {
     const folder = this.#folder(folderId);
     const { fromUid, diff } = claimRecent(folder);
     this.#apply(folder, diff);
-    return fromUid;
+    return { from: fromUid, to: folder.firstRecentUid };
   }
 
   observe(listener: () => void): () => void {

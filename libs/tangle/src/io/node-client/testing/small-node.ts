@@ -30,6 +30,7 @@ import { buildMilestone, signMilestone } from '../../../core/milestone/build.ts'
 import { assembleCertificate } from '../../../core/milestone/certificate.ts';
 import { genesisMilestone } from '../../../core/milestone/genesis.ts';
 import type { GenesisMilestone } from '../../../core/milestone/genesis.ts';
+import type { Hasher, Verifier } from '../../../core/ports.ts';
 import { parentOf } from '../../../core/milestone/rules.ts';
 import type { MilestoneResult, ParentMilestone } from '../../../core/milestone/rules.ts';
 import type { Failure } from '../../../core/outcome.ts';
@@ -77,6 +78,9 @@ export interface SmallNodeOptions {
   readonly blocksPage: number;
   /** Ids of a page of outputs. */
   readonly outputsPage: number;
+  /** The core's own unless a faster one is given; all give the same bytes. */
+  readonly hasher: Hasher;
+  readonly verifier: Verifier;
 }
 
 /** So small that paging is seen. */
@@ -110,7 +114,9 @@ export class SmallNode {
     outputs: { address: ReturnType<typeof addressOf>; amount: bigint }[] = [],
     options: Partial<SmallNodeOptions> = {},
   ) {
-    this.#options = { ...SMALL_PAGES, nowMs: Date.now, ...options };
+    const crypto = { hasher: nobleHasher, verifier: nobleVerifier };
+    this.#options = { ...SMALL_PAGES, ...crypto, nowMs: Date.now, ...options };
+    const { hasher } = this.#options;
     this.genesis = {
       name: 'small',
       timestampMs: this.#options.nowMs() - 30_000,
@@ -118,7 +124,7 @@ export class SmallNode {
       committee: [publicKeyOf(COMMITTEE_KEY)],
       outputs: outputs.length > 0 ? outputs : [{ address: addressOf(RICH_KEY), amount: SUPPLY }],
     };
-    this.start0 = genesisMilestone(this.genesis, nobleHasher);
+    this.start0 = genesisMilestone(this.genesis, hasher);
     this.#parent = this.start0.parent;
     const bytes = encodeMilestone(this.start0.milestone);
     this.chain.push({ milestone: this.start0.milestone, bytes, result: undefined });
@@ -157,6 +163,7 @@ export class SmallNode {
 
   /** Confirms all blocks that no milestone references yet. */
   confirm(): void {
+    const { hasher, verifier } = this.#options;
     const pending = this.#unreferenced();
     const covered = new Set(pending.flatMap((id) => this.blocks.get(id)?.block.parents ?? []));
     const tips = pending.filter((id) => !covered.has(id));
@@ -171,20 +178,20 @@ export class SmallNode {
         blocks: this.blocks,
         outputs: (id) => this.#index.state(id),
         params: this.genesis.params,
-        verifier: nobleVerifier,
-        hasher: nobleHasher,
+        verifier,
+        hasher,
         rootIndexOf: (id) => (id === GENESIS_BLOCK_ID ? 0 : this.referencedBy.get(id)),
       },
     );
     if (!built.ok) throw new Error(built.code);
     const { header, body, result } = built.value;
     const signer = { networkId: this.start0.networkId, seat: 0, secretKey: COMMITTEE_KEY };
-    const vote = signMilestone(header, 'finalize', signer, nobleHasher);
+    const vote = signMilestone(header, 'finalize', signer, hasher);
     const certificate = assembleCertificate([vote], 1);
     if (certificate === undefined) throw new Error('no certificate');
     const milestone = { header, body, certificate };
     const { params } = this.genesis;
-    this.#parent = parentOf(milestone, this.#parent, result, { params, hasher: nobleHasher });
+    this.#parent = parentOf(milestone, this.#parent, result, { params, hasher });
     this.chain.push({ milestone, bytes: encodeMilestone(milestone), result });
     for (const id of result.included) this.referencedBy.set(id, header.index);
     for (const id of result.included) this.#pending.delete(id);
@@ -334,7 +341,7 @@ export class SmallNode {
       params: this.genesis.params,
       networkId: this.start0.networkId,
       loadBits: this.loadBits,
-      hasher: nobleHasher,
+      hasher: this.#options.hasher,
     });
     if (!checked.ok) return problem(checked);
     const { id } = checked.value;
@@ -373,14 +380,15 @@ export class SmallNode {
     const confirmed = this.chain[this.referencedBy.get(id) ?? 0];
     if (confirmed?.result === undefined) return NOT_FOUND;
     const { included, applied } = confirmed.result;
+    const { hasher } = this.#options;
     const appliedAt = applied.indexOf(id);
     return {
       status: 200,
       body: {
         milestone: bytesToHex(confirmed.bytes),
         block: bytesToHex(known.bytes),
-        inclusionPath: pathTo(included, included.indexOf(id)),
-        ...(appliedAt === -1 ? {} : { appliedPath: pathTo(applied, appliedAt) }),
+        inclusionPath: pathTo(included, included.indexOf(id), hasher),
+        ...(appliedAt === -1 ? {} : { appliedPath: pathTo(applied, appliedAt, hasher) }),
       },
     };
   }
@@ -452,9 +460,9 @@ export class SmallNode {
   }
 }
 
-function pathTo(ids: readonly BlockId[], index: number): string {
+function pathTo(ids: readonly BlockId[], index: number, hasher: Hasher): string {
   const leaves = ids.map((id) => idToBytes(id));
-  return bytesToHex(encodeAuditPath(auditPath(leaves, index, nobleHasher)));
+  return bytesToHex(encodeAuditPath(auditPath(leaves, index, hasher)));
 }
 
 function wireOf({ status, body }: Answer): { status: number; type: string; body: Body } {

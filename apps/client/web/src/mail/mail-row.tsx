@@ -1,0 +1,50 @@
+/** One mail in a list: sender, subject, time, and marks that are read aloud in this order. */
+import { Paperclip, ShieldCheck, Star } from 'lucide-react';
+import type { MessageSummaryDto } from '../../../src/api/dto.ts';
+import { Avatar } from '../ui/avatar.tsx';
+import { useNow } from '../daemon/use-data.ts';
+import { shortTime } from '../words/times.ts';
+import { useSpeech } from '../words/use-words.ts';
+
+export function isUnread({ flags }: Pick<MessageSummaryDto, 'flags'>): boolean {
+  return !flags.includes('\\Seen');
+}
+
+/** Whom a row names: the sender, or whom an own mail went to. */
+export function personOf({ from, sentTo }: MessageSummaryDto): string {
+  return sentTo ?? (from.name === '' ? from.address : from.name);
+}
+
+export function MailRow({ mail }: { readonly mail: MessageSummaryDto }) {
+  const { language, words } = useSpeech();
+  const nowMs = useNow();
+  const { from, subject, dateMs, flags, hasAttachments } = mail;
+  const isNew = isUnread(mail);
+  const person = personOf(mail);
+  return (
+    <div className={isNew ? 'mail-row mail-row-unread' : 'mail-row'}>
+      {isNew && <span className="sr-only">{words.mail.isUnread}.</span>}
+      <Avatar name={person} address={from.address} />
+      <div className="mail-row-text">
+        <div className="mail-row-line">
+          <span className="mail-row-person cut">
+            {mail.sentTo === undefined ? person : `→ ${person}`}
+          </span>
+          {from.verified && mail.sentTo === undefined && (
+            <ShieldCheck className="mark-ok" size={14} aria-label={words.mail.verified} />
+          )}
+          <time className="mail-row-time figures">{shortTime(language, dateMs, nowMs)}</time>
+        </div>
+        <div className="mail-row-line">
+          <span className="mail-row-subject cut">
+            {subject === '' ? words.mail.noSubject : subject}
+          </span>
+          {flags.includes('\\Flagged') && (
+            <Star className="mark-warn" size={14} aria-label={words.mail.isStarred} />
+          )}
+          {hasAttachments && <Paperclip size={14} aria-label={words.mail.attachments.other} />}
+        </div>
+      </div>
+    </div>
+  );
+}

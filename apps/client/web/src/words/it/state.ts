@@ -1,0 +1,9 @@
+/** What state says, in Italian. */
+import type { Words } from '../en.ts';
+
+export const state = {
+  loading: 'Caricamento',
+  retry: 'Riprova',
+  failed: 'Non è stato possibile caricare',
+  kept: 'Resta visibile ciò che c’era prima.',
+} satisfies Words['state'];
