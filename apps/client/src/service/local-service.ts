@@ -214,13 +214,14 @@ export class LocalService implements ClientService {
   }
 
   async setFlags(id: string, change: dto.SetFlagsDto): Promise<dto.MessageSummaryDto> {
-    const { account, contacts, messages, store, writes } = this.#parts;
+    const { account, contacts, events, messages, store, writes } = this.#parts;
     await writes.run(async () => {
       const batch = store.batch();
       const changed = messages.flag(batch, this.#mail(id).id, change.change, change.flags);
       await batch.write();
       changed?.apply();
     });
+    events.emit({ topic: 'mailbox', data: { changed: 'flags' } });
     return summaryView(account, contacts, this.#mail(id));
   }
 
