@@ -19,7 +19,7 @@ const FREE: ClientConfigInput = {
   bridge: { imapPort: 0, imapsPort: 0, smtpPort: 0, smtpsPort: 0, pop3Port: 0, pop3sPort: 0 },
 };
 const TEST_MS = 120_000;
-const LOOPBACKS = ['127.0.0.1', '::1'];
+const LOOPBACKS = new Set(['127.0.0.1', '::1']);
 
 let tangle: SmallTangle;
 const running: { close(): Promise<void> }[] = [];
@@ -252,7 +252,7 @@ describe('the bridge', () => {
       const doors = alice.bridge.bridge().doors.filter(({ tls }) => tls === 'starttls');
       expect(doors.map((one) => one.protocol).toSorted()).toEqual(['imap', 'pop3', 'smtp']);
       for (const { port } of doors) {
-        for (const { address } of own.filter((one) => LOOPBACKS.includes(one.address))) {
+        for (const { address } of own.filter((one) => LOOPBACKS.has(one.address))) {
           const socket = connect(port, address);
           expect(`${(await once(socket, 'data'))[0]}`).toMatch(/^(\* OK|\+OK|220)/);
           socket.destroy();
