@@ -211,11 +211,10 @@ describe('the checkers find what is broken', () => {
 
   it('an envelope that two people can open, and one that nobody can', () => {
     const { people, tangle } = world;
-    const limit = 60;
-    const twins = [...people, people[0]!];
-    expect(eavesdrop(tangle, twins, limit).faults).not.toEqual([]);
-    const { closed } = eavesdrop(tangle, people.slice(1), limit);
-    expect(closed).toBeGreaterThan(0);
+    // Everybody twice, and nobody: among many people few envelopes are for a certain one of them.
+    const twins = [...people, ...people];
+    expect(eavesdrop(tangle, twins, 30).faults).not.toEqual([]);
+    expect(eavesdrop(tangle, [], 60).closed).toBeGreaterThan(0);
   });
 
   it('a line of chat that opens with the key of somebody whom it is not for', () => {

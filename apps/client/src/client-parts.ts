@@ -21,6 +21,7 @@ import type { OwnAddresses, PublishedDoors } from './contacts/own-addresses.ts';
 import type { OwnSettings } from './contacts/own-settings.ts';
 import { buildPeople, contactEvent } from './contacts/people-parts.ts';
 import type { RequestSorter } from './contacts/request-sorter.ts';
+import type { SafetyNumbers } from './contacts/safety-numbers.ts';
 import { DescriptorPublisher } from './descriptor/publisher.ts';
 import { DescriptorResolver } from './descriptor/resolver.ts';
 import { buildDevices, type DeviceParts } from './devices/device-parts.ts';
@@ -92,6 +93,7 @@ export interface ClientParts extends ClientOptions {
   readonly contacts: ContactBook;
   readonly ownSettings: OwnSettings;
   readonly addresses: OwnAddresses;
+  readonly safetyNumbers: SafetyNumbers;
   readonly messages: MessageStore;
   readonly mailbox: MailboxParts;
   readonly requests: RequestSorter;

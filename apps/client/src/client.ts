@@ -14,7 +14,7 @@ import {
 } from './client-parts.ts';
 import { noticeFacts } from './notices/notice-facts.ts';
 import { NoticeKeeper } from './notices/notice-keeper.ts';
-import { pause } from './pause.ts';
+import { Bell, pause } from './pause.ts';
 import { LocalMailboxService } from './service/mailbox-service.ts';
 import { Hooks } from './service/hook-service.ts';
 import { FilterSearch } from './service/filter-service.ts';
@@ -32,7 +32,7 @@ const DAY_SECONDS = 86_400;
 const RETRY_MS = 3_000;
 /** Greatest rest between attempts that fail again and again. */
 const LAST_RETRY_MS = 60_000;
-/** Between two looks at the node's milestones, which cost nothing. */
+/** Longest time between two looks at the node's milestones, while it tells of none. */
 const NODE_FEED_MS = 2_000;
 const DESCRIPTOR_CHECK_MS = 60_000;
 const CHANNEL_CHECK_MS = 15_000;
@@ -59,6 +59,8 @@ export class Client {
   readonly #loops: Promise<void>[] = [];
   readonly #notices: NoticeKeeper;
   #isNoticing = false;
+  /** Rings for each milestone that the node tells of. */
+  readonly #milestones = new Bell();
   #polledAtMs = Number.NEGATIVE_INFINITY;
   #unsubscribe: (() => void) | undefined;
 
@@ -122,7 +124,10 @@ export class Client {
       () => this.#fetchMail(),
       (timeMs, signal) => push.rest(timeMs, signal),
     );
-    if (config.mailFromNode) this.#loop('node feed', (signal) => this.#readNode(signal));
+    if (config.mailFromNode) {
+      const restOrMilestone: Rest = (timeMs, signal) => this.#milestones.rest(timeMs, signal);
+      this.#loop('node feed', (signal) => this.#readNode(signal), restOrMilestone);
+    }
     this.#loop('contacts', () => this.#tendContacts());
     if (filterScan !== undefined) {
       this.#loop('filters', async (signal) => {
@@ -153,6 +158,7 @@ export class Client {
     this.#unsubscribe = tangle.events.subscribe('milestones/confirmed', () => {
       wallet.wake();
       outbox.wake();
+      this.#milestones.ring();
     });
   }
 

@@ -19,7 +19,7 @@ const FREE: ClientConfigInput = {
   bridge: { imapPort: 0, imapsPort: 0, smtpPort: 0, smtpsPort: 0, pop3Port: 0, pop3sPort: 0 },
 };
 const TEST_MS = 120_000;
-const LOOPBACKS = ['127.0.0.1', '::1'];
+const LOOPBACKS = new Set(['127.0.0.1', '::1']);
 
 let tangle: SmallTangle;
 const running: { close(): Promise<void> }[] = [];
@@ -342,7 +342,7 @@ describe('the bridge', () => {
       const doors = alice.bridge.bridge().doors.filter(({ tls }) => tls === 'starttls');
       expect(doors.map((one) => one.protocol).toSorted()).toEqual(['imap', 'pop3', 'smtp']);
       for (const { port } of doors) {
-        for (const { address } of own.filter((one) => LOOPBACKS.includes(one.address))) {
+        for (const { address } of own.filter((one) => LOOPBACKS.has(one.address))) {
           const socket = connect(port, address);
           expect(`${(await once(socket, 'data'))[0]}`).toMatch(/^(\* OK|\+OK|220)/);
           socket.destroy();
@@ -371,6 +371,42 @@ describe('the bridge', () => {
       const bob = await startPerson(2, disks[1], config);
       const alice = await startPerson(1, disks[0], config);
       expect([alice.port('imap'), bob.port('imap')]).toEqual(ports);
+    },
+    TEST_MS,
+  );
+
+  it(
+    'ends what a password opened when it is taken back, and nothing else',
+    async () => {
+      const alice = await startPerson(1);
+      const { id: taken, password } = await alice.bridge.addPassword('another');
+      const { user } = alice;
+      const imapLogin = async (word: string): Promise<LineDialog> => {
+        const dialog = await LineDialog.open(alice.port('imap'));
+        dialog.say(`a LOGIN ${user} ${word}\r\n`);
+        await dialog.until(/a OK[^\n]*\n/);
+        return dialog;
+      };
+      const [idle, kept] = [await imapLogin(password), await imapLogin(alice.password)];
+      idle.say('b IDLE\r\n');
+      await idle.until(/\+ [^\n]*\n/);
+      const pop3 = await LineDialog.open(alice.port('pop3'));
+      pop3.say(`USER ${user}\r\nPASS ${password}\r\n`);
+      await pop3.until(/\d mails\r\n/);
+      const plain = Buffer.from(`\0${user}\0${password}`).toString('base64');
+      const submission = await LineDialog.open(alice.port('smtp'));
+      await submission.until(/220 [^\n]*\n/);
+      submission.say('EHLO test\r\n');
+      await submission.until(/250 [^\n]*\n/);
+      submission.say(`AUTH PLAIN ${plain}\r\n`);
+      await submission.until(/235 [^\n]*\n/);
+      await alice.bridge.removePassword(taken);
+      expect(await idle.over()).toBe('* BYE the password was taken back\r\n');
+      expect(await pop3.over()).toBe('-ERR [AUTH] the password was taken back\r\n');
+      expect(await submission.over()).toBe('421 4.7.0 the password was taken back\r\n');
+      kept.say('b NOOP\r\n');
+      expect(await kept.until(/b [^\n]*\n/)).toContain('b OK');
+      kept.close();
     },
     TEST_MS,
   );

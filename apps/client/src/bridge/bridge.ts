@@ -8,7 +8,7 @@ import { MAX_MESSAGE_SIZE } from '@tanglemail/mail/core/limits.ts';
 import { createImapServer } from '@tanglemail/mail/io/imap/imap-server.ts';
 import { createPop3Server } from '@tanglemail/mail/io/pop3/pop3-server.ts';
 import { listenForSubmissions } from '@tanglemail/mail/io/smtp/submission-server.ts';
-import type { MailServer, TlsKey } from '@tanglemail/mail/io/socket/mail-server.ts';
+import type { MailServer, ServerLogin, TlsKey } from '@tanglemail/mail/io/socket/mail-server.ts';
 import { setTimeout as rest } from 'node:timers/promises';
 import { emailText } from '../account/account.ts';
 import type { AddedAppPasswordDto, BridgeDto } from '../api/bridge-dto.ts';
@@ -23,6 +23,7 @@ import { type Authority, openAuthority } from './authority.ts';
 import { BridgeStore, type BridgeStoreParts, isAccountName } from './bridge-store.ts';
 import { LoginGuard } from './login-guard.ts';
 import { HOST, type Listen, listenOnLoopback } from './loopback.ts';
+import { OpenLogins } from './open-logins.ts';
 import { SubmissionDesk, type SubmissionService } from './submission-desk.ts';
 
 const DOORS_KEY = 'doors';
@@ -46,6 +47,7 @@ interface Built {
 export class Bridge implements BridgeService {
   readonly #built: Built;
   readonly #doors: Door[] = [];
+  readonly #logins = new OpenLogins();
   readonly #closers: (() => Promise<void>)[] = [];
   readonly #taken: Record<string, number>;
 
@@ -95,6 +97,7 @@ export class Bridge implements BridgeService {
 
   async removePassword(id: string): Promise<void> {
     await this.#built.passwords.remove(id);
+    await this.#logins.revoke(id);
   }
 
   /** Ends all connections. */
@@ -126,9 +129,14 @@ export class Bridge implements BridgeService {
       serverName: 'Tanglemail',
       serverVersion: VERSION,
     };
-    const loginTo = <T>(to: T) => ({
-      login: async (name: string, password: string) =>
-        (await guard.check(name, password)) ? to : undefined,
+    const loginTo = <T>(to: T): ServerLogin<T> => ({
+      login: async (name, password, connection) => {
+        const id = await guard.check(name, password);
+        // It may have been taken back while its use was written down.
+        if (id === undefined || !passwords.has(id)) return undefined;
+        this.#logins.add(id, connection);
+        return to;
+      },
     });
     const folders = { inbox: FOLDER.INBOX, trash: FOLDER.Trash };
     const imap = createImapServer(common, { login: loginTo(mail), onFault, nowMs });

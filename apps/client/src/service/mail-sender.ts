@@ -3,7 +3,6 @@
  * recipients, and puts entries and the copy in Sent into one synced batch. Before:
  * local-service.ts; after: mail io, compose.ts; outbox. Spec: docs/spec/42-delivery.md.
  */
-import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import {
   formatEmail,
@@ -20,6 +19,7 @@ import type * as dto from '../api/dto.ts';
 import { ClientError } from '../client-error.ts';
 import type { ClientParts } from '../client-parts.ts';
 import { messageIdOf } from '../inbox/letter-intake.ts';
+import { nativeSha256 } from '../native-sha256.ts';
 import type { QueuedAlong } from '../outbox/outgoing.ts';
 import type { OutboxEntry } from '../store/outbox-collections.ts';
 import { type Answer, answerTo, forwardOf } from './answers.ts';
@@ -211,7 +211,7 @@ export class MailSender {
         roleOf: (address) => recipients.get(address)?.role,
         subAddresses: subAddressesOf(recipients),
         raw,
-        emailId: bytesToHex(sha256(raw)),
+        emailId: bytesToHex(nativeSha256(raw)),
         messageId,
         subject,
         isRegistered,
@@ -222,7 +222,7 @@ export class MailSender {
       devices.copies.upload(batch, {
         messageKey,
         raw: copy,
-        emailId: bytesToHex(sha256(copy)),
+        emailId: bytesToHex(nativeSha256(copy)),
         isToSelf: recipients.has(account.address) && Buffer.compare(raw, copy) === 0,
         notBeforeMs: Math.max(sendAtMs ?? 0, nowMs + undoMs),
       });

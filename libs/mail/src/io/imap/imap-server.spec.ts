@@ -329,7 +329,8 @@ describe('a selected folder', () => {
     ]);
     const fetched = await dialog.run('FETCH 1 (FLAGS INTERNALDATE BODY.PEEK[])');
     expect(fetched.join('\r\n')).toContain(
-      `FLAGS (\\Seen \\Recent) INTERNALDATE "31-Dec-2025 23:00:00 +0000" BODY[] {${raw.length}}\r\n${raw})`,
+      'FLAGS (\\Seen \\Recent) INTERNALDATE "31-Dec-2025 23:00:00 +0000" ' +
+        `BODY[] {${raw.length}}\r\n${raw})`,
     );
     dialog.say(`t APPEND INBOX {200000}\r\n`);
     expect((await dialog.answer()).at(-1)).toBe('NO [TOOBIG] the literal is too large');

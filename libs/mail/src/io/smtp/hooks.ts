@@ -1,5 +1,7 @@
 /** What a submission over SMTP needs of an account. The bridge of the client stands behind it. */
 
+import type { ServerLogin } from '../socket/mail-server.ts';
+
 /** Refuses a command; code and enhanced code are those of RFC 5321 and RFC 3463. */
 export class SmtpRefused extends Error {
   readonly responseCode: number;
@@ -46,7 +48,4 @@ export interface SmtpAccount {
   submit(submission: Submission): Promise<string>;
 }
 
-export interface SmtpLogin {
-  /** Undefined for a wrong name or password. */
-  login(user: string, password: string): Promise<SmtpAccount | undefined>;
-}
+export type SmtpLogin = ServerLogin<SmtpAccount>;

@@ -68,10 +68,10 @@ export const thread: ImapCommand<Thread> = {
   },
   run: async (session, { algorithm, searched }, { isUid }) => {
     const messages = await found(session, searched, true);
-    const numbered = messages.map(({ uid, facts }) => ({
-      ...facts,
-      number: isUid ? uid : session.selected.numberOf(uid),
-    }));
+    const numbered = messages.map(({ uid, facts }) => {
+      const number = isUid ? uid : session.selected.numberOf(uid);
+      return Object.assign({}, facts, { number });
+    });
     const threads = ALGORITHMS[algorithm]?.(numbered) ?? [];
     session.untagged(`THREAD ${formatThreads(threads)}`.trimEnd());
     return ok('threaded');

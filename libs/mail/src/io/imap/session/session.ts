@@ -15,6 +15,7 @@ import {
   type ImapStore,
   type UidRange,
 } from './hooks.ts';
+import type { LeaveReason } from '../../socket/mail-server.ts';
 import { list, type Octets, type TextMode } from '../syntax/imap-text.ts';
 import { CharsetUnknown } from '../syntax/search-key.ts';
 import { formatSequenceSet, membersOf, type SequenceSet } from '../syntax/sequence-set.ts';
@@ -29,6 +30,12 @@ const MAX_PROBLEMS = 20;
 const MAX_CLAIMS = 3;
 /** Answers are collected up to so many octets before they are handed on. */
 const FLUSH_OCTETS = 65_536;
+
+const LEAVE_TEXT: Readonly<Record<LeaveReason, string>> = {
+  idle: 'nothing was said for long',
+  revoked: 'the password was taken back',
+  shutdown: 'the server stops',
+};
 
 /** What carries the octets. */
 export interface ImapTransport {
@@ -166,9 +173,9 @@ export class ImapSession {
   }
 
   /** Ends the session from this side. */
-  async leave(reason: 'idle' | 'shutdown'): Promise<void> {
+  async leave(reason: LeaveReason): Promise<void> {
     if (this.state === 'ended') return;
-    this.untagged(reason === 'idle' ? 'BYE nothing was said for long' : 'BYE the server stops');
+    this.untagged(`BYE ${LEAVE_TEXT[reason]}`);
     this.close();
     await this.flush();
     this.deps.transport.end();
