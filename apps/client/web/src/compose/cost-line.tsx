@@ -37,7 +37,8 @@ export function CostLine({ to, sizeBytes }: CostLineProps) {
   if (asked === '' || quotes === undefined) {
     return <p className="compose-cost">{sizeText(language, sizeBytes)}</p>;
   }
-  const refused = quotes.filter(({ code }) => code !== undefined);
+  // A copy that the own providers do not keep stays on this device, and the mail goes all the same.
+  const refused = quotes.filter(({ code, isCopy }) => code !== undefined && isCopy !== true);
   const cost = quotes.reduce((sum, { recipientCost }) => sum + BigInt(recipientCost ?? '0'), 0n);
   const providers = quotes.reduce((sum, one) => sum + one.providers, 0);
   return (
