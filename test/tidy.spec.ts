@@ -293,6 +293,13 @@ describe('sizes', () => {
 });
 
 describe('tests', () => {
+  it('that begin first because they are long are there', () => {
+    const list = readFileSync(join(root, 'tools/sequence.mjs'), 'utf8');
+    const names = [...list.matchAll(/^ {2}'([^']+)',$/gm)].map(([, name]) => `${name}.spec.ts`);
+    expect(names).not.toEqual([]);
+    expect(names.filter((name) => !byPath.has(name))).toEqual([]);
+  });
+
   it('are neither skipped nor focused', () => {
     const marked = files
       .filter((file) => file.path.endsWith('.spec.ts') && !file.path.endsWith('tidy.spec.ts'))
@@ -301,6 +308,17 @@ describe('tests', () => {
       )
       .map((file) => file.path);
     expect(marked).toEqual([]);
+  });
+});
+
+describe('the threat model', () => {
+  it('names tests that exist, each file in one way', () => {
+    const page = readFileSync(join(root, 'docs/threat-model.md'), 'utf8');
+    const named = [...page.matchAll(/`([a-z0-9]+(?:[-/][a-z0-9]+)*)`/g)].map(([, name]) => name);
+    const found = (name = ''): string[] =>
+      tracked.filter((path) => path.endsWith(`/${name}.spec.ts`));
+    expect(named.length).toBeGreaterThan(40);
+    expect(named.filter((name) => found(name).length !== 1)).toEqual([]);
   });
 });
 

@@ -153,6 +153,40 @@ describe('the device that does not pay', () => {
     expect(await heard()).toEqual(EVERYTHING);
   });
 
+  it('tells all its tags again, though it is about to tell a new one', async () => {
+    await write(1);
+    await sync(phone);
+    await market.loseDisk();
+    await sync(pc);
+    const dave = await person(4, sealedMemoryStore(), market.access());
+    const onItsWay = Promise.withResolvers<void>();
+    let watching: Promise<void> | undefined;
+    const real = globalThis.fetch;
+    globalThis.fetch = async (input, init) => {
+      const { pathname } = new URL(input instanceof Request ? input.url : input);
+      if (pathname.endsWith('/log') && watching === undefined) {
+        await learn(phone, dave);
+        watching = phone.sync.watchTags();
+        await onItsWay.promise;
+      } else if (pathname.endsWith('/filters') && watching !== undefined) {
+        onItsWay.resolve();
+        // It arrives once the other log has been noticed, unless that waits for this.
+        const { length } = rentalOf(phone).log;
+        for (let turn = 0; turn < 500 && rentalOf(phone).log.length === length; turn += 1) {
+          await new Promise(setImmediate);
+        }
+      }
+      return real(input, init);
+    };
+    try {
+      await sync(phone);
+      await watching;
+    } finally {
+      globalThis.fetch = real;
+    }
+    expect(await heard()).toEqual(EVERYTHING);
+  });
+
   it('does not pay again when it takes over before it has heard of the loss', async () => {
     await write(2);
     await sync(phone);

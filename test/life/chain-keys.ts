@@ -1,7 +1,7 @@
 /**
- * Everybody tries to read all lines of chat: the seed of a chain comes in a letter, so whoever could
- * open that letter holds the keys of the chain. Each line is opened with every key that anybody
- * holds, and must open with its own alone, for the one that it was written to.
+ * Everybody tries to read all lines of chat: the seed of a chain comes in a letter, so whoever
+ * could open that letter holds the keys of the chain. Each line is opened with every key that
+ * anybody holds, and must open with its own alone, for the one that it was written to.
  */
 import { decodeChainContent } from '@tanglemail/mail/core/chain/content.ts';
 import { decodeChainNote } from '@tanglemail/mail/core/chain/note.ts';

@@ -186,12 +186,13 @@ describe('the checkers find what is broken', () => {
 
   it('flags and folders that differ between the devices of somebody', () => {
     const broken = structuredClone(views);
-    const { devices } = broken.find((one) => one.devices.length > 1)!;
-    const [first, second] = devices.map(({ mails }) => mails as ShownMail[]);
-    const known = devices[1]?.mails.map(({ mark }) => mark) ?? [];
-    const at = devices[0]?.mails.findIndex(({ mark }) => known.includes(mark)) ?? -1;
-    expect([at >= 0, second?.length !== 0]).toEqual([true, true]);
-    first![at] = { ...first![at]!, flags: ['$Other'] };
+    const both = broken.flatMap(({ devices: [first, second] }) => {
+      const known = new Set(second?.mails.map(({ mark }) => mark));
+      const mail = first?.mails.find(({ mark }) => known.has(mark));
+      return first && mail ? [{ mails: first.mails as ShownMail[], mail }] : [];
+    });
+    const { mails, mail } = both[0]!;
+    mails[mails.indexOf(mail)] = { ...mail, flags: ['$Other'] };
     expect(check(broken, promisesOf(world)).unequal).toHaveLength(1);
   });
 
@@ -211,11 +212,10 @@ describe('the checkers find what is broken', () => {
 
   it('an envelope that two people can open, and one that nobody can', () => {
     const { people, tangle } = world;
-    const limit = 60;
-    const twins = [...people, people[0]!];
-    expect(eavesdrop(tangle, twins, limit).faults).not.toEqual([]);
-    const { closed } = eavesdrop(tangle, people.slice(1), limit);
-    expect(closed).toBeGreaterThan(0);
+    // Everybody twice, and nobody: among many people few envelopes are for a certain one of them.
+    const twins = [...people, ...people];
+    expect(eavesdrop(tangle, twins, 30).faults).not.toEqual([]);
+    expect(eavesdrop(tangle, [], 60).closed).toBeGreaterThan(0);
   });
 
   it('a line of chat that opens with the key of somebody whom it is not for', () => {

@@ -21,9 +21,11 @@ import type { OwnAddresses, PublishedDoors } from './contacts/own-addresses.ts';
 import type { OwnSettings } from './contacts/own-settings.ts';
 import { buildPeople, contactEvent } from './contacts/people-parts.ts';
 import type { RequestSorter } from './contacts/request-sorter.ts';
+import type { SafetyNumbers } from './contacts/safety-numbers.ts';
 import { DescriptorPublisher } from './descriptor/publisher.ts';
 import { DescriptorResolver } from './descriptor/resolver.ts';
 import { buildDevices, type DeviceParts } from './devices/device-parts.ts';
+import { FateBook } from './fates/fate-book.ts';
 import { FilterScan } from './filters/filter-scan.ts';
 import { HookBook } from './hooks/hook-book.ts';
 import { HookRunner } from './hooks/hook-runner.ts';
@@ -45,6 +47,7 @@ import { Parcels } from './parcels/parcels.ts';
 import { ReceiptBook } from './receipts/receipt-book.ts';
 import { ChannelKeeper } from './rentals/channel-keeper.ts';
 import { MailboxRecall } from './rentals/mailbox-recall.ts';
+import { PaidRoom } from './rentals/paid-room.ts';
 import { RentalBook } from './rentals/rental-book.ts';
 import { Renter, type RentTerms } from './rentals/renter.ts';
 import { summaryView } from './service/views.ts';
@@ -90,6 +93,7 @@ export interface ClientParts extends ClientOptions {
   readonly contacts: ContactBook;
   readonly ownSettings: OwnSettings;
   readonly addresses: OwnAddresses;
+  readonly safetyNumbers: SafetyNumbers;
   readonly messages: MessageStore;
   readonly mailbox: MailboxParts;
   readonly requests: RequestSorter;
@@ -98,9 +102,13 @@ export interface ClientParts extends ClientOptions {
   readonly resolver: DescriptorResolver;
   readonly publisher: DescriptorPublisher;
   readonly outbox: Outbox;
+  /** What programs are told of the mails that they handed in. */
+  readonly fates: FateBook;
   readonly book: RentalBook;
   readonly renter: Renter;
   readonly channels: ChannelKeeper;
+  /** How much more mail is paid for. */
+  readonly paidRoom: PaidRoom;
   readonly providerSync: ProviderSync;
   readonly nodeFeed: NodeFeed;
   readonly intake: LetterIntake;
@@ -173,6 +181,7 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
   const filterScan = buildFilterScan(options, { ...base, ...inbox, lifetime, spam });
   const sealer = new Sealer({ ...base, resolver });
   const outbox = await buildOutbox({ ...base, ...market, ...inbox, resolver, events, sealer });
+  const fates = await buildFates({ ...base, outbox, events });
   const receipts = connectReceipts(options, { ...base, ...inbox, outbox });
   const mail = { ...base, ...market, ...inbox, sealer, outbox, events };
   const parcels = await buildParcels(options, mail);
@@ -187,7 +196,7 @@ export async function buildParts(options: ClientOptions, deps: ClientDeps): Prom
     random: () => tangle.random.below(2 ** 20) / 2 ** 20,
     nowMs: () => tangle.clock.nowMs(),
   });
-  const running = { lifetime, resolver, publisher, outbox, chat, parcels, events, devices };
+  const running = { lifetime, resolver, publisher, outbox, fates, chat, parcels, events, devices };
   const hooks = await buildHooks(base, deps);
   return { ...all, ...running, ...hooks, filterScan, spam, push, recall };
 }
@@ -213,13 +222,29 @@ function buildOutbox(
   });
 }
 
+function buildFates(parts: Base & Pick<ClientParts, 'events' | 'outbox'>): Promise<FateBook> {
+  const { events, messages } = parts;
+  return FateBook.load({
+    ...parts,
+    onReport: (id) => {
+      const mail = messages.get(id);
+      if (mail === undefined) return;
+      events.emit({ topic: 'inbox', data: { id, folder: mail.folder, uid: mail.entry.uid } });
+    },
+    onKeywords: () => events.emit({ topic: 'mailbox', data: { changed: 'flags' } }),
+  });
+}
+
 /** Receipts, both ways: what comes in is told to the book, which speaks through the outbox. */
 function connectReceipts(
   { config }: ClientOptions,
   parts: Base & Pick<ClientParts, 'intake' | 'notes' | 'outbox'>,
 ): ReceiptBook {
   const receipts = new ReceiptBook(config.receipts, parts);
-  parts.intake.onReceiptWanted((batch, wish) => receipts.filed(batch, wish));
+  parts.intake.onReceiptWanted(
+    (batch, wish) => receipts.filed(batch, wish),
+    (wish) => receipts.promisesRead(wish),
+  );
   parts.notes.on(NOTE_FAMILIES.receipt, (batch, note) => receipts.take(batch, note));
   parts.messages.observe((batch, change) => receipts.changed(batch, change));
   return receipts;
@@ -275,13 +300,13 @@ type Base = Pick<
 async function buildMarket(
   { config }: ClientOptions,
   parts: Base & Pick<ClientParts, 'events' | 'lifetime'>,
-): Promise<Pick<ClientParts, 'wallet' | 'book' | 'channels' | 'renter'>> {
+): Promise<Pick<ClientParts, 'wallet' | 'book' | 'channels' | 'paidRoom' | 'renter'>> {
   const book = await RentalBook.load(parts);
   const wallet = await WalletService.open(parts);
   const channels = new ChannelKeeper({ ...parts, book, wallet });
   const lifetime = parts.lifetime.signal;
   const renter = new Renter(termsOf(config), { tangle: parts.tangle, book, channels, lifetime });
-  return { wallet, book, channels, renter };
+  return { wallet, book, channels, renter, paidRoom: new PaidRoom({ book, renter }) };
 }
 
 /** How mail comes in, from providers and from the node. */

@@ -12,7 +12,9 @@ import {
   type ClientOptions,
   type ClientParts,
 } from './client-parts.ts';
-import { pause } from './pause.ts';
+import { noticeFacts } from './notices/notice-facts.ts';
+import { NoticeKeeper } from './notices/notice-keeper.ts';
+import { Bell, pause } from './pause.ts';
 import { LocalMailboxService } from './service/mailbox-service.ts';
 import { Hooks } from './service/hook-service.ts';
 import { FilterSearch } from './service/filter-service.ts';
@@ -30,7 +32,7 @@ const DAY_SECONDS = 86_400;
 const RETRY_MS = 3_000;
 /** Greatest rest between attempts that fail again and again. */
 const LAST_RETRY_MS = 60_000;
-/** Between two looks at the node's milestones, which cost nothing. */
+/** Longest time between two looks at the node's milestones, while it tells of none. */
 const NODE_FEED_MS = 2_000;
 const DESCRIPTOR_CHECK_MS = 60_000;
 const CHANNEL_CHECK_MS = 15_000;
@@ -40,6 +42,12 @@ const INVITE_CHECK_MS = 3_600_000;
 const CHECKPOINT_MS = 30_000;
 /** Between two looks at what chat has to ask for, to answer or to delete. */
 const CHAT_CHECK_MS = 60_000;
+/** Between two looks at what is late. */
+const FATE_CHECK_MS = 60_000;
+/** Between two looks at what providers ask, of which they are asked once an hour. */
+const PRICE_CHECK_MS = 60_000;
+/** Between two looks for something to tell the user. */
+const NOTICE_CHECK_MS = 60_000;
 
 type Rest = (timeMs: number, signal: AbortSignal) => Promise<void>;
 
@@ -49,12 +57,21 @@ export class Client {
   readonly services: ApiServices;
   readonly #parts: ClientParts;
   readonly #loops: Promise<void>[] = [];
+  readonly #notices: NoticeKeeper;
+  #isNoticing = false;
+  /** Rings for each milestone that the node tells of. */
+  readonly #milestones = new Bell();
   #polledAtMs = Number.NEGATIVE_INFINITY;
   #unsubscribe: (() => void) | undefined;
 
   private constructor(parts: ClientParts) {
     this.#parts = parts;
     this.service = new LocalService(parts);
+    this.#notices = new NoticeKeeper({
+      ...parts,
+      facts: () => noticeFacts(parts),
+      onNotice: () => parts.events.emit({ topic: 'mailbox', data: { changed: 'messages' } }),
+    });
     const { backups, manager, link, payer } = parts.devices;
     this.services = {
       local: this.service,
@@ -82,8 +99,9 @@ export class Client {
   start(): void {
     const { wallet, outbox, parcels, config, tangle, publisher, channels, store, push } =
       this.#parts;
-    const { hookRunner, filterScan } = this.#parts;
+    const { hookRunner, filterScan, fates } = this.#parts;
     wallet.start();
+    fates.start();
     outbox.start();
     this.#parts.mailbox.keeper.start();
     parcels.start();
@@ -106,7 +124,10 @@ export class Client {
       () => this.#fetchMail(),
       (timeMs, signal) => push.rest(timeMs, signal),
     );
-    if (config.mailFromNode) this.#loop('node feed', (signal) => this.#readNode(signal));
+    if (config.mailFromNode) {
+      const restOrMilestone: Rest = (timeMs, signal) => this.#milestones.rest(timeMs, signal);
+      this.#loop('node feed', (signal) => this.#readNode(signal), restOrMilestone);
+    }
     this.#loop('contacts', () => this.#tendContacts());
     if (filterScan !== undefined) {
       this.#loop('filters', async (signal) => {
@@ -121,6 +142,15 @@ export class Client {
       await this.#parts.chat.tick();
       return CHAT_CHECK_MS;
     });
+    this.#loop('paid room', async () => {
+      await this.#parts.paidRoom.follow();
+      return PRICE_CHECK_MS;
+    });
+    this.#loop('notices', () => this.#tellNotices());
+    this.#loop('fates', async () => {
+      await fates.tick();
+      return FATE_CHECK_MS;
+    });
     this.#loop('ledger checkpoint', async () => {
       await saveCheckpoint(store, tangle.checkpoint());
       return CHECKPOINT_MS;
@@ -128,6 +158,7 @@ export class Client {
     this.#unsubscribe = tangle.events.subscribe('milestones/confirmed', () => {
       wallet.wake();
       outbox.wake();
+      this.#milestones.ring();
     });
   }
 
@@ -146,9 +177,9 @@ export class Client {
     this.#unsubscribe?.();
     push.close();
     // Together: a loop may wait for a payment, which ends only when the wallet stops.
-    const { parcels, devices, hookRunner } = this.#parts;
+    const { parcels, devices, hookRunner, fates } = this.#parts;
     const ends = [wallet.stop(), outbox.stop(), chat.settle(), parcels.stop()];
-    ends.push(hookRunner.stop(), devices.manager.stop(), devices.tags.stop());
+    ends.push(fates.stop(), hookRunner.stop(), devices.manager.stop(), devices.tags.stop());
     ends.push(devices.link.stop(), this.service.settle());
     await Promise.allSettled([...ends, ...this.#loops]);
     await saveCheckpoint(store, tangle.checkpoint());
@@ -261,6 +292,13 @@ export class Client {
     await epochs.prune(facts);
     await devices.manager.forget(facts);
     return DAY_MS;
+  }
+
+  /** The first look comes late: at the start no provider was asked yet. */
+  async #tellNotices(): Promise<number> {
+    if (this.#isNoticing) await this.#notices.look();
+    this.#isNoticing = true;
+    return NOTICE_CHECK_MS;
   }
 
   /** Fresh randomness when it is time, and what the devices tell each other daily. */

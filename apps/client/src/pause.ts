@@ -20,3 +20,25 @@ export async function pause(
     onStart?.(end);
   });
 }
+
+/** A rest that others can end. */
+export class Bell {
+  #hasRung = false;
+  #wake: (() => void) | undefined;
+
+  /** Ends the rest of whoever waits; without one, the next rest ends at once. */
+  ring(): void {
+    this.#hasRung = true;
+    this.#wake?.();
+  }
+
+  /** Waits `timeMs`, until the bell rings or has rung since the last rest, or until `signal`. */
+  async rest(timeMs: number, signal: AbortSignal): Promise<void> {
+    if (!this.#hasRung) {
+      await pause(timeMs, signal, (wake) => {
+        this.#wake = wake;
+      });
+    }
+    this.#hasRung = false;
+  }
+}

@@ -94,9 +94,19 @@ export async function allVote(members: readonly Member[]): Promise<void> {
   );
 }
 
+/** A milestone as it was shown, whose certificate was found right. */
+interface Proven {
+  readonly bytes: Uint8Array;
+  readonly id: string;
+}
+
 /** The milestones that anybody ever showed: there may be one for each index. */
 export class ChainBook {
   readonly #ids: string[] = [];
+  /** The last one that was proven at each index: the same bytes are not proven again. */
+  readonly #proven: Proven[] = [];
+  /** Up to where the chain of a process was read; one that starts again is read from the start. */
+  readonly #read = new WeakMap<Member['process'], number>();
   readonly #genesis: Genesis;
   readonly #networkId: bigint;
   readonly #verifier: Verifier;
@@ -117,32 +127,50 @@ export class ChainBook {
   }
 
   /**
-   * Reads every milestone that each of them holds, and holds it against what anybody showed before;
-   * its id names the ledger by the state root, and a quorum must have signed it. Resolves with what
-   * is wrong, in words, and with the index that all have come to.
+   * Reads every milestone that each of them holds and its process has not shown before, with
+   * `isWhole` also those, and holds it against what anybody showed; its id names the ledger by the
+   * state root, and a quorum must have signed it. Resolves with what is wrong, in words, and with
+   * the index that all have come to.
    */
-  async compare(members: readonly Member[]): Promise<{ height: number; wrong: string[] }> {
+  async compare(
+    members: readonly Member[],
+    { isWhole = false }: { readonly isWhole?: boolean } = {},
+  ): Promise<{ height: number; wrong: string[] }> {
     const indexes = await indexesOf(members);
+    const faults = members.map((member, place) => {
+      const from = isWhole ? 0 : (this.#read.get(member.process) ?? 0);
+      return this.#faultsOf(member, from, indexes[place] ?? 0);
+    });
+    return { height: Math.min(...indexes), wrong: (await Promise.all(faults)).flat() };
+  }
+
+  async #faultsOf(member: Member, from: number, to: number): Promise<string[]> {
     const wrong: string[] = [];
-    for (const [place, member] of members.entries()) {
-      for (let index = 1; index <= (indexes[place] ?? 0); index += 1) {
-        const shown = await this.#shown(member, index);
-        this.#ids[index - 1] ??= shown;
-        const known = this.#ids[index - 1];
-        if (shown !== known) wrong.push(`${index} at ${member.at}: ${shown}, not ${known}`);
-      }
+    for (let index = from + 1; index <= to; index += 1) {
+      const shown = await this.#shown(member, index);
+      this.#ids[index - 1] ??= shown;
+      const known = this.#ids[index - 1];
+      if (shown !== known) wrong.push(`${index} at ${member.at}: ${shown}, not ${known}`);
     }
-    return { height: Math.min(...indexes), wrong };
+    // What was wrong is told again each time.
+    if (wrong.length === 0) this.#read.set(member.process, to);
+    return wrong;
   }
 
   async #shown({ client }: Member, index: number): Promise<string> {
-    const decoded = decodeMilestone(await client.milestone(index));
+    const bytes = await client.milestone(index);
+    const proven = this.#proven[index];
+    if (proven !== undefined && Buffer.compare(proven.bytes, bytes) === 0) return proven.id;
+    const decoded = decodeMilestone(bytes);
     if (!decoded.ok) return decoded.code;
     const { header, certificate } = decoded.value;
     const { committee } = this.#genesis;
     const crypto = { hasher: nobleHasher, verifier: this.#verifier };
     const checked = checkFinality(header, certificate, committee, this.#networkId, crypto);
-    return checked.ok ? milestoneIdOf(header, nobleHasher) : checked.code;
+    if (!checked.ok) return checked.code;
+    const id = milestoneIdOf(header, nobleHasher);
+    this.#proven[index] = { bytes, id };
+    return id;
   }
 }
 

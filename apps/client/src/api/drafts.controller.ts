@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { type QueuedMessageDto, queuedMessageDto } from './dto.ts';
 import {
   type DraftDto,
+  draftChoicesDto,
   draftDto,
   type RuleDto,
   ruleDto,
@@ -56,9 +57,9 @@ export class DraftsController {
   }
 
   @Post('drafts/:id/send')
-  @Answers('Send a draft', queuedMessageDto, { status: 201 })
-  async sendDraft(@Param('id') id: string): Promise<QueuedMessageDto> {
-    return await this.#service.sendDraft(parseId(id));
+  @Answers('Send a draft', queuedMessageDto, { status: 201, body: draftChoicesDto })
+  async sendDraft(@Param('id') id: string, @Req() request: HttpRequest): Promise<QueuedMessageDto> {
+    return await this.#service.sendDraft(parseId(id), parseBody(draftChoicesDto, request));
   }
 
   @Get('rules')

@@ -14,6 +14,7 @@ import {
   MAX_BODY_BYTES,
   messageSummaryDto,
   pageQueryDto,
+  sendChoicesDto,
   setFlagsDto,
 } from './dto.ts';
 
@@ -97,6 +98,9 @@ export const saveDraftDto = z.strictObject({
   /** Message-ID of the mail that it answers, with angle brackets. */
   inReplyTo: z.string().min(3).max(998).optional(),
 });
+/** How a draft goes (docs/spec/41-client-api.md §21). */
+export const draftChoicesDto = z.strictObject(sendChoicesDto.shape);
+
 export const draftDto = z.object({
   id: z.string(),
   /** Id of its message in folder Drafts; another one after each change. */

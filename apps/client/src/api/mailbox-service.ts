@@ -3,7 +3,7 @@
  * Spec: docs/spec/41-client-api.md §20.
  */
 import type { ArchiveFormat } from '../archive/archive-format.ts';
-import type { FolderDto, QueuedMessageDto } from './dto.ts';
+import type { FolderDto, QueuedMessageDto, SendChoicesDto } from './dto.ts';
 import type {
   CountDto,
   DraftDto,
@@ -55,7 +55,7 @@ export interface MailboxService {
   saveDraft(draft: SaveDraftDto): Promise<DraftDto>;
   deleteDraft(id: string): Promise<void>;
   /** Queues it and takes it out of Drafts in one write. `recipient-unknown` and its like. */
-  sendDraft(id: string): Promise<QueuedMessageDto>;
+  sendDraft(id: string, choices?: SendChoicesDto): Promise<QueuedMessageDto>;
 
   /** `folder-unknown`. */
   exportMails(format: ArchiveFormat, folder: string | undefined): AsyncIterable<Uint8Array>;

@@ -1,6 +1,6 @@
 /**
  * Passwords for mail programs: one for each, shown once, stored as a hash, revocable alone. They
- * open the bridge on this machine and nothing else. Before: bridge-login.ts, the local API; after:
+ * open the bridge on this machine and nothing else. Before: login-guard.ts, the local API; after:
  * the store. Spec: docs/spec/45-mail-programs.md.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -95,17 +95,20 @@ export class AppPasswords {
     this.#known.delete(id);
   }
 
-  /** Whether it is one of ours; upper case and dashes do not matter to who types it. */
-  async check(password: string): Promise<boolean> {
+  has(id: string): boolean {
+    return this.#known.has(id);
+  }
+
+  /** The id of a password, if it is one of ours; who types it need not care for case and dashes. */
+  async check(password: string): Promise<string | undefined> {
     const digits = password.toLowerCase().replaceAll(/[\s-]/g, '');
     const given = Buffer.from(hashOf(digits.match(/.{1,4}/g)?.join('-') ?? ''), 'hex');
     let found: string | undefined;
     for (const [id, { hash }] of this.#known) {
       if (timingSafeEqual(Buffer.from(hash, 'hex'), given)) found = id;
     }
-    if (found === undefined) return false;
-    await this.#noteUse(found);
-    return true;
+    if (found !== undefined) await this.#noteUse(found);
+    return found;
   }
 
   async #noteUse(id: string): Promise<void> {

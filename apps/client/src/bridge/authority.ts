@@ -8,6 +8,7 @@
 import { webcrypto } from 'node:crypto';
 import 'reflect-metadata';
 import {
+  AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
@@ -137,6 +138,8 @@ async function makeLeaf(authority: TlsKey, { random, nowMs }: AuthorityDeps): Pr
           ...NAMES.map((value) => ({ type: 'dns', value }) as const),
           ...ADDRESSES.map((value) => ({ type: 'ip', value }) as const),
         ]),
+        // RFC 5280 §4.2.1.1 demands it; Python's and OpenSSL's strict checks refuse without it.
+        await AuthorityKeyIdentifierExtension.create(issuer.publicKey, false, webcrypto),
       ],
     },
     webcrypto,

@@ -6,11 +6,13 @@
  */
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { FlagChange, FolderMessage } from '@tanglemail/mail/core/folder/folder.ts';
+import { readHeaders } from '@tanglemail/mail/core/message/headers.ts';
 import {
   type AppendedMessage,
   type CopiedUid,
   type ImapFolder,
   type ImapFolderState,
+  type ImapQuota,
   ImapRefused,
   type ImapRefusal,
   type ImapStore,
@@ -24,6 +26,7 @@ import { draftKey, draftVersion } from '../drafts/draft-book.ts';
 import { FOLDER, type FolderId, readFolderName } from '../messages/folder-name.ts';
 import { type ForeignFacts, readForeignMail } from '../messages/foreign-mail.ts';
 import { mailId, type NewMail } from '../messages/listed-mail.ts';
+import type { PaidRoom } from '../rentals/paid-room.ts';
 import { hiddenFolders } from '../store/bridge-collections.ts';
 import type { MessageEntry } from '../store/collections.ts';
 import type { SealedBatch } from '../store/sealed-store.ts';
@@ -32,7 +35,7 @@ import { TraceFields } from './trace-fields.ts';
 export type BridgeStoreParts = Pick<
   ClientParts,
   'account' | 'events' | 'mailbox' | 'messages' | 'store' | 'tangle' | 'writes'
->;
+> & { readonly paidRoom: Pick<PaidRoom, 'roomBytes'> };
 
 const SPECIAL: Readonly<Record<string, SpecialUse | undefined>> = {
   [FOLDER.Archive]: '\\Archive',
@@ -55,6 +58,7 @@ const INDEXED_FROM = 2_000;
 /** Mails that the index may find; more are no answer to a search. */
 const MAX_FOUND = 200_000;
 const FOLDERS_KEY = 'folders';
+const MDN_SENT = '$MDNSent';
 /** What the lists show of a mail whose header cannot be read. */
 const UNREAD: ForeignFacts = {
   importedFrom: '',
@@ -132,15 +136,35 @@ export class BridgeStore implements ImapStore {
       : `T${this.#parts.store.opaque(`thread ${first}`).slice(0, 32)}`;
   }
 
-  quota(): undefined {
-    return undefined;
+  quota(): ImapQuota | undefined {
+    const { messages, paidRoom } = this.#parts;
+    const room = paidRoom.roomBytes();
+    if (room === undefined) return undefined;
+    const sizes = new Map<string, number>();
+    for (const { entry } of messages.all()) sizes.set(entry.emailId, entry.sizeBytes);
+    const usedBytes = [...sizes.values()].reduce((sum, one) => sum + one, 0);
+    return { usedBytes, limitBytes: usedBytes + room };
   }
 
   async createFolder(text: string): Promise<ImapFolder> {
     const { messages, mailbox } = this.#parts;
-    const { id } = await this.#write('folders', (batch) =>
-      messages.createFolder(batch, readFolderName(text), mailbox.newFolderId),
-    );
+    const made: FolderId[] = [];
+    const newId = (): FolderId => {
+      const id = mailbox.newFolderId();
+      made.push(id);
+      return id;
+    };
+    const { id } = await this.#write('folders', (batch) => {
+      const created = messages.createFolder(batch, readFolderName(text), newId);
+      // Whoever makes a folder here subscribes to it too, or does not want to see it.
+      const ids = [...this.#hiddenIds(), ...made];
+      batch.put(hiddenFolders, FOLDERS_KEY, { ids });
+      const apply = (): void => {
+        created.apply();
+        for (const one of made) this.#hidden.add(one);
+      };
+      return { id: created.id, apply };
+    });
     return this.#folder(id);
   }
 
@@ -165,9 +189,14 @@ export class BridgeStore implements ImapStore {
     const { store, writes } = this.#parts;
     if (isSubscribed) this.#hidden.delete(id);
     else this.#hidden.add(id);
-    const there = new Set<string>(this.folders().map((one) => one.id));
-    const ids = [...this.#hidden].filter((one) => there.has(one));
+    const ids = this.#hiddenIds();
     await writes.run(() => store.batch().put(hiddenFolders, FOLDERS_KEY, { ids }).write());
+  }
+
+  /** Of folders that are still there. */
+  #hiddenIds(): string[] {
+    const there = new Set<string>(this.folders().map((one) => one.id));
+    return [...this.#hidden].filter((one) => there.has(one));
   }
 
   async append(folderId: string, given: readonly AppendedMessage[]): Promise<readonly number[]> {
@@ -197,13 +226,14 @@ export class BridgeStore implements ImapStore {
     if (raw.length === 0) throw new ImapRefused('CANNOT', 'the mail is empty');
     // Old mails have headers that nobody reads; their owner moves them all the same.
     const facts = (await readForeignMail(raw)) ?? UNREAD;
-    const known = folderId === FOLDER.Sent ? this.#sentUid(facts.messageId) : undefined;
+    const isSent = folderId === FOLDER.Sent;
+    const known = isSent ? this.#sentUid(facts.messageId, raw) : undefined;
     if (known !== undefined) return known;
     const { dateSeconds: _dateSeconds, importedFrom, ...described } = facts;
     const key = bytesToHex(this.#parts.tangle.random.bytes(KEY_LENGTH));
     return {
       ...described,
-      ...(folderId === FOLDER.Sent ? {} : { importedFrom }),
+      ...(isSent ? {} : { importedFrom }),
       folder: folderId as FolderId,
       raw,
       flags,
@@ -214,13 +244,18 @@ export class BridgeStore implements ImapStore {
 
   /**
    * The copy that was kept when the mail was handed in: programs bring another one afterwards,
-   * and nobody wants to see two.
+   * and nobody wants to see two. Their header may differ (Bcc, Status), the text may not.
    */
-  #sentUid(messageId: string): number | undefined {
+  #sentUid(messageId: string, raw: Uint8Array): number | undefined {
     if (messageId === '') return undefined;
-    const folder = this.#parts.messages.folder(FOLDER.Sent);
-    const all = [...(folder?.messages.values() ?? [])];
-    return all.findLast((entry) => entry.messageId === messageId)?.uid;
+    const { messages } = this.#parts;
+    const all = [...(messages.folder(FOLDER.Sent)?.messages.values() ?? [])];
+    const text = bodyOf(raw);
+    const isSame = ({ emailId }: MessageEntry): boolean => {
+      const kept = messages.rawOf(emailId);
+      return kept !== undefined && bodyOf(kept).equals(text);
+    };
+    return all.findLast((entry) => entry.messageId === messageId && isSame(entry))?.uid;
   }
 
   async #appendDrafts(given: readonly AppendedMessage[]): Promise<readonly number[]> {
@@ -250,9 +285,17 @@ export class BridgeStore implements ImapStore {
     flags: readonly string[],
   ): Promise<void> {
     const { messages } = this.#parts;
-    await this.#write('flags', (batch) => ({
-      apply: messages.flagAll(batch, idsOf(folderId, uids), change, flags),
-    }));
+    const ids = idsOf(folderId, uids);
+    // RFC 3503: what was answered stays answered.
+    const isAnswered = (id: string): boolean =>
+      messages.get(id)?.entry.flags.includes(MDN_SENT) === true;
+    const kept = change === 'set' ? ids.filter(isAnswered) : [];
+    const changed = change === 'remove' ? flags.filter((flag) => !isMdnSent(flag)) : flags;
+    await this.#write('flags', (batch) => {
+      messages.flagAll(batch, kept, change, [...flags, MDN_SENT]);
+      const others = ids.filter((id) => !kept.includes(id));
+      return { apply: messages.flagAll(batch, others, change, changed) };
+    });
   }
 
   async copy(folderId: string, uids: readonly number[], to: string): Promise<CopiedUid[]> {
@@ -318,6 +361,18 @@ export class BridgeStore implements ImapStore {
       throw new ImapRefused(code, error.message);
     }
   }
+}
+
+function isMdnSent(flag: string): boolean {
+  return flag.toLowerCase() === MDN_SENT.toLowerCase();
+}
+
+/** What stands behind the header, without the line breaks at its end. */
+function bodyOf(raw: Uint8Array): Buffer {
+  const headers = readHeaders(raw);
+  let end = raw.length;
+  while (end > 0 && (raw[end - 1] === 0x0a || raw[end - 1] === 0x0d)) end -= 1;
+  return Buffer.from(raw.subarray(headers.ok ? headers.value.bodyOffset : 0, end));
 }
 
 function idsOf(folderId: string, uids: readonly number[]): string[] {

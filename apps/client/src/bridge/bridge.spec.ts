@@ -1,6 +1,7 @@
 /** Mail programs in front of whole clients: handed in by SMTP here, read by IMAP and POP3 there. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { connect as connectTls } from 'node:tls';
 import { constants, createDeflateRaw, createInflateRaw } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -18,6 +19,7 @@ const FREE: ClientConfigInput = {
   bridge: { imapPort: 0, imapsPort: 0, smtpPort: 0, smtpsPort: 0, pop3Port: 0, pop3sPort: 0 },
 };
 const TEST_MS = 120_000;
+const LOOPBACKS = new Set(['127.0.0.1', '::1']);
 
 let tangle: SmallTangle;
 const running: { close(): Promise<void> }[] = [];
@@ -67,8 +69,14 @@ const isPublished = async ({ service }: Client): Promise<boolean> =>
   (await service.status()).descriptor.state === 'confirmed';
 
 /** Two people who have each other as contacts. */
-async function startPair(): Promise<[Person, Person]> {
-  const pair: [Person, Person] = [await startPerson(1), await startPerson(2)];
+async function startPair(
+  config: ClientConfigInput = FREE,
+  disks: readonly [Disk, Disk] = [new Map(), new Map()],
+): Promise<[Person, Person]> {
+  const pair: [Person, Person] = [
+    await startPerson(1, disks[0], config),
+    await startPerson(2, disks[1], config),
+  ];
   const [alice, bob] = pair;
   await until(async () => (await isPublished(alice.client)) && (await isPublished(bob.client)));
   await alice.client.service.addContact({ address: bob.user, name: 'Bob' });
@@ -116,17 +124,19 @@ describe('the bridge', () => {
   it(
     'carries a mail from one program to another, byte for byte, once',
     async () => {
-      const [alice, bob] = await startPair();
+      const disks: [Disk, Disk] = [new Map(), new Map()];
+      const [alice, bob] = await startPair(FREE, disks);
       const mail =
         `From: ${alice.user}\r\nTo: Bob <bob@tangle.alt>\r\nSubject: by SMTP\r\n` +
         'Message-ID: <one@tangle.alt>\r\n\r\n\tKept  as it is. \r\n';
-      expect(await handIn(alice, 'bob@tangle.alt', mail)).toMatch(/^250 2\.0\.0 queued/);
+      const answer = await handIn(alice, 'bob@tangle.alt', mail);
+      expect(answer).toMatch(/^250 2\.0\.0 queued/);
       // A program that heard no answer hands the same in again.
-      expect(await handIn(alice, 'bob@tangle.alt', mail)).toMatch(/^250 2\.0\.0 queued/);
+      expect(await handIn(alice, 'bob@tangle.alt', mail)).toBe(answer);
       expect(await total(alice, 'Sent')).toBe(1);
       const size = mail.length;
-      const append = await imap(alice, [`APPEND Sent (\\Seen) {${size}+}\r\n${mail}`]);
-      expect(append).toMatch(/APPENDUID \d+ 1\]/);
+      const copy = `APPEND Sent (\\Seen) {${size}+}\r\n${mail}`;
+      expect(await imap(alice, [copy])).toMatch(/APPENDUID \d+ 1\]/);
       await until(async () => (await total(bob, 'INBOX')) === 1);
       const heard = await imap(bob, ['SELECT INBOX', 'FETCH 1 (RFC822.SIZE BODY.PEEK[])']);
       const [, trace = '', body = ''] =
@@ -139,6 +149,88 @@ describe('the bridge', () => {
       pop3.say(`USER ${bob.user}\r\nPASS ${bob.password}\r\nRETR 1\r\nDELE 1\r\nQUIT\r\n`);
       expect(await pop3.over()).toContain('\tKept  as it is. \r\n.\r\n');
       expect([await total(bob, 'INBOX'), await total(bob, 'Trash')]).toEqual([0, 1]);
+      // All of it is on the disk: a daemon that was started again knows the mail and its copy.
+      for (const one of running.splice(0).toReversed()) await one.close();
+      const again = await startPerson(1, disks[0]);
+      expect(await handIn(again, 'bob@tangle.alt', mail)).toBe(answer);
+      const [, uid] = /APPENDUID \d+ (\d+)\]/.exec(await imap(again, [copy])) ?? [];
+      expect([uid, await total(again, 'Sent')]).toEqual(['1', 1]);
+      // Another mail under the same Message-ID is not lost.
+      const other = mail.replace('Kept', 'Lost');
+      await imap(again, [`APPEND Sent (\\Seen) {${size}+}\r\n${other}`]);
+      expect(await total(again, 'Sent')).toBe(2);
+    },
+    TEST_MS,
+  );
+
+  it(
+    'tells how far a mail has come, by keywords at once and by reports that were asked for',
+    async () => {
+      const config = { ...FREE, receipts: { delivery: 'contacts', read: true } } as const;
+      const [alice, bob] = await startPair(config);
+      const session = await LineDialog.open(alice.port('imap'));
+      session.say(`a LOGIN ${alice.user} ${alice.password}\r\nb ENABLE CONDSTORE\r\n`);
+      session.say('c SELECT Sent\r\nd IDLE\r\n');
+      await session.until(/(^|\n)\+ /);
+      const mail =
+        `From: ${alice.user}\r\nTo: ${bob.user}\r\nSubject: asked for\r\n` +
+        `Message-ID: <asked@tangle.alt>\r\nDisposition-Notification-To: <${alice.user}>\r\n` +
+        '\r\nhello\r\n';
+      tangle.confirmNoMore();
+      const answers = await smtp(alice, [
+        `MAIL FROM:<${alice.user}> RET=HDRS ENVID=QQ+2B314`,
+        `RCPT TO:<${bob.user}> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;Bob+2Bx@example.org`,
+        'DATA',
+        `${mail}.`,
+      ]);
+      expect(answers.at(-1)).toMatch(/^250 2\.0\.0 queued/);
+      const inSent = ['SELECT Sent', 'FETCH 1:* (FLAGS)'];
+      await until(async () => (await imap(alice, inSent)).includes('$Queued'));
+      tangle.confirmAlways();
+      await session.until(/\$Fetched[^\n]*MODSEQ/);
+      await until(async () => (await total(bob, 'INBOX')) === 1);
+      // This client answers by itself, and no program can make another one ask again.
+      const stores = ['STORE 1 -FLAGS ($mdnsent)', 'STORE 1 FLAGS (\\Flagged)', 'FETCH 1 (FLAGS)'];
+      const shown = await imap(bob, ['SELECT INBOX', ...stores]);
+      expect(shown).toMatch(/FETCH \(FLAGS \([^)]*\$MDNSent[^)]*\)\)\r\nt OK[^\n]*\n$/);
+      await imap(bob, ['SELECT INBOX', 'STORE 1 +FLAGS (\\Seen)']);
+      await session.until(/\$Read/);
+      session.close();
+      const reports = async (): Promise<string> =>
+        imap(alice, ['SELECT INBOX', 'FETCH 1:* (FLAGS BODY.PEEK[])']);
+      await until(async () => (await reports()).includes('disposition-notification'));
+      const heard = await reports();
+      expect(heard).toContain('report-type=delivery-status');
+      expect(heard).toContain('Original-Envelope-Id: QQ+314\r\n');
+      expect(heard).toContain('Original-Recipient: rfc822;Bob+x@example.org\r\n');
+      expect(heard).toContain(`Final-Recipient: rfc822; ${bob.user}\r\nAction: delivered\r\n`);
+      expect(heard).toContain('In-Reply-To: <asked@tangle.alt>\r\n');
+      expect(heard).toContain('Original-Message-ID: <asked@tangle.alt>\r\n');
+      expect(heard).toContain('MDN-sent-automatically; displayed\r\n');
+      const actions = heard.match(/^Action: \w+/gm) ?? [];
+      expect(new Set(actions).size).toBe(actions.length);
+    },
+    TEST_MS,
+  );
+
+  it(
+    'reports a failure with its reason, and refuses at once what it knows then',
+    async () => {
+      const alice = await startPerson(1);
+      const bob = await startPerson(2, new Map(), { ...FREE, address: { contactsOnly: true } });
+      await until(async () => (await isPublished(alice.client)) && isPublished(bob.client));
+      const mail = `From: ${alice.user}\r\nSubject: unheard\r\nMessage-ID: <u@x>\r\n\r\nhi\r\n`;
+      expect(await handIn(alice, bob.user, mail)).toMatch(/^250/);
+      await until(async () => (await total(alice, 'INBOX')) === 1);
+      const [sent] = await alice.client.service.messages({ folder: 'Sent', limit: 9 });
+      expect(sent?.flags).toEqual(expect.arrayContaining(['\\Seen', '$Failed']));
+      const heard = await imap(alice, ['SELECT INBOX', 'FETCH 1 (BODY.PEEK[])']);
+      expect(heard).toContain(`Final-Recipient: rfc822; ${bob.user}\r\nAction: failed\r\n`);
+      expect(heard).toContain('Status: 5.7.1\r\nDiagnostic-Code: x-tangle; contacts-only');
+      expect(heard).toContain('Return-Path: <>\r\n');
+      // Now the will of the recipient is known here, and the program hears of it at once.
+      const refused = await smtp(alice, [`MAIL FROM:<${alice.user}>`, `RCPT TO:<${bob.user}>`]);
+      expect(refused.at(-1)).toMatch(/^550 5\.7\.1/);
     },
     TEST_MS,
   );
@@ -242,6 +334,28 @@ describe('the bridge', () => {
   );
 
   it(
+    'answers on both loopback addresses where the machine has two, and nowhere else',
+    async () => {
+      const alice = await startPerson(1);
+      const own = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
+      const others = own.filter(({ internal, scopeid = 0 }) => !internal && scopeid === 0);
+      const doors = alice.bridge.bridge().doors.filter(({ tls }) => tls === 'starttls');
+      expect(doors.map((one) => one.protocol).toSorted()).toEqual(['imap', 'pop3', 'smtp']);
+      for (const { port } of doors) {
+        for (const { address } of own.filter((one) => LOOPBACKS.has(one.address))) {
+          const socket = connect(port, address);
+          expect(`${(await once(socket, 'data'))[0]}`).toMatch(/^(\* OK|\+OK|220)/);
+          socket.destroy();
+        }
+        for (const { address } of others) {
+          await expect(once(connect(port, address), 'connect')).rejects.toThrow('ECONNREFUSED');
+        }
+      }
+    },
+    TEST_MS,
+  );
+
+  it(
     'keeps its ports, whoever starts first the next time',
     async () => {
       const first = await freePort();
@@ -257,6 +371,42 @@ describe('the bridge', () => {
       const bob = await startPerson(2, disks[1], config);
       const alice = await startPerson(1, disks[0], config);
       expect([alice.port('imap'), bob.port('imap')]).toEqual(ports);
+    },
+    TEST_MS,
+  );
+
+  it(
+    'ends what a password opened when it is taken back, and nothing else',
+    async () => {
+      const alice = await startPerson(1);
+      const { id: taken, password } = await alice.bridge.addPassword('another');
+      const { user } = alice;
+      const imapLogin = async (word: string): Promise<LineDialog> => {
+        const dialog = await LineDialog.open(alice.port('imap'));
+        dialog.say(`a LOGIN ${user} ${word}\r\n`);
+        await dialog.until(/a OK[^\n]*\n/);
+        return dialog;
+      };
+      const [idle, kept] = [await imapLogin(password), await imapLogin(alice.password)];
+      idle.say('b IDLE\r\n');
+      await idle.until(/\+ [^\n]*\n/);
+      const pop3 = await LineDialog.open(alice.port('pop3'));
+      pop3.say(`USER ${user}\r\nPASS ${password}\r\n`);
+      await pop3.until(/\d mails\r\n/);
+      const plain = Buffer.from(`\0${user}\0${password}`).toString('base64');
+      const submission = await LineDialog.open(alice.port('smtp'));
+      await submission.until(/220 [^\n]*\n/);
+      submission.say('EHLO test\r\n');
+      await submission.until(/250 [^\n]*\n/);
+      submission.say(`AUTH PLAIN ${plain}\r\n`);
+      await submission.until(/235 [^\n]*\n/);
+      await alice.bridge.removePassword(taken);
+      expect(await idle.over()).toBe('* BYE the password was taken back\r\n');
+      expect(await pop3.over()).toBe('-ERR [AUTH] the password was taken back\r\n');
+      expect(await submission.over()).toBe('421 4.7.0 the password was taken back\r\n');
+      kept.say('b NOOP\r\n');
+      expect(await kept.until(/b [^\n]*\n/)).toContain('b OK');
+      kept.close();
     },
     TEST_MS,
   );

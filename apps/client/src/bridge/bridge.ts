@@ -3,19 +3,16 @@
  * account. Builds the servers over the client's parts, listens, and stops. Before: cli/daemon.ts;
  * after: bridge-store.ts, submission-desk.ts, mail io. Spec: docs/spec/45-mail-programs.md.
  */
-import { errorCode } from '@tanglemail/tangle/io/error-code.ts';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import { MAX_MESSAGE_SIZE } from '@tanglemail/mail/core/limits.ts';
 import { createImapServer } from '@tanglemail/mail/io/imap/imap-server.ts';
 import { createPop3Server } from '@tanglemail/mail/io/pop3/pop3-server.ts';
 import { listenForSubmissions } from '@tanglemail/mail/io/smtp/submission-server.ts';
-import type { MailServer, TlsKey } from '@tanglemail/mail/io/socket/mail-server.ts';
+import type { MailServer, ServerLogin, TlsKey } from '@tanglemail/mail/io/socket/mail-server.ts';
 import { setTimeout as rest } from 'node:timers/promises';
 import { emailText } from '../account/account.ts';
 import type { AddedAppPasswordDto, BridgeDto } from '../api/bridge-dto.ts';
 import type { BridgeService } from '../api/bridge-service.ts';
-import type { ApiServices } from '../api/service.ts';
-import { ClientError } from '../client-error.ts';
 import type { ClientParts } from '../client-parts.ts';
 import type { ClientConfig } from '../config/schema.ts';
 import { FOLDER } from '../messages/folder-name.ts';
@@ -25,11 +22,10 @@ import { AppPasswords } from './app-passwords.ts';
 import { type Authority, openAuthority } from './authority.ts';
 import { BridgeStore, type BridgeStoreParts, isAccountName } from './bridge-store.ts';
 import { LoginGuard } from './login-guard.ts';
-import { SubmissionDesk } from './submission-desk.ts';
+import { HOST, type Listen, listenOnLoopback } from './loopback.ts';
+import { OpenLogins } from './open-logins.ts';
+import { SubmissionDesk, type SubmissionService } from './submission-desk.ts';
 
-const HOST = '127.0.0.1';
-/** Ports that are tried, from the wanted one upward. */
-const PORT_TRIES = 100;
 const DOORS_KEY = 'doors';
 const LOGIN_TIMEOUT_MS = 60_000;
 /** RFC 3501 §5.4 asks for 30 minutes at least; programs that idle say something every 29. */
@@ -38,21 +34,20 @@ const IDLE_TIMEOUT_MS = 1_860_000;
 type Protocol = ClientConfig['bridge']['protocols'][number];
 type Door = BridgeDto['doors'][number];
 
-export type BridgeParts = BridgeStoreParts & Pick<ClientParts, 'config' | 'contacts' | 'logger'>;
+export type BridgeParts = BridgeStoreParts &
+  Pick<ClientParts, 'config' | 'contacts' | 'fates' | 'logger' | 'resolver'>;
 
 interface Built {
   readonly parts: BridgeParts;
-  readonly service: ApiServices['local'];
+  readonly service: SubmissionService;
   readonly passwords: AppPasswords;
   readonly authority: Authority;
 }
 
-/** Listens on a port, or on none when it is taken. */
-type Listen = (port: number) => Promise<{ readonly port: number; close(): Promise<void> }>;
-
 export class Bridge implements BridgeService {
   readonly #built: Built;
   readonly #doors: Door[] = [];
+  readonly #logins = new OpenLogins();
   readonly #closers: (() => Promise<void>)[] = [];
   readonly #taken: Record<string, number>;
 
@@ -62,7 +57,7 @@ export class Bridge implements BridgeService {
   }
 
   /** Listens as the settings say. Throws ClientError `port-in-use` when no port is free. */
-  static async start(parts: BridgeParts, service: ApiServices['local']): Promise<Bridge> {
+  static async start(parts: BridgeParts, service: SubmissionService): Promise<Bridge> {
     const { store, writes, tangle } = parts;
     const nowMs = (): number => tangle.clock.nowMs();
     const deps = { store, writes, random: tangle.random, nowMs };
@@ -102,6 +97,7 @@ export class Bridge implements BridgeService {
 
   async removePassword(id: string): Promise<void> {
     await this.#built.passwords.remove(id);
+    await this.#logins.revoke(id);
   }
 
   /** Ends all connections. */
@@ -111,7 +107,7 @@ export class Bridge implements BridgeService {
 
   async #listen(): Promise<void> {
     const { parts, service, passwords, authority } = this.#built;
-    const { account, config, contacts, logger, store, tangle } = parts;
+    const { account, config, logger, store, tangle } = parts;
     const nowMs = (): number => tangle.clock.nowMs();
     const key = await authority.issue();
     const guard = new LoginGuard({
@@ -122,7 +118,7 @@ export class Bridge implements BridgeService {
     });
     const serverName = `${store.opaque('trace fields').slice(0, 12)}.localhost`;
     const mail = new BridgeStore(parts, serverName);
-    const desk = new SubmissionDesk({ parts: { account, contacts }, service, nowMs });
+    const desk = new SubmissionDesk({ parts, service, nowMs });
     const onFault = faultLog(logger);
     const common = {
       allowsPlainLogin: true,
@@ -133,9 +129,14 @@ export class Bridge implements BridgeService {
       serverName: 'Tanglemail',
       serverVersion: VERSION,
     };
-    const loginTo = <T>(to: T) => ({
-      login: async (name: string, password: string) =>
-        (await guard.check(name, password)) ? to : undefined,
+    const loginTo = <T>(to: T): ServerLogin<T> => ({
+      login: async (name, password, connection) => {
+        const id = await guard.check(name, password);
+        // It may have been taken back while its use was written down.
+        if (id === undefined || !passwords.has(id)) return undefined;
+        this.#logins.add(id, connection);
+        return to;
+      },
     });
     const folders = { inbox: FOLDER.INBOX, trash: FOLDER.Trash };
     const imap = createImapServer(common, { login: loginTo(mail), onFault, nowMs });
@@ -144,8 +145,8 @@ export class Bridge implements BridgeService {
     await this.#openServer('pop3', pop3, key);
     const submission = { login: loginTo(desk), onFault };
     for (const tls of ['starttls', 'implicit'] as const) {
-      await this.#open('smtp', tls, (port) =>
-        listenForSubmissions({ host: HOST, port, tls, key }, common, submission),
+      await this.#open('smtp', tls, (port, host) =>
+        listenForSubmissions({ host, port, tls, key }, common, submission),
       );
     }
   }
@@ -162,11 +163,11 @@ export class Bridge implements BridgeService {
   async #openServer(protocol: 'imap' | 'pop3', server: MailServer, key: TlsKey): Promise<void> {
     server.setKey(key);
     const close = (): Promise<void> => server.close();
-    await this.#open(protocol, 'starttls', async (port) => {
-      return { port: await server.listen(HOST, port), close };
+    await this.#open(protocol, 'starttls', async (port, host) => {
+      return { port: await server.listen(host, port), close };
     });
-    await this.#open(protocol, 'implicit', async (port) => {
-      return { port: await server.listenSecure(HOST, port, key), close };
+    await this.#open(protocol, 'implicit', async (port, host) => {
+      return { port: await server.listenSecure(host, port, key), close };
     });
   }
 
@@ -175,7 +176,7 @@ export class Bridge implements BridgeService {
     if (!config.bridge.protocols.includes(protocol)) return;
     const wanted = config.bridge[tls === 'implicit' ? SECURE[protocol] : PLAIN[protocol]];
     const name = `${protocol} ${tls}`;
-    const opened = await onFreePort(wanted, this.#taken[name], listen);
+    const opened = await listenOnLoopback(wanted, this.#taken[name], listen);
     const { port } = opened;
     if (wanted !== 0) this.#taken[name] = port;
     this.#closers.push(() => opened.close());
@@ -186,26 +187,6 @@ export class Bridge implements BridgeService {
 
 const PLAIN = { imap: 'imapPort', pop3: 'pop3Port', smtp: 'smtpPort' } as const;
 const SECURE = { imap: 'imapsPort', pop3: 'pop3sPort', smtp: 'smtpsPort' } as const;
-
-/** Listens on the port of before if it is near the wanted one, else on the next that is free. */
-async function onFreePort(
-  wanted: number,
-  before: number | undefined,
-  listen: Listen,
-): ReturnType<Listen> {
-  const tries = wanted === 0 ? 1 : PORT_TRIES;
-  const above = Array.from({ length: tries }, (_, at) => wanted + at);
-  const ports = above.filter((port) => port <= 65_535);
-  if (before !== undefined && ports.includes(before)) ports.unshift(before);
-  for (const port of ports) {
-    try {
-      return await listen(port);
-    } catch (error) {
-      if (errorCode(error) !== 'EADDRINUSE') throw error;
-    }
-  }
-  throw new ClientError('port-in-use', `${wanted} and those above`);
-}
 
 function faultLog(logger: Logger): (error: unknown, command: string) => void {
   return (error, command) => {

@@ -5,7 +5,7 @@ import { LoginGuard } from './login-guard.ts';
 function guardAt(rests: number[]): LoginGuard & { pass(timeMs: number): void } {
   let nowMs = 0;
   const guard = new LoginGuard({
-    passwords: { check: async (password) => password === 'right' },
+    passwords: { check: async (password) => (password === 'right' ? 'id' : undefined) },
     isOwnName: (name) => name === 'alice',
     nowMs: () => nowMs,
     rest: async (timeMs) => {
@@ -21,9 +21,9 @@ function guardAt(rests: number[]): LoginGuard & { pass(timeMs: number): void } {
 
 it('takes the right password of the right name', async () => {
   const guard = guardAt([]);
-  expect(await guard.check('alice', 'right')).toBe(true);
-  expect(await guard.check('bob', 'right')).toBe(false);
-  expect(await guard.check('alice', 'wrong')).toBe(false);
+  expect(await guard.check('alice', 'right')).toBe('id');
+  expect(await guard.check('bob', 'right')).toBeUndefined();
+  expect(await guard.check('alice', 'wrong')).toBeUndefined();
 });
 
 it('lets five wrong ones pass in a minute, then waits longer and longer', async () => {
@@ -33,7 +33,7 @@ it('lets five wrong ones pass in a minute, then waits longer and longer', async 
   expect(rests).toEqual([]);
   for (let count = 0; count < 9; count++) await guard.check('alice', 'wrong');
   expect(rests).toEqual([100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000, 5_000]);
-  expect(await guard.check('alice', 'right')).toBe(true);
+  expect(await guard.check('alice', 'right')).toBe('id');
   guard.pass(60_000);
   await guard.check('alice', 'wrong');
   expect(rests).toHaveLength(9);

@@ -29,14 +29,15 @@ export class LoginGuard {
     this.#deps = deps;
   }
 
-  /** Whether name and password are right. Wrong ones are answered one after the other. */
-  async check(name: string, password: string): Promise<boolean> {
-    const isRight = this.#deps.isOwnName(name) && (await this.#deps.passwords.check(password));
-    if (isRight) return true;
+  /** The password's id when it and the name are right. Wrong ones wait for one another. */
+  async check(name: string, password: string): Promise<string | undefined> {
+    const { isOwnName, passwords } = this.#deps;
+    const id = isOwnName(name) ? await passwords.check(password) : undefined;
+    if (id !== undefined) return id;
     const turn = this.#turn.then(() => this.#punish());
     this.#turn = turn;
     await turn;
-    return false;
+    return undefined;
   }
 
   async #punish(): Promise<void> {

@@ -5,11 +5,9 @@
  * bridge-store.ts. Source: RFC 5321 §4.4, RFC 8601. Spec: docs/spec/45-mail-programs.md.
  */
 import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
+import { dateText } from '@tanglemail/mail/core/message/message-date.ts';
 import { type Account, emailText } from '../account/account.ts';
 import type { MessageEntry } from '../store/collections.ts';
-
-const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
 /** Senders whose address as text is remembered: to write it takes longer than all the rest. */
 const MAX_REMEMBERED = 1_000;
@@ -32,7 +30,7 @@ export class TraceFields {
     const seal = isRegistered ? 'signed' : 'sealed';
     return (
       `Return-Path: <${from}>\r\n` +
-      `Received: by ${name} with TANGLE; ${dateText(internalDate)}\r\n` +
+      `Received: by ${name} with TANGLE; ${dateText(internalDate * 1_000)}\r\n` +
       `Authentication-Results: ${name};\r\n x-tangle=pass (${seal}) smtp.mailfrom=${from}\r\n`
     );
   }
@@ -45,13 +43,4 @@ export class TraceFields {
     this.#emailTexts.set(sender, text);
     return text;
   }
-}
-
-/** RFC 5322 §3.3, in UTC. */
-function dateText(seconds: number): string {
-  const date = new Date(seconds * 1_000);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  const clock = [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()];
-  const day = `${DAYS[date.getUTCDay()]}, ${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]}`;
-  return `${day} ${date.getUTCFullYear()} ${clock.map(two).join(':')} +0000`;
 }

@@ -16,6 +16,7 @@ import { ContactBook } from './contact-book.ts';
 import { OwnAddresses } from './own-addresses.ts';
 import { OwnSettings, type Settings } from './own-settings.ts';
 import { RequestSorter } from './request-sorter.ts';
+import { SafetyNumbers } from './safety-numbers.ts';
 
 export interface PeopleParts {
   readonly contacts: ContactBook;
@@ -23,6 +24,7 @@ export interface PeopleParts {
   readonly requests: RequestSorter;
   readonly ownSettings: OwnSettings;
   readonly addresses: OwnAddresses;
+  readonly safetyNumbers: SafetyNumbers;
 }
 
 export interface PeoplePartsDeps {
@@ -66,7 +68,8 @@ export async function buildPeople(
   });
   const messages = await MessageStore.load(store);
   requests = new RequestSorter({ ...deps, contacts, messages, logger });
-  return { contacts, messages, requests, ownSettings, addresses };
+  const safetyNumbers = new SafetyNumbers(account.keys.account.publicKey);
+  return { contacts, messages, requests, ownSettings, addresses, safetyNumbers };
 }
 
 /** Something about an account has changed. */

@@ -27,7 +27,7 @@ import type { PublishedDoors } from '../contacts/own-addresses.ts';
 import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
 import type { Account } from '../account/account.ts';
 import { ownDescriptor, type RecordOf } from '../store/collections.ts';
-import { pause } from '../pause.ts';
+import { Bell } from '../pause.ts';
 import type { SealedStore } from '../store/sealed-store.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
 import type { DescriptorResolver } from './resolver.ts';
@@ -61,8 +61,7 @@ export interface DescriptorPublisherDeps {
 
 export class DescriptorPublisher {
   readonly #deps: DescriptorPublisherDeps;
-  #wake: (() => void) | undefined;
-  #isWoken = false;
+  readonly #bell = new Bell();
   /** Eight key pairs take some milliseconds, and are asked for again and again. */
   #bundles:
     | {
@@ -114,18 +113,12 @@ export class DescriptorPublisher {
 
   /** Something changed that others should see: whoever waits in `rest` looks again at once. */
   wake(): void {
-    this.#isWoken = true;
-    this.#wake?.();
+    this.#bell.ring();
   }
 
   /** Waits `timeMs`, until `wake` (also one since the last rest), or until `signal`. */
   async rest(timeMs: number, signal: AbortSignal): Promise<void> {
-    if (!this.#isWoken) {
-      await pause(timeMs, signal, (wake) => {
-        this.#wake = wake;
-      });
-    }
-    this.#isWoken = false;
+    await this.#bell.rest(timeMs, signal);
   }
 
   /**

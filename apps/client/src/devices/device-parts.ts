@@ -154,11 +154,12 @@ export async function buildDevices(deps: DevicePartsDeps): Promise<DeviceParts> 
 }
 
 function buildCopies(deps: DevicePartsDeps, log: DeviceLog): SentCopies {
-  const { account, config, parcels } = deps;
+  const { account, config, parcels, tangle } = deps;
   const { address } = account;
   const { inbox, releases, sealer } = parcels;
   const isPaid = config.send.copiesToProviders;
-  const copies = new SentCopies({ ...deps, log, address, inbox, releases, isPaid });
+  const nowMs = (): number => tangle.clock.nowMs();
+  const copies = new SentCopies({ ...deps, log, address, inbox, releases, isPaid, nowMs });
   sealer.tellCopiesBy((batch, key, letter) => copies.tell(batch, key, letter));
   return copies;
 }

@@ -10,16 +10,16 @@ import {
   openLinkSay,
   sealLinkSay,
 } from '@tanglemail/mail/core/link/protocol.ts';
-import { pause } from '../pause.ts';
+import { Bell } from '../pause.ts';
 import { provenTaggedData, type TangleAccess } from '../tangle/tangle-access.ts';
 
-/** Between two looks. */
+/** Longest time between two looks, while the node tells of no milestone. */
 const POLL_MS = 1_000;
 /** Blocks under one tag that are looked at: whoever saw the code can add some. */
 const MAX_CANDIDATES = 16;
 
 export interface LinkChannelDeps {
-  readonly tangle: Pick<TangleAccess, 'node' | 'checker' | 'issuer'>;
+  readonly tangle: Pick<TangleAccess, 'node' | 'checker' | 'events' | 'issuer'>;
   readonly suite: SealingSuite;
   readonly pollMs?: number;
 }
@@ -72,14 +72,22 @@ export class LinkChannel {
     read: (data: Uint8Array) => T | undefined,
     signal: AbortSignal,
   ): Promise<T> {
-    for (;;) {
-      signal.throwIfAborted();
-      const { proven } = await provenTaggedData(this.#deps.tangle, tag, MAX_CANDIDATES);
-      for (const { data } of proven.toReversed()) {
-        const found = read(data);
-        if (found !== undefined) return found;
+    const milestones = new Bell();
+    const unsubscribe = this.#deps.tangle.events.subscribe('milestones/confirmed', () =>
+      milestones.ring(),
+    );
+    try {
+      for (;;) {
+        signal.throwIfAborted();
+        const { proven } = await provenTaggedData(this.#deps.tangle, tag, MAX_CANDIDATES);
+        for (const { data } of proven.toReversed()) {
+          const found = read(data);
+          if (found !== undefined) return found;
+        }
+        await milestones.rest(this.#deps.pollMs ?? POLL_MS, signal);
       }
-      await pause(this.#deps.pollMs ?? POLL_MS, signal);
+    } finally {
+      unsubscribe();
     }
   }
 }

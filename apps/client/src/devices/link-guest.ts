@@ -26,7 +26,7 @@ import type { AccountSecrets } from '../keystore/keystore.ts';
 import { openSealedStore } from '../store/open-store.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
 import { type LinkArchive, putLinkArchive, readLinkArchive } from './link-archive.ts';
-import { LinkChannel } from './link-channel.ts';
+import { LinkChannel, type LinkChannelDeps } from './link-channel.ts';
 import { deviceName } from './own-device.ts';
 
 export interface JoinOptions {
@@ -39,7 +39,7 @@ export interface JoinOptions {
 }
 
 export interface JoinDeps {
-  readonly tangle: Pick<TangleAccess, 'node' | 'checker' | 'issuer' | 'random' | 'networkId'>;
+  readonly tangle: LinkChannelDeps['tangle'] & Pick<TangleAccess, 'random' | 'networkId'>;
   readonly suite: SealingSuite;
   readonly signal: AbortSignal;
   /** Shows the number that the old device shows, too. */

@@ -22,10 +22,10 @@ import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import type { LinkDto } from '../api/devices-dto.ts';
 import { ClientError } from '../client-error.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
-import { LinkChannel } from './link-channel.ts';
+import { LinkChannel, type LinkChannelDeps } from './link-channel.ts';
 
 export interface LinkHostDeps {
-  readonly tangle: Pick<TangleAccess, 'node' | 'checker' | 'issuer' | 'clock' | 'random'>;
+  readonly tangle: LinkChannelDeps['tangle'] & Pick<TangleAccess, 'clock' | 'random'>;
   readonly suite: SealingSuite;
   readonly logger: Logger;
   readonly makeArchive: () => Promise<Uint8Array>;

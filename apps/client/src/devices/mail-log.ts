@@ -65,7 +65,7 @@ export class MailLog {
   #take(batch: SealedBatch, change: MessageChange): void {
     if (change.kind === 'delivered') this.#catchUp(batch, change.messageKey);
     if (change.kind === 'expunged' && change.isGone) this.#keep(batch, change.messageKey);
-    if (change.origin === 'remote') return;
+    if (change.origin !== 'local') return;
     const bodies = this.#bodiesOf(batch, change);
     if (bodies.length > 0) this.#log.journal(batch, ...bodies);
   }

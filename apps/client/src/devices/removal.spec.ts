@@ -93,6 +93,8 @@ it(
     await soon(async () => (await lines(thief, conversationWith(bobs))).length === 3);
     const own = (await devicesOf(thief).list()).find((one) => one.isOwn);
     const { sequence } = await status(alice);
+    // Alice's own device knows the thief by now, too, and so can remove it.
+    await soon(async () => (await devicesOf(alice).list()).length === 2);
     await world.stopOne(thief);
     await devicesOf(alice).remove(own?.id ?? '');
     await soon(async () => {

@@ -22,7 +22,14 @@ import type { SealedBatch } from '../store/sealed-store.ts';
 import type { DeviceLog } from './device-log.ts';
 import { NOWHERE } from './log-values.ts';
 import { ownerOf } from './mail-log.ts';
-import { decodeSentCopy, encodeFar, encodeWhole, type FarCopy, isFar } from './sent-copy-value.ts';
+import {
+  decodeSentCopy,
+  encodeFar,
+  encodeWhole,
+  type FarCopy,
+  isFar,
+  type KeptCopy,
+} from './sent-copy-value.ts';
 
 export interface SentCopiesDeps {
   readonly address: MailAddress;
@@ -31,9 +38,10 @@ export interface SentCopiesDeps {
   readonly outbox: Pick<Outbox, 'enqueueCopy' | 'copyOf' | 'recall'>;
   readonly inbox: Pick<ParcelInbox, 'takeCopy' | 'dropCopy'>;
   readonly releases: Pick<PartReleases, 'add'>;
-  readonly book: Pick<RentalBook, 'wanted'>;
+  readonly book: Pick<RentalBook, 'wanted' | 'list'>;
   /** Whether the own providers may be paid to keep them. */
   readonly isPaid: boolean;
+  readonly nowMs: () => number;
   readonly logger: Logger;
 }
 
@@ -50,6 +58,9 @@ export interface SentMail {
 
 /** Keys of what was sent from here; others came from elsewhere into the folder. */
 const SENT = 'sent:';
+const DAY_MS = 86_400_000;
+/** For which mailboxes usually pay. */
+const USUAL_DAYS = 30;
 
 export class SentCopies {
   readonly #deps: SentCopiesDeps;
@@ -94,7 +105,7 @@ export class SentCopies {
     const key = ownerOf(messageKey);
     const told = decodeSentCopy(readRegister(log.view(), 'sent-copy', key));
     if (told === undefined || !isFar(told) || messages.find(messageKey).length === 0) return false;
-    const value = encodeFar({ ...told, letter });
+    const value = encodeFar({ ...told, kept: { letter, sinceMs: this.#deps.nowMs() } });
     log.journal(batch, { kind: 'set', register: 'sent-copy', key, value });
     return true;
   }
@@ -140,7 +151,7 @@ export class SentCopies {
     const told = decodeSentCopy(readRegister(log.view(), 'sent-copy', key));
     if (told === undefined) return;
     log.journal(batch, { kind: 'set', register: 'sent-copy', key });
-    const letter = isFar(told) && told.letter ? decodeParcelLetter(told.letter) : undefined;
+    const letter = isFar(told) && told.kept ? decodeParcelLetter(told.kept.letter) : undefined;
     if (letter?.ok === true) releases.add(batch, letter.value.manifest.roots.map(bytesToHex));
     const entry = outbox.copyOf(messageKey);
     if (entry === undefined) return;
@@ -165,7 +176,6 @@ export class SentCopies {
     const told = decodeSentCopy(readRegister(log.view(), 'sent-copy', key));
     const copy = told !== undefined && ownerOf(told.messageKey) === key ? told : undefined;
     const isHere = copy !== undefined && messages.find(copy.messageKey).length > 0;
-    const isAway = copy !== undefined && isFar(copy) && copy.letter === undefined;
     const isOver = copy === undefined || isHere || this.#isDeleted(key);
     const forget = (): unknown => this.#away.delete(key);
     if (isOver) return [inbox.dropCopy(batch, key), forget];
@@ -173,11 +183,20 @@ export class SentCopies {
     if (raw !== undefined) {
       return [this.#deliver(batch, copy.messageKey, raw), inbox.dropCopy(batch, key), forget];
     }
-    if (isFar(copy) && copy.letter !== undefined) {
-      const { messageKey, sentAtMs, letter } = copy;
+    if (!isFar(copy)) return [];
+    const { messageKey, sentAtMs, kept } = copy;
+    if (kept !== undefined && this.#isPaidStill(kept)) {
+      const { letter } = kept;
       return [inbox.takeCopy(batch, { owner: key, messageKey, sentAtMs, letter }), forget];
     }
-    return isAway ? [() => this.#away.set(key, copy)] : [];
+    return [inbox.dropCopy(batch, key), () => this.#away.set(key, copy)];
+  }
+
+  /** Whether the own providers may have it: they keep it as long as mail that came in then. */
+  #isPaidStill({ sinceMs }: KeptCopy): boolean {
+    const days = this.#deps.book.list().map((one) => one.retentionDays);
+    const keptMs = (Math.max(USUAL_DAYS, ...days) + 1) * DAY_MS;
+    return this.#deps.nowMs() < sinceMs + keptMs;
   }
 
   #rawOf(emailId: string): Uint8Array | undefined {

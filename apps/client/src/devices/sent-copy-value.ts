@@ -19,8 +19,15 @@ export interface FarCopy {
   readonly subject: string;
   /** SHA-256 of its bytes, hex. */
   readonly emailId: string;
-  /** Names its parts at the own providers; absent while it lies on its device alone. */
-  readonly letter?: Uint8Array;
+  /** Its parts at the own providers; absent while it lies on its device alone. */
+  readonly kept?: KeptCopy;
+}
+
+export interface KeptCopy {
+  /** Names the parts, as in a letter. */
+  readonly letter: Uint8Array;
+  /** When the providers had them: they keep them as long as the mailboxes pay for mail. */
+  readonly sinceMs: number;
 }
 
 export interface WholeCopy {
@@ -42,7 +49,7 @@ const farValue = z.object({
   to: z.string().max(MAX_SHOWN),
   subject: z.string().max(MAX_SHOWN),
   emailId: hex.length(64),
-  letter: hex.max(7_168).optional(),
+  kept: z.object({ letter: hex.max(7_168), sinceMs: count }).optional(),
 });
 
 export function isFar(copy: SentCopy): copy is FarCopy {
@@ -56,9 +63,9 @@ export function encodeWhole({ messageKey, raw }: WholeCopy): Uint8Array | undefi
   return isFit ? concatBytes(Uint8Array.of(name.length), name, raw) : undefined;
 }
 
-export function encodeFar({ letter, to, subject, ...copy }: FarCopy): Uint8Array {
+export function encodeFar({ kept, to, subject, ...copy }: FarCopy): Uint8Array {
   const shown = { to: to.slice(0, MAX_SHOWN), subject: subject.slice(0, MAX_SHOWN) };
-  const more = letter === undefined ? {} : { letter: bytesToHex(letter) };
+  const more = kept && { kept: { ...kept, letter: bytesToHex(kept.letter) } };
   const value = utf8ToBytes(JSON.stringify({ ...copy, ...shown, ...more }));
   return concatBytes(Uint8Array.of(FAR), value);
 }
@@ -70,8 +77,9 @@ export function decodeSentCopy(value: Uint8Array | undefined): SentCopy | undefi
   if (length === FAR) {
     const far = readJson(value.subarray(1), farValue);
     if (far === undefined) return undefined;
-    const { letter, ...copy } = far;
-    return letter === undefined ? copy : { ...copy, letter: hexToBytes(letter) };
+    const { kept, ...copy } = far;
+    if (kept === undefined) return copy;
+    return { ...copy, kept: { ...kept, letter: hexToBytes(kept.letter) } };
   }
   if (value.length <= 1 + length) return undefined;
   const messageKey = new TextDecoder().decode(value.subarray(1, 1 + length));

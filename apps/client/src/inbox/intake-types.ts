@@ -89,6 +89,9 @@ export interface ReceiptWish {
   readonly receiptSecret: Uint8Array;
 }
 
+/** Whether the client itself will tell this sender that its user has read a message. */
+export type ReadPromise = (wish: Pick<ReceiptWish, 'sender' | 'senderState'>) => boolean;
+
 /** Puts the receipt that the settings allow into the batch. */
 export type ReceiptGiver = (batch: SealedBatch, wish: ReceiptWish) => () => void;
 

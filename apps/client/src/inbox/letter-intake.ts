@@ -41,6 +41,7 @@ import type {
   EnvelopeKeeper,
   SenderState,
   ArrivedMessage,
+  ReadPromise,
   ReceiptGiver,
   ShownFacts,
 } from './intake-types.ts';
@@ -84,6 +85,7 @@ export class LetterIntake {
   readonly #openers: EnvelopeOpener[] = [];
   readonly #kinds = new Map<string, KindHandler>();
   #giveReceipt: ReceiptGiver = () => () => {};
+  #promisesRead: ReadPromise = () => false;
   readonly #readers: LetterReader[] = [];
   #keeper: EnvelopeKeeper | undefined;
   #keyring: { readonly of: EpochState; readonly ring: EpochKeyring } | undefined;
@@ -98,8 +100,9 @@ export class LetterIntake {
   }
 
   /** Says who answers letters that ask for a receipt. Call it before anything is received. */
-  onReceiptWanted(giver: ReceiptGiver): void {
+  onReceiptWanted(giver: ReceiptGiver, promise: ReadPromise = () => false): void {
     this.#giveReceipt = giver;
+    this.#promisesRead = promise;
   }
 
   /** Says who takes letters of a kind beside `message` and `control`. Call it before receiving. */
@@ -355,12 +358,14 @@ export class LetterIntake {
   ): { readonly mailId: string; readonly apply: () => void } {
     const { store, contacts, messages, tangle, onDelivered } = this.#deps;
     const subAddress = more.subAddress ?? contacts.get(sender)?.cameBy ?? '';
+    const isAsked = receiptSecret !== undefined && asksForRead(raw);
     const delivered = messages.deliver(batch, {
       folder: folderFor(senderState),
       raw,
       messageKey: `${sender}:${letterId}`,
       receivedAtMs: tangle.clock.nowMs(),
-      flags: [],
+      // Programs ask their user no more where this client answers by itself (RFC 3503).
+      flags: isAsked && this.#promisesRead({ sender, senderState }) ? ['$MDNSent'] : [],
       sender,
       isRegistered,
       ...(subAddress === '' ? {} : { subAddress }),
@@ -464,6 +469,14 @@ export function messageIdOf(message: Uint8Array): string {
   const headers = readHeaders(message);
   const id = headers.ok ? readFacts(headers.value).messageId : undefined;
   return id === undefined ? '' : `<${id}>`;
+}
+
+/** Whether a program that shows the message would ask its user for a read receipt (RFC 8098). */
+function asksForRead(message: Uint8Array): boolean {
+  const headers = readHeaders(message);
+  const isAsking = ({ name }: { readonly name: string }): boolean =>
+    name === 'disposition-notification-to';
+  return headers.ok && headers.value.fields.some(isAsking);
 }
 
 /** A display name without characters that could disguise another one. */

@@ -141,12 +141,19 @@ export class ProviderSync {
     // After an attempt that failed the loss is written down already.
     if (rental.balance !== '0' || rental.isRestoring !== true) {
       logger.warn({ bondId }, 'a provider has lost our mailbox');
-      await book.update(bondId, withLostMailbox);
+      await this.#forget(bondId, () => ({}));
     }
     await renter.payAnew(bondId);
     await renter.rent({ bondId });
     this.#anewFromMs.set(bondId, nowMs + ANEW_EVERY_MS);
     return true;
+  }
+
+  /** What a provider had is gone. A change of filters that is under way is over before. */
+  #forget(bondId: string, kept: (before: Rental) => Partial<Rental>): Promise<Rental> {
+    return this.#filters.run(() =>
+      this.#deps.book.update(bondId, (one) => ({ ...withLostMailbox(one), ...kept(one) })),
+    );
   }
 
   /**
@@ -344,7 +351,7 @@ export class ProviderSync {
    * and read from the first entry, at most once an hour.
    */
   async #followLog(pass: SyncPass): Promise<void> {
-    const { book, renter, tangle, logger } = this.#deps;
+    const { renter, tangle, logger } = this.#deps;
     const { bondId, provider, session } = pass;
     try {
       await this.#syncLog(pass);
@@ -356,9 +363,7 @@ export class ProviderSync {
       const { balance } = await provider.mailbox(session);
       await renter.payAnew(bondId);
       // It stays named to senders meanwhile: the other device's tags are watched.
-      await book.update(bondId, (known) => {
-        return { ...withLostMailbox(known), balance, hasBucket: known.hasBucket };
-      });
+      await this.#forget(bondId, ({ hasBucket }) => ({ balance, hasBucket }));
       this.#anewFromMs.set(bondId, nowMs + ANEW_EVERY_MS);
       await this.#syncFilters(pass);
       await this.#syncLog(pass);

@@ -7,8 +7,11 @@ import type { MessageEntry } from '../store/collections.ts';
 import type { SealedBatch } from '../store/sealed-store.ts';
 import type { FolderId, FolderName } from './folder-name.ts';
 
-/** `remote`: another device of the account made the change; it is not journalled again. */
-export type ChangeOrigin = 'local' | 'remote';
+/**
+ * `remote`: another device of the account made the change; it is not journalled again. `device`: it
+ * says something that only this device knows, and is told to no other.
+ */
+export type ChangeOrigin = 'device' | 'local' | 'remote';
 
 /**
  * One change. Messages are named by `messageKey`, which stays the same in every folder and on every

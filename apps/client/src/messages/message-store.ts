@@ -4,7 +4,6 @@
  * from it to the same batch. Before: inbox, outbox, the mailbox service and the bridges; after:
  * mail-stage.ts. Spec: docs/spec/40-client-store.md; folder rules: mail core, folder/folder.ts.
  */
-import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import {
   type FlagChange,
@@ -12,6 +11,7 @@ import {
   restoreFolder,
 } from '@tanglemail/mail/core/folder/folder.ts';
 import { ClientError } from '../client-error.ts';
+import { nativeSha256 } from '../native-sha256.ts';
 import { messageEntries, type MessageEntry, rawMessageKey } from '../store/collections.ts';
 import { expungedUids, folders } from '../store/mailbox-collections.ts';
 import type { SealedBatch, SealedStore } from '../store/sealed-store.ts';
@@ -213,7 +213,7 @@ export class MessageStore {
       return { change: { id: mailId(known, uid), isNew: false, apply: () => {} }, mail };
     }
     const folderId = mail.folder as FolderId;
-    const emailId = bytesToHex(sha256(mail.raw));
+    const emailId = bytesToHex(nativeSha256(mail.raw));
     stage.putRaw(emailId, mail.raw);
     const { uid, entry } = stage.append(folderId, entryOf(mail, emailId));
     const change = { id: mailId(folderId, uid), isNew: true, apply: () => stage.apply() };

@@ -28,6 +28,7 @@ import {
   sendAgain,
 } from './outbox-entry.ts';
 import {
+  type AcceptEntries,
   chatEntry,
   copyEntry,
   entriesOf,
@@ -144,7 +145,7 @@ export class Outbox {
    * Puts a mail for its recipients into the batch; runs under the write lock. Call the returned
    * function once the batch is written: it starts the delivery and gives the entries.
    */
-  enqueue(batch: SealedBatch, mail: OutgoingMail): () => OutboxEntry[] {
+  enqueue(batch: SealedBatch, mail: OutgoingMail): AcceptEntries {
     const { store, tangle } = this.#deps;
     // A copy of its own: the one in Sent may be deleted while this waits.
     batch.putBytes('outboxPayload', rawMessageKey(store, mail.emailId), mail.raw);
@@ -207,13 +208,14 @@ export class Outbox {
     return this.#records.open().find((one) => one.form === 'copy' && one.dedupe === messageKey);
   }
 
-  #take(batch: SealedBatch, entries: readonly OutboxEntry[]): () => OutboxEntry[] {
+  #take(batch: SealedBatch, entries: readonly OutboxEntry[]): AcceptEntries {
     const apply = this.#records.put(batch, entries);
-    return () => {
+    const accept = (): OutboxEntry[] => {
       apply();
       this.#schedule();
       return [...entries];
     };
+    return Object.assign(accept, { entries });
   }
 
   get(id: number): OutboxEntry | undefined {

@@ -4,6 +4,7 @@
  */
 import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import type { OutboxEntry } from '../store/outbox-collections.ts';
+import type { SealedBatch } from '../store/sealed-store.ts';
 
 /** One mail as it is taken: the same bytes for every recipient, each sealed separately. */
 export interface OutgoingMail {
@@ -25,6 +26,21 @@ export interface OutgoingMail {
   /** The user wants it to leave then and not before. */
   readonly sendAtMs?: number;
 }
+
+/** A mail that is being queued: its copy in Sent, and where each recipient's stands. */
+export interface QueuedMail {
+  /** Key of the copy in Sent. */
+  readonly sentKey: string;
+  readonly messageId: string;
+  readonly subject: string;
+  readonly entries: readonly OutboxEntry[];
+}
+
+/** Puts more into the batch that queues a mail; what it gives is called once that is written. */
+export type QueuedAlong = (batch: SealedBatch, queued: QueuedMail) => () => void;
+
+/** Starts the deliveries once the batch is written; the entries are known before. */
+export type AcceptEntries = (() => OutboxEntry[]) & { readonly entries: readonly OutboxEntry[] };
 
 /** A note between clients: durable like a mail, and shown to nobody. */
 export interface OutgoingNote {

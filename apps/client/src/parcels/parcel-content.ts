@@ -10,7 +10,7 @@ import type { ParcelManifest } from '@tanglemail/mail/core/parcel/manifest.ts';
 import { leaveRepeatsOut } from '@tanglemail/mail/core/parcel/repeats.ts';
 import { resealPart, sealPart } from '@tanglemail/mail/core/parcel/seal.ts';
 import type { SealingSuite } from '@tanglemail/mail/core/ports.ts';
-import { nativeSha256 } from './native-sha256.ts';
+import { nativeSha256 } from '../native-sha256.ts';
 import { previewOf } from './preview.ts';
 
 interface Held {

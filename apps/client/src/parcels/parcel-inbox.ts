@@ -32,7 +32,7 @@ import { type ParcelIn, parcelsIn } from '../store/parcel-collections.ts';
 import { orderedKey, type SealedBatch, type SealedStore } from '../store/sealed-store.ts';
 import type { WriteLock } from '../store/write-lock.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
-import { nativeSha256 } from './native-sha256.ts';
+import { nativeSha256 } from '../native-sha256.ts';
 import type { PartFetcher } from './part-fetcher.ts';
 
 export interface ParcelInboxDeps {
@@ -131,7 +131,7 @@ export class ParcelInbox {
     const id = store.get(counters, COUNTER)?.next ?? 1;
     const size = messageSize(decoded.value.spans);
     const isFriend = senderState === 'accepted' || senderState === 'own';
-    const isFree = this.#rawHere(decoded.value) !== undefined;
+    const isFree = this.#rawHere(letter.senderAddress, decoded.value) !== undefined;
     const row: ParcelIn = {
       id,
       sender: letter.senderAddress,
@@ -212,9 +212,13 @@ export class ParcelInbox {
     return [...this.#live.values()].find(({ row }) => row.copy?.owner === owner);
   }
 
-  /** The message of a parcel, if this device has it anyway: it was sent from here, or to here. */
-  #rawHere({ manifest, spans }: ParcelLetter): Uint8Array | undefined {
-    const { messages } = this.#deps;
+  /**
+   * The message of a parcel of our own, if this device has it anyway: it was sent from here, or to
+   * here. Of nobody else: a receipt would tell a sender who names a hash that we have its message.
+   */
+  #rawHere(sender: string, { manifest, spans }: ParcelLetter): Uint8Array | undefined {
+    const { messages, own } = this.#deps;
+    if (sender !== own) return undefined;
     const [only] = spans;
     const isPlain = spans.length === 1 && only?.from === 0 && only.length === manifest.size;
     const emailId = bytesToHex(manifest.contentHash);
@@ -314,7 +318,7 @@ export class ParcelInbox {
   async #run(live: Live): Promise<void> {
     const { signal } = this.#abort;
     try {
-      const raw = this.#rawHere(live.letter);
+      const raw = this.#rawHere(live.row.sender, live.letter);
       if (raw !== undefined) {
         await this.#file(live, raw);
         return;

@@ -24,7 +24,7 @@ import { orderedKey } from '../store/sealed-store.ts';
 import { parcelContents, type ParcelUpload, parcelUploads } from '../store/parcel-collections.ts';
 import type { WriteLock } from '../store/write-lock.ts';
 import type { TangleAccess } from '../tangle/tangle-access.ts';
-import { nativeSha256 } from './native-sha256.ts';
+import { nativeSha256 } from '../native-sha256.ts';
 import type { ParcelContents } from './parcel-content.ts';
 import { type RunTarget, UploadRun } from './upload-run.ts';
 

@@ -21,7 +21,7 @@ import type { ProviderSession } from '@tanglemail/mail/io/provider/provider-clie
 import { pause } from '../pause.ts';
 import type { RentalBook } from '../rentals/rental-book.ts';
 import { hintOf, type Renter } from '../rentals/renter.ts';
-import { nativeSha256 } from './native-sha256.ts';
+import { nativeSha256 } from '../native-sha256.ts';
 
 export interface PartFetcherDeps {
   readonly book: RentalBook;

@@ -14,7 +14,7 @@ import type { TangleAccess } from '../tangle/tangle-access.ts';
 
 export interface PartReleasesDeps {
   readonly store: SealedStore;
-  readonly book: Pick<RentalBook, 'list' | 'mailboxKey'>;
+  readonly book: Pick<RentalBook, 'list' | 'mailboxKey' | 'update'>;
   readonly renter: Pick<Renter, 'providerAt'>;
   readonly tangle: Pick<TangleAccess, 'clock'>;
   readonly logger: Logger;
@@ -114,11 +114,14 @@ export class PartReleases {
     const key = book.mailboxKey(rental);
     const session = await provider.login(key);
     for (const root of roots) {
-      await provider.release(session, key, root).catch((error: unknown) => {
+      try {
+        const { balance } = await provider.release(session, key, root);
+        await book.update(rental.bondId, (one) => ({ ...one, balance }));
+      } catch (error) {
         // It has it no more, or never had.
         const isGone = error instanceof ProviderApiError && [404, 409, 410].includes(error.status);
         if (!isGone) throw error;
-      });
+      }
     }
   }
 }

@@ -63,14 +63,18 @@ export class ReceiptBook {
   filed(batch: SealedBatch, wish: ReceiptWish): () => void {
     const { sender, senderState, letterId, receiptSecret } = wish;
     const { store } = this.#deps;
-    const { read } = this.#settings;
-    if (read && senderState === 'accepted') {
+    if (this.promisesRead(wish)) {
       const secret = bytesToHex(receiptSecret);
       const due = { sender, letterId, secret, isSeen: false };
       batch.put(dueReceipts, dueReceiptKeyOf(store, sender, letterId), due);
     }
     if (!this.#isGiven(senderState)) return () => {};
     return this.#give(batch, sender, { kind: 'fetched', letterId, secret: receiptSecret });
+  }
+
+  /** Whether this sender is told by itself that its message was read. */
+  promisesRead({ senderState }: Pick<ReceiptWish, 'sender' | 'senderState'>): boolean {
+    return this.#settings.read && senderState === 'accepted';
   }
 
   #isGiven(state: SenderState): boolean {
@@ -82,13 +86,19 @@ export class ReceiptBook {
   /** The user has changed something: a first look at a message may be told to its sender. */
   changed(batch: SealedBatch, change: MessageChange): void {
     if (change.kind !== 'flags' || change.origin !== 'local') return;
-    if (!change.added.includes('\\Seen')) return;
+    // A program has asked its user, whatever the answer was: this client says nothing any more.
+    const isAnswered = change.added.includes('$MDNSent');
+    if (!isAnswered && !change.added.includes('\\Seen')) return;
     const { store, logger } = this.#deps;
     const [sender, letterId] = change.messageKey.split(':') as [MailAddress, LetterId?];
     if (letterId === undefined) return;
     const key = dueReceiptKeyOf(store, sender, letterId);
     const due = store.get(dueReceipts, key);
     if (due === undefined || due.isSeen) return;
+    if (isAnswered) {
+      batch.del('receiptKey', key);
+      return;
+    }
     batch.put(dueReceipts, key, { ...due, isSeen: true });
     // Whoever changes flags holds the write lock: this runs when that batch is on the disk, or not.
     this.#giveRead(key).catch((error: unknown) => {

@@ -29,7 +29,7 @@ import {
   sealedMemoryStore,
 } from '../testing/memory-store.ts';
 import { person } from '../testing/people.ts';
-import { SmallTangle, until } from '../testing/small-tangle.ts';
+import { SmallTangle } from '../testing/small-tangle.ts';
 import { ChannelKeeper, channelRoom, type ChannelWallet } from './channel-keeper.ts';
 import { RentalBook } from './rental-book.ts';
 
@@ -290,9 +290,9 @@ describe('follow', () => {
 
   it('takes the deposit back when nobody claimed it in time', async () => {
     const one = await setUp();
-    const { id, channel } = await opened(one, 1);
+    const { id } = await opened(one, DAY);
     await one.keeper.follow();
-    await until(() => Date.now() / 1_000 >= channel.expiry);
+    tangle.pass((DAY + 1) * 1_000);
     // Only the time of a milestone counts.
     await tangle.access.issuer.issueAndConfirm(null);
     await one.keeper.follow();

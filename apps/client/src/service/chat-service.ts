@@ -206,7 +206,8 @@ export class LocalChatService implements ChatService {
       name,
       role: chat.groups.ownRole(groupId) ?? null,
       members: members.map(({ address, role }) => {
-        return { ...this.#person(address), role, isOwn: address === account.address };
+        const { name: known, address: text } = this.#person(address);
+        return { address: text, name: known, role, isOwn: address === account.address };
       }),
       changes: log.changes().length,
       waiting: log.waiting().count,

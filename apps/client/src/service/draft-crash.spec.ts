@@ -176,6 +176,15 @@ describe('a mail that is taken back', () => {
     expect([countOf(desk, 'Drafts'), countOf(desk, 'Sent')]).toEqual([0, 1]);
   });
 
+  it('is sent as its composer chooses', async () => {
+    const desk = await open(new Map());
+    const { id } = await desk.drafts.save({ ...input('later'), text: 'Text' });
+    const sendAtMs = Date.now() + 86_400_000;
+    await desk.drafts.send(id, { sendAtMs, registered: true });
+    const [entry] = await desk.outbox.list(1, undefined);
+    expect(entry).toMatchObject({ notBeforeMs: sendAtMs, isRegistered: true });
+  });
+
   it(
     'lies in Sent or in Drafts, whatever write the power goes at',
     async () => {

@@ -8,7 +8,7 @@ import { MAX_MESSAGE_SIZE } from '@tanglemail/mail/core/limits.ts';
 import { readHeaders, valuesOf } from '@tanglemail/mail/core/message/headers.ts';
 import { type ComposeAttachment, composeMessage } from '@tanglemail/mail/io/compose.ts';
 import { emailText } from '../account/account.ts';
-import type { QueuedMessageDto } from '../api/dto.ts';
+import type { QueuedMessageDto, SendChoicesDto } from '../api/dto.ts';
 import type { DraftDto, SaveDraftDto } from '../api/mailbox-dto.ts';
 import { ClientError } from '../client-error.ts';
 import type { ClientParts } from '../client-parts.ts';
@@ -179,11 +179,12 @@ export class DraftDesk {
   }
 
   /** Composes the message anew, without what only the draft had, and queues it. */
-  async send(id: string): Promise<QueuedMessageDto> {
+  async send(id: string, choices: SendChoicesDto = {}): Promise<QueuedMessageDto> {
     const draft = this.#find(id);
     const { to, cc, bcc, subject, text, html, inReplyTo } = await this.#view(draft);
     const { attachments } = await showOrEmpty(this.#raw(draft));
     const message = {
+      ...choices,
       to,
       cc,
       bcc,

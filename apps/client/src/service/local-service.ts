@@ -13,6 +13,7 @@ import type { ClientParts } from '../client-parts.ts';
 import type { ContactBook } from '../contacts/contact-book.ts';
 import type { SyncResult } from '../inbox/provider-sync.ts';
 import type { ListedMail } from '../messages/listed-mail.ts';
+import type { QueuedAlong } from '../outbox/outgoing.ts';
 import { confirmedOffers } from '../rentals/offer-directory.ts';
 import { countTags } from '../tags/tag-book.ts';
 import { VERSION } from '../version.ts';
@@ -163,8 +164,9 @@ export class LocalService implements ClientService {
     raw: Uint8Array,
     to: readonly string[],
     choices: dto.SendChoicesDto = {},
+    alongside?: QueuedAlong,
   ): Promise<dto.QueuedMessageDto> {
-    return this.#sender.sendRaw(raw, to, choices);
+    return this.#sender.sendRaw(raw, to, choices, alongside);
   }
 
   async outbox(query: dto.PageQueryDto): Promise<readonly dto.OutboxItemDto[]> {
@@ -214,13 +216,14 @@ export class LocalService implements ClientService {
   }
 
   async setFlags(id: string, change: dto.SetFlagsDto): Promise<dto.MessageSummaryDto> {
-    const { account, contacts, messages, store, writes } = this.#parts;
+    const { account, contacts, events, messages, store, writes } = this.#parts;
     await writes.run(async () => {
       const batch = store.batch();
       const changed = messages.flag(batch, this.#mail(id).id, change.change, change.flags);
       await batch.write();
       changed?.apply();
     });
+    events.emit({ topic: 'mailbox', data: { changed: 'flags' } });
     return summaryView(account, contacts, this.#mail(id));
   }
 
@@ -249,7 +252,8 @@ export class LocalService implements ClientService {
   }
 
   async #syncAll(only?: ReadonlySet<string>): Promise<dto.SyncReportDto> {
-    const { book, providerSync, tangle } = this.#parts;
+    const { book, providerSync, tangle, publisher } = this.#parts;
+    const namedBefore = book.hints().length;
     const report = { fetched: 0, held: 0, cost: 0n, errors: [] as dto.SyncReportDto['errors'] };
     for (const { bondId, isActive } of book.list()) {
       if (!isActive || only?.has(bondId) === false) continue;
@@ -270,6 +274,8 @@ export class LocalService implements ClientService {
     // A provider that was out of reach when a seed came has answered by now.
     await this.#parts.chat.answer();
     this.#lastSync = { at: tangle.clock.nowMs(), fetched: report.fetched };
+    // One that knows our tags from now on is told to senders, and what waits for that may leave.
+    if (book.hints().length > namedBefore) publisher.wake();
     return { ...report, cost: `${report.cost > 0n ? report.cost : 0n}` };
   }
 

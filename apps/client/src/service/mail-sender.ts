@@ -3,7 +3,6 @@
  * recipients, and puts entries and the copy in Sent into one synced batch. Before:
  * local-service.ts; after: mail io, compose.ts; outbox. Spec: docs/spec/42-delivery.md.
  */
-import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import {
   formatEmail,
@@ -20,8 +19,9 @@ import type * as dto from '../api/dto.ts';
 import { ClientError } from '../client-error.ts';
 import type { ClientParts } from '../client-parts.ts';
 import { messageIdOf } from '../inbox/letter-intake.ts';
+import { nativeSha256 } from '../native-sha256.ts';
+import type { QueuedAlong } from '../outbox/outgoing.ts';
 import type { OutboxEntry } from '../store/outbox-collections.ts';
-import type { SealedBatch } from '../store/sealed-store.ts';
 import { type Answer, answerTo, forwardOf } from './answers.ts';
 import { explained } from './explained.ts';
 import { formOf } from './message-form.ts';
@@ -53,8 +53,7 @@ interface Outgoing {
 /** What only a draft has. */
 export interface SentAlong {
   readonly html?: string | undefined;
-  /** Puts more into the batch that queues; what it gives is called once that is written. */
-  readonly alongside?: (batch: SealedBatch) => () => void;
+  readonly alongside?: QueuedAlong;
 }
 
 export type MailSenderParts = Pick<
@@ -114,6 +113,7 @@ export class MailSender {
     raw: Uint8Array,
     to: readonly string[],
     choices: dto.SendChoicesDto,
+    alongside?: QueuedAlong,
   ): Promise<dto.QueuedMessageDto> {
     const { account, contacts } = this.#parts;
     const named = to.map((text) => readRecipient(account, contacts, text));
@@ -121,7 +121,7 @@ export class MailSender {
     const recipients = new Map(
       named.map((one) => [one.address, { ...one, role: this.#roleIn(raw, one) }] as const),
     );
-    return this.#queue({ raw: withoutBcc(raw), copy: raw, recipients, choices });
+    return this.#queue({ raw: withoutBcc(raw), copy: raw, recipients, choices }, alongside);
   }
 
   /** Under which header a message names a recipient; in none it is a blind copy. */
@@ -178,7 +178,7 @@ export class MailSender {
   /** The same bytes to each recipient once, a copy in Sent; all of it one synced write. */
   async #queue(
     outgoing: Outgoing,
-    alongside: SentAlong['alongside'] = () => () => {},
+    alongside: QueuedAlong = () => () => {},
   ): Promise<dto.QueuedMessageDto> {
     const { account, store, writes, messages, outbox, tangle, config, devices } = this.#parts;
     const { raw, copy, recipients, choices } = outgoing;
@@ -211,7 +211,7 @@ export class MailSender {
         roleOf: (address) => recipients.get(address)?.role,
         subAddresses: subAddressesOf(recipients),
         raw,
-        emailId: bytesToHex(sha256(raw)),
+        emailId: bytesToHex(nativeSha256(raw)),
         messageId,
         subject,
         isRegistered,
@@ -222,11 +222,13 @@ export class MailSender {
       devices.copies.upload(batch, {
         messageKey,
         raw: copy,
-        emailId: bytesToHex(sha256(copy)),
+        emailId: bytesToHex(nativeSha256(copy)),
         isToSelf: recipients.has(account.address) && Buffer.compare(raw, copy) === 0,
         notBeforeMs: Math.max(sendAtMs ?? 0, nowMs + undoMs),
       });
-      const applyAlongside = alongside(batch);
+      const { entries } = accept;
+      const facts = { sentKey: messageKey, messageId, subject, entries };
+      const applyAlongside = alongside(batch, facts);
       await batch.write();
       sent.apply();
       applyAlongside();

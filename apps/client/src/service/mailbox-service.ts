@@ -212,8 +212,8 @@ export class LocalMailboxService implements MailboxService {
     this.#emit('drafts');
   }
 
-  async sendDraft(id: string): Promise<dto.QueuedMessageDto> {
-    const queued = await this.#drafts.send(id);
+  async sendDraft(id: string, choices?: dto.SendChoicesDto): Promise<dto.QueuedMessageDto> {
+    const queued = await this.#drafts.send(id, choices);
     this.#emit('drafts');
     return queued;
   }

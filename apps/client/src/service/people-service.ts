@@ -9,11 +9,7 @@ import {
   type MailAddress,
 } from '@tanglemail/mail/core/identity/address.ts';
 import { formatLink, type TangleLink } from '@tanglemail/mail/core/identity/link.ts';
-import {
-  parseSafetyCode,
-  safetyCode,
-  safetyNumber,
-} from '@tanglemail/mail/core/identity/safety-number.ts';
+import { parseSafetyCode, safetyCode } from '@tanglemail/mail/core/identity/safety-number.ts';
 import { addressText } from '../account/account.ts';
 import type { ContactDto } from '../api/dto.ts';
 import type * as dto from '../api/people-dto.ts';
@@ -189,7 +185,7 @@ export class LocalPeople implements PeopleService {
   }
 
   async verify(text: string, proof: dto.VerifyDto): Promise<ContactDto> {
-    const { account, contacts, resolver, tangle } = this.#parts;
+    const { contacts, resolver, safetyNumbers, tangle } = this.#parts;
     const { address } = this.#known(text);
     const atMs = tangle.clock.nowMs();
     // The mark shall hold for the keys of now, not for those of an old letter.
@@ -201,7 +197,7 @@ export class LocalPeople implements PeopleService {
       if (known === undefined || accountKey === undefined || identityKey === undefined) {
         throw new ClientError('contact-keys-unknown');
       }
-      const number = safetyNumber(account.keys.account.publicKey, hexToBytes(accountKey));
+      const number = safetyNumbers.of(accountKey);
       if (digits !== digitsOf(number)) throw new ClientError('safety-number-wrong');
       return { ...withoutKeyChange(known), verified: { atMs, identityKey } };
     });

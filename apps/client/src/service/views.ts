@@ -4,8 +4,6 @@
 import { parseMessage, type ShownMessage } from '@tanglemail/mail/io/parse.ts';
 import { readHeaders } from '@tanglemail/mail/core/message/headers.ts';
 import { parseMailAddress } from '@tanglemail/mail/core/identity/address.ts';
-import { safetyNumber } from '@tanglemail/mail/core/identity/safety-number.ts';
-import { hexToBytes } from '@tanglemail/tangle/core/codec/ids.ts';
 import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import { monthlyPrice } from '@tanglemail/mail/core/market/selection.ts';
 import { OFFER_FLAG_BONDED } from '@tanglemail/mail/core/market/offer.ts';
@@ -32,9 +30,10 @@ const MAX_TEXT = 1_024;
 const MAX_HEADERS = 1_000;
 
 export function contactView(
-  { account, contacts, resolver }: Pick<ClientParts, 'account' | 'contacts' | 'resolver'>,
+  parts: Pick<ClientParts, 'account' | 'contacts' | 'resolver' | 'safetyNumbers'>,
   contact: Contact,
 ): ContactDto {
+  const { account, contacts, resolver } = parts;
   const { note, cameBy, writeBy, verified, keyChange } = contact;
   const like = contacts.lookalike(contact.name, contact.address);
   const conflictAtMs = resolver.conflictAtMs(contact.address);
@@ -59,7 +58,7 @@ export function contactView(
     ...(like === undefined ? {} : { looksLike: addressText(account, like.address) }),
   } as const;
   if (accountKey === undefined) return base;
-  const number = safetyNumber(account.keys.account.publicKey, hexToBytes(accountKey));
+  const number = parts.safetyNumbers.of(accountKey);
   return { ...base, safetyNumber: number };
 }
 

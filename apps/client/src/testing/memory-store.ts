@@ -1,5 +1,8 @@
 /** A key-value store in memory for tests, with the bytes that would be on the disk open to them. */
+import { bestStoreCrypto } from '../store/native-store-crypto.ts';
 import { type KeyValueStore, SealedStore } from '../store/sealed-store.ts';
+
+const CRYPTO = await bestStoreCrypto();
 
 /** How a write ends when the power goes: reached the disk or not; nothing is written after it. */
 export interface PowerCut {
@@ -58,5 +61,6 @@ export function memoryStore(
 export function sealedMemoryStore(store: KeyValueStore = memoryStore().store): SealedStore {
   const randomBytes = (length: number): Uint8Array =>
     crypto.getRandomValues(new Uint8Array(length));
-  return new SealedStore({ storeKey: new Uint8Array(32).fill(7) }, { store, randomBytes });
+  const deps = { store, randomBytes, crypto: CRYPTO };
+  return new SealedStore({ storeKey: new Uint8Array(32).fill(7) }, deps);
 }

@@ -105,8 +105,9 @@ export async function openOwnDevice({ disk, nowMs, cut, name = 'test' }: OwnDevi
     },
     inbox: { takeCopy: () => () => {}, dropCopy: () => () => {} },
     releases: { add: () => {} },
-    book: { wanted: () => [] },
+    book: { wanted: () => [], list: () => [] },
     isPaid: true,
+    nowMs,
     logger: SILENT_LOGGER,
   });
   const outbox = { enqueueNote, observe: () => () => {} };

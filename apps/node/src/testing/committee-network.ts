@@ -5,7 +5,6 @@
 import { join } from 'node:path';
 import type { Genesis } from '@tanglemail/tangle/core/codec/genesis.ts';
 import { nobleHasher } from '@tanglemail/tangle/core/crypto/blake2b.ts';
-import { nobleVerifier } from '@tanglemail/tangle/core/crypto/ed25519-strict.ts';
 import {
   decodeMilestone,
   milestoneIdOf,
@@ -17,6 +16,7 @@ import {
   genesisMilestone,
   type GenesisMilestone,
 } from '@tanglemail/tangle/core/milestone/genesis.ts';
+import { bestVerifier } from '@tanglemail/tangle/io/accel/verifier.ts';
 import { writeKeyFile, type KeyPair } from '../keys/key-file.ts';
 import { NodeStore } from '../store/node-store.ts';
 import { testBlock } from './flood-peer.ts';
@@ -38,6 +38,9 @@ const MAX_DRIFT_MS = 1_000;
 const BLOCK_MS = 60;
 /** However busy the machine is, some milestones are final by then. */
 const WAIT_MS = 90_000;
+
+/** Hundreds of certificates are checked here. */
+const VERIFIER = await bestVerifier();
 
 export interface CommitteeOptions {
   /** Of the genesis committee. */
@@ -198,7 +201,7 @@ export class CommitteeNetwork {
     const decoded = decodeMilestone(bytes);
     if (!decoded.ok) throw new Error(decoded.code);
     const { header, certificate } = decoded.value;
-    const crypto = { hasher: nobleHasher, verifier: nobleVerifier };
+    const crypto = { hasher: nobleHasher, verifier: VERIFIER };
     const { networkId } = this.root;
     const checked = checkFinality(header, certificate, committee, networkId, crypto);
     if (!checked.ok) throw new Error(checked.code);

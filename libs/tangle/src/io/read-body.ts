@@ -5,8 +5,8 @@
 import { concatBytes } from '@noble/hashes/utils.js';
 
 /**
- * Reads the whole body. Throws what `tooLarge` makes as soon as it is announced to be, or is, longer than
- * `maxBytes`, and then reads no further.
+ * Reads the whole body. Throws what `tooLarge` makes as soon as it is announced to be, or is,
+ * longer than `maxBytes`, and then reads no further.
  */
 export async function readBody(
   response: Response,

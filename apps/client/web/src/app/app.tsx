@@ -1,5 +1,7 @@
 /** The pages: which screen is shown where, each loaded when it is first needed. */
 import { type ComponentType, lazy, Suspense } from 'react';
+import { ComposerPlace } from '../compose/composer.tsx';
+import { Toasts } from '../ui/toasts.tsx';
 import { Skeleton } from '../ui/states.tsx';
 import { useWords } from '../words/use-words.ts';
 import { Guarded } from '../frame/guarded.tsx';
@@ -19,10 +21,14 @@ export function App() {
   const present = FACES.find((face) => face === first) ?? 'mail';
   const Screen = SCREENS[present];
   return (
-    <Shell faces={FACES} present={present}>
-      <Guarded key={present} words={shell}>
-        <Suspense fallback={<Skeleton />}>{Screen && <Screen parts={parts} />}</Suspense>
-      </Guarded>
-    </Shell>
+    <Toasts>
+      <ComposerPlace>
+        <Shell faces={FACES} present={present}>
+          <Guarded key={present} words={shell}>
+            <Suspense fallback={<Skeleton />}>{Screen && <Screen parts={parts} />}</Suspense>
+          </Guarded>
+        </Shell>
+      </ComposerPlace>
+    </Toasts>
   );
 }

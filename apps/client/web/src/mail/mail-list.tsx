@@ -43,7 +43,7 @@ export function MailList({ folder, open }: MailListProps) {
   return (
     <section className="mail-list" aria-label={mail.list}>
       <header className="mail-list-head">
-        <h1>{folderText(mail, folder)}</h1>
+        <h2>{folderText(mail, folder)}</h2>
         <span className="figures">{countOf(mail.messages, total)}</span>
       </header>
       {problem !== undefined && items.length === 0 && <Failed problem={problem} retry={retry} />}

@@ -1,10 +1,21 @@
 /** One mail as a person reads it. */
-import { ArrowLeft, FileText, ShieldCheck, ShieldQuestion } from 'lucide-react';
+import {
+  ArrowLeft,
+  FileText,
+  Forward,
+  Reply,
+  ReplyAll,
+  ShieldCheck,
+  ShieldQuestion,
+} from 'lucide-react';
 import { useEffect, useRef } from 'react';
-import type { MessageDto } from '../../../src/api/dto.ts';
+import type { MessageDto, StatusDto } from '../../../src/api/dto.ts';
+import { useComposer } from '../compose/composer.tsx';
+import { answerTo, passedOn } from '../compose/start.ts';
 import { hrefOf } from '../frame/route.ts';
 import { useData, useResource } from '../daemon/use-data.ts';
 import { Avatar } from '../ui/avatar.tsx';
+import { Button } from '../ui/button.tsx';
 import { Chip } from '../ui/chip.tsx';
 import { Failed, Skeleton } from '../ui/states.tsx';
 import { fill } from '../words/plurals.ts';
@@ -76,7 +87,33 @@ function Letter({ mail }: { readonly mail: MessageDto }) {
         <div className="card-text">{text}</div>
         {attachments.length > 0 && <Attachments mail={mail} />}
       </div>
+      <ReplyBar mail={mail} />
     </>
+  );
+}
+
+function ReplyBar({ mail }: { readonly mail: MessageDto }) {
+  const { language, words } = useSpeech();
+  const { write } = useComposer();
+  const { value: status } = useResource<StatusDto>('status');
+  const own = status?.address ?? '';
+  const facts = { name: personOf(mail), date: fullTime(language, mail.dateMs) };
+  const wrote = fill(words.compose.wrote, facts);
+  return (
+    <div className="reply-bar">
+      <Button icon={Reply} onPress={() => write(answerTo(mail, own, false, wrote))}>
+        {words.mail.reply}
+      </Button>
+      <Button icon={ReplyAll} onPress={() => write(answerTo(mail, own, true, wrote))}>
+        {words.mail.replyAll}
+      </Button>
+      <Button
+        icon={Forward}
+        onPress={() => write(passedOn(mail, fill(words.compose.forwarded, facts)))}
+      >
+        {words.mail.forward}
+      </Button>
+    </div>
   );
 }
 

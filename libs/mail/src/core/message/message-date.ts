@@ -61,3 +61,20 @@ export function dayOf(days: number): { year: number; month: number; day: number 
   const day = inYear - Math.floor((153 * march + 2) / 5) + 1;
   return { year: era * 400 + years + (month > 2 ? 0 : 1), month, day };
 }
+
+const DAY_NAMES = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+
+/** A time (milliseconds since 1970, to the year 9999) as RFC 5322 §3.3 writes it, in UTC. */
+export function dateText(timeMs: number): string {
+  const seconds = Math.floor(timeMs / 1_000);
+  const days = Math.floor(seconds / 86_400);
+  const { year, month, day } = dayOf(days);
+  const inDay = seconds - days * 86_400;
+  const time = [Math.floor(inDay / 3_600), Math.floor(inDay / 60) % 60, inDay % 60]
+    .map((part) => `${part}`.padStart(2, '0'))
+    .join(':');
+  // 1970 began on a Thursday.
+  const name = DAY_NAMES[(days + 4) % 7];
+  const [first = '', ...rest] = MONTHS[month - 1] ?? '';
+  return `${name}, ${day} ${first.toUpperCase()}${rest.join('')} ${year} ${time} +0000`;
+}

@@ -6,7 +6,7 @@ import { MAX_HEADER_FIELDS, MAX_HEADER_SIZE } from '../limits.ts';
 import { readAddresses } from './addresses.ts';
 import { checkMessage, withCrlf } from './check.ts';
 import { readFacts, readHeaders, soleFrom, valuesOf } from './headers.ts';
-import { readDate } from './message-date.ts';
+import { dateText, readDate } from './message-date.ts';
 
 const bytes = (text: string): Uint8Array => utf8ToBytes(text);
 
@@ -204,6 +204,17 @@ describe('addresses', () => {
 });
 
 describe('dates', () => {
+  it('are written as they are read, with the right day of the week', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 253_402_300_799 }), (seconds) => {
+        const text = dateText(seconds * 1_000 + 999);
+        expect(readDate(text)).toBe(seconds);
+        expect(text.slice(0, 3)).toBe(new Date(seconds * 1_000).toUTCString().slice(0, 3));
+      }),
+    );
+    expect(dateText(1_700_000_000_000)).toBe('Tue, 14 Nov 2023 22:13:20 +0000');
+  });
+
   it('are read with zone, without weekday, seconds or zone', () => {
     const cases: [string, number][] = [
       ['Thu, 01 Jan 1970 00:00:00 +0000', 0],

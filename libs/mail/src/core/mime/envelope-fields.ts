@@ -18,6 +18,8 @@ export interface EnvelopeAddress {
   /** Local part; the group's name where a group begins. */
   readonly mailbox: string | undefined;
   readonly host: string | undefined;
+  /** `@one,@two` of RFC 822: a way that nobody goes any more. */
+  readonly route?: string;
 }
 
 /** Texts are octets 0 to 255 as characters; a list without addresses is empty. */
@@ -64,7 +66,7 @@ export function readEnvelopeFields(message: Uint8Array, list: FieldList): Envelo
   };
 }
 
-/** Reads an address list of RFC 5322, obsolete routes left out. Never throws. */
+/** Reads an address list of RFC 5322. Never throws. */
 export function readEnvelopeAddresses(value: string): EnvelopeAddress[] {
   return new AddressReader(value.slice(0, MAX_VALUE)).read();
 }
@@ -121,21 +123,20 @@ class AddressReader {
     const angle = entry.find((piece) => piece.kind === 'angle');
     const words = textOf(entry, 'words');
     const comment = textOf(entry, 'comment');
-    const spec = angle === undefined ? words : withoutRoute(textOf([angle], 'angle'));
+    const inside = angle === undefined ? words : textOf([angle], 'angle');
+    const route = angle === undefined ? '' : (/^@[^:]*(?=:)/.exec(inside)?.[0] ?? '');
+    const spec = route === '' ? inside : inside.slice(route.length + 1);
     const name = (angle === undefined ? comment : words) || comment;
-    if (spec === '' && name === '') return;
-    this.#found.push({ name: name || undefined, ...split(spec) });
+    // A comment alone is nobody.
+    if (spec === '' && (name === '' || angle === undefined)) return;
+    const address = { name: name || undefined, ...split(spec) };
+    this.#found.push(route === '' ? address : { ...address, route });
   }
 }
 
 function textOf(entry: readonly Piece[], kind: 'words' | 'angle' | 'comment'): string {
   const texts = entry.flatMap((piece) => (piece.kind === kind ? [piece.text] : []));
   return texts.join(' ').trim();
-}
-
-/** `@one,@two:who@where` of RFC 822 names a way that nobody goes any more. */
-function withoutRoute(spec: string): string {
-  return spec.startsWith('@') ? spec.slice(spec.indexOf(':') + 1) : spec;
 }
 
 function split(spec: string): { readonly mailbox: string; readonly host: string } {
@@ -166,7 +167,7 @@ function* pieces(value: string): Generator<Piece> {
       while (at < value.length && !/[\s"(),:;<]/.test(value[at] ?? '')) at++;
     } else if (character === '<') {
       const end = closing(value, at + 1, '>');
-      yield { kind: 'angle', text: value.slice(at + 1, end).trim() };
+      yield { kind: 'angle', text: withoutComments(value.slice(at + 1, end)).trim() };
       at = end + 1;
     } else if (character === '(') {
       const end = commentEnd(value, at);
@@ -205,6 +206,23 @@ function closing(value: string, start: number, end: '"' | '>'): number {
     at++;
   }
   return Math.min(at, value.length);
+}
+
+/** What stands between brackets may have comments too, outside of quotes. */
+function withoutComments(text: string): string {
+  let kept = '';
+  for (let at = 0; at < text.length;) {
+    const character = text[at] ?? '';
+    const end =
+      character === '('
+        ? commentEnd(text, at)
+        : character === '"'
+          ? closing(text, at + 1, '"') + 1
+          : at + 1;
+    if (character !== '(') kept += text.slice(at, end);
+    at = end;
+  }
+  return kept;
 }
 
 /** Behind a comment that begins at `start`; comments nest. */

@@ -26,6 +26,10 @@ it('quoted-printable comes back; what is no escape stays', () => {
     utf8ToBytes('Grüße =zz ='),
   );
   expect(decode('quoted-printable', 'soft= \t\r\nbreak')).toEqual(utf8ToBytes('softbreak'));
+  // White space in front of a line break came in on the way (RFC 2045 §6.7).
+  expect(decode('quoted-printable', 'a  \r\n b\t\n c =20\r\nd  ')).toEqual(
+    utf8ToBytes('a\r\n b\n c  \r\nd'),
+  );
 });
 
 it('other encodings are told apart', () => {

@@ -9,6 +9,8 @@ import type { MimePart } from './part.ts';
 const CR = 0x0d;
 const LF = 0x0a;
 const EQUALS = 0x3d;
+const SPACE = 0x20;
+const TAB = 0x09;
 
 /** `unknown` for an encoding that nobody defined, and for base64 that is none. */
 export function decodedPart(message: Uint8Array, part: MimePart): Uint8Array | 'unknown' {
@@ -38,14 +40,19 @@ function decodeBase64(body: Uint8Array): Uint8Array | 'unknown' {
   }
 }
 
-/** What is no valid escape stays as it stands. */
+/** What is no valid escape stays as it stands; white space at the end of a line is nobody's. */
 function decodeQuotedPrintable(body: Uint8Array): Uint8Array {
   const out = new Uint8Array(body.length);
   let length = 0;
   for (let at = 0; at < body.length; at++) {
     const byte = body[at] ?? 0;
     if (byte !== EQUALS) {
-      out[length++] = byte;
+      if (byte === SPACE || byte === TAB) {
+        const end = blankEnd(body, at);
+        const isPadding = end === body.length || body[end] === CR || body[end] === LF;
+        for (; at < end; at++) if (!isPadding) out[length++] = body[at] ?? 0;
+        at--;
+      } else out[length++] = byte;
       continue;
     }
     const soft = softBreak(body, at + 1);
@@ -62,10 +69,16 @@ function decodeQuotedPrintable(body: Uint8Array): Uint8Array {
 
 /** Octets of a line break, with white space in front of it, at `at`; 0 if there is none. */
 function softBreak(body: Uint8Array, at: number): number {
-  let end = at;
-  while (body[end] === 0x20 || body[end] === 0x09) end++;
+  const end = blankEnd(body, at);
   if (body[end] === CR && body[end + 1] === LF) return end + 2 - at;
   return body[end] === LF ? end + 1 - at : 0;
+}
+
+/** Behind the white space that begins at `at`. */
+function blankEnd(body: Uint8Array, at: number): number {
+  let end = at;
+  while (body[end] === SPACE || body[end] === TAB) end++;
+  return end;
 }
 
 function hexAt(body: Uint8Array, at: number): string {

@@ -94,9 +94,9 @@ function linked(messages: readonly Referring[]): Node[] {
       if (above !== undefined && one.parent === undefined) adopt(above, one);
       above = one;
     }
-    if (above === undefined) continue;
     // A parent that somebody else gave it comes from a list that was cut.
-    if (!isAbove(node, above)) adopt(above, node);
+    if (node.parent !== above) leave(node);
+    if (above !== undefined) adopt(above, node);
   }
   return all.filter(({ parent }) => parent === undefined);
 }
@@ -113,10 +113,15 @@ function isAbove(node: Node, other: Node): boolean {
 
 function adopt(parent: Node, child: Node): void {
   if (child.parent === parent || isAbove(child, parent)) return;
-  const before = child.parent?.children;
-  before?.splice(before.indexOf(child), 1);
+  leave(child);
   child.parent = parent;
   parent.children.push(child);
+}
+
+function leave(child: Node): void {
+  const siblings = child.parent?.children;
+  siblings?.splice(siblings.indexOf(child), 1);
+  child.parent = undefined;
 }
 
 /** Step 3: what is missing makes way for its answers, at the top for a single one only. */

@@ -140,6 +140,15 @@ export const nativeSuite: SealingSuite = {
  * OpenSSL without ML-KEM, or one that is wrong, costs speed and never a letter.
  */
 export function bestSuite(candidate: SealingSuite = nativeSuite): SealingSuite {
+  if (candidate !== nativeSuite) return proven(candidate);
+  best ??= proven(nativeSuite);
+  return best;
+}
+
+/** What the machine can do does not change, and a run of the reference takes some 50 ms. */
+let best: SealingSuite | undefined;
+
+function proven(candidate: SealingSuite): SealingSuite {
   try {
     return isEqualToReference(candidate) ? candidate : nobleSuite;
   } catch {

@@ -47,6 +47,27 @@ describe('a message', () => {
     expect((await dialog.run('SEARCH SEEN'))[0]).toBe('* SEARCH');
   });
 
+  it('is found by addresses as they are meant', async () => {
+    const raw = Buffer.from('From: <bob (or Robert)@ (at work) example.org>\r\n\r\n');
+    test.store.deliver('F0', { raw, flags: [], internalDate: 1_000 });
+    const dialog = await open('INBOX');
+    expect(await dialog.run('SEARCH FROM bob@example.org')).toContain('* SEARCH 1');
+    expect(await dialog.run('FETCH 1 ENVELOPE')).toContainEqual(
+      expect.stringContaining('((NIL NIL "bob" "example.org"))'),
+    );
+  });
+
+  it('was sent on the day that its Date names, in whatever zone, or on none', async () => {
+    for (const date of ['Fri, 13 Nov 2026 02:00:00 +0900', '13 Nov 2026 23:00:00 -0500', 'soon']) {
+      const raw = Buffer.from(`Date: ${date}\r\n\r\n`);
+      test.store.deliver('F0', { raw, flags: [], internalDate: 1_000 });
+    }
+    const dialog = await open('INBOX');
+    expect(await dialog.run('SEARCH SENTON 13-Nov-2026')).toContain('* SEARCH 1 2');
+    expect(await dialog.run('SEARCH SENTBEFORE 14-Nov-2026')).toContain('* SEARCH 1 2');
+    expect(await dialog.run('SEARCH SENTSINCE 14-Nov-2026')).toContain('* SEARCH');
+  });
+
   it('came into its folder at a time', async () => {
     const dialog = await open('INBOX');
     const old = { raw: Buffer.from('Subject: old\r\n\r\n'), flags: [], internalDate: 1_000 };

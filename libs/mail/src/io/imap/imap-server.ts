@@ -3,15 +3,15 @@
  * socket/mail-server.ts; next: session/session.ts. Spec: docs/spec/45-mail-programs.md §4.
  */
 import { MailServer, type MailServerLimits } from '../socket/mail-server.ts';
-import type { MailConversation } from '../socket/mail-server.ts';
+import type { LoginConnection, MailConversation, ServerLogin } from '../socket/mail-server.ts';
 import type { MailSocket } from '../socket/mail-socket.ts';
 import { capabilities } from './commands/capability.ts';
 import { COMMANDS } from './commands/all.ts';
-import type { ImapLogin } from './session/hooks.ts';
+import type { ImapStore } from './session/hooks.ts';
 import { ImapSession, type ImapSessionOptions } from './session/session.ts';
 
 export interface ImapServerDeps {
-  readonly login: ImapLogin;
+  readonly login: ServerLogin<ImapStore>;
   /** An error that no command expects; the session goes on, the others too. */
   readonly onFault: (error: unknown, command: string) => void;
   /** Unix milliseconds. */
@@ -26,17 +26,17 @@ export function createImapServer(
   return new MailServer(options, {
     fullText: '* BYE too many connections\r\n',
     nowMs: () => performance.now(),
-    converse: (socket) => converse(socket, options, deps),
+    converse: (socket, self) => converse({ socket, self }, options, deps),
   });
 }
 
 function converse(
-  socket: MailSocket,
+  { socket, self }: { readonly socket: MailSocket; readonly self: LoginConnection },
   options: ImapSessionOptions,
   { login, onFault, nowMs }: ImapServerDeps,
 ): MailConversation {
   const session = new ImapSession(options, {
-    login,
+    login: { login: (user, password) => login.login(user, password, self) },
     onFault,
     commands: COMMANDS,
     transport: socket,

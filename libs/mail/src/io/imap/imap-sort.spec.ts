@@ -88,6 +88,18 @@ describe('THREAD', () => {
     expect((await dialog.run('THREAD REFERENCES ALL')).at(-1)).toMatch(/^BAD/);
   });
 
+  it('believes of two that name each other the later one', () => {
+    const rows = [
+      ['a', []],
+      ['b', ['a', 'c']],
+      ['c', ['b']],
+    ] as const;
+    const messages = rows.map(([messageId, references], at): Referring => {
+      return { number: at + 1, messageId, references, subject: '', date: [30, 10, 20][at] ?? 0 };
+    });
+    expect(formatThreads(threadByReferences(messages))).toBe('(3 2)(1)');
+  });
+
   it('of a chain that somebody made as long as could be', () => {
     const count = 50_000;
     const chain = Array.from({ length: count }, (_, at): Referring => {

@@ -1,6 +1,7 @@
 /**
- * Several programs at one folder, giving commands at random: each believes only what it is told, and
- * all must believe the same in the end. What the folder holds is compared with a model of RFC 3501.
+ * Several programs at one folder, giving commands at random: each believes only what it is told,
+ * and all must believe the same in the end. What the folder holds is compared with a model of RFC
+ * 3501.
  */
 import { expect, it } from '@jest/globals';
 import fc from 'fast-check';

@@ -32,14 +32,16 @@ const open = async (folder?: string): Promise<ImapDialog> => ImapDialog.loggedIn
 
 type Row = readonly [command: string, answer: RegExp];
 
-/** Each command in turn; the last line of its answer. */
-async function expectAnswers(dialog: ImapDialog, rows: readonly Row[]): Promise<void> {
+/** Gives each command in turn; those whose last line of answer is another, with that line. */
+async function mismatches(dialog: ImapDialog, rows: readonly Row[]): Promise<string[][]> {
+  const wrong: string[][] = [];
   for (const [command, answer] of rows) {
     const heard = (await dialog.run(command)).at(-1) ?? '';
-    expect([command, heard]).toEqual([command, expect.stringMatching(answer)]);
+    if (!answer.test(heard)) wrong.push([command, heard]);
     // Twenty wrong ones in a row would end the connection.
     await dialog.run('NOOP');
   }
+  return wrong;
 }
 
 describe('a command', () => {
@@ -50,27 +52,31 @@ describe('a command', () => {
   it('has no place before the login, in front of a folder, or behind the login', async () => {
     const refused = (name: string): Row => [name, new RegExp(`^BAD ${name} has no place here`)];
     const greeted = await ImapDialog.open(test.port);
-    await expectAnswers(greeted, inState('greeted').map(refused));
-    await expectAnswers(await open(), inState('authenticated').map(refused));
-    await expectAnswers(await open('INBOX'), inState('selected').map(refused));
+    expect(await mismatches(greeted, inState('greeted').map(refused))).toEqual([]);
+    expect(await mismatches(await open(), inState('authenticated').map(refused))).toEqual([]);
+    expect(await mismatches(await open('INBOX'), inState('selected').map(refused))).toEqual([]);
     expect(inState('greeted')).toEqual(expect.arrayContaining(['SELECT', 'FETCH', 'IDLE']));
     expect(inState('authenticated')).toEqual(expect.arrayContaining(['FETCH', 'EXPUNGE']));
     expect(inState('selected')).toEqual(['AUTHENTICATE', 'LOGIN', 'STARTTLS']);
   });
 
-  it('is refused with arguments that it does not take, or without those that it needs', async () => {
+  it('is refused with arguments too many or too few', async () => {
     const bare = ['CAPABILITY', 'CHECK', 'CLOSE', 'IDLE', 'LOGOUT', 'NAMESPACE', 'NOOP'];
     bare.push('UNSELECT', 'EXPUNGE', 'STARTTLS');
     const rows = names.map((name): Row => [bare.includes(name) ? `${name} x` : name, /^BAD /]);
-    await expectAnswers(
-      await open('INBOX'),
-      rows.filter(([command]) => !/^(AUTHENTICATE|LOGIN|STARTTLS)/.test(command)),
-    );
+    expect(
+      await mismatches(
+        await open('INBOX'),
+        rows.filter(([command]) => !/^(AUTHENTICATE|LOGIN|STARTTLS)/.test(command)),
+      ),
+    ).toEqual([]);
     const greeted = await ImapDialog.open(test.port);
-    await expectAnswers(
-      greeted,
-      rows.filter(([command]) => /^(AUTHENTICATE|LOGIN|STARTTLS)/.test(command)),
-    );
+    expect(
+      await mismatches(
+        greeted,
+        rows.filter(([command]) => /^(AUTHENTICATE|LOGIN|STARTTLS)/.test(command)),
+      ),
+    ).toEqual([]);
   });
 
   it('needs a tag, a name and single spaces', async () => {
@@ -80,18 +86,20 @@ describe('a command', () => {
       expect(await dialog.until(/\n/)).toMatch(/^\S+ BAD /);
       await dialog.run('NOOP');
     }
-    await expectAnswers(dialog, [
-      ['', /^BAD/],
-      [' NOOP', /^BAD/],
-      ['NOOP ', /^BAD/],
-      ['FETCH  1 UID', /^BAD/],
-      ['FETCH 1  UID', /^BAD/],
-      ['UID', /^BAD/],
-      ['UID NOOP', /^BAD the command is unknown/],
-      ['UID UID FETCH 1 UID', /^BAD/],
-      ['noop', /^OK/],
-      ['uid fetch 1 (uid)', /^OK/],
-    ]);
+    expect(
+      await mismatches(dialog, [
+        ['', /^BAD/],
+        [' NOOP', /^BAD/],
+        ['NOOP ', /^BAD/],
+        ['FETCH  1 UID', /^BAD/],
+        ['FETCH 1  UID', /^BAD/],
+        ['UID', /^BAD/],
+        ['UID NOOP', /^BAD the command is unknown/],
+        ['UID UID FETCH 1 UID', /^BAD/],
+        ['noop', /^OK/],
+        ['uid fetch 1 (uid)', /^OK/],
+      ]),
+    ).toEqual([]);
   });
 });
 
@@ -135,10 +143,12 @@ describe('a set of messages', () => {
 
   it('may name UIDs that are not there', async () => {
     const dialog = await open('INBOX');
-    await expectAnswers(dialog, [
-      ['UID STORE 1,3 +FLAGS.SILENT (\\Deleted)', /^OK/],
-      ['EXPUNGE', /^OK/],
-    ]);
+    expect(
+      await mismatches(dialog, [
+        ['UID STORE 1,3 +FLAGS.SILENT (\\Deleted)', /^OK/],
+        ['EXPUNGE', /^OK/],
+      ]),
+    ).toEqual([]);
     const uids = async (set: string): Promise<string[]> =>
       (await dialog.run(`UID FETCH ${set} UID`)).slice(0, -1).map((one) => one.slice(-3, -1));
     expect(await uids('1:5')).toEqual([' 2', ' 4', ' 5']);
@@ -153,14 +163,16 @@ describe('a set of messages', () => {
 
   it('names nothing in an empty folder', async () => {
     const dialog = await open('Archive');
-    await expectAnswers(dialog, [
-      ['FETCH 1:* UID', /^BAD/],
-      ['UID FETCH 1:* UID', /^OK/],
-      ['SEARCH ALL', /^OK/],
-      ['UID SEARCH UID 1:*', /^OK/],
-      ['UID STORE 1:* +FLAGS (\\Seen)', /^OK/],
-      ['EXPUNGE', /^OK/],
-    ]);
+    expect(
+      await mismatches(dialog, [
+        ['FETCH 1:* UID', /^BAD/],
+        ['UID FETCH 1:* UID', /^OK/],
+        ['SEARCH ALL', /^OK/],
+        ['UID SEARCH UID 1:*', /^OK/],
+        ['UID STORE 1:* +FLAGS (\\Seen)', /^OK/],
+        ['EXPUNGE', /^OK/],
+      ]),
+    ).toEqual([]);
   });
 });
 
@@ -177,18 +189,20 @@ describe('literals', () => {
     await dialog.until(/^\+ [^\n]*\n/);
     dialog.say('B\r\n');
     expect((await dialog.answer()).at(-1)).toMatch(/^OK/);
-    await expectAnswers(dialog, [
-      ['CREATE {2+}\r\nC1', /^OK/],
-      ['STATUS {1+}\r\nB (MESSAGES)', /^OK/],
-      ['SELECT {0+}\r\n', /^NO \[NONEXISTENT\]/],
-      ['CREATE {70000}', /^NO \[LIMIT\] the literal is too large/],
-      [`CREATE {70000+}\r\n${'x'.repeat(70_000)}`, /^NO \[LIMIT\] the literal is too large/],
-      ['CREATE {99999999999}', /^BAD/],
-      ['CREATE {-1+}', /^BAD/],
-      ['CREATE {1', /^BAD/],
-      ['CREATE "unended', /^BAD/],
-      ['CREATE "a\\x"', /^BAD/],
-    ]);
+    expect(
+      await mismatches(dialog, [
+        ['CREATE {2+}\r\nC1', /^OK/],
+        ['STATUS {1+}\r\nB (MESSAGES)', /^OK/],
+        ['SELECT {0+}\r\n', /^NO \[NONEXISTENT\]/],
+        ['CREATE {70000}', /^NO \[LIMIT\] the literal is too large/],
+        [`CREATE {70000+}\r\n${'x'.repeat(70_000)}`, /^NO \[LIMIT\] the literal is too large/],
+        ['CREATE {99999999999}', /^BAD/],
+        ['CREATE {-1+}', /^BAD/],
+        ['CREATE {1', /^BAD/],
+        ['CREATE "unended', /^BAD/],
+        ['CREATE "a\\x"', /^BAD/],
+      ]),
+    ).toEqual([]);
     const greeted = await ImapDialog.open(test.port);
     expect(await greeted.run('LOGIN {1025}')).toEqual(['NO [LIMIT] the literal is too large']);
     expect((await greeted.run('LOGIN alice {13+}\r\ncorrect horse')).at(-1)).toMatch(/^OK/);
@@ -198,55 +212,59 @@ describe('literals', () => {
 describe('commands in front of a folder', () => {
   it('answer what is at the edge', async () => {
     const dialog = await open();
-    await expectAnswers(dialog, [
-      ['SELECT Nowhere', /^NO \[NONEXISTENT\]/],
-      ['SELECT inbox', /^OK \[READ-WRITE\]/],
-      ['EXAMINE INBOX', /^OK \[READ-ONLY\]/],
-      ['SELECT INBOX (CONDSTORE)', /^OK/],
-      ['SELECT INBOX ()', /^BAD/],
-      ['SELECT INBOX (NONSENSE)', /^BAD/],
-      ['SELECT INBOX (QRESYNC (1 1))', /^BAD QRESYNC was not enabled/],
-      // A failed SELECT leaves no folder selected (RFC 3501 §6.3.1).
-      ['SELECT Nowhere', /^NO/],
-      ['FETCH 1 UID', /^BAD FETCH has no place here/],
-      ['ENABLE', /^BAD/],
-      ['ENABLE NONSENSE CONDSTORE', /^OK/],
-      ['CREATE INBOX', /^NO \[ALREADYEXISTS\]/],
-      ['CREATE A/B', /^OK \[MAILBOXID/],
-      ['CREATE "A/C/"', /^OK/],
-      ['CREATE D (USE (\\Archive))', /^NO \[USEATTR\]/],
-      ['CREATE D', /^OK/],
-      ['CREATE E (USE \\Archive)', /^BAD/],
-      ['DELETE Nowhere', /^NO \[NONEXISTENT\]/],
-      ['DELETE Trash', /^NO \[CANNOT\]/],
-      ['RENAME D D', /^NO \[ALREADYEXISTS\]/],
-      ['RENAME Nowhere X', /^NO \[NONEXISTENT\]/],
-      ['SUBSCRIBE Nowhere', /^NO \[NONEXISTENT\]/],
-      ['UNSUBSCRIBE D', /^OK/],
-      ['STATUS INBOX ()', /^BAD/],
-      ['STATUS INBOX (NONSENSE)', /^BAD/],
-      ['STATUS INBOX MESSAGES', /^BAD/],
-      ['STATUS INBOX (MESSAGES MESSAGES DELETED APPENDLIMIT)', /^OK/],
-      ['GETQUOTA ""', /^NO \[NONEXISTENT\]/],
-      ['GETQUOTA mailbox', /^OK/],
-      ['COMPRESS LZ4', /^BAD/],
-      ['ID NIL', /^OK/],
-      ['ID ("name" "x" "version" NIL)', /^OK/],
-      ['ID name', /^BAD/],
-      ['NAMESPACE', /^OK/],
-    ]);
+    expect(
+      await mismatches(dialog, [
+        ['SELECT Nowhere', /^NO \[NONEXISTENT\]/],
+        ['SELECT inbox', /^OK \[READ-WRITE\]/],
+        ['EXAMINE INBOX', /^OK \[READ-ONLY\]/],
+        ['SELECT INBOX (CONDSTORE)', /^OK/],
+        ['SELECT INBOX ()', /^BAD/],
+        ['SELECT INBOX (NONSENSE)', /^BAD/],
+        ['SELECT INBOX (QRESYNC (1 1))', /^BAD QRESYNC was not enabled/],
+        // A failed SELECT leaves no folder selected (RFC 3501 §6.3.1).
+        ['SELECT Nowhere', /^NO/],
+        ['FETCH 1 UID', /^BAD FETCH has no place here/],
+        ['ENABLE', /^BAD/],
+        ['ENABLE NONSENSE CONDSTORE', /^OK/],
+        ['CREATE INBOX', /^NO \[ALREADYEXISTS\]/],
+        ['CREATE A/B', /^OK \[MAILBOXID/],
+        ['CREATE "A/C/"', /^OK/],
+        ['CREATE D (USE (\\Archive))', /^NO \[USEATTR\]/],
+        ['CREATE D', /^OK/],
+        ['CREATE E (USE \\Archive)', /^BAD/],
+        ['DELETE Nowhere', /^NO \[NONEXISTENT\]/],
+        ['DELETE Trash', /^NO \[CANNOT\]/],
+        ['RENAME D D', /^NO \[ALREADYEXISTS\]/],
+        ['RENAME Nowhere X', /^NO \[NONEXISTENT\]/],
+        ['SUBSCRIBE Nowhere', /^NO \[NONEXISTENT\]/],
+        ['UNSUBSCRIBE D', /^OK/],
+        ['STATUS INBOX ()', /^BAD/],
+        ['STATUS INBOX (NONSENSE)', /^BAD/],
+        ['STATUS INBOX MESSAGES', /^BAD/],
+        ['STATUS INBOX (MESSAGES MESSAGES DELETED APPENDLIMIT)', /^OK/],
+        ['GETQUOTA ""', /^NO \[NONEXISTENT\]/],
+        ['GETQUOTA mailbox', /^OK/],
+        ['COMPRESS LZ4', /^BAD/],
+        ['ID NIL', /^OK/],
+        ['ID ("name" "x" "version" NIL)', /^OK/],
+        ['ID name', /^BAD/],
+        ['NAMESPACE', /^OK/],
+      ]),
+    ).toEqual([]);
   });
 
   it('keep what lies below a deleted folder, and empty the inbox when it is renamed', async () => {
     const dialog = await open();
     await dialog.run('CREATE A/B');
-    await expectAnswers(dialog, [
-      ['DELETE A', /^NO \[HASCHILDREN\]/],
-      ['DELETE A/B', /^OK/],
-      ['DELETE A', /^OK/],
-      ['RENAME INBOX Past', /^OK/],
-      ['RENAME INBOX Past', /^NO \[ALREADYEXISTS\]/],
-    ]);
+    expect(
+      await mismatches(dialog, [
+        ['DELETE A', /^NO \[HASCHILDREN\]/],
+        ['DELETE A/B', /^OK/],
+        ['DELETE A', /^OK/],
+        ['RENAME INBOX Past', /^OK/],
+        ['RENAME INBOX Past', /^NO \[ALREADYEXISTS\]/],
+      ]),
+    ).toEqual([]);
     expect(await dialog.run('STATUS Past (MESSAGES)')).toContain('* STATUS Past (MESSAGES 5)');
     expect(await dialog.run('STATUS INBOX (MESSAGES)')).toContain('* STATUS INBOX (MESSAGES 0)');
   });
@@ -254,8 +272,7 @@ describe('commands in front of a folder', () => {
   it('LIST and LSUB in all their forms', async () => {
     const dialog = await open();
     await dialog.run('CREATE A/B/C');
-    await dialog.run('UNSUBSCRIBE A');
-    await dialog.run('UNSUBSCRIBE A/B');
+    await dialog.run('SUBSCRIBE A/B/C');
     const names = async (command: string): Promise<string> => {
       const lines = (await dialog.run(command)).slice(0, -1);
       return lines.map((one) => one.split('"/" ')[1]).join(' ');
@@ -279,124 +296,137 @@ describe('commands in front of a folder', () => {
       expect([command, await names(command)]).toEqual([command, answer]);
     }
     expect(await dialog.run('LSUB "" A/%')).toContain('* LSUB (\\Noselect) "/" A/B');
-    await expectAnswers(dialog, [
-      ['LIST (NONSENSE) "" *', /^BAD/],
-      ['LIST (RECURSIVEMATCH) "" *', /^BAD/],
-      ['LIST "" * RETURN (NONSENSE)', /^BAD/],
-      ['LIST "" ()', /^BAD/],
-      ['LIST ""', /^BAD/],
-      ['LIST "" * RETURN ()', /^OK/],
-    ]);
+    expect(
+      await mismatches(dialog, [
+        ['LIST (NONSENSE) "" *', /^BAD/],
+        ['LIST (RECURSIVEMATCH) "" *', /^BAD/],
+        ['LIST "" * RETURN (NONSENSE)', /^BAD/],
+        ['LIST "" ()', /^BAD/],
+        ['LIST ""', /^BAD/],
+        ['LIST "" * RETURN ()', /^OK/],
+      ]),
+    ).toEqual([]);
   });
 
   it('APPEND with flags, times and mails that are no such thing', async () => {
-    await expectAnswers(await open(), [
-      ['APPEND INBOX', /^BAD/],
-      ['APPEND INBOX "text"', /^BAD/],
-      ['APPEND INBOX (\\Recent) {1+}\r\nx', /^BAD/],
-      ['APPEND INBOX (\\Nonsense) {1+}\r\nx', /^BAD/],
-      ['APPEND INBOX (\\seen keyword) {1+}\r\nx', /^OK/],
-      ['APPEND INBOX () {1+}\r\nx', /^OK/],
-      ['APPEND INBOX "31-Feb-2026 00:00:00 +0000" {1+}\r\nx', /^BAD not a date and time/],
-      ['APPEND INBOX "01-Jan-2026" {1+}\r\nx', /^BAD/],
-      ['APPEND INBOX " 1-Jan-2026 00:00:00 -0930" {1+}\r\nx', /^OK/],
-      ['APPEND INBOX ~{1+}\r\nx', /^OK/],
-      ['APPEND INBOX UTF8 (~{1+}\r\nx)', /^OK/],
-      ['APPEND INBOX {1+}\r\nx more', /^BAD/],
-      ['APPEND Nowhere {100001}', /^NO \[TOOBIG\]/],
-    ]);
+    expect(
+      await mismatches(await open(), [
+        ['APPEND INBOX', /^BAD/],
+        ['APPEND INBOX "text"', /^BAD/],
+        ['APPEND INBOX (\\Recent) {1+}\r\nx', /^BAD/],
+        ['APPEND INBOX (\\Nonsense) {1+}\r\nx', /^BAD/],
+        ['APPEND INBOX (\\seen keyword) {1+}\r\nx', /^OK/],
+        ['APPEND INBOX () {1+}\r\nx', /^OK/],
+        ['APPEND INBOX "31-Feb-2026 00:00:00 +0000" {1+}\r\nx', /^BAD not a date and time/],
+        ['APPEND INBOX "01-Jan-2026" {1+}\r\nx', /^BAD/],
+        ['APPEND INBOX " 1-Jan-2026 00:00:00 -0930" {1+}\r\nx', /^OK/],
+        ['APPEND INBOX ~{1+}\r\nx', /^OK/],
+        ['APPEND INBOX UTF8 (~{1+}\r\nx)', /^OK/],
+        ['APPEND INBOX {1+}\r\nx more', /^BAD/],
+        ['APPEND Nowhere {100001}', /^NO \[TOOBIG\]/],
+      ]),
+    ).toEqual([]);
   });
 });
 
 describe('commands in a folder', () => {
   it('STORE, COPY, MOVE and EXPUNGE at the edge', async () => {
-    await expectAnswers(await open('INBOX'), [
-      ['STORE 1 FLAGS', /^BAD/],
-      ['STORE 1 NONSENSE (\\Seen)', /^BAD/],
-      ['STORE 1 ++FLAGS (\\Seen)', /^BAD/],
-      ['STORE 1 FLAGS (\\Recent)', /^BAD/],
-      ['STORE 1 FLAGS (\\*)', /^BAD/],
-      ['STORE 1 FLAGS (a b) c', /^BAD/],
-      ['STORE 1 FLAGS ()', /^OK/],
-      ['STORE 1 flags \\seen \\FLAGGED', /^OK/],
-      ['STORE 1 (UNCHANGEDSINCE 0) FLAGS (x)', /^OK \[MODIFIED 1\]/],
-      ['STORE 1 (UNCHANGEDSINCE) FLAGS (x)', /^BAD/],
-      ['STORE 1 (NONSENSE 1) FLAGS (x)', /^BAD/],
-      ['COPY 1', /^BAD/],
-      ['COPY 1 INBOX', /^OK \[COPYUID 1001 1 1\]/],
-      ['MOVE 1 Nowhere', /^NO \[TRYCREATE\]/],
-      ['UID EXPUNGE', /^BAD/],
-      ['EXPUNGE 1', /^BAD/],
-    ]);
-    await expectAnswers(await open(), [
-      ['EXAMINE INBOX', /^OK/],
-      ['STORE 1 FLAGS (\\Seen)', /^NO \[CANNOT\]/],
-      ['MOVE 1 Trash', /^NO \[CANNOT\]/],
-      ['EXPUNGE', /^NO \[CANNOT\]/],
-      ['COPY 1 Archive', /^OK \[COPYUID/],
-      ['FETCH 1 BODY[]', /^OK/],
-      ['CLOSE', /^OK/],
-    ]);
+    expect(
+      await mismatches(await open('INBOX'), [
+        ['STORE 1 FLAGS', /^BAD/],
+        ['STORE 1 NONSENSE (\\Seen)', /^BAD/],
+        ['STORE 1 ++FLAGS (\\Seen)', /^BAD/],
+        ['STORE 1 FLAGS (\\Recent)', /^BAD/],
+        ['STORE 1 FLAGS (\\*)', /^BAD/],
+        ['STORE 1 FLAGS (a b) c', /^BAD/],
+        ['STORE 1 FLAGS ()', /^OK/],
+        ['STORE 1 flags \\seen \\FLAGGED', /^OK/],
+        ['STORE 1 (UNCHANGEDSINCE 0) FLAGS (x)', /^OK \[MODIFIED 1\]/],
+        ['STORE 1 (UNCHANGEDSINCE) FLAGS (x)', /^BAD/],
+        ['STORE 1 (NONSENSE 1) FLAGS (x)', /^BAD/],
+        ['COPY 1', /^BAD/],
+        ['COPY 1 INBOX', /^OK \[COPYUID 1001 1 1\]/],
+        ['MOVE 1 Nowhere', /^NO \[TRYCREATE\]/],
+        ['UID EXPUNGE', /^BAD/],
+        ['EXPUNGE 1', /^BAD/],
+      ]),
+    ).toEqual([]);
+    expect(
+      await mismatches(await open(), [
+        ['EXAMINE INBOX', /^OK/],
+        ['STORE 1 FLAGS (\\Seen)', /^NO \[CANNOT\]/],
+        ['MOVE 1 Trash', /^NO \[CANNOT\]/],
+        ['EXPUNGE', /^NO \[CANNOT\]/],
+        ['COPY 1 Archive', /^OK \[COPYUID/],
+        ['FETCH 1 BODY[]', /^OK/],
+        ['CLOSE', /^OK/],
+      ]),
+    ).toEqual([]);
     expect(test.store.folder('F0')?.messages.get(1)?.flags).toEqual(['\\Flagged', '\\Seen']);
     expect(test.store.folder('F0')?.messages.get(2)?.flags).toEqual([]);
   });
 
   it('FETCH of every item, and of none', async () => {
-    await expectAnswers(await open('INBOX'), [
-      ['FETCH 1 ALL', /^OK/],
-      ['FETCH 1 FAST', /^OK/],
-      ['FETCH 1 FULL', /^OK/],
-      ['FETCH 1 (FLAGS ALL)', /^BAD/],
-      ['FETCH 1 ()', /^BAD/],
-      ['FETCH 1 NONSENSE', /^BAD/],
-      ['FETCH 1 BODY[', /^BAD/],
-      ['FETCH 1 BODY[NONSENSE]', /^BAD/],
-      ['FETCH 1 BODY[0]', /^BAD/],
-      ['FETCH 1 BODY[1.]', /^BAD/],
-      ['FETCH 1 BODY[MIME]', /^BAD/],
-      ['FETCH 1 BODY[1.MIME]', /^OK/],
-      ['FETCH 1 BODY[HEADER.FIELDS ()]', /^BAD/],
-      ['FETCH 1 BODY[HEADER.FIELDS.NOT (Subject)]', /^OK/],
-      ['FETCH 1 BODY[]<0>', /^BAD/],
-      ['FETCH 1 BODY[]<0.0>', /^BAD/],
-      ['FETCH 1 BODY.PEEK[]<999999.5>', /^OK/],
-      ['FETCH 1 BODY.PEEK', /^BAD/],
-      ['FETCH 1 (RFC822 RFC822.HEADER RFC822.TEXT RFC822.SIZE)', /^OK/],
-      ['FETCH 1 PREVIEW', /^OK/],
-      ['FETCH 1 (PREVIEW (LAZY) UID)', /^OK/],
-      ['FETCH 1 PREVIEW (NONSENSE)', /^BAD/],
-      ['FETCH 1 BINARY[1]', /^OK/],
-      ['FETCH 1 BINARY.SIZE[1]<0.1>', /^BAD/],
-      ['FETCH 1 (UID) (CHANGEDSINCE 1)', /^OK/],
-      ['FETCH 1 (UID) (CHANGEDSINCE 1 VANISHED)', /^BAD/],
-      ['UID FETCH 1 (FLAGS) (VANISHED)', /^BAD/],
-    ]);
+    expect(
+      await mismatches(await open('INBOX'), [
+        ['FETCH 1 ALL', /^OK/],
+        ['FETCH 1 FAST', /^OK/],
+        ['FETCH 1 FULL', /^OK/],
+        ['FETCH 1 (FLAGS ALL)', /^BAD/],
+        ['FETCH 1 ()', /^BAD/],
+        ['FETCH 1 NONSENSE', /^BAD/],
+        ['FETCH 1 BODY[', /^BAD/],
+        ['FETCH 1 BODY[NONSENSE]', /^BAD/],
+        ['FETCH 1 BODY[0]', /^BAD/],
+        ['FETCH 1 BODY[1.]', /^BAD/],
+        ['FETCH 1 BODY[MIME]', /^BAD/],
+        ['FETCH 1 BODY[1.MIME]', /^OK/],
+        ['FETCH 1 BODY[HEADER.FIELDS ()]', /^BAD/],
+        ['FETCH 1 BODY[HEADER.FIELDS.NOT (Subject)]', /^OK/],
+        ['FETCH 1 BODY[]<0>', /^BAD/],
+        ['FETCH 1 BODY[]<0.0>', /^BAD/],
+        ['FETCH 1 BODY.PEEK[]<999999.5>', /^OK/],
+        ['FETCH 1 BODY.PEEK', /^BAD/],
+        ['FETCH 1 (RFC822 RFC822.HEADER RFC822.TEXT RFC822.SIZE)', /^OK/],
+        ['FETCH 1 PREVIEW', /^OK/],
+        ['FETCH 1 (PREVIEW (LAZY) UID)', /^OK/],
+        ['FETCH 1 PREVIEW (NONSENSE)', /^BAD/],
+        ['FETCH 1 BINARY[1]', /^OK/],
+        ['FETCH 1 BINARY.SIZE[1]<0.1>', /^BAD/],
+        ['FETCH 1 (UID) (CHANGEDSINCE 1)', /^OK/],
+        ['FETCH 1 (UID) (CHANGEDSINCE 1 VANISHED)', /^BAD/],
+        ['UID FETCH 1 (FLAGS) (VANISHED)', /^BAD/],
+      ]),
+    ).toEqual([]);
   });
 
   it('SEARCH by keys that are wrong, deep or many', async () => {
-    await expectAnswers(await open('INBOX'), [
-      ['SEARCH', /^BAD/],
-      ['SEARCH ()', /^BAD/],
-      ['SEARCH (ALL', /^BAD/],
-      ['SEARCH NOT', /^BAD/],
-      ['SEARCH OR ALL', /^BAD/],
-      ['SEARCH KEYWORD \\Seen', /^BAD/],
-      ['SEARCH LARGER x', /^BAD/],
-      ['SEARCH SINCE 32-Jan-2026', /^BAD/],
-      ['SEARCH SINCE "1-Jan-2026"', /^OK/],
-      ['SEARCH HEADER Subject', /^BAD/],
-      ['SEARCH UID', /^BAD/],
-      ['SEARCH 9', /^BAD/],
-      ['SEARCH RETURN (NONSENSE) ALL', /^BAD/],
-      ['SEARCH RETURN () ALL', /^OK/],
-      ['SEARCH CHARSET US-ASCII ALL', /^OK/],
-      ['SEARCH CHARSET utf-8 SUBJECT {4+}\r\nmail', /^OK/],
-      ['SEARCH CHARSET X ALL', /^NO \[BADCHARSET/],
-      [`SEARCH ${'NOT '.repeat(30)}ALL`, /^OK/],
-      [`SEARCH ${'NOT '.repeat(40)}ALL`, /^BAD nested too deep/],
-      [`SEARCH ${'('.repeat(40)}ALL${')'.repeat(40)}`, /^BAD/],
-      [`SEARCH ${'ALL '.repeat(300)}ALL`, /^BAD too many search keys/],
-    ]);
+    expect(
+      await mismatches(await open('INBOX'), [
+        ['SEARCH', /^BAD/],
+        ['SEARCH ()', /^BAD/],
+        ['SEARCH (ALL', /^BAD/],
+        ['SEARCH NOT', /^BAD/],
+        ['SEARCH OR ALL', /^BAD/],
+        ['SEARCH KEYWORD \\Seen', /^BAD/],
+        ['SEARCH LARGER x', /^BAD/],
+        ['SEARCH SINCE 32-Jan-2026', /^BAD/],
+        ['SEARCH SINCE "1-Jan-2026"', /^OK/],
+        ['SEARCH HEADER Subject', /^BAD/],
+        ['SEARCH UID', /^BAD/],
+        ['SEARCH 9', /^OK/],
+        ['SEARCH NOT 9', /^OK/],
+        ['SEARCH RETURN (NONSENSE) ALL', /^BAD/],
+        ['SEARCH RETURN () ALL', /^OK/],
+        ['SEARCH CHARSET US-ASCII ALL', /^OK/],
+        ['SEARCH CHARSET utf-8 SUBJECT {4+}\r\nmail', /^OK/],
+        ['SEARCH CHARSET X ALL', /^NO \[BADCHARSET/],
+        [`SEARCH ${'NOT '.repeat(30)}ALL`, /^OK/],
+        [`SEARCH ${'NOT '.repeat(40)}ALL`, /^BAD nested too deep/],
+        [`SEARCH ${'('.repeat(40)}ALL${')'.repeat(40)}`, /^BAD/],
+        [`SEARCH ${'ALL '.repeat(300)}ALL`, /^BAD too many search keys/],
+      ]),
+    ).toEqual([]);
   });
 
   it('SEARCH that saves: all, only the ends, or nothing', async () => {

@@ -4,6 +4,7 @@
  */
 import { listFields } from '../../core/mime/fields.ts';
 import type { ImapLogin } from '../imap/session/hooks.ts';
+import type { LeaveReason } from '../socket/mail-server.ts';
 import { decodeBase64 } from '../imap/syntax/arguments.ts';
 import { dotLines, topOf } from './dot-lines.ts';
 import { Maildrop, type MaildropFolders } from './maildrop.ts';
@@ -41,6 +42,12 @@ export interface Pop3Deps {
   /** An error that no command expects; the session goes on. */
   readonly onFault: (error: unknown, command: string) => void;
 }
+
+const LEAVE_TEXT: Readonly<Record<LeaveReason, string>> = {
+  idle: 'nothing was said for long',
+  revoked: '[AUTH] the password was taken back',
+  shutdown: 'the server stops',
+};
 
 /** The command is answered by -ERR with this text, a code of RFC 2449 §8 in front of it. */
 class Refused extends Error {}
@@ -141,9 +148,9 @@ export class Pop3Session {
   }
 
   /** Ends the session from this side; nothing is deleted. */
-  async leave(reason: 'idle' | 'shutdown'): Promise<void> {
+  async leave(reason: LeaveReason): Promise<void> {
     if (this.#state === 'ended') return;
-    await this.#say(`-ERR ${reason === 'idle' ? 'nothing was said for long' : 'the server stops'}`);
+    await this.#say(`-ERR ${LEAVE_TEXT[reason]}`);
     this.#end();
   }
 

@@ -13,8 +13,8 @@ import type {
   SMTPServerOptions,
   SMTPServerSession,
 } from 'smtp-server';
-import type { TlsKey } from '../socket/mail-server.ts';
-import { type SmtpAccount, type SmtpLogin, SmtpRefused } from './hooks.ts';
+import type { LoginConnection, TlsKey } from '../socket/mail-server.ts';
+import { type SmtpAccount, type SmtpLogin, SmtpRefused, type Submission } from './hooks.ts';
 
 /** Recipients of one mail. */
 export const MAX_SMTP_RECIPIENTS = 100;
@@ -59,13 +59,18 @@ export async function listenForSubmissions(
   options: SubmissionOptions,
   deps: SubmissionDeps,
 ): Promise<RunningSubmission> {
-  const server = new SMTPServer(settingsOf(place, options, deps));
+  const handlers: Handlers = new Handlers(options, deps, (session) => loginOn(server, session));
+  const server: SMTPServer = new SMTPServer(settingsOf(place, options, handlers));
   // Errors of single connections; what concerns the server itself rejects below.
-  server.on('error', (error) => deps.onFault(error, 'connection'));
+  let isListening = false;
+  server.on('error', (error) => {
+    if (isListening) deps.onFault(error, 'connection');
+  });
   await new Promise<void>((resolve, reject) => {
     server.server.once('error', reject);
     server.listen(place.port, place.host, () => {
       server.server.off('error', reject);
+      isListening = true;
       resolve();
     });
   });
@@ -79,10 +84,9 @@ export async function listenForSubmissions(
 function settingsOf(
   place: SubmissionPlace,
   options: SubmissionOptions,
-  deps: SubmissionDeps,
+  handlers: Handlers,
 ): SMTPServerOptions {
   const { tls, key } = place;
-  const handlers = new Handlers(options, deps);
   return {
     ...(key === undefined ? {} : { key: key.key, cert: key.cert }),
     secure: tls === 'implicit',
@@ -103,9 +107,9 @@ function settingsOf(
     hideDSN: false,
     hideREQUIRETLS: false,
     logger: false,
-    onAuth: callbackify(async (auth: SMTPServerAuthentication) => ({
-      user: await handlers.login(auth.username ?? '', auth.password ?? ''),
-    })) as unknown as NonNullable<SMTPServerOptions['onAuth']>,
+    onAuth: callbackify(async (auth: SMTPServerAuthentication, session: SMTPServerSession) => ({
+      user: await handlers.login(auth, session),
+    })),
     onMailFrom: callbackify((from: SMTPServerAddress, session: SMTPServerSession) =>
       handlers.mailFrom(from, session),
     ),
@@ -121,14 +125,26 @@ function settingsOf(
 class Handlers {
   readonly #options: SubmissionOptions;
   readonly #deps: SubmissionDeps;
+  readonly #connectionOf: (session: SMTPServerSession) => LoginConnection;
 
-  constructor(options: SubmissionOptions, deps: SubmissionDeps) {
+  constructor(
+    options: SubmissionOptions,
+    deps: SubmissionDeps,
+    connectionOf: (session: SMTPServerSession) => LoginConnection,
+  ) {
     this.#options = options;
     this.#deps = deps;
+    this.#connectionOf = connectionOf;
   }
 
-  async login(user: string, password: string): Promise<SmtpAccount> {
-    const account = await this.#guard('AUTH', () => this.#deps.login.login(user, password));
+  async login(
+    { username, password }: SMTPServerAuthentication,
+    session: SMTPServerSession,
+  ): Promise<SmtpAccount> {
+    const connection = this.#connectionOf(session);
+    const account = await this.#guard('AUTH', () =>
+      this.#deps.login.login(username ?? '', password ?? '', connection),
+    );
     if (account === undefined) throw new SmtpRefused(535, '5.7.8', 'name or password is wrong');
     return account;
   }
@@ -144,7 +160,8 @@ class Handlers {
     if (session.envelope.rcptTo.length >= MAX_SMTP_RECIPIENTS) {
       throw new SmtpRefused(452, '4.5.3', `at most ${MAX_SMTP_RECIPIENTS} recipients`);
     }
-    await this.#guard('RCPT', () => accountOf(session).checkRecipient(to.address));
+    const size = sizeOf(session);
+    await this.#guard('RCPT', () => accountOf(session).checkRecipient(to.address, size));
     return undefined;
   }
 
@@ -156,8 +173,7 @@ class Handlers {
       const { maxMessageBytes } = this.#options;
       throw new SmtpRefused(552, '5.3.4', `the mail is larger than ${maxMessageBytes} bytes`);
     }
-    const recipients = session.envelope.rcptTo.map(recipientOf);
-    const submission = { recipients, raw: Buffer.concat(chunks) };
+    const submission = { ...envelopeOf(session), raw: Buffer.concat(chunks) };
     return this.#guard('DATA', () => accountOf(session).submit(submission));
   }
 
@@ -173,6 +189,23 @@ class Handlers {
   }
 }
 
+function loginOn(server: SMTPServer, { id }: SMTPServerSession): LoginConnection {
+  const find = (): SMTPConnection | undefined =>
+    [...server.connections].find((one) => one.id === id);
+  return {
+    get isOpen() {
+      return find() !== undefined;
+    },
+    revoke: async () => {
+      const connection = find();
+      connection?.send(421, '4.7.0 the password was taken back');
+      connection?.close();
+    },
+  };
+}
+
+type SMTPConnection = SMTPServer['connections'] extends Set<infer One> ? One : never;
+
 /** What is not offered must not be passed over (RFC 5321 §4.1.1.11). */
 function checkParameters({ args }: SMTPServerAddress, known: readonly string[]): void {
   const unknown = Object.keys(args === false ? {} : args).find((name) => !known.includes(name));
@@ -183,9 +216,23 @@ function accountOf(session: SMTPServerSession): SmtpAccount {
   return session.user as SmtpAccount;
 }
 
-function recipientOf({ address, dsn }: SMTPServerAddress): {
-  readonly address: string;
-  readonly notify?: readonly string[] | undefined;
-} {
-  return { address, notify: dsn?.notify };
+function sizeOf({ envelope }: SMTPServerSession): number | undefined {
+  const { mailFrom } = envelope;
+  const args = mailFrom === false ? undefined : mailFrom.args;
+  const size = typeof args === 'object' ? Number((args as { SIZE?: string }).SIZE) : Number.NaN;
+  return Number.isSafeInteger(size) ? size : undefined;
+}
+
+function envelopeOf({ envelope }: SMTPServerSession): Omit<Submission, 'raw'> {
+  const { mailFrom, rcptTo, dsn } = envelope;
+  return {
+    sender: mailFrom === false ? '' : mailFrom.address,
+    envelopeId: dsn?.envid ?? undefined,
+    returnsFull: dsn?.ret === 'FULL',
+    recipients: rcptTo.map((one) => ({
+      address: one.address,
+      notify: one.dsn?.notify,
+      originalRecipient: one.dsn?.orcpt,
+    })),
+  };
 }

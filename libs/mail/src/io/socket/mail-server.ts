@@ -27,19 +27,35 @@ export interface TlsKey {
   readonly cert: string;
 }
 
+/** A connection on which somebody logs in, for whoever may have to end it. */
+export interface LoginConnection {
+  readonly isOpen: boolean;
+  /** Tells the program that its password is worth nothing any more, and ends the connection. */
+  revoke(): Promise<void>;
+}
+
+/** Names and passwords; T is what they open. */
+export interface ServerLogin<T> {
+  /** Undefined for a wrong name or password. */
+  login(user: string, password: string, connection: LoginConnection): Promise<T | undefined>;
+}
+
+/** Why a connection is ended from this side. */
+export type LeaveReason = 'idle' | 'revoked' | 'shutdown';
+
 /** What a session is to the server. */
 export interface MailConversation {
   readonly isLoggedIn: boolean;
   receive(chunk: Uint8Array): Promise<void>;
   /** Says why it ends, and ends the connection. */
-  leave(reason: 'idle' | 'shutdown'): Promise<void>;
+  leave(reason: LeaveReason): Promise<void>;
   /** The connection is gone. */
   close(): void;
 }
 
 export interface MailServerDeps {
   /** A session for a new connection; it says its greeting by itself. */
-  readonly converse: (socket: MailSocket) => MailConversation;
+  readonly converse: (socket: MailSocket, self: LoginConnection) => MailConversation;
   /** What a program is told that finds no place, with its line break. */
   readonly fullText: string;
   /** Milliseconds that only grow. */
@@ -121,13 +137,26 @@ export class MailServer {
         await connection.conversation.receive(chunk);
       },
     );
-    const conversation = this.#deps.converse(mailSocket);
-    const connection = { mailSocket, conversation, heardMs: this.#deps.nowMs() };
+    const conversation = this.#deps.converse(
+      mailSocket,
+      this.#loginOn(() => connection),
+    );
+    const connection: Connection = { mailSocket, conversation, heardMs: this.#deps.nowMs() };
     this.#open.add(connection);
     socket.once('close', () => {
       this.#open.delete(connection);
       conversation.close();
     });
+  }
+
+  #loginOn(of: () => Connection): LoginConnection {
+    const isOpen = (): boolean => this.#open.has(of());
+    return {
+      get isOpen() {
+        return isOpen();
+      },
+      revoke: async () => this.#leave(of(), 'revoked'),
+    };
   }
 
   #leaveIdle(): void {
@@ -140,7 +169,7 @@ export class MailServer {
     }
   }
 
-  async #leave(connection: Connection, reason: 'idle' | 'shutdown'): Promise<void> {
+  async #leave(connection: Connection, reason: LeaveReason): Promise<void> {
     const { conversation, mailSocket } = connection;
     const timer = setTimeout(() => mailSocket.destroy(), LEAVE_MS);
     await conversation.leave(reason).catch(() => mailSocket.destroy());

@@ -34,6 +34,7 @@ export const mail = {
   attachmentHint: 'unterwegs verschlüsselt',
   save: '{name} speichern',
   reply: 'Antworten',
+  replyAll: 'Allen antworten',
   forward: 'Weiterleiten',
   archive: 'Archivieren',
   trash: 'In den Papierkorb',

@@ -38,6 +38,7 @@ export const mail = {
   attachmentHint: 'encrypted on the way',
   save: 'Save {name}',
   reply: 'Reply',
+  replyAll: 'Reply to all',
   forward: 'Forward',
   archive: 'Archive',
   trash: 'Move to Trash',

@@ -34,6 +34,7 @@ export const mail = {
   attachmentHint: 'cifrato lungo il percorso',
   save: 'Salva {name}',
   reply: 'Rispondi',
+  replyAll: 'Rispondi a tutti',
   forward: 'Inoltra',
   archive: 'Archivia',
   trash: 'Sposta nel cestino',

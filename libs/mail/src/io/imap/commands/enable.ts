@@ -24,7 +24,8 @@ export const enable: ImapCommand<readonly string[]> = {
     for (const name of names) {
       for (const one of IMPLIED[name as Extension] ?? []) {
         if (session.enabled.has(one)) continue;
-        session.enabled.add(one);
+        if (one === 'CONDSTORE') session.enableCondstore();
+        else session.enabled.add(one);
         added.push(one === 'IMAP4REV2' ? 'IMAP4rev2' : one);
       }
     }

@@ -36,7 +36,7 @@ export const fetch: ImapCommand<Fetch> = {
   run: async (session, args, { isUid }) => {
     const { changedSince, items } = args;
     if (changedSince !== undefined || items.some(({ kind }) => kind === 'MODSEQ')) {
-      session.enabled.add('CONDSTORE');
+      session.enableCondstore();
     }
     if (args.hasVanished) tellVanished(session, args);
     const uids = session.uidsOf(args.set, isUid);

@@ -2,7 +2,7 @@
 import type { ImapFolder } from '../session/hooks.ts';
 import { CommandRefused } from '../session/command.ts';
 import type { ImapSession } from '../session/session.ts';
-import { type Arguments, SyntaxProblem, utf8Octets, utf8Of } from '../syntax/arguments.ts';
+import { type Arguments, utf8Octets, utf8Of } from '../syntax/arguments.ts';
 import { astring, type Octets } from '../syntax/imap-text.ts';
 import { decodeFolderName, encodeFolderName } from '../syntax/modified-utf7.ts';
 
@@ -12,10 +12,19 @@ export function readFolder(args: Arguments): Octets {
   return args.astring();
 }
 
-/** The name in Unicode. Both forms are read: `&` alone belongs to modified UTF-7. */
+/** The name in Unicode, of a folder to be. Refuses what is none. */
 export function folderName(session: ImapSession, octets: Octets): string {
+  const name = readableName(session, octets);
+  if (name === undefined) {
+    throw new CommandRefused('the name of the folder cannot be read', 'CANNOT');
+  }
+  return name;
+}
+
+/** Both forms are read: `&` alone belongs to modified UTF-7. */
+function readableName(session: ImapSession, octets: Octets): string | undefined {
   const name = session.textMode.isUtf8 ? utf8Of(octets) : nameOfRev1(octets);
-  if (name === undefined) throw new SyntaxProblem('the name of the folder cannot be read');
+  if (name === undefined) return undefined;
   const parts = name.replace(/\/$/, '').split('/');
   // INBOX is the same in all spellings (RFC 3501 §5.1).
   if (parts[0]?.toUpperCase() === 'INBOX') parts[0] = 'INBOX';
@@ -33,7 +42,7 @@ export function findFolder(
   octets: Octets,
   code: 'NONEXISTENT' | 'TRYCREATE' = 'NONEXISTENT',
 ): ImapFolder {
-  const name = folderName(session, octets);
+  const name = readableName(session, octets);
   const folder = session.store.folders().find((one) => one.name === name);
   if (folder === undefined) throw new CommandRefused('there is no such folder', code);
   return folder;
@@ -48,7 +57,8 @@ export function formatFolder(session: ImapSession, name: string): Octets {
 /** What a pattern of LIST matches: `%` is anything within a part of a name, `*` is anything. */
 export function readPattern(session: ImapSession, octets: Octets): (name: string) => boolean {
   const text = session.textMode.isUtf8 ? utf8Of(octets) : nameOfRev1(octets);
-  if (text === undefined) throw new SyntaxProblem('the pattern cannot be read');
+  // What cannot be the name of a folder is the name of none.
+  if (text === undefined) return () => false;
   return (name) => {
     // INBOX is the same in all spellings, its children's names are not.
     if (name !== 'INBOX' && !name.startsWith('INBOX/')) return isMatch(text, name);

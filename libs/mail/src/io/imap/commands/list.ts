@@ -150,7 +150,9 @@ function* chosen(session: ImapSession, args: Omit<List, 'status'>): Generator<Ch
     if (!matchers.some((matches) => matches(folder.name))) continue;
     if (args.isSpecial && folder.specialUse === undefined) continue;
     const below = folders.filter((one) => one.name.startsWith(`${folder.name}/`));
-    const isAbove = args.isRecursive && below.some((one) => one.isSubscribed);
+    const isShown = (name: string): boolean => matchers.some((matches) => matches(name));
+    // RFC 5258 §3.5: of what the patterns do not show by themselves.
+    const isAbove = args.isRecursive && below.some((one) => one.isSubscribed && !isShown(one.name));
     if (args.isSubscribed && !folder.isSubscribed && !isAbove) continue;
     const attributes = [below.length > 0 ? '\\HasChildren' : '\\HasNoChildren'];
     if (folder.specialUse !== undefined) attributes.push(folder.specialUse);

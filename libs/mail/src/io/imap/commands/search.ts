@@ -34,13 +34,13 @@ export const search: ImapCommand<Search> = {
     if (returns?.includes('SAVE') === true && !isReadable) session.saved = [];
     if (!isReadable) throw new CharsetUnknown();
     const hasModseq = usesModseq(key);
-    if (hasModseq) session.enabled.add('CONDSTORE');
-    const found = await new Searcher(session).search(key);
-    if (returns?.includes('SAVE') === true) session.saved = savedOf(found.uids, returns);
-    const named = isUid ? found.uids : found.uids.map((uid) => session.selected.numberOf(uid));
-    const modseq = hasModseq && found.modseq > 0 ? found.modseq : undefined;
+    if (hasModseq) session.enableCondstore();
+    const uids = await new Searcher(session).search(key);
+    if (returns?.includes('SAVE') === true) session.saved = endsOf(uids, returns);
+    const named = isUid ? uids : uids.map((uid) => session.selected.numberOf(uid));
+    const modseq = hasModseq ? greatestModseq(session, endsOf(uids, returns ?? [])) : 0;
     if (returns === undefined && !session.isRev2) {
-      const suffix = modseq === undefined ? '' : ` (MODSEQ ${modseq})`;
+      const suffix = modseq === 0 ? '' : ` (MODSEQ ${modseq})`;
       session.untagged(`${['SEARCH', ...named].join(' ')}${suffix}`);
     } else {
       tellExtended(session, named, { tag, isUid, modseq, returns: returns ?? ['ALL'] });
@@ -49,13 +49,20 @@ export const search: ImapCommand<Search> = {
   },
 };
 
-/** With MIN or MAX and nothing that wants all, these alone are kept (RFC 5182 §2.4). */
-function savedOf(uids: readonly number[], returns: readonly ReturnOption[]): readonly number[] {
+/** With MIN or MAX and nothing that wants all, these alone count (RFC 5182 §2.4, 7162 §3.1.10). */
+function endsOf(uids: readonly number[], returns: readonly ReturnOption[]): readonly number[] {
   if (returns.includes('ALL') || returns.includes('COUNT')) return uids;
   const ends: number[] = [];
   if (returns.includes('MIN')) ends.push(...uids.slice(0, 1));
   if (returns.includes('MAX')) ends.push(...uids.slice(-1));
   return ends.length === 0 && !returns.some((one) => one !== 'SAVE') ? uids : [...new Set(ends)];
+}
+
+function greatestModseq(session: ImapSession, uids: readonly number[]): number {
+  const { messages } = session.folderState();
+  let greatest = 0;
+  for (const uid of uids) greatest = Math.max(greatest, messages.get(uid)?.modseq ?? 0);
+  return greatest;
 }
 
 function readReturn(args: Arguments): ReturnOption[] {
@@ -83,7 +90,8 @@ function tellExtended(
   form: {
     readonly tag: string;
     readonly isUid: boolean;
-    readonly modseq: number | undefined;
+    /** 0: nothing is said of it. */
+    readonly modseq: number;
     readonly returns: readonly ReturnOption[];
   },
 ): void {
@@ -97,7 +105,7 @@ function tellExtended(
   if (returns.includes('MAX') && greatest !== undefined) items.push(`MAX ${greatest}`);
   if (returns.includes('COUNT')) items.push(`COUNT ${sorted.length}`);
   if (returns.includes('ALL') && sorted.length > 0) items.push(`ALL ${formatSequenceSet(sorted)}`);
-  if (modseq !== undefined) items.push(`MODSEQ ${modseq}`);
+  if (modseq > 0) items.push(`MODSEQ ${modseq}`);
   const tag = string(utf8Octets(form.tag), session.textMode);
   const uid = form.isUid ? ' UID' : '';
   session.untagged([`ESEARCH (TAG ${tag})${uid}`, ...items].join(' '));

@@ -4,19 +4,14 @@
  * decoded, and whatever the case.
  */
 import { hasFlag, type FolderMessage } from '../../../core/folder/folder.ts';
-import { readHeaders, readFacts, valuesOf } from '../../../core/message/headers.ts';
+import { type HeaderSection, readHeaders, valuesOf } from '../../../core/message/headers.ts';
+import { readEnvelopeAddresses } from '../../../core/mime/envelope-fields.ts';
 import { parseMessage } from '../../parse.ts';
 import { Breath } from '../session/breath.ts';
 import type { ImapSession } from '../session/session.ts';
+import { readDay } from '../syntax/imap-date.ts';
 import type { DayOrder, SearchKey } from '../syntax/search-key.ts';
 import { MailError } from '../../mail-error.ts';
-
-export interface Found {
-  /** Ascending. */
-  readonly uids: readonly number[];
-  /** The greatest modification number among them; 0 when there is none. */
-  readonly modseq: number;
-}
 
 /** Whether MODSEQ is among the keys. */
 export function usesModseq(key: SearchKey): boolean {
@@ -36,11 +31,11 @@ export class Searcher {
     this.#session = session;
   }
 
-  async search(key: SearchKey): Promise<Found> {
+  /** UIDs, ascending. */
+  async search(key: SearchKey): Promise<number[]> {
     const test = await this.#testOf(key);
     const { messages } = this.#session.folderState();
     const uids: number[] = [];
-    let modseq = 0;
     const breath = new Breath();
     for (const uid of this.#session.selected.uids) {
       const message = messages.get(uid);
@@ -48,11 +43,9 @@ export class Searcher {
       const result = test(message);
       const isFound = typeof result === 'boolean' ? result : await result;
       if (breath.isDue) await breath.take();
-      if (!isFound) continue;
-      uids.push(uid);
-      modseq = Math.max(modseq, message.modseq);
+      if (isFound) uids.push(uid);
     }
-    return { uids, modseq };
+    return uids;
   }
 
   async #testOf(key: SearchKey): Promise<Test> {
@@ -67,7 +60,7 @@ export class Searcher {
       }
       case 'uid':
       case 'number': {
-        const uids = new Set(this.#session.uidsOf(key.set, key.kind === 'uid'));
+        const uids = new Set(this.#session.uidsOf(key.set, key.kind === 'uid', true));
         return ({ uid }) => uids.has(uid);
       }
       case 'body':
@@ -149,8 +142,8 @@ export class Searcher {
 
   #sentTest(order: DayOrder, day: number): Test {
     return async (message) => {
-      const { date } = await this.#textOf(message);
-      return isInOrder(dayOf(date ?? message.internalDate), order, day);
+      const { sentDay } = await this.#textOf(message);
+      return sentDay !== undefined && isInOrder(sentDay, order, day);
     };
   }
 
@@ -184,11 +177,12 @@ interface MessageText {
   readonly header: string;
   readonly body: string;
   readonly fields: readonly { readonly name: string; readonly value: string }[];
-  /** Unix seconds of its Date field. */
-  readonly date: number | undefined;
+  /** The day that its Date field names, in whatever zone (RFC 3501 §6.4.4), since 1970. */
+  readonly sentDay: number | undefined;
 }
 
-const NOTHING: MessageText = { header: '', body: '', fields: [], date: undefined };
+const PEOPLE = new Set(['bcc', 'cc', 'from', 'reply-to', 'sender', 'to']);
+const NOTHING: MessageText = { header: '', body: '', fields: [], sentDay: undefined };
 
 async function textOf(raw: Uint8Array): Promise<MessageText> {
   const headers = readHeaders(raw);
@@ -208,12 +202,24 @@ async function textOf(raw: Uint8Array): Promise<MessageText> {
       for (const one of shown[name]) fields.push({ name, value: `${one.name} <${one.address}>` });
     }
   }
+  for (const { name, value } of section.fields.filter((one) => PEOPLE.has(one.name))) {
+    // Addresses as they are meant, whatever comments stand in them.
+    for (const { mailbox = '', host = '' } of readEnvelopeAddresses(value)) {
+      if (host !== '') fields.push({ name, value: `${mailbox}@${host}` });
+    }
+  }
   const body =
     shown === undefined
       ? new TextDecoder().decode(raw.subarray(section.bodyOffset))
       : `${shown.text}\n${shown.html ?? ''}`;
   const header = [...fields.map(({ name, value }) => `${name}: ${value}`), ...decoded].join('\n');
-  return { header: folded(header), body: folded(body), fields, date: readFacts(section).date };
+  return { header: folded(header), body: folded(body), fields, sentDay: sentDayOf(section) };
+}
+
+function sentDayOf(section: HeaderSection): number | undefined {
+  const [value = ''] = valuesOf(section, 'date');
+  const [, day, month, year] = /\b(\d{1,2})\s+([a-z]{3})\s+(\d{4})\b/i.exec(value) ?? [];
+  return readDay(`${day}-${month}-${year}`);
 }
 
 function folded(text: string): string {

@@ -44,7 +44,7 @@ function selection(name: 'EXAMINE' | 'SELECT'): ImapCommand<Select> {
           session.untagged('OK [CLOSED] the folder before is closed');
         }
       }
-      if (isCondstore) session.enabled.add('CONDSTORE');
+      if (isCondstore) session.enableCondstore();
       if (resync !== undefined && !session.enabled.has('QRESYNC')) {
         throw new SyntaxProblem('QRESYNC was not enabled');
       }

@@ -2,7 +2,6 @@
  * SORT and THREAD: RFC 5256, 5957. What is searched for is found as by SEARCH; the headers of the
  * messages found are read then.
  */
-import { setImmediate as breathe } from 'node:timers/promises';
 import {
   formatThreads,
   type ReferenceNode,
@@ -10,6 +9,7 @@ import {
   threadByReferences,
   threadBySubject,
 } from '../../../core/thread/references.ts';
+import { Breath } from '../session/breath.ts';
 import { ok, SELECTED } from '../session/command.ts';
 import type { ImapCommand, ImapSession } from '../session/session.ts';
 import { type Arguments, SyntaxProblem } from '../syntax/arguments.ts';
@@ -18,8 +18,6 @@ import { CharsetUnknown, isCharset, readSearchKeys, type SearchKey } from '../sy
 import { readSortKeys, type Sortable, sortedUids, type SortKey } from '../syntax/sort-key.ts';
 import { Searcher } from './searcher.ts';
 
-/** So many messages are read before others have a turn. */
-const READ_AT_ONCE = 200;
 const NO_BYTES = new Uint8Array(0);
 
 const ALGORITHMS: Record<string, (messages: readonly Referring[]) => ReferenceNode[]> = {
@@ -70,10 +68,10 @@ export const thread: ImapCommand<Thread> = {
   },
   run: async (session, { algorithm, searched }, { isUid }) => {
     const messages = await found(session, searched, true);
-    const numbered = messages.map(({ uid, facts }) => ({
-      ...facts,
-      number: isUid ? uid : session.selected.numberOf(uid),
-    }));
+    const numbered = messages.map(({ uid, facts }) => {
+      const number = isUid ? uid : session.selected.numberOf(uid);
+      return Object.assign({}, facts, { number });
+    });
     const threads = ALGORITHMS[algorithm]?.(numbered) ?? [];
     session.untagged(`THREAD ${formatThreads(threads)}`.trimEnd());
     return ok('threaded');
@@ -96,10 +94,11 @@ async function found(
   key: SearchKey,
   needsHeaders: boolean,
 ): Promise<Sortable[]> {
-  const { uids } = await new Searcher(session).search(key);
+  const uids = await new Searcher(session).search(key);
   const sortable: Sortable[] = [];
-  for (const [at, uid] of uids.entries()) {
-    if (at % READ_AT_ONCE === 0) await breathe();
+  const breath = new Breath();
+  for (const uid of uids) {
+    await breath.take();
     const message = session.folderState().messages.get(uid);
     if (message === undefined) continue;
     const bytes = needsHeaders ? await session.store.read(message) : NO_BYTES;

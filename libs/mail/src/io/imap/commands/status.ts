@@ -61,7 +61,7 @@ export function tellStatus(
 ): void {
   const state = session.store.folder(folder.id);
   if (state === undefined) throw new CommandRefused('there is no such folder', 'NONEXISTENT');
-  if (items.includes('HIGHESTMODSEQ')) session.enabled.add('CONDSTORE');
+  if (items.includes('HIGHESTMODSEQ')) session.enableCondstore();
   const numbers = items.map((item) => `${item} ${valueOf(session, folder, state, item)}`);
   session.untagged(`STATUS ${formatFolder(session, folder.name)} ${list(numbers)}`);
 }

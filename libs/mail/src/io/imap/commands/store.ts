@@ -32,14 +32,17 @@ export const store: ImapCommand<Store> = {
   },
   run: async (session, { set, change, isSilent, flags, unchangedSince }, { isUid }) => {
     refuseReadOnly(session);
-    if (unchangedSince !== undefined) session.enabled.add('CONDSTORE');
+    if (unchangedSince !== undefined) session.enableCondstore();
     const uids = session.uidsOf(set, isUid);
     const { allowed, modified } = split(session, uids, unchangedSince);
     const { folderId } = session.selected;
     const expected = isSilent ? expectedFlags(session, allowed, { change, flags }) : undefined;
     if (allowed.length > 0) await session.store.changeFlags(folderId, allowed, change, flags);
     tellResult(session, allowed, { expected, isUid });
-    if (modified.length === 0) return ok('stored');
+    if (modified.length === 0) {
+      const isGone = allowed.length < uids.length;
+      return isGone ? ok('some messages are gone', 'EXPUNGEISSUED') : ok('stored');
+    }
     const named = isUid ? modified : modified.map((uid) => session.selected.numberOf(uid));
     return ok('some were changed meanwhile', `MODIFIED ${formatSequenceSet(named)}`);
   },
@@ -117,7 +120,7 @@ function tellResult(
     if (expected?.get(uid) !== message.flags.join(' ')) session.tellFlags(message, isUid);
     else if (enabled.has('CONDSTORE')) {
       const items = [`MODSEQ (${message.modseq})`];
-      if (isUid) items.unshift(`UID ${uid}`);
+      if (isUid || enabled.has('QRESYNC')) items.unshift(`UID ${uid}`);
       session.untagged(`${selected.numberOf(uid)} FETCH (${items.join(' ')})`);
     }
   }

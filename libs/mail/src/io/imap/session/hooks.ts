@@ -102,6 +102,7 @@ export interface ImapStore {
   threadId(message: FolderMessage): string | undefined;
   quota(): ImapQuota | undefined;
 
+  /** Folders above it that are missing come along; nobody is subscribed to them. */
   createFolder(name: string): Promise<ImapFolder>;
   renameFolder(id: string, name: string): Promise<void>;
   /** Its messages go to Trash. */

@@ -15,6 +15,7 @@ import {
   type ImapStore,
   type UidRange,
 } from './hooks.ts';
+import type { LeaveReason } from '../../socket/mail-server.ts';
 import { list, type Octets, type TextMode } from '../syntax/imap-text.ts';
 import { CharsetUnknown } from '../syntax/search-key.ts';
 import { formatSequenceSet, membersOf, type SequenceSet } from '../syntax/sequence-set.ts';
@@ -29,6 +30,12 @@ const MAX_PROBLEMS = 20;
 const MAX_CLAIMS = 3;
 /** Answers are collected up to so many octets before they are handed on. */
 const FLUSH_OCTETS = 65_536;
+
+const LEAVE_TEXT: Readonly<Record<LeaveReason, string>> = {
+  idle: 'nothing was said for long',
+  revoked: 'the password was taken back',
+  shutdown: 'the server stops',
+};
 
 /** What carries the octets. */
 export interface ImapTransport {
@@ -121,6 +128,14 @@ export class ImapSession {
     return { isUtf8: this.enabled.has('UTF8=ACCEPT') || this.enabled.has('IMAP4REV2') };
   }
 
+  /** The program asks for modification numbers: from now on it is told them (RFC 7162 §3.1). */
+  enableCondstore(): void {
+    if (this.enabled.has('CONDSTORE')) return;
+    this.enabled.add('CONDSTORE');
+    const state = this.view && this.#store?.folder(this.view.folderId);
+    if (state !== undefined) this.untagged(`OK [HIGHESTMODSEQ ${state.modseq}] the last change`);
+  }
+
   get isRev2(): boolean {
     return this.enabled.has('IMAP4REV2');
   }
@@ -158,9 +173,9 @@ export class ImapSession {
   }
 
   /** Ends the session from this side. */
-  async leave(reason: 'idle' | 'shutdown'): Promise<void> {
+  async leave(reason: LeaveReason): Promise<void> {
     if (this.state === 'ended') return;
-    this.untagged(reason === 'idle' ? 'BYE nothing was said for long' : 'BYE the server stops');
+    this.untagged(`BYE ${LEAVE_TEXT[reason]}`);
     this.close();
     await this.flush();
     this.deps.transport.end();
@@ -235,8 +250,11 @@ export class ImapSession {
     await this.deps.transport.write(bytes);
   }
 
-  /** UIDs that a set names, ascending; those that are gone are left out. */
-  uidsOf(set: SequenceSet, isUid: boolean): number[] {
+  /**
+   * UIDs that a set names, ascending; those that are gone are left out. Numbers that no message has
+   * are refused, but where they are searched for.
+   */
+  uidsOf(set: SequenceSet, isUid: boolean, isSearch = false): number[] {
     const { uids } = this.selected;
     if (set === 'saved') {
       const known = new Set(this.saved);
@@ -246,7 +264,7 @@ export class ImapSession {
     const isOutside = set.some(({ from, to }) =>
       [from, to].some((end) => end !== Number.POSITIVE_INFINITY && end > uids.length),
     );
-    if (isOutside || uids.length === 0) throw new SyntaxProblem('no such message');
+    if (!isSearch && (isOutside || uids.length === 0)) throw new SyntaxProblem('no such message');
     const numbers = Array.from(uids, (_, at) => at + 1);
     return membersOf(set, numbers).flatMap((number) => uids[number - 1] ?? []);
   }

@@ -48,7 +48,8 @@ const OTHER_ENVELOPE: Record<string, string> = {
   'odd addresses':
     'NIL NIL (("Joe \\"the\\" Q" NIL "joe" "example.org")) ((NIL NIL "sec" "example.org")) ' +
     '(("Reply" NIL "r" "example.org")) ((NIL NIL "quoted local" "example.org")' +
-    '(NIL NIL "route" "example.org")(NIL NIL "no-domain" "")("name only" NIL "" "")' +
+    '(NIL "@a.example,@b.example" "route" "example.org")' +
+    '(NIL NIL "no-domain" "")("name only" NIL "" "")' +
     '(NIL NIL "a@b" "example.org")) NIL ((NIL NIL "hidden" "example.org")) "<0@example.org>" NIL',
 };
 

@@ -87,7 +87,7 @@ export function formatEnvelope(message: Uint8Array, part: MimePart, mode: TextMo
 
 function people(addresses: readonly EnvelopeAddress[], mode: TextMode): Octets {
   if (addresses.length === 0) return 'NIL';
-  const one = ({ name, mailbox, host }: EnvelopeAddress): Octets =>
-    list([nstring(name, mode), 'NIL', nstring(mailbox, mode), nstring(host, mode)]);
+  const one = ({ name, mailbox, host, route }: EnvelopeAddress): Octets =>
+    list([nstring(name, mode), nstring(route, mode), nstring(mailbox, mode), nstring(host, mode)]);
   return `(${addresses.map(one).join('')})`;
 }

@@ -48,12 +48,12 @@ export class MemoryStore implements ImapStore {
   #keys = 0;
 
   constructor() {
-    for (const name of ['INBOX', ...Object.keys(SPECIAL)]) this.#create(name);
+    for (const name of ['INBOX', ...Object.keys(SPECIAL)]) this.#create(name, true);
   }
 
-  #create(name: string): ImapFolder {
+  #create(name: string, isSubscribed = false): ImapFolder {
     const id = `F${this.#shelves.size}`;
-    this.#shelves.set(id, { name, isSubscribed: true, folder: newFolder(++this.#uidValidity) });
+    this.#shelves.set(id, { name, isSubscribed, folder: newFolder(++this.#uidValidity) });
     return this.folders().find((one) => one.id === id)!;
   }
 
