@@ -8,6 +8,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { parseCookie } from 'cookie';
 import { ClientError } from '../client-error.ts';
+import type { BodyTickets } from '../html/body-tickets.ts';
 import { headerOf, type HttpRequest, type HttpResponse } from '@tanglemail/tangle/io/shell/http.ts';
 import { sendProblem } from './problem.ts';
 import { SOCKET_HOST } from './socket-host.ts';
@@ -18,6 +19,9 @@ const LOCAL_NAMES = ['127.0.0.1', 'localhost', '[::1]'];
 /** Paths that say nothing about the account: the program's own pages among them. */
 const OPEN_PATHS =
   /^\/(?:health|docs(?:-json)?(?:\/.*)?|(?:assets\/[\w.-]+|[\w-]+\.(?:html|svg))?)$/;
+/** Where frames find the HTML of mails. */
+export const BODY_PREFIX = '/_body/';
+const BODY_PATH = /^\/_body\/([\w.-]{1,96})\/([\w-]{32})$/;
 /** Sub-protocols of the event socket: the name, and behind these prefixes a secret. */
 export const EVENTS_PROTOCOL = 'tanglemail';
 const TOKEN_PROTOCOL_PREFIX = 'token.';
@@ -32,10 +36,12 @@ export type RequestOrigin = Pick<HttpRequest, 'headers' | 'socket'>;
 export class Access {
   readonly #digest: Uint8Array;
   readonly sessions: WebSessions;
+  readonly bodies: BodyTickets;
 
-  constructor(token: string, sessions: WebSessions) {
+  constructor(token: string, sessions: WebSessions, bodies: BodyTickets) {
     this.#digest = digestOf(token);
     this.sessions = sessions;
+    this.bodies = bodies;
   }
 
   /** True for a request with the token, or of a page that is signed in. */
@@ -48,6 +54,13 @@ export class Access {
     if (this.knowsToken(protocolOf(request, TOKEN_PROTOCOL_PREFIX))) return true;
     const [cookie] = pageOf(request);
     return this.sessions.matches(cookie, protocolOf(request, PAGE_PROTOCOL_PREFIX));
+  }
+
+  /** A frame can send no header, but only its browser's cookie; the nonce in its path is asked for. */
+  permitsFrame(request: HttpRequest): boolean {
+    const [, mailId, nonce] = BODY_PATH.exec(request.path) ?? [];
+    if (mailId === undefined || nonce === undefined) return false;
+    return this.bodies.permits(mailId, nonce, pageOf(request)[0]);
   }
 
   /** Compares digests in constant time, so that an answer's delay says nothing of the token. */
@@ -118,5 +131,6 @@ export function guardAccess(access: Access) {
 
 function checkAccess(request: HttpRequest, access: Access): ClientError | undefined {
   if (request.method === 'GET' && OPEN_PATHS.test(request.path)) return undefined;
+  if (request.method === 'GET' && access.permitsFrame(request)) return undefined;
   return access.permits(request) ? undefined : new ClientError('unauthorized');
 }

@@ -9,10 +9,11 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { Logger } from '@tanglemail/tangle/io/logger.ts';
-import { SYSTEM_RANDOM } from '@tanglemail/tangle/io/system.ts';
+import { SYSTEM_CLOCK, SYSTEM_RANDOM } from '@tanglemail/tangle/io/system.ts';
 import { jsonOf } from '@tanglemail/tangle/io/json-text.ts';
 import { describeParameters } from '@tanglemail/tangle/io/shell/describe-parameters.ts';
 import { HTTP_APP_OPTIONS, type RunningServer } from '@tanglemail/tangle/io/shell/http.ts';
+import { BodyTickets } from '../html/body-tickets.ts';
 import { chmod } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -23,6 +24,7 @@ import { ArchiveController } from './archive.controller.ts';
 import { DraftsController } from './drafts.controller.ts';
 import { MailboxController } from './mailbox.controller.ts';
 import { BackupController } from './backup.controller.ts';
+import { BodyController } from './body.controller.ts';
 import { BridgeController } from './bridge.controller.ts';
 import { ChatController } from './chat.controller.ts';
 import { DevicesController } from './devices.controller.ts';
@@ -90,6 +92,7 @@ const AREAS: Record<keyof ApiServices, Area> = {
       ContactsController,
       OutboxController,
       MessagesController,
+      BodyController,
       WalletController,
       ProvidersController,
     ],
@@ -134,7 +137,9 @@ export async function createApi(
   services: ApiServices,
   options: ApiOptions,
 ): Promise<RunningServer> {
-  const access = new Access(options.token, new WebSessions(SYSTEM_RANDOM));
+  const sessions = new WebSessions(SYSTEM_RANDOM);
+  const bodies = new BodyTickets(SYSTEM_RANDOM, SYSTEM_CLOCK);
+  const access = new Access(options.token, sessions, bodies);
   const module = ApiModule.of(services, access, options.version);
   const app = await NestFactory.create<NestExpressApplication>(module, HTTP_APP_OPTIONS);
   app.disable('x-powered-by');

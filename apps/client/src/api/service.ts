@@ -52,6 +52,14 @@ export interface AttachmentContent {
   readonly content: Uint8Array;
 }
 
+/** The HTML of a message as its sender wrote it: untrusted. */
+export interface HtmlBody {
+  /** Empty for a message that has none. */
+  readonly html: string;
+  /** Pictures of the message itself by content id, without angle brackets. */
+  readonly images: ReadonlyMap<string, Pick<AttachmentContent, 'contentType' | 'content'>>;
+}
+
 export interface ClientService {
   status(): Promise<StatusDto>;
   /** Of the account, or of one of its sub-addresses: `sub-address-unknown`. */
@@ -89,6 +97,8 @@ export interface ClientService {
   message(id: string): Promise<MessageDto>;
   /** The message's bytes exactly as they came. `message-unknown`. */
   rawMessage(id: string): Promise<Uint8Array>;
+  /** `message-unknown`. */
+  htmlBody(id: string): Promise<HtmlBody>;
   /** `message-unknown`, `attachment-unknown`. */
   attachment(id: string, index: number): Promise<AttachmentContent>;
   /** `message-unknown`. */

@@ -7,7 +7,7 @@ import { formatAddress, formatEmail } from '@tanglemail/mail/core/identity/addre
 import { formatLink, type TangleLink } from '@tanglemail/mail/core/identity/link.ts';
 import { addressText, emailText } from '../account/account.ts';
 import type * as dto from '../api/dto.ts';
-import type { AttachmentContent, ClientService } from '../api/service.ts';
+import type { AttachmentContent, HtmlBody, ClientService } from '../api/service.ts';
 import { ClientError } from '../client-error.ts';
 import type { ClientParts } from '../client-parts.ts';
 import type { ContactBook } from '../contacts/contact-book.ts';
@@ -213,6 +213,14 @@ export class LocalService implements ClientService {
     if (found === undefined) throw new ClientError('attachment-unknown', `${id} #${index}`);
     const { filename, contentType, content } = found;
     return { filename, contentType, content };
+  }
+
+  async htmlBody(id: string): Promise<HtmlBody> {
+    const { html = '', attachments } = await showOrEmpty(await this.rawMessage(id));
+    const images = attachments.flatMap(({ contentId, contentType, content }) =>
+      contentId === undefined ? [] : [[contentId, { contentType, content }] as const],
+    );
+    return { html, images: new Map(images) };
   }
 
   async setFlags(id: string, change: dto.SetFlagsDto): Promise<dto.MessageSummaryDto> {

@@ -23,7 +23,7 @@ import type {
   SyncReportDto,
   WalletLineDto,
 } from '../api/dto.ts';
-import type { AttachmentContent, ClientService } from '../api/service.ts';
+import type { AttachmentContent, ClientService, HtmlBody } from '../api/service.ts';
 import { ClientError } from '../client-error.ts';
 
 const ADDRESS = 'tmt1qmemory';
@@ -196,7 +196,7 @@ export class MemoryClient implements ClientService {
     folder: string,
     raw: Uint8Array,
     attachments: readonly AttachmentContent[],
-    facts: { subject: string; address: string; name?: string; text?: string },
+    facts: { subject: string; address: string; name?: string; text?: string; html?: string },
   ): MessageDto {
     this.#uid += 1;
     const message: MessageDto = {
@@ -212,6 +212,7 @@ export class MemoryClient implements ClientService {
       hasAttachments: attachments.length > 0,
       messageId: `<${id32()}@tangle.alt>`,
       text: facts.text ?? new TextDecoder().decode(raw).split('\r\n\r\n').slice(1).join('\r\n\r\n'),
+      ...(facts.html === undefined ? {} : { html: facts.html }),
       attachments: attachments.map(({ filename, contentType, content }, index) => ({
         index,
         filename,
@@ -266,6 +267,11 @@ export class MemoryClient implements ClientService {
   async rawMessage(id: string): Promise<Uint8Array> {
     this.#enter();
     return this.#mail(id).raw;
+  }
+
+  async htmlBody(id: string): Promise<HtmlBody> {
+    this.#enter();
+    return { html: this.#mail(id).message.html ?? '', images: new Map() };
   }
 
   async attachment(id: string, index: number): Promise<AttachmentContent> {

@@ -23,6 +23,8 @@ export interface ShownAttachment {
   readonly filename: string;
   readonly contentType: string;
   readonly isInline: boolean;
+  /** By which the HTML names it, without angle brackets. */
+  readonly contentId?: string;
   readonly content: Uint8Array;
 }
 
@@ -58,6 +60,7 @@ export async function parseMessage(bytes: Uint8Array): Promise<ShownMessage> {
       filename: (one.filename ?? '').replaceAll(/[\\/\0]/g, '_'),
       contentType: one.mimeType,
       isInline: one.disposition === 'inline',
+      ...contentIdOf(one.contentId),
       content: contentBytes(one.content),
     })),
     attachmentsLeftOut: email.attachments.length - shown.length,
@@ -74,6 +77,14 @@ async function parse(bytes: Uint8Array): Promise<Awaited<ReturnType<typeof Posta
   } catch (cause) {
     throw new MailError('parse-failed', 'the message could not be read', { cause });
   }
+}
+
+/** Longest content id that is kept. */
+const MAX_CONTENT_ID = 998;
+
+function contentIdOf(written = ''): { contentId?: string } {
+  const contentId = written.replaceAll(/^<|>$/g, '').slice(0, MAX_CONTENT_ID);
+  return contentId === '' ? {} : { contentId };
 }
 
 function contentBytes(content: ArrayBuffer | Uint8Array | string): Uint8Array {
