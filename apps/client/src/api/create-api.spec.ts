@@ -202,6 +202,8 @@ describe('requests', () => {
     expect(first.map((one) => one.id)).toEqual(['INBOX.3', 'INBOX.2']);
     const rest = (await (await get('messages?limit=2&before=INBOX.2')).json()) as { id: string }[];
     expect(rest.map((one) => one.id)).toEqual(['INBOX.1']);
+    const middle = (await (await get('messages?limit=1&offset=1')).json()) as { id: string }[];
+    expect(middle.map((one) => one.id)).toEqual(['INBOX.2']);
     await send('PATCH', 'messages/INBOX.1', { flags: ['\\Seen', '\\Flagged'] });
     await send('PATCH', 'messages/INBOX.1', { flags: ['\\Seen'], change: 'remove' });
     const message = messageDto.parse(await (await get('messages/INBOX.1')).json());

@@ -422,6 +422,8 @@ export const pageQueryDto = z.strictObject({
 });
 export const messagesQueryDto = pageQueryDto.extend({
   folder: z.string().max(255).default('INBOX'),
+  /** Newer mails that are left out: a list that jumps to any place of a large folder. */
+  offset: z.coerce.number().int().min(0).optional(),
 });
 
 /** What the event socket sends. Facts are fetched by the API; an event says what has changed. */

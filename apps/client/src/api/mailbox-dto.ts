@@ -41,6 +41,8 @@ export const flagManyDto = setFlagsDto.extend({ ids });
 export const searchQueryDto = z.strictObject({
   q: z.string().min(1).max(MAX_QUERY_LENGTH),
   limit: z.coerce.number().int().min(1).max(500).default(50),
+  /** Newer ones that are left out. */
+  offset: z.coerce.number().int().min(0).optional(),
 });
 export const searchResultDto = z.object({
   messages: z.array(messageSummaryDto),
@@ -50,6 +52,9 @@ export const searchResultDto = z.object({
   /** Messages that are not searched yet: the index is being made. */
   pending: count,
 });
+
+/** A flag that a user gave: it has no `\\` in front, and is not one of the programs' own (`$…`). */
+export const labelDto = z.object({ name: z.string().max(128), total: count, unread: count });
 
 export const threadsQueryDto = pageQueryDto.extend({ folder: folderRef.optional() });
 export const threadDto = z.object({
@@ -135,6 +140,7 @@ export type MovedDto = z.infer<typeof movedDto>;
 export type CountDto = z.infer<typeof countDto>;
 export type FlagManyDto = z.infer<typeof flagManyDto>;
 export type SearchResultDto = z.infer<typeof searchResultDto>;
+export type LabelDto = z.infer<typeof labelDto>;
 export type ThreadsQueryDto = z.infer<typeof threadsQueryDto>;
 export type ThreadDto = z.infer<typeof threadDto>;
 export type ThreadMessageDto = z.infer<typeof threadMessageDto>;

@@ -9,6 +9,7 @@ import type {
   DraftDto,
   FlagManyDto,
   ImportReportDto,
+  LabelDto,
   MovedDto,
   RuleDto,
   SaveDraftDto,
@@ -36,7 +37,9 @@ export interface MailboxService {
   flag(change: FlagManyDto): Promise<CountDto>;
 
   /** `search-invalid`, `folder-unknown`. */
-  search(query: string, limit: number): Promise<SearchResultDto>;
+  search(query: string, limit: number, offset?: number): Promise<SearchResultDto>;
+  /** Those that some message has, by name. */
+  labels(): Promise<readonly LabelDto[]>;
   /** Newest first. `folder-unknown`. */
   threads(query: ThreadsQueryDto): Promise<readonly ThreadDto[]>;
   /** The conversation of a mail, oldest first. `message-unknown`. */

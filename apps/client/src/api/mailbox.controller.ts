@@ -23,6 +23,8 @@ import {
   deleteDto,
   flagManyDto,
   folderNameDto,
+  type LabelDto,
+  labelDto,
   type MovedDto,
   moveDto,
   movedDto,
@@ -119,8 +121,14 @@ export class MailboxController {
     query: searchQueryDto,
   })
   async search(@Query() query: unknown): Promise<SearchResultDto> {
-    const { q, limit } = parseWith(searchQueryDto, query);
-    return await this.#service.search(q, limit);
+    const { q, limit, offset } = parseWith(searchQueryDto, query);
+    return await this.#service.search(q, limit, offset);
+  }
+
+  @Get('labels')
+  @Answers('The labels that mails have', z.array(labelDto))
+  async labels(): Promise<readonly LabelDto[]> {
+    return await this.#service.labels();
   }
 
   @Get('threads')

@@ -33,6 +33,7 @@ export const PARAMETER_WORDS: ParameterWords = {
   scope: 'message: all recipients of the mail; recipient: this one only',
   folder: FOLDER,
   limit: 'how many at most',
+  offset: 'how many newer ones are left out',
   q: 'words and conditions, such as invoice from:anna has:attachment',
   format: 'form of the archive',
 };

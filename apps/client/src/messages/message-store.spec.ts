@@ -2,7 +2,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { SealedStore } from '../store/sealed-store.ts';
 import { memoryStore, sealedMemoryStore } from '../testing/memory-store.ts';
-import { STANDARD_FOLDERS } from './folder-name.ts';
+import { FOLDER, STANDARD_FOLDERS } from './folder-name.ts';
+import { labelsOf } from './labels.ts';
 import type { NewMail } from './listed-mail.ts';
 import { MessageStore } from './message-store.ts';
 
@@ -77,6 +78,33 @@ describe('MessageStore', () => {
     expect(messages.folders()[0]).toMatchObject({ name: 'INBOX', total: 4, unread: 3, uidNext: 5 });
     expect(messages.list('INBOX', 2).map((one) => one.entry.uid)).toEqual([4, 3]);
     expect(messages.list('INBOX', 2, 3).map((one) => one.entry.uid)).toEqual([2, 1]);
+  });
+
+  it('jumps to any place of a folder', async () => {
+    const store = sealedMemoryStore();
+    const messages = await MessageStore.load(store);
+    for (const text of ['a', 'b', 'c', 'd']) await deliver(store, messages, mail(text));
+    const uidsAt = (offset: number, before?: number): number[] =>
+      messages.list('INBOX', 2, before, offset).map((one) => one.entry.uid);
+    expect(uidsAt(1)).toEqual([3, 2]);
+    expect(uidsAt(3)).toEqual([1]);
+    expect(uidsAt(4)).toEqual([]);
+    expect(uidsAt(1, 4)).toEqual([2, 1]);
+  });
+
+  it('counts the labels that mails have, each message once', async () => {
+    const store = sealedMemoryStore();
+    const messages = await MessageStore.load(store);
+    await deliver(store, messages, mail('one', { flags: ['\\Seen', 'Bills', '$Forwarded'] }));
+    await deliver(store, messages, mail('two', { flags: ['bills', 'anna'] }));
+    const batch = store.batch();
+    const { apply } = messages.copy(batch, ['INBOX.2'], FOLDER.Archive);
+    await batch.write();
+    apply();
+    expect(labelsOf(messages.all())).toEqual([
+      { name: 'anna', total: 1, unread: 1 },
+      { name: 'Bills', total: 2, unread: 1 },
+    ]);
   });
 
   it('takes a message once, whatever the crash was', async () => {

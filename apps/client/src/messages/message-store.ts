@@ -128,15 +128,16 @@ export class MessageStore {
     return this.#state.shelves.get(id)?.folder;
   }
 
-  /** The newest `limit` mails of a folder, newest first, with UIDs below `before`. */
+  /** The newest `limit` mails of a folder behind `offset` newer ones, with UIDs below `before`. */
   list(
     id: FolderId | StandardFolder,
     limit: number,
     before = Number.MAX_SAFE_INTEGER,
+    offset = 0,
   ): ListedMail[] {
     const shelf = this.#state.shelves.get(id as FolderId);
     if (shelf === undefined) return [];
-    const end = positionOf(shelf.uids, before);
+    const end = Math.max(0, positionOf(shelf.uids, before) - offset);
     const uids = shelf.uids.slice(Math.max(0, end - limit), end).toReversed();
     return uids.flatMap((uid) => listed(shelf, uid) ?? []);
   }

@@ -36,7 +36,7 @@ export class MailSearch {
   }
 
   /** Throws ClientError `search-invalid`, `folder-unknown`. */
-  async search(text: string, limit: number): Promise<SearchResult> {
+  async search(text: string, limit: number, offset = 0): Promise<SearchResult> {
     const { keeper } = this.#deps;
     const { words, conditions } = parseQuery(text);
     const test = this.#testOf(conditions);
@@ -47,7 +47,7 @@ export class MailSearch {
     if (isFuzzy) found = this.#find(words, test, true);
     const total = found.length;
     found.sort((a, b) => b.entry.internalDate - a.entry.internalDate || b.entry.uid - a.entry.uid);
-    const mails = found.slice(0, limit);
+    const mails = found.slice(offset, offset + limit);
     return { mails, total, isFuzzy: isFuzzy && total > 0, pending: keeper.pending };
   }
 

@@ -192,7 +192,7 @@ export class LocalService implements ClientService {
     const folder = messages.findFolder(query.folder);
     if (folder === undefined) throw new ClientError('folder-unknown', query.folder);
     const before = query.before === undefined ? undefined : this.#mail(query.before).entry.uid;
-    const listed = messages.list(folder.id, query.limit, before);
+    const listed = messages.list(folder.id, query.limit, before, query.offset);
     return listed.map((mail) => summaryView(account, contacts, mail));
   }
 

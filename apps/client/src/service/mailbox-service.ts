@@ -11,6 +11,7 @@ import type { ArchiveFormat } from '../archive/archive-format.ts';
 import { exportMails } from '../archive/exporter.ts';
 import { ClientError } from '../client-error.ts';
 import type { ClientParts } from '../client-parts.ts';
+import { labelsOf } from '../messages/labels.ts';
 import { FOLDER, type FolderId, readFolderName } from '../messages/folder-name.ts';
 import type { FolderTotals, ListedMail } from '../messages/listed-mail.ts';
 import type { Rule } from '../store/mailbox-collections.ts';
@@ -143,9 +144,13 @@ export class LocalMailboxService implements MailboxService {
     return { count: all.length };
   }
 
-  async search(query: string, limit: number): Promise<mailboxDto.SearchResultDto> {
-    const { mails, ...result } = await this.#parts.mailbox.search.search(query, limit);
+  async search(query: string, limit: number, offset = 0): Promise<mailboxDto.SearchResultDto> {
+    const { mails, ...result } = await this.#parts.mailbox.search.search(query, limit, offset);
     return { ...result, messages: mails.map((mail) => this.#summary(mail)) };
+  }
+
+  async labels(): Promise<readonly mailboxDto.LabelDto[]> {
+    return labelsOf(this.#parts.messages.all());
   }
 
   async threads(query: mailboxDto.ThreadsQueryDto): Promise<readonly mailboxDto.ThreadDto[]> {

@@ -245,12 +245,13 @@ export class MemoryClient implements ClientService {
     });
   }
 
-  async messages({ folder, limit, before }: MessagesQueryDto): Promise<MessageSummaryDto[]> {
+  async messages(query: MessagesQueryDto): Promise<MessageSummaryDto[]> {
+    const { folder, limit, before, offset = 0 } = query;
     this.#enter();
     if (!FOLDERS.includes(folder)) throw new ClientError('folder-unknown', folder);
     const all = [...this.mails.values()].map((one) => one.message);
     const inside = all.filter((one) => one.folder === folder).toReversed();
-    return pageOf(inside, limit, before);
+    return pageOf(inside, offset + limit, before).slice(offset);
   }
 
   #mail(id: string): StoredMail {

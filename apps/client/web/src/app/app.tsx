@@ -4,6 +4,7 @@ import { ComposerPlace } from '../compose/composer.tsx';
 import { Toasts } from '../ui/toasts.tsx';
 import { Skeleton } from '../ui/states.tsx';
 import { useWords } from '../words/use-words.ts';
+import { Commands } from '../frame/commands.tsx';
 import { Guarded } from '../frame/guarded.tsx';
 import type { Face } from '../frame/rail.tsx';
 import { type ScreenProps, useRoute } from '../frame/route.ts';
@@ -23,11 +24,13 @@ export function App() {
   return (
     <Toasts>
       <ComposerPlace>
-        <Shell faces={FACES} present={present}>
-          <Guarded key={present} words={shell}>
-            <Suspense fallback={<Skeleton />}>{Screen && <Screen parts={parts} />}</Suspense>
-          </Guarded>
-        </Shell>
+        <Commands faces={FACES}>
+          <Shell faces={FACES} present={present}>
+            <Guarded key={present} words={shell}>
+              <Suspense fallback={<Skeleton />}>{Screen && <Screen parts={parts} />}</Suspense>
+            </Guarded>
+          </Shell>
+        </Commands>
       </ComposerPlace>
     </Toasts>
   );

@@ -33,6 +33,11 @@ export function go(...parts: readonly string[]): void {
   location.hash = hrefOf(...parts);
 }
 
+/** Goes to a place that takes the place of the present one in the browser's history. */
+export function goInstead(...parts: readonly string[]): void {
+  location.replace(hrefOf(...parts));
+}
+
 function watchFragment(watcher: () => void): () => void {
   addEventListener('hashchange', watcher);
   return () => removeEventListener('hashchange', watcher);

@@ -1,10 +1,11 @@
 /**
- * A list of any length of which only the rows in view are in the page. One tab stop; arrows, j and
- * k, Home, End and the page keys move the chosen row. Assistive programs are told place and total
- * of every row (ARIA listbox with an active descendant).
+ * A list of any length of which only the rows in view are in the page. One tab stop; arrows, Home,
+ * End and the page keys move the chosen row (with Shift they extend what is marked). Assistive
+ * programs are told place and total of every row (ARIA listbox with an active descendant).
  */
 import {
   type KeyboardEvent,
+  type MouseEvent,
   type ReactNode,
   type RefObject,
   useEffect,
@@ -14,6 +15,15 @@ import {
 } from 'react';
 import { rowByKey, scrollTopFor, windowOf } from './windowing.ts';
 import './virtual-list.css';
+
+/** A list in which many rows can be marked. */
+export interface Marking {
+  readonly isMarked: (index: number) => boolean;
+  /** One row: marks it or takes the mark away. */
+  readonly onToggle: (index: number) => void;
+  /** All rows between two. */
+  readonly onExtend: (from: number, to: number) => void;
+}
 
 export interface VirtualListProps {
   readonly label: string;
@@ -28,13 +38,18 @@ export interface VirtualListProps {
   readonly renderRow: (index: number) => ReactNode;
   /** Asked for rows that come into view. */
   readonly onView?: (from: number, to: number) => void;
+  readonly marking?: Marking;
+  /** Buttons over the row under the pointer, else over the chosen one while it has the focus. */
+  readonly rowBar?: (index: number) => ReactNode;
+}
+
+interface Place {
+  readonly top: number;
+  readonly height: number;
 }
 
 /** How far an element is scrolled, and how high it is. */
-function useScrollPlace(view: RefObject<HTMLDivElement | null>): {
-  readonly top: number;
-  readonly height: number;
-} {
+function useScrollPlace(view: RefObject<HTMLDivElement | null>): Place {
   const [place, setPlace] = useState({ top: 0, height: 800 });
   useEffect(() => {
     const element = view.current;
@@ -54,10 +69,10 @@ function useScrollPlace(view: RefObject<HTMLDivElement | null>): {
 }
 
 export function VirtualList(props: VirtualListProps) {
-  const { label, count, rowHeight, chosen, onChoose, onOpen, renderRow, onView } = props;
-  const id = useId();
+  const { count, rowHeight, chosen, onView, rowBar } = props;
   const view = useRef<HTMLDivElement>(null);
   const place = useScrollPlace(view);
+  const [pointed, setPointed] = useState(-1);
   const { from, to } = windowOf(place.top, place.height, rowHeight, count);
   useEffect(() => onView?.(from, to), [onView, from, to]);
   useEffect(() => {
@@ -65,16 +80,53 @@ export function VirtualList(props: VirtualListProps) {
     if (element === null || chosen < 0) return;
     element.scrollTop = scrollTopFor(chosen, element.scrollTop, element.clientHeight, rowHeight);
   }, [chosen, rowHeight]);
+  const barred = pointed >= 0 ? pointed : chosen;
+  const isBarred = barred >= from && barred < to;
+  return (
+    <div className="virtual-list-frame" onMouseLeave={() => setPointed(-1)}>
+      <ListBox {...props} view={view} place={place} onPoint={setPointed} />
+      {rowBar !== undefined && isBarred && (
+        <div
+          className={pointed >= 0 ? 'row-bar row-bar-pointed' : 'row-bar'}
+          style={{ transform: `translateY(${barred * rowHeight - place.top}px)` }}
+        >
+          {rowBar(barred)}
+        </div>
+      )}
+    </div>
+  );
+}
+
+interface ListBoxProps extends VirtualListProps {
+  readonly view: RefObject<HTMLDivElement | null>;
+  readonly place: Place;
+  readonly onPoint: (index: number) => void;
+}
+
+function ListBox(props: ListBoxProps) {
+  const { label, count, rowHeight, chosen, onChoose, onOpen, marking, view, place } = props;
+  const id = useId();
+  const { from, to } = windowOf(place.top, place.height, rowHeight, count);
 
   function onKeyDown(event: KeyboardEvent): void {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
     const pageRows = Math.max(1, Math.floor(place.height / rowHeight) - 1);
     const next = rowByKey(event.key, chosen, count, pageRows);
-    if (next !== undefined) onChoose(next);
-    else if ((event.key === 'Enter' || event.key === 'o') && chosen >= 0) onOpen(chosen);
+    if (next !== undefined) {
+      if (event.shiftKey) marking?.onExtend(Math.max(0, chosen), next);
+      onChoose(next);
+    } else if (event.key === ' ' && marking !== undefined && chosen >= 0) marking.onToggle(chosen);
+    else if (event.key === 'Enter' && chosen >= 0) onOpen(chosen);
     else return;
     event.preventDefault();
     event.stopPropagation();
+  }
+
+  function onClick(event: MouseEvent, index: number): void {
+    if (marking !== undefined && event.shiftKey) marking.onExtend(Math.max(0, chosen), index);
+    else if (marking !== undefined && (event.ctrlKey || event.metaKey)) marking.onToggle(index);
+    else onOpen(index);
+    onChoose(index);
   }
 
   const rows = Array.from({ length: to - from }, (_, offset) => from + offset);
@@ -85,6 +137,7 @@ export function VirtualList(props: VirtualListProps) {
       role="listbox"
       tabIndex={0}
       aria-label={label}
+      aria-multiselectable={marking === undefined ? undefined : true}
       aria-activedescendant={chosen >= from && chosen < to ? `${id}-${chosen}` : undefined}
       onKeyDown={onKeyDown}
     >
@@ -93,18 +146,16 @@ export function VirtualList(props: VirtualListProps) {
           <div
             key={index}
             id={`${id}-${index}`}
-            className="virtual-list-row"
+            className={index === chosen ? 'virtual-list-row virtual-list-at' : 'virtual-list-row'}
             role="option"
-            aria-selected={index === chosen}
+            aria-selected={marking?.isMarked(index) ?? index === chosen}
             aria-posinset={index + 1}
             aria-setsize={count}
             style={{ transform: `translateY(${index * rowHeight}px)`, height: rowHeight }}
-            onClick={() => {
-              onChoose(index);
-              onOpen(index);
-            }}
+            onMouseEnter={() => props.onPoint(index)}
+            onClick={(event) => onClick(event, index)}
           >
-            {renderRow(index)}
+            {props.renderRow(index)}
           </div>
         ))}
       </div>

@@ -34,16 +34,16 @@ describe('windows', () => {
 
 describe('keys', () => {
   it('move within the list', () => {
-    expect(rowByKey('j', -1, 3, 10)).toBe(0);
+    expect(rowByKey('ArrowDown', -1, 3, 10)).toBe(0);
     expect(rowByKey('ArrowDown', 2, 3, 10)).toBe(2);
-    expect(rowByKey('k', 0, 3, 10)).toBe(0);
+    expect(rowByKey('ArrowUp', 0, 3, 10)).toBe(0);
     expect(rowByKey('PageDown', 0, 100, 10)).toBe(10);
     expect(rowByKey('End', 0, 100, 10)).toBe(99);
     expect(rowByKey('Home', 50, 100, 10)).toBe(0);
   });
 
   it('are left alone where they mean nothing', () => {
-    expect(rowByKey('x', 0, 3, 10)).toBeUndefined();
-    expect(rowByKey('j', -1, 0, 10)).toBeUndefined();
+    expect(rowByKey('j', 0, 3, 10)).toBeUndefined();
+    expect(rowByKey('ArrowDown', -1, 0, 10)).toBeUndefined();
   });
 });

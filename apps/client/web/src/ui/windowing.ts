@@ -43,8 +43,6 @@ export function rowByKey(
   const steps: Readonly<Record<string, number>> = {
     ArrowDown: index + 1,
     ArrowUp: index - 1,
-    j: index + 1,
-    k: index - 1,
     PageDown: index + pageRows,
     PageUp: index - pageRows,
     Home: 0,
