@@ -19,12 +19,30 @@ export const conversationDto = z.object({
   kind: z.enum(['person', 'group']),
   /** The contact's name or address, or the group's name. */
   title: z.string(),
+  /** Of a person, as others write it. */
+  address: addressText.optional(),
   unread: count,
   lastAtMs: timeMs,
   /** The beginning of the last line; empty when there is none. */
   lastText: z.string(),
   /** Whether a line can be sent here. */
   isOpen: z.boolean(),
+  /**
+   * Why not: we have blocked them, we have not accepted them (any more), nothing of theirs has
+   * come yet, we are no member (any more). To a person who is not blocked a line goes as a
+   * contact request.
+   */
+  closed: z.enum(['blocked', 'not-accepted', 'not-heard', 'not-member']).optional(),
+});
+
+/** What a notice tells, for whoever says it in another language. Its author is the sender. */
+export const chatNoticeDto = z.object({
+  kind: z.enum(['create', 'add', 'remove', 'leave', 'rename', 'promote', 'demote', 'lost']),
+  target: chatPersonDto.extend({ isOwn: z.boolean() }).optional(),
+  /** What the group is called from then on. */
+  name: z.string().optional(),
+  /** Lines that are lost. */
+  lines: count.optional(),
 });
 
 export const chatRecipientDto = z.object({
@@ -46,6 +64,8 @@ export const chatMessageDto = z.object({
   sender: chatPersonDto,
   /** Of a notice: what happened, in English. Text of others is not to be trusted. */
   text: z.string(),
+  /** Of a notice: the same as facts. */
+  notice: chatNoticeDto.optional(),
   sentAtMs: timeMs,
   receivedAtMs: timeMs,
   /** Of a group: the sender was no member any more when it came. */
@@ -111,6 +131,7 @@ export const groupDto = z.object({
 export type ConversationDto = z.infer<typeof conversationDto>;
 export type ChatRecipientDto = z.infer<typeof chatRecipientDto>;
 export type ChatPersonDto = z.infer<typeof chatPersonDto>;
+export type ChatNoticeDto = z.infer<typeof chatNoticeDto>;
 export type ChatMessageDto = z.infer<typeof chatMessageDto>;
 export type SendChatDto = z.infer<typeof sendChatDto>;
 export type SentChatDto = z.infer<typeof sentChatDto>;

@@ -88,6 +88,7 @@ describe('chat', () => {
     expect(out).toMatch(/me: See you at eight \[confirmed\]\n.* {2}Bob: Fine \[2J\n$/);
     const [read] = conversationDto.array().parse(await json('chat', 'list'));
     expect(read?.unread).toBe(0);
+    expect(read).toMatchObject({ address: addressText(alice!.who.account, bob!.address) });
     const shown = chatMessageDto.array().parse(await json('chat', 'show', 'Bob', '--limit', '1'));
     expect(shown).toMatchObject([{ isOwn: false, number: 2, recipients: [] }]);
   });
@@ -99,6 +100,21 @@ describe('chat', () => {
     expect(code).toBe(0);
     expect(out).toMatch(/^Sent as a contact request \(outbox \d+\)/);
     expect(alice!.chat.log.list()).toEqual([]);
+  });
+
+  it('says why nothing can be written to somebody', async () => {
+    await cli(['chat', 'send', 'Bob', 'hello']);
+    const whys: (string | undefined)[] = [];
+    const { contacts } = alice!.who;
+    const look = async (): Promise<void> => {
+      const [bobs] = conversationDto.array().parse(await json('chat', 'list'));
+      whys.push(bobs?.closed);
+    };
+    await contacts.change(bob!.address, (known) => known && { ...known, state: 'blocked' });
+    await look();
+    await contacts.remove(bob!.address);
+    await look();
+    expect(whys).toEqual(['blocked', 'not-accepted']);
   });
 
   it('follows a conversation, and sends what is typed', async () => {
@@ -170,7 +186,17 @@ describe('chat group', () => {
     expect([refused.code, refused.err]).toEqual([5, expect.stringContaining('(group-refused)')]);
     await cli(['chat', 'group', 'leave', 'Book club']);
     const [left] = (await json('chat', 'list')) as ConversationDto[];
-    expect(left).toMatchObject({ isOpen: false, kind: 'group' });
+    expect(left).toMatchObject({ isOpen: false, closed: 'not-member', kind: 'group' });
+    const lines = chatMessageDto.array().parse(await json('chat', 'show', 'Book club'));
+    const facts = lines.flatMap(({ notice }) => (notice === undefined ? [] : [notice]));
+    expect(facts[0]).toEqual({ kind: 'create', name: 'Reading circle' });
+    expect(facts[1]).toMatchObject({ kind: 'add', target: { name: 'Bob', isOwn: false } });
+    expect(facts.map(({ kind }) => kind).slice(3)).toEqual([
+      'promote',
+      'rename',
+      'remove',
+      'leave',
+    ]);
   });
 });
 

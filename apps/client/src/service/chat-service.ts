@@ -53,7 +53,23 @@ export class LocalChatService implements ChatService {
       kind === 'group'
         ? (chat.groups.get(id)?.current().name ?? id)
         : this.#nameOf(id as MailAddress);
-    return { id, kind, title, unread, lastAtMs, lastText, isOpen: chat.canSend(one) };
+    const closed = this.#closedOf(one);
+    const shown = { id, kind, title, unread, lastAtMs, lastText, isOpen: closed === undefined };
+    return {
+      ...shown,
+      ...(kind === 'person' && { address: addressText(this.#parts.account, id as MailAddress) }),
+      ...(closed !== undefined && { closed }),
+    };
+  }
+
+  /** Why nothing can be written; undefined when it can. */
+  #closedOf(one: Conversation): dto.ConversationDto['closed'] {
+    const { chat, contacts } = this.#parts;
+    if (chat.canSend(one)) return undefined;
+    if (one.kind === 'group') return 'not-member';
+    const state = contacts.get(one.id as MailAddress)?.state;
+    if (state === 'accepted') return 'not-heard';
+    return state === 'blocked' ? 'blocked' : 'not-accepted';
   }
 
   /** As a sentence or a title calls somebody. */
@@ -92,7 +108,7 @@ export class LocalChatService implements ChatService {
       kind,
       isOwn,
       sender: this.#person(sender),
-      text: kind === 'notice' ? this.#notice(message) : message.text,
+      ...(kind === 'notice' ? this.#notice(message) : { text: message.text }),
       sentAtMs: message.sentAt * 1_000,
       receivedAtMs,
       isLeft,
@@ -116,26 +132,34 @@ export class LocalChatService implements ChatService {
     };
   }
 
-  /** What a notice says, in a sentence. */
-  #notice({ text, sender }: ChatMessage): string {
+  /** What a notice says: in a sentence, and as facts. */
+  #notice({ text, sender }: ChatMessage): Pick<dto.ChatMessageDto, 'text' | 'notice'> {
     const notice = noticeForm.parse(JSON.parse(text));
     const author = this.#nameOf(sender);
     if ('lost' in notice) {
       const lines = notice.lost === 1 ? 'a message' : `${notice.lost} messages`;
-      return `${lines} from ${author} did not arrive, and nobody has sent it again`;
+      const said = `${lines} from ${author} did not arrive, and nobody has sent it again`;
+      return { text: said, notice: { kind: 'lost', lines: notice.lost } };
     }
-    const { change, target, name = '' } = notice;
-    const whom = target === undefined ? '' : this.#nameOf(target as MailAddress);
-    const said: Record<typeof change, string> = {
-      create: `${author} founded the group “${name}”`,
+    const { change: kind, target, name } = notice;
+    const address = target as MailAddress | undefined;
+    const whom = address === undefined ? '' : this.#nameOf(address);
+    const said: Record<typeof kind, string> = {
+      create: `${author} founded the group “${name ?? ''}”`,
       add: `${author} added ${whom}`,
       remove: `${author} removed ${whom}`,
       leave: `${author} left`,
-      rename: `${author} called the group “${name}”`,
+      rename: `${author} called the group “${name ?? ''}”`,
       promote: `${author} made ${whom} an admin`,
       demote: `${author} made ${whom} an ordinary member again`,
     };
-    return said[change];
+    const isOwn = address === this.#parts.account.address;
+    const facts = {
+      kind,
+      ...(address !== undefined && { target: { ...this.#person(address), isOwn } }),
+      ...(name !== undefined && { name }),
+    };
+    return { text: said[kind], notice: facts };
   }
 
   async send({ to, text }: dto.SendChatDto): Promise<dto.SentChatDto> {
