@@ -8,9 +8,16 @@ import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import type { MilestoneRefDto } from '@tanglemail/tangle/io/node-client/dto.ts';
 import type { ConfirmedMilestone } from './confirmation/confirmation-engine.ts';
 
+export interface SolidBlock {
+  readonly blockId: BlockId;
+  readonly kind: PayloadKind | null;
+  /** With them, who draws the tangle need not ask for each block. */
+  readonly parents: readonly BlockId[];
+}
+
 export interface NodeEventMap {
   /** Blocks that became solid, parents before children. */
-  readonly solid: readonly { readonly blockId: BlockId; readonly kind: PayloadKind | null }[];
+  readonly solid: readonly SolidBlock[];
   /** A certificate proved that this index exists; it may not be confirmed here yet. */
   readonly latest: MilestoneRefDto;
   /** A milestone is final on this node. */

@@ -295,7 +295,7 @@ describe('limits of event sockets', () => {
     await until(() => slow.seen.length === 1 && quick.seen.length === 1);
     slow.socket.pause();
     const { blockId } = await one.issuer.issue(null);
-    const lot = Array.from({ length: 5_000 }, () => ({ blockId, kind: null }));
+    const lot = Array.from({ length: 5_000 }, () => ({ blockId, kind: null, parents: [] }));
     let told = 1;
     await until(async () => {
       one.node.events.emit('solid', lot);

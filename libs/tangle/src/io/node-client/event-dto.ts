@@ -18,6 +18,7 @@ import {
 } from './dto.ts';
 import type { BlockMetadataDto, MilestoneDto, MilestoneRefDto, PayloadKindDto } from './dto.ts';
 import type { Address, BlockId, OutputId, TransactionId } from '../../core/codec/ids.ts';
+import { MAX_PARENTS } from '../../core/params/limits.ts';
 
 export const EVENTS_PATH = '/api/events/v1';
 
@@ -30,7 +31,11 @@ export const confirmedMilestoneDto = milestoneRefDto.extend({
   conflicting: u32,
 });
 
-export const blockEventDto = z.object({ blockId, kind: z.enum([...payloadKinds, 'none']) });
+export const blockEventDto = z.object({
+  blockId,
+  kind: z.enum([...payloadKinds, 'none']),
+  parents: z.array(blockId).max(MAX_PARENTS),
+});
 
 export const includedBlockEventDto = z.object({
   transactionId,
