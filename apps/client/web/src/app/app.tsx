@@ -12,6 +12,9 @@ import { Shell } from '../frame/shell.tsx';
 
 const SCREENS: Readonly<Partial<Record<Face, ComponentType<ScreenProps>>>> = {
   mail: lazy(async () => ({ default: (await import('../mail/mail-screen.tsx')).MailScreen })),
+  contacts: lazy(async () => ({
+    default: (await import('../contacts/contacts-screen.tsx')).ContactsScreen,
+  })),
 };
 
 const FACES = Object.keys(SCREENS) as Face[];

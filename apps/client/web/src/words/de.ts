@@ -1,6 +1,7 @@
 /** Everything that the pages say, in German, by area. */
 import type { Words } from './en.ts';
 import { compose } from './de/compose.ts';
+import { contacts } from './de/contacts.ts';
 import { faces } from './de/faces.ts';
 import { filing } from './de/filing.ts';
 import { keys } from './de/keys.ts';
@@ -8,4 +9,4 @@ import { mail } from './de/mail.ts';
 import { shell } from './de/shell.ts';
 import { state } from './de/state.ts';
 
-export const de = { compose, faces, filing, keys, mail, shell, state } satisfies Words;
+export const de = { compose, contacts, faces, filing, keys, mail, shell, state } satisfies Words;

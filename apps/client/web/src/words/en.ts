@@ -1,5 +1,6 @@
 /** Everything that the pages say, in English, by area. The other languages have the same shape. */
 import { compose } from './en/compose.ts';
+import { contacts } from './en/contacts.ts';
 import { faces } from './en/faces.ts';
 import { filing } from './en/filing.ts';
 import { keys } from './en/keys.ts';
@@ -7,6 +8,6 @@ import { mail } from './en/mail.ts';
 import { shell } from './en/shell.ts';
 import { state } from './en/state.ts';
 
-export const en = { compose, faces, filing, keys, mail, shell, state };
+export const en = { compose, contacts, faces, filing, keys, mail, shell, state };
 
 export type Words = typeof en;

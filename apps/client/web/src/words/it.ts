@@ -1,6 +1,7 @@
 /** Everything that the pages say, in Italian, by area. */
 import type { Words } from './en.ts';
 import { compose } from './it/compose.ts';
+import { contacts } from './it/contacts.ts';
 import { faces } from './it/faces.ts';
 import { filing } from './it/filing.ts';
 import { keys } from './it/keys.ts';
@@ -8,4 +9,4 @@ import { mail } from './it/mail.ts';
 import { shell } from './it/shell.ts';
 import { state } from './it/state.ts';
 
-export const it = { compose, faces, filing, keys, mail, shell, state } satisfies Words;
+export const it = { compose, contacts, faces, filing, keys, mail, shell, state } satisfies Words;

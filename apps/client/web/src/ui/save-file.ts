@@ -1,0 +1,10 @@
+/** Gives bytes to the browser as a file to save. */
+export function saveFile(content: Blob, filename: string): void {
+  const url = URL.createObjectURL(content);
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = filename;
+  link.click();
+  // The browser has begun to read it by then; later than at once, because Firefox needs a turn.
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}

@@ -1,0 +1,193 @@
+/** What contacts say, in German. */
+import type { Words } from '../en.ts';
+
+export const contacts = {
+  lists: 'Listen der Kontakte',
+  sections: { all: 'Kontakte', requests: 'Anfragen', blocked: 'Gesperrt', own: 'Meine Karte' },
+  contactCount: { one: '{n} Kontakt', other: '{n} Kontakte' },
+  search: 'Kontakte durchsuchen',
+  clear: 'Suche leeren',
+  noMatch: 'Nichts passt zu „{search}“.',
+  empty: {
+    all:
+      'Noch keine Kontakte. Füge jemanden mit einem Link, einer Adresse oder einem QR-Code ' +
+      'hinzu.',
+    requests: 'Niemand bittet darum, dir zu schreiben.',
+    blocked: 'Niemand ist gesperrt.',
+  },
+  gone: 'Dieser Kontakt ist nicht mehr da.',
+  contact: 'Kontakt',
+  close: 'Schließen',
+  cancel: 'Abbrechen',
+  save: 'Speichern',
+  saved: 'Gespeichert.',
+  name: 'Name',
+  note: 'Notiz',
+  address: 'Adresse',
+  copyAddress: 'Adresse kopieren',
+  copyLink: 'Link kopieren',
+  showCode: 'QR-Code zeigen',
+  hideCode: 'QR-Code verbergen',
+  verified: 'Geprüft',
+  write: 'Schreiben',
+  unnamed: 'ohne Namen',
+  added: '{name} ist hinzugefügt.',
+  cameBy: 'Kam über deine Unteradresse „{label}“.',
+  writeBy: 'Du schreibst an die Unteradresse „{label}“.',
+  add: {
+    title: 'Kontakt hinzufügen',
+    text: 'Link oder Adresse',
+    hint: 'Füge ein, was du bekommen hast, oder scanne den QR-Code.',
+    scan: 'QR-Code scannen',
+    action: 'Hinzufügen',
+    missing: 'Das ist weder ein tangle:-Link noch eine Adresse.',
+  },
+  scan: {
+    starting: 'Die Kamera wird erfragt',
+    seeing: 'Halte den QR-Code vor die Kamera.',
+    refused: 'Die Kamera ist nicht erlaubt. Wähle ein Bild des Codes oder füge den Text ein.',
+    missing: 'Hier ist keine Kamera. Wähle ein Bild des Codes oder füge den Text ein.',
+    picture: 'Bild wählen',
+    unreadable: 'In diesem Bild ist kein QR-Code zu lesen.',
+    stop: 'Scannen beenden',
+    view: 'Was die Kamera sieht',
+  },
+  request: {
+    title: 'Bittet darum, dein Kontakt zu sein',
+    hint: 'Den Namen gibt sich die Person selbst. Wähle, wie du sie nennst.',
+    waitingMails: {
+      one: '{n} Nachricht wartet in den Anfragen.',
+      other: '{n} Nachrichten warten in den Anfragen.',
+    },
+    accept: 'Annehmen',
+    reject: 'Ablehnen',
+    rejected: 'Abgelehnt. Die Person erfährt es nicht.',
+    accepted: '{name} ist jetzt ein Kontakt.',
+  },
+  block: {
+    action: 'Sperren',
+    title: '{name} sperren?',
+    text: 'Post von dort wird nicht mehr angenommen. Die Person erfährt es nicht.',
+    done: '{name} ist gesperrt.',
+    undo: 'Entsperren',
+    undone: '{name} ist nicht mehr gesperrt.',
+    hint: 'Gesperrt. Nach dem Entsperren muss die Person neu anfragen, bevor ihre Post ankommt.',
+  },
+  remove: {
+    action: 'Entfernen',
+    title: '{name} entfernen?',
+    text:
+      'Name, Notiz und Vergleich werden vergessen. Nachrichten bleiben. Wer entfernt wurde, ' +
+      'muss neu anfragen.',
+    done: '{name} ist entfernt.',
+  },
+  warnings: {
+    keyChange: 'Verschlüsselung geändert',
+    conflict: 'Zwei Fassungen gesehen',
+    looksLike: 'Ähnlicher Name',
+    keyChangeText:
+      'Am {date} hat sich die Verschlüsselung geändert: ein neues Gerät, ein ' +
+      'wiederhergestelltes Konto oder jemand anderes. Post dorthin wartet, bis du es ' +
+      'annimmst.',
+    wasVerified: 'Du hattest die Person geprüft. Vergleiche die Sicherheitsnummer neu.',
+    conflictText:
+      'Am {date} wurden zwei Fassungen des Kontos zugleich veröffentlicht: zwei Geräte, die ' +
+      'sich nicht einig waren, oder ein Dieb. Frage persönlich nach.',
+    looksLikeText: 'Der Name ist mit dem eines anderen Kontakts zu verwechseln:',
+    accept: 'Änderung annehmen',
+    acceptTitle: 'Die neue Verschlüsselung annehmen?',
+    acceptText: 'Ohne Vergleich kannst du nicht wissen, wer deine Post von jetzt an liest.',
+    accepted: 'Die Änderung ist angenommen.',
+  },
+  safety: {
+    title: 'Sicherheitsnummer',
+    label: 'Sicherheitsnummer von dir und {name}',
+    hint:
+      'Sie ist auf beiden Seiten gleich. Vergleicht ihr sie persönlich oder am Telefon, so ' +
+      'steht niemand dazwischen.',
+    none: 'Noch gibt es keine Sicherheitsnummer: Von dieser Person war noch nichts zu sehen.',
+    codeLabel: 'QR-Code der Sicherheitsnummer',
+    verify: 'Vergleichen und prüfen',
+    again: 'Neu vergleichen',
+    since: 'Verglichen am {date}.',
+    compare: 'Vergleiche alle zwölf Gruppen mit dem, was {name} sieht.',
+    same: 'Alle Ziffern sind gleich',
+    scan: 'QR-Code der Person scannen',
+    theirs: 'Oder die Nummer einfügen, die die Person sieht',
+    check: 'Vergleichen',
+    incomplete: 'Eine Sicherheitsnummer hat 60 Ziffern.',
+    wrong:
+      'Das ist nicht die Sicherheitsnummer von euch beiden. Vertraue diesem Kontakt nicht, ' +
+      'bevor du weißt, warum.',
+    done: '{name} ist geprüft.',
+    history: 'Verlauf der Verschlüsselung',
+    historyLine: 'Seit {date}',
+    fingerprint: 'Fingerabdruck {digits}',
+  },
+  own: {
+    title: 'Meine Karte',
+    hint: 'Wer diese Adresse hat, kann darum bitten, dir zu schreiben. Sie darf öffentlich sein.',
+    name: 'Mein Name',
+    nameHint: 'Er steht in dem, was du sendest. Er darf leer bleiben.',
+    codeLabel: 'QR-Code deines Links',
+  },
+  invites: {
+    title: 'Einladungen',
+    hint: 'Ein Link für eine Person: Ihre erste Nachricht kommt gleich in den Posteingang.',
+    person: 'Für wen',
+    validity: 'Gilt',
+    create: 'Einladung erstellen',
+    none: 'Noch keine Einladungen.',
+    codeLabel: 'QR-Code der Einladung',
+    until: 'bis {date}',
+    states: { open: 'Offen', used: 'Benutzt', revoked: 'Widerrufen', expired: 'Abgelaufen' },
+    usedBy: 'Benutzt von {name}',
+    revoke: 'Widerrufen',
+    revokeTitle: 'Diese Einladung widerrufen?',
+    revokeText: 'Der Link lässt niemanden mehr ein.',
+    revoked: 'Die Einladung ist widerrufen.',
+  },
+  subAddresses: {
+    title: 'Unteradressen',
+    hint:
+      'Eine Adresse für einen Zweck. Wird sie missbraucht, widerrufe sie und behalte die ' +
+      'anderen.',
+    label: 'Bezeichnung',
+    add: 'Hinzufügen',
+    none: 'Noch keine Unteradressen.',
+    revoke: 'Widerrufen',
+    revokeTitle: '„{label}“ widerrufen?',
+    revokeText: 'Niemand Neues kann dorthin schreiben. Wer schon darüber kam, kann es weiter.',
+    alsoBlock: 'Auch sperren, wer darüber kam',
+    revokedOn: 'Widerrufen am {date}',
+    revokedContacts: {
+      one: 'Widerrufen. {n} Kontakt kam darüber und kann weiter schreiben.',
+      other: 'Widerrufen. {n} Kontakte kamen darüber und können weiter schreiben.',
+    },
+  },
+  files: {
+    title: 'Kontakte als Datei',
+    hint: 'vCard 4.0, für andere Programme und zum Aufheben.',
+    export: 'Exportieren',
+    import: 'Importieren',
+    filename: 'kontakte.vcf',
+    report:
+      '{added} hinzugefügt, {completed} ergänzt, {unchanged} unverändert, {skipped} übergangen.',
+  },
+  problems: {
+    'address-invalid': 'Das ist keine Adresse dieses Netzes.',
+    'link-invalid': 'Das ist kein gültiger tangle:-Link.',
+    'contact-is-self': 'Das ist deine eigene Adresse.',
+    'contact-unknown': 'Dieser Kontakt ist nicht mehr da.',
+    'request-unknown': 'Diese Anfrage ist nicht mehr da.',
+    'contact-keys-unknown':
+      'Von dieser Person war noch nichts zu sehen, also gibt es nichts zu vergleichen.',
+    'name-taken': 'Ein anderer Kontakt hat diesen Namen.',
+    'sub-address-invalid': 'Eine Bezeichnung ist kurz: bis zu 13 Buchstaben, Ziffern und Striche.',
+    'sub-address-exists': 'Diese Unteradresse gibt es schon.',
+    'sub-addresses-too-many': 'Mehr Unteradressen kann ein Konto nicht haben.',
+    'invites-too-many': 'Zu viele Einladungen sind offen. Widerrufe zuerst eine.',
+    'vcard-malformed': 'Das ist keine vCard-Datei.',
+    unreachable: 'Der Daemon antwortet nicht. Nichts wurde geändert.',
+  },
+} satisfies Words['contacts'];
