@@ -17,7 +17,7 @@ import type { WebSessions } from './web-sessions.ts';
 const LOCAL_NAMES = ['127.0.0.1', 'localhost', '[::1]'];
 /** Paths that say nothing about the account: the program's own pages among them. */
 const OPEN_PATHS =
-  /^\/(?:health|docs(?:-json)?(?:\/.*)?|(?:assets\/[\w.-]+|[\w-]+\.(?:html|svg))?)$/;
+  /^\/(?:health|faces\.json|docs(?:-json)?(?:\/.*)?|(?:assets\/[\w.-]+|[\w-]+\.(?:html|svg))?)$/;
 /** Sub-protocols of the event socket: the name, and behind these prefixes a secret. */
 export const EVENTS_PROTOCOL = 'tanglemail';
 const TOKEN_PROTOCOL_PREFIX = 'token.';
