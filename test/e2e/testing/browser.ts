@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { createRequire } from 'node:module';
 import {
   type Browser,
   type BrowserContext,
@@ -14,10 +14,7 @@ import {
 } from 'playwright-core';
 
 const EXECUTABLES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-const AXE = readFileSync(
-  fileURLToPath(new URL('../../../node_modules/axe-core/axe.min.js', import.meta.url)),
-  'utf8',
-);
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
 /** The browser; undefined where there is none, which is a failure in CI. */
@@ -28,8 +25,9 @@ export async function openBrowser(): Promise<Browser | undefined> {
       () => false,
     );
     if (!isThere) continue;
-    // Root may not use the sandbox; the pages are our own.
-    return await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+    // Root may not use the sandbox; the pages are our own. In containers /dev/shm is small.
+    const args = ['--no-sandbox', '--disable-dev-shm-usage'];
+    return await chromium.launch({ executablePath, args });
   }
   if (process.env['CI'] !== undefined) throw new Error('CI has no Chromium');
   console.warn('no Chromium on this machine: the pages were not tested');

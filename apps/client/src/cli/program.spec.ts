@@ -135,7 +135,7 @@ describe('contacts', () => {
 
 describe('web', () => {
   it('shows the link that signs a browser in', async () => {
-    const { link } = await json('web');
+    const { link }: { link: string } = await json('web');
     expect(link).toBe(`${api.url}/#token=${'b'.repeat(43)}`);
     expect((await cli(['web'])).out).toBe(`${link}\n`);
   });

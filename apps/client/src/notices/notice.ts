@@ -115,7 +115,8 @@ const RESTORED = {
   backup:
     'This device was restored from a backup. What came after it is fetched as far as it is kept.',
   device:
-    'This device was linked to your account. Mails, contacts and folders came from the other.',
+    'This device was linked to your account. Contacts, drafts and settings came from the other; ' +
+    'older mails come as far as providers still have them.',
   words:
     'This account was restored from its words. Contacts, folders and older mails are not in them.',
 } as const;

@@ -10,12 +10,13 @@ import { Button, IconButton } from '../ui/button.tsx';
 import { useToast } from '../ui/toasts.tsx';
 import { fill } from '../words/plurals.ts';
 import { shortTime } from '../words/times.ts';
-import { useSpeech } from '../words/use-words.ts';
+import { useSpeech, useWords } from '../words/use-words.ts';
 import { AttachmentBar } from './attachment-bar.tsx';
 import type { ComposedDraft } from './composed-draft.ts';
 import { useComposer } from './composer.tsx';
 import { CostLine } from './cost-line.tsx';
 import { RecipientField } from './recipient-field.tsx';
+import type { Writing } from './start.ts';
 
 const UNDO_SECONDS = 10;
 
@@ -30,7 +31,6 @@ export function ComposeForm({ draft, onClose }: ComposeFormProps) {
     draft.watch,
     draft.state,
   );
-  const [isCopying, setCopying] = useState(false);
   const { send, refusal, isSending } = useSending(draft, onClose);
   const everybody = [...writing.to, ...writing.cc, ...writing.bcc];
   const sizeBytes = attachments.reduce((sum, one) => sum + one.sizeBytes, writing.text.length);
@@ -49,28 +49,7 @@ export function ComposeForm({ draft, onClose }: ComposeFormProps) {
       aria-label={words.compose.title}
       onKeyDown={onKeyDown}
     >
-      <RecipientField
-        label={words.compose.to}
-        value={writing.to}
-        onChange={(to) => draft.change({ to })}
-        hasFocus={writing.to.length === 0}
-      />
-      {isCopying || writing.cc.length + writing.bcc.length > 0 ? (
-        <>
-          <RecipientField
-            label={words.compose.cc}
-            value={writing.cc}
-            onChange={(cc) => draft.change({ cc })}
-          />
-          <RecipientField
-            label={words.compose.bcc}
-            value={writing.bcc}
-            onChange={(bcc) => draft.change({ bcc })}
-          />
-        </>
-      ) : (
-        <Button onPress={() => setCopying(true)}>{words.compose.copies}</Button>
-      )}
+      <Recipients draft={draft} writing={writing} />
       <TextField
         className="field"
         value={writing.subject}
@@ -101,19 +80,11 @@ export function ComposeForm({ draft, onClose }: ComposeFormProps) {
         </p>
       )}
       <footer className="compose-foot">
-        <Button
-          kind="main"
-          icon={Send}
+        <SendButtons
+          send={send}
           isDisabled={isSending || everybody.length === 0}
-          onPress={() => void send({})}
-        >
-          {words.compose.send}
-        </Button>
-        {refusal?.code === 'key-changed' && (
-          <Button kind="danger" onPress={() => void send({ acceptKeyChange: true })}>
-            {words.compose.acceptKeys}
-          </Button>
-        )}
+          isKeyChanged={refusal?.code === 'key-changed'}
+        />
         <span className="compose-saved figures">
           {savedAtMs !== undefined &&
             fill(words.compose.saved, { time: shortTime(language, savedAtMs, savedAtMs) })}
@@ -121,6 +92,62 @@ export function ComposeForm({ draft, onClose }: ComposeFormProps) {
         <IconButton icon={Trash2} label={words.compose.discard} onPress={discard} />
       </footer>
     </div>
+  );
+}
+
+/** Whom it goes to; fields for copies only when they are asked for. */
+function Recipients({ draft, writing }: Pick<ComposeFormProps, 'draft'> & { writing: Writing }) {
+  const { compose } = useWords();
+  const [isCopying, setCopying] = useState(false);
+  const { to, cc, bcc } = writing;
+  return (
+    <>
+      <RecipientField
+        label={compose.to}
+        value={to}
+        onChange={(next) => draft.change({ to: next })}
+        hasFocus={to.length === 0}
+      />
+      {isCopying || cc.length + bcc.length > 0 ? (
+        <>
+          <RecipientField
+            label={compose.cc}
+            value={cc}
+            onChange={(next) => draft.change({ cc: next })}
+          />
+          <RecipientField
+            label={compose.bcc}
+            value={bcc}
+            onChange={(next) => draft.change({ bcc: next })}
+          />
+        </>
+      ) : (
+        <Button onPress={() => setCopying(true)}>{compose.copies}</Button>
+      )}
+    </>
+  );
+}
+
+interface SendButtonsProps {
+  readonly send: (choices: SendChoicesDto) => Promise<void>;
+  readonly isDisabled: boolean;
+  readonly isKeyChanged: boolean;
+}
+
+/** The second one only for who has compared the new keys. */
+function SendButtons({ send, isDisabled, isKeyChanged }: SendButtonsProps) {
+  const { compose } = useWords();
+  return (
+    <>
+      <Button kind="main" icon={Send} isDisabled={isDisabled} onPress={() => void send({})}>
+        {compose.send}
+      </Button>
+      {isKeyChanged && (
+        <Button kind="danger" onPress={() => void send({ acceptKeyChange: true })}>
+          {compose.acceptKeys}
+        </Button>
+      )}
+    </>
   );
 }
 

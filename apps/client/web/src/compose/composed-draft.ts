@@ -85,7 +85,10 @@ export class ComposedDraft {
     });
   }
 
-  /** Saves what has not been saved yet. A failure stands in the state, and the next change tries again. */
+  /**
+   * Saves what has not been saved yet. A failure stands in the state, and the next change tries
+   * again.
+   */
   async flush(): Promise<void> {
     clearTimeout(this.#timer);
     if (!this.#isChanged || this.#isOver) return;

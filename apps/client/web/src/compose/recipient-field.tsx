@@ -26,8 +26,34 @@ export interface RecipientFieldProps {
   readonly hasFocus?: boolean;
 }
 
-export function RecipientField({ label, value, onChange, hasFocus }: RecipientFieldProps) {
+/** Those who are chosen; each can be taken away. */
+function Tags({ label, value, onChange }: Omit<RecipientFieldProps, 'hasFocus'>) {
   const { compose } = useWords();
+  if (value.length === 0) return undefined;
+  return (
+    <TagGroup
+      aria-label={label}
+      onRemove={(keys) => onChange(value.filter((one) => !keys.has(one)))}
+    >
+      <TagList className="recipient-tags">
+        {value.map((one) => (
+          <Tag key={one} id={one} textValue={one} className="recipient-tag">
+            <span className="cut">{one}</span>
+            <Button
+              slot="remove"
+              className="recipient-remove"
+              aria-label={fill(compose.remove, { name: one })}
+            >
+              <X aria-hidden size={14} />
+            </Button>
+          </Tag>
+        ))}
+      </TagList>
+    </TagGroup>
+  );
+}
+
+export function RecipientField({ label, value, onChange, hasFocus }: RecipientFieldProps) {
   const [typed, setTyped] = useState('');
   const { value: contacts = [] } = useResource<readonly ContactDto[]>('contacts');
   const offered = contacts.filter(
@@ -42,27 +68,7 @@ export function RecipientField({ label, value, onChange, hasFocus }: RecipientFi
 
   return (
     <div className="recipients">
-      {value.length > 0 && (
-        <TagGroup
-          aria-label={label}
-          onRemove={(keys) => onChange(value.filter((one) => !keys.has(one)))}
-        >
-          <TagList className="recipient-tags">
-            {value.map((one) => (
-              <Tag key={one} id={one} textValue={one} className="recipient-tag">
-                <span className="cut">{one}</span>
-                <Button
-                  slot="remove"
-                  className="recipient-remove"
-                  aria-label={fill(compose.remove, { name: one })}
-                >
-                  <X aria-hidden size={14} />
-                </Button>
-              </Tag>
-            ))}
-          </TagList>
-        </TagGroup>
-      )}
+      <Tags label={label} value={value} onChange={onChange} />
       <ComboBox
         className="recipient-box"
         allowsCustomValue

@@ -1,6 +1,8 @@
 /** Recipients as people type or paste them. */
 
-/** One for each part between commas, semicolons or line ends; names around addresses are dropped. */
+/**
+ * One for each part between commas, semicolons or line ends; names around addresses are dropped.
+ */
 export function splitRecipients(text: string): string[] {
   const parts = text.split(/[,;\n]/).map((part) => {
     const inAngles = /<([^<>]+)>\s*$/.exec(part);

@@ -22,8 +22,7 @@ export const compose = {
   notSaved: 'Nicht gespeichert: {reason}',
   cost: '{size}, 30 Tage bei {providers} hinterlegt: {cost}, bezahlt vom Empfänger',
   refused: '{address} kann das nicht empfangen: {code}.',
-  keyChanged:
-    'Die Schlüssel eines Empfängers haben sich geändert. Vor dem Senden die Sicherheitsnummer vergleichen.',
+  keyChanged: 'Die Schlüssel eines Empfängers sind neu. Vorher die Sicherheitsnummer vergleichen.',
   acceptKeys: 'Die neuen Schlüssel stimmen: senden',
   wrote: '{name} schrieb am {date}:',
   forwarded: 'Weitergeleitete Nachricht von {name}, {date}:',

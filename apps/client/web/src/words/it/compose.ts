@@ -22,8 +22,7 @@ export const compose = {
   notSaved: 'Non salvato: {reason}',
   cost: '{size}, conservato 30 giorni presso {providers}: {cost}, a carico di chi riceve',
   refused: '{address} non può riceverlo: {code}.',
-  keyChanged:
-    'Le chiavi di un destinatario sono cambiate. Confronta il numero di sicurezza prima di inviare.',
+  keyChanged: 'Le chiavi di un destinatario sono cambiate. Prima confronta il numero di sicurezza.',
   acceptKeys: 'Le nuove chiavi sono giuste: invia',
   wrote: '{name} ha scritto il {date}:',
   forwarded: 'Messaggio inoltrato da {name}, {date}:',
