@@ -6,6 +6,17 @@ const idOf = (first: string, number: number): BlockId =>
   (first + number.toString(16).padStart(63, '0')) as BlockId;
 
 describe('confirmation times', () => {
+  it('sums up the last 256 times, and says nothing before the first', () => {
+    const times = new ConfirmationTimes();
+    expect(times.lately()).toBeUndefined();
+    const ids = Array.from({ length: 300 }, (_, number) => idOf('0', number));
+    for (const [place, id] of ids.entries()) {
+      times.onSolid(id, 0);
+      times.onReferenced([id], place + 1);
+    }
+    expect(times.lately()).toEqual({ median: 172, p95: 287 });
+  });
+
   it('watches one id in sixteen, and tells each time once', () => {
     const times = new ConfirmationTimes();
     const ids = Array.from({ length: 16 }, (_, first) => idOf(first.toString(16), 1));

@@ -8,8 +8,10 @@ import { runProgram } from './cli/program.ts';
 
 exitOnCrash(process, 'tangle-node');
 const exitCode = await runProgram(process.argv.slice(2), terminalOf(process), {
-  nodeApi: async (node) => (await import('./api/create-api.ts')).createApi(node),
-  controlApi: async (node) => (await import('./api/create-control-api.ts')).createControlApi(node),
+  nodeApi: async (node, controlToken) =>
+    (await import('./api/create-api.ts')).createApi(node, { controlToken }),
+  controlApi: async (node, token) =>
+    (await import('./api/create-control-api.ts')).createControlApi(node, token),
   faucetApi: async (faucet, config, logger) =>
     (await import('./api/create-faucet-api.ts')).createFaucetApi(faucet, config, logger),
 });

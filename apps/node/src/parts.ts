@@ -374,6 +374,7 @@ function createQuery(context: Context): NodeQuery {
     isHealthy: () => context.hooks.health().healthy,
     syncState: () => context.parts.sync.state,
     rates: () => context.hooks.rates(),
+    confirmationTimes: () => context.metrics.confirmationTimes.lately(),
     seats: () => context.parts.agreement.seats,
   });
 }
@@ -383,6 +384,7 @@ function createControl({ foundation, parts, hooks }: Context): NodeControl {
   return new NodeControl({
     ...parts,
     logger,
+    memoryBytes: () => process.memoryUsage.rss(),
     storeBytes: () => store.sizeBytes(),
     freeBytes: () => freeBytes(config.dataDir),
     health: () => hooks.health(),

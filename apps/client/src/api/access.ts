@@ -18,7 +18,7 @@ import type { WebSessions } from './web-sessions.ts';
 const LOCAL_NAMES = ['127.0.0.1', 'localhost', '[::1]'];
 /** Paths that say nothing about the account: the program's own pages among them. */
 const OPEN_PATHS =
-  /^\/(?:health|docs(?:-json)?(?:\/.*)?|(?:assets\/[\w.-]+|[\w-]+\.(?:html|svg))?)$/;
+  /^\/(?:health|faces\.json|docs(?:-json)?(?:\/.*)?|(?:assets\/[\w.-]+|[\w-]+\.(?:html|svg))?)$/;
 /** Where frames find the HTML of mails. */
 export const BODY_PREFIX = '/_body/';
 const BODY_PATH = /^\/_body\/([\w.-]{1,96})\/([\w-]{32})$/;

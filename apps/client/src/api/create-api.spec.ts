@@ -363,6 +363,14 @@ describe('pages', () => {
     expect((await fetch(`${api.url}/assets/..%2f..%2fsecret`)).status).toBe(401);
   });
 
+  it('learn from the daemon which faces it stands behind', async () => {
+    const response = await fetch(`${api.url}/faces.json`);
+    expect(response.headers.get('content-type')).toContain('application/json');
+    const { faces } = (await response.json()) as { faces: string[] };
+    expect(faces).toContain('mail');
+    expect(faces).not.toContain('node');
+  });
+
   it('need cookie and key together', async () => {
     const { cookie, pageKey } = await signIn();
     const both = { cookie, 'tanglemail-page': pageKey };

@@ -14,6 +14,7 @@ import { jsonOf } from '@tanglemail/tangle/io/json-text.ts';
 import { describeParameters } from '@tanglemail/tangle/io/shell/describe-parameters.ts';
 import { HTTP_APP_OPTIONS, type RunningServer } from '@tanglemail/tangle/io/shell/http.ts';
 import { BodyTickets } from '../html/body-tickets.ts';
+import { answerFaces, WEB_PAGE_OPTIONS } from '@tanglemail/tangle/io/shell/web-pages.ts';
 import { chmod } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -57,7 +58,6 @@ import {
   VERSION,
 } from './tokens.ts';
 import { WalletController } from './wallet.controller.ts';
-import { WEB_PAGE_OPTIONS } from './web-pages.ts';
 import { WebSessions } from './web-sessions.ts';
 import { WebController } from './web.controller.ts';
 import { PARAMETER_WORDS } from './parameter-words.ts';
@@ -112,6 +112,9 @@ const AREAS: Record<keyof ApiServices, Area> = {
   devices: { token: DEVICES, controllers: [DevicesController] },
 };
 
+/** The faces of the pages that this daemon stands behind. */
+const FACES = ['mail', 'chat', 'contacts', 'wallet', 'settings'];
+
 @Module({})
 class ApiModule {
   static of(services: ApiServices, access: Access, version: string): DynamicModule {
@@ -144,6 +147,7 @@ export async function createApi(
   const app = await NestFactory.create<NestExpressApplication>(module, HTTP_APP_OPTIONS);
   app.disable('x-powered-by');
   app.use(guardAccess(access));
+  app.use(answerFaces(FACES));
   if (options.webDir !== undefined) app.useStaticAssets(options.webDir, WEB_PAGE_OPTIONS);
   app.useBodyParser('raw', { type: 'message/rfc822', limit: MAX_MESSAGE_BODY_BYTES });
   app.useBodyParser('json', { type: isMessage, limit: MAX_MESSAGE_BODY_BYTES });

@@ -8,10 +8,16 @@ import { WsAdapter } from '@nestjs/platform-ws';
 import { SwaggerModule } from '@nestjs/swagger';
 import { jsonOf } from '@tanglemail/tangle/io/json-text.ts';
 import type { RunningApi } from '@tanglemail/tangle/io/shell/http.ts';
+import { CONTROL_PREFIX } from '@tanglemail/tangle/io/node-client/control-dto.ts';
 import { listenMetrics } from '@tanglemail/tangle/io/shell/metrics-listener.ts';
+import { answerFaces, WEB_PAGE_OPTIONS } from '@tanglemail/tangle/io/shell/web-pages.ts';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { countAnswer } from '../metrics.ts';
 import type { TangleNode } from '../node.ts';
 import { BlocksController } from './blocks.controller.ts';
+import { guardPageControl } from './control-guard.ts';
+import { ControlController } from './control.controller.ts';
 import { CoreController } from './core.controller.ts';
 import { EventsGateway } from './events.gateway.ts';
 import { FiltersController } from './filters.controller.ts';
@@ -21,14 +27,27 @@ import { LedgerController } from './ledger.controller.ts';
 import type { RouteClass } from './limits.ts';
 import { documentOf } from './openapi.ts';
 import { SnapshotsController } from './snapshots.controller.ts';
-import { NODE } from './tokens.ts';
+import { CONTROL, NODE } from './tokens.ts';
+
+/** Where the build puts the pages; absent where the program runs from its sources. */
+const WEB_DIR = join(import.meta.dirname, '../../../web');
+const LOOPBACK = /^(127\.|::1$|localhost$)/;
+
+/** What the API of a node has besides its routes. */
+export interface NodeApiOptions {
+  /** Token of control, which the pages may then use as well; without it they only read. */
+  readonly controlToken?: string | undefined;
+  /** Folder of the built pages. */
+  readonly webDir?: string;
+}
 
 @Module({})
 class ApiModule {
-  static of(node: TangleNode): DynamicModule {
+  static of(node: TangleNode, hasControl: boolean): DynamicModule {
     return {
       module: ApiModule,
       controllers: [
+        ...(hasControl ? [ControlController] : []),
         CoreController,
         BlocksController,
         LedgerController,
@@ -36,14 +55,23 @@ class ApiModule {
         IndexerController,
         SnapshotsController,
       ],
-      providers: [{ provide: NODE, useValue: node }, EventsGateway],
+      providers: [
+        { provide: NODE, useValue: node },
+        { provide: CONTROL, useValue: node.control },
+        EventsGateway,
+      ],
     };
   }
 }
 
 /** Starts the API of `node` and resolves when it listens. */
-export async function createApi(node: TangleNode): Promise<RunningApi> {
-  const { api, metrics } = node.config;
+export async function createApi(
+  node: TangleNode,
+  { controlToken, webDir = WEB_DIR }: NodeApiOptions = {},
+): Promise<RunningApi> {
+  const { api, metrics, dashboard } = node.config;
+  const hasPages = dashboard.enabled ?? LOOPBACK.test(api.host);
+  const pageToken = hasPages && api.trustedProxies === 0 ? controlToken : undefined;
   const { logger, clock } = node;
   const { rows } = node.metrics;
   const onAnswer = (route: RouteClass, status: number, seconds: number): void =>
@@ -51,7 +79,10 @@ export async function createApi(node: TangleNode): Promise<RunningApi> {
   const { trees } = node.query.proofs;
   rows.proofTreeBytes.onCollect((gauge) => gauge.set(trees.sizeBytes));
   rows.proofTreesBuilt.onCollect((gauge) => gauge.set(trees.built));
-  const app = await createApp(ApiModule.of(node), { ...api, logger, clock, onAnswer });
+  const module = ApiModule.of(node, pageToken !== undefined);
+  const app = await createApp(module, { ...api, logger, clock, onAnswer });
+  if (pageToken !== undefined) app.use(CONTROL_PREFIX, guardPageControl(pageToken));
+  if (hasPages) servePages(app, webDir);
   app.useWebSocketAdapter(createSocketAdapter(app));
   serveDocs(app);
   const listener = metrics.enabled
@@ -71,6 +102,12 @@ export async function createApi(node: TangleNode): Promise<RunningApi> {
     await close();
     throw error;
   }
+}
+
+/** The pages, and that they are to show the face of a node. */
+function servePages(app: NestExpressApplication, webDir: string): void {
+  app.use(answerFaces(['node']));
+  if (existsSync(webDir)) app.useStaticAssets(webDir, WEB_PAGE_OPTIONS);
 }
 
 /** Every message goes to one handler, which answers what it cannot read. */

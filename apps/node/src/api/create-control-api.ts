@@ -47,11 +47,18 @@ class ControlModule {
   }
 }
 
+/** The secret of one run. */
+export function newControlToken(): string {
+  return randomBytes(32).toString('hex');
+}
+
 /** Starts the control API of `node` and resolves when it listens and its file is written. */
-export async function createControlApi(node: TangleNode): Promise<RunningServer> {
+export async function createControlApi(
+  node: TangleNode,
+  token = newControlToken(),
+): Promise<RunningServer> {
   const { config, logger, clock } = node;
   const { host, port } = config.control;
-  const token = randomBytes(32).toString('hex');
   const guard = guardControl(token, host);
   const options = { ...LIMITS, logger, clock, guard };
   const app = await createApp(ControlModule.of(node.control), options);

@@ -31,8 +31,10 @@ export interface HttpAppOptions extends LimitsOptions {
   readonly maxSockets?: number;
   readonly onAnswer?: LimitsDeps['onAnswer'];
   /** Sees every request first, and answers those that it does not let through. */
-  readonly guard?: (request: HttpRequest, response: HttpResponse, next: () => void) => void;
+  readonly guard?: Middleware;
 }
+
+export type Middleware = (request: HttpRequest, response: HttpResponse, next: () => void) => void;
 
 /** Connections besides event sockets. */
 const MAX_CONNECTIONS = 1_024;

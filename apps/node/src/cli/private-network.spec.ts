@@ -47,8 +47,8 @@ async function run(
   const terminal = new PatientTerminal(wait);
   const command = ['tools', 'private-network', '--ports-from', `${await freePort()}`, ...argv];
   const code = await runProgram(command, terminal, {
-    nodeApi: async (node) => await createApi(node),
-    controlApi: async (node) => await createControlApi(node),
+    nodeApi: async (node, controlToken) => await createApi(node, { controlToken }),
+    controlApi: async (node, token) => await createControlApi(node, token),
     faucetApi: () => Promise.reject(new Error('no faucet here')),
   });
   return { code, out: terminal.output, err: terminal.errors };

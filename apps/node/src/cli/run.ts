@@ -3,6 +3,7 @@
  * quick): from settings to a running process, and back down on a signal in the reverse order.
  */
 import { Command } from 'commander';
+import { randomBytes } from 'node:crypto';
 import { errorFields, type Logger } from '@tanglemail/tangle/io/logger.ts';
 import { addSettings, settingsOf, settingsText } from '@tanglemail/tangle/io/shell/flags.ts';
 import { readGenesis } from '@tanglemail/tangle/io/shell/genesis-file.ts';
@@ -17,8 +18,9 @@ import type { TangleNode } from '../node.ts';
 
 /** What starts the HTTP servers; Nest stays behind it. */
 export interface Servers {
-  nodeApi(node: TangleNode): Promise<RunningServer>;
-  controlApi(node: TangleNode): Promise<RunningServer>;
+  /** With the token of control, where there is control: the node's pages may use it too. */
+  nodeApi(node: TangleNode, controlToken: string | undefined): Promise<RunningServer>;
+  controlApi(node: TangleNode, token: string): Promise<RunningServer>;
   faucetApi(faucet: Faucet, config: NodeConfig, logger: Logger): Promise<RunningServer>;
 }
 
@@ -98,13 +100,16 @@ export async function startNode(
   const node = await Node.open(options);
   running.push({ close: () => node.stop() });
   await node.start();
-  if (options.config.api.enabled) {
-    const api = await servers.nodeApi(node);
+  // New at each start, and known to both servers of this run.
+  const token = randomBytes(32).toString('hex');
+  const { api: apiConfig, control: controlConfig } = options.config;
+  if (apiConfig.enabled) {
+    const api = await servers.nodeApi(node, controlConfig.enabled ? token : undefined);
     running.push(api);
     options.logger.info({ url: api.url }, 'API is listening');
   }
-  if (options.config.control.enabled) {
-    const control = await servers.controlApi(node);
+  if (controlConfig.enabled) {
+    const control = await servers.controlApi(node, token);
     running.push(control);
     options.logger.info({ url: control.url }, 'control is listening');
   }

@@ -90,6 +90,16 @@ const control = z.strictObject({
     .describe('Port of control; 0 lets the system choose, and `control.json` in dataDir says.'),
 });
 
+const dashboard = z.strictObject({
+  enabled: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether the API serves the pages of the node at `/`, and control to them. ' +
+        'Default: only where api.host is the loopback.',
+    ),
+});
+
 const health = z.strictObject({
   minPeers: z
     .int()
@@ -272,6 +282,7 @@ const CONFIG_SCHEMA = z.strictObject({
   log: log.prefault({}),
   api: api.prefault({}),
   control: control.prefault({}),
+  dashboard: dashboard.prefault({}),
   gossip: gossip.prefault({}),
   discovery: discovery.prefault({}),
   nat: nat.prefault({}),

@@ -51,6 +51,7 @@ export interface NodeControlDeps {
   readonly dag: { readonly size: number; readonly unreferencedCount: number };
   readonly missing: { readonly size: number };
   readonly logger: Logger;
+  memoryBytes(): number;
   storeBytes(): Promise<number>;
   freeBytes(): Promise<number>;
   health(): HealthDto;
@@ -69,7 +70,6 @@ export class ControlError extends Error {
 export class NodeControl {
   readonly snapshots: SnapshotSource;
   readonly #deps: NodeControlDeps;
-  readonly #startedMs = performance.now();
 
   constructor(deps: NodeControlDeps) {
     this.#deps = deps;
@@ -87,7 +87,7 @@ export class NodeControl {
       networkName,
       networkId,
       addresses: network.addresses().slice(0, 64),
-      uptimeMs: Math.round(performance.now() - this.#startedMs),
+      uptimeMs: query.uptimeMs,
       health: this.#deps.health(),
       latestMilestone: status.latestMilestone,
       confirmedMilestone: status.confirmedMilestone,
@@ -99,6 +99,7 @@ export class NodeControl {
         unreferenced: dag.unreferencedCount,
         tips: status.tips,
       },
+      memoryBytes: this.#deps.memoryBytes(),
       store: {
         sizeBytes: await this.#deps.storeBytes(),
         freeBytes: await this.#deps.freeBytes(),

@@ -47,6 +47,7 @@ import { blockToJson, outputToJson } from '@tanglemail/tangle/io/node-client/jso
 import type { TangleNetwork } from '@tanglemail/tangle/io/libp2p/network.ts';
 import type { PeerInfo } from '@tanglemail/tangle/io/libp2p/types.ts';
 import type { SeatSighting } from '../agreement/attendance.ts';
+import type { ConfirmationSummary } from '../confirmation-times.ts';
 import type { ConfirmationEngine } from '../confirmation/confirmation-engine.ts';
 import type { NodeStore } from '../store/node-store.ts';
 import { NODE_NAME, NODE_VERSION } from '../version.ts';
@@ -80,6 +81,8 @@ export interface NodeQueryDeps {
   syncState(): SyncState;
   /** How fast blocks come lately. */
   rates(): Rates;
+  /** How long blocks waited lately for their milestone. */
+  confirmationTimes(): ConfirmationSummary | undefined;
   /** Who of the present committee votes. */
   seats(): readonly SeatSighting[];
 }
@@ -98,6 +101,7 @@ export class NodeQuery {
   readonly indexer: IndexerQuery;
   readonly filters: FilterQuery;
   readonly #deps: NodeQueryDeps;
+  readonly #startedMs = performance.now();
 
   constructor(deps: NodeQueryDeps) {
     this.#deps = deps;
@@ -118,11 +122,16 @@ export class NodeQuery {
     return this.#deps.store.prunedIndex;
   }
 
+  get uptimeMs(): number {
+    return Math.round(performance.now() - this.#startedMs);
+  }
+
   info(): InfoDto {
     const { engine, genesis, network, dag, tips } = this.#deps;
     const { header, id, powLoadBits, committee } = engine.latest;
     const confirmed = { index: header.index, timestampMs: header.timestampMs, milestoneId: id };
     const { params } = genesis;
+    const confirmationMs = this.#deps.confirmationTimes();
     return {
       name: NODE_NAME,
       version: NODE_VERSION,
@@ -142,7 +151,11 @@ export class NodeQuery {
         unsolid: dag.unsolidCount,
         sync: syncDtoOf(this.#deps.syncState()),
       },
-      metrics: this.#deps.rates(),
+      metrics: {
+        ...this.#deps.rates(),
+        ...(confirmationMs === undefined ? {} : { confirmationMs }),
+      },
+      uptimeMs: this.uptimeMs,
       params: {
         ...params,
         depositPerByte: `${params.depositPerByte}`,

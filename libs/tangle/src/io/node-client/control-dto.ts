@@ -77,6 +77,8 @@ export const statusDto = z.object({
     serving: u32,
   }),
   blocks: z.object({ inMemory: u32, unsolid: u32, unreferenced: u32, tips: u32 }),
+  /** Of the process, as the system counts it. */
+  memoryBytes: z.int().min(0),
   store: z.object({ sizeBytes: z.int().min(0), freeBytes: z.int().min(0) }),
   pruning: pruningDto,
   snapshots: z.array(snapshotFileDto).max(1_000),

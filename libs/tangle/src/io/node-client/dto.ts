@@ -155,7 +155,14 @@ export const infoDto = z.object({
     referencedBlocksPerSecond: z.number().min(0),
     /** Referenced blocks by new ones, in percent. */
     referencedRate: z.number().min(0),
+    /**
+     * How long the last watched blocks waited for their milestone, in milliseconds; absent before
+     * the first of them.
+     */
+    confirmationMs: z.object({ median: timeMs, p95: timeMs }).optional(),
   }),
+  /** Since the start of the process; absent in answers of older nodes. */
+  uptimeMs: timeMs.optional(),
   /** The network's parameters, and the load term of the last milestone. */
   params: paramsDto.extend({ powLoadBits: u32 }),
   /** Who certifies the next milestone. */

@@ -1,9 +1,10 @@
 /**
- * The web client's files as the daemon serves them: only what was built, under a policy that lets
- * the page run its own scripts and talk to its own daemon, and nothing else.
- * Spec: docs/spec/41-client-api.md, "Pages".
+ * The pages as a daemon serves them: only what was built, under a policy that lets a page run its
+ * own scripts and talk to its own daemon, and nothing else; and what tells a page which daemon it
+ * came from. Used by the servers of client and node. Spec: docs/spec/41-client-api.md, "Pages".
  */
 import type { ServerResponse } from 'node:http';
+import type { HttpRequest, HttpResponse } from './http.ts';
 
 /**
  * The one style that React Aria Components put into the page by themselves; a test reads it anew
@@ -30,6 +31,7 @@ const POLICY = [
 
 const HEADERS = {
   'Content-Security-Policy': POLICY,
+  'X-Content-Type-Options': 'nosniff',
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Resource-Policy': 'same-origin',
   'Referrer-Policy': 'no-referrer',
@@ -52,3 +54,19 @@ export const WEB_PAGE_OPTIONS = {
     response.setHeader('Cache-Control', isHashed ? 'max-age=31536000, immutable' : 'no-cache');
   },
 } as const;
+
+/** Where a page asks which of its faces the daemon stands behind. */
+export const FACES_PATH = '/faces.json';
+
+/** Express middleware that answers FACES_PATH with `{"faces":[…]}`, and passes on the rest. */
+export function answerFaces(faces: readonly string[]) {
+  const body = JSON.stringify({ faces });
+  return (request: HttpRequest, response: HttpResponse, next: () => void): void => {
+    if (request.method !== 'GET' || request.path !== FACES_PATH) {
+      next();
+      return;
+    }
+    response.set('Cache-Control', 'no-cache').set('X-Content-Type-Options', 'nosniff');
+    response.status(200).type('application/json').send(body);
+  };
+}
