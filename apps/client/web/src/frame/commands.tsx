@@ -1,79 +1,17 @@
-/**
- * Commands by keys and by name: screens say what a command does while they are shown, the page
- * listens. After: shortcuts.ts.
- */
-import {
-  createContext,
-  lazy,
-  type ReactNode,
-  Suspense,
-  useCallback,
-  useContext,
-  useEffect,
-  useMemo,
-  useRef,
-  useState,
-} from 'react';
+/** Commands around all screens: the page listens to keys, shows help and palette. */
+import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
 import { useComposer } from '../compose/composer.tsx';
-import type { Face } from './rail.tsx';
+import { CommandBook, CommandProvider, useCommand } from './command-book.ts';
 import { focusPane } from './panes.ts';
+import type { Face } from './rail.tsx';
 import { go } from './route.ts';
-import { areSingleKeysOn } from './single-keys.ts';
 import { type Begun, type Command, stepOf, worksInFields } from './shortcuts.ts';
+import { areSingleKeysOn } from './single-keys.ts';
 
 const HelpDialog = lazy(async () => ({
   default: (await import('./help-dialog.tsx')).HelpDialog,
 }));
 const Palette = lazy(async () => ({ default: (await import('./palette.tsx')).Palette }));
-
-type Run = () => void;
-
-/** What screens do, the last one that said so first. */
-export class CommandBook {
-  readonly #runs = new Map<Command, Run[]>();
-
-  /** Gives what ends it. */
-  add(command: Command, run: Run): () => void {
-    this.#runs.set(command, [run, ...(this.#runs.get(command) ?? [])]);
-    return () => {
-      const left = (this.#runs.get(command) ?? []).filter((one) => one !== run);
-      this.#runs.set(command, left);
-    };
-  }
-
-  has(command: Command): boolean {
-    return (this.#runs.get(command)?.length ?? 0) > 0;
-  }
-
-  /** False when nothing on the page does it. */
-  run(command: Command): boolean {
-    const [first] = this.#runs.get(command) ?? [];
-    first?.();
-    return first !== undefined;
-  }
-}
-
-const CommandContext = createContext<CommandBook | undefined>(undefined);
-
-export function useCommands(): CommandBook {
-  const book = useContext(CommandContext);
-  if (book === undefined) throw new Error('broken invariant: a screen stands inside Commands');
-  return book;
-}
-
-/** What a command does while this is shown; undefined: nothing. */
-export function useCommand(command: Command, run: Run | undefined): void {
-  const book = useCommands();
-  const latest = useRef(run);
-  useEffect(() => {
-    latest.current = run;
-  });
-  const isThere = run !== undefined;
-  useEffect(
-    () => (isThere ? book.add(command, () => latest.current?.()) : undefined),
-    [book, command, isThere],
-  );
-}
 
 const FIELDS = 'input, textarea, select, [contenteditable="true"]';
 const OVER_THE_PAGE = '[role="dialog"], [role="alertdialog"], [role="menu"]';
@@ -111,10 +49,10 @@ export function Commands({ faces, children }: CommandsProps) {
   const [book] = useState(() => new CommandBook());
   useKeys(book);
   return (
-    <CommandContext.Provider value={book}>
+    <CommandProvider value={book}>
       {children}
       <PageCommands faces={faces} />
-    </CommandContext.Provider>
+    </CommandProvider>
   );
 }
 

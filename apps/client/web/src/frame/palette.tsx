@@ -8,7 +8,7 @@ import { useResource } from '../daemon/use-data.ts';
 import { PageDialog } from '../ui/page-dialog.tsx';
 import { fill } from '../words/plurals.ts';
 import { useWords } from '../words/use-words.ts';
-import { useCommands } from './commands.tsx';
+import { useCommands } from './command-book.ts';
 import { KeyCaps } from './key-caps.tsx';
 import type { Face } from './rail.tsx';
 import { go } from './route.ts';

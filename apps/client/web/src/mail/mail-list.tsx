@@ -1,70 +1,131 @@
-/** The mails of a folder, newest first. */
-import { Inbox } from 'lucide-react';
-import { useCallback } from 'react';
-import type { FolderDto, MessageSummaryDto } from '../../../src/api/dto.ts';
-import { go } from '../frame/route.ts';
-import { useResource } from '../daemon/use-data.ts';
-import { usePages } from '../daemon/use-pages.ts';
+/** The mails of a folder or of a search, newest first: all of them, wherever one looks. */
+import { Inbox, SearchX } from 'lucide-react';
+import { Button } from '../ui/button.tsx';
 import { Empty, Failed, Skeleton } from '../ui/states.tsx';
 import { VirtualList } from '../ui/virtual-list.tsx';
+import { fill } from '../words/plurals.ts';
 import { useCount, useWords } from '../words/use-words.ts';
-import { folderText } from './folder-list.tsx';
+import { folderText } from './folder-names.ts';
 import { MailRow } from './mail-row.tsx';
+import { RowButtons } from './row-buttons.tsx';
+import { useMailWork } from './use-mail-work.ts';
 
 const ROW_HEIGHT = 72;
-const TOPICS = ['inbox', 'mailbox', 'outbox'];
 
-export interface MailListProps {
-  readonly folder: string;
-  /** Id of the mail that is open. */
-  readonly open: string | undefined;
+/** What the list is called. */
+export function useListTitle(): string {
+  const { filing, mail } = useWords();
+  const { place } = useMailWork();
+  if (place.kind === 'search') return fill(filing.results, { text: place.query });
+  return place.kind === 'folder' ? folderText(mail, place.folder) : filing.outbox;
 }
 
-export function MailList({ folder, open }: MailListProps) {
-  const { mail } = useWords();
+/** How many there are, and what a search has to say. */
+export function ListCount() {
+  const { filing, mail } = useWords();
   const countOf = useCount();
-  const { value: folders = [] } = useResource<readonly FolderDto[]>('folders');
-  const total = folders.find((one) => one.name === folder)?.total ?? 0;
-  const path = `messages?folder=${encodeURIComponent(folder)}`;
-  const { items, isLoading, isWhole, problem, more, retry } = usePages<MessageSummaryDto>(
-    path,
-    TOPICS,
+  const { list, place } = useMailWork();
+  if (list.total === undefined) return undefined;
+  if (place.kind === 'folder') {
+    return <span className="figures">{countOf(mail.messages, list.total)}</span>;
+  }
+  const { isFuzzy = false, pending = 0 } = list.rows.page ?? {};
+  return (
+    <span className="figures" role="status">
+      {countOf(filing.found, list.total)}
+      {isFuzzy && ` – ${filing.isFuzzy}`}
+      {pending > 0 && ` – ${countOf(filing.pending, pending)}`}
+    </span>
   );
-  const onView = useCallback(
-    (_from: number, to: number) => {
-      if (to >= items.length) more();
-    },
-    [items.length, more],
+}
+
+export function MailList({ clearSearch }: { readonly clearSearch: () => void }) {
+  const { list, place } = useMailWork();
+  const title = useListTitle();
+  const { rows, total } = list;
+  if (rows.problem !== undefined && rows.page === undefined) {
+    if (rows.problem.code === 'search-invalid') return <NotReadable clear={clearSearch} />;
+    return <Failed problem={rows.problem} retry={rows.retry} />;
+  }
+  if (total === undefined) return <Skeleton />;
+  if (total === 0) return <NothingHere clear={clearSearch} />;
+  return (
+    <LongList
+      key={list.source.key}
+      title={title}
+      total={total}
+      isSearch={place.kind === 'search'}
+    />
   );
-  function show(index: number): void {
-    const chosen = items[index];
-    if (chosen !== undefined) go('mail', folder, chosen.id);
+}
+
+interface LongListProps {
+  readonly title: string;
+  readonly total: number;
+  readonly isSearch: boolean;
+}
+
+function LongList({ title, total, isSearch }: LongListProps) {
+  const work = useMailWork();
+  const { rows, marks, cursor, setCursor, toggle, extend } = work.list;
+  return (
+    <VirtualList
+      label={title}
+      count={total}
+      rowHeight={ROW_HEIGHT}
+      chosen={cursor}
+      onChoose={setCursor}
+      onOpen={work.show}
+      onView={rows.look}
+      marking={{
+        isMarked: (index) => marks.has(rows.rowAt(index)?.id ?? ''),
+        onToggle: toggle,
+        onExtend: extend,
+      }}
+      renderRow={(index) => {
+        const mail = rows.rowAt(index);
+        return mail === undefined ? <GreyRow /> : <MailRow mail={mail} isWhereShown={isSearch} />;
+      }}
+      rowBar={(index) => {
+        const mail = rows.rowAt(index);
+        return mail && <RowButtons mail={mail} index={index} />;
+      }}
+    />
+  );
+}
+
+/** A row that is on its way. */
+function GreyRow() {
+  const { filing } = useWords();
+  return (
+    <div className="mail-row mail-row-grey">
+      <span className="sr-only">{filing.loading}</span>
+      <span aria-hidden className="grey-dot" />
+      <span aria-hidden className="grey-lines" />
+    </div>
+  );
+}
+
+function NothingHere({ clear }: { readonly clear: () => void }) {
+  const { filing, mail } = useWords();
+  const { place } = useMailWork();
+  if (place.kind !== 'search') {
+    const isInbox = place.kind === 'folder' && place.folder === 'INBOX';
+    return <Empty icon={Inbox}>{isInbox ? mail.emptyInbox : mail.emptyFolder}</Empty>;
   }
   return (
-    <section className="mail-list" aria-label={mail.list}>
-      <header className="mail-list-head">
-        <h2>{folderText(mail, folder)}</h2>
-        <span className="figures">{countOf(mail.messages, total)}</span>
-      </header>
-      {problem !== undefined && items.length === 0 && <Failed problem={problem} retry={retry} />}
-      {isLoading && items.length === 0 && <Skeleton />}
-      {items.length === 0 && isWhole ? (
-        <Empty icon={Inbox}>{folder === 'INBOX' ? mail.emptyInbox : mail.emptyFolder}</Empty>
-      ) : (
-        <VirtualList
-          label={folderText(mail, folder)}
-          count={items.length}
-          rowHeight={ROW_HEIGHT}
-          chosen={items.findIndex(({ id }) => id === open)}
-          onChoose={show}
-          onOpen={show}
-          onView={onView}
-          renderRow={(index) => {
-            const one = items[index];
-            return one === undefined ? undefined : <MailRow mail={one} />;
-          }}
-        />
-      )}
-    </section>
+    <Empty icon={SearchX} action={<Button onPress={clear}>{filing.clearSearch}</Button>}>
+      {fill(filing.noMatch, { text: place.query })}
+    </Empty>
+  );
+}
+
+function NotReadable({ clear }: { readonly clear: () => void }) {
+  const { filing } = useWords();
+  const { problem } = useMailWork().list.rows;
+  return (
+    <Empty icon={SearchX} action={<Button onPress={clear}>{filing.clearSearch}</Button>}>
+      {fill(filing.notReadable, { reason: problem?.message ?? '' })}
+    </Empty>
   );
 }

@@ -5,6 +5,7 @@ import { Avatar } from '../ui/avatar.tsx';
 import { useNow } from '../daemon/use-data.ts';
 import { shortTime } from '../words/times.ts';
 import { useSpeech } from '../words/use-words.ts';
+import { folderText } from './folder-names.ts';
 
 export function isUnread({ flags }: Pick<MessageSummaryDto, 'flags'>): boolean {
   return !flags.includes('\\Seen');
@@ -15,7 +16,13 @@ export function personOf({ from, sentTo }: MessageSummaryDto): string {
   return sentTo ?? (from.name === '' ? from.address : from.name);
 }
 
-export function MailRow({ mail }: { readonly mail: MessageSummaryDto }) {
+export interface MailRowProps {
+  readonly mail: MessageSummaryDto;
+  /** Names the folder: the list has mails of several. */
+  readonly isWhereShown?: boolean;
+}
+
+export function MailRow({ mail, isWhereShown = false }: MailRowProps) {
   const { language, words } = useSpeech();
   const nowMs = useNow();
   const { from, subject, dateMs, flags, hasAttachments } = mail;
@@ -39,6 +46,9 @@ export function MailRow({ mail }: { readonly mail: MessageSummaryDto }) {
           <span className="mail-row-subject cut">
             {subject === '' ? words.mail.noSubject : subject}
           </span>
+          {isWhereShown && (
+            <span className="mail-row-where cut">{folderText(words.mail, mail.folder)}</span>
+          )}
           {flags.includes('\\Flagged') && (
             <Star className="mark-warn" size={14} aria-label={words.mail.isStarred} />
           )}

@@ -21,6 +21,7 @@ import { Failed, Skeleton } from '../ui/states.tsx';
 import { fill } from '../words/plurals.ts';
 import { fullTime, sizeText } from '../words/times.ts';
 import { useSpeech } from '../words/use-words.ts';
+import { MailActions } from './mail-actions.tsx';
 import { isUnread, personOf } from './mail-row.tsx';
 import { saveAttachment } from './save-attachment.ts';
 
@@ -42,6 +43,7 @@ export function Reader({ id, folder }: { readonly id: string; readonly folder: s
         <a className="reader-back" href={hrefOf('mail', folder)} aria-label={words.mail.back}>
           <ArrowLeft aria-hidden size={18} />
         </a>
+        <MailActions id={id} />
       </div>
       {problem !== undefined && value === undefined && (
         <Failed problem={problem} retry={() => resources.invalidate(path)} />

@@ -69,7 +69,7 @@ export const filing = {
   accept: 'Annehmen',
   reject: 'Ablehnen',
   block: 'Sperren',
-  requestNote: '{name} ist kein Kontakt von dir. Nur wer angenommen wird, erfährt, dass du liest.',
+  requestNote: '{name} ist kein Kontakt von dir. Nach dem Annehmen liegt die Post im Posteingang.',
   accepted: '{name} ist jetzt ein Kontakt. Die Post liegt im Posteingang.',
   rejected: 'Abgelehnt. {name} kann wieder anfragen.',
   blocked: '{name} ist gesperrt.',

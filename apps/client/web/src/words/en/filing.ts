@@ -78,7 +78,7 @@ export const filing = {
   accept: 'Accept',
   reject: 'Reject',
   block: 'Block',
-  requestNote: '{name} is not among your contacts. They learn that you read it only if you accept.',
+  requestNote: '{name} is not among your contacts. Accept, and their mail goes to the inbox.',
   accepted: '{name} is a contact now. Their mail is in the inbox.',
   rejected: 'Rejected. {name} may ask again.',
   blocked: '{name} is blocked.',

@@ -69,7 +69,7 @@ export const filing = {
   accept: 'Accetta',
   reject: 'Rifiuta',
   block: 'Blocca',
-  requestNote: '{name} non è tra i tuoi contatti. Saprà che l’hai letto solo se accetti.',
+  requestNote: '{name} non è tra i tuoi contatti. Se accetti, la sua posta va in arrivo.',
   accepted: '{name} ora è un contatto. La sua posta è in arrivo.',
   rejected: 'Rifiutato. {name} può chiedere di nuovo.',
   blocked: '{name} è bloccato.',
