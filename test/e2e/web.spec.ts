@@ -162,6 +162,63 @@ describe('mail', () => {
   );
 });
 
+/** The page of a contact, in English. */
+async function showContact(page: Page, name: string): Promise<void> {
+  await page.getByRole('link', { name: 'Contacts' }).first().click();
+  await page.getByRole('option', { name }).click();
+  await page.getByRole('heading', { name: 'Safety number' }).waitFor();
+}
+
+describe('contacts', () => {
+  inBrowser('are verified by what the other side sees, as digits and as a picture', async () => {
+    const alice = await signIn('alice');
+    const bob = await signIn('bob');
+    await showContact(alice.page, 'Bob');
+    await showContact(bob.page, 'Alice');
+    const number = (await bob.page.locator('.safety-number li').allInnerTexts()).join(' ');
+    expect(number).toMatch(/^(?:\d{5} ){11}\d{5}$/);
+    const code = await bob.page.locator('.safety .qr-code').screenshot();
+
+    await alice.page.getByRole('button', { name: 'Compare and verify' }).click();
+    const theirs = alice.page.getByRole('textbox', { name: /paste the number/ });
+    const last = number.endsWith('1') ? '2' : '1';
+    await theirs.fill(`${number.slice(0, -1)}${last}`);
+    await alice.page.getByRole('button', { name: 'Compare', exact: true }).click();
+    await alice.page.getByText('not the safety number of the two of you').waitFor();
+    await theirs.fill(number);
+    await alice.page.getByRole('button', { name: 'Compare', exact: true }).click();
+    await alice.page.getByRole('article').getByText('Verified', { exact: true }).waitFor();
+
+    await alice.page.getByRole('button', { name: 'Compare again' }).click();
+    await alice.page.getByRole('button', { name: 'Scan their QR code' }).click();
+    await alice.page.getByText('There is no camera here').waitFor();
+    const picture = { name: 'code.png', mimeType: 'image/png', buffer: code };
+    const chooser = alice.page.waitForEvent('filechooser');
+    await alice.page.getByRole('button', { name: 'Choose a picture' }).click();
+    await (await chooser).setFiles(picture);
+    // Only a number that is right closes it.
+    await alice.page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect([...alice.faults, ...bob.faults]).toEqual([]);
+    await alice.page.context().close();
+    await bob.page.context().close();
+  });
+
+  inBrowser('get an invite for one person, which can be taken back', async () => {
+    const { page, faults } = await signIn('alice');
+    await page.evaluate("location.hash = '#/contacts/own'");
+    await page.getByRole('textbox', { name: 'For whom' }).fill('Carol');
+    await page.getByRole('button', { name: 'Create an invite' }).click();
+    const line = page.locator('.own-line', { hasText: 'Carol' });
+    await line.getByRole('img', { name: 'QR code of the invite' }).waitFor();
+    await line.getByRole('button', { name: 'Revoke' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+    await line.getByText('Revoked').waitFor();
+    expect(await line.getByRole('button').count()).toBe(0);
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+});
+
 const WINDOWS = [
   { width: 1_440, height: 900 },
   { width: 390, height: 844 },
@@ -185,7 +242,40 @@ const SCENES: readonly (readonly [string, (page: Page) => Promise<void>])[] = [
       await page.locator('.mail-list .empty').waitFor();
     },
   ],
+  ['contacts', async (page) => await openContacts(page, 'all', '.contact-row')],
+  ['no requests', async (page) => await openContacts(page, 'requests', '.contact-list .empty')],
+  ['own card', async (page) => await openContacts(page, 'own', '.own-card .qr-code')],
+  [
+    'adding a contact',
+    async (page) => {
+      await openContacts(page, 'all', '.contact-row');
+      await page.locator('.contact-list-head button').click();
+      await page.locator('.contacts-modal textarea').waitFor();
+    },
+  ],
+  [
+    'contact',
+    async (page) => {
+      await openContacts(page, 'all', '.contact-row');
+      await page.locator('.contact-row').first().click();
+      await page.locator('.safety .qr-code').waitFor();
+    },
+  ],
+  [
+    'comparing',
+    async (page) => {
+      await openContacts(page, 'all', '.contact-row');
+      await page.locator('.contact-row').first().click();
+      await page.locator('.safety ~ .button').click();
+      await page.locator('.contacts-modal .safety-number').waitFor();
+    },
+  ],
 ];
+
+async function openContacts(page: Page, list: string, seen: string): Promise<void> {
+  await page.evaluate(`location.hash = '#/contacts/${list}'`);
+  await page.locator(seen).first().waitFor();
+}
 
 describe('every screen', () => {
   const cases = WINDOWS.flatMap((viewport) =>

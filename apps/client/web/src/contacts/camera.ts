@@ -1,6 +1,4 @@
 /** Reads QR codes with the camera, and from picture files. Before: scanner.tsx. */
-import { decodeQR } from 'qr/decode.js';
-
 /** Between two looks; a look takes about a frame's time. */
 const LOOK_EVERY_MS = 120;
 /** Longer sides are scaled down: a code that fills a tenth of the picture is still read. */
@@ -36,11 +34,9 @@ async function look(
     video.srcObject = stream;
     if (!signal.aborted) await video.play();
     if (!signal.aborted) watcher.onSeeing();
-    const canvas = document.createElement('canvas');
+    const read = await openReader(MAX_CAMERA_SIDE);
     while (!signal.aborted) {
-      const { videoWidth: width, videoHeight: height } = video;
-      const text =
-        width === 0 ? undefined : readFrom(canvas, video, width, height, MAX_CAMERA_SIDE);
+      const text = read(video, video.videoWidth, video.videoHeight);
       if (text !== undefined) {
         watcher.onText(text);
         return;
@@ -69,32 +65,33 @@ export async function readPicture(file: Blob): Promise<string | undefined> {
   if (file.size > MAX_PICTURE_BYTES) return undefined;
   const picture = await createImageBitmap(file).catch(() => undefined);
   if (picture === undefined) return undefined;
-  const { width, height } = picture;
-  const canvas = document.createElement('canvas');
-  const text = readFrom(canvas, picture, width, height, MAX_PICTURE_SIDE);
+  const read = await openReader(MAX_PICTURE_SIDE);
+  const text = read(picture, picture.width, picture.height);
   picture.close();
   return text;
 }
 
-function readFrom(
-  canvas: HTMLCanvasElement,
-  source: CanvasImageSource,
-  width: number,
-  height: number,
-  maxSide: number,
-): string | undefined {
-  const scale = Math.min(1, maxSide / Math.max(width, height));
-  canvas.width = Math.max(1, Math.round(width * scale));
-  canvas.height = Math.max(1, Math.round(height * scale));
-  const context = canvas.getContext('2d', { willReadFrequently: true });
-  if (context === null) return undefined;
-  // What is transparent in a picture counts as paper.
-  context.fillStyle = '#fff';
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  context.drawImage(source, 0, 0, canvas.width, canvas.height);
-  try {
-    return decodeQR(context.getImageData(0, 0, canvas.width, canvas.height));
-  } catch {
-    return undefined;
-  }
+type Reader = (source: CanvasImageSource, width: number, height: number) => string | undefined;
+
+/** Reads codes from pictures, one after the other. The decoder is loaded when it is needed. */
+async function openReader(maxSide: number): Promise<Reader> {
+  const { decodeQR } = await import('qr/decode.js');
+  const canvas = document.createElement('canvas');
+  return (source, width, height) => {
+    if (width === 0 || height === 0) return undefined;
+    const scale = Math.min(1, maxSide / Math.max(width, height));
+    canvas.width = Math.max(1, Math.round(width * scale));
+    canvas.height = Math.max(1, Math.round(height * scale));
+    const context = canvas.getContext('2d', { willReadFrequently: true });
+    if (context === null) return undefined;
+    // What is transparent in a picture counts as paper.
+    context.fillStyle = '#fff';
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    context.drawImage(source, 0, 0, canvas.width, canvas.height);
+    try {
+      return decodeQR(context.getImageData(0, 0, canvas.width, canvas.height));
+    } catch {
+      return undefined;
+    }
+  };
 }

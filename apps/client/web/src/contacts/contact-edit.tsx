@@ -1,5 +1,5 @@
 /** How the user calls a contact, and what is noted about them. */
-import { type SubmitEvent, useState } from 'react';
+import type { SubmitEvent } from 'react';
 import { Input, Label, TextArea, TextField } from 'react-aria-components';
 import type { ContactDto } from '../../../src/api/dto.ts';
 import { useData } from '../daemon/use-data.ts';
@@ -8,15 +8,16 @@ import { useToast } from '../ui/toasts.tsx';
 import { useWords } from '../words/use-words.ts';
 import { Problem } from './problem.tsx';
 import { useAction } from './use-action.ts';
+import { useTyped } from './use-typed.ts';
 
 export function ContactEdit({ contact }: { readonly contact: ContactDto }) {
   const { contacts } = useWords();
   const { api } = useData();
   const toast = useToast();
   const { isBusy, problem, run } = useAction();
-  const [name, setName] = useState(contact.name);
-  const [note, setNote] = useState(contact.note ?? '');
-  const isSame = name === contact.name && note === (contact.note ?? '');
+  const [name, setName] = useTyped(contact.name);
+  const [note, setNote] = useTyped(contact.note ?? '');
+  const isSame = name.trim() === contact.name && note === (contact.note ?? '');
 
   function submit(event: SubmitEvent): void {
     event.preventDefault();

@@ -54,7 +54,7 @@ function Person({ contact, section }: PersonProps) {
   const { contacts } = useWords();
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus({ preventScroll: true }), []);
-  const { state, name, note = '', address, email, cameBy, writeBy } = contact;
+  const { state, name, address, email, cameBy, writeBy } = contact;
   return (
     <>
       <header className="contact-head">
@@ -78,10 +78,7 @@ function Person({ contact, section }: PersonProps) {
         {writeBy !== undefined && <p>{fill(contacts.writeBy, { label: writeBy })}</p>}
         <CopyButton text={email} label={contacts.copyAddress} />
       </section>
-      {state === 'accepted' && (
-        // What another device has changed takes the place of what stands in the fields.
-        <ContactEdit key={`${name}\n${note}`} contact={contact} />
-      )}
+      {state === 'accepted' && <ContactEdit contact={contact} />}
       {state !== 'blocked' && <SafetyPanel contact={contact} />}
     </>
   );

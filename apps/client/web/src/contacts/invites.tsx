@@ -12,7 +12,7 @@ import { QrCode } from '../ui/qr-code.tsx';
 import { Failed, Skeleton } from '../ui/states.tsx';
 import { useToast } from '../ui/toasts.tsx';
 import { fill } from '../words/plurals.ts';
-import { shortTime } from '../words/times.ts';
+import { dayText } from '../words/times.ts';
 import { useSpeech, useWords } from '../words/use-words.ts';
 import { shortAddress, titleOf } from './people.ts';
 import { Problem } from './problem.tsx';
@@ -127,7 +127,7 @@ function InviteLine({ invite, isShown, onShow }: InviteLineProps) {
           {invites.states[state]}
         </Chip>
         <span className="contacts-hint figures">
-          {fill(invites.until, { date: shortTime(language, expiresAtMs, 0) })}
+          {fill(invites.until, { date: dayText(language, expiresAtMs) })}
         </span>
       </div>
       {usedBy !== undefined && <UsedBy address={usedBy} />}

@@ -1,6 +1,6 @@
 /** What the user gives to others: name, address, link and code; invites, sub-addresses, files. */
 import { ArrowLeft } from 'lucide-react';
-import { type SubmitEvent, useState } from 'react';
+import type { SubmitEvent } from 'react';
 import { Input, Label, Text, TextField } from 'react-aria-components';
 import type { AddressWithQrDto } from '../../../src/api/dto.ts';
 import type { SettingsDto } from '../../../src/api/people-dto.ts';
@@ -17,6 +17,7 @@ import { Invites } from './invites.tsx';
 import { Problem } from './problem.tsx';
 import { SubAddresses } from './sub-addresses.tsx';
 import { useAction } from './use-action.ts';
+import { useTyped } from './use-typed.ts';
 
 export function OwnCard() {
   const { contacts, mail } = useWords();
@@ -45,9 +46,7 @@ export function OwnCard() {
               <CopyButton text={own.email} label={contacts.copyAddress} />
               <CopyButton text={own.link} label={contacts.copyLink} />
             </div>
-            {settings !== undefined && (
-              <OwnName key={settings.profileName} name={settings.profileName} />
-            )}
+            {settings !== undefined && <OwnName name={settings.profileName} />}
           </div>
           <QrCode text={own.link} label={contacts.own.codeLabel} />
         </section>
@@ -64,7 +63,7 @@ function OwnName({ name: present }: { readonly name: string }) {
   const { api } = useData();
   const toast = useToast();
   const { isBusy, problem, run } = useAction();
-  const [name, setName] = useState(present);
+  const [name, setName] = useTyped(present);
 
   function submit(event: SubmitEvent): void {
     event.preventDefault();
@@ -84,7 +83,7 @@ function OwnName({ name: present }: { readonly name: string }) {
       </TextField>
       <Problem text={problem} />
       <div className="contacts-actions">
-        <Button type="submit" isDisabled={isBusy || name === present}>
+        <Button type="submit" isDisabled={isBusy || name.trim() === present}>
           {contacts.save}
         </Button>
       </div>

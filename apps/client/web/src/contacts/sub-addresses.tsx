@@ -10,7 +10,7 @@ import { CopyButton } from '../ui/copy-button.tsx';
 import { Failed, Skeleton } from '../ui/states.tsx';
 import { useToast } from '../ui/toasts.tsx';
 import { fill } from '../words/plurals.ts';
-import { shortTime } from '../words/times.ts';
+import { dayText } from '../words/times.ts';
 import { useCount, useSpeech, useWords } from '../words/use-words.ts';
 import { Problem } from './problem.tsx';
 import { Confirm } from './sheet.tsx';
@@ -79,7 +79,7 @@ function SubAddressLine({ subAddress }: { readonly subAddress: SubAddressDto }) 
         <strong>{label}</strong>
         {revokedAtMs !== undefined && (
           <Chip icon={CircleSlash}>
-            {fill(subAddresses.revokedOn, { date: shortTime(language, revokedAtMs, 0) })}
+            {fill(subAddresses.revokedOn, { date: dayText(language, revokedAtMs) })}
           </Chip>
         )}
       </div>

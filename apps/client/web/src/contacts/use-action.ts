@@ -6,7 +6,7 @@ import type { Words } from '../words/en.ts';
 import { useWords } from '../words/use-words.ts';
 
 /** What calls of this face may change. Events say so too, unless their socket is away. */
-const CHANGED = ['contacts', 'requests', 'invites', 'addresses', 'settings'];
+const CHANGED = ['contacts', 'requests', 'invites', 'address', 'settings'];
 
 export interface Action {
   readonly isBusy: boolean;

@@ -9,7 +9,7 @@ const CHANGES: Readonly<Record<LiveEvent['topic'], readonly string[]>> = {
   mailbox: MAIL,
   outbox: ['outbox', 'messages', 'status'],
   wallet: ['wallet', 'status', 'providers'],
-  contacts: [...MAIL, 'contacts', 'requests', 'settings', 'addresses', 'invites', 'status'],
+  contacts: [...MAIL, 'contacts', 'requests', 'settings', 'address', 'invites', 'status'],
   chat: ['chat/'],
   upload: ['uploads'],
   incoming: ['incoming'],

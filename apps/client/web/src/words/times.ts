@@ -15,6 +15,11 @@ export function shortTime(language: string, atMs: number, nowMs: number): string
   return new Intl.DateTimeFormat(language, form).format(at);
 }
 
+/** A day with its year, for what ends or has ended. */
+export function dayText(language: string, atMs: number): string {
+  return new Intl.DateTimeFormat(language, { dateStyle: 'medium' }).format(new Date(atMs));
+}
+
 export function fullTime(language: string, atMs: number): string {
   const form: Intl.DateTimeFormatOptions = { dateStyle: 'medium', timeStyle: 'short' };
   return new Intl.DateTimeFormat(language, form).format(new Date(atMs));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { countText, fill } from './plurals.ts';
-import { shortTime, sizeText } from './times.ts';
+import { dayText, shortTime, sizeText } from './times.ts';
 import { languageOf, LANGUAGES, loadWords } from './use-words.ts';
 
 /** All texts of a language by their path. */
@@ -58,6 +58,7 @@ describe('numbers and times', () => {
     expect(shortTime('en-GB', new Date(2026, 10, 23, 9, 5).getTime(), nowMs)).toBe('09:05');
     expect(shortTime('en-GB', new Date(2026, 9, 2).getTime(), nowMs)).toBe('2 Oct');
     expect(shortTime('en-GB', new Date(2024, 9, 2).getTime(), nowMs)).toBe('2 Oct 2024');
+    expect(dayText('en-GB', nowMs)).toBe('23 Nov 2026');
   });
 
   it('show sizes in their unit', () => {
