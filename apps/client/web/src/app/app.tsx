@@ -1,5 +1,6 @@
 /** The pages: which screen is shown where, each loaded when it is first needed. */
 import { type ComponentType, lazy, Suspense } from 'react';
+import { LineDraftsPlace } from '../chat/line-drafts.tsx';
 import { ComposerPlace } from '../compose/composer.tsx';
 import { Toasts } from '../ui/toasts.tsx';
 import { Skeleton } from '../ui/states.tsx';
@@ -11,6 +12,7 @@ import { Shell } from '../frame/shell.tsx';
 
 const SCREENS: Readonly<Partial<Record<Face, ComponentType<ScreenProps>>>> = {
   mail: lazy(async () => ({ default: (await import('../mail/mail-screen.tsx')).MailScreen })),
+  chat: lazy(async () => ({ default: (await import('../chat/chat-screen.tsx')).ChatScreen })),
 };
 
 const FACES = Object.keys(SCREENS) as Face[];
@@ -23,11 +25,13 @@ export function App() {
   return (
     <Toasts>
       <ComposerPlace>
-        <Shell faces={FACES} present={present}>
-          <Guarded key={present} words={shell}>
-            <Suspense fallback={<Skeleton />}>{Screen && <Screen parts={parts} />}</Suspense>
-          </Guarded>
-        </Shell>
+        <LineDraftsPlace>
+          <Shell faces={FACES} present={present}>
+            <Guarded key={present} words={shell}>
+              <Suspense fallback={<Skeleton />}>{Screen && <Screen parts={parts} />}</Suspense>
+            </Guarded>
+          </Shell>
+        </LineDraftsPlace>
       </ComposerPlace>
     </Toasts>
   );
