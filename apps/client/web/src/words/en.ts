@@ -1,4 +1,5 @@
 /** Everything that the pages say, in English, by area. The other languages have the same shape. */
+import { chat } from './en/chat.ts';
 import { compose } from './en/compose.ts';
 import { contacts } from './en/contacts.ts';
 import { faces } from './en/faces.ts';
@@ -8,6 +9,6 @@ import { mail } from './en/mail.ts';
 import { shell } from './en/shell.ts';
 import { state } from './en/state.ts';
 
-export const en = { compose, contacts, faces, filing, keys, mail, shell, state };
+export const en = { chat, compose, contacts, faces, filing, keys, mail, shell, state };
 
 export type Words = typeof en;
