@@ -11,6 +11,9 @@ import { Shell } from '../frame/shell.tsx';
 
 const SCREENS: Readonly<Partial<Record<Face, ComponentType<ScreenProps>>>> = {
   mail: lazy(async () => ({ default: (await import('../mail/mail-screen.tsx')).MailScreen })),
+  wallet: lazy(async () => ({
+    default: (await import('../wallet/wallet-screen.tsx')).WalletScreen,
+  })),
 };
 
 const FACES = Object.keys(SCREENS) as Face[];

@@ -8,6 +8,7 @@ import { useWords } from '../words/use-words.ts';
 import { FolderList } from './folder-list.tsx';
 import { MailList } from './mail-list.tsx';
 import { Reader } from './reader.tsx';
+import { WalletCard } from '../wallet/wallet-card.tsx';
 import './mail.css';
 
 export function MailScreen({ parts }: ScreenProps) {
@@ -22,6 +23,7 @@ export function MailScreen({ parts }: ScreenProps) {
           {mail.newMessage}
         </Button>
         <FolderList present={folder} />
+        <WalletCard />
       </div>
       <MailList key={folder} folder={folder} open={open} />
       {open === undefined ? (

@@ -2,8 +2,10 @@
 import type { Words } from './en.ts';
 import { compose } from './de/compose.ts';
 import { faces } from './de/faces.ts';
+import { forms } from './de/forms.ts';
 import { mail } from './de/mail.ts';
 import { shell } from './de/shell.ts';
 import { state } from './de/state.ts';
+import { wallet } from './de/wallet.ts';
 
-export const de = { compose, faces, mail, shell, state } satisfies Words;
+export const de = { compose, faces, forms, mail, shell, state, wallet } satisfies Words;

@@ -2,8 +2,10 @@
 import type { Words } from './en.ts';
 import { compose } from './it/compose.ts';
 import { faces } from './it/faces.ts';
+import { forms } from './it/forms.ts';
 import { mail } from './it/mail.ts';
 import { shell } from './it/shell.ts';
 import { state } from './it/state.ts';
+import { wallet } from './it/wallet.ts';
 
-export const it = { compose, faces, mail, shell, state } satisfies Words;
+export const it = { compose, faces, forms, mail, shell, state, wallet } satisfies Words;
