@@ -14,6 +14,9 @@ const SCREENS: Readonly<Partial<Record<Face, ComponentType<ScreenProps>>>> = {
   wallet: lazy(async () => ({
     default: (await import('../wallet/wallet-screen.tsx')).WalletScreen,
   })),
+  settings: lazy(async () => ({
+    default: (await import('../settings/settings-screen.tsx')).SettingsScreen,
+  })),
 };
 
 const FACES = Object.keys(SCREENS) as Face[];

@@ -124,3 +124,13 @@ export function Panel({
     </section>
   );
 }
+
+/** Why something failed, said aloud once. */
+export function Fault({ text }: { readonly text: string | undefined }) {
+  if (text === undefined) return undefined;
+  return (
+    <p className="form-error" role="alert">
+      {text}
+    </p>
+  );
+}

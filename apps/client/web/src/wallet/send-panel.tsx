@@ -33,7 +33,7 @@ export function SendPanel() {
   return (
     <Panel title={own.send}>
       <form
-        className="wallet-form"
+        className="form"
         onSubmit={(event) => {
           event.preventDefault();
           look();

@@ -23,8 +23,7 @@ export const compose = {
   cost: '{size}, 30 Tage bei {providers} hinterlegt: {cost}, bezahlt vom Empfänger',
   refused: '{address} kann das nicht empfangen: {code}.',
   keyChanged:
-    'Die Schlüssel eines Empfängers haben sich geändert. Vor dem Senden die ' +
-    'Sicherheitsnummer vergleichen.',
+    'Die Schlüssel eines Empfängers haben sich geändert. Vor dem Senden die Sicherheitsnummer vergleichen.',
   acceptKeys: 'Die neuen Schlüssel stimmen: senden',
   wrote: '{name} schrieb am {date}:',
   forwarded: 'Weitergeleitete Nachricht von {name}, {date}:',

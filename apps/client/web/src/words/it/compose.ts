@@ -23,8 +23,7 @@ export const compose = {
   cost: '{size}, conservato 30 giorni presso {providers}: {cost}, a carico di chi riceve',
   refused: '{address} non può riceverlo: {code}.',
   keyChanged:
-    'Le chiavi di un destinatario sono cambiate. Confronta il numero di sicurezza ' +
-    'prima di inviare.',
+    'Le chiavi di un destinatario sono cambiate. Confronta il numero di sicurezza prima di inviare.',
   acceptKeys: 'Le nuove chiavi sono giuste: invia',
   wrote: '{name} ha scritto il {date}:',
   forwarded: 'Messaggio inoltrato da {name}, {date}:',
