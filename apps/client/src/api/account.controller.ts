@@ -18,6 +18,7 @@ import {
   type StatusDto,
   type SyncReportDto,
 } from './dto.ts';
+import { configurationDto, type ConfigurationDto } from './configuration-dto.ts';
 import type { HttpRequest } from '@tanglemail/tangle/io/shell/http.ts';
 import { Answers } from './openapi.ts';
 import { parseBody, parseWith } from './requests.ts';
@@ -49,6 +50,12 @@ export class AccountController {
   @Answers('Account, node, descriptor, wallet, outbox and inbox at a glance', statusDto)
   async status(): Promise<StatusDto> {
     return await this.#service.status();
+  }
+
+  @Get('api/client/v1/configuration')
+  @Answers('What the configuration says of money, privacy and receipts', configurationDto)
+  async configuration(): Promise<ConfigurationDto> {
+    return await this.#service.configuration();
   }
 
   @Get('api/client/v1/address')

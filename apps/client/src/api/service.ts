@@ -7,6 +7,7 @@ import type { BackupService } from './backup-service.ts';
 import type { BridgeService } from './bridge-service.ts';
 import type { OutboxService } from './outbox-service.ts';
 import type { ChatService } from './chat-service.ts';
+import type { ConfigurationDto } from './configuration-dto.ts';
 import type { DevicesService } from './devices-service.ts';
 import type {
   AddContactDto,
@@ -62,6 +63,8 @@ export interface HtmlBody {
 
 export interface ClientService {
   status(): Promise<StatusDto>;
+  /** What the user chose in the configuration of the daemon. */
+  configuration(): Promise<ConfigurationDto>;
   /** Of the account, or of one of its sub-addresses: `sub-address-unknown`. */
   address(subAddress?: string): Promise<AddressDto>;
   /** Makes a secret for one person and watches its tags from now on. */

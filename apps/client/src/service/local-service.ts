@@ -6,6 +6,7 @@ import type { MailAddress } from '@tanglemail/mail/core/identity/address.ts';
 import { formatAddress, formatEmail } from '@tanglemail/mail/core/identity/address.ts';
 import { formatLink, type TangleLink } from '@tanglemail/mail/core/identity/link.ts';
 import { addressText, emailText } from '../account/account.ts';
+import type { ConfigurationDto } from '../api/configuration-dto.ts';
 import type * as dto from '../api/dto.ts';
 import type { AttachmentContent, HtmlBody, ClientService } from '../api/service.ts';
 import { ClientError } from '../client-error.ts';
@@ -17,6 +18,7 @@ import type { QueuedAlong } from '../outbox/outgoing.ts';
 import { confirmedOffers } from '../rentals/offer-directory.ts';
 import { countTags } from '../tags/tag-book.ts';
 import { VERSION } from '../version.ts';
+import { configurationView } from './configuration-view.ts';
 import { explained } from './explained.ts';
 import { MailSender } from './mail-sender.ts';
 import { readAddress, readFullAddress, readLink } from './recipients.ts';
@@ -43,6 +45,10 @@ export class LocalService implements ClientService {
   constructor(parts: ClientParts) {
     this.#parts = parts;
     this.#sender = new MailSender(parts);
+  }
+
+  async configuration(): Promise<ConfigurationDto> {
+    return configurationView(this.#parts.config);
   }
 
   async status(): Promise<dto.StatusDto> {

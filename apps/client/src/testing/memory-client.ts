@@ -25,6 +25,8 @@ import type {
 } from '../api/dto.ts';
 import type { AttachmentContent, ClientService, HtmlBody } from '../api/service.ts';
 import { ClientError } from '../client-error.ts';
+import { configOf } from '../config/schema.ts';
+import { configurationView } from '../service/configuration-view.ts';
 
 const ADDRESS = 'tmt1qmemory';
 const FOLDERS = ['INBOX', 'Requests', 'Sent', 'Drafts', 'Archive', 'Junk', 'Trash'];
@@ -57,6 +59,11 @@ export class MemoryClient implements ClientService {
     const { failure } = this;
     this.failure = undefined;
     if (failure !== undefined) throw failure;
+  }
+
+  async configuration() {
+    this.#enter();
+    return configurationView(configOf({}));
   }
 
   async status() {

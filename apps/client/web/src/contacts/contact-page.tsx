@@ -6,7 +6,7 @@ import { useData, useResource } from '../daemon/use-data.ts';
 import { hrefOf } from '../frame/route.ts';
 import { Avatar } from '../ui/avatar.tsx';
 import { Chip } from '../ui/chip.tsx';
-import { CopyButton } from '../ui/copy-button.tsx';
+import { WideCopyButton } from '../ui/copy-button.tsx';
 import { Empty, Failed, Skeleton } from '../ui/states.tsx';
 import { fill } from '../words/plurals.ts';
 import { useWords } from '../words/use-words.ts';
@@ -76,7 +76,7 @@ function Person({ contact, section }: PersonProps) {
         <p className="mono">{email}</p>
         {cameBy !== undefined && <p>{fill(contacts.cameBy, { label: cameBy })}</p>}
         {writeBy !== undefined && <p>{fill(contacts.writeBy, { label: writeBy })}</p>}
-        <CopyButton text={email} label={contacts.copyAddress} />
+        <WideCopyButton text={email} label={contacts.copyAddress} />
       </section>
       {state === 'accepted' && <ContactEdit contact={contact} />}
       {state !== 'blocked' && <SafetyPanel contact={contact} />}

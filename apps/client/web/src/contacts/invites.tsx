@@ -7,7 +7,7 @@ import type { ListedInviteDto } from '../../../src/api/people-dto.ts';
 import { useData, useResource } from '../daemon/use-data.ts';
 import { Button } from '../ui/button.tsx';
 import { Chip, type Tone } from '../ui/chip.tsx';
-import { CopyButton } from '../ui/copy-button.tsx';
+import { WideCopyButton } from '../ui/copy-button.tsx';
 import { QrCode } from '../ui/qr-code.tsx';
 import { Failed, Skeleton } from '../ui/states.tsx';
 import { useToast } from '../ui/toasts.tsx';
@@ -133,7 +133,7 @@ function InviteLine({ invite, isShown, onShow }: InviteLineProps) {
       {usedBy !== undefined && <UsedBy address={usedBy} />}
       {link !== undefined && (
         <div className="contacts-actions">
-          <CopyButton text={link} label={contacts.copyLink} />
+          <WideCopyButton text={link} label={contacts.copyLink} />
           <Button aria-expanded={isShown} onPress={() => onShow(!isShown)}>
             {isShown ? contacts.hideCode : contacts.showCode}
           </Button>

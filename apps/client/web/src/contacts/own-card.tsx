@@ -7,7 +7,7 @@ import type { SettingsDto } from '../../../src/api/people-dto.ts';
 import { useData, useResource } from '../daemon/use-data.ts';
 import { hrefOf } from '../frame/route.ts';
 import { Button } from '../ui/button.tsx';
-import { CopyButton } from '../ui/copy-button.tsx';
+import { WideCopyButton } from '../ui/copy-button.tsx';
 import { QrCode } from '../ui/qr-code.tsx';
 import { Failed, Skeleton } from '../ui/states.tsx';
 import { useToast } from '../ui/toasts.tsx';
@@ -43,8 +43,8 @@ export function OwnCard() {
             <h3>{contacts.address}</h3>
             <p className="mono">{own.email}</p>
             <div className="contacts-actions">
-              <CopyButton text={own.email} label={contacts.copyAddress} />
-              <CopyButton text={own.link} label={contacts.copyLink} />
+              <WideCopyButton text={own.email} label={contacts.copyAddress} />
+              <WideCopyButton text={own.link} label={contacts.copyLink} />
             </div>
             {settings !== undefined && <OwnName name={settings.profileName} />}
           </div>

@@ -6,7 +6,7 @@ import type { RevokedDto, SubAddressDto } from '../../../src/api/people-dto.ts';
 import { useData, useResource } from '../daemon/use-data.ts';
 import { Button } from '../ui/button.tsx';
 import { Chip } from '../ui/chip.tsx';
-import { CopyButton } from '../ui/copy-button.tsx';
+import { WideCopyButton } from '../ui/copy-button.tsx';
 import { Failed, Skeleton } from '../ui/states.tsx';
 import { useToast } from '../ui/toasts.tsx';
 import { fill } from '../words/plurals.ts';
@@ -87,8 +87,8 @@ function SubAddressLine({ subAddress }: { readonly subAddress: SubAddressDto }) 
         <>
           <p className="mono">{email}</p>
           <div className="contacts-actions">
-            <CopyButton text={email} label={contacts.copyAddress} />
-            <CopyButton text={link} label={contacts.copyLink} />
+            <WideCopyButton text={email} label={contacts.copyAddress} />
+            <WideCopyButton text={link} label={contacts.copyLink} />
             <Button onPress={() => setAsking(true)}>{subAddresses.revoke}</Button>
           </div>
         </>

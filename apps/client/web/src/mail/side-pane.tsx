@@ -6,6 +6,7 @@ import { useRoute } from '../frame/route.ts';
 import { Button } from '../ui/button.tsx';
 import { PageDialog } from '../ui/page-dialog.tsx';
 import { useWords } from '../words/use-words.ts';
+import { WalletCard } from '../wallet/wallet-card.tsx';
 import { FolderList } from './folder-list.tsx';
 import type { ListPlace } from './places.ts';
 
@@ -18,6 +19,7 @@ export function SidePane({ place }: { readonly place: ListPlace }) {
         {mail.newMessage}
       </Button>
       <FolderList place={place} />
+      <WalletCard />
     </>
   );
 }

@@ -1,6 +1,5 @@
-/** A QR code. Dark on light in both themes: turned round, many readers do not find it. */
-import { useMemo } from 'react';
-import { qrPath } from './qr-path.ts';
+/** A QR code as a picture: dark on white in every theme, since many readers need it so. */
+import { qrPathOf } from './qr-path.ts';
 import './qr-code.css';
 
 export interface QrCodeProps {
@@ -10,17 +9,17 @@ export interface QrCodeProps {
 }
 
 export function QrCode({ text, label }: QrCodeProps) {
-  const { size, path } = useMemo(() => qrPath(text), [text]);
+  const code = qrPathOf(text);
+  if (code === undefined) return undefined;
   return (
     <svg
       className="qr-code"
       role="img"
       aria-label={label}
-      viewBox={`0 0 ${size} ${size}`}
-      shapeRendering="crispEdges"
+      viewBox={`0 0 ${code.size} ${code.size}`}
     >
-      <rect width={size} height={size} fill="#fff" />
-      <path d={path} fill="#000" />
+      <path d={`M0 0h${code.size}v${code.size}h-${code.size}z`} fill="#fff" />
+      <path d={code.path} fill="#000" shapeRendering="crispEdges" />
     </svg>
   );
 }

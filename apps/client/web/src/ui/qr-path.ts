@@ -1,29 +1,35 @@
-/** A QR code as one path of an SVG. Pure. */
+/** QR codes as one SVG path, drawn on this machine. After: qr-code.tsx. */
 import { encodeQR } from 'qr';
 
-/** Light modules around a code, by ISO/IEC 18004; without them readers do not find it. */
+/** Light modules around a code, by ISO/IEC 18004. */
 const QUIET_MODULES = 4;
 
 export interface QrPath {
-  /** Modules a side, with the quiet zone. */
+  /** Modules of a side, the light ones around it included. */
   readonly size: number;
-  /** Dark modules as squares of one unit, a run of neighbours drawn at once. */
+  /** Dark modules as a path in units of a module: one stroke for each run in a row. */
   readonly path: string;
 }
 
-/** Restores up to 15 % of a damaged code. Throws when `text` is longer than a code can hold. */
-export function qrPath(text: string): QrPath {
-  const rows = encodeQR(text, 'raw', { ecc: 'medium', border: QUIET_MODULES });
-  return { size: rows.length, path: rows.map((row, y) => pathOfRow(row, y)).join('') };
+/** Undefined for a text that is too long for any code. */
+export function qrPathOf(text: string): QrPath | undefined {
+  let rows: boolean[][];
+  try {
+    rows = encodeQR(text, 'raw', { ecc: 'medium', border: QUIET_MODULES });
+  } catch {
+    return undefined;
+  }
+  return { size: rows.length, path: rows.map((row, y) => rowPath(row, y)).join('') };
 }
 
-function pathOfRow(row: readonly boolean[], y: number): string {
-  const runs: string[] = [];
-  let start = 0;
-  for (const [x, isDark] of [...row, false].entries()) {
-    if (isDark) continue;
-    if (x > start) runs.push(`M${start} ${y}h${x - start}v1h${start - x}z`);
-    start = x + 1;
+function rowPath(row: readonly boolean[], y: number): string {
+  let path = '';
+  for (let x = 0; x < row.length; x += 1) {
+    if (row[x] !== true) continue;
+    const end = row.indexOf(false, x);
+    const length = (end === -1 ? row.length : end) - x;
+    path += `M${x} ${y}h${length}v1h-${length}z`;
+    x += length;
   }
-  return runs.join('');
+  return path;
 }

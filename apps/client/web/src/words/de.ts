@@ -5,9 +5,25 @@ import { compose } from './de/compose.ts';
 import { contacts } from './de/contacts.ts';
 import { faces } from './de/faces.ts';
 import { filing } from './de/filing.ts';
+import { forms } from './de/forms.ts';
 import { keys } from './de/keys.ts';
 import { mail } from './de/mail.ts';
+import { settings } from './de/settings.ts';
 import { shell } from './de/shell.ts';
 import { state } from './de/state.ts';
+import { wallet } from './de/wallet.ts';
 
-export const de = { chat, compose, contacts, faces, filing, keys, mail, shell, state } satisfies Words;
+export const de = {
+  chat,
+  compose,
+  contacts,
+  faces,
+  filing,
+  forms,
+  keys,
+  mail,
+  settings,
+  shell,
+  state,
+  wallet,
+} satisfies Words;

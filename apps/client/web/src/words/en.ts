@@ -4,11 +4,27 @@ import { compose } from './en/compose.ts';
 import { contacts } from './en/contacts.ts';
 import { faces } from './en/faces.ts';
 import { filing } from './en/filing.ts';
+import { forms } from './en/forms.ts';
 import { keys } from './en/keys.ts';
 import { mail } from './en/mail.ts';
+import { settings } from './en/settings.ts';
 import { shell } from './en/shell.ts';
 import { state } from './en/state.ts';
+import { wallet } from './en/wallet.ts';
 
-export const en = { chat, compose, contacts, faces, filing, keys, mail, shell, state };
+export const en = {
+  chat,
+  compose,
+  contacts,
+  faces,
+  filing,
+  forms,
+  keys,
+  mail,
+  settings,
+  shell,
+  state,
+  wallet,
+};
 
 export type Words = typeof en;

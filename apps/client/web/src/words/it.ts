@@ -5,9 +5,25 @@ import { compose } from './it/compose.ts';
 import { contacts } from './it/contacts.ts';
 import { faces } from './it/faces.ts';
 import { filing } from './it/filing.ts';
+import { forms } from './it/forms.ts';
 import { keys } from './it/keys.ts';
 import { mail } from './it/mail.ts';
+import { settings } from './it/settings.ts';
 import { shell } from './it/shell.ts';
 import { state } from './it/state.ts';
+import { wallet } from './it/wallet.ts';
 
-export const it = { chat, compose, contacts, faces, filing, keys, mail, shell, state } satisfies Words;
+export const it = {
+  chat,
+  compose,
+  contacts,
+  faces,
+  filing,
+  forms,
+  keys,
+  mail,
+  settings,
+  shell,
+  state,
+  wallet,
+} satisfies Words;
