@@ -15,15 +15,21 @@ const SCREENS: Readonly<Partial<Record<Face, ComponentType<ScreenProps>>>> = {
 
 const FACES = Object.keys(SCREENS) as Face[];
 
-export function App() {
+export interface AppProps {
+  /** Those that the daemon stands behind. */
+  readonly faces: readonly string[];
+}
+
+export function App({ faces }: AppProps) {
   const { shell } = useWords();
   const [first, ...parts] = useRoute();
-  const present = FACES.find((face) => face === first) ?? 'mail';
+  const shown = FACES.filter((face) => faces.includes(face));
+  const present = shown.find((face) => face === first) ?? 'mail';
   const Screen = SCREENS[present];
   return (
     <Toasts>
       <ComposerPlace>
-        <Shell faces={FACES} present={present}>
+        <Shell faces={shown} present={present}>
           <Guarded key={present} words={shell}>
             <Suspense fallback={<Skeleton />}>{Screen && <Screen parts={parts} />}</Suspense>
           </Guarded>

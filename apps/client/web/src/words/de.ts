@@ -3,7 +3,8 @@ import type { Words } from './en.ts';
 import { compose } from './de/compose.ts';
 import { faces } from './de/faces.ts';
 import { mail } from './de/mail.ts';
+import { node } from './de/node.ts';
 import { shell } from './de/shell.ts';
 import { state } from './de/state.ts';
 
-export const de = { compose, faces, mail, shell, state } satisfies Words;
+export const de = { compose, faces, mail, node, shell, state } satisfies Words;

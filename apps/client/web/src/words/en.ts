@@ -2,9 +2,10 @@
 import { compose } from './en/compose.ts';
 import { faces } from './en/faces.ts';
 import { mail } from './en/mail.ts';
+import { node } from './en/node.ts';
 import { shell } from './en/shell.ts';
 import { state } from './en/state.ts';
 
-export const en = { compose, faces, mail, shell, state };
+export const en = { compose, faces, mail, node, shell, state };
 
 export type Words = typeof en;

@@ -3,7 +3,8 @@ import type { Words } from './en.ts';
 import { compose } from './it/compose.ts';
 import { faces } from './it/faces.ts';
 import { mail } from './it/mail.ts';
+import { node } from './it/node.ts';
 import { shell } from './it/shell.ts';
 import { state } from './it/state.ts';
 
-export const it = { compose, faces, mail, shell, state } satisfies Words;
+export const it = { compose, faces, mail, node, shell, state } satisfies Words;
