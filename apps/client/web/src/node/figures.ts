@@ -1,9 +1,9 @@
 /** Numbers of a node as people read them. */
 import { formatAmount } from '@tanglemail/tangle/core/codec/amount.ts';
 
-/** Base units, given as the API writes them, in whole tokens. */
+/** Base units, given as the API writes them, as text with the sign of the token. */
 export function coins(amount: string | bigint): string {
-  return `${formatAmount(BigInt(amount))} T`;
+  return formatAmount(BigInt(amount));
 }
 
 /** Milliseconds as seconds or minutes, hours, days: one unit, as the language writes it. */

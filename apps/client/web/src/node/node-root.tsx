@@ -1,7 +1,6 @@
 /** The face of a node: open to read, without signing in. Before: main.tsx; after: node-screen.tsx. */
 import { useMemo, useState } from 'react';
 import { Spoken, type SpokenProps } from '../app/spoken.tsx';
-import { Guarded } from '../frame/guarded.tsx';
 import { Shell } from '../frame/shell.tsx';
 import { useRoute } from '../frame/route.ts';
 import { Toasts } from '../ui/toasts.tsx';
@@ -28,14 +27,11 @@ export function NodeRoot({ language, words }: Omit<SpokenProps, 'children'>) {
 }
 
 function NodeApp() {
-  const { shell } = useWords();
   const [first, ...parts] = useRoute();
   return (
     <Toasts>
       <Shell faces={['node']} present="node" strip={<NodeStrip />}>
-        <Guarded key={parts.join('/')} words={shell}>
-          <NodeScreen parts={first === 'node' ? parts : []} />
-        </Guarded>
+        <NodeScreen parts={first === 'node' ? parts : []} />
       </Shell>
     </Toasts>
   );

@@ -2,6 +2,7 @@
 import { Eye, EyeOff, LogIn, LogOut } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
 import type { InfoDto } from '@tanglemail/tangle/io/node-client/dto.ts';
+import { Guarded } from '../frame/guarded.tsx';
 import { hrefOf, type ScreenProps } from '../frame/route.ts';
 import { IconButton } from '../ui/button.tsx';
 import { Skeleton } from '../ui/states.tsx';
@@ -17,17 +18,20 @@ import './node.css';
 const Explorer = lazy(async () => ({ default: (await import('./explorer.tsx')).Explorer }));
 
 export function NodeScreen({ parts }: ScreenProps) {
+  const { shell } = useWords();
   const [first] = parts;
   return (
     <div className="node">
       <NodeBar present={first} />
-      {first === undefined && <Overview />}
-      {first === 'peers' && <Peers />}
-      {first !== undefined && first !== 'peers' && (
-        <Suspense fallback={<Skeleton />}>
-          <Explorer parts={parts} />
-        </Suspense>
-      )}
+      <Guarded key={parts.join('/')} words={shell}>
+        {first === undefined && <Overview />}
+        {first === 'peers' && <Peers />}
+        {first !== undefined && first !== 'peers' && (
+          <Suspense fallback={<Skeleton />}>
+            <Explorer parts={parts} />
+          </Suspense>
+        )}
+      </Guarded>
     </div>
   );
 }
