@@ -10,7 +10,11 @@ import type { ConfirmedMilestone } from './confirmation/confirmation-engine.ts';
 
 export interface NodeEventMap {
   /** Blocks that became solid, parents before children. */
-  readonly solid: readonly { readonly blockId: BlockId; readonly kind: PayloadKind | null }[];
+  readonly solid: readonly {
+    readonly blockId: BlockId;
+    readonly kind: PayloadKind | null;
+    readonly parents?: readonly BlockId[];
+  }[];
   /** A certificate proved that this index exists; it may not be confirmed here yet. */
   readonly latest: MilestoneRefDto;
   /** A milestone is final on this node. */

@@ -121,7 +121,8 @@ describe('a single validator', () => {
     const fresh = events.next('blocks', AbortSignal.timeout(10_000));
     await until(() => seen.length >= milestoneIndex);
     const second = await one.issuer.issue(note('second'));
-    expect(await fresh).toEqual({ blockId: second.blockId, kind: 'tagged-data' });
+    const { parents } = await one.client.blockMetadata(second.blockId);
+    expect(await fresh).toEqual({ blockId: second.blockId, kind: 'tagged-data', parents });
     expect(second.blockId).not.toBe(blockId);
     await until(() => seen.length > milestoneIndex);
     expect(seen).toEqual(seen.map((_, position) => position + 1));

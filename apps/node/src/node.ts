@@ -366,8 +366,12 @@ export class TangleNode {
     if (ids.length === 0) return;
     const nowMs = performance.now();
     const { store } = this.#foundation;
-    for (const id of ids) this.#parts.tips.add(id, this.#parts.dag.parentsOf(id) ?? [], nowMs);
-    const blocks = ids.map((blockId) => ({ blockId, kind: store.payloadKind(blockId) }));
+    const blocks = ids.map((blockId) => ({
+      blockId,
+      kind: store.payloadKind(blockId),
+      parents: this.#parts.dag.parentsOf(blockId) ?? [],
+    }));
+    for (const { blockId, parents } of blocks) this.#parts.tips.add(blockId, parents, nowMs);
     for (const { blockId, kind } of blocks) countSolid(this.metrics, blockId, kind);
     this.events.emit('solid', blocks);
     this.#parts.sync.wake();

@@ -155,8 +155,8 @@ export class EventsGateway
     if (this.#listeners.size === 0) return;
     this.#weigh();
     const wantsTags = [...this.#listeners.keys()].some((topic) => topic.startsWith(TAG_PREFIX));
-    for (const { blockId, kind } of blocks) {
-      const event = { blockId, kind: kind ?? 'none' };
+    for (const { blockId, kind, parents } of blocks) {
+      const event = { blockId, kind: kind ?? 'none', parents };
       this.#publish('blocks', event);
       if (kind !== null) this.#publish(`blocks/${kind}`, event);
       if (!wantsTags || kind !== 'tagged-data') continue;

@@ -30,7 +30,12 @@ export const confirmedMilestoneDto = milestoneRefDto.extend({
   conflicting: u32,
 });
 
-export const blockEventDto = z.object({ blockId, kind: z.enum([...payloadKinds, 'none']) });
+export const blockEventDto = z.object({
+  blockId,
+  kind: z.enum([...payloadKinds, 'none']),
+  /** What it hangs on, for whoever draws the tangle; older nodes do not say it. */
+  parents: z.array(blockId).max(8).optional(),
+});
 
 export const includedBlockEventDto = z.object({
   transactionId,
