@@ -1,4 +1,7 @@
-/** Which faces of the pages the daemon behind them has. Spec: docs/spec/41-client-api.md, "Pages". */
+/**
+ * Which faces of the pages the daemon behind them has. Used by main.tsx.
+ * Spec: docs/spec/41-client-api.md, "Pages".
+ */
 
 /** Throws where nobody answers, or not in this form. */
 export async function facesOfDaemon(): Promise<readonly string[]> {

@@ -1,4 +1,6 @@
-/** The face of a node: open to read, without signing in. Before: main.tsx; after: node-screen.tsx. */
+/**
+ * The face of a node: open to read, without signing in. Before: main.tsx; after: node-screen.tsx.
+ */
 import { useMemo, useState } from 'react';
 import { Spoken, type SpokenProps } from '../app/spoken.tsx';
 import { Shell } from '../frame/shell.tsx';

@@ -10,7 +10,7 @@ import { useSpeech, useWords } from '../words/use-words.ts';
 import { shortId, spanText } from './figures.ts';
 import { Name } from './id.tsx';
 import { ScrollRegion } from './scroll-region.tsx';
-import { useSeconds } from './use-node.ts';
+import { useBlindness, useSeconds } from './use-node.ts';
 
 /** Milestones that a peer may be behind and count as in sync. */
 const MAX_BEHIND = 2;
@@ -25,6 +25,8 @@ export interface PeerTableProps {
 
 export function PeerTable({ peers, latestIndex, onRemove, onBan }: PeerTableProps) {
   const { node } = useWords();
+  const { isBlind } = useBlindness();
+  const nameOf = (id: string): string => (isBlind ? '' : shortId(id));
   const hasActions = onRemove !== undefined && onBan !== undefined;
   return (
     <ScrollRegion label={node.peers}>
@@ -49,12 +51,12 @@ export function PeerTable({ peers, latestIndex, onRemove, onBan }: PeerTableProp
                 <td className="node-actions">
                   <IconButton
                     icon={Trash2}
-                    label={fill(node.removeNamed, { name: shortId(peer.id) })}
+                    label={fill(node.removeNamed, { name: nameOf(peer.id) })}
                     onPress={() => onRemove(peer.id)}
                   />
                   <IconButton
                     icon={Ban}
-                    label={fill(node.banNamed, { name: shortId(peer.id) })}
+                    label={fill(node.banNamed, { name: nameOf(peer.id) })}
                     onPress={() => onBan(peer.id)}
                   />
                 </td>

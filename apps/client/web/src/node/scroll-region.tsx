@@ -11,7 +11,7 @@ export function ScrollRegion({ label, children }: ScrollRegionProps) {
   return (
     // Without a tab stop the keyboard could not scroll what holds no link (WCAG 2.1.1).
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <div className="node-scroll" role="region" tabIndex={0} aria-label={label}>
+    <div className="node-scroll" role="group" tabIndex={0} aria-label={label}>
       {children}
     </div>
   );

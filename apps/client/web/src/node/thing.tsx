@@ -5,7 +5,7 @@ import { Failed, Skeleton } from '../ui/states.tsx';
 import { useWords } from '../words/use-words.ts';
 import { Id, IdLink } from './id.tsx';
 import { ScrollRegion } from './scroll-region.tsx';
-import { useNode } from './use-node.ts';
+import { useBlindness, useNode } from './use-node.ts';
 
 export interface ThingProps<T> {
   /** What it is, in words. */
@@ -40,6 +40,8 @@ const MAX_RAW = 20_000;
 
 function Raw({ value }: { readonly value: unknown }) {
   const { node } = useWords();
+  const { isBlind } = useBlindness();
+  if (isBlind) return undefined;
   const text = JSON.stringify(value, undefined, 2);
   return (
     <details>

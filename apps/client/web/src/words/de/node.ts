@@ -12,7 +12,8 @@ export const node = {
   signOut: 'Abmelden',
   token: 'Steuerungs-Token',
   tokenHint:
-    'Das Token steht in control.json im Datenordner des Knotens. Es ist bei jedem Start neu und bleibt allein in dieser Seite.',
+    'Das Token steht in control.json im Datenordner des Knotens. ' +
+    'Es ist bei jedem Start neu und bleibt allein in dieser Seite.',
   tokenWrong: 'Das ist nicht das Token dieses Laufs.',
   cancel: 'Abbrechen',
   offline: 'Der Knoten antwortet nicht. Das sind die letzten Werte.',
@@ -39,7 +40,8 @@ export const node = {
   nothing: 'Nichts',
   uptime: 'Läuft seit',
   moreForOperator:
-    'Speicher, Größe der Datenbank und Log-Stufe sind für den Betreiber: nach der Anmeldung zu sehen.',
+    'Speicher, Größe der Datenbank und Log-Stufe sind für den ' +
+    'Betreiber: nach der Anmeldung zu sehen.',
   memory: 'Speicher',
   store: 'Datenbank',
   free: 'Frei auf dem Datenträger',
@@ -87,7 +89,8 @@ export const node = {
   checkFailed: 'Die Prüfung ist gescheitert',
   trustBegins: 'Die Prüfung beginnt mit dieser Genesis, die der Knoten gab:',
   genesisChanged:
-    'Der Knoten nennt eine andere Genesis als beim ersten Besuch. Es kann ein anderes Netz sein, oder er lügt.',
+    'Der Knoten nennt eine andere Genesis als beim ersten ' +
+    'Besuch. Es kann ein anderes Netz sein, oder er lügt.',
   acceptGenesis: 'Es ist ein anderes Netz: damit weitermachen',
   notFound: 'Der Knoten hat nichts unter „{text}“, weder Id, Meilenstein, Adresse noch Tag.',
   found: 'Gefunden',

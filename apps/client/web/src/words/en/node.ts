@@ -10,7 +10,8 @@ export const node = {
   signOut: 'Sign out',
   token: 'Control token',
   tokenHint:
-    'The token stands in control.json in the data folder of the node. It is new at each start and stays in this page alone.',
+    'The token stands in control.json in the data folder of the ' +
+    'node. It is new at each start and stays in this page alone.',
   tokenWrong: 'This is not the token of this run.',
   cancel: 'Cancel',
   offline: 'The node does not answer. These are the last figures.',
@@ -83,7 +84,8 @@ export const node = {
   checkFailed: 'The check has failed',
   trustBegins: 'The check begins with this genesis, which the node gave:',
   genesisChanged:
-    'The node tells of another genesis than at the first visit. It may be another network, or it may lie.',
+    'The node tells of another genesis than at the first visit. ' +
+    'It may be another network, or it may lie.',
   acceptGenesis: 'It is another network: go on with it',
   notFound: 'The node has nothing under “{text}”, neither id, milestone, address nor tag.',
   found: 'Found',

@@ -12,7 +12,8 @@ export const node = {
   signOut: 'Esci',
   token: 'Token di controllo',
   tokenHint:
-    'Il token si trova in control.json nella cartella dati del nodo. Cambia a ogni avvio e resta solo in questa pagina.',
+    'Il token si trova in control.json nella cartella dati del ' +
+    'nodo. Cambia a ogni avvio e resta solo in questa pagina.',
   tokenWrong: 'Questo non è il token di questo avvio.',
   cancel: 'Annulla',
   offline: 'Il nodo non risponde. Questi sono gli ultimi dati.',
@@ -86,7 +87,8 @@ export const node = {
   checkFailed: 'La verifica è fallita',
   trustBegins: 'La verifica parte da questa genesi, data dal nodo:',
   genesisChanged:
-    'Il nodo presenta una genesi diversa dalla prima visita. Può essere un’altra rete, oppure mente.',
+    'Il nodo presenta una genesi diversa dalla prima visita. Può ' +
+    'essere un’altra rete, oppure mente.',
   acceptGenesis: 'È un’altra rete: continua con questa',
   notFound: 'Il nodo non ha nulla per “{text}”: né id, né milestone, indirizzo o tag.',
   found: 'Trovati',
