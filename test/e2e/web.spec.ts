@@ -5,8 +5,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { until } from '../../tools/devnet/poll.ts';
+import { NotYet, until } from '../../tools/devnet/poll.ts';
 import { accessFaults, openBrowser, openContext, overflow } from './testing/browser.ts';
 import { Rig } from './testing/rig.ts';
 
@@ -170,53 +171,183 @@ async function showContact(page: Page, name: string): Promise<void> {
 }
 
 describe('contacts', () => {
-  inBrowser('are verified by what the other side sees, as digits and as a picture', async () => {
-    const alice = await signIn('alice');
-    const bob = await signIn('bob');
-    await showContact(alice.page, 'Bob');
-    await showContact(bob.page, 'Alice');
-    const number = (await bob.page.locator('.safety-number li').allInnerTexts()).join(' ');
-    expect(number).toMatch(/^(?:\d{5} ){11}\d{5}$/);
-    const code = await bob.page.locator('.safety .qr-code').screenshot();
+  it(
+    'are verified by what the other side sees, as digits and as a picture',
+    async () => {
+      if (browser === undefined) return;
+      const alice = await signIn('alice');
+      const bob = await signIn('bob');
+      await showContact(alice.page, 'Bob');
+      await showContact(bob.page, 'Alice');
+      const number = (await bob.page.locator('.safety-number li').allInnerTexts()).join(' ');
+      expect(number).toMatch(/^(?:\d{5} ){11}\d{5}$/);
+      const code = await bob.page.locator('.safety .qr-code').screenshot();
 
-    await alice.page.getByRole('button', { name: 'Compare and verify' }).click();
-    const theirs = alice.page.getByRole('textbox', { name: /paste the number/ });
-    const last = number.endsWith('1') ? '2' : '1';
-    await theirs.fill(`${number.slice(0, -1)}${last}`);
-    await alice.page.getByRole('button', { name: 'Compare', exact: true }).click();
-    await alice.page.getByText('not the safety number of the two of you').waitFor();
-    await theirs.fill(number);
-    await alice.page.getByRole('button', { name: 'Compare', exact: true }).click();
-    await alice.page.getByRole('article').getByText('Verified', { exact: true }).waitFor();
+      await alice.page.getByRole('button', { name: 'Compare and verify' }).click();
+      const theirs = alice.page.getByRole('textbox', { name: /paste the number/ });
+      const last = number.endsWith('1') ? '2' : '1';
+      await theirs.fill(`${number.slice(0, -1)}${last}`);
+      await alice.page.getByRole('button', { name: 'Compare', exact: true }).click();
+      await alice.page.getByText('not the safety number of the two of you').waitFor();
+      await theirs.fill(number);
+      await alice.page.getByRole('button', { name: 'Compare', exact: true }).click();
+      await alice.page.getByRole('article').getByText('Verified', { exact: true }).waitFor();
 
-    await alice.page.getByRole('button', { name: 'Compare again' }).click();
-    await alice.page.getByRole('button', { name: 'Scan their QR code' }).click();
-    await alice.page.getByText('There is no camera here').waitFor();
-    const picture = { name: 'code.png', mimeType: 'image/png', buffer: code };
-    const chooser = alice.page.waitForEvent('filechooser');
-    await alice.page.getByRole('button', { name: 'Choose a picture' }).click();
-    await (await chooser).setFiles(picture);
-    // Only a number that is right closes it.
-    await alice.page.getByRole('dialog').waitFor({ state: 'detached' });
-    expect([...alice.faults, ...bob.faults]).toEqual([]);
-    await alice.page.context().close();
-    await bob.page.context().close();
+      await alice.page.getByRole('button', { name: 'Compare again' }).click();
+      await alice.page.getByRole('button', { name: 'Scan their QR code' }).click();
+      await alice.page.getByText('There is no camera here').waitFor();
+      const picture = { name: 'code.png', mimeType: 'image/png', buffer: code };
+      const chooser = alice.page.waitForEvent('filechooser');
+      await alice.page.getByRole('button', { name: 'Choose a picture' }).click();
+      await (await chooser).setFiles(picture);
+      // Only a number that is right closes it.
+      await alice.page.getByRole('dialog').waitFor({ state: 'detached' });
+      expect([...alice.faults, ...bob.faults]).toEqual([]);
+      await alice.page.context().close();
+      await bob.page.context().close();
+    },
+    TEST_MS,
+  );
+
+  it(
+    'get an invite for one person, which can be taken back',
+    async () => {
+      if (browser === undefined) return;
+      const { page, faults } = await signIn('alice');
+      await page.evaluate("location.hash = '#/contacts/own'");
+      await page.getByRole('textbox', { name: 'For whom' }).fill('Carol');
+      await page.getByRole('button', { name: 'Create an invite' }).click();
+      const line = page.locator('.own-line', { hasText: 'Carol' });
+      await line.getByRole('img', { name: 'QR code of the invite' }).waitFor();
+      await line.getByRole('button', { name: 'Revoke' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+      await line.getByText('Revoked').waitFor();
+      expect(await line.getByRole('button').count()).toBe(0);
+      expect(faults).toEqual([]);
+      await page.context().close();
+    },
+    TEST_MS,
+  );
+});
+
+/** The page of the first node, which nobody signs in to. */
+async function openNode(): Promise<SignedIn> {
+  if (browser === undefined) throw new Error('no browser');
+  const api = rig?.devnet.network.nodes[0]?.api ?? '';
+  const { context, faults } = await openContext(browser, api);
+  context.setDefaultTimeout(SEEN_MS);
+  const page = await context.newPage();
+  await page.goto(api);
+  await page.getByRole('heading', { name: 'Latest blocks' }).waitFor();
+  return { page, faults };
+}
+
+async function search(page: Page, text: string): Promise<void> {
+  const box = page.getByRole('searchbox');
+  await box.fill(text);
+  await box.press('Enter');
+}
+
+/** The block of the mail that alice wrote, once a milestone has it. */
+async function blockOf(subject: string): Promise<string> {
+  const { api } = placeOf('alice');
+  const token = rig?.devnet.network.clients.alice.token ?? '';
+  return await until<string>('the mail is confirmed', SEEN_MS, async () => {
+    const headers = { Authorization: `Bearer ${token}` };
+    const response = await fetch(`${api}/api/client/v1/outbox`, { headers });
+    const items = (await response.json()) as {
+      subject: string;
+      blockId?: string;
+      milestoneIndex?: number;
+    }[];
+    const found = items.find((one) => one.subject === subject && one.milestoneIndex !== undefined);
+    return found?.blockId ?? new NotYet(`${items.length} mails`);
   });
+}
 
-  inBrowser('get an invite for one person, which can be taken back', async () => {
-    const { page, faults } = await signIn('alice');
-    await page.evaluate("location.hash = '#/contacts/own'");
-    await page.getByRole('textbox', { name: 'For whom' }).fill('Carol');
-    await page.getByRole('button', { name: 'Create an invite' }).click();
-    const line = page.locator('.own-line', { hasText: 'Carol' });
-    await line.getByRole('img', { name: 'QR code of the invite' }).waitFor();
-    await line.getByRole('button', { name: 'Revoke' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
-    await line.getByText('Revoked').waitFor();
-    expect(await line.getByRole('button').count()).toBe(0);
-    expect(faults).toEqual([]);
-    await page.context().close();
-  });
+/** What the operator of the first node types in. */
+async function controlToken(): Promise<string> {
+  const folder = rig?.devnet.layout.folder('node-1') ?? '';
+  const text = await readFile(join(folder, 'control.json'), 'utf8');
+  return (JSON.parse(text) as { token: string }).token;
+}
+
+describe('a node', () => {
+  it(
+    'finds the block of that very mail, and its inclusion is checked in the browser',
+    async () => {
+      if (browser === undefined) return;
+      const { page, faults } = await openNode();
+      const blockId = await blockOf('From a page');
+      await search(page, blockId);
+      await page.getByText('Checked in this browser').waitFor();
+      await page.getByText('the inclusion path leads to its root').waitFor();
+      await page.getByRole('heading', { name: 'Payload: Envelope' }).waitFor();
+      expect(page.url()).toContain(`#/node/block/${blockId}`);
+
+      await page
+        .getByRole('article')
+        .getByRole('link', { name: /^[0-9]+$/ })
+        .first()
+        .click();
+      await page.getByText('A quorum of the committee signed milestone').waitFor();
+      await search(page, '[.*(');
+      await page.getByText('The node has nothing under').waitFor();
+      expect(faults).toEqual([]);
+      await page.context().close();
+    },
+    TEST_MS,
+  );
+
+  it(
+    'is found out when what it says is not what was certified',
+    async () => {
+      if (browser === undefined) return;
+      const { page } = await openNode();
+      const blockId = await blockOf('From a page');
+      await page.route('**/proof', async (route) => {
+        const answer = await route.fetch();
+        const proof = (await answer.json()) as { block: string };
+        const last = proof.block.endsWith('0') ? '1' : '0';
+        await route.fulfill({ json: { ...proof, block: `${proof.block.slice(0, -1)}${last}` } });
+      });
+      await search(page, blockId);
+      await page.getByText('The check has failed').waitFor();
+      expect(await page.getByText('Checked in this browser').count()).toBe(0);
+      await page.context().close();
+    },
+    TEST_MS,
+  );
+
+  it(
+    'is steered with its token alone, which the page does not keep',
+    async () => {
+      if (browser === undefined) return;
+      const { page, faults } = await openNode();
+      await page.getByRole('button', { name: 'Sign in as operator' }).click();
+      const field = page.getByLabel('Control token');
+      await field.fill('0'.repeat(64));
+      await field.press('Enter');
+      await page.getByText('This is not the token of this run').waitFor();
+      await field.fill(await controlToken());
+      await field.press('Enter');
+      await page.getByText('Free on the disk').waitFor();
+      await page.getByRole('link', { name: 'Peers', exact: true }).click();
+      await page
+        .getByRole('row', { name: /In sync/ })
+        .first()
+        .waitFor();
+      await page.getByRole('textbox', { name: 'Address of a peer' }).fill('nonsense');
+      await page.getByRole('button', { name: 'Add' }).click();
+      await page.getByText(/The node cannot do this/).waitFor();
+      await page.reload();
+      await page.getByRole('button', { name: 'Sign in as operator' }).waitFor();
+      expect(await page.evaluate<string>('JSON.stringify(localStorage)')).not.toContain('token');
+      expect(faults).toEqual([]);
+      await page.context().close();
+    },
+    TEST_MS,
+  );
 });
 
 const WINDOWS = [
@@ -300,6 +431,74 @@ describe('every screen', () => {
         expect({ scene, overflow: await overflow(page) }).toEqual({ scene, overflow: 0 });
       }
       expect(found).toEqual([]);
+      await page.context().close();
+    },
+    TEST_MS,
+  );
+});
+
+/** The screens of a node, by what is done to come there. */
+const NODE_SCENES: readonly (readonly [string, (page: Page) => Promise<void>])[] = [
+  [
+    'overview',
+    async (page) => {
+      await page.evaluate("location.hash = '#/node'");
+      await page.locator('.node-figure').first().waitFor();
+    },
+  ],
+  [
+    'peers',
+    async (page) => {
+      await page.evaluate("location.hash = '#/node/peers'");
+      await page.locator('tbody tr').first().waitFor();
+    },
+  ],
+  [
+    'block',
+    async (page) => {
+      await page.evaluate(`location.hash = '#/node/block/${await blockOf('From a page')}'`);
+      await page.locator('.node-check .chip-ok').waitFor();
+    },
+  ],
+  [
+    'milestone',
+    async (page) => {
+      await page.evaluate("location.hash = '#/node/milestone/1'");
+      await page.locator('.node-check .chip-ok').waitFor();
+    },
+  ],
+  [
+    'nothing found',
+    async (page) => {
+      await page.evaluate("location.hash = '#/node/search/there-is-no-such-tag'");
+      await page.locator('.empty').waitFor();
+    },
+  ],
+];
+
+describe('every screen of a node', () => {
+  const cases = WINDOWS.flatMap((viewport) =>
+    LANGUAGES.map((language) => ({ viewport, language, name: `${viewport.width} ${language}` })),
+  );
+  it.each(cases)(
+    'is accessible and no wider than its window: $name',
+    async ({ viewport, language }) => {
+      if (browser === undefined) return;
+      const { page, faults } = await openNode();
+      await page.setViewportSize(viewport);
+      await page.evaluate(`localStorage.setItem('tanglemail.language', '${language}')`);
+      await page.reload();
+      const found: string[] = [];
+      for (const [scene, go] of NODE_SCENES) {
+        await go(page);
+        for (const colorScheme of ['light', 'dark'] as const) {
+          await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+          found.push(...(await accessFaults(page)).map((one) => `${scene} ${colorScheme}: ${one}`));
+        }
+        expect({ scene, overflow: await overflow(page) }).toEqual({ scene, overflow: 0 });
+      }
+      expect(found).toEqual([]);
+      expect(faults).toEqual([]);
       await page.context().close();
     },
     TEST_MS,

@@ -54,7 +54,7 @@ async function control(
 }
 
 describe('pages of a node', () => {
-  it('are served at the root under the policy of all pages, and show the face of a node', async () => {
+  it('are served at the root under the usual policy, and show the face of a node', async () => {
     const url = await served();
     const page = await fetch(`${url}/`);
     expect(await page.text()).toBe('<!doctype html>page');

@@ -10,9 +10,11 @@ export interface ShellProps {
   readonly faces: readonly Face[];
   readonly present: Face;
   readonly children: ReactNode;
+  /** What is wrong, in place of what the client's daemon says. */
+  readonly strip?: ReactNode;
 }
 
-export function Shell({ faces, present, children }: ShellProps) {
+export function Shell({ faces, present, children, strip }: ShellProps) {
   const { shell } = useWords();
   const content = useRef<HTMLElement>(null);
   return (
@@ -20,7 +22,7 @@ export function Shell({ faces, present, children }: ShellProps) {
       <button type="button" className="skip" onClick={() => content.current?.focus()}>
         {shell.skip}
       </button>
-      <StatusStrip />
+      {strip ?? <StatusStrip />}
       <Rail faces={faces} present={present} />
       <main ref={content} className="shell-content" tabIndex={-1}>
         {children}

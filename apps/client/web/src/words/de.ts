@@ -8,6 +8,7 @@ import { filing } from './de/filing.ts';
 import { forms } from './de/forms.ts';
 import { keys } from './de/keys.ts';
 import { mail } from './de/mail.ts';
+import { node } from './de/node.ts';
 import { settings } from './de/settings.ts';
 import { shell } from './de/shell.ts';
 import { state } from './de/state.ts';
@@ -22,6 +23,7 @@ export const de = {
   forms,
   keys,
   mail,
+  node,
   settings,
   shell,
   state,

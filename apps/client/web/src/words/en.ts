@@ -7,6 +7,7 @@ import { filing } from './en/filing.ts';
 import { forms } from './en/forms.ts';
 import { keys } from './en/keys.ts';
 import { mail } from './en/mail.ts';
+import { node } from './en/node.ts';
 import { settings } from './en/settings.ts';
 import { shell } from './en/shell.ts';
 import { state } from './en/state.ts';
@@ -21,6 +22,7 @@ export const en = {
   forms,
   keys,
   mail,
+  node,
   settings,
   shell,
   state,

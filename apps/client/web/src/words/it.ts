@@ -8,6 +8,7 @@ import { filing } from './it/filing.ts';
 import { forms } from './it/forms.ts';
 import { keys } from './it/keys.ts';
 import { mail } from './it/mail.ts';
+import { node } from './it/node.ts';
 import { settings } from './it/settings.ts';
 import { shell } from './it/shell.ts';
 import { state } from './it/state.ts';
@@ -22,6 +23,7 @@ export const it = {
   forms,
   keys,
   mail,
+  node,
   settings,
   shell,
   state,
