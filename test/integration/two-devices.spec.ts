@@ -4,6 +4,7 @@
  * mail is lost. Spec: docs/spec/26-self-log.md.
  */
 import { describe, expect, it } from '@jest/globals';
+import { SYSTEM_FOLDER } from '../../apps/client/src/notices/notice-keeper.ts';
 import { Device } from '../life/device.ts';
 import { seedOf } from '../life/people.ts';
 import { SeededRandom } from '../sim/random.ts';
@@ -22,7 +23,9 @@ function mailboxOf({ client }: Device) {
 /** Every mail that came, with its folder and flags, and the names of the folders. */
 async function shown(device: Device): Promise<{ folders: string[]; mails: string[] }> {
   const { service } = device.client;
-  const folders = (await service.folders()).map((one) => one.name);
+  // Notices are told by each device for itself.
+  const names = (await service.folders()).map((one) => one.name);
+  const folders = names.filter((name) => name !== SYSTEM_FOLDER);
   const mails: string[] = [];
   // What was sent before the link stays on the device that sent it.
   for (const folder of folders.filter((name) => name !== 'Sent')) {

@@ -26,8 +26,11 @@ export interface ServerLimits {
 /** Far above what the largest body needs on a slow line. */
 export const SERVER_TIMES = { headTimeoutMs: 10_000, requestTimeoutMs: 30_000 } as const;
 
-/** Time after which an idle connection is closed, in milliseconds. */
-const KEEP_ALIVE_MS = 15_000;
+/**
+ * Time after which an idle connection is closed, in milliseconds: longer than the pauses in a
+ * client's work, so that a request seldom meets a connection that is just being closed.
+ */
+const KEEP_ALIVE_MS = 65_000;
 const MAX_HEADERS = 100;
 /** Looks for late requests in one of their times. */
 const LOOKS = 4;
