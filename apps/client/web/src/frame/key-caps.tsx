@@ -4,8 +4,8 @@ import { type Command, KEYS } from './shortcuts.ts';
 export function KeyCaps({ command }: { readonly command: Command }) {
   return KEYS[command].map((keys: string) => (
     <span key={keys} className="key-caps">
-      {capsOf(keys).map((cap, at) => (
-        <kbd key={at}>{cap}</kbd>
+      {capsOf(keys).map((cap) => (
+        <kbd key={cap}>{cap}</kbd>
       ))}
     </span>
   ));

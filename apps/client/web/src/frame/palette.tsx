@@ -28,7 +28,13 @@ interface Choice {
 }
 
 /** Moving through the page and its panes needs no name. */
-const UNNAMED: readonly Command[] = ['palette', 'next', 'previous', 'nextPane', 'previousPane'];
+const UNNAMED: ReadonlySet<Command> = new Set([
+  'palette',
+  'next',
+  'previous',
+  'nextPane',
+  'previousPane',
+]);
 
 /** Contacts that are offered; the letters of the others bring them up in the composer. */
 const MAX_CONTACTS = 500;
@@ -41,7 +47,7 @@ function useChoices(faces: readonly Face[]): Choice[] {
   const { value: contacts = [] } = useResource<readonly ContactDto[]>('contacts');
   const names: Readonly<Record<string, string>> = mail.folderNames;
   const commands = (Object.keys(KEYS) as Command[]).filter(
-    (command) => book.has(command) && !UNNAMED.includes(command),
+    (command) => book.has(command) && !UNNAMED.has(command),
   );
   return [
     ...commands.map((command) => ({

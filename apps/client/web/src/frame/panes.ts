@@ -21,6 +21,6 @@ export function focusPane(step: 1 | -1): void {
   const at = panes.findIndex((one) => one.contains(document.activeElement));
   const first = step === 1 ? 0 : panes.length - 1;
   const pane = panes[at < 0 ? first : (at + step + panes.length) % panes.length];
-  const target = INSIDE.map((one) => pane?.querySelector<HTMLElement>(one)).find(Boolean);
-  if (target !== undefined) target?.focus();
+  const found = INSIDE.flatMap((one) => pane?.querySelector<HTMLElement>(one) ?? []);
+  found[0]?.focus();
 }

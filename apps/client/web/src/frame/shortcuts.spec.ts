@@ -2,10 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { loadWords } from '../words/use-words.ts';
 import { GROUPS, KEYS, type Press, SEQUENCE_MS, stepOf, worksInFields } from './shortcuts.ts';
 
-const press = (key: string, more: Partial<Press> = {}): Press => ({
-  ...{ key, ctrlKey: false, metaKey: false, altKey: false, shiftKey: false },
-  ...more,
-});
+const PLAIN = { ctrlKey: false, metaKey: false, altKey: false, shiftKey: false };
+const press = (key: string, more: Partial<Press> = {}): Press => ({ ...PLAIN, key, ...more });
 
 describe('the keyboard map', () => {
   it('gives each key one meaning, and each command a place in the help', async () => {

@@ -7,8 +7,16 @@
 export const GROUPS = {
   list: ['next', 'previous', 'open', 'back', 'search', 'mark', 'markAll'],
   mail: [
-    ...['archive', 'trash', 'star', 'unread', 'file', 'undo'],
-    ...['reply', 'replyAll', 'forward', 'report'],
+    'archive',
+    'trash',
+    'star',
+    'unread',
+    'file',
+    'undo',
+    'reply',
+    'replyAll',
+    'forward',
+    'report',
   ],
   go: ['goInbox', 'goSent', 'goDrafts', 'goOutbox', 'goContacts', 'goWallet'],
   page: ['compose', 'palette', 'help', 'nextPane', 'previousPane'],

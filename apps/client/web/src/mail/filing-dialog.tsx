@@ -34,7 +34,7 @@ function useChoices(ids: readonly string[], typed: string): Choice[] {
   const { value: labels = [] } = useResource<readonly LabelDto[]>('mailbox/labels');
   const present = labelsOn(work, ids);
   const names = labels.map(({ name }) => name);
-  const isNew = LABEL_FORM.test(typed) && !names.some((one) => one === typed);
+  const isNew = LABEL_FORM.test(typed) && !names.includes(typed);
   return [
     ...folders
       .filter(({ name }) => name !== 'Drafts' && name !== 'Requests')

@@ -4,6 +4,7 @@
  */
 import { Archive, FolderInput, MailOpen, Star, Trash2 } from 'lucide-react';
 import { useState } from 'react';
+import { Toolbar } from 'react-aria-components';
 import type { MessageDto, StatusDto } from '../../../src/api/dto.ts';
 import { useComposer } from '../compose/composer.tsx';
 import { answerTo, passedOn } from '../compose/start.ts';
@@ -47,7 +48,7 @@ export function MailActions({ id }: { readonly id: string }) {
   const isInTrash = mail?.folder === 'Trash';
   return (
     <>
-      <div className="mail-actions" role="toolbar" aria-label={filing.actions}>
+      <Toolbar className="mail-actions" aria-label={filing.actions}>
         <IconButton icon={Archive} label={words.archive} onPress={() => work.archive([id])} />
         <IconButton
           icon={Trash2}
@@ -66,7 +67,7 @@ export function MailActions({ id }: { readonly id: string }) {
           onPress={() => work.markSeen(false, [id])}
         />
         <IconButton icon={FolderInput} label={filing.file} onPress={() => setFiling(true)} />
-      </div>
+      </Toolbar>
       {mail?.folder === 'Requests' && <RequestBar mail={mail} />}
       {isFiling && <FilingDialog ids={[id]} onClose={() => setFiling(false)} />}
     </>

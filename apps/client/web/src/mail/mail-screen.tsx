@@ -1,6 +1,6 @@
 /** Mail: folders, the list of one, and the mail that is open. */
 import { MailOpen, PanelLeft, Pencil } from 'lucide-react';
-import { type RefObject, useCallback, useMemo, useRef, useState } from 'react';
+import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useComposer } from '../compose/composer.tsx';
 import { goInstead, type ScreenProps } from '../frame/route.ts';
 import { IconButton } from '../ui/button.tsx';
@@ -28,12 +28,25 @@ function useHome(place: ListPlace): ListPlace {
   return useMemo(() => ({ kind: 'folder', folder }), [folder]);
 }
 
+/** Closing a mail gives the focus to the list that it was opened from. */
+function useFocusBack(open: string | undefined): void {
+  const before = useRef(open);
+  useEffect(() => {
+    const isClosed = before.current !== undefined && open === undefined;
+    before.current = open;
+    // Only when the mail had it: a field keeps what it has.
+    if (!isClosed || document.activeElement !== document.body) return;
+    document.querySelector<HTMLElement>('.mail-list [role="listbox"]')?.focus();
+  }, [open]);
+}
+
 export function MailScreen({ parts }: ScreenProps) {
   const { faces, mail } = useWords();
   const { list: place, open } = placeOf(parts);
   const home = useHome(place);
   const list = useMailList(place, open);
   const work = useNewMailWork(list, place, open);
+  useFocusBack(open);
   const field = useRef<HTMLInputElement>(null);
   const [filed, setFiled] = useState<readonly string[]>([]);
   const file = (): void => setFiled(work.targets());

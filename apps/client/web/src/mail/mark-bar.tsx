@@ -1,5 +1,6 @@
 /** What can be done with the mails that are selected; it stands in the place of the list's head. */
 import { Archive, FolderInput, Mail, MailOpen, Star, Trash2, X } from 'lucide-react';
+import { Toolbar } from 'react-aria-components';
 import { IconButton } from '../ui/button.tsx';
 import { useCount, useWords } from '../words/use-words.ts';
 import { NO_MARKS } from './marks.ts';
@@ -11,7 +12,7 @@ export function MarkBar({ file }: { readonly file: () => void }) {
   const work = useMailWork();
   const { marks, setMarks } = work.list;
   return (
-    <div className="mark-bar" role="toolbar" aria-label={filing.actions}>
+    <Toolbar className="mark-bar" aria-label={filing.actions}>
       <IconButton icon={X} label={filing.unmark} onPress={() => setMarks(NO_MARKS)} />
       <strong className="figures" role="status">
         {countOf(filing.marked, marks.size)}
@@ -22,6 +23,6 @@ export function MarkBar({ file }: { readonly file: () => void }) {
       <IconButton icon={MailOpen} label={filing.markRead} onPress={() => work.markSeen(true)} />
       <IconButton icon={Mail} label={mail.markUnread} onPress={() => work.markSeen(false)} />
       <IconButton icon={FolderInput} label={filing.file} onPress={file} />
-    </div>
+    </Toolbar>
   );
 }

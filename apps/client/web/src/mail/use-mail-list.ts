@@ -16,28 +16,29 @@ const TOPICS = ['inbox', 'mailbox', 'outbox', 'contacts'] as const;
 type MailSource = RowSource<MessageSummaryDto>;
 
 /** Where the rows of a place come from. */
-function sourceOf(place: ListPlace): MailSource {
-  if (place.kind === 'search') {
-    const path = `mailbox/search?q=${encodeURIComponent(place.query)}`;
-    return {
-      key: path,
-      topics: TOPICS,
-      load: async (api, offset, limit) => {
-        const answer = await api.get<SearchResultDto>(`${path}&offset=${offset}&limit=${limit}`);
-        const { messages: rows, total, isFuzzy, pending } = answer;
-        return { rows, total, isFuzzy, pending };
-      },
-    };
-  }
-  const folder = place.kind === 'folder' ? place.folder : 'INBOX';
-  const path = `messages?folder=${encodeURIComponent(folder)}`;
+function sourceOf(kind: 'search' | 'folder', text: string): MailSource {
+  const isSearch = kind === 'search';
+  const path = isSearch
+    ? `mailbox/search?q=${encodeURIComponent(text)}`
+    : `messages?folder=${encodeURIComponent(text)}`;
   return {
     key: path,
     topics: TOPICS,
-    load: async (api, offset, limit) => ({
-      rows: await api.get<readonly MessageSummaryDto[]>(`${path}&offset=${offset}&limit=${limit}`),
-    }),
+    load: async (api, offset, limit) => {
+      const page = `${path}&offset=${offset}&limit=${limit}`;
+      if (!isSearch) return { rows: await api.get<readonly MessageSummaryDto[]>(page) };
+      const { messages: rows, ...facts } = await api.get<SearchResultDto>(page);
+      return { rows, ...facts };
+    },
   };
+}
+
+/** Behind the outbox, which is no list of rows, stands the inbox. */
+function useSource(place: ListPlace): MailSource {
+  const kind = place.kind === 'search' ? 'search' : 'folder';
+  const text =
+    place.kind === 'search' ? place.query : place.kind === 'folder' ? place.folder : 'INBOX';
+  return useMemo(() => sourceOf(kind, text), [kind, text]);
 }
 
 interface Cursor {
@@ -77,11 +78,7 @@ function useTotal(place: ListPlace, rows: Rows<MessageSummaryDto>): number | und
 }
 
 export function useMailList(place: ListPlace, open: string | undefined): MailListState {
-  const { kind } = place;
-  const detail = place.kind === 'folder' ? place.folder : place.kind === 'search' && place.query;
-  // By what it names: a place is made anew with every drawing.
-  // oxlint-disable-next-line react-hooks/exhaustive-deps
-  const source = useMemo(() => sourceOf(place), [kind, detail]);
+  const source = useSource(place);
   const rows = useRows(source);
   const total = useTotal(place, rows);
   const [position, setPosition] = useState<Position>({ ...START, key: source.key });

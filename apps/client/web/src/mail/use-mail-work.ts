@@ -69,10 +69,13 @@ export function useAttempt(): MailWork['attempt'] {
   };
 }
 
+/** Rows that are looked through for one that stays. */
+const MAX_GONE = 20;
+
 /** The mail to be shown when these are gone: the next one below, else above. */
 function neighbour({ rows, cursor }: MailListState, ids: readonly string[]): string | undefined {
-  const around = [...Array(20).keys()].map((step) => cursor + 1 + step);
-  const places = [...around, cursor - 1];
+  const below = Array.from({ length: MAX_GONE }, (_, step) => cursor + 1 + step);
+  const places = [...below, cursor - 1];
   return places
     .map((index) => (index < 0 ? undefined : rows.rowAt(index)?.id))
     .find((id) => id !== undefined && !ids.includes(id));
@@ -89,7 +92,11 @@ function useMoves(list: MailListState, place: ListPlace, open: string | undefine
     list.setCursor(index);
     const showMail = (): void => go(...partsOfPlace(place, mail.id));
     if (mail.folder !== 'Drafts') showMail();
-    else attempt(async () => void ((await openDraftOf(api, composer, mail.id)) || showMail()));
+    else {
+      attempt(async () => {
+        if (!(await openDraftOf(api, composer, mail.id))) showMail();
+      });
+    }
   }
   function step(by: 1 | -1): void {
     const index = Math.max(0, Math.min((list.total ?? 0) - 1, list.cursor + by));
