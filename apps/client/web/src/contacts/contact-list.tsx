@@ -12,7 +12,7 @@ import { fill } from '../words/plurals.ts';
 import { useCount, useWords } from '../words/use-words.ts';
 import { AddContact } from './add-contact.tsx';
 import { ContactRow } from './contact-row.tsx';
-import { listed, type Section, SECTIONS } from './people.ts';
+import { listed, type Section } from './people.ts';
 
 const ROW_HEIGHT = 68;
 const PLACES = ['all', 'requests', 'blocked', 'own'] as const;
@@ -112,7 +112,7 @@ function EmptyList({ section, children }: EmptyListProps) {
 }
 
 interface PlacesProps {
-  readonly present: keyof typeof SECTIONS | 'own';
+  readonly present: Section | 'own';
   readonly requests: number;
 }
 

@@ -2,7 +2,7 @@
 import type { ContactDto } from '../../../src/api/dto.ts';
 
 /** The lists, by the states that they show. */
-export const SECTIONS = { all: 'accepted', requests: 'requested', blocked: 'blocked' } as const;
+const SECTIONS = { all: 'accepted', requests: 'requested', blocked: 'blocked' } as const;
 export type Section = keyof typeof SECTIONS;
 
 export function isSection(text: string): text is Section {
