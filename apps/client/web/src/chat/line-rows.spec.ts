@@ -69,7 +69,7 @@ describe('times of lines', () => {
   it('name today and yesterday, else the date', () => {
     expect(dayText('en', NOON - MINUTE, NOON)).toBe('today');
     expect(dayText('de', NOON - 86_400_000, NOON)).toBe('gestern');
-    expect(dayText('en-GB', new Date(2026, 10, 20).getTime(), NOON)).toBe('Friday 20 November');
+    expect(dayText('en-GB', new Date(2026, 10, 20).getTime(), NOON)).toMatch(/^Fri.* 20 Nov\w+$/);
     expect(dayText('en-GB', new Date(2025, 10, 20).getTime(), NOON)).toMatch(/2025$/);
   });
 

@@ -63,18 +63,11 @@ describe('loaded lines', () => {
   });
 
   it('keep older ones, and drop what was deleted within the page', () => {
-    const before = { lines: [line(1), line(2), line(3)], isWhole: true };
-    const page = Array.from({ length: PAGE_LINES }, (_, index) => line(PAGE_LINES + 3 - index));
-    const { lines, isWhole } = withNewest(
-      before,
-      page.filter(({ number }) => number !== 3),
-    );
-    expect(isWhole).toBe(true);
-    expect(lines.length).toBe(PAGE_LINES - 1);
-    const joined = withNewest({ lines: [line(1), line(2), line(4)], isWhole: true }, page);
-    expect(numbersOf(joined.lines)).toEqual(
-      Array.from({ length: PAGE_LINES + 3 }, (_, index) => index + 1),
-    );
+    const all = Array.from({ length: PAGE_LINES + 3 }, (_, index) => line(index + 1));
+    const left = all.filter(({ number }) => number !== 5);
+    const page = left.slice(-PAGE_LINES).toReversed();
+    const { lines, isWhole } = withNewest({ lines: all, isWhole: true }, page);
+    expect([numbersOf(lines), isWhole]).toEqual([numbersOf(left), true]);
   });
 
   it('begin anew when there may be a gap', () => {
