@@ -1,10 +1,13 @@
 /** Chat: the conversations, and the one that is open. Places: `chat/ID`, `chat/to/ADDRESS`. */
 import { MessagesSquare } from 'lucide-react';
-import type { ScreenProps } from '../frame/route.ts';
+import { useEffect } from 'react';
+import type { ConversationDto } from '../../../src/api/chat-dto.ts';
+import { hrefOf, type ScreenProps } from '../frame/route.ts';
 import { Empty } from '../ui/states.tsx';
 import { useWords } from '../words/use-words.ts';
 import { Conversation } from './conversation.tsx';
 import { ConversationList, useConversations } from './conversation-list.tsx';
+import { useLineDrafts } from './line-drafts.tsx';
 import { NewConversation } from './new-conversation.tsx';
 import '../compose/compose.css';
 import '../mail/mail.css';
@@ -26,20 +29,39 @@ export function ChatScreen({ parts }: ScreenProps) {
 /** What stands beside the list. */
 function Open({ parts }: ScreenProps) {
   const { chat } = useWords();
-  const { value } = useConversations();
+  const { value, problem } = useConversations();
   const [first, address] = parts;
-  if (first === 'to' && address !== undefined) {
-    const known = value?.find((one) => one.address === address);
-    if (known === undefined) return <NewConversation key={address} address={address} />;
-    return <Conversation key={known.id} id={known.id} conversation={known} />;
-  }
-  if (first === undefined || first === 'to') {
+  const known = value?.find((one) => (first === 'to' ? one.address === address : one.id === first));
+  useOwnPlace(address, known);
+  if (first === undefined || (first === 'to' && address === undefined)) {
     return (
       <div className="conversation conversation-none">
         <Empty icon={MessagesSquare}>{chat.choose}</Empty>
       </div>
     );
   }
-  const known = value?.find(({ id }) => id === first);
-  return <Conversation key={first} id={first} conversation={known} />;
+  if (known !== undefined || first !== 'to') {
+    const id = known?.id ?? first;
+    return <Conversation key={id} id={id} conversation={known} />;
+  }
+  if (address === undefined || (value === undefined && problem === undefined)) {
+    return <div className="conversation" />;
+  }
+  return <NewConversation key={address} address={address} />;
+}
+
+/** Once there is a conversation with somebody, it has its place, and what was begun moves there. */
+function useOwnPlace(address: string | undefined, known: ConversationDto | undefined): void {
+  const drafts = useLineDrafts();
+  const id = known?.id;
+  useEffect(() => {
+    if (address === undefined || id === undefined) return;
+    const begun = drafts.get(address);
+    if (begun !== '') {
+      drafts.set(address, '');
+      drafts.putBack(id, begun);
+    }
+    // Going back shall not lead here again.
+    location.replace(hrefOf('chat', id));
+  }, [address, id, drafts]);
 }

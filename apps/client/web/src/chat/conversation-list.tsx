@@ -50,6 +50,8 @@ function Conversations({ open }: { readonly open: string | undefined }) {
   const { chat } = useWords();
   const { value, problem } = useConversations();
   const [wanted, setWanted] = useState('');
+  // Arrows walk through the list; only Enter or a click opens, which takes the focus along.
+  const [walked, setWalked] = useState<string | undefined>(undefined);
   if (value === undefined) {
     if (problem === undefined) return <Skeleton />;
     return <Failed problem={problem} retry={() => resources.invalidate(PATH)} />;
@@ -57,9 +59,10 @@ function Conversations({ open }: { readonly open: string | undefined }) {
   if (value.length === 0) return <Empty icon={MessagesSquare}>{chat.empty}</Empty>;
   const part = wanted.trim().toLowerCase();
   const found = value.filter(({ title }) => title.toLowerCase().includes(part));
+  const chosen = found.findIndex(({ id }) => id === (walked ?? open));
   const show = (index: number): void => {
-    const chosen = found[index];
-    if (chosen !== undefined) go('chat', chosen.id);
+    const one = found[index];
+    if (one !== undefined) go('chat', one.id);
   };
   return (
     <>
@@ -76,8 +79,8 @@ function Conversations({ open }: { readonly open: string | undefined }) {
           label={chat.list}
           count={found.length}
           rowHeight={ROW_HEIGHT}
-          chosen={found.findIndex(({ id }) => id === open)}
-          onChoose={show}
+          chosen={chosen}
+          onChoose={(index) => setWalked(found[index]?.id)}
           onOpen={show}
           renderRow={(index) => {
             const one = found[index];

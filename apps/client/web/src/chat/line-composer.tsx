@@ -9,7 +9,7 @@ import { fill } from '../words/plurals.ts';
 import { useSpeech } from '../words/use-words.ts';
 import { chooseEnterSends, enterSends } from './enter-setting.ts';
 import { useLineDraft, useLineDrafts } from './line-drafts.tsx';
-import { isSending, MAX_LINE_BYTES, sizeOf } from './line-writing.ts';
+import { isSending, type LineSize, MAX_LINE_BYTES, sizeOf } from './line-writing.ts';
 
 const MAX_ROWS = 8;
 
@@ -21,7 +21,7 @@ export interface LineComposerProps {
 }
 
 export function LineComposer({ to, name, onSent }: LineComposerProps) {
-  const { language, words } = useSpeech();
+  const { words } = useSpeech();
   const text = useLineDraft(to);
   const drafts = useLineDrafts();
   const [isByEnter, setByEnter] = useState(enterSends);
@@ -49,22 +49,9 @@ export function LineComposer({ to, name, onSent }: LineComposerProps) {
     setByEnter(isSo);
   }
 
-  const number = new Intl.NumberFormat(language);
   return (
     <div className="line-composer">
-      {size.isTooLong && (
-        <p className="form-problem" role="alert">
-          {fill(words.chat.tooLong, {
-            bytes: number.format(size.bytes),
-            limit: number.format(MAX_LINE_BYTES),
-          })}
-        </p>
-      )}
-      {problem !== undefined && (
-        <p className="form-problem" role="alert">
-          {fill(words.chat.notSent, { reason: problem })}
-        </p>
-      )}
+      <Problems size={size} problem={problem} />
       <div className="line-composer-row">
         <TextField className="field" value={text} onChange={(next) => drafts.set(to, next)}>
           <Label className="sr-only">{fill(words.chat.write, { name })}</Label>
@@ -91,6 +78,32 @@ export function LineComposer({ to, name, onSent }: LineComposerProps) {
         <span id={hintId}>{isByEnter ? words.chat.enterHint : words.chat.controlHint}</span>
       </div>
     </div>
+  );
+}
+
+interface ProblemsProps {
+  readonly size: LineSize;
+  readonly problem: string | undefined;
+}
+
+/** Why the line cannot be sent, or was not. */
+function Problems({ size, problem }: ProblemsProps) {
+  const { language, words } = useSpeech();
+  const number = new Intl.NumberFormat(language);
+  const sizes = { bytes: number.format(size.bytes), limit: number.format(MAX_LINE_BYTES) };
+  return (
+    <>
+      {size.isTooLong && (
+        <p className="form-problem" role="alert">
+          {fill(words.chat.tooLong, sizes)}
+        </p>
+      )}
+      {problem !== undefined && (
+        <p className="form-problem" role="alert">
+          {fill(words.chat.notSent, { reason: problem })}
+        </p>
+      )}
+    </>
   );
 }
 

@@ -5,7 +5,6 @@
 import { ArrowDown } from 'lucide-react';
 import {
   type KeyboardEvent,
-  useCallback,
   useEffect,
   useLayoutEffect,
   useMemo,
@@ -20,7 +19,8 @@ import { fill } from '../words/plurals.ts';
 import { useSpeech } from '../words/use-words.ts';
 import type { LineLoader, LineState } from './line-loader.ts';
 import { LineRow } from './line-row.tsx';
-import { rowsOf } from './line-rows.ts';
+import type { Line } from './loaded-lines.ts';
+import { type LineRow as LineRowFacts, rowsOf } from './line-rows.ts';
 import { dayText } from './line-texts.ts';
 import { PlaceKeeper } from './place-keeper.ts';
 
@@ -39,43 +39,59 @@ function dayOf(atMs: number): string {
   return new Date(atMs).toDateString();
 }
 
-export function LineLog(props: LineLogProps) {
-  const { name, isGroup, lines, isWhole, loader, onDelete, onAtEnd } = props;
-  const { language, words } = useSpeech();
-  const nowMs = useNow();
-  const rows = useMemo(() => rowsOf(lines, dayOf), [lines]);
+/** Keeps what is read where it is, and goes to what the user writes. */
+function useLogPlace(lines: readonly Line[], rows: readonly LineRowFacts[], loader: LineLoader) {
+  const view = useRef<HTMLDivElement>(null);
   const [keeper] = useState(() => new PlaceKeeper(loader.older));
   const isAtEnd = useSyncExternalStore(keeper.watch, keeper.isAtEnd);
-  const view = useRef<HTMLDivElement>(null);
   useLayoutEffect(
     () => (view.current === null ? undefined : keeper.attach(view.current)),
     [keeper],
   );
   useLayoutEffect(() => keeper.keep(rows), [keeper, rows]);
-  const [chosen, setChosen] = useState<number | undefined>(undefined);
-  const present = lines.some(({ number }) => number === chosen) ? chosen : lines.at(-1)?.number;
-  const choose = useCallback((number: number) => setChosen(number), []);
-  const last = lines.at(-1);
-  useEffect(() => onAtEnd(isAtEnd), [isAtEnd, onAtEnd]);
   useEffect(() => loader.setAtEnd(isAtEnd), [isAtEnd, loader]);
-  // Whoever writes looks at what is written.
+  const last = lines.at(-1);
   const ownNumber = last?.isOwn === true ? last.number : undefined;
   useEffect(() => {
     if (ownNumber !== undefined) keeper.toEnd();
   }, [ownNumber, keeper]);
+  return { view, isAtEnd, toEnd: keeper.toEnd };
+}
 
-  function onKeyDown(event: KeyboardEvent<HTMLElement>): void {
-    if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const from = event.target instanceof HTMLElement ? event.target.dataset['line'] : undefined;
-    if (from === undefined) return;
-    const index = lines.findIndex(({ number }) => `${number}` === from);
-    const next = lines[rowByKey(event.key, index, lines.length, PAGE_ROWS) ?? -1];
-    if (next === undefined) return;
-    event.preventDefault();
-    event.stopPropagation();
-    event.currentTarget.querySelector<HTMLElement>(`[data-line="${next.number}"]`)?.focus();
-  }
+/** Which line is the stop of the tab key: the one that was chosen, else the newest. */
+function usePresentLine(lines: readonly Line[]) {
+  const [chosen, choose] = useState<number | undefined>(undefined);
+  const present = lines.some(({ number }) => number === chosen) ? chosen : lines.at(-1)?.number;
+  const isGone = chosen !== undefined && chosen !== present;
+  useEffect(() => {
+    // The line that had the focus was deleted: it goes on to the one that is present now.
+    if (!isGone || document.activeElement !== document.body) return;
+    document.querySelector<HTMLElement>('[data-line][tabindex="0"]')?.focus();
+  }, [isGone]);
+  return { present, choose };
+}
 
+/** Moves the focus from line to line; keys within a line are its own. */
+function walk(event: KeyboardEvent<HTMLElement>, lines: readonly Line[]): void {
+  if (event.altKey || event.ctrlKey || event.metaKey) return;
+  const from = event.target instanceof HTMLElement ? event.target.dataset['line'] : undefined;
+  if (from === undefined) return;
+  const index = lines.findIndex(({ number }) => `${number}` === from);
+  const next = lines[rowByKey(event.key, index, lines.length, PAGE_ROWS) ?? -1];
+  if (next === undefined) return;
+  event.preventDefault();
+  event.stopPropagation();
+  event.currentTarget.querySelector<HTMLElement>(`[data-line="${next.number}"]`)?.focus();
+}
+
+export function LineLog(props: LineLogProps) {
+  const { name, isGroup, lines, isWhole, loader, onDelete, onAtEnd } = props;
+  const { language, words } = useSpeech();
+  const nowMs = useNow();
+  const rows = useMemo(() => rowsOf(lines, dayOf), [lines]);
+  const { view, isAtEnd, toEnd } = useLogPlace(lines, rows, loader);
+  const { present, choose } = usePresentLine(lines);
+  useEffect(() => onAtEnd(isAtEnd), [isAtEnd, onAtEnd]);
   return (
     <div className="log-place">
       <div
@@ -85,7 +101,7 @@ export function LineLog(props: LineLogProps) {
         aria-label={fill(words.chat.lines, { name })}
         aria-live={isAtEnd ? 'polite' : 'off'}
         aria-relevant="additions"
-        onKeyDown={onKeyDown}
+        onKeyDown={(event) => walk(event, lines)}
       >
         {isWhole && (
           <p className="log-start">
@@ -111,7 +127,7 @@ export function LineLog(props: LineLogProps) {
       </div>
       {!isAtEnd && (
         <div className="log-jump">
-          <IconButton icon={ArrowDown} label={words.chat.toNewest} onPress={keeper.toEnd} />
+          <IconButton icon={ArrowDown} label={words.chat.toNewest} onPress={toEnd} />
         </div>
       )}
     </div>

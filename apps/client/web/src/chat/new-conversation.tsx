@@ -2,7 +2,6 @@
 import { useState } from 'react';
 import type { ContactDto } from '../../../src/api/dto.ts';
 import { useResource } from '../daemon/use-data.ts';
-import { go } from '../frame/route.ts';
 import { fill } from '../words/plurals.ts';
 import { useWords } from '../words/use-words.ts';
 import { Requested } from './conversation.tsx';
@@ -29,10 +28,7 @@ export function NewConversation({ address }: { readonly address: string }) {
       <LineComposer
         to={address}
         name={title}
-        onSent={({ message }) => {
-          if (message === undefined) setRequested(true);
-          else go('chat', message.conversation);
-        }}
+        onSent={({ message }) => setRequested(message === undefined)}
       />
     </section>
   );

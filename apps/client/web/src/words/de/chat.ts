@@ -38,7 +38,8 @@ export const chat = {
   tooLong: 'Das sind {bytes} Byte; eine Zeile hat höchstens {limit}.',
   notSent: 'Nicht gesendet: {reason}',
   requestHint:
-    '{name} hat dir noch nicht geschrieben. Was du schreibst, geht als Kontaktanfrage: eine Mail, die in den Anfragen wartet.',
+    '{name} hat dir noch nicht geschrieben. Was du schreibst, geht als Kontaktanfrage: eine ' +
+    'Mail, die in den Anfragen wartet.',
   notAcceptedHint:
     '{name} ist keiner deiner Kontakte. Was du schreibst, geht als Kontaktanfrage, eine Mail.',
   requested: 'Das ging als Kontaktanfrage: eine Mail, die in Gesendet liegt.',
@@ -127,7 +128,9 @@ export const chat = {
     actions: '{name} ändern',
     roles: { founder: 'Gründer', admin: 'Admin', member: 'Mitglied' },
     twoStories:
-      '{name} hat der Gruppe zweierlei darüber erzählt, wer dazugehört. Vielleicht wussten zwei Geräte nichts voneinander, oder jemand anders benutzt die Schlüssel. Frag auf einem anderen Weg nach.',
+      '{name} hat der Gruppe zweierlei darüber erzählt, wer dazugehört. Vielleicht wussten ' +
+      'zwei Geräte nichts voneinander, oder jemand anders benutzt die Schlüssel. Frag auf ' +
+      'einem anderen Weg nach.',
     waiting: {
       one: 'Eine Änderung der Gruppe wartet auf andere, die noch nicht da sind.',
       other: '{n} Änderungen der Gruppe warten auf andere, die noch nicht da sind.',

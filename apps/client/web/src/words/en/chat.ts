@@ -45,7 +45,8 @@ export const chat = {
   tooLong: 'This has {bytes} bytes; a line has at most {limit}.',
   notSent: 'Not sent: {reason}',
   requestHint:
-    '{name} has not written to you yet. What you write goes as a contact request, a mail that waits in their requests.',
+    '{name} has not written to you yet. What you write goes as a contact request, a mail ' +
+    'that waits in their requests.',
   notAcceptedHint:
     '{name} is not among your contacts. What you write goes as a contact request, a mail.',
   requested: 'This went as a contact request: a mail, which stands in Sent.',
@@ -133,7 +134,9 @@ export const chat = {
     actions: 'Change {name}',
     roles: { founder: 'Founder', admin: 'Admin', member: 'Member' },
     twoStories:
-      '{name} has told the group two different stories about who is in it. Perhaps two of their devices did not know of each other, or somebody else uses their keys. Ask them by another way.',
+      '{name} has told the group two different stories about who is in it. Perhaps two of ' +
+      'their devices did not know of each other, or somebody else uses their keys. Ask them by ' +
+      'another way.',
     waiting,
     same: 'Who shows the same text here sees the same group:',
     unknownMember: 'Somebody has never written to you, so nobody can prove their keys: {detail}',

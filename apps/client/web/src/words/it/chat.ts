@@ -38,7 +38,8 @@ export const chat = {
   tooLong: 'Sono {bytes} byte; una riga ne ha al massimo {limit}.',
   notSent: 'Non inviato: {reason}',
   requestHint:
-    '{name} non ti ha ancora scritto. Ciò che scrivi parte come richiesta di contatto, una mail che aspetta tra le sue richieste.',
+    '{name} non ti ha ancora scritto. Ciò che scrivi parte come richiesta di contatto, una ' +
+    'mail che aspetta tra le sue richieste.',
   notAcceptedHint:
     '{name} non è tra i tuoi contatti. Ciò che scrivi parte come richiesta di contatto, una mail.',
   requested: 'È partito come richiesta di contatto: una mail, che si trova in Inviati.',
@@ -126,7 +127,9 @@ export const chat = {
     actions: 'Modifica {name}',
     roles: { founder: 'Fondatore', admin: 'Admin', member: 'Membro' },
     twoStories:
-      '{name} ha raccontato al gruppo due storie diverse su chi ne fa parte. Forse due suoi dispositivi non sapevano l’uno dell’altro, o qualcun altro usa le sue chiavi. Chiedi per un’altra via.',
+      '{name} ha raccontato al gruppo due storie diverse su chi ne fa parte. Forse due suoi ' +
+      'dispositivi non sapevano l’uno dell’altro, o qualcun altro usa le sue chiavi. Chiedi ' +
+      'per un’altra via.',
     waiting: {
       one: 'Una modifica del gruppo aspetta altre che non sono ancora arrivate.',
       other: '{n} modifiche del gruppo aspettano altre che non sono ancora arrivate.',
