@@ -38,9 +38,9 @@ function startDrawing(
   latest: { readonly current: LatestProps },
 ): Drawing & { readonly stop: () => void } {
   const painter = new DagPainter({ canvas, store, windowMs, ringed, colours: coloursAt(canvas) });
-  const loop = new PaintLoop(canvas, () => {
+  const loop = new PaintLoop(canvas, (budgetMs) => {
     const { heldMs, nowMs, isPaused } = latest.current;
-    painter.paint(heldMs ?? nowMs());
+    painter.paint(heldMs ?? nowMs(), budgetMs);
     if (isPaused && !painter.isRepainting) loop.run(false);
   });
   const sizes = new ResizeObserver(() => {

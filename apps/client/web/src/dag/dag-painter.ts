@@ -22,8 +22,6 @@ const PADDING = 16;
 const HIT_RADIUS = 14;
 /** A layer is so many times as wide as the view. */
 const LAYER_WIDTHS = 1.5;
-/** Milliseconds of one frame that painting may take, copying apart. */
-const FRAME_BUDGET_MS = 5;
 /** Edges that one stroke draws. */
 const EDGES_PER_STROKE = 64;
 /** More changes than this that wait are answered by painting anew. */
@@ -149,11 +147,14 @@ export class DagPainter {
     return this.#repaint !== undefined;
   }
 
-  /** One frame, with `rightMs` at the right end of the view. */
-  paint(rightMs: number): void {
+  /**
+   * One frame, with `rightMs` at the right end of the view. Painting stops after `budgetMs`, and
+   * goes on with the next frame.
+   */
+  paint(rightMs: number, budgetMs: number): void {
     this.#rightMs = rightMs;
     this.#moveLayers();
-    const endMs = performance.now() + FRAME_BUDGET_MS;
+    const endMs = performance.now() + budgetMs;
     this.#paintAdded(endMs);
     this.#paintChanged(endMs);
     this.#paintAnew(endMs);
@@ -232,7 +233,9 @@ export class DagPainter {
     this.#leftMs += offset / this.#pixelsPerMs;
     this.#areConesStale = true;
     this.#shownAt = undefined;
-    this.#added.push(...this.#store.between(oldEndMs, this.#layerEndMs));
+    this.#added = [
+      ...new Set([...this.#added, ...this.#store.between(oldEndMs, this.#layerEndMs)]),
+    ];
   }
 
   /** Clears the layers and paints all that is in them, newest first. */

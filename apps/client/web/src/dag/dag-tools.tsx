@@ -59,7 +59,7 @@ function SearchField({ search }: { readonly search: (text: string) => boolean })
     if (wanted !== '') setMissed(search(wanted) ? '' : wanted);
   }
   return (
-    <form className="dag-search" role="search" onSubmit={onSubmit}>
+    <form className="dag-search" role="search" aria-label={dag.search} onSubmit={onSubmit}>
       <Search aria-hidden size={16} />
       <input
         type="search"

@@ -14,6 +14,7 @@ import { type DagStore, type Vertex, VERTEX_STATES } from './dag-store.ts';
 import { DagTools } from './dag-tools.tsx';
 import { MarkIcon } from './mark-icon.tsx';
 import { useDagPlace } from './use-dag-place.ts';
+import { useSecond } from './use-second.ts';
 import { isWalkKey } from './walk.ts';
 import './dag.css';
 
@@ -136,26 +137,35 @@ function ChosenVertex({ vertex, nowMs, onOpen, onClose }: ChosenVertexProps) {
       <p className="sr-only" role="status">
         {said.text}
       </p>
-      {vertex !== undefined && (
-        <div className="dag-chosen">
-          <p className="dag-chosen-state">
-            <MarkIcon state={vertex.state} />
-            {vertex.index === undefined
-              ? dag.states[vertex.state]
-              : fill(dag.milestoneOf, { n: vertex.index })}
-            <IconButton icon={X} label={dag.close} onPress={onClose} />
-          </p>
-          <p className="mono">{vertex.id.slice(0, 2 * SHORT_ID)}</p>
-          <p className="dag-chosen-edges">
-            {count(dag.parents, vertex.parents.length)}, {count(dag.children, vertex.children.size)}
-          </p>
-          {onOpen !== undefined && (
-            <Button icon={ExternalLink} onPress={() => onOpen(vertex)}>
-              {dag.open}
-            </Button>
-          )}
-        </div>
-      )}
+      {vertex !== undefined && <Card {...{ vertex, nowMs, onOpen, onClose }} />}
     </>
+  );
+}
+
+/** Follows what becomes of the vertex. */
+function Card({ vertex, nowMs, onOpen, onClose }: ChosenVertexProps & { readonly vertex: Vertex }) {
+  const { dag } = useWords();
+  const count = useCount();
+  const place = useRef<HTMLDivElement>(null);
+  useSecond(place, nowMs);
+  return (
+    <div ref={place} className="dag-chosen">
+      <p className="dag-chosen-state">
+        <MarkIcon state={vertex.state} />
+        {vertex.index === undefined
+          ? dag.states[vertex.state]
+          : fill(dag.milestoneOf, { n: vertex.index })}
+        <IconButton icon={X} label={dag.close} onPress={onClose} />
+      </p>
+      <p className="mono">{vertex.id.slice(0, 2 * SHORT_ID)}</p>
+      <p className="dag-chosen-edges">
+        {count(dag.parents, vertex.parents.length)}, {count(dag.children, vertex.children.size)}
+      </p>
+      {onOpen !== undefined && (
+        <Button icon={ExternalLink} onPress={() => onOpen(vertex)}>
+          {dag.open}
+        </Button>
+      )}
+    </div>
   );
 }

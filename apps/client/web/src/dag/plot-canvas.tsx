@@ -77,7 +77,8 @@ export function PlotCanvas({ seconds, lines, figure }: PlotCanvasProps) {
     const element = place.current;
     if (element === null) return undefined;
     const { labels, ...texts } = first.current;
-    const drawn = new UPlot(optionsOf(labels, element.clientWidth, texts), [[]], element);
+    const nothing: UPlot.AlignedData = [[], ...labels.map(() => [])];
+    const drawn = new UPlot(optionsOf(labels, element.clientWidth, texts), nothing, element);
     plot.current = drawn;
     const sizes = new ResizeObserver(() => {
       drawn.setSize({ width: element.clientWidth, height: HEIGHT });
