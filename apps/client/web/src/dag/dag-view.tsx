@@ -58,7 +58,7 @@ export function DagView({ store, mine = NONE, onOpen, nowMs = Date.now }: DagVie
           ref={picture}
           className="dag-focus"
           role="application"
-          // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it takes the keys itself
+          // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
           tabIndex={0}
           aria-label={dag.picture}
           aria-describedby={`${id}-help`}
