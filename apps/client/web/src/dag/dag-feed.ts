@@ -32,11 +32,17 @@ export interface FeedMessage {
   readonly data: unknown;
 }
 
+interface Earlier {
+  readonly blockId: string;
+  readonly parents: readonly string[];
+  readonly state: 'confirmed' | 'conflict';
+}
+
 export class DagFeed {
   readonly #store: DagStore;
   readonly #rates: Rates;
   /** Referenced blocks that were solid before the page listened, parents before children. */
-  #earlier: BlockMetadataDto[] = [];
+  #earlier: Earlier[] = [];
   #isReplay = false;
   #lastMilestoneMs: number | undefined;
 
@@ -55,13 +61,13 @@ export class DagFeed {
     if (typeof data !== 'object' || data === null) return;
     switch (topic) {
       case 'blocks':
-        return this.#onBlock(data as Partial<BlockEventDto>, nowMs);
+        return this.#onBlock(data, nowMs);
       case 'block-metadata/referenced':
-        return this.#onReferenced(data as Partial<BlockMetadataDto>, nowMs);
+        return this.#onReferenced(data, nowMs);
       case 'milestones':
-        return this.#onMilestone(data as Partial<MilestoneDto>, nowMs);
+        return this.#onMilestone(data, nowMs);
       case 'milestones/confirmed':
-        return this.#onConfirmed(data as Partial<ConfirmedMilestoneDto>, nowMs);
+        return this.#onConfirmed(data, nowMs);
       case '$ready':
         if ((data as { topic?: unknown }).topic === 'milestones/confirmed') this.#isReplay = false;
         return undefined;
@@ -80,15 +86,17 @@ export class DagFeed {
   #onReferenced(metadata: Partial<BlockMetadataDto>, nowMs: number): void {
     const { blockId, parents, ledgerInclusionState } = metadata;
     if (typeof blockId !== 'string') return;
+    const state: Earlier['state'] =
+      ledgerInclusionState === 'conflicting' ? 'conflict' : 'confirmed';
     const known = this.#store.get(blockId);
     if (known === undefined) {
-      const earlier = { ...metadata, blockId, parents: idsOf(parents), solid: true };
-      if (this.#earlier.length < MAX_EARLIER) this.#earlier.push(earlier as BlockMetadataDto);
+      const earlier = { blockId, parents: idsOf(parents), state };
+      if (this.#earlier.length < MAX_EARLIER) this.#earlier.push(earlier);
       return;
     }
     const isFirst = known.state === 'tip' || known.state === 'pending';
     this.#store.add({ id: blockId, atMs: known.atMs, parents: idsOf(parents) });
-    this.#store.settle(blockId, settledState(ledgerInclusionState));
+    this.#store.settle(blockId, state);
     if (isFirst && !this.#isReplay) this.#rates.confirmed(nowMs, nowMs - known.atMs);
   }
 
@@ -103,10 +111,10 @@ export class DagFeed {
     const atMs = this.#timeOf(timestampMs, nowMs);
     const lastMs = this.#lastMilestoneMs ?? atMs - USUAL_STEP_MS;
     const stepMs = Math.max(0, atMs - lastMs) / (this.#earlier.length + 1);
-    for (const [at, { blockId, parents, ledgerInclusionState }] of this.#earlier.entries()) {
+    for (const [at, { blockId, parents, state }] of this.#earlier.entries()) {
       const cameMs = Math.round(atMs - stepMs * (this.#earlier.length - at));
       this.#store.add({ id: blockId, atMs: cameMs, parents });
-      this.#store.settle(blockId, settledState(ledgerInclusionState));
+      this.#store.settle(blockId, state);
     }
     this.#earlier = [];
     this.#lastMilestoneMs = atMs;
@@ -122,13 +130,8 @@ function isWhole(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
-function idsOf(value: unknown): BlockMetadataDto['parents'] {
-  if (!Array.isArray(value)) return [];
-  return value.filter((one) => typeof one === 'string') as BlockMetadataDto['parents'];
-}
-
-function settledState(state: BlockMetadataDto['ledgerInclusionState']): 'confirmed' | 'conflict' {
-  return state === 'conflicting' ? 'conflict' : 'confirmed';
+function idsOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
 }
 
 /** The roots of a milestone's cone; none when the bytes cannot be read. */

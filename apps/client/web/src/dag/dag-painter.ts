@@ -7,7 +7,7 @@
  * Before: dag-store.ts; after: dag-canvas.tsx.
  */
 import { addEdge, type DagColours, drawMark, drawRing } from './dag-marks.ts';
-import type { DagStore, Vertex } from './dag-store.ts';
+import { type DagStore, type Direction, MAX_CONE, type Vertex } from './dag-store.ts';
 
 /** Pixels of the page that a mark with its ring keeps within, from its middle. */
 const DISC_RADIUS = 8;
@@ -22,8 +22,6 @@ const PADDING = 16;
 const HIT_RADIUS = 14;
 /** A layer is so many times as wide as the view. */
 const LAYER_WIDTHS = 1.5;
-/** Milliseconds of one frame that painting may take, copying apart. */
-const FRAME_BUDGET_MS = 5;
 /** Edges that one stroke draws. */
 const EDGES_PER_STROKE = 64;
 /** More changes than this that wait are answered by painting anew. */
@@ -32,10 +30,11 @@ const MAX_WAITING = 4_000;
 const REPAINT_STEP_MS = 1_000;
 const DIMMED = 0.35;
 
-export interface Selection {
+/** A chosen vertex with its cones; the future grows. */
+interface Selection {
   readonly id: string;
   readonly past: ReadonlySet<string>;
-  readonly future: ReadonlySet<string>;
+  readonly future: Set<string>;
 }
 
 export interface DagPainterOptions {
@@ -132,22 +131,30 @@ export class DagPainter {
     this.#ringed = ringed;
   }
 
-  select(selection: Selection | undefined): void {
-    this.#selection = selection;
+  /** Shows the cones of a vertex; of none without an id. */
+  select(id: string | undefined): void {
+    if (id === this.#selection?.id) return;
+    const [past, future] = (['past', 'future'] as const).map((direction) =>
+      this.#store.cone(id ?? '', direction),
+    );
+    this.#selection = id && past && future ? { id, past, future } : undefined;
     this.#areConesStale = true;
     this.#shownAt = undefined;
   }
 
-  /** Whether more is to be painted than the last frame had time for. */
-  get isBehind(): boolean {
-    return this.#repaint !== undefined || this.#added.length > 0 || this.#changed.size > 0;
+  /** Whether painting anew takes longer than the last frame had time for. */
+  get isRepainting(): boolean {
+    return this.#repaint !== undefined;
   }
 
-  /** One frame, with `rightMs` at the right end of the view. */
-  paint(rightMs: number): void {
+  /**
+   * One frame, with `rightMs` at the right end of the view. Painting stops after `budgetMs`, and
+   * goes on with the next frame.
+   */
+  paint(rightMs: number, budgetMs: number): void {
     this.#rightMs = rightMs;
     this.#moveLayers();
-    const endMs = performance.now() + FRAME_BUDGET_MS;
+    const endMs = performance.now() + budgetMs;
     this.#paintAdded(endMs);
     this.#paintChanged(endMs);
     this.#paintAnew(endMs);
@@ -226,7 +233,9 @@ export class DagPainter {
     this.#leftMs += offset / this.#pixelsPerMs;
     this.#areConesStale = true;
     this.#shownAt = undefined;
-    this.#added.push(...this.#store.between(oldEndMs, this.#layerEndMs));
+    this.#added = [
+      ...new Set([...this.#added, ...this.#store.between(oldEndMs, this.#layerEndMs)]),
+    ];
   }
 
   /** Clears the layers and paints all that is in them, newest first. */
@@ -297,9 +306,20 @@ export class DagPainter {
     }
     pen.stroke();
     for (const vertex of seen) this.#drawMark(vertex);
-    if (withChildren && this.#selection) {
-      const { past, future } = this.#selection;
-      this.#areConesStale ||= seen.some(({ id }) => past.has(id) || future.has(id));
+    if (withChildren) this.#growFuture(seen);
+  }
+
+  /** What stands on the chosen vertex is added to its future, and painted alone. */
+  #growFuture(vertices: readonly Vertex[]): void {
+    if (this.#selection === undefined) return;
+    const { future } = this.#selection;
+    for (const { id, parents } of vertices) {
+      if (future.size >= MAX_CONE || future.has(id)) continue;
+      const known = parents.filter((parent) => future.has(parent));
+      if (known.length === 0) continue;
+      future.add(id);
+      const joined = new Set([id, ...known]);
+      this.#paintCone(joined, 'future', (one) => (one.id === id ? known : []));
     }
   }
 
@@ -354,11 +374,8 @@ export class DagPainter {
     pen.clearRect(0, 0, pen.canvas.width, pen.canvas.height);
     if (this.#selection === undefined) return;
     const { id, past, future } = this.#selection;
-    pen.lineWidth = 1.5 * this.#ratio;
-    this.#paintCone(past, this.#colours.past, (member) => member.parents);
-    pen.setLineDash([4 * this.#ratio, 3 * this.#ratio]);
-    this.#paintCone(future, this.#colours.future, (member) => member.children);
-    pen.setLineDash([]);
+    this.#paintCone(past, 'past', (member) => member.parents);
+    this.#paintCone(future, 'future', (member) => member.children);
     const chosen = this.#store.get(id);
     if (chosen === undefined) return;
     const { x, y } = this.#pointOf(chosen);
@@ -369,11 +386,13 @@ export class DagPainter {
 
   #paintCone(
     cone: ReadonlySet<string>,
-    colour: string,
+    direction: Direction,
     next: (vertex: Vertex) => Iterable<string>,
   ): void {
     const pen = this.#cones;
-    pen.strokeStyle = colour;
+    pen.strokeStyle = this.#colours[direction];
+    pen.lineWidth = 1.5 * this.#ratio;
+    pen.setLineDash(direction === 'past' ? [] : [4 * this.#ratio, 3 * this.#ratio]);
     const members = [...cone].flatMap((id) => this.#store.get(id) ?? []);
     for (let at = 0; at < members.length; at += EDGES_PER_STROKE) {
       pen.beginPath();
@@ -387,6 +406,7 @@ export class DagPainter {
       }
       pen.stroke();
     }
+    pen.setLineDash([]);
   }
 
   /** Copies the part in view, unless it is already there. */

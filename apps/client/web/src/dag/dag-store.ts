@@ -22,7 +22,7 @@ export type VertexState = (typeof VERTEX_STATES)[number];
 
 export interface Vertex {
   readonly id: string;
-  /** Milliseconds since 1970. */
+  /** Whole milliseconds since 1970. */
   readonly atMs: number;
   /** From 0 to 1, 1 excluded: its height in the picture. */
   readonly lane: number;
@@ -128,7 +128,7 @@ export class DagStore {
     }
     const vertex: Kept = {
       id,
-      atMs,
+      atMs: Math.floor(atMs),
       lane: index === undefined ? laneOf(id) : MILESTONE_LANE,
       order: ++this.#order,
       index,

@@ -4,9 +4,12 @@
  * Before: dag-canvas.tsx; after: dag-painter.ts.
  */
 const CALM_STEP_MS = 1_000;
+/** Milliseconds that painting may take, copying apart: of a frame, of a second. */
+const FRAME_BUDGET_MS = 5;
+const CALM_BUDGET_MS = 100;
 
 export class PaintLoop {
-  readonly #paint: () => void;
+  readonly #paintFor: (budgetMs: number) => void;
   readonly #calm = matchMedia('(prefers-reduced-motion: reduce)');
   readonly #observer: IntersectionObserver;
   #isInSight = false;
@@ -14,8 +17,8 @@ export class PaintLoop {
   #frame: number | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  constructor(element: Element, paint: () => void) {
-    this.#paint = paint;
+  constructor(element: Element, paintFor: (budgetMs: number) => void) {
+    this.#paintFor = paintFor;
     this.#observer = new IntersectionObserver((entries) => {
       this.#isInSight = entries.at(-1)?.isIntersecting ?? false;
       this.#update();
@@ -39,10 +42,16 @@ export class PaintLoop {
     this.#update();
   }
 
+  readonly #paint = (): void => {
+    this.#paintFor(this.#calm.matches ? CALM_BUDGET_MS : FRAME_BUDGET_MS);
+  };
+
   readonly #update = (): void => {
     this.#halt();
     if (!this.#isWanted || !this.#isInSight || document.hidden) return;
     this.#paint();
+    // Painting may find that there is nothing more to do.
+    if (!this.#isWanted) return;
     if (this.#calm.matches) this.#timer = setInterval(this.#paint, CALM_STEP_MS);
     else this.#frame = requestAnimationFrame(this.#onFrame);
   };

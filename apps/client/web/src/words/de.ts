@@ -3,6 +3,7 @@ import type { Words } from './en.ts';
 import { chat } from './de/chat.ts';
 import { compose } from './de/compose.ts';
 import { contacts } from './de/contacts.ts';
+import { dag } from './de/dag.ts';
 import { faces } from './de/faces.ts';
 import { filing } from './de/filing.ts';
 import { forms } from './de/forms.ts';
@@ -18,6 +19,7 @@ export const de = {
   chat,
   compose,
   contacts,
+  dag,
   faces,
   filing,
   forms,

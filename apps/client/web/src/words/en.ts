@@ -2,6 +2,7 @@
 import { chat } from './en/chat.ts';
 import { compose } from './en/compose.ts';
 import { contacts } from './en/contacts.ts';
+import { dag } from './en/dag.ts';
 import { faces } from './en/faces.ts';
 import { filing } from './en/filing.ts';
 import { forms } from './en/forms.ts';
@@ -17,6 +18,7 @@ export const en = {
   chat,
   compose,
   contacts,
+  dag,
   faces,
   filing,
   forms,

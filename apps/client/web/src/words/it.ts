@@ -3,6 +3,7 @@ import type { Words } from './en.ts';
 import { chat } from './it/chat.ts';
 import { compose } from './it/compose.ts';
 import { contacts } from './it/contacts.ts';
+import { dag } from './it/dag.ts';
 import { faces } from './it/faces.ts';
 import { filing } from './it/filing.ts';
 import { forms } from './it/forms.ts';
@@ -18,6 +19,7 @@ export const it = {
   chat,
   compose,
   contacts,
+  dag,
   faces,
   filing,
   forms,
