@@ -9,6 +9,7 @@ import { FolderList } from './folder-list.tsx';
 import { MailList } from './mail-list.tsx';
 import { Reader } from './reader.tsx';
 import './mail.css';
+import './reading.css';
 
 export function MailScreen({ parts }: ScreenProps) {
   const { faces, mail } = useWords();
