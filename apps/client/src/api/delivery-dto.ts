@@ -6,7 +6,7 @@ import { outboxStates } from '../store/outbox-collections.ts';
 
 const count = z.int().min(0);
 
-/** What has become of a mail of ours at its recipients; GET `outbox/{outboxId}/report` tells all. */
+/** What has become of an own mail at its recipients; GET `outbox/{outboxId}/report` tells all. */
 export const deliveryDto = z.object({
   /** Of its first recipient. */
   outboxId: z.string().max(96),

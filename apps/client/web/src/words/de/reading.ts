@@ -10,9 +10,8 @@ export const reading = {
   onWhite: 'Auf Weiß zeigen',
   onDark: 'Auf Dunkel zeigen',
   blocked: {
-    one: '{n} Bild von außen ist gesperrt. Es zu laden würde dem Absender sagen, dass du die Nachricht geöffnet hast.',
-    other:
-      '{n} Bilder von außen sind gesperrt. Sie zu laden würde dem Absender sagen, dass du die Nachricht geöffnet hast.',
+    one: '{n} Bild von außen ist gesperrt. Laden würde dem Absender verraten, dass du liest.',
+    other: '{n} Bilder von außen sind gesperrt. Laden würde dem Absender verraten, dass du liest.',
   },
   cut: 'Die Nachricht ist sehr lang. Ihr Ende wird nicht gezeigt.',
   goesTo: 'Führt zu {host}',

@@ -10,9 +10,8 @@ export const reading = {
   onWhite: 'Mostra su bianco',
   onDark: 'Mostra su scuro',
   blocked: {
-    one: '{n} immagine remota è bloccata. Caricarla direbbe al mittente che hai aperto il messaggio.',
-    other:
-      '{n} immagini remote sono bloccate. Caricarle direbbe al mittente che hai aperto il messaggio.',
+    one: '{n} immagine remota è bloccata. Caricarla direbbe al mittente che lo hai letto.',
+    other: '{n} immagini remote sono bloccate. Caricarle direbbe al mittente che lo hai letto.',
   },
   cut: 'Il messaggio è molto lungo. La fine non è mostrata.',
   goesTo: 'Porta a {host}',
