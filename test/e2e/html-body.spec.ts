@@ -1,6 +1,6 @@
 /**
- * HTML mails that try to make the reader's browser ask another host for something, in Chromium: each
- * of the two barriers, the policy of the answer and the cleaning, has to hold alone.
+ * HTML mails that try to make the reader's browser ask another host for something, in Chromium:
+ * each of the two barriers, the policy of the answer and the cleaning, has to hold alone.
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

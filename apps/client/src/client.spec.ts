@@ -58,6 +58,11 @@ describe('two clients', () => {
     await until(async () => (await inFolder(alice, 'INBOX')).length === 1);
     const [sent] = await bob.service.outbox({ limit: 1 });
     expect(sent).toMatchObject({ tagKind: 'contact', proofChecked: true, heldCount: 0 });
+    const [copy] = await bob.service.messages({ folder: 'Sent', limit: 1 });
+    const one = { outboxId: sent?.id, recipientCount: 1, failedCount: 0, isFailed: false };
+    expect(copy?.delivery).toMatchObject(one);
+    const [got] = await alice.service.messages({ folder: 'INBOX', limit: 1 });
+    expect(got?.delivery).toBeUndefined();
     await stopClient(alice);
     await bob.service.sendMessage({ to: [alices], subject: 'while you slept', text: 'Zzz.' });
     await until(async () => (await bob.service.status()).outbox.queued === 0);

@@ -56,7 +56,7 @@ export class Access {
     return this.sessions.matches(cookie, protocolOf(request, PAGE_PROTOCOL_PREFIX));
   }
 
-  /** A frame can send no header, but only its browser's cookie; the nonce in its path is asked for. */
+  /** A frame sends the cookie of its browser, and no header; the nonce in its path is asked for. */
   permitsFrame(request: HttpRequest): boolean {
     const [, mailId, nonce] = BODY_PATH.exec(request.path) ?? [];
     if (mailId === undefined || nonce === undefined) return false;

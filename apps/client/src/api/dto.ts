@@ -7,6 +7,7 @@
 import { z } from 'zod';
 import { MAX_UNDO_SECONDS } from '../outbox/outbox-entry.ts';
 import { outboxStates } from '../store/outbox-collections.ts';
+import { deliveryDto } from './delivery-dto.ts';
 import { incomingEventDto, uploadDto } from './parcels-dto.ts';
 
 /** Paths of the API. */
@@ -278,6 +279,8 @@ export const messageSummaryDto = z.object({
   sizeBytes: count,
   flags: z.array(z.string().max(128)).max(64),
   hasAttachments: z.boolean(),
+  /** Of a mail of ours that left by the outbox of this device. */
+  delivery: deliveryDto.optional(),
   messageId: text,
   /** Our sub-address by which it came. */
   subAddress: text.optional(),

@@ -33,20 +33,18 @@ export interface SafeHtml {
   readonly isCut: boolean;
 }
 
-const TAGS = [
-  ...['a', 'abbr', 'address', 'article', 'aside', 'b', 'big', 'blockquote', 'br', 'caption'],
-  ...['center', 'cite', 'code', 'col', 'colgroup', 'dd', 'del', 'details', 'dfn', 'div', 'dl'],
-  ...['dt', 'em', 'figcaption', 'figure', 'font', 'footer', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6'],
-  ...['header', 'hr', 'i', 'img', 'ins', 'kbd', 'li', 'main', 'mark', 'nav', 'ol', 'p', 'pre'],
-  ...['q', 's', 'samp', 'section', 'small', 'span', 'strike', 'strong', 'sub', 'summary', 'sup'],
-  ...['table', 'tbody', 'td', 'tfoot', 'th', 'thead', 'time', 'tr', 'tt', 'u', 'ul', 'var', 'wbr'],
-];
+const TAGS = (
+  'a abbr address article aside b big blockquote br caption center cite code col ' +
+  'colgroup dd del details dfn div dl dt em figcaption figure font footer h1 h2 h3 h4 ' +
+  'h5 h6 header hr i img ins kbd li main mark nav ol p pre q s samp section small span ' +
+  'strike strong sub summary sup table tbody td tfoot th thead time tr tt u ul var wbr'
+).split(' ');
 /** Elements that go with all that stands in them. */
-const DROPPED_WHOLE = [
-  ...['script', 'style', 'textarea', 'option', 'select', 'xmp', 'title', 'noscript', 'noembed'],
-  ...['noframes', 'svg', 'math', 'iframe', 'object', 'template', 'audio', 'video', 'canvas'],
-  ...['plaintext', 'listing', 'button', 'map', 'frameset', 'applet'],
-];
+const DROPPED_WHOLE = (
+  'script style textarea option select xmp title noscript noembed noframes svg math ' +
+  'iframe object template audio video canvas plaintext listing button map frameset ' +
+  'applet'
+).split(' ');
 const SIZED = ['width', 'height', 'align', 'valign', 'bgcolor'];
 const ATTRIBUTES: Record<string, string[]> = {
   '*': ['style', 'dir', 'lang', 'align'],

@@ -28,6 +28,9 @@ const SHOWN_MS = 7 * 86_400_000;
 const COUNTER = 'outbox';
 const LETTER_ID_LENGTH = 16;
 
+/** Mails whose way the lists show; what is older is found by its number alone. */
+const MAX_MAILS = 100_000;
+
 /** Puts more into a batch; what follows from that waits for `batch.whenWritten`. */
 export type AlsoWritten = (batch: SealedBatch) => void;
 
@@ -38,6 +41,8 @@ export class OutboxRecords {
   /** Entries that ended badly, and when. */
   readonly #failed = new Map<number, number>();
   readonly #observers: ((entry: OutboxEntry) => void)[] = [];
+  /** Numbers of the entries of a mail, by its Message-ID; the mails longest in it go. */
+  readonly #mails = new Map<string, number[]>();
   #isShared: (emailId: string) => boolean = () => false;
   #nextId = 1;
 
@@ -82,6 +87,13 @@ export class OutboxRecords {
 
   get(id: number): OutboxEntry | undefined {
     return this.#open.get(id) ?? this.#deps.store.get(outboxEntries, orderedKey(id));
+  }
+
+  /** All recipients of the last mail that was sent with this Message-ID. */
+  mailOf(messageId: string): OutboxEntry[] {
+    const entries = (this.#mails.get(messageId) ?? []).flatMap((id) => this.get(id) ?? []);
+    const newestMs = Math.max(0, ...entries.map((one) => one.createdAtMs));
+    return entries.filter((one) => one.createdAtMs === newestMs);
   }
 
   /** The newest entries first, below id `before`; notes and chat only if `all` are wanted. */
@@ -203,7 +215,18 @@ export class OutboxRecords {
     for (const observer of this.#observers) observer(entry);
   }
 
+  #index(entry: OutboxEntry): void {
+    const { id, messageId } = entry;
+    if (messageId === '' || !isMail(entry)) return;
+    const known = this.#mails.get(messageId);
+    if (known === undefined) this.#mails.set(messageId, [id]);
+    else if (!known.includes(id)) known.push(id);
+    const [oldest] = this.#mails.keys();
+    if (this.#mails.size > MAX_MAILS && oldest !== undefined) this.#mails.delete(oldest);
+  }
+
   #note(entry: OutboxEntry): void {
+    this.#index(entry);
     if (!entry.isDone) this.#open.set(entry.id, entry);
     else this.#open.delete(entry.id);
     const isBad = entry.state === 'failed' || entry.state === 'expired';

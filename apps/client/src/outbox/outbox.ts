@@ -87,6 +87,7 @@ export class Outbox {
   readonly #abort = new AbortController();
   readonly #sealers = new Map<OutboxForm, EnvelopeSealer>();
   #timer: NodeJS.Timeout | undefined;
+  readonly mailOf = (messageId: string): OutboxEntry[] => this.#records.mailOf(messageId);
 
   private constructor(deps: OutboxDeps) {
     this.#deps = deps;

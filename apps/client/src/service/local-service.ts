@@ -9,6 +9,7 @@ import { addressText, emailText } from '../account/account.ts';
 import type { ConfigurationDto } from '../api/configuration-dto.ts';
 import type * as dto from '../api/dto.ts';
 import type { AttachmentContent, HtmlBody, ClientService } from '../api/service.ts';
+import { deliveryView } from './delivery-view.ts';
 import { ClientError } from '../client-error.ts';
 import type { ClientParts } from '../client-parts.ts';
 import type { ContactBook } from '../contacts/contact-book.ts';
@@ -199,12 +200,16 @@ export class LocalService implements ClientService {
     if (folder === undefined) throw new ClientError('folder-unknown', query.folder);
     const before = query.before === undefined ? undefined : this.#mail(query.before).entry.uid;
     const listed = messages.list(folder.id, query.limit, before, query.offset);
-    return listed.map((mail) => summaryView(account, contacts, mail));
+    return listed.map((mail) =>
+      summaryView(account, contacts, mail, deliveryView(this.#parts.outbox, mail)),
+    );
   }
 
   async message(id: string): Promise<dto.MessageDto> {
     const { account, contacts } = this.#parts;
-    return messageView(account, contacts, this.#mail(id), await this.rawMessage(id));
+    const mail = this.#mail(id);
+    const delivery = deliveryView(this.#parts.outbox, mail);
+    return messageView(account, contacts, mail, await this.rawMessage(id), delivery);
   }
 
   async rawMessage(id: string): Promise<Uint8Array> {
@@ -238,7 +243,8 @@ export class LocalService implements ClientService {
       changed?.apply();
     });
     events.emit({ topic: 'mailbox', data: { changed: 'flags' } });
-    return summaryView(account, contacts, this.#mail(id));
+    const mail = this.#mail(id);
+    return summaryView(account, contacts, mail, deliveryView(this.#parts.outbox, mail));
   }
 
   #mail(id: string): ListedMail {

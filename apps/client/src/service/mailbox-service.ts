@@ -17,6 +17,7 @@ import type { FolderTotals, ListedMail } from '../messages/listed-mail.ts';
 import type { Rule } from '../store/mailbox-collections.ts';
 import type { SealedBatch } from '../store/sealed-store.ts';
 import { type Conversation, idOf } from '../messages/conversations.ts';
+import { deliveryView } from './delivery-view.ts';
 import { DraftDesk } from './draft-desk.ts';
 import type { MailSenderParts } from './mail-sender.ts';
 import { summaryView } from './views.ts';
@@ -238,7 +239,8 @@ export class LocalMailboxService implements MailboxService {
   }
 
   #summary(mail: ListedMail): dto.MessageSummaryDto {
-    return summaryView(this.#parts.account, this.#parts.contacts, mail);
+    const { account, contacts, outbox } = this.#parts;
+    return summaryView(account, contacts, mail, deliveryView(outbox, mail));
   }
 
   #folder(text: string): FolderTotals {

@@ -8,6 +8,7 @@ import { bytesToHex } from '@tanglemail/tangle/core/codec/ids.ts';
 import { monthlyPrice } from '@tanglemail/mail/core/market/selection.ts';
 import { OFFER_FLAG_BONDED } from '@tanglemail/mail/core/market/offer.ts';
 import { type Account, addressText, emailText } from '../account/account.ts';
+import type { DeliveryDto } from '../api/delivery-dto.ts';
 import type {
   ContactDto,
   MessageDto,
@@ -146,6 +147,7 @@ export function summaryView(
   account: Account,
   contacts: ContactBook,
   mail: ListedMail,
+  delivery?: DeliveryDto,
 ): MessageSummaryDto {
   const { entry } = mail;
   const sender = entry.sender ?? account.address;
@@ -175,6 +177,7 @@ export function summaryView(
     sizeBytes: entry.sizeBytes,
     flags: entry.flags,
     hasAttachments: entry.hasAttachments,
+    ...(delivery === undefined ? {} : { delivery }),
     messageId: entry.messageId,
     ...(entry.subAddress === undefined ? {} : { subAddress: entry.subAddress }),
   };
@@ -186,12 +189,13 @@ export async function messageView(
   contacts: ContactBook,
   mail: ListedMail,
   raw: Uint8Array,
+  delivery?: DeliveryDto,
 ): Promise<MessageDto> {
   const shown = await showOrEmpty(raw);
   const headers = readHeaders(raw);
   const { sender, isRegistered } = mail.entry;
   return {
-    ...summaryView(account, contacts, mail),
+    ...summaryView(account, contacts, mail, delivery),
     text: shown.text,
     ...(shown.html === undefined ? {} : { html: shown.html }),
     attachments: shown.attachments.map((one, index) => ({

@@ -1,6 +1,7 @@
 /** One mail in a list: sender, subject, time, and marks that are read aloud in this order. */
 import { Paperclip, ShieldCheck, Star } from 'lucide-react';
 import type { MessageSummaryDto } from '../../../src/api/dto.ts';
+import { StateChip } from '../delivery/state-chip.tsx';
 import { Avatar } from '../ui/avatar.tsx';
 import { useNow } from '../daemon/use-data.ts';
 import { shortTime } from '../words/times.ts';
@@ -25,7 +26,7 @@ export interface MailRowProps {
 export function MailRow({ mail, isWhereShown = false }: MailRowProps) {
   const { language, words } = useSpeech();
   const nowMs = useNow();
-  const { from, subject, dateMs, flags, hasAttachments } = mail;
+  const { from, subject, dateMs, flags, hasAttachments, delivery } = mail;
   const isNew = isUnread(mail);
   const person = personOf(mail);
   return (
@@ -53,6 +54,7 @@ export function MailRow({ mail, isWhereShown = false }: MailRowProps) {
             <Star className="mark-warn" size={14} aria-label={words.mail.isStarred} />
           )}
           {hasAttachments && <Paperclip size={14} aria-label={words.mail.attachments.other} />}
+          {delivery !== undefined && <StateChip delivery={delivery} />}
         </div>
       </div>
     </div>

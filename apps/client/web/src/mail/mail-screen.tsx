@@ -20,6 +20,7 @@ import { useMailList } from './use-mail-list.ts';
 import { useMailWork, useNewMailWork, WorkProvider } from './use-mail-work.ts';
 import './mail.css';
 import './mail-work.css';
+import './reading.css';
 
 /** Where clearing a search goes: the folder that was shown before. */
 function useHome(place: ListPlace): ListPlace {

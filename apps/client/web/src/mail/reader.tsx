@@ -1,42 +1,33 @@
-/** One mail as a person reads it. */
-import {
-  ArrowLeft,
-  FileText,
-  Forward,
-  Reply,
-  ReplyAll,
-  ShieldCheck,
-  ShieldQuestion,
-} from 'lucide-react';
-import { useEffect, useRef } from 'react';
-import type { MessageDto, StatusDto } from '../../../src/api/dto.ts';
+/** A conversation as a person reads it, beginning with the mail that was chosen. */
+import { ArrowLeft, Forward, Reply, ReplyAll } from 'lucide-react';
+import { useEffect, useMemo, useRef, useState } from 'react';
+import type { MessageDto, MessageSummaryDto, StatusDto } from '../../../src/api/dto.ts';
+import type { ThreadMessageDto } from '../../../src/api/mailbox-dto.ts';
 import { useComposer } from '../compose/composer.tsx';
 import { answerTo, passedOn } from '../compose/start.ts';
+import { ReportDialog } from '../delivery/report-dialog.tsx';
 import { hrefOf } from '../frame/route.ts';
 import { useData, useResource } from '../daemon/use-data.ts';
-import { Avatar } from '../ui/avatar.tsx';
 import { Button } from '../ui/button.tsx';
-import { Chip } from '../ui/chip.tsx';
 import { Failed, Skeleton } from '../ui/states.tsx';
+import { useKeys } from '../ui/use-keys.ts';
 import { fill } from '../words/plurals.ts';
-import { fullTime, sizeText } from '../words/times.ts';
-import { useSpeech } from '../words/use-words.ts';
+import { fullTime } from '../words/times.ts';
+import { useCount, useSpeech } from '../words/use-words.ts';
+import { startWalk, step, toggle } from './conversation.ts';
+import { LetterCard } from './letter-card.tsx';
 import { MailActions } from './mail-actions.tsx';
-import { isUnread, personOf } from './mail-row.tsx';
-import { saveAttachment } from './save-attachment.ts';
+import { personOf } from './mail-row.tsx';
 
 export function Reader({ id, folder }: { readonly id: string; readonly folder: string }) {
-  const { api, resources } = useData();
+  const { resources } = useData();
   const { words } = useSpeech();
   const path = `messages/${encodeURIComponent(id)}`;
   const { value, problem } = useResource<MessageDto>(path);
-  const isNew = value !== undefined && isUnread(value);
-  useEffect(() => {
-    if (!isNew) return;
-    const json = { flags: ['\\Seen'], change: 'add' };
-    // Read or unread is no more than a mark: when it cannot be set, it stays as it was.
-    api.send(path, { method: 'PATCH', json }).catch(() => {});
-  }, [api, path, isNew]);
+  const thread = useResource<readonly ThreadMessageDto[]>(
+    `mailbox/threads/${encodeURIComponent(id)}`,
+  );
+  const isKnown = thread.value !== undefined || thread.problem !== undefined;
   return (
     <article className="reader" aria-label={words.mail.reader}>
       <div className="reader-bar">
@@ -48,56 +39,87 @@ export function Reader({ id, folder }: { readonly id: string; readonly folder: s
       {problem !== undefined && value === undefined && (
         <Failed problem={problem} retry={() => resources.invalidate(path)} />
       )}
-      {value === undefined ? <Skeleton lines={4} /> : <Letter key={value.id} mail={value} />}
+      {problem === undefined && (value === undefined || !isKnown) && <Skeleton lines={4} />}
+      {value !== undefined && isKnown && (
+        <Conversation chosen={value} mails={withChosen(thread.value ?? [], value)} />
+      )}
     </article>
   );
 }
 
-function Letter({ mail }: { readonly mail: MessageDto }) {
-  const { language, words } = useSpeech();
-  const { subject, from, dateMs, text, verified, attachments } = mail;
+/** A mail in Trash or Junk is part of no conversation: it stands alone. */
+function withChosen(
+  mails: readonly MessageSummaryDto[],
+  chosen: MessageSummaryDto,
+): readonly MessageSummaryDto[] {
+  return mails.some(({ id }) => id === chosen.id) ? mails : [chosen];
+}
+
+interface ConversationProps {
+  readonly chosen: MessageDto;
+  /** Oldest first, the chosen one among them. */
+  readonly mails: readonly MessageSummaryDto[];
+}
+
+function Conversation({ chosen, mails }: ConversationProps) {
+  const { words } = useSpeech();
+  const countOf = useCount();
+  const ids = mails.map((one) => one.id);
+  const [walk, setWalk] = useState(() => startWalk(chosen.id, ids));
+  const [isWalked, setWalked] = useState(false);
+  const [report, setReport] = useState<string | undefined>(undefined);
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus({ preventScroll: true }), []);
-  const person = personOf(mail);
-  const isOwn = mail.sentTo !== undefined;
+  const present = mails.find((one) => one.id === walk.present) ?? chosen;
+  const outboxId = present.delivery?.outboxId;
+  const line = ids.join(' ');
+  const keys = useMemo(() => {
+    const order = line.split(' ');
+    const go = (by: 1 | -1) => (): void => {
+      setWalked(true);
+      setWalk((before) => step(before, order, by));
+    };
+    return { n: go(1), p: go(-1), i: () => setReport(outboxId) };
+  }, [line, outboxId]);
+  useKeys(keys);
   return (
     <>
       <h2 ref={heading} tabIndex={-1} className="reader-subject">
-        {subject === '' ? words.mail.noSubject : subject}
+        {chosen.subject === '' ? words.mail.noSubject : chosen.subject}
+        {mails.length > 1 && (
+          <small className="figures">{countOf(words.reading.conversation, mails.length)}</small>
+        )}
       </h2>
-      <div className="card">
-        <header className="card-head">
-          <Avatar name={person} address={from.address} />
-          <div className="card-who">
-            <div className="card-name">
-              <strong>{fill(isOwn ? words.mail.to : words.mail.from, { name: person })}</strong>
-              {!isOwn &&
-                (verified === null ? (
-                  <Chip icon={ShieldQuestion} tone="warn">
-                    {words.mail.notVerified}
-                  </Chip>
-                ) : (
-                  <Chip icon={ShieldCheck} tone="ok">
-                    {words.mail.verified}
-                  </Chip>
-                ))}
-            </div>
-            <span className="mono">{from.address}</span>
-          </div>
-          <time className="figures">{fullTime(language, dateMs)}</time>
-        </header>
-        <div className="card-text">{text}</div>
-        {attachments.length > 0 && <Attachments mail={mail} />}
-      </div>
-      <ReplyBar mail={mail} />
+      <ol className="conversation">
+        {mails.map((mail) => (
+          <LetterCard
+            key={mail.id}
+            mail={mail}
+            isOpen={walk.open.has(mail.id)}
+            isWalkedTo={isWalked && mail.id === walk.present}
+            onToggle={
+              mails.length === 1
+                ? undefined
+                : () => setWalk((before) => toggle(before, ids, mail.id))
+            }
+            onReport={setReport}
+          />
+        ))}
+      </ol>
+      <ReplyBar id={present.id} />
+      {report !== undefined && (
+        <ReportDialog outboxId={report} onClose={() => setReport(undefined)} />
+      )}
     </>
   );
 }
 
-function ReplyBar({ mail }: { readonly mail: MessageDto }) {
+function ReplyBar({ id }: { readonly id: string }) {
   const { language, words } = useSpeech();
   const { write } = useComposer();
+  const { value: mail } = useResource<MessageDto>(`messages/${encodeURIComponent(id)}`);
   const { value: status } = useResource<StatusDto>('status');
+  if (mail === undefined) return undefined;
   const own = status?.address ?? '';
   const facts = { name: personOf(mail), date: fullTime(language, mail.dateMs) };
   const wrote = fill(words.compose.wrote, facts);
@@ -116,32 +138,5 @@ function ReplyBar({ mail }: { readonly mail: MessageDto }) {
         {words.mail.forward}
       </Button>
     </div>
-  );
-}
-
-function Attachments({ mail }: { readonly mail: MessageDto }) {
-  const { api } = useData();
-  const { language, words } = useSpeech();
-  return (
-    <ul className="attachments">
-      {mail.attachments.map(({ index, filename, sizeBytes }) => (
-        <li key={index}>
-          <button
-            type="button"
-            className="attachment"
-            aria-label={fill(words.mail.save, { name: filename })}
-            onClick={() => void saveAttachment(api, mail.id, index, filename)}
-          >
-            <FileText aria-hidden size={20} />
-            <span>
-              <span className="cut">{filename}</span>
-              <small>
-                {sizeText(language, sizeBytes)}, {words.mail.attachmentHint}
-              </small>
-            </span>
-          </button>
-        </li>
-      ))}
-    </ul>
   );
 }
