@@ -3,6 +3,7 @@
  * file from page to page through tangle and provider, and each screen held to WCAG 2.2.
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { formatAmount } from '@tanglemail/tangle/core/codec/amount.ts';
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Browser, Page } from 'playwright-core';
@@ -148,11 +149,80 @@ describe('mail', () => {
   });
 });
 
+/** What the page says the wallet holds. */
+async function shownBalance(page: Page): Promise<string> {
+  return await page.locator('.wallet .balance-figure').innerText();
+}
+
+/** Pays from the faucet, and says how much. */
+async function grant(address: string, amount: bigint): Promise<void> {
+  const response = await fetch(`${rig?.devnet.apiOf('faucet') ?? ''}/api/faucet/v1/requests`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ address, amount: `${amount}` }),
+  });
+  expect(response.status).toBe(202);
+}
+
+describe('wallet', () => {
+  inBrowser('figures equal the ledger: faucet, daemon and page say the same', async () => {
+    if (rig === undefined) throw new Error('the network did not start');
+    const { alice, bob } = rig.stage;
+    const { page, faults } = await signIn('alice');
+    await page.evaluate("location.hash = '#/wallet'");
+    const before = await alice.wallet();
+    const shows = async (what: string, amount: bigint): Promise<void> => {
+      await until(what, SEEN_MS, async () =>
+        (await shownBalance(page)) === formatAmount(amount) ? true : undefined,
+      );
+      expect((await alice.wallet()).balance).toBe(`${amount}`);
+    };
+    await shows('the balance before', BigInt(before.balance));
+    await page
+      .locator('.wallet .balance-age')
+      .getByText(/as of milestone \d+, /)
+      .waitFor();
+
+    const granted = 3_456_789n;
+    expect(await page.locator('.receive .mono').innerText()).toBe(before.address);
+    await grant(before.address, granted);
+    const richer = BigInt(before.balance) + granted;
+    await shows('the payment of the faucet', richer);
+    await page.getByText('+3.456789 T').waitFor();
+
+    const { address: payee, balance: bobBefore } = await bob.wallet();
+    await page.getByRole('textbox', { name: 'To (wallet address)' }).fill(payee);
+    await page.getByRole('textbox', { name: 'Amount' }).fill(`${richer + 1n}`);
+    await page.getByRole('button', { name: 'Review' }).click();
+    await page.getByText('The wallet does not hold that much.').waitFor();
+    await page.getByRole('textbox', { name: 'Amount' }).fill('1.5 T');
+    await page.getByRole('button', { name: 'Review' }).click();
+    const sheet = page.getByRole('dialog');
+    await sheet.getByText(formatAmount(richer - 1_500_000n), { exact: true }).waitFor();
+    expect(await accessFaults(page)).toEqual([]);
+    await sheet.getByRole('button', { name: 'Send now' }).click();
+    await shows('the rest', richer - 1_500_000n);
+    await until('bob has it', SEEN_MS, async () =>
+      BigInt((await bob.wallet()).balance) === BigInt(bobBefore) + 1_500_000n ? true : undefined,
+    );
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+});
+
 const WINDOWS = [
   { width: 1_440, height: 900 },
   { width: 390, height: 844 },
 ];
 const LANGUAGES = ['en', 'it', 'de'];
+
+/** Goes to a place and waits for what only it has. */
+function place(hash: string, mark: string): (page: Page) => Promise<void> {
+  return async (page) => {
+    await page.evaluate(`location.hash = '${hash}'`);
+    await page.locator(mark).first().waitFor();
+  };
+}
 
 /** The screens, by what is done to come there. */
 const SCENES: readonly (readonly [string, (page: Page) => Promise<void>])[] = [
@@ -171,6 +241,15 @@ const SCENES: readonly (readonly [string, (page: Page) => Promise<void>])[] = [
       await page.locator('.mail-list .empty').waitFor();
     },
   ],
+  ['wallet', place('#/wallet', '.wallet-line')],
+  ['plans', place('#/wallet/plans', '.plan details')],
+  ['settings', place('#/settings', '.settings .inline-form')],
+  ['privacy', place('#/settings/privacy', '.settings .form-switch')],
+  ['mail programs', place('#/settings/programs', '.settings .fact')],
+  ['devices', place('#/settings/devices', '.settings .thing')],
+  ['backup', place('#/settings/backup', '.settings .fact')],
+  ['hooks', place('#/settings/hooks', '.settings .empty')],
+  ['about', place('#/settings/about', '.settings .fact')],
 ];
 
 describe('every screen', () => {

@@ -164,6 +164,7 @@ export const settings = {
   network: 'Netz',
   node: 'Knoten',
   milestone: 'Neuester Milestone',
+  unknown: 'unbekannt',
   mailAddress: 'Mailadresse',
   published: 'Veröffentlichte Schlüssel',
   sequence: 'Fassung {sequence}, {state}',

@@ -159,6 +159,7 @@ export const settings = {
   network: 'Network',
   node: 'Node',
   milestone: 'Newest milestone',
+  unknown: 'unknown',
   mailAddress: 'Mail address',
   published: 'Published keys',
   sequence: 'Version {sequence}, {state}',

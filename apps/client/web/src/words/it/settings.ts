@@ -161,6 +161,7 @@ export const settings = {
   network: 'Rete',
   node: 'Nodo',
   milestone: 'Ultima milestone',
+  unknown: 'non nota',
   mailAddress: 'Indirizzo di posta',
   published: 'Chiavi pubblicate',
   sequence: 'Versione {sequence}, {state}',
