@@ -178,10 +178,7 @@ describe('wallet', () => {
       expect((await alice.wallet()).balance).toBe(`${amount}`);
     };
     await shows('the balance before', BigInt(before.balance));
-    await page
-      .locator('.wallet .balance-age')
-      .getByText(/as of milestone \d+, /)
-      .waitFor();
+    await page.locator('.balance-age', { hasText: /as of milestone \d+, / }).waitFor();
 
     const granted = 3_456_789n;
     expect(await page.locator('.receive .mono').innerText()).toBe(before.address);
