@@ -166,7 +166,7 @@ export const settings = {
   milestone: 'Neuester Milestone',
   unknown: 'unbekannt',
   mailAddress: 'Mailadresse',
-  published: 'Veröffentlichte Schlüssel',
+  published: 'Adresse im Tangle',
   sequence: 'Fassung {sequence}, {state}',
   states: { none: 'nicht veröffentlicht', queued: 'unterwegs', confirmed: 'bestätigt' },
 } satisfies Words['settings'];

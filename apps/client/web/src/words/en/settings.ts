@@ -161,7 +161,7 @@ export const settings = {
   milestone: 'Newest milestone',
   unknown: 'unknown',
   mailAddress: 'Mail address',
-  published: 'Published keys',
+  published: 'Address in the tangle',
   sequence: 'Version {sequence}, {state}',
-  states: { none: 'not published', queued: 'on their way', confirmed: 'confirmed' },
+  states: { none: 'not published', queued: 'on its way', confirmed: 'confirmed' },
 };

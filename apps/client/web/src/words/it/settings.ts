@@ -163,7 +163,7 @@ export const settings = {
   milestone: 'Ultima milestone',
   unknown: 'non nota',
   mailAddress: 'Indirizzo di posta',
-  published: 'Chiavi pubblicate',
+  published: 'Indirizzo nel tangle',
   sequence: 'Versione {sequence}, {state}',
-  states: { none: 'non pubblicate', queued: 'in viaggio', confirmed: 'confermate' },
+  states: { none: 'non pubblicato', queued: 'in viaggio', confirmed: 'confermato' },
 } satisfies Words['settings'];
