@@ -31,7 +31,7 @@ function AboutFacts({ status }: { readonly status: StatusDto }) {
           name: settings.milestone,
           value:
             latest === null
-              ? settings.off
+              ? settings.unknown
               : `${latest.index}, ${fullTime(language, latest.timestampMs)}`,
         },
         { name: settings.mailAddress, value: email, isMono: true, canCopy: true },

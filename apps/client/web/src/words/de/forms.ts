@@ -14,7 +14,7 @@ export const forms = {
     'address-invalid': 'Das ist keine Wallet-Adresse dieses Netzes.',
     'amount-invalid': 'Das ist kein Betrag.',
     'insufficient-funds': 'Das Guthaben reicht nicht.',
-    'deposit-too-small': 'Der Betrag ist kleiner, als ein Output sein muss.',
+    'deposit-too-small': 'Das ist weniger als der kleinste Betrag, den das Hauptbuch aufhebt.',
     'dust-change':
       'Was übrig bliebe, ist zu wenig, um aufbewahrt zu werden. Etwas weniger senden, oder alles.',
     'too-many-inputs':

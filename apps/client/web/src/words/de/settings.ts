@@ -164,8 +164,9 @@ export const settings = {
   network: 'Netz',
   node: 'Knoten',
   milestone: 'Neuester Milestone',
+  unknown: 'unbekannt',
   mailAddress: 'Mailadresse',
-  published: 'Veröffentlichte Schlüssel',
+  published: 'Adresse im Tangle',
   sequence: 'Fassung {sequence}, {state}',
   states: { none: 'nicht veröffentlicht', queued: 'unterwegs', confirmed: 'bestätigt' },
 } satisfies Words['settings'];

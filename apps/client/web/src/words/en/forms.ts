@@ -12,7 +12,7 @@ export const forms = {
     'address-invalid': 'This is not a wallet address of this network.',
     'amount-invalid': 'This is not an amount.',
     'insufficient-funds': 'The wallet does not hold enough.',
-    'deposit-too-small': 'The amount is smaller than what an output must hold.',
+    'deposit-too-small': 'This is less than the least amount that the ledger keeps.',
     'dust-change':
       'What would be left over is too small to be kept. Send a little less, or everything.',
     'too-many-inputs': 'The amount is spread over too many small payments. Send less at a time.',

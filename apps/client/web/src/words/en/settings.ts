@@ -159,8 +159,9 @@ export const settings = {
   network: 'Network',
   node: 'Node',
   milestone: 'Newest milestone',
+  unknown: 'unknown',
   mailAddress: 'Mail address',
-  published: 'Published keys',
+  published: 'Address in the tangle',
   sequence: 'Version {sequence}, {state}',
-  states: { none: 'not published', queued: 'on their way', confirmed: 'confirmed' },
+  states: { none: 'not published', queued: 'on its way', confirmed: 'confirmed' },
 };

@@ -14,7 +14,7 @@ export const forms = {
     'address-invalid': 'Non è un indirizzo di portafoglio di questa rete.',
     'amount-invalid': 'Non è un importo.',
     'insufficient-funds': 'Il portafoglio non contiene abbastanza.',
-    'deposit-too-small': 'L’importo è inferiore a quanto un output deve contenere.',
+    'deposit-too-small': 'È meno dell’importo minimo che il registro conserva.',
     'dust-change':
       'Quello che resterebbe è troppo poco per essere conservato. Invia un po’ meno, o tutto.',
     'too-many-inputs': 'L’importo è sparso in troppi piccoli pagamenti. Invia meno alla volta.',

@@ -161,8 +161,9 @@ export const settings = {
   network: 'Rete',
   node: 'Nodo',
   milestone: 'Ultima milestone',
+  unknown: 'non nota',
   mailAddress: 'Indirizzo di posta',
-  published: 'Chiavi pubblicate',
+  published: 'Indirizzo nel tangle',
   sequence: 'Versione {sequence}, {state}',
-  states: { none: 'non pubblicate', queued: 'in viaggio', confirmed: 'confermate' },
+  states: { none: 'non pubblicato', queued: 'in viaggio', confirmed: 'confermato' },
 } satisfies Words['settings'];
