@@ -148,6 +148,100 @@ describe('mail', () => {
   });
 });
 
+/** The text of a conversation, of whoever has written it. */
+function saidIn(page: Page, text: string): ReturnType<Page['locator']> {
+  return page.getByRole('log').getByText(text, { exact: true });
+}
+
+describe('chat', () => {
+  inBrowser('goes there and back between alice and bob', async () => {
+    const alice = await signIn('alice');
+    const bob = await signIn('bob');
+    await alice.page.getByRole('link', { name: 'Chat' }).click();
+    await alice.page.getByRole('button', { name: 'New chat' }).click();
+    await alice.page.getByRole('option', { name: /^Bob/ }).click();
+    const line = alice.page.getByRole('textbox', { name: 'Write to Bob' });
+    await line.fill('x'.repeat(16_001));
+    await alice.page.getByText('16,001 bytes').waitFor();
+    await line.fill('Tea at <b>four</b>?');
+    await line.press('Shift+Enter');
+    await line.pressSequentially('https://example.org/tea.');
+    await line.press('Enter');
+    await alice.page.getByRole('log').getByText('Tea at <b>four</b>?').waitFor();
+    expect(alice.page.url()).toMatch(/#\/chat\/[0-9a-f]{48}$/);
+    expect(await line.inputValue()).toBe('');
+    await line.fill('begun, not sent');
+
+    await bob.page.getByRole('link', { name: 'Chat' }).click();
+    await bob.page.getByRole('option', { name: /1 unread.*Tea at/s }).click();
+    const link = bob.page.getByRole('log').getByRole('link');
+    expect(await link.getAttribute('href')).toBe('https://example.org/tea');
+    expect(await link.getAttribute('rel')).toBe('noreferrer noopener');
+    const answer = bob.page.getByRole('textbox', { name: 'Write to Alice' });
+    await answer.fill('Yes 🫖');
+    await answer.press('Enter');
+    await saidIn(alice.page, 'Yes 🫖').waitFor();
+    await saidIn(bob.page, 'Yes 🫖').waitFor();
+    // Seen by both, so nothing is unread.
+    await alice.page.getByRole('link', { name: 'Mail' }).click();
+    await alice.page.getByRole('link', { name: 'Chat' }).click();
+    await alice.page.getByRole('option', { name: /^Bob/ }).click();
+    expect(await line.inputValue()).toBe('begun, not sent');
+    await line.fill('');
+
+    const lines = alice.page.getByRole('log').getByRole('article');
+    await lines.last().focus();
+    await alice.page.keyboard.press('ArrowUp');
+    await alice.page.locator('article:focus').getByText('Tea at').waitFor();
+    await alice.page.keyboard.press('End');
+    await alice.page.locator('article:focus').getByText('Yes 🫖').waitFor();
+    const menu = alice.page.getByRole('button', { name: 'What to do with this line' });
+    await menu.click();
+    await alice.page.getByRole('menuitem', { name: 'Delete here' }).click();
+    await alice.page.getByRole('button', { name: 'Delete here' }).click();
+    await saidIn(alice.page, 'Yes 🫖').waitFor({ state: 'detached' });
+    await saidIn(bob.page, 'Yes 🫖').waitFor();
+    expect([...alice.faults, ...bob.faults]).toEqual([]);
+    await alice.page.context().close();
+    await bob.page.context().close();
+  });
+
+  inBrowser('has groups, whose members change and read each other', async () => {
+    const alice = await signIn('alice');
+    const bob = await signIn('bob');
+    await alice.page.getByRole('link', { name: 'Chat' }).click();
+    await alice.page.getByRole('button', { name: 'New group' }).click();
+    await alice.page.getByRole('textbox', { name: 'Name of the group' }).fill('Readers');
+    await alice.page.getByRole('option', { name: /^Bob/ }).click();
+    await alice.page.getByRole('button', { name: 'Make the group' }).click();
+    await saidIn(alice.page, 'You added Bob').waitFor();
+    await alice.page.getByRole('textbox', { name: 'Write to Readers' }).fill('Which book?');
+    await alice.page.getByRole('button', { name: 'Send', exact: true }).click();
+    await saidIn(alice.page, 'Which book?').waitFor();
+
+    await bob.page.getByRole('link', { name: 'Chat' }).click();
+    await bob.page.getByRole('option', { name: /Readers.*Which book/s }).click();
+    await saidIn(bob.page, 'Alice added you').waitFor();
+    await alice.page.getByRole('button', { name: 'About the group' }).click();
+    await alice.page.getByRole('button', { name: 'Change Bob' }).click();
+    await alice.page.getByRole('menuitem', { name: 'Make admin' }).click();
+    await alice.page.getByRole('dialog').getByText('Admin').waitFor();
+    await alice.page.keyboard.press('Escape');
+    await saidIn(bob.page, 'Alice made you an admin').waitFor();
+    await bob.page.getByRole('button', { name: 'About the group' }).click();
+    await bob.page.getByRole('button', { name: 'Leave the group' }).click();
+    await bob.page
+      .getByRole('alertdialog')
+      .getByRole('button', { name: 'Leave the group' })
+      .click();
+    await bob.page.getByText('You are not in this group any more').waitFor();
+    await saidIn(alice.page, 'Bob left').waitFor();
+    expect([...alice.faults, ...bob.faults]).toEqual([]);
+    await alice.page.context().close();
+    await bob.page.context().close();
+  });
+});
+
 const WINDOWS = [
   { width: 1_440, height: 900 },
   { width: 390, height: 844 },
@@ -155,7 +249,8 @@ const WINDOWS = [
 const LANGUAGES = ['en', 'it', 'de'];
 
 /** The screens, by what is done to come there. */
-const SCENES: readonly (readonly [string, (page: Page) => Promise<void>])[] = [
+type Scene = readonly [string, (page: Page) => Promise<void>];
+const SCENES: readonly Scene[] = [
   ['inbox', async (page) => await page.locator('.mail-row').first().waitFor()],
   [
     'reader',
@@ -171,7 +266,46 @@ const SCENES: readonly (readonly [string, (page: Page) => Promise<void>])[] = [
       await page.locator('.mail-list .empty').waitFor();
     },
   ],
+  ['conversations', async (page) => await openChat(page)],
+  [
+    'no such conversation',
+    async (page) => {
+      await openChat(page);
+      await page.locator('.chat-search input').fill('nobody is called so');
+      await page.locator('.chat-list .empty').waitFor();
+    },
+  ],
+  ...['.mail-row:not(:has(svg))', '.mail-row:has(svg)'].map((kind): Scene => [
+    `conversation ${kind}`,
+    async (page) => {
+      await openChat(page);
+      await page.locator(`.chat-list ${kind}`).first().click();
+      await page.locator('.line').first().waitFor();
+    },
+  ]),
+  [
+    'group',
+    async (page) => {
+      await openChat(page);
+      await page.locator('.chat-list .mail-row:has(svg)').first().click();
+      await page.locator('.conversation-head .icon-button').click();
+      await page.locator('.people li').first().waitFor();
+    },
+  ],
+  [
+    'new group',
+    async (page) => {
+      await openChat(page);
+      await page.locator('.chat-list-new .button').last().click();
+      await page.locator('.contact-pick [role=option]').first().waitFor();
+    },
+  ],
 ];
+
+async function openChat(page: Page): Promise<void> {
+  await page.evaluate("location.hash = '#/chat'");
+  await page.locator('.chat-list .mail-row').first().waitFor();
+}
 
 describe('every screen', () => {
   const cases = WINDOWS.flatMap((viewport) =>
