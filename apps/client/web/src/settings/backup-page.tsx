@@ -124,7 +124,10 @@ function Automatic({ backups }: { readonly backups: BackupsDto }) {
             value:
               newest === undefined
                 ? settings.noneMade
-                : `${fullTime(language, newest.createdAtMs)}, ${sizeText(language, newest.sizeBytes)}`,
+                : [
+                    fullTime(language, newest.createdAtMs),
+                    sizeText(language, newest.sizeBytes),
+                  ].join(', '),
           },
           ...(newest === undefined
             ? []
