@@ -391,7 +391,7 @@ export class DagPainter {
   ): void {
     const pen = this.#cones;
     pen.strokeStyle = this.#colours[direction];
-    pen.lineWidth = 1.5 * this.#ratio;
+    pen.lineWidth = this.#ratio;
     pen.setLineDash(direction === 'past' ? [] : [4 * this.#ratio, 3 * this.#ratio]);
     const members = [...cone].flatMap((id) => this.#store.get(id) ?? []);
     for (let at = 0; at < members.length; at += EDGES_PER_STROKE) {

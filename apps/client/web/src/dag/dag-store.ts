@@ -11,8 +11,8 @@
 export const MAX_VERTICES = 50_000;
 /** Milliseconds of one bucket of the index by time. */
 export const BUCKET_MS = 250;
-/** Vertices of one cone. */
-export const MAX_CONE = 2_000;
+/** Vertices of one cone; more of them would hide the picture. */
+export const MAX_CONE = 400;
 /** As many parents as a block may have, and as many of a milestone's as are drawn. */
 export const MAX_EDGES = 8;
 
