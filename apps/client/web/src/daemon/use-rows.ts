@@ -81,7 +81,7 @@ function useChanges(topics: RowSource<unknown>['topics'], run: () => void): void
 export function useRows<T extends { readonly id: string }>(source: RowSource<T>): Rows<T> {
   const { api } = useData();
   const { load, topics } = source;
-  const cache = useMemo(() => new PageCache<T>(), [load]);
+  const { cache } = useMemo(() => ({ load, cache: new PageCache<T>() }), [load]);
   const [loaded, setLoaded] = useState<Loaded<T>>({ cache, page: undefined, problem: undefined });
   const seen = useRef({ from: 0, to: PAGE_ROWS });
   const shown = useRef<object>(cache);
@@ -89,13 +89,13 @@ export function useRows<T extends { readonly id: string }>(source: RowSource<T>)
     shown.current = cache;
   }, [cache]);
   const fetchPage = useCallback(
-    async (asked: Asked): Promise<void> => {
-      try {
-        const page = await load(api, asked.page * PAGE_ROWS, PAGE_ROWS);
+    (asked: Asked): void => {
+      const put = (page: RowPage<T>): void => {
         cache.put(asked, page.rows);
         // An answer for a list that is not shown any more says nothing.
         if (shown.current === cache) setLoaded({ cache, page, problem: undefined });
-      } catch (error) {
+      };
+      const fail = (error: unknown): void => {
         cache.fail(asked);
         if (shown.current !== cache) return;
         setLoaded((before) => ({
@@ -103,14 +103,15 @@ export function useRows<T extends { readonly id: string }>(source: RowSource<T>)
           page: before.cache === cache ? before.page : undefined,
           problem: problemWith(error),
         }));
-      }
+      };
+      load(api, asked.page * PAGE_ROWS, PAGE_ROWS).then(put, fail);
     },
     [api, cache, load],
   );
   const look = useCallback(
     (from: number, to: number) => {
       seen.current = { from, to };
-      for (const asked of cache.ask(from, to)) void fetchPage(asked);
+      for (const asked of cache.ask(from, to)) fetchPage(asked);
     },
     [cache, fetchPage],
   );

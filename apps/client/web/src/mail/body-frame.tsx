@@ -1,6 +1,6 @@
 /**
- * A mail as its sender wrote it, in a frame that can ask nobody for anything; the sandbox stands in
- * the policy of what it loads, so that it holds for whoever else opens the path. Before:
+ * A mail as its sender wrote it, in a frame that can ask nobody for anything; the sandbox stands
+ * in the policy of what it loads too, so that it holds for whoever else opens the path. Before:
  * letter-card.tsx; after: the daemon's body.controller.ts.
  */
 import { ImageOff, Maximize2, Minimize2, Moon, Sun } from 'lucide-react';
@@ -80,6 +80,7 @@ function OneFrame({ id, retry }: { readonly id: string; readonly retry: () => vo
         className={isLarge ? 'body-frame body-frame-large' : 'body-frame'}
         title={reading.frame}
         src={place.url}
+        sandbox="allow-popups allow-popups-to-escape-sandbox"
         referrerPolicy="no-referrer"
       />
       <div className="body-bar">

@@ -86,7 +86,7 @@ function LongList({ title, total, isSearch }: LongListProps) {
         const mail = rows.rowAt(index);
         return mail === undefined ? <GreyRow /> : <MailRow mail={mail} isWhereShown={isSearch} />;
       }}
-      rowBar={(index) => {
+      renderBar={(index) => {
         const mail = rows.rowAt(index);
         return mail && <RowButtons mail={mail} index={index} />;
       }}

@@ -40,7 +40,7 @@ export interface VirtualListProps {
   readonly onView?: (from: number, to: number) => void;
   readonly marking?: Marking;
   /** Buttons over the row under the pointer, else over the chosen one while it has the focus. */
-  readonly rowBar?: (index: number) => ReactNode;
+  readonly renderBar?: (index: number) => ReactNode;
 }
 
 interface Place {
@@ -69,7 +69,7 @@ function useScrollPlace(view: RefObject<HTMLDivElement | null>): Place {
 }
 
 export function VirtualList(props: VirtualListProps) {
-  const { count, rowHeight, chosen, onView, rowBar } = props;
+  const { count, rowHeight, chosen, onView, renderBar } = props;
   const view = useRef<HTMLDivElement>(null);
   const place = useScrollPlace(view);
   const [pointed, setPointed] = useState(-1);
@@ -85,12 +85,12 @@ export function VirtualList(props: VirtualListProps) {
   return (
     <div className="virtual-list-frame" onMouseLeave={() => setPointed(-1)}>
       <ListBox {...props} view={view} place={place} onPoint={setPointed} />
-      {rowBar !== undefined && isBarred && (
+      {renderBar !== undefined && isBarred && (
         <div
           className={pointed >= 0 ? 'row-bar row-bar-pointed' : 'row-bar'}
           style={{ transform: `translateY(${barred * rowHeight - place.top}px)` }}
         >
-          {rowBar(barred)}
+          {renderBar(barred)}
         </div>
       )}
     </div>
