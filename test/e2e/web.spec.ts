@@ -1,69 +1,47 @@
 /**
- * The web client in a real browser, in front of real daemons: signed in by the link, a mail with a
- * file from page to page through tangle and provider, and each screen held to WCAG 2.2.
+ * The web client in a real browser, in front of real daemons: signed in by the link; mail, contacts,
+ * chat and wallet from page to page through tangle and provider. How each screen looks:
+ * web-screens.spec.ts.
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { formatAmount } from '@tanglemail/tangle/core/codec/amount.ts';
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { NotYet, until } from '../../tools/devnet/poll.ts';
-import { accessFaults, openBrowser, openContext, overflow } from './testing/browser.ts';
-import { Rig } from './testing/rig.ts';
+import { accessFaults } from './testing/browser.ts';
+import { SEEN_MS, WebDesk } from './testing/web-desk.ts';
 
 const SETUP_TIMEOUT_MS = 180_000;
 const TEST_MS = 180_000;
-/** Anything on a page; a mail takes proof of work, a milestone and a provider. */
-const SEEN_MS = 90_000;
 
-let rig: Rig | undefined;
-let browser: Browser | undefined;
+let desk: WebDesk | undefined;
 
 beforeAll(async () => {
-  browser = await openBrowser();
-  if (browser === undefined) return;
-  rig = await Rig.open();
-  await rig.befriend();
+  desk = await WebDesk.open();
 }, SETUP_TIMEOUT_MS);
 
 afterAll(async () => {
-  await browser?.close();
-  await rig?.close();
+  await desk?.close();
 }, SETUP_TIMEOUT_MS);
 
-type Role = 'alice' | 'bob';
-
-function placeOf(role: Role): { api: string; link: string } {
-  const client = rig?.devnet.network.clients[role];
-  if (client === undefined) throw new Error('the network did not start');
-  return { api: client.api, link: `${client.api}/#token=${client.token ?? ''}` };
-}
-
-interface SignedIn {
-  readonly page: Page;
-  readonly faults: string[];
-}
-
-async function signIn(role: Role): Promise<SignedIn> {
-  if (browser === undefined) throw new Error('no browser');
-  const { api, link } = placeOf(role);
-  const { context, faults } = await openContext(browser, api);
-  context.setDefaultTimeout(SEEN_MS);
-  const page = await context.newPage();
-  await page.goto(link);
-  await page.getByRole('heading', { name: 'Inbox' }).waitFor();
-  return { page, faults };
+/** Waits until a part of the page says just this. */
+async function says(what: string, text: string, ask: () => Promise<string>): Promise<void> {
+  await until(what, SEEN_MS, async () => {
+    const seen = await ask();
+    return seen === text ? seen : new NotYet(seen);
+  });
 }
 
 describe('signing in', () => {
   it(
     'is by the link, once for the browser, and the token leaves the address',
     async () => {
-      if (browser === undefined) return;
-      const { page, faults } = await signIn('alice');
+      if (desk === undefined) return;
+      const { page, faults } = await desk.signIn('alice');
       expect(page.url()).not.toContain('token');
       const other = await page.context().newPage();
-      await other.goto(placeOf('alice').api);
+      await other.goto(desk.apiOf('alice'));
       await other.getByRole('heading', { name: 'Inbox' }).waitFor();
       const cookies = await page.context().cookies();
       expect(cookies.map(({ httpOnly, sameSite }) => ({ httpOnly, sameSite }))).toEqual([
@@ -78,15 +56,15 @@ describe('signing in', () => {
   it(
     'is needed: another browser is told how',
     async () => {
-      if (browser === undefined) return;
-      const { api } = placeOf('alice');
-      const { context, faults } = await openContext(browser, api);
+      if (desk === undefined) return;
+      const api = desk.apiOf('alice');
+      const { context, faults } = await desk.window(api);
       const page = await context.newPage();
       await page.goto(api);
-      await page.getByText('tanglemail web').waitFor({ timeout: SEEN_MS });
+      await page.getByText('tanglemail web').waitFor();
       expect(await accessFaults(page)).toEqual([]);
       await page.goto(`${api}/#token=${'x'.repeat(43)}`);
-      await page.getByText('tanglemail web').waitFor({ timeout: SEEN_MS });
+      await page.getByText('tanglemail web').waitFor();
       expect(faults).toEqual([]);
       await context.close();
     },
@@ -113,9 +91,9 @@ describe('mail', () => {
   it(
     'goes from page to page with its file, and is answered',
     async () => {
-      if (browser === undefined) return;
-      const alice = await signIn('alice');
-      const bob = await signIn('bob');
+      if (desk === undefined) return;
+      const alice = await desk.signIn('alice');
+      const bob = await desk.signIn('bob');
       const file = randomBytes(20_000);
       await write(alice.page, 'From a page', 'Hello Bob,\n<b>no markup</b>', file);
       await alice.page.getByText('It leaves in a moment').waitFor();
@@ -146,14 +124,12 @@ describe('mail', () => {
   it(
     'is taken back while it still can be, and is a draft again',
     async () => {
-      if (browser === undefined) return;
-      const { page, faults } = await signIn('alice');
+      if (desk === undefined) return;
+      const { page, faults } = await desk.signIn('alice');
       await write(page, 'Regretted', 'Not like this');
       await page.getByRole('button', { name: 'Undo' }).click();
       const subject = page.getByRole('textbox', { name: 'Subject' });
-      await until('the draft is back', SEEN_MS, async () =>
-        (await subject.inputValue()) === 'Regretted' ? true : undefined,
-      );
+      await says('the draft is back', 'Regretted', async () => await subject.inputValue());
       await page.getByRole('button', { name: 'Discard the draft' }).click();
       await page.getByText('The draft is gone').waitFor();
       expect(faults).toEqual([]);
@@ -174,9 +150,9 @@ describe('contacts', () => {
   it(
     'are verified by what the other side sees, as digits and as a picture',
     async () => {
-      if (browser === undefined) return;
-      const alice = await signIn('alice');
-      const bob = await signIn('bob');
+      if (desk === undefined) return;
+      const alice = await desk.signIn('alice');
+      const bob = await desk.signIn('bob');
       await showContact(alice.page, 'Bob');
       await showContact(bob.page, 'Alice');
       const number = (await bob.page.locator('.safety-number li').allInnerTexts()).join(' ');
@@ -212,8 +188,8 @@ describe('contacts', () => {
   it(
     'get an invite for one person, which can be taken back',
     async () => {
-      if (browser === undefined) return;
-      const { page, faults } = await signIn('alice');
+      if (desk === undefined) return;
+      const { page, faults } = await desk.signIn('alice');
       await page.evaluate("location.hash = '#/contacts/own'");
       await page.getByRole('textbox', { name: 'For whom' }).fill('Carol');
       await page.getByRole('button', { name: 'Create an invite' }).click();
@@ -230,274 +206,152 @@ describe('contacts', () => {
   );
 });
 
-/** The page of the first node, which nobody signs in to. */
-async function openNode(): Promise<SignedIn> {
-  if (browser === undefined) throw new Error('no browser');
-  const api = rig?.devnet.network.nodes[0]?.api ?? '';
-  const { context, faults } = await openContext(browser, api);
-  context.setDefaultTimeout(SEEN_MS);
-  const page = await context.newPage();
-  await page.goto(api);
-  await page.getByRole('heading', { name: 'Latest blocks' }).waitFor();
-  return { page, faults };
+/** The text of a conversation, of whoever has written it. */
+function saidIn(page: Page, text: string): Locator {
+  return page.getByRole('log').getByText(text, { exact: true });
 }
 
-async function search(page: Page, text: string): Promise<void> {
-  const box = page.getByRole('searchbox');
-  await box.fill(text);
-  await box.press('Enter');
-}
-
-/** The block of the mail that alice wrote, once a milestone has it. */
-async function blockOf(subject: string): Promise<string> {
-  const { api } = placeOf('alice');
-  const token = rig?.devnet.network.clients.alice.token ?? '';
-  return await until<string>('the mail is confirmed', SEEN_MS, async () => {
-    const headers = { Authorization: `Bearer ${token}` };
-    const response = await fetch(`${api}/api/client/v1/outbox`, { headers });
-    const items = (await response.json()) as {
-      subject: string;
-      blockId?: string;
-      milestoneIndex?: number;
-    }[];
-    const found = items.find((one) => one.subject === subject && one.milestoneIndex !== undefined);
-    return found?.blockId ?? new NotYet(`${items.length} mails`);
-  });
-}
-
-/** What the operator of the first node types in. */
-async function controlToken(): Promise<string> {
-  const folder = rig?.devnet.layout.folder('node-1') ?? '';
-  const text = await readFile(join(folder, 'control.json'), 'utf8');
-  return (JSON.parse(text) as { token: string }).token;
-}
-
-describe('a node', () => {
+describe('chat', () => {
   it(
-    'finds the block of that very mail, and its inclusion is checked in the browser',
+    'goes there and back between alice and bob',
     async () => {
-      if (browser === undefined) return;
-      const { page, faults } = await openNode();
-      const blockId = await blockOf('From a page');
-      await search(page, blockId);
-      await page.getByText('Checked in this browser').waitFor();
-      await page.getByText('the inclusion path leads to its root').waitFor();
-      await page.getByRole('heading', { name: 'Payload: Envelope' }).waitFor();
-      expect(page.url()).toContain(`#/node/block/${blockId}`);
+      if (desk === undefined) return;
+      const alice = await desk.signIn('alice');
+      const bob = await desk.signIn('bob');
+      await alice.page.getByRole('link', { name: 'Chat' }).click();
+      await alice.page.getByRole('button', { name: 'New chat' }).click();
+      await alice.page.getByRole('option', { name: /^Bob/ }).click();
+      const line = alice.page.getByRole('textbox', { name: 'Write to Bob' });
+      await line.fill('x'.repeat(16_001));
+      await alice.page.getByText('16,001 bytes').waitFor();
+      await line.fill('Tea at <b>four</b>?');
+      await line.press('Shift+Enter');
+      await line.pressSequentially('https://example.org/tea.');
+      await line.press('Enter');
+      await alice.page.getByRole('log').getByText('Tea at <b>four</b>?').waitFor();
+      expect(alice.page.url()).toMatch(/#\/chat\/[0-9a-f]{48}$/);
+      expect(await line.inputValue()).toBe('');
+      await line.fill('begun, not sent');
 
-      await page
-        .getByRole('article')
-        .getByRole('link', { name: /^[0-9]+$/ })
-        .first()
+      await bob.page.getByRole('link', { name: 'Chat' }).click();
+      await bob.page.getByRole('option', { name: /1 unread.*Tea at/s }).click();
+      const link = bob.page.getByRole('log').getByRole('link');
+      expect(await link.getAttribute('href')).toBe('https://example.org/tea');
+      expect(await link.getAttribute('rel')).toBe('noreferrer noopener');
+      const answer = bob.page.getByRole('textbox', { name: 'Write to Alice' });
+      await answer.fill('Yes 🫖');
+      await answer.press('Enter');
+      await saidIn(alice.page, 'Yes 🫖').waitFor();
+      await saidIn(bob.page, 'Yes 🫖').waitFor();
+      // Seen by both, so nothing is unread.
+      await alice.page.getByRole('link', { name: 'Mail' }).click();
+      await alice.page.getByRole('link', { name: 'Chat' }).click();
+      await alice.page.getByRole('option', { name: /^Bob/ }).click();
+      expect(await line.inputValue()).toBe('begun, not sent');
+      await line.fill('');
+
+      const lines = alice.page.getByRole('log').getByRole('article');
+      await lines.last().focus();
+      await alice.page.keyboard.press('ArrowUp');
+      await alice.page.locator('article:focus').getByText('Tea at').waitFor();
+      await alice.page.keyboard.press('End');
+      await alice.page.locator('article:focus').getByText('Yes 🫖').waitFor();
+      const menu = alice.page.getByRole('button', { name: 'What to do with this line' });
+      await menu.click();
+      await alice.page.getByRole('menuitem', { name: 'Delete here' }).click();
+      await alice.page.getByRole('button', { name: 'Delete here' }).click();
+      await saidIn(alice.page, 'Yes 🫖').waitFor({ state: 'detached' });
+      await saidIn(bob.page, 'Yes 🫖').waitFor();
+      expect([...alice.faults, ...bob.faults]).toEqual([]);
+      await alice.page.context().close();
+      await bob.page.context().close();
+    },
+    TEST_MS,
+  );
+
+  it(
+    'has groups, whose members change and read each other',
+    async () => {
+      if (desk === undefined) return;
+      const alice = await desk.signIn('alice');
+      const bob = await desk.signIn('bob');
+      await alice.page.getByRole('link', { name: 'Chat' }).click();
+      await alice.page.getByRole('button', { name: 'New group' }).click();
+      await alice.page.getByRole('textbox', { name: 'Name of the group' }).fill('Readers');
+      await alice.page.getByRole('option', { name: /^Bob/ }).click();
+      await alice.page.getByRole('button', { name: 'Make the group' }).click();
+      await saidIn(alice.page, 'You added Bob').waitFor();
+      await alice.page.getByRole('textbox', { name: 'Write to Readers' }).fill('Which book?');
+      await alice.page.getByRole('button', { name: 'Send', exact: true }).click();
+      await saidIn(alice.page, 'Which book?').waitFor();
+
+      await bob.page.getByRole('link', { name: 'Chat' }).click();
+      await bob.page.getByRole('option', { name: /Readers.*Which book/s }).click();
+      await saidIn(bob.page, 'Alice added you').waitFor();
+      await alice.page.getByRole('button', { name: 'About the group' }).click();
+      await alice.page.getByRole('button', { name: 'Change Bob' }).click();
+      await alice.page.getByRole('menuitem', { name: 'Make admin' }).click();
+      await alice.page.getByRole('dialog').getByText('Admin').waitFor();
+      await alice.page.keyboard.press('Escape');
+      await saidIn(bob.page, 'Alice made you an admin').waitFor();
+      await bob.page.getByRole('button', { name: 'About the group' }).click();
+      await bob.page.getByRole('button', { name: 'Leave the group' }).click();
+      await bob.page
+        .getByRole('alertdialog')
+        .getByRole('button', { name: 'Leave the group' })
         .click();
-      await page.getByText('A quorum of the committee signed milestone').waitFor();
-      await search(page, '[.*(');
-      await page.getByText('The node has nothing under').waitFor();
-      expect(faults).toEqual([]);
-      await page.context().close();
-    },
-    TEST_MS,
-  );
-
-  it(
-    'is found out when what it says is not what was certified',
-    async () => {
-      if (browser === undefined) return;
-      const { page } = await openNode();
-      const blockId = await blockOf('From a page');
-      await page.route('**/proof', async (route) => {
-        const answer = await route.fetch();
-        const proof = (await answer.json()) as { block: string };
-        const last = proof.block.endsWith('0') ? '1' : '0';
-        await route.fulfill({ json: { ...proof, block: `${proof.block.slice(0, -1)}${last}` } });
-      });
-      await search(page, blockId);
-      await page.getByText('The check has failed').waitFor();
-      expect(await page.getByText('Checked in this browser').count()).toBe(0);
-      await page.context().close();
-    },
-    TEST_MS,
-  );
-
-  it(
-    'is steered with its token alone, which the page does not keep',
-    async () => {
-      if (browser === undefined) return;
-      const { page, faults } = await openNode();
-      await page.getByRole('button', { name: 'Sign in as operator' }).click();
-      const field = page.getByLabel('Control token');
-      await field.fill('0'.repeat(64));
-      await field.press('Enter');
-      await page.getByText('This is not the token of this run').waitFor();
-      await field.fill(await controlToken());
-      await field.press('Enter');
-      await page.getByText('Free on the disk').waitFor();
-      await page.getByRole('link', { name: 'Peers', exact: true }).click();
-      await page
-        .getByRole('row', { name: /In sync/ })
-        .first()
-        .waitFor();
-      await page.getByRole('textbox', { name: 'Address of a peer' }).fill('nonsense');
-      await page.getByRole('button', { name: 'Add' }).click();
-      await page.getByText(/The node cannot do this/).waitFor();
-      await page.reload();
-      await page.getByRole('button', { name: 'Sign in as operator' }).waitFor();
-      expect(await page.evaluate<string>('JSON.stringify(localStorage)')).not.toContain('token');
-      expect(faults).toEqual([]);
-      await page.context().close();
+      await bob.page.getByText('You are not in this group any more').waitFor();
+      await saidIn(alice.page, 'Bob left').waitFor();
+      expect([...alice.faults, ...bob.faults]).toEqual([]);
+      await alice.page.context().close();
+      await bob.page.context().close();
     },
     TEST_MS,
   );
 });
 
-const WINDOWS = [
-  { width: 1_440, height: 900 },
-  { width: 390, height: 844 },
-];
-const LANGUAGES = ['en', 'it', 'de'];
-
-/** The screens, by what is done to come there. */
-const SCENES: readonly (readonly [string, (page: Page) => Promise<void>])[] = [
-  ['inbox', async (page) => await page.locator('.mail-row').first().waitFor()],
-  [
-    'reader',
-    async (page) => {
-      await page.locator('.mail-row').first().click();
-      await page.locator('.reader-subject').waitFor();
-    },
-  ],
-  [
-    'empty folder',
-    async (page) => {
-      await page.evaluate("location.hash = '#/mail/Junk'");
-      await page.locator('.mail-list .empty').waitFor();
-    },
-  ],
-  ['contacts', async (page) => await openContacts(page, 'all', '.contact-row')],
-  ['no requests', async (page) => await openContacts(page, 'requests', '.contact-list .empty')],
-  ['own card', async (page) => await openContacts(page, 'own', '.own-card .qr-code')],
-  [
-    'adding a contact',
-    async (page) => {
-      await openContacts(page, 'all', '.contact-row');
-      await page.locator('.contact-list-head button').click();
-      await page.locator('.contacts-modal textarea').waitFor();
-    },
-  ],
-  [
-    'contact',
-    async (page) => {
-      await openContacts(page, 'all', '.contact-row');
-      await page.locator('.contact-row').first().click();
-      await page.locator('.safety .qr-code').waitFor();
-    },
-  ],
-  [
-    'comparing',
-    async (page) => {
-      await openContacts(page, 'all', '.contact-row');
-      await page.locator('.contact-row').first().click();
-      await page.locator('.safety ~ .button').click();
-      await page.locator('.contacts-modal .safety-number').waitFor();
-    },
-  ],
-];
-
-async function openContacts(page: Page, list: string, seen: string): Promise<void> {
-  await page.evaluate(`location.hash = '#/contacts/${list}'`);
-  await page.locator(seen).first().waitFor();
+/** What the page says the wallet holds. */
+async function shownBalance(page: Page): Promise<string> {
+  return await page.locator('.wallet .balance-figure').innerText();
 }
 
-describe('every screen', () => {
-  const cases = WINDOWS.flatMap((viewport) =>
-    LANGUAGES.map((language) => ({ viewport, language, name: `${viewport.width} ${language}` })),
-  );
-  it.each(cases)(
-    'is accessible and no wider than its window: $name',
-    async ({ viewport, language }) => {
-      if (browser === undefined) return;
-      const { page } = await signIn('alice');
-      await page.setViewportSize(viewport);
-      const found: string[] = [];
-      for (const [scene, go] of SCENES) {
-        await page.evaluate(`localStorage.setItem('tanglemail.language', '${language}')`);
-        await page.evaluate("location.hash = '#/mail/INBOX'");
-        await page.reload();
-        await go(page);
-        for (const colorScheme of ['light', 'dark'] as const) {
-          await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-          found.push(...(await accessFaults(page)).map((one) => `${scene} ${colorScheme}: ${one}`));
-        }
-        expect({ scene, overflow: await overflow(page) }).toEqual({ scene, overflow: 0 });
-      }
-      expect(found).toEqual([]);
-      await page.context().close();
-    },
-    TEST_MS,
-  );
-});
+describe('wallet', () => {
+  it(
+    'figures equal the ledger: faucet, daemon and page say the same',
+    async () => {
+      if (desk === undefined) return;
+      const { alice, bob } = desk.stage;
+      const { page, faults } = await desk.signIn('alice');
+      await page.evaluate("location.hash = '#/wallet'");
+      const before = await alice.wallet();
+      const shows = async (what: string, amount: bigint): Promise<void> => {
+        await says(what, formatAmount(amount), async () => await shownBalance(page));
+        expect((await alice.wallet()).balance).toBe(`${amount}`);
+      };
+      await shows('the balance before', BigInt(before.balance));
+      await page.locator('.balance-age', { hasText: /as of milestone \d+, / }).waitFor();
 
-/** The screens of a node, by what is done to come there. */
-const NODE_SCENES: readonly (readonly [string, (page: Page) => Promise<void>])[] = [
-  [
-    'overview',
-    async (page) => {
-      await page.evaluate("location.hash = '#/node'");
-      await page.locator('.node-figure').first().waitFor();
-    },
-  ],
-  [
-    'peers',
-    async (page) => {
-      await page.evaluate("location.hash = '#/node/peers'");
-      await page.locator('tbody tr').first().waitFor();
-    },
-  ],
-  [
-    'block',
-    async (page) => {
-      await page.evaluate(`location.hash = '#/node/block/${await blockOf('From a page')}'`);
-      await page.locator('.node-check .chip-ok').waitFor();
-    },
-  ],
-  [
-    'milestone',
-    async (page) => {
-      await page.evaluate("location.hash = '#/node/milestone/1'");
-      await page.locator('.node-check .chip-ok').waitFor();
-    },
-  ],
-  [
-    'nothing found',
-    async (page) => {
-      await page.evaluate("location.hash = '#/node/search/there-is-no-such-tag'");
-      await page.locator('.empty').waitFor();
-    },
-  ],
-];
+      const granted = 3_456_789n;
+      expect(await page.locator('.receive .mono').innerText()).toBe(before.address);
+      await desk.grant(before.address, granted);
+      const richer = BigInt(before.balance) + granted;
+      await shows('the payment of the faucet', richer);
+      await page.getByText('+3.456789 T').waitFor();
 
-describe('every screen of a node', () => {
-  const cases = WINDOWS.flatMap((viewport) =>
-    LANGUAGES.map((language) => ({ viewport, language, name: `${viewport.width} ${language}` })),
-  );
-  it.each(cases)(
-    'is accessible and no wider than its window: $name',
-    async ({ viewport, language }) => {
-      if (browser === undefined) return;
-      const { page, faults } = await openNode();
-      await page.setViewportSize(viewport);
-      await page.evaluate(`localStorage.setItem('tanglemail.language', '${language}')`);
-      await page.reload();
-      const found: string[] = [];
-      for (const [scene, go] of NODE_SCENES) {
-        await go(page);
-        for (const colorScheme of ['light', 'dark'] as const) {
-          await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-          found.push(...(await accessFaults(page)).map((one) => `${scene} ${colorScheme}: ${one}`));
-        }
-        expect({ scene, overflow: await overflow(page) }).toEqual({ scene, overflow: 0 });
-      }
-      expect(found).toEqual([]);
+      const { address: payee, balance: bobBefore } = await bob.wallet();
+      await page.getByRole('textbox', { name: 'To (wallet address)' }).fill(payee);
+      await page.getByRole('textbox', { name: 'Amount' }).fill(`${richer + 1n}`);
+      await page.getByRole('button', { name: 'Review' }).click();
+      await page.getByText('The wallet does not hold that much.').waitFor();
+      await page.getByRole('textbox', { name: 'Amount' }).fill('1.5 T');
+      await page.getByRole('button', { name: 'Review' }).click();
+      const sheet = page.getByRole('dialog');
+      await sheet.getByText(formatAmount(richer - 1_500_000n), { exact: true }).waitFor();
+      expect(await accessFaults(page)).toEqual([]);
+      await sheet.getByRole('button', { name: 'Send now' }).click();
+      await shows('the rest', richer - 1_500_000n);
+      const paid = `${BigInt(bobBefore) + 1_500_000n}`;
+      await says('bob has it', paid, async () => (await bob.wallet()).balance);
       expect(faults).toEqual([]);
       await page.context().close();
     },

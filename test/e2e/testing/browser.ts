@@ -62,8 +62,17 @@ export async function openContext(
 
 /** What axe finds against WCAG 2.2 A and AA on the page, each with the place. */
 export async function accessFaults(page: Page): Promise<string[]> {
-  await page.evaluate(AXE);
-  const run = `axe.run({ runOnly: ${JSON.stringify(RULES)} })`;
+  return await axe(page, RULES);
+}
+
+/** That part of them which a change of theme can bring. */
+export async function contrastFaults(page: Page): Promise<string[]> {
+  return await axe(page, ['color-contrast']);
+}
+
+async function axe(page: Page, rules: readonly string[]): Promise<string[]> {
+  if (!(await page.evaluate<boolean>("'axe' in globalThis"))) await page.evaluate(AXE);
+  const run = `axe.run({ runOnly: ${JSON.stringify(rules)} })`;
   const { violations } = await page.evaluate<{
     violations: { id: string; nodes: { html: string }[] }[];
   }>(run);
