@@ -28,11 +28,14 @@ export interface DagViewProps {
   readonly mine?: ReadonlySet<string>;
   /** Opens a block or milestone in the explorer. */
   readonly onOpen?: (vertex: Vertex) => void;
+  /** Ids are not shown. */
+  readonly isBlind?: boolean;
   /** Milliseconds since 1970; the clock of whatever fills the store. */
   readonly nowMs?: () => number;
 }
 
-export function DagView({ store, mine = NONE, onOpen, nowMs = Date.now }: DagViewProps) {
+export function DagView(props: DagViewProps) {
+  const { store, mine = NONE, onOpen, isBlind = false, nowMs = Date.now } = props;
   const { dag } = useWords();
   const id = useId();
   const place = useDagPlace(store, nowMs);
@@ -73,8 +76,7 @@ export function DagView({ store, mine = NONE, onOpen, nowMs = Date.now }: DagVie
         </div>
         <ChosenVertex
           vertex={chosen}
-          nowMs={nowMs}
-          onOpen={onOpen}
+          {...{ nowMs, onOpen, isBlind }}
           onClose={() => {
             choose(undefined);
             picture.current?.focus();
@@ -109,12 +111,14 @@ function Legend({ hasCones }: { readonly hasCones: boolean }) {
 interface ChosenVertexProps {
   readonly vertex: Vertex | undefined;
   readonly nowMs: () => number;
+  readonly isBlind: boolean;
   readonly onOpen: ((vertex: Vertex) => void) | undefined;
   readonly onClose: () => void;
 }
 
 /** Says the chosen vertex once, when it is chosen; later changes are seen, not said. */
-function ChosenVertex({ vertex, nowMs, onOpen, onClose }: ChosenVertexProps) {
+function ChosenVertex(props: ChosenVertexProps) {
+  const { vertex, nowMs, isBlind } = props;
   const { dag } = useWords();
   const count = useCount();
   const [said, setSaid] = useState({ id: '', text: '' });
@@ -125,7 +129,7 @@ function ChosenVertex({ vertex, nowMs, onOpen, onClose }: ChosenVertexProps) {
   function describe({ id, index, state, atMs, parents, children }: Vertex): string {
     return fill(dag.chosen, {
       state: dag.states[state],
-      id: index ?? id.slice(0, SHORT_ID),
+      id: index ?? (isBlind ? '' : id.slice(0, SHORT_ID)),
       ago: count(dag.ago, Math.max(0, Math.round((nowMs() - atMs) / 1_000))),
       parents: count(dag.parents, parents.length),
       children: count(dag.children, children.size),
@@ -137,13 +141,14 @@ function ChosenVertex({ vertex, nowMs, onOpen, onClose }: ChosenVertexProps) {
       <p className="sr-only" role="status">
         {said.text}
       </p>
-      {vertex !== undefined && <Card {...{ vertex, nowMs, onOpen, onClose }} />}
+      {vertex !== undefined && <Card {...props} vertex={vertex} />}
     </>
   );
 }
 
 /** Follows what becomes of the vertex. */
-function Card({ vertex, nowMs, onOpen, onClose }: ChosenVertexProps & { readonly vertex: Vertex }) {
+function Card(props: ChosenVertexProps & { readonly vertex: Vertex }) {
+  const { vertex, nowMs, isBlind, onOpen, onClose } = props;
   const { dag } = useWords();
   const count = useCount();
   const place = useRef<HTMLDivElement>(null);
@@ -157,7 +162,7 @@ function Card({ vertex, nowMs, onOpen, onClose }: ChosenVertexProps & { readonly
           : fill(dag.milestoneOf, { n: vertex.index })}
         <IconButton icon={X} label={dag.close} onPress={onClose} />
       </p>
-      <p className="mono">{vertex.id.slice(0, 2 * SHORT_ID)}</p>
+      {!isBlind && <p className="mono">{vertex.id.slice(0, 2 * SHORT_ID)}</p>}
       <p className="dag-chosen-edges">
         {count(dag.parents, vertex.parents.length)}, {count(dag.children, vertex.children.size)}
       </p>

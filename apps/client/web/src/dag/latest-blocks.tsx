@@ -9,16 +9,20 @@ import { useSecond } from './use-second.ts';
 import './dag.css';
 
 const SHORT_ID = 16;
+const HIDDEN = '••••••';
 
 export interface LatestBlocksProps {
   readonly store: DagStore;
   readonly rows?: number;
   /** Where a block or a milestone is shown; without it ids are plain text. */
   readonly hrefOf?: (vertex: Vertex) => string;
+  /** Ids are not shown. */
+  readonly isBlind?: boolean;
   readonly nowMs?: () => number;
 }
 
-export function LatestBlocks({ store, rows = 12, hrefOf, nowMs = Date.now }: LatestBlocksProps) {
+export function LatestBlocks(props: LatestBlocksProps) {
+  const { store, rows = 12, hrefOf, isBlind = false, nowMs = Date.now } = props;
   const { dag } = useSpeech().words;
   const place = useRef<HTMLDivElement>(null);
   const timeMs = useSecond(place, nowMs);
@@ -40,7 +44,7 @@ export function LatestBlocks({ store, rows = 12, hrefOf, nowMs = Date.now }: Lat
           </thead>
           <tbody>
             {newest.map((vertex) => (
-              <LatestRow key={vertex.id} vertex={vertex} timeMs={timeMs} href={hrefOf?.(vertex)} />
+              <LatestRow key={vertex.id} {...{ vertex, timeMs, isBlind }} href={hrefOf?.(vertex)} />
             ))}
           </tbody>
         </table>
@@ -53,14 +57,15 @@ interface LatestRowProps {
   readonly vertex: Vertex;
   readonly timeMs: number;
   readonly href: string | undefined;
+  readonly isBlind: boolean;
 }
 
-function LatestRow({ vertex, timeMs, href }: LatestRowProps) {
+function LatestRow({ vertex, timeMs, href, isBlind }: LatestRowProps) {
   const { words, language } = useSpeech();
   const count = useCount();
   const { id, index, state, atMs, parents } = vertex;
-  const name =
-    index === undefined ? id.slice(0, SHORT_ID) : new Intl.NumberFormat(language).format(index);
+  const shown = isBlind ? HIDDEN : id.slice(0, SHORT_ID);
+  const name = index === undefined ? shown : new Intl.NumberFormat(language).format(index);
   return (
     <tr>
       <th scope="row" className="mono">

@@ -16,6 +16,8 @@ import { useBlindness, useIsOperator, useNode, useNodeResource } from './use-nod
 import './node.css';
 
 const Explorer = lazy(async () => ({ default: (await import('./explorer.tsx')).Explorer }));
+const Drawings = lazy(async () => ({ default: (await import('./drawings.tsx')).Drawings }));
+const DagPage = lazy(async () => ({ default: (await import('./drawings.tsx')).DagPage }));
 
 export function NodeScreen({ parts }: ScreenProps) {
   const { shell } = useWords();
@@ -24,24 +26,42 @@ export function NodeScreen({ parts }: ScreenProps) {
     <div className="node">
       <NodeBar present={first} />
       <Guarded key={parts.join('/')} words={shell}>
-        {first === undefined && <Overview />}
-        {first === 'peers' && <Peers />}
-        {first !== undefined && first !== 'peers' && (
-          <Suspense fallback={<Skeleton />}>
-            <Explorer parts={parts} />
-          </Suspense>
-        )}
+        <Suspense fallback={<Skeleton />}>
+          <Page parts={parts} />
+        </Suspense>
       </Guarded>
     </div>
   );
 }
 
+function Page({ parts }: ScreenProps) {
+  switch (parts[0]) {
+    case undefined:
+      return (
+        <Overview
+          drawings={
+            <Suspense fallback={<Skeleton lines={3} />}>
+              <Drawings />
+            </Suspense>
+          }
+        />
+      );
+    case 'dag':
+      return <DagPage />;
+    case 'peers':
+      return <Peers />;
+    default:
+      return <Explorer parts={parts} />;
+  }
+}
+
 function NodeBar({ present }: { readonly present: string | undefined }) {
-  const { node, faces } = useWords();
+  const { node, faces, dag } = useWords();
   const { value } = useNodeResource<InfoDto>('info');
   const { isBlind, toggle } = useBlindness();
   const links = [
     [undefined, node.overview, hrefOf('node')],
+    ['dag', dag.title, hrefOf('node', 'dag')],
     ['peers', node.peers, hrefOf('node', 'peers')],
   ] as const;
   return (
