@@ -75,6 +75,7 @@ function LongList({ title, total, isSearch }: LongListProps) {
       rowHeight={ROW_HEIGHT}
       chosen={cursor}
       onChoose={setCursor}
+      onWalk={work.walk}
       onOpen={work.show}
       onView={rows.look}
       marking={{

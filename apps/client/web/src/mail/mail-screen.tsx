@@ -70,7 +70,7 @@ export function MailScreen({ parts }: ScreenProps) {
             <Empty icon={MailOpen}>{mail.chooseMessage}</Empty>
           </div>
         ) : (
-          <Reader key={open} id={open} folder={place.kind === 'folder' ? place.folder : 'INBOX'} />
+          <Reader key={open} id={open} />
         )}
       </div>
       {filed.length > 0 && <FilingDialog ids={filed} onClose={() => setFiled([])} />}

@@ -6,7 +6,9 @@ import type { ThreadMessageDto } from '../../../src/api/mailbox-dto.ts';
 import { useComposer } from '../compose/composer.tsx';
 import { answerTo, passedOn } from '../compose/start.ts';
 import { ReportDialog } from '../delivery/report-dialog.tsx';
+import { useCommand } from '../frame/command-book.ts';
 import { hrefOf } from '../frame/route.ts';
+import { areSingleKeysOn } from '../frame/single-keys.ts';
 import { useData, useResource } from '../daemon/use-data.ts';
 import { Button } from '../ui/button.tsx';
 import { Failed, Skeleton } from '../ui/states.tsx';
@@ -18,10 +20,13 @@ import { startWalk, step, toggle } from './conversation.ts';
 import { LetterCard } from './letter-card.tsx';
 import { MailActions } from './mail-actions.tsx';
 import { personOf } from './mail-row.tsx';
+import { partsOfPlace } from './places.ts';
+import { useMailWork } from './use-mail-work.ts';
 
-export function Reader({ id, folder }: { readonly id: string; readonly folder: string }) {
+export function Reader({ id }: { readonly id: string }) {
   const { resources } = useData();
   const { words } = useSpeech();
+  const { place } = useMailWork();
   const path = `messages/${encodeURIComponent(id)}`;
   const { value, problem } = useResource<MessageDto>(path);
   const thread = useResource<readonly ThreadMessageDto[]>(
@@ -31,7 +36,11 @@ export function Reader({ id, folder }: { readonly id: string; readonly folder: s
   return (
     <article className="reader" aria-label={words.mail.reader}>
       <div className="reader-bar">
-        <a className="reader-back" href={hrefOf('mail', folder)} aria-label={words.mail.back}>
+        <a
+          className="reader-back"
+          href={hrefOf(...partsOfPlace(place))}
+          aria-label={words.mail.back}
+        >
           <ArrowLeft aria-hidden size={18} />
         </a>
         <MailActions id={id} />
@@ -69,19 +78,25 @@ function Conversation({ chosen, mails }: ConversationProps) {
   const [isWalked, setWalked] = useState(false);
   const [report, setReport] = useState<string | undefined>(undefined);
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus({ preventScroll: true }), []);
+  const isOpened = useMailWork().opened === chosen.id;
+  useEffect(() => {
+    const isInList = document.activeElement?.closest('.mail-list') != null;
+    if (isOpened || !isInList) heading.current?.focus({ preventScroll: true });
+  }, [isOpened]);
   const present = mails.find((one) => one.id === walk.present) ?? chosen;
   const outboxId = present.delivery?.outboxId;
   const line = ids.join(' ');
   const keys = useMemo(() => {
     const order = line.split(' ');
     const go = (by: 1 | -1) => (): void => {
+      if (!areSingleKeysOn()) return;
       setWalked(true);
       setWalk((before) => step(before, order, by));
     };
-    return { n: go(1), p: go(-1), i: () => setReport(outboxId) };
-  }, [line, outboxId]);
+    return { n: go(1), p: go(-1) };
+  }, [line]);
   useKeys(keys);
+  useCommand('report', outboxId === undefined ? undefined : () => setReport(outboxId));
   return (
     <>
       <h2 ref={heading} tabIndex={-1} className="reader-subject">

@@ -74,7 +74,9 @@ export interface MailListState {
 function useTotal(place: ListPlace, rows: Rows<MessageSummaryDto>): number | undefined {
   const { value: folders } = useResource<readonly FolderDto[]>('folders');
   if (place.kind !== 'folder') return rows.page?.total;
-  return folders?.find(({ name, id }) => name === place.folder || id === place.folder)?.total;
+  const folder = folders?.find(({ name, id }) => name === place.folder || id === place.folder);
+  // A folder that is not there, or not any more, has nothing to wait for.
+  return folder?.total ?? (folders === undefined ? undefined : 0);
 }
 
 export function useMailList(place: ListPlace, open: string | undefined): MailListState {

@@ -2,12 +2,12 @@
  * What can be done to the mails of the list that is shown: to the marked ones, else to the one
  * that is open, else to the one at the cursor. Before: mail-screen.tsx; after: mail-desk.ts.
  */
-import { createContext, useContext, useState } from 'react';
+import { createContext, useContext, useRef, useState } from 'react';
 import { useComposer } from '../compose/composer.tsx';
 import type { Api } from '../daemon/api.ts';
 import { ApiProblem } from '../daemon/problem.ts';
 import { useData } from '../daemon/use-data.ts';
-import { go } from '../frame/route.ts';
+import { go, goInstead } from '../frame/route.ts';
 import { useToast } from '../ui/toasts.tsx';
 import { fill, type Plurals } from '../words/plurals.ts';
 import { useCount, useWords } from '../words/use-words.ts';
@@ -27,7 +27,11 @@ export interface MailWork {
   readonly open: string | undefined;
   /** Ids of the mails that the next action is about. */
   readonly targets: () => readonly string[];
+  /** The mail that was opened to be read: it takes the focus, which a walk leaves in the list. */
+  readonly opened: string | undefined;
   readonly show: (index: number) => void;
+  /** Moves to a row, and shows its mail where it stands beside the list. */
+  readonly walk: (index: number) => void;
   readonly step: (by: 1 | -1) => void;
   readonly close: () => void;
   readonly archive: (ids?: readonly string[]) => void;
@@ -81,16 +85,58 @@ function neighbour({ rows, cursor }: MailListState, ids: readonly string[]): str
     .find((id) => id !== undefined && !ids.includes(id));
 }
 
+/** Keys that are held down pass mails by: one is shown, and thereby read, where they rest. */
+const WALK_REST_MS = 150;
+/** The width from which list and mail stand beside each other, as in mail.css. */
+const BESIDE = '(min-width: 760px)';
+
+/** Moves from row to row; the mail is shown when the walk rests. */
+function useWalk(list: MailListState, place: ListPlace, open: string | undefined) {
+  const rest = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  function stop(): void {
+    clearTimeout(rest.current);
+    rest.current = undefined;
+  }
+  function walk(index: number): void {
+    list.setCursor(index);
+    stop();
+    const mail = list.rows.rowAt(index);
+    if (mail === undefined || mail.folder === 'Drafts') return;
+    if (open === undefined && !matchMedia(BESIDE).matches) return;
+    const begun = location.hash;
+    rest.current = setTimeout(() => {
+      rest.current = undefined;
+      if (location.hash !== begun) return;
+      // Going back leads to where the walk began.
+      (open === undefined ? go : goInstead)(...partsOfPlace(place, mail.id));
+    }, WALK_REST_MS);
+  }
+  const isWalking = (): boolean => rest.current !== undefined;
+  return { walk, stop, isWalking };
+}
+
+/** Gives the focus to the list, unless the mail has it. */
+function focusList(): void {
+  if (document.activeElement?.closest('.reader, [role="listbox"]') != null) return;
+  document.querySelector<HTMLElement>('.mail-list [role="listbox"]')?.focus();
+}
+
 /** Opens mails and moves between them. */
 function useMoves(list: MailListState, place: ListPlace, open: string | undefined) {
   const { api } = useData();
   const composer = useComposer();
   const attempt = useAttempt();
+  const { walk, stop, isWalking } = useWalk(list, place, open);
+  const [opened, setOpened] = useState<string | undefined>(undefined);
   function show(index: number): void {
     const mail = list.rows.rowAt(index);
     if (mail === undefined) return;
+    stop();
     list.setCursor(index);
-    const showMail = (): void => go(...partsOfPlace(place, mail.id));
+    const showMail = (): void => {
+      setOpened(mail.id);
+      if (mail.id !== open) go(...partsOfPlace(place, mail.id));
+    };
     if (mail.folder !== 'Drafts') showMail();
     else {
       attempt(async () => {
@@ -100,13 +146,15 @@ function useMoves(list: MailListState, place: ListPlace, open: string | undefine
   }
   function step(by: 1 | -1): void {
     const index = Math.max(0, Math.min((list.total ?? 0) - 1, list.cursor + by));
-    if (open === undefined || list.rows.rowAt(index) === undefined) list.setCursor(index);
-    else show(index);
+    focusList();
+    walk(index);
   }
   const close = (): void => {
+    stop();
+    setOpened(undefined);
     if (open !== undefined) go(...partsOfPlace(place));
   };
-  return { show, step, close };
+  return { opened, show, walk, step, close, isWalking };
 }
 
 /** Does things to mails, says what was done, and takes it back. */
@@ -124,7 +172,7 @@ function useDeeds(list: MailListState, place: ListPlace, open: string | undefine
   }
   const say = (text: string): void => toast({ text, action: { label: filing.undo, run: undo } });
 
-  /** The open mail goes out of the list: the next one takes its place. */
+  /** The open mail is about to go: the next one takes its place before it cannot be had. */
   function leave(ids: readonly string[]): void {
     const gone = new Set(ids);
     list.setMarks(new Set([...list.marks].filter((id) => !gone.has(id))));
@@ -135,8 +183,8 @@ function useDeeds(list: MailListState, place: ListPlace, open: string | undefine
   function move(ids: readonly string[], folder: string, words: Plurals): void {
     if (ids.length === 0) return;
     attempt(async () => {
-      const count = await desk.move(ids, folder);
       leave(ids);
+      const count = await desk.move(ids, folder);
       if (count > 0) say(fill(countOf(words, count), { folder: folderText(mail, folder) }));
     });
   }
@@ -149,8 +197,8 @@ function useDeeds(list: MailListState, place: ListPlace, open: string | undefine
   }
   function deleteForGood(ids: readonly string[]): void {
     attempt(async () => {
-      await desk.deleteForGood(ids);
       leave(ids);
+      await desk.deleteForGood(ids);
       toast({ text: countOf(filing.deleted, ids.length) });
     });
   }
@@ -178,10 +226,11 @@ export function useNewMailWork(
   const { api } = useData();
   const { filing } = useWords();
   const [doomed, setDoomed] = useState<readonly string[]>([]);
-  const moves = useMoves(list, place, open);
+  const { isWalking, ...moves } = useMoves(list, place, open);
   const { undo, move, flag, deleteForGood, attempt } = useDeeds(list, place, open);
-  const current = open ?? list.rows.rowAt(list.cursor)?.id;
-  const chosen = (): readonly string[] => targets(list.marks, current);
+  const atCursor = list.rows.rowAt(list.cursor)?.id;
+  const chosen = (): readonly string[] =>
+    targets(list.marks, isWalking() ? atCursor : (open ?? atCursor));
   return {
     list,
     place,

@@ -33,7 +33,9 @@ export interface VirtualListProps {
   /** -1 when none is chosen. */
   readonly chosen: number;
   readonly onChoose: (index: number) => void;
-  /** Enter on the chosen row. */
+  /** Keys came to a row, and mark nothing; where it is missing, the row is chosen. */
+  readonly onWalk?: (index: number) => void;
+  /** Enter on the chosen row, and a click. */
   readonly onOpen: (index: number) => void;
   readonly renderRow: (index: number) => ReactNode;
   /** Asked for rows that come into view. */
@@ -114,7 +116,8 @@ function ListBox(props: ListBoxProps) {
     const next = rowByKey(event.key, chosen, count, pageRows);
     if (next !== undefined) {
       if (event.shiftKey) marking?.onExtend(Math.max(0, chosen), next);
-      onChoose(next);
+      if (event.shiftKey || props.onWalk === undefined) onChoose(next);
+      else props.onWalk(next);
     } else if (event.key === ' ' && marking !== undefined && chosen >= 0) marking.onToggle(chosen);
     else if (event.key === 'Enter' && chosen >= 0) onOpen(chosen);
     else return;
