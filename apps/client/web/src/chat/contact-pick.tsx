@@ -46,7 +46,7 @@ export function ContactPick(props: ContactPickProps) {
   const unheard = isHeardOnly ? offered.filter((one) => !one.knowsUs) : [];
   return (
     <>
-      <TextField className="field" value={typed} onChange={type}>
+      <TextField className="field" value={typed} onChange={type} autoFocus={onPick !== undefined}>
         <Label>{pick.find}</Label>
         <Input />
       </TextField>

@@ -7,7 +7,8 @@ import { IconButton } from '../ui/button.tsx';
 import { useWords } from '../words/use-words.ts';
 
 export interface ConversationHeadProps {
-  readonly id: string;
+  /** Of the person, or the id of the group: it colours the picture. */
+  readonly address: string;
   readonly title: string;
   /** Shown below the title. */
   readonly note?: ReactNode;
@@ -15,7 +16,7 @@ export interface ConversationHeadProps {
   readonly onDetails?: () => void;
 }
 
-export function ConversationHead({ id, title, note, onDetails }: ConversationHeadProps) {
+export function ConversationHead({ address, title, note, onDetails }: ConversationHeadProps) {
   const { chat } = useWords();
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus({ preventScroll: true }), []);
@@ -24,7 +25,7 @@ export function ConversationHead({ id, title, note, onDetails }: ConversationHea
       <a className="reader-back" href={hrefOf('chat')} aria-label={chat.back}>
         <ArrowLeft aria-hidden size={18} />
       </a>
-      <Avatar name={title} address={id} />
+      <Avatar name={title} address={address} />
       <div className="conversation-who">
         <h2 ref={heading} tabIndex={-1} className="cut">
           {title}

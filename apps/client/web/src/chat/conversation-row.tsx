@@ -10,11 +10,11 @@ export function ConversationRow({ conversation }: { readonly conversation: Conve
   const { language, words } = useSpeech();
   const countOf = useCount();
   const nowMs = useNow();
-  const { id, kind, title, unread, lastAtMs, lastText } = conversation;
+  const { id, kind, title, address = id, unread, lastAtMs, lastText } = conversation;
   return (
     <div className={unread > 0 ? 'mail-row mail-row-unread' : 'mail-row'}>
       {unread > 0 && <span className="sr-only">{countOf(words.chat.unread, unread)}.</span>}
-      <Avatar name={title} address={id} />
+      <Avatar name={title} address={address} />
       <div className="mail-row-text">
         <div className="mail-row-line">
           {kind === 'group' && <Users size={14} role="img" aria-label={words.chat.group} />}

@@ -37,7 +37,7 @@ export function Conversation({ id, conversation }: ConversationProps) {
   const [isAtEnd, setAtEnd] = useState(true);
   const [isDetailed, setDetailed] = useState(false);
   const isVisible = useIsVisible();
-  const { title = '', kind, unread = 0 } = conversation ?? {};
+  const { title = '', kind, address = id, unread = 0 } = conversation ?? {};
   const seen = isVisible && isAtEnd && lines.length > 0 ? unread : 0;
   useEffect(() => {
     if (seen === 0) return;
@@ -58,7 +58,7 @@ export function Conversation({ id, conversation }: ConversationProps) {
   return (
     <section className="conversation" aria-label={title || chat.list}>
       <ConversationHead
-        id={id}
+        address={address}
         title={title}
         note={isGroup ? <span>{chat.group}</span> : undefined}
         {...(isGroup ? { onDetails: () => setDetailed(true) } : {})}

@@ -19,7 +19,7 @@ export function NewConversation({ address }: { readonly address: string }) {
   const isRequest = contacts !== undefined && !(isAccepted && contact.knowsUs);
   return (
     <section className="conversation" aria-label={title}>
-      <ConversationHead id={address} title={title} />
+      <ConversationHead address={address} title={title} />
       <div className="log-place log-start">{chat.noLines}</div>
       {isRequested && <Requested />}
       {isRequest && !isRequested && (

@@ -1,5 +1,5 @@
-/** Write, block or unblock, remove. */
-import { Ban, Pencil, Trash2, Undo2 } from 'lucide-react';
+/** Write, chat, block or unblock, remove. */
+import { Ban, MessagesSquare, Pencil, Trash2, Undo2 } from 'lucide-react';
 import { useState } from 'react';
 import type { ContactDto } from '../../../src/api/dto.ts';
 import { useComposer } from '../compose/composer.tsx';
@@ -20,7 +20,7 @@ export interface ContactActionsProps {
 }
 
 export function ContactActions({ contact, section }: ContactActionsProps) {
-  const { contacts } = useWords();
+  const { contacts, faces } = useWords();
   const { api } = useData();
   const { write } = useComposer();
   const toast = useToast();
@@ -43,9 +43,14 @@ export function ContactActions({ contact, section }: ContactActionsProps) {
   return (
     <div className="contacts-actions">
       {state === 'accepted' && (
-        <Button kind="main" icon={Pencil} onPress={() => write({ to: [name || email] })}>
-          {contacts.write}
-        </Button>
+        <>
+          <Button kind="main" icon={Pencil} onPress={() => write({ to: [name || email] })}>
+            {contacts.write}
+          </Button>
+          <Button icon={MessagesSquare} onPress={() => go('chat', 'to', address)}>
+            {faces.chat}
+          </Button>
+        </>
       )}
       {state === 'blocked' ? (
         <Button icon={Undo2} isDisabled={isBusy} onPress={unblock}>

@@ -87,7 +87,7 @@ function NewInvite({ onMade }: { readonly onMade: (id: string) => void }) {
           <Input autoComplete="off" />
         </TextField>
         <label className="field">
-          <span>{invites.validity}</span>
+          <span className="contacts-hint">{invites.validity}</span>
           <select value={days} onChange={(event) => setDays(Number(event.currentTarget.value))}>
             {DAYS.map((count) => (
               <option key={count} value={count}>
@@ -126,9 +126,11 @@ function InviteLine({ invite, isShown, onShow }: InviteLineProps) {
         <Chip icon={icon} tone={tone}>
           {invites.states[state]}
         </Chip>
-        <span className="contacts-hint figures">
-          {fill(invites.until, { date: dayText(language, expiresAtMs) })}
-        </span>
+        {(state === 'open' || state === 'expired') && (
+          <span className="contacts-hint figures">
+            {fill(invites.until, { date: dayText(language, expiresAtMs) })}
+          </span>
+        )}
       </div>
       {usedBy !== undefined && <UsedBy address={usedBy} />}
       {link !== undefined && (

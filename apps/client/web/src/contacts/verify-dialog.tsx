@@ -63,21 +63,22 @@ export function VerifyDialog({ contact, number, onClose }: VerifyDialogProps) {
         <SafetyNumber contact={contact} number={number} />
       )}
       <Problem text={problem} />
-      <div className="contacts-actions">
-        <Button
-          kind="main"
-          icon={Check}
-          isDisabled={isBusy}
-          onPress={() => verify({ number }, safety.incomplete)}
-        >
-          {safety.same}
-        </Button>
-        {!isScanning && (
+      {/* Nobody has compared digits that are not shown. */}
+      {!isScanning && (
+        <div className="contacts-actions">
+          <Button
+            kind="main"
+            icon={Check}
+            isDisabled={isBusy}
+            onPress={() => verify({ number }, safety.incomplete)}
+          >
+            {safety.same}
+          </Button>
           <Button icon={ScanQrCode} onPress={() => setScanning(true)}>
             {safety.scan}
           </Button>
-        )}
-      </div>
+        </div>
+      )}
       <TheirNumber isBusy={isBusy} onGiven={(text) => verify(proofIn(text), safety.incomplete)} />
     </Sheet>
   );
