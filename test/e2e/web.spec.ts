@@ -278,7 +278,8 @@ describe('chat', () => {
       await alice.page.getByRole('link', { name: 'Chat' }).click();
       await alice.page.getByRole('button', { name: 'New group' }).click();
       await alice.page.getByRole('textbox', { name: 'Name of the group' }).fill('Readers');
-      await alice.page.getByRole('option', { name: /^Bob/ }).click();
+      const founding = alice.page.getByRole('dialog');
+      await founding.getByRole('option', { name: /^Bob/ }).click();
       await alice.page.getByRole('button', { name: 'Make the group' }).click();
       await saidIn(alice.page, 'You added Bob').waitFor();
       await alice.page.getByRole('textbox', { name: 'Write to Readers' }).fill('Which book?');
