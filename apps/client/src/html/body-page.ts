@@ -37,6 +37,7 @@ export function bodyPage({ html, hasColours }: SafeHtml, isDark: boolean): strin
 :root { color-scheme: ${scheme}; background: ${paper}; color: ${ink}; }
 body { margin: 16px; font: 14px/1.45 system-ui, sans-serif; overflow-wrap: anywhere; }
 img, table { max-width: 100%; }
+td, th { overflow-wrap: break-word; }
 img { height: auto; }
 pre { white-space: pre-wrap; }
 blockquote { margin: 8px 0; padding-left: 12px; border-left: 2px solid ${line}; }

@@ -68,7 +68,6 @@ export function RecipientField({ label, value, onChange, hasFocus }: RecipientFi
 
   return (
     <div className="recipients">
-      <Tags label={label} value={value} onChange={onChange} />
       <ComboBox
         className="recipient-box"
         allowsCustomValue
@@ -104,6 +103,7 @@ export function RecipientField({ label, value, onChange, hasFocus }: RecipientFi
           </ListBox>
         </Popover>
       </ComboBox>
+      <Tags label={label} value={value} onChange={onChange} />
     </div>
   );
 }

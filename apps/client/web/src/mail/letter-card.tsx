@@ -14,7 +14,7 @@ import { fullTime, shortTime, sizeText } from '../words/times.ts';
 import { useSpeech } from '../words/use-words.ts';
 import { BodyFrame } from './body-frame.tsx';
 import { LinkedText } from './linked-text.tsx';
-import { isUnread, personOf } from './mail-row.tsx';
+import { addressOf, isUnread, personOf } from './mail-row.tsx';
 import { saveAttachment } from './save-attachment.ts';
 
 export interface LetterCardProps {
@@ -55,7 +55,7 @@ function FoldedCard({ mail, onToggle }: Pick<LetterCardProps, 'mail' | 'onToggle
       aria-label={fill(words.reading.unfold, facts)}
       onClick={onToggle}
     >
-      <Avatar name={person} address={mail.from.address} />
+      <Avatar name={person} address={addressOf(mail)} />
       <strong className="cut">{person}</strong>
       {mail.delivery !== undefined && <StateChip delivery={mail.delivery} />}
       <time className="figures">{shortTime(language, mail.dateMs, nowMs)}</time>
@@ -97,9 +97,10 @@ function CardHead({ mail, onToggle }: Pick<LetterCardProps, 'mail' | 'onToggle'>
   const { from, dateMs, sentTo } = mail;
   const person = personOf(mail);
   const isOwn = sentTo !== undefined;
+  const address = addressOf(mail);
   return (
     <header className="card-head">
-      <Avatar name={person} address={from.address} />
+      <Avatar name={person} address={address} />
       <div className="card-who">
         <div className="card-name">
           <strong>{fill(isOwn ? words.mail.to : words.mail.from, { name: person })}</strong>
@@ -112,7 +113,7 @@ function CardHead({ mail, onToggle }: Pick<LetterCardProps, 'mail' | 'onToggle'>
             </Chip>
           )}
         </div>
-        <span className="mono">{from.address}</span>
+        <span className="mono">{address}</span>
       </div>
       <time className="figures">{fullTime(language, dateMs)}</time>
       {onToggle !== undefined && (

@@ -17,6 +17,11 @@ export function personOf({ from, sentTo }: MessageSummaryDto): string {
   return sentTo ?? (from.name === '' ? from.address : from.name);
 }
 
+/** Of the sender, or of those whom an own mail went to. */
+export function addressOf({ from, to, sentTo }: MessageSummaryDto): string {
+  return sentTo === undefined ? from.address : to.replaceAll('@tangle.alt', '');
+}
+
 export interface MailRowProps {
   readonly mail: MessageSummaryDto;
   /** Names the folder: the list has mails of several. */
@@ -32,7 +37,7 @@ export function MailRow({ mail, isWhereShown = false }: MailRowProps) {
   return (
     <div className={isNew ? 'mail-row mail-row-unread' : 'mail-row'}>
       {isNew && <span className="sr-only">{words.mail.isUnread}.</span>}
-      <Avatar name={person} address={from.address} />
+      <Avatar name={person} address={addressOf(mail)} />
       <div className="mail-row-text">
         <div className="mail-row-line">
           <span className="mail-row-person cut">

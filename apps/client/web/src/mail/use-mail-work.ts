@@ -154,11 +154,16 @@ function useMoves(list: MailListState, place: ListPlace, open: string | undefine
     setOpened(undefined);
     if (open !== undefined) go(...partsOfPlace(place));
   };
-  return { opened, show, walk, step, close, isWalking };
+  return { opened, show, walk, step, close, stop, isWalking };
 }
 
 /** Does things to mails, says what was done, and takes it back. */
-function useDeeds(list: MailListState, place: ListPlace, open: string | undefined) {
+function useDeeds(
+  list: MailListState,
+  place: ListPlace,
+  open: string | undefined,
+  stopWalk: () => void,
+) {
   const { api } = useData();
   const { filing, mail } = useWords();
   const countOf = useCount();
@@ -176,6 +181,7 @@ function useDeeds(list: MailListState, place: ListPlace, open: string | undefine
   function leave(ids: readonly string[]): void {
     const gone = new Set(ids);
     list.setMarks(new Set([...list.marks].filter((id) => !gone.has(id))));
+    stopWalk();
     if (open === undefined || !gone.has(open)) return;
     const next = list.marks.size > 0 ? undefined : neighbour(list, ids);
     go(...partsOfPlace(place, next));
@@ -226,8 +232,8 @@ export function useNewMailWork(
   const { api } = useData();
   const { filing } = useWords();
   const [doomed, setDoomed] = useState<readonly string[]>([]);
-  const { isWalking, ...moves } = useMoves(list, place, open);
-  const { undo, move, flag, deleteForGood, attempt } = useDeeds(list, place, open);
+  const { isWalking, stop, ...moves } = useMoves(list, place, open);
+  const { undo, move, flag, deleteForGood, attempt } = useDeeds(list, place, open, stop);
   const atCursor = list.rows.rowAt(list.cursor)?.id;
   const chosen = (): readonly string[] =>
     targets(list.marks, isWalking() ? atCursor : (open ?? atCursor));
