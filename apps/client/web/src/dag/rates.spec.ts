@@ -15,6 +15,17 @@ describe('rates', () => {
     expect(confirmationSeconds.slice(-2)).toEqual([null, 2]);
   });
 
+  it('are nothing, not unknown, while nothing comes', () => {
+    const rates = new Rates();
+    expect(rates.series(1_000_000, 60).seconds).toEqual([]);
+    rates.begin(1_000_000);
+    const { received, confirmationSeconds } = rates.series(1_002_000, 60);
+    expect([received, confirmationSeconds]).toEqual([
+      [0, 0],
+      [null, null],
+    ]);
+  });
+
   it('fall to nothing when nothing comes, and are forgotten in the end', () => {
     const rates = new Rates();
     for (let second = 0; second < 2 * KEPT_SECONDS; second++) rates.received(second * 1_000, 5);

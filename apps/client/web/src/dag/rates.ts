@@ -33,6 +33,11 @@ export class Rates {
   readonly #seconds = new Map<number, Second>();
   #firstSecond: number | undefined;
 
+  /** From now on silence counts as nothing received, not as nothing known. */
+  begin(nowMs: number): void {
+    this.#at(nowMs);
+  }
+
   received(nowMs: number, count = 1): void {
     if (count > 0) this.#at(nowMs).received += count;
   }

@@ -30,6 +30,7 @@ function tangleOf(live: LiveFeed): Tangle {
   if (known !== undefined) return known;
   const fresh: Tangle = { store: new DagStore(), rates: new Rates() };
   tangles.set(live, fresh);
+  fresh.rates.begin(Date.now());
   live.subscribe(new DagFeed(fresh.store, fresh.rates));
   return fresh;
 }
