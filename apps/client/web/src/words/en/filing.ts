@@ -56,7 +56,7 @@ export const filing = {
   outbox: 'Outbox',
   outboxEmpty: 'Nothing is on its way. What you send waits here until it has left.',
   recall: 'Take back',
-  recallOf: 'Take “{subject}” back',
+  recallOf: 'Take back “{subject}”',
   recalled: 'Taken back. It lies in your drafts.',
   edit: 'Edit',
   waits: 'Queued on this device',
