@@ -33,7 +33,6 @@ async function furnish(at: WebDesk): Promise<void> {
   const { address: aliceAddress } = devnet.network.clients.alice;
   const { address: bobAddress } = devnet.network.clients.bob;
   await alice.send({ to: [bobAddress], subject: SUBJECT, text: 'Is it legible?' });
-  await at.post('alice', 'chat/messages', { to: bobAddress, text: 'https://example.org/tea' });
   await until('bob has the mail', SEEN_MS, async () => {
     const inbox = await bob.messages('INBOX');
     return inbox.some(({ subject }) => subject === SUBJECT) ? true : new NotYet('no mail');
@@ -43,7 +42,8 @@ async function furnish(at: WebDesk): Promise<void> {
     const inbox = await alice.messages('INBOX');
     return inbox.length > 0 ? true : new NotYet('no answer');
   });
-  // Only who has written has shown the keys that a group needs.
+  // Only who has written has shown that they can chat, and the keys that a group needs.
+  await at.post('alice', 'chat/messages', { to: bobAddress, text: 'https://example.org/tea' });
   await at.post('alice', 'chat/groups', { name: 'Readers', members: [bobAddress] });
 }
 
