@@ -6,6 +6,15 @@ import { useSpeech } from '../words/use-words.ts';
 import type { PlotLine } from './plot-figures.ts';
 
 const HEIGHT = 200;
+/** Half of the last time below the chart stands beside it. */
+const RIGHT_PADDING = 40;
+/** Steps that one digit behind the point can tell. */
+const STEPS = [
+  0.1,
+  0.2,
+  0.5,
+  ...[1, 10, 100, 1_000, 10_000].flatMap((one) => [one, 2 * one, 5 * one]),
+];
 /** Lines differ by dashes as well as by colour. */
 const STROKES = [
   { token: '--dag-pending', dash: [] },
@@ -47,7 +56,11 @@ function optionsOf(lines: readonly string[], width: number, texts: Texts): UPlot
     legend: { show: false },
     cursor: { show: false },
     scales: { y: { range: (_, __, most) => [0, Math.max(1, most * 1.15)] } },
-    axes: [{ ...axis((second) => time.format(second * 1_000), 32), space: 90 }, axis(figure, 56)],
+    padding: [null, RIGHT_PADDING, null, null],
+    axes: [
+      { ...axis((second) => time.format(second * 1_000), 32), space: 90 },
+      { ...axis(figure, 56), incrs: STEPS },
+    ],
     series: [
       {},
       ...lines.map((label, at): UPlot.Series => {
