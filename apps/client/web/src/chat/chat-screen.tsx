@@ -35,7 +35,7 @@ function Open({ parts }: ScreenProps) {
   useOwnPlace(address, known);
   if (first === undefined || (first === 'to' && address === undefined)) {
     return (
-      <div className="conversation conversation-none">
+      <div className="chat-open conversation-none">
         <Empty icon={MessagesSquare}>{chat.choose}</Empty>
       </div>
     );
@@ -45,7 +45,7 @@ function Open({ parts }: ScreenProps) {
     return <Conversation key={id} id={id} conversation={known} />;
   }
   if (address === undefined || (value === undefined && problem === undefined)) {
-    return <div className="conversation" />;
+    return <div className="chat-open" />;
   }
   return <NewConversation key={address} address={address} />;
 }

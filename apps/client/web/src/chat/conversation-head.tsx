@@ -19,7 +19,11 @@ export interface ConversationHeadProps {
 export function ConversationHead({ address, title, note, onDetails }: ConversationHeadProps) {
   const { chat } = useWords();
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus({ preventScroll: true }), []);
+  // Of a link to a conversation the name is not known at once.
+  const isNamed = title !== '';
+  useEffect(() => {
+    if (isNamed) heading.current?.focus({ preventScroll: true });
+  }, [isNamed]);
   return (
     <header className="conversation-head">
       <a className="reader-back" href={hrefOf('chat')} aria-label={chat.back}>
@@ -27,9 +31,11 @@ export function ConversationHead({ address, title, note, onDetails }: Conversati
       </a>
       <Avatar name={title} address={address} />
       <div className="conversation-who">
-        <h2 ref={heading} tabIndex={-1} className="cut">
-          {title}
-        </h2>
+        {isNamed && (
+          <h2 ref={heading} tabIndex={-1} className="cut">
+            {title}
+          </h2>
+        )}
         {note}
       </div>
       {onDetails !== undefined && (

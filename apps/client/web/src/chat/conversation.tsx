@@ -56,7 +56,7 @@ export function Conversation({ id, conversation }: ConversationProps) {
   );
   const isGroup = kind === 'group';
   return (
-    <section className="conversation" aria-label={title || chat.list}>
+    <section className="chat-open" {...(title === '' ? {} : { 'aria-label': title })}>
       <ConversationHead
         address={address}
         title={title}

@@ -18,7 +18,7 @@ export function NewConversation({ address }: { readonly address: string }) {
   const hint = isAccepted ? chat.requestHint : chat.notAcceptedHint;
   const isRequest = contacts !== undefined && !(isAccepted && contact.knowsUs);
   return (
-    <section className="conversation" aria-label={title}>
+    <section className="chat-open" aria-label={title}>
       <ConversationHead address={address} title={title} />
       <div className="log-place log-start">{chat.noLines}</div>
       {isRequested && <Requested />}
