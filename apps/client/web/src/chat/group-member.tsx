@@ -41,7 +41,7 @@ export function GroupMember({ member, own, onChange }: GroupMemberProps) {
             <Ellipsis aria-hidden size={16} />
           </Button>
           <Popover className="popover menu-popover">
-            <Menu className="menu">
+            <Menu className="chat-menu">
               {acts.map((kind) => (
                 <MenuItem key={kind} className="option" onAction={() => act(kind)}>
                   {groups[kind]}

@@ -36,7 +36,7 @@ export function LineMenu({ line, text, onDelete }: LineMenuProps) {
           <Ellipsis aria-hidden size={16} />
         </Button>
         <Popover className="popover menu-popover">
-          <Menu className="menu">
+          <Menu className="chat-menu">
             <MenuItem className="option" onAction={copy}>
               {chat.copy}
             </MenuItem>
