@@ -122,7 +122,7 @@ export class WebDesk {
   /** What the operator of the first node types in. */
   async controlToken(): Promise<string> {
     const folder = this.#rig.devnet.layout.folder('node-1');
-    const text = await readFile(join(folder, 'control.json'), 'utf8');
+    const text = await readFile(join(folder, 'store', 'control.json'), 'utf8');
     return (JSON.parse(text) as { token: string }).token;
   }
 
