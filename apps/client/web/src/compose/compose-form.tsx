@@ -35,11 +35,13 @@ export function ComposeForm({ draft, onClose }: ComposeFormProps) {
   const everybody = [...writing.to, ...writing.cc, ...writing.bcc];
   const sizeBytes = attachments.reduce((sum, one) => sum + one.sizeBytes, writing.text.length);
   const discard = useDiscarding(draft, onClose);
+  // Whoever answers knows to whom, and begins to write.
+  const [isAnswer] = useState(writing.to.length > 0);
 
   function onKeyDown(event: KeyboardEvent): void {
     if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
     event.preventDefault();
-    void send({});
+    if (!isSending && everybody.length > 0) void send({});
   }
 
   return (
@@ -65,7 +67,7 @@ export function ComposeForm({ draft, onClose }: ComposeFormProps) {
         onChange={(text) => draft.change({ text })}
       >
         <Label>{words.compose.text}</Label>
-        <TextArea rows={12} />
+        <TextArea rows={12} autoFocus={isAnswer} />
       </TextField>
       <AttachmentBar draft={draft} attachments={attachments} />
       <CostLine to={everybody} sizeBytes={sizeBytes} />

@@ -124,7 +124,7 @@ function Labels({ place }: { readonly place: ListPlace }) {
   if (value.length === 0) return undefined;
   return (
     <>
-      <h3 className="folders-head">{filing.labels}</h3>
+      <h2 className="folders-head">{filing.labels}</h2>
       <ul>
         {value.map(({ name, unread }) => {
           const query = `label:${name}`;
