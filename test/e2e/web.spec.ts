@@ -1,6 +1,6 @@
 /**
- * The web client in a real browser, in front of real daemons: signed in by the link; mail, contacts,
- * chat and wallet from page to page through tangle and provider. How each screen looks:
+ * The web client in a real browser, in front of real daemons: signed in by the link; mail,
+ * contacts, chat and wallet from page to page through tangle and provider. How each screen looks:
  * web-screens.spec.ts.
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';

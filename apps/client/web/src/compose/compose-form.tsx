@@ -27,10 +27,8 @@ export interface ComposeFormProps {
 
 export function ComposeForm({ draft, onClose }: ComposeFormProps) {
   const { language, words } = useSpeech();
-  const { writing, attachments, savedAtMs, problem } = useSyncExternalStore(
-    draft.watch,
-    draft.state,
-  );
+  const state = useSyncExternalStore(draft.watch, draft.state);
+  const { writing, attachments, savedAtMs, problem } = state;
   const { send, refusal, isSending } = useSending(draft, onClose);
   const everybody = [...writing.to, ...writing.cc, ...writing.bcc];
   const sizeBytes = attachments.reduce((sum, one) => sum + one.sizeBytes, writing.text.length);
