@@ -48,7 +48,7 @@ async function furnish(at: WebDesk): Promise<void> {
 }
 
 async function search(page: Page, text: string): Promise<void> {
-  const box = page.getByRole('searchbox');
+  const box = page.getByRole('searchbox', { name: /^Search block/ });
   await box.fill(text);
   await box.press('Enter');
 }
