@@ -11,9 +11,9 @@ import { SEEN_MS, WebDesk } from './testing/web-desk.ts';
 import { CLIENT_SCENES, nodeScenes, type Scene } from './testing/web-scenes.ts';
 
 const SETUP_TIMEOUT_MS = 240_000;
-const TEST_MS = 180_000;
+const TEST_MS = 400_000;
 /** No screen waits for the network. */
-const SCENE_MS = 10_000;
+const SCENE_MS = 60_000;
 const SUBJECT = 'Seen on every screen';
 
 let desk: WebDesk | undefined;

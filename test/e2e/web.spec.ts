@@ -13,7 +13,7 @@ import { accessFaults } from './testing/browser.ts';
 import { SEEN_MS, WebDesk } from './testing/web-desk.ts';
 
 const SETUP_TIMEOUT_MS = 180_000;
-const TEST_MS = 180_000;
+const TEST_MS = 400_000;
 
 let desk: WebDesk | undefined;
 
